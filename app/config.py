@@ -1,0 +1,120 @@
+"""Every setting of the server, each also an environment variable `DEPLOY_AGENT_<NAME>`."""
+
+import sys
+from ipaddress import IPv4Network, ip_address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.core.ports import pool_is_large_enough
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    """The settings, checked once at the start. Times are in seconds."""
+
+    model_config = SettingsConfigDict(env_prefix="DEPLOY_AGENT_", frozen=True, env_file=None)
+
+    host: str = Field("127.0.0.1", description="The address that the page listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="The port of the page.")
+    deployments_dir: Path = Field(
+        PROJECT / "deployments", description="The folder that holds all deployments."
+    )
+    image: str = Field(
+        "ghcr.io/openclaw/openclaw:2026.9.6",
+        min_length=1,
+        description="The gateway's image where a deployment names none.",
+    )
+    port_range: Annotated[tuple[int, int], NoDecode] = Field(
+        (10000, 32767), description="Where a gateway's port is picked from, as LOW-HIGH."
+    )
+    bind_address: str = Field(
+        "", description="Where gateways publish their port; empty means on all addresses."
+    )
+    subnet_pool: IPv4Network = Field(
+        IPv4Network("10.192.0.0/12"),
+        description="Each deployment's own /28 comes out of it: a /12 or larger.",
+    )
+    public_host: str = Field(
+        "", description="The name in links to gateways; empty means the one the page was opened with."
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="More names that the page may be opened with, separated by commas."
+    )
+    memory_limit: str = Field("2g", description="A gateway's memory limit where it names none.")
+    engine_timeout: float = Field(
+        2.0, gt=0, le=10, description="How long Docker Engine may take to answer a question."
+    )
+    launch_timeout: float = Field(
+        180, gt=0, description="How long a gateway may take to come up, the pull not counted."
+    )
+    pull_timeout: float = Field(1800, gt=0, description="How long the pull of an image may take.")
+    stop_timeout: float = Field(120, gt=0, description="How long stopping a gateway may take.")
+    threads: int = Field(256, ge=8, le=2048, description="Threads of the server.")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="How much the log says."
+    )
+
+    @field_validator("port_range", mode="before")
+    @classmethod
+    def _read_range(cls, value: object) -> object:
+        if isinstance(value, str):
+            low, _, high = value.partition("-")
+            if not (low.strip().isdecimal() and high.strip().isdecimal()):
+                raise ValueError("must be LOW-HIGH, such as 10000-32767")
+            return int(low), int(high)
+        return value
+
+    @field_validator("port_range")
+    @classmethod
+    def _check_range(cls, value: tuple[int, int]) -> tuple[int, int]:
+        if not 1 <= value[0] <= value[1] <= 65535:
+            raise ValueError("must be two ports, the lower one first")
+        return value
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _read_hosts(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(host.strip() for host in value.split(",") if host.strip())
+        return value
+
+    @field_validator("subnet_pool")
+    @classmethod
+    def _check_pool(cls, value: IPv4Network) -> IPv4Network:
+        if not pool_is_large_enough(value):
+            raise ValueError("must be a /12 or larger, such as 10.192.0.0/12")
+        return value
+
+    @field_validator("deployments_dir")
+    @classmethod
+    def _make_absolute(cls, value: Path) -> Path:
+        return value if value.is_absolute() else PROJECT / value
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        return is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether an address, or the name localhost, can be reached from this host only."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process. A bad value ends it with one sentence."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "DEPLOY_AGENT_" + str(first["loc"][0]).upper()
+        message = first["msg"].removeprefix("Value error, ")
+        sys.exit(f"{name} has a value that can't be used: {message}.")

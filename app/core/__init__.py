@@ -1,0 +1,1 @@
+"""The rules of Deploy Agent: pure functions and values, no Flask, no Docker, no files."""

@@ -1,0 +1,189 @@
+"""The values that everything else speaks of: a deployment, its operations, its containers."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from app.core.composefile import SERVICE
+from app.core.errors import NotFound
+
+_ID = re.compile(r"[0-9a-f]{10}\Z", re.ASCII)
+
+
+def is_id(text: str) -> bool:
+    """Say whether a text has the form of a deployment's id."""
+    return bool(_ID.match(text))
+
+
+def parse_id(text: object) -> str:
+    """Return the text as an id. Raises NotFound: a malformed id names nothing."""
+    if isinstance(text, str) and is_id(text):
+        return text
+    raise NotFound(
+        "That is no deployment's id: an id is ten characters of 0-9 and a-f."
+        " The list of deployments has them."
+    )
+
+
+class OperationKind(StrEnum):
+    LAUNCH = "launch"
+    STOP = "stop"
+
+
+class OperationState(StrEnum):
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one container: another start of the same container is another run."""
+
+    container_id: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """Something long that changes a deployment. `number` counts up from 1 per deployment."""
+
+    deployment_id: str
+    number: int
+    kind: OperationKind
+    actor: str
+    started_at: datetime
+    state: OperationState
+    ended_at: datetime | None = None
+    code: str = ""
+    reason: str = ""
+    verified: Run | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """A folder `deployments/<id>/` as it stands now.
+
+    `problem` says why it is invalid, or None. `port` is None where it is not
+    known. `configured_here` says that our own history has its making.
+    """
+
+    id: str
+    folder: str
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    port: int | None = None
+    problem: str | None = None
+    has_compose_file: bool = False
+    configured_here: bool = False
+    operation: Operation | None = None
+
+    @property
+    def name(self) -> str:
+        return self.env.get("DEPLOYMENT_NAME", "")
+
+    @property
+    def token(self) -> str:
+        return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
+
+    @property
+    def running_operation(self) -> Operation | None:
+        latest = self.operation
+        return latest if latest and latest.state is OperationState.RUNNING else None
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPort:
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What only `inspect` says of a container. Times as the engine writes them."""
+
+    restart_count: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    started_at_text: str
+    exit_code: int
+    out_of_memory: bool
+    error: str
+    restart_policy: str
+    health_output: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a project, from the engine's list; `details` where it was inspected."""
+
+    id: str
+    name: str
+    project: str
+    service: str
+    image: str
+    state: str
+    status_text: str
+    created_at: datetime
+    working_dir: str = ""
+    ports: tuple[PublishedPort, ...] = ()
+    details: Details | None = None
+
+    @property
+    def health(self) -> str | None:
+        """`healthy`, `unhealthy`, `starting`, or None without a health check."""
+        match = re.search(r"\((?:health: )?(healthy|unhealthy|starting)\)", self.status_text)
+        return match[1] if match else None
+
+    @property
+    def exit_code(self) -> int | None:
+        match = re.match(r"(?:Exited|Restarting) \((-?\d+)\)", self.status_text)
+        return int(match[1]) if match else None
+
+    @property
+    def needs_inspection(self) -> bool:
+        """Say whether the list alone can't tell its status.
+
+        The list has no restart count and no out-of-memory flag, and a container
+        in a crash loop is listed as running half of the time.
+        """
+        if self.state != "running" or self.health in ("starting", "unhealthy"):
+            return True
+        return bool(re.match(r"Up (?:Less than a second|\d+ seconds?|About a minute)", self.status_text))
+
+    @property
+    def run(self) -> Run | None:
+        return Run(self.id, self.details.started_at_text) if self.details else None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProblem:
+    """Why the engine gave no answer: a stable code and words."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the engine says of all containers of all deployments at one instant.
+
+    With a `problem` it said nothing, and `containers` is empty without meaning.
+    """
+
+    taken_at: datetime
+    containers: Mapping[str, tuple[Container, ...]] = field(default_factory=dict)
+    problem: EngineProblem | None = None
+
+    def of(self, deployment_id: str) -> tuple[Container, ...] | None:
+        """Return a deployment's containers; None where the engine did not answer."""
+        return None if self.problem else self.containers.get(deployment_id, ())
+
+
+def gateway_of(containers: tuple[Container, ...]) -> Container | None:
+    """Return the gateway's own container; helpers beside it decide nothing."""
+    by_age = sorted(containers, key=lambda each: each.created_at, reverse=True)
+    gateways = [each for each in by_age if each.service == SERVICE]
+    return next(iter(gateways or by_age), None)

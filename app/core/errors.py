@@ -1,0 +1,99 @@
+"""What can go wrong for a person, each with a stable code and an HTTP status.
+
+UserError
+├── NotFound              404  no deployment or operation of that id
+├── InputRejected         422  one or more fields are missing or wrong
+├── Busy                  409  another operation runs on this deployment
+├── DeploymentInvalid     409  the folder can't be launched as it is
+├── LaunchFailed          502  the gateway didn't come up
+├── StopFailed            502  the containers didn't go away
+├── LaunchTimeout         504  the gateway didn't come up in time
+├── EngineUnreachable     503  nothing answers at the engine's address
+├── EngineDenied          503  the engine's socket is not ours to use
+├── EngineSilent          504  the engine accepted the call and said nothing
+├── StorageFailed         507  the deployments folder can't be written
+└── TooManyWaiting        503  every place for a waiting call is taken
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class UserError(Exception):
+    """A failure told in words: what happened, why, and what to do next.
+
+    `fields` maps a field's name to its own message. `extra` is added to the
+    JSON answer as it is, so it must hold no secret.
+    """
+
+    code: ClassVar[str] = "error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        fields: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.fields = dict(fields or {})
+        self.extra = dict(extra or {})
+
+
+class NotFound(UserError):
+    code, status, title = "not_found", 404, "There is no such deployment"
+
+
+class InputRejected(UserError):
+    code, status, title = "invalid_input", 422, "Some fields need another value"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        detail = " ".join(f"{name}: {message}" for name, message in fields.items())
+        super().__init__(detail, fields=fields)
+
+
+class Busy(UserError):
+    code, status, title = "busy", 409, "Another operation is running"
+
+
+class DeploymentInvalid(UserError):
+    code, status, title = "deployment_invalid", 409, "This deployment can't be launched as it is"
+
+
+class LaunchFailed(UserError):
+    code, status, title = "launch_failed", 502, "The gateway did not come up"
+
+
+class StopFailed(UserError):
+    code, status, title = "stop_failed", 502, "The gateway was not stopped"
+
+
+class LaunchTimeout(UserError):
+    code, status, title = "launch_timeout", 504, "The gateway did not come up in time"
+
+
+class EngineError(UserError):
+    """The engine gave no answer that we can use."""
+
+
+class EngineUnreachable(EngineError):
+    code, status, title = "engine_unreachable", 503, "Docker Engine can't be reached"
+
+
+class EngineDenied(EngineError):
+    code, status, title = "engine_denied", 503, "Docker Engine is not ours to use"
+
+
+class EngineSilent(EngineError):
+    code, status, title = "engine_silent", 504, "Docker Engine does not answer"
+
+
+class StorageFailed(UserError):
+    code, status, title = "storage_failed", 507, "The deployments folder can't be written"
+
+
+class TooManyWaiting(UserError):
+    code, status, title = "too_many_waiting", 503, "Too many calls are waiting"

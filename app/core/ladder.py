@@ -1,0 +1,81 @@
+"""The readiness ladder: what proves, rung by rung, that a gateway can be used."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.status import Status, Verdict
+
+
+class RungState(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One step. `detail` says what was seen; at a broken rung also what to do."""
+
+    name: str
+    state: RungState
+    detail: str = ""
+    milliseconds: int | None = None
+
+
+LABELS = {
+    "container": "The container runs",
+    "port": "Its port answers",
+    "healthz": "/healthz says live",
+    "readyz": "/readyz says ready",
+    "websocket": "The WebSocket greets",
+    "token": "It accepts the token of .env",
+    "config_token": "openclaw.json has the same token",
+}
+_PROBED = ("port", "healthz", "readyz", "websocket", "token")
+
+
+def passed(name: str, detail: str = "", milliseconds: int | None = None) -> Rung:
+    return Rung(name, RungState.PASSED, detail, milliseconds)
+
+
+def failed(name: str, detail: str) -> Rung:
+    return Rung(name, RungState.FAILED, detail)
+
+
+def first_broken(rungs: Sequence[Rung]) -> Rung | None:
+    return next((rung for rung in rungs if rung.state is RungState.FAILED), None)
+
+
+def ladder(
+    verdict: Verdict, probed: Sequence[Rung] | None, tokens_equal: bool | None
+) -> tuple[Rung, ...]:
+    """Return all rungs of a deployment, those above a broken one as pending.
+
+    `probed` is None while no probe has come back; `tokens_equal` is None where
+    `openclaw.json` is not ours to read.
+    """
+    rungs = [_container_rung(verdict)]
+    if verdict.status.up and probed:
+        rungs += probed
+    rungs += [Rung(name, RungState.PENDING) for name in _PROBED[len(rungs) - 1 :]]
+    rungs.append(_config_rung(tokens_equal))
+    return tuple(rungs)
+
+
+def _container_rung(verdict: Verdict) -> Rung:
+    if verdict.status.up:
+        return passed("container", verdict.reason)
+    if verdict.status is Status.FAILED:
+        return failed("container", verdict.reason)
+    return Rung("container", RungState.PENDING, verdict.reason)
+
+
+def _config_rung(tokens_equal: bool | None) -> Rung:
+    if tokens_equal is None:
+        return Rung("config_token", RungState.PENDING, "only the gateway may read the file")
+    if tokens_equal:
+        return passed("config_token")
+    return failed(
+        "config_token", "The tokens differ. Launch again: it writes the one of .env into the file."
+    )

@@ -1,0 +1,207 @@
+"""Status of a deployment: derived from folder, engine snapshot and latest operation, never stored."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from app.core.deployment import (
+    Container,
+    Deployment,
+    Operation,
+    OperationKind,
+    OperationState,
+    Snapshot,
+    gateway_of,
+)
+from app.core.wording import ago, clock, duration
+
+# A restart this young may be one of a crash loop.
+_YOUNG = timedelta(seconds=60)
+# Exit codes of a process that was told to end: by itself, SIGINT, SIGKILL, SIGTERM.
+_ASKED_TO_END = (0, 130, 137, 143)
+
+
+class Status(StrEnum):
+    CONFIGURED = "configured"
+    LAUNCHING = "launching"
+    RUNNING = "running"
+    UNHEALTHY = "unhealthy"
+    RESTARTING = "restarting"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    INVALID = "invalid"
+
+    @property
+    def moving(self) -> bool:
+        return self in (Status.LAUNCHING, Status.STOPPING, Status.RESTARTING)
+
+    @property
+    def up(self) -> bool:
+        """Say whether a container of it may hold the port."""
+        return self in (Status.RUNNING, Status.UNHEALTHY, Status.RESTARTING, Status.LAUNCHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A status and the reason for it, in words."""
+
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LastSeen:
+    """The last verdict that came from an engine that answered."""
+
+    status: Status
+    at: datetime
+
+
+def status_of(
+    deployment: Deployment, snapshot: Snapshot, now: datetime, last_seen: LastSeen | None = None
+) -> Verdict:
+    """Return the status of one deployment; the first rule that matches decides.
+
+    An engine that did not answer gives `unknown`, never `stopped`.
+    """
+    if deployment.problem:
+        return Verdict(Status.INVALID, _invalid_reason(deployment, snapshot))
+    if snapshot.problem:
+        return Verdict(Status.UNKNOWN, _unknown_reason(snapshot.problem.reason, last_seen))
+    if operation := deployment.running_operation:
+        return _moving(operation, now)
+    gateway = gateway_of(snapshot.of(deployment.id) or ())
+    if gateway:
+        return _STATES.get(gateway.state, _strange)(gateway, deployment, now)
+    return _without_container(deployment, now)
+
+
+def _invalid_reason(deployment: Deployment, snapshot: Snapshot) -> str:
+    containers = snapshot.of(deployment.id)
+    if containers is None:
+        return f"{deployment.problem}; {_engine_silent(snapshot)}"
+    gateway = gateway_of(containers)
+    if gateway is None:
+        return f"{deployment.problem}; it has no container"
+    return f"{deployment.problem}; its container is {gateway.state} and can be stopped"
+
+
+def _engine_silent(snapshot: Snapshot) -> str:
+    return snapshot.problem.reason if snapshot.problem else ""
+
+
+def _unknown_reason(problem: str, last_seen: LastSeen | None) -> str:
+    if last_seen is None:
+        return problem
+    return f"{problem}; last seen {last_seen.status} at {clock(last_seen.at)}"
+
+
+def _moving(operation: Operation, now: datetime) -> Verdict:
+    status = {OperationKind.LAUNCH: Status.LAUNCHING, OperationKind.STOP: Status.STOPPING}
+    since = duration(now - operation.started_at)
+    return Verdict(status[operation.kind], f"started by {operation.actor}, for {since}")
+
+
+def _without_container(deployment: Deployment, now: datetime) -> Verdict:
+    operation = deployment.operation
+    if operation is None:
+        if deployment.configured_here:
+            return Verdict(Status.CONFIGURED, "not launched yet")
+        return Verdict(Status.STOPPED, "it has no container")
+    when = ago(operation.ended_at or operation.started_at, now)
+    if operation.state is OperationState.INTERRUPTED:
+        return Verdict(
+            Status.FAILED, f"the {operation.kind} was interrupted, {when}; {operation.kind} again"
+        )
+    if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.FAILED:
+        return Verdict(Status.FAILED, f"{operation.reason.rstrip('.')}, {when}")
+    if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:
+        return Verdict(Status.STOPPED, f"stopped by {operation.actor}, {when}")
+    return Verdict(Status.STOPPED, "its container was removed outside Deploy Agent")
+
+
+def _created(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    error = gateway.details.error if gateway.details else ""
+    return Verdict(Status.FAILED, f"created but never started{f': {error}' if error else ''}")
+
+
+def _exited(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    details = gateway.details
+    if details is None:
+        return Verdict(Status.FAILED, gateway.status_text)
+    when = f", {ago(details.finished_at, now)}" if details.finished_at else ""
+    lasted = ""
+    if details.started_at and details.finished_at:
+        lasted = f" after {duration(details.finished_at - details.started_at)}"
+    if details.out_of_memory:
+        return Verdict(Status.FAILED, f"killed for want of memory{lasted}{when}")
+    if details.error:
+        return Verdict(Status.FAILED, f"{details.error}{when}")
+    # A policy that always restarts leaves a container down only where somebody stopped it.
+    kept_up = details.restart_policy in ("always", "unless-stopped")
+    if kept_up or details.exit_code in _ASKED_TO_END[:2] + _ASKED_TO_END[3:]:
+        return Verdict(
+            Status.STOPPED, f"stopped outside Deploy Agent, exit code {details.exit_code}{when}"
+        )
+    return Verdict(Status.FAILED, f"exited with code {details.exit_code}{lasted}{when}")
+
+
+def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    details = gateway.details
+    code = gateway.exit_code if gateway.exit_code is not None else details and details.exit_code
+    cause = "killed for want of memory" if details and details.out_of_memory else f"exit code {code}"
+    count = f", {details.restart_count} restarts" if details else ""
+    return Verdict(Status.RESTARTING, f"it keeps ending and is started again: {cause}{count}")
+
+
+def _running(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    details = gateway.details
+    age = now - details.started_at if details and details.started_at else None
+    since = duration(age) if age is not None else _listed_age(gateway)
+    if details and details.restart_count and age is not None and age < _YOUNG:
+        times = f"{details.restart_count} restart{'s' if details.restart_count > 1 else ''}"
+        return Verdict(Status.RESTARTING, f"{times} by Docker, the last {since} ago")
+    if gateway.health == "unhealthy":
+        output = details.health_output.strip() if details else ""
+        said = f": {output}" if output else ""
+        return Verdict(Status.UNHEALTHY, f"its health check fails{said}")
+    if gateway.health in ("healthy", None):
+        return Verdict(Status.RUNNING, f"up {since}")
+    operation = deployment.operation
+    if operation and operation.verified and operation.verified == gateway.run:
+        return Verdict(Status.RUNNING, f"up {since}, verified at launch")
+    return Verdict(Status.LAUNCHING, f"up {since}, its health check has not answered yet")
+
+
+def _listed_age(gateway: Container) -> str:
+    return gateway.status_text.removeprefix("Up ").partition(" (")[0]
+
+
+def _paused(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    return Verdict(Status.UNHEALTHY, f"paused; `docker unpause {gateway.name}` wakes it")
+
+
+def _removing(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    return Verdict(Status.STOPPING, "Docker is removing its container")
+
+
+def _dead(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    return Verdict(Status.FAILED, "Docker could not remove its container; stop it again")
+
+
+def _strange(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+    return Verdict(Status.UNKNOWN, f"Docker calls its container “{gateway.state}”")
+
+
+_STATES: dict[str, Callable[[Container, Deployment, datetime], Verdict]] = {
+    "created": _created,
+    "exited": _exited,
+    "restarting": _restarting,
+    "running": _running,
+    "paused": _paused,
+    "removing": _removing,
+    "dead": _dead,
+}

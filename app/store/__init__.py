@@ -1,0 +1,1 @@
+"""The deployments folder: the only record. Nothing here asks the engine."""

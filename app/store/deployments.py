@@ -1,0 +1,204 @@
+"""Deployments as folders: scanning, resolving an id, making a new one."""
+
+import os
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.core.composefile import GATEWAY_UID
+from app.core.deployment import Deployment, is_id
+from app.core.envfile import EnvFileError, parse_env
+from app.core.errors import NotFound
+from app.store import history
+from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.history import OURS
+from app.store.locks import waiting_for
+from app.store.operations import latest, operations_folder
+
+ENV_FILE = ".env"
+COMPOSE_FILE = "docker-compose.yml"
+_FRESH = ".new-"
+
+# What tells that a file was rewritten, also in place and within one tick of the clock.
+_FileSign = tuple[int, int, int, int] | None
+_Signature = tuple[_FileSign, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDeployment:
+    """The content of a deployment's folder, before there is one."""
+
+    env: bytes
+    compose_file: bytes
+    openclaw_config: bytes
+
+
+class Store:
+    """The deployments folder. Reads are cached per folder for as long as its files stay the same."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._cache: dict[str, tuple[_Signature, Deployment]] = {}
+
+    def open(self) -> None:
+        """Make the deployments folder and the part of it that is ours."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        (self.root / OURS).mkdir(mode=0o700, exist_ok=True)
+
+    def scan(self) -> list[Deployment]:
+        """Return every deployment, by id. Only folders whose files changed are read again."""
+        try:
+            with os.scandir(self.root) as entries:
+                ids = sorted(each.name for each in entries if _is_deployment(each))
+        except FileNotFoundError:
+            ids = []
+        for gone in self._cache.keys() - set(ids):
+            self._cache.pop(gone, None)
+        return [self._load(each) for each in ids]
+
+    def load(self, deployment_id: str) -> Deployment:
+        """Return one deployment. Raises NotFound."""
+        try:
+            os.lstat(self.root / deployment_id)
+        except OSError:
+            self._cache.pop(deployment_id, None)
+            raise NotFound(
+                f"There is no deployment {deployment_id}."
+                " It may have been removed; the list has those that are there."
+            ) from None
+        return self._load(deployment_id)
+
+    def folder(self, deployment_id: str) -> Path:
+        return self.root / deployment_id
+
+    @contextmanager
+    def creating(self) -> Iterator[None]:
+        """Let one after the other choose a port and make its folder, over all servers."""
+        self.open()
+        with waiting_for(self.root / OURS):
+            for left in self.root.glob(f"{_FRESH}*"):
+                shutil.rmtree(left, ignore_errors=True)
+            yield
+
+    def new_id(self) -> str:
+        while (self.root / (fresh := secrets.token_hex(5))).exists():
+            pass
+        return fresh
+
+    def create(self, deployment_id: str, content: NewDeployment, actor: str) -> None:
+        """Make a deployment's folder: a sibling first, synced, then one rename. Within `creating`."""
+        fresh = self.root / f"{_FRESH}{deployment_id}"
+        try:
+            fresh.mkdir(mode=0o755)
+            write_file(fresh / ENV_FILE, content.env)
+            write_file(fresh / COMPOSE_FILE, content.compose_file, 0o644)
+            for data_folder in ("config", "workspace"):
+                (fresh / data_folder).mkdir(mode=0o700)
+            (fresh / "config" / "workspace").mkdir(mode=0o700)
+            write_file(fresh / "config" / "openclaw.json", content.openclaw_config)
+            if os.geteuid() == 0:
+                give_to_gateway(fresh)
+            history.record(fresh, "configure", actor)
+            sync_folder(fresh / OURS)
+            sync_folder(fresh)
+            fresh.rename(self.root / deployment_id)
+            sync_folder(self.root)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+
+    def _load(self, deployment_id: str) -> Deployment:
+        folder = self.root / deployment_id
+        signature = _signature(folder)
+        cached = self._cache.get(deployment_id)
+        if cached and cached[0] == signature and not cached[1].running_operation:
+            return cached[1]
+        deployment = _read(folder)
+        self._cache[deployment_id] = (signature, deployment)
+        return deployment
+
+
+def _is_deployment(entry: os.DirEntry[str]) -> bool:
+    return is_id(entry.name) and (entry.is_symlink() or entry.is_dir(follow_symlinks=False))
+
+
+def _signature(folder: Path) -> _Signature:
+    return (
+        _file_sign(folder / ENV_FILE),
+        _file_sign(folder / COMPOSE_FILE),
+        _file_sign(operations_folder(folder)),
+    )
+
+
+def _file_sign(path: Path) -> _FileSign:
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _read(folder: Path) -> Deployment:
+    if folder.is_symlink():
+        return Deployment(folder.name, str(folder), problem="its folder is a link, not followed")
+    env, problem = _read_env(folder)
+    port = _port(env)
+    if problem is None and port is None:
+        problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
+    operation = latest(folder)
+    return Deployment(
+        id=folder.name,
+        folder=str(folder),
+        env=env,
+        port=port,
+        problem=problem,
+        has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
+        configured_here=operation is None and _configured_here(folder),
+        operation=operation,
+    )
+
+
+def _configured_here(folder: Path) -> bool:
+    return any(entry.get("what") == "configure" for entry in history.read_history(folder))
+
+
+def _read_env(folder: Path) -> tuple[Mapping[str, str], str | None]:
+    try:
+        return parse_env(read_file(folder / ENV_FILE)), None
+    except FileNotFoundError:
+        return {}, "it has no .env"
+    except Unreadable as error:
+        return {}, f"its .env {error}"
+    except EnvFileError as error:
+        return {}, f"its .env can't be understood: {error}"
+
+
+def _port(env: Mapping[str, str]) -> int | None:
+    text = env.get("PORT", "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
+        return None
+    return int(text) if 1 <= int(text) <= 65535 else None
+
+
+def _is_ordinary(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def give_to_gateway(folder: Path) -> None:
+    """Give the data folders to the gateway's user; links in them are given, not followed."""
+    for data_folder in ("config", "workspace"):
+        for _, folders, files, descriptor in os.fwalk(folder / data_folder, follow_symlinks=False):
+            os.fchown(descriptor, GATEWAY_UID, GATEWAY_UID)
+            for name in folders + files:
+                os.chown(
+                    name, GATEWAY_UID, GATEWAY_UID, dir_fd=descriptor, follow_symlinks=False
+                )
+
+

@@ -1,0 +1,112 @@
+"""Files that are whole or absent: bounded reads, atomic writes, synced folders."""
+
+import errno
+import os
+import stat
+from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from pathlib import Path
+
+from app.core.errors import StorageFailed
+
+# No file of ours or of a person's hand comes near; a larger one is no configuration.
+MAX_BYTES = 1024 * 1024
+
+
+class Unreadable(Exception):
+    """A file that is not there, not ours to read, or no ordinary file; the message says which."""
+
+
+def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """Return an ordinary file's bytes; links, pipes and devices are neither followed nor waited on.
+
+    Raises Unreadable, or FileNotFoundError where there is none.
+    """
+    try:
+        # Without O_NONBLOCK a pipe in place of the file would hold the caller for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise Unreadable("is a link, which is not followed") from None
+        raise Unreadable(f"can't be read: {os.strerror(error.errno or 0)}") from None
+    with open(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Unreadable("is no ordinary file")
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise Unreadable(f"is larger than {limit // 1024} KiB")
+    return data
+
+
+def write_file(path: Path, data: bytes, mode: int = 0o600, owner: int | None = None) -> None:
+    """Put `data` at `path` so that after any crash the old or the new file is there, whole.
+
+    The order is the guarantee: file sync, rename, folder sync. An existing
+    file's mode and owner stay, whatever `mode` and `owner` say.
+    """
+    with suppress(FileNotFoundError):
+        before = path.lstat()
+        if stat.S_ISREG(before.st_mode):
+            mode, owner = stat.S_IMODE(before.st_mode), before.st_uid
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with suppress(FileNotFoundError):
+            temporary.unlink()
+        with open(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            if owner is not None and owner != os.geteuid():
+                os.fchown(file.fileno(), owner, owner)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Append one line in a single write, so that a crash leaves at most one torn last line."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        os.write(descriptor, line + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename or a new name in a folder last."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def storage_errors(undone: str) -> Iterator[None]:
+    """Turn a refusal of the file system into words; `undone` says what did not happen."""
+    try:
+        yield
+    except OSError as error:
+        cause = _CAUSES.get(error.errno or 0, f"The system said: {os.strerror(error.errno or 0)}.")
+        raise StorageFailed(f"{undone} {cause} Nothing was changed.") from error
+
+
+_CAUSES = {
+    errno.ENOSPC: "The disk is full. Make room, then try again.",
+    errno.EDQUOT: "The disk quota is used up. Make room, then try again.",
+    errno.EROFS: "The deployments folder is read-only. Mount it writable, then try again.",
+    errno.EACCES: "This server's user may not write there. Give it the deployments folder.",
+    errno.EPERM: "This server's user may not do that there. Give it the deployments folder.",
+    errno.EMFILE: "The server has too many files open. Try again in a moment.",
+    errno.ENFILE: "This host has too many files open. Try again in a moment.",
+}

@@ -1,0 +1,157 @@
+"""Operations on disk: `.deploy-agent/operations/<n>/` with what was asked, the log, the outcome."""
+
+import json
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from app.core.deployment import Operation, OperationKind, OperationState, Run
+from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.history import OURS
+from app.store.locks import is_locked
+
+_KEPT = 20
+_LOG_LIMIT = 16 * 1024 * 1024
+
+
+def operations_folder(folder: Path) -> Path:
+    return folder / OURS / "operations"
+
+
+def begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
+    """Write down what is about to be done. The caller holds the folder's lock."""
+    operations = operations_folder(folder)
+    operations.mkdir(mode=0o700, parents=True, exist_ok=True)
+    numbers = _numbers(operations)
+    number = numbers[-1] + 1 if numbers else 1
+    operation = Operation(
+        folder.name, number, kind, actor, datetime.now(UTC), OperationState.RUNNING
+    )
+    fresh = operations / ".new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    begun = {"kind": kind, "actor": actor, "started_at": operation.started_at.isoformat()}
+    write_file(fresh / "operation.json", json.dumps(begun).encode())
+    write_file(fresh / "log", b"")
+    fresh.rename(operations / str(number))
+    sync_folder(operations)
+    for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
+        shutil.rmtree(operations / str(old), ignore_errors=True)
+    return operation
+
+
+def note_process(folder: Path, number: int) -> None:
+    """Write down the operation process, so that a later starter can wait for its last child."""
+    write_file(operations_folder(folder) / str(number) / "process", str(os.getpid()).encode())
+
+
+def process_of(folder: Path, number: int) -> int | None:
+    """Return the process (and session) id of an operation, where it got that far."""
+    try:
+        return int(read_file(operations_folder(folder) / str(number) / "process"))
+    except (OSError, Unreadable, ValueError):
+        return None
+
+
+def end(folder: Path, operation: Operation) -> None:
+    """Write down how an operation ended; from then on it counts as over."""
+    outcome: dict[str, Any] = {
+        "state": operation.state,
+        "ended_at": (operation.ended_at or datetime.now(UTC)).isoformat(),
+        "code": operation.code,
+        "reason": operation.reason,
+    }
+    if operation.verified:
+        run = operation.verified
+        outcome["verified"] = {"container_id": run.container_id, "started_at": run.started_at}
+    path = operations_folder(folder) / str(operation.number) / "outcome.json"
+    write_file(path, json.dumps(outcome).encode())
+
+
+def latest(folder: Path) -> Operation | None:
+    """Return the newest operation of a deployment, with its state as it is now."""
+    numbers = _numbers(operations_folder(folder))
+    return read_operation(folder, numbers[-1]) if numbers else None
+
+
+def read_operation(folder: Path, number: int) -> Operation | None:
+    """Return one operation, or None where there is none of that number."""
+    begun = _begun(folder, number)
+    if begun is None:
+        return None
+    ended = _ended(folder, begun)
+    if ended is None and is_locked(folder) and _is_newest(folder, number):
+        return begun
+    # The outcome is written before the lock is let go: looked for once more, it
+    # is there, unless the process died.
+    return ended or _ended(folder, begun) or replace(begun, state=OperationState.INTERRUPTED)
+
+
+def log_path(folder: Path, number: int) -> Path:
+    return operations_folder(folder) / str(number) / "log"
+
+
+def read_log(folder: Path, number: int) -> list[str]:
+    """Return an operation's lines, each `<UTC time> <text>`."""
+    try:
+        data = read_file(log_path(folder, number), _LOG_LIMIT)
+    except (OSError, Unreadable):
+        return []
+    return data.decode(errors="replace").split("\n")[:-1]
+
+
+def _numbers(operations: Path) -> list[int]:
+    try:
+        names = os.listdir(operations)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def _is_newest(folder: Path, number: int) -> bool:
+    return _numbers(operations_folder(folder))[-1:] == [number]
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        value = json.loads(read_file(path))
+    except (OSError, Unreadable, ValueError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _begun(folder: Path, number: int) -> Operation | None:
+    begun = _read_json(operations_folder(folder) / str(number) / "operation.json")
+    if begun is None:
+        return None
+    with suppress(KeyError, ValueError, TypeError):
+        return Operation(
+            deployment_id=folder.name,
+            number=number,
+            kind=OperationKind(begun["kind"]),
+            actor=str(begun["actor"]),
+            started_at=datetime.fromisoformat(begun["started_at"]),
+            state=OperationState.RUNNING,
+        )
+    return None
+
+
+def _ended(folder: Path, begun: Operation) -> Operation | None:
+    outcome = _read_json(operations_folder(folder) / str(begun.number) / "outcome.json")
+    if outcome is None:
+        return None
+    with suppress(KeyError, ValueError, TypeError):
+        run = outcome.get("verified")
+        return replace(
+            begun,
+            state=OperationState(outcome["state"]),
+            ended_at=datetime.fromisoformat(outcome["ended_at"]),
+            code=str(outcome["code"]),
+            reason=str(outcome["reason"]),
+            verified=Run(str(run["container_id"]), str(run["started_at"])) if run else None,
+        )
+    return None
