@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# What all scripts share; sourced, after `set -euo pipefail`. Leaves you in the project's folder.
+# What all scripts share; sourced after `set -euo pipefail`. Leaves you in the project's folder.
 
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 PROJECT=$PWD
 
 # Made by scripts/compose where Compose v2 could not be put in place for all users.
@@ -13,13 +13,40 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 root() { [ "$(id -u)" = 0 ]; }
-debian() { [ -f /etc/debian_version ] && have apt-get; }
+# Root on Debian or Ubuntu is the one case in which system packages are installed.
+may_install() { root && [ -f /etc/debian_version ] && have apt-get; }
 
-# Root on Debian or Ubuntu is the one case in which we install system packages.
+# The image of gateways that name none. The default stands in app/config.py alone; it is
+# read as text, since importing the settings would cost every start a quarter of a second.
+gateway_image() {
+  local default
+  default=$(grep -A 3 '^    image: str' app/config.py | grep -oE '"[^" ]+:[^" ]+"' | head -n 1 | tr -d '"')
+  echo "${DEPLOY_AGENT_IMAGE:-$default}"
+}
+
+# One at a time: two commands may set up the same checkout at once. What root makes in
+# someone's checkout is given to them in the end: their own `make run` comes next.
+lock_project() {
+  [ -z "${PROJECT_IS_LOCKED:-}" ] || return 0
+  mkdir -p .cache
+  exec 9>.cache/lock
+  flock 9
+  export PROJECT_IS_LOCKED=1
+  trap give_back EXIT
+}
+
+give_back() {
+  root && [ "$(stat -c %u .)" != 0 ] || return 0
+  local made
+  for made in .cache .venv; do
+    [ ! -e $made ] || chown -hR --reference=. $made
+  done
+}
+
 apt_install() {
   local log
   log=$(mktemp)
-  { apt_quietly update && apt_quietly install --no-install-recommends "$@"; } >"$log" 2>&1 || {
+  { apt_update && apt_get install --no-install-recommends "$@"; } >"$log" 2>&1 || {
     tail -n 15 "$log" >&2
     rm -f "$log"
     die "apt-get could not install $*; the reason is above."
@@ -27,13 +54,18 @@ apt_install() {
   rm -f "$log"
 }
 
-apt_quietly() {
-  DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" </dev/null
+# Once an hour is enough. A machine that has just booted may be doing the same by itself,
+# and apt-get does not wait for that lock.
+apt_update() {
+  local stamp=/run/deploy-agent.apt-updated answer
+  [ -z "$(find $stamp -mmin -60 2>/dev/null)" ] || return 0
+  until answer=$(apt_get update 2>&1); do
+    [[ $answer == *"get lock"* && $SECONDS -lt 120 ]] || { echo "$answer" && return 1; }
+    sleep 5
+  done
+  touch $stamp
 }
 
-# One at a time: two of us may set up the same checkout at once.
-lock_project() {
-  mkdir -p .cache
-  exec 9>.cache/lock
-  flock 9
+apt_get() {
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 "$@" </dev/null 9>&-
 }

@@ -1,0 +1,26 @@
+# Deploy Agent. Nothing but Python 3.11, make and git needs to be there before.
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test image lock clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Serve the page, after installing what is missing
+	@exec scripts/run
+
+setup: ## Install what is missing: Python packages, engine, Compose, OpenClaw image
+	@exec scripts/setup
+
+test: ## Lint, types, architecture and all tests; PYTEST_ARGS='-k launch' picks some
+	@exec scripts/test $(PYTEST_ARGS)
+
+image: ## Build the OpenClaw image on this machine (root, on Debian or Ubuntu)
+	@scripts/engine
+	@exec images/openclaw/build
+
+lock: ## Write requirements.lock from requirements.txt; UPGRADE=1 takes the newest
+	@exec scripts/lock
+
+clean: ## Remove what make has put here: .venv, .cache, .docker; never deployments
+	@rm -rf .venv .cache .docker
