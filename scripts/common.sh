@@ -3,6 +3,8 @@
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 PROJECT=$PWD
+# Where dockerd, debootstrap and chroot are; `su` alone does not put it there.
+PATH=$PATH:/usr/sbin:/sbin
 
 # Made by scripts/compose where Compose v2 could not be put in place for all users.
 if [ -z "${DOCKER_CONFIG:-}" ] && [ -f .docker/config.json ]; then
