@@ -39,7 +39,8 @@ class Settings(BaseSettings):
         description="Each deployment's own /28 comes out of it: a /12 or larger.",
     )
     public_host: str = Field(
-        "", description="The name in links to gateways; empty means the one the page was opened with."
+        "",
+        description="The name in links to gateways; empty means the one the page was opened with.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="More names that the page may be opened with, separated by commas."

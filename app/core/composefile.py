@@ -30,9 +30,7 @@ services:
 %(environment)s
     ports:
       # The same inside and outside: the gateway's page names its own port.
-      - target: ${PORT:?}
-        published: "${PORT:?}"
-        host_ip: "${BIND_ADDRESS:-}"
+      - "${BIND_ADDRESS:+${BIND_ADDRESS}:}${PORT:?}:${PORT:?}"
     volumes:
       - type: bind
         source: ./config

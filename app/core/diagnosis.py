@@ -226,7 +226,5 @@ def _first(catalogue: Sequence[_Known], text: str) -> Cause | None:
     for known in catalogue:
         if match := known.pattern.search(text):
             groups = match.groupdict()
-            return Cause(
-                known.code, known.words.format(**groups), known.next_step.format(**groups)
-            )
+            return Cause(known.code, known.words.format(**groups), known.next_step.format(**groups))
     return None

@@ -7,7 +7,7 @@ the gateway all come from here.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from typing import Any, Literal
 from zoneinfo import available_timezones
 
@@ -110,9 +110,9 @@ def _timezone_rule(value: str) -> str | None:
 
 def _bind_rule(value: str) -> str | None:
     try:
-        ip_address(value)
+        IPv4Address(value)
     except ValueError:
-        return "must be one of this host's addresses, such as 127.0.0.1 or 0.0.0.0"
+        return "must be one of this host's IPv4 addresses, such as 127.0.0.1 or 0.0.0.0"
     return None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 DEFAULT_MODEL = "openrouter/auto"
 # OpenClaw resolves this form from the environment, so it equals the token there.
-TOKEN_REFERENCE = "${OPENCLAW_GATEWAY_TOKEN}"
+TOKEN_REFERENCE = "${OPENCLAW_GATEWAY_TOKEN}"  # noqa: S105
 
 
 class ConfigUnreadable(ValueError):
@@ -29,9 +29,7 @@ def seed_config(env: Mapping[str, str], origin_hosts: Sequence[str]) -> dict[str
             "auth": {"mode": "token", "token": env["OPENCLAW_GATEWAY_TOKEN"]},
             "controlUi": {"allowedOrigins": [f"http://{host}:{port}" for host in origin_hosts]},
         },
-        "agents": {
-            "defaults": {"model": {"primary": env.get("OPENCLAW_MODEL") or DEFAULT_MODEL}}
-        },
+        "agents": {"defaults": {"model": {"primary": env.get("OPENCLAW_MODEL") or DEFAULT_MODEL}}},
     }
     if base_url := env.get("OPENROUTER_BASE_URL"):
         config["models"] = {"providers": {"openrouter": {"baseUrl": base_url, "models": []}}}

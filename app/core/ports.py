@@ -24,7 +24,7 @@ def subnet_of(port: int, pool: IPv4Network) -> IPv4Network:
 
 def pool_is_large_enough(pool: IPv4Network) -> bool:
     """Say whether a pool has a /28 for each of the 65,536 ports (a /12 has)."""
-    return pool.num_addresses >= _PORTS * 2 ** (32 - NETWORK_PREFIX)
+    return pool.num_addresses >= _PORTS << (32 - NETWORK_PREFIX)
 
 
 def pick_port(
@@ -50,3 +50,9 @@ def pick_port(
 def overlapping(subnet: IPv4Network, routes: Iterable[IPv4Network]) -> IPv4Network | None:
     """Return the first of the host's routes that a subnet would collide with."""
     return next((route for route in routes if route.overlaps(subnet)), None)
+
+
+def probe_address(bind_address: str) -> str:
+    """Return this host's address at which a port published on `bind_address` answers."""
+    everywhere = bind_address in ("", "0.0.0.0")  # noqa: S104
+    return "127.0.0.1" if everywhere else bind_address

@@ -1,4 +1,4 @@
-"""Status of a deployment: derived from folder, engine snapshot and latest operation, never stored."""
+"""Status of a deployment: derived from folder, snapshot and latest operation, never stored."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -152,7 +152,9 @@ def _exited(gateway: Container, deployment: Deployment, now: datetime) -> Verdic
 def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
     details = gateway.details
     code = gateway.exit_code if gateway.exit_code is not None else details and details.exit_code
-    cause = "killed for want of memory" if details and details.out_of_memory else f"exit code {code}"
+    cause = (
+        "killed for want of memory" if details and details.out_of_memory else f"exit code {code}"
+    )
     count = f", {details.restart_count} restarts" if details else ""
     return Verdict(Status.RESTARTING, f"it keeps ending and is started again: {cause}{count}")
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.composefile import GATEWAY_UID
 from app.core.deployment import Deployment, is_id
 from app.core.envfile import EnvFileError, parse_env
 from app.core.errors import NotFound
 from app.store import history
+from app.store.data_folders import FOLDERS, give_to_gateway, may_give
 from app.store.files import Unreadable, read_file, sync_folder, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
@@ -96,11 +96,10 @@ class Store:
             fresh.mkdir(mode=0o755)
             write_file(fresh / ENV_FILE, content.env)
             write_file(fresh / COMPOSE_FILE, content.compose_file, 0o644)
-            for data_folder in ("config", "workspace"):
+            for data_folder in (*FOLDERS, "config/workspace"):
                 (fresh / data_folder).mkdir(mode=0o700)
-            (fresh / "config" / "workspace").mkdir(mode=0o700)
             write_file(fresh / "config" / "openclaw.json", content.openclaw_config)
-            if os.geteuid() == 0:
+            if may_give():
                 give_to_gateway(fresh)
             history.record(fresh, "configure", actor)
             sync_folder(fresh / OURS)
@@ -189,16 +188,3 @@ def _is_ordinary(path: Path) -> bool:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:
         return False
-
-
-def give_to_gateway(folder: Path) -> None:
-    """Give the data folders to the gateway's user; links in them are given, not followed."""
-    for data_folder in ("config", "workspace"):
-        for _, folders, files, descriptor in os.fwalk(folder / data_folder, follow_symlinks=False):
-            os.fchown(descriptor, GATEWAY_UID, GATEWAY_UID)
-            for name in folders + files:
-                os.chown(
-                    name, GATEWAY_UID, GATEWAY_UID, dir_fd=descriptor, follow_symlinks=False
-                )
-
-

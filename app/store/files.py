@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
-from contextlib import contextmanager, suppress
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from app.core.errors import StorageFailed
@@ -41,16 +41,17 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
     return data
 
 
-def write_file(path: Path, data: bytes, mode: int = 0o600, owner: int | None = None) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put `data` at `path` so that after any crash the old or the new file is there, whole.
 
     The order is the guarantee: file sync, rename, folder sync. An existing
-    file's mode and owner stay, whatever `mode` and `owner` say.
+    file's own mode and owner stay, whatever `mode` says.
     """
+    owner: tuple[int, int] | None = None
     with suppress(FileNotFoundError):
         before = path.lstat()
         if stat.S_ISREG(before.st_mode):
-            mode, owner = stat.S_IMODE(before.st_mode), before.st_uid
+            mode, owner = stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -59,8 +60,8 @@ def write_file(path: Path, data: bytes, mode: int = 0o600, owner: int | None = N
         with open(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), mode)
-            if owner is not None and owner != os.geteuid():
-                os.fchown(file.fileno(), owner, owner)
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), *owner)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)

@@ -1,0 +1,1 @@
+"""Requests into use cases, results into HTML or JSON."""

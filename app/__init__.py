@@ -1,0 +1,44 @@
+"""Deploy Agent: configure, launch, watch and stop OpenClaw gateways with Docker Compose."""
+
+from flask import Flask
+from flask_wtf import CSRFProtect
+from htmx_flask import Htmx
+
+from app.config import PROJECT, Settings, load_settings
+from app.usecases.world import build_world, signing_key
+from app.web import api, errors, pages, rendering, security
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the server: settings, extensions, blueprints, and nothing else.
+
+    Raises RemoteEngine, StorageFailed.
+    """
+    settings = settings or load_settings()
+    app = Flask(
+        __name__,
+        template_folder=str(PROJECT / "templates"),
+        static_folder=str(PROJECT / "static"),
+    )
+    world = build_world(settings)
+    app.config.update(
+        SECRET_KEY=signing_key(world),
+        SESSION_COOKIE_NAME="deploy_agent",
+        SESSION_COOKIE_SAMESITE="Strict",
+        MAX_CONTENT_LENGTH=1024 * 1024,
+        MAX_FORM_PARTS=200,
+        TRUSTED_HOSTS=security.trusted_hosts(settings),
+        WTF_CSRF_TIME_LIMIT=None,
+        WORLD=world,
+    )
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    Htmx(app)
+    csrf = CSRFProtect(app)
+    csrf.exempt(api.bp)
+    security.init_app(app)
+    errors.init_app(app)
+    rendering.init_app(app)
+    app.register_blueprint(pages.bp)
+    app.register_blueprint(api.bp)
+    return app

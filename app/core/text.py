@@ -1,0 +1,28 @@
+"""Text of others, made harmless to show: no escape sequence, no control character."""
+
+import re
+
+# ECMA-48: control sequences (colours, cursor), operating system commands (titles,
+# links; ended by BEL or ST), and the other two-byte escapes.
+_ESCAPES = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"
+    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"|\x1b[ -/]*[0-~]?"
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# Marks that turn the direction of the text around them.
+_BIDI = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+LONGEST_LINE = 10_000
+
+
+def plain(text: str) -> str:
+    """Return text whose every character is what it looks like; line ends and tabs stay."""
+    text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
+    text = _BIDI.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+    return "\n".join(_shortened(line) for line in text.split("\n"))
+
+
+def _shortened(line: str) -> str:
+    if len(line) <= LONGEST_LINE:
+        return line
+    return f"{line[:LONGEST_LINE]}… ({len(line) - LONGEST_LINE} characters left out)"

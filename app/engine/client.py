@@ -1,0 +1,133 @@
+"""The way to Docker Engine: its address, found once, and a kept connection for reads."""
+
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException
+
+from app.core.errors import EngineDenied, EngineError, EngineSilent, EngineUnreachable
+
+DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+# What Compose and its engine connection need; nothing else of the server's
+# environment reaches them, since any variable there beats the one of `.env`.
+_PASSED_ON = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "DOCKER_CONFIG",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+    "XDG_RUNTIME_DIR",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
+
+
+class RemoteEngine(Exception):
+    """The engine is on another machine, where our folders are not."""
+
+
+def engine_address() -> str:
+    """Return the engine's address: DOCKER_HOST, else the current Docker context.
+
+    Raises RemoteEngine: bind mounts name folders of this machine.
+    """
+    address = os.environ.get("DOCKER_HOST") or _context_address() or DEFAULT_ADDRESS
+    if not address.startswith("unix://"):
+        raise RemoteEngine(
+            f"Docker Engine at {address.partition('://')[0]}://… is not this machine's own."
+            " Gateways mount folders of this machine, so use a local engine:"
+            f" unset DOCKER_HOST, or set it to {DEFAULT_ADDRESS}."
+        )
+    return address
+
+
+def _context_address() -> str | None:
+    try:
+        context = ContextAPI.get_current_context()
+    except Exception:  # noqa: BLE001 - a damaged Docker configuration: the default address is as good.
+        return None
+    return context.endpoints.get("docker", {}).get("Host") if context else None
+
+
+def docker_environment(project: Path, address: str) -> dict[str, str]:
+    """Return the environment for `docker compose`: what it needs, and nothing of ours."""
+    environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
+    environment["DOCKER_HOST"] = address
+    own_config = project / ".docker"
+    if "DOCKER_CONFIG" not in environment and (own_config / "config.json").is_file():
+        environment["DOCKER_CONFIG"] = str(own_config)
+    return environment
+
+
+class EngineClient:
+    """Docker's low-level client, connected at first use, shared by all threads.
+
+    Its calls raise EngineUnreachable, EngineDenied, EngineSilent, or APIError
+    where the engine answered with a refusal.
+    """
+
+    def __init__(self, address: str, timeout: float) -> None:
+        self.address = address
+        self._timeout = timeout
+        self._connecting = threading.Lock()
+
+    @contextmanager
+    def calls(self) -> Iterator[docker.APIClient]:
+        """Give the client, and turn what the connection raises into words."""
+        try:
+            with self._connecting:
+                client = self._client
+            yield client
+        except APIError:
+            raise
+        except (DockerException, requests.RequestException, OSError) as error:
+            raise self._in_words(error) from error
+
+    @cached_property
+    def _client(self) -> docker.APIClient:
+        # "auto" asks the engine for its version once: newer engines refuse old ones.
+        return docker.APIClient(base_url=self.address, version="auto", timeout=self._timeout)
+
+    def _in_words(self, error: BaseException) -> EngineError:
+        causes = list(_chain(error))
+        if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
+            return EngineSilent(
+                f"Docker Engine has not answered for {self._timeout:g} s."
+                " If this stays, restart it (as root: systemctl restart docker)."
+            )
+        if any(isinstance(cause, PermissionError) for cause in causes):
+            return EngineDenied(
+                "This server's user may not talk to Docker Engine. Add the user to the docker"
+                " group (as root: usermod -aG docker USER) and log in again."
+            )
+        return EngineUnreachable(
+            f"Nothing answers at Docker Engine's address {self.address}."
+            " Start Docker Engine (as root: systemctl start docker)."
+        )
+
+
+def _chain(error: BaseException) -> Iterator[Any]:
+    """Give an error and everything inside it: requests and urllib3 wrap the real one."""
+    pending: list[Any] = [error]
+    seen: set[int] = set()
+    while pending:
+        current = pending.pop()
+        if id(current) in seen or not isinstance(current, BaseException):
+            continue
+        seen.add(id(current))
+        yield current
+        pending += [current.__cause__, current.__context__, getattr(current, "reason", None)]
+        pending += current.args

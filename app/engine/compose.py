@@ -1,0 +1,142 @@
+"""Compose operations, through python-on-whales.
+
+python-on-whales has no time limits and passes its whole environment on, so the
+operation process that calls this cleans its environment first, and the command
+is wrapped: `timeout` bounds it, and `setpriv --pdeathsig` ends it together with
+the operation process, so that no Compose works on after its lock is free.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from python_on_whales import DockerClient
+from python_on_whales.client_config import ClientNotFoundError
+from python_on_whales.exceptions import DockerException
+
+_VERSION_SECONDS = 10.0
+_END_WITH_US = ["setpriv", "--pdeathsig", "KILL"]
+
+T = TypeVar("T")
+Say = Callable[[str], None]
+
+
+class ComposeFailed(Exception):
+    """Compose ended with an error. `output` is its own text and may hold secrets: mask it."""
+
+    def __init__(self, output: str, timed_out: bool = False) -> None:
+        super().__init__("Compose failed")
+        self.output = output
+        self.timed_out = timed_out
+
+
+def compose_up(folder: Path, say: Say, seconds: float) -> None:
+    """Create and start the containers of a folder, detached. Raises ComposeFailed."""
+    compose = _in_folder(folder, seconds).compose
+    _follow(
+        lambda: compose.up(detach=True, remove_orphans=True, pull="never", stream_logs=True), say
+    )
+
+
+def compose_pull(folder: Path, say: Say, seconds: float) -> None:
+    """Pull the images of a folder. Raises ComposeFailed."""
+    compose = _in_folder(folder, seconds).compose
+    _follow(lambda: compose.pull(stream_logs=True), say)
+
+
+def compose_images(folder: Path, seconds: float) -> dict[str, str]:
+    """Return which service has which image, by asking Compose, which also checks the file.
+
+    Raises ComposeFailed.
+    """
+    compose = _in_folder(folder, seconds).compose
+    config: dict[str, Any] = _called(lambda: compose.config(return_json=True))
+    services: dict[str, dict[str, Any]] = config.get("services") or {}
+    return {name: str(each["image"]) for name, each in services.items() if "image" in each}
+
+
+def compose_stop(deployment_id: str, say: Say, seconds: float) -> None:
+    """Stop a project's containers, each within its own grace. Raises ComposeFailed."""
+    compose = _by_project(deployment_id, seconds).compose
+    _follow(lambda: compose.stop(stream_logs=True), say)
+
+
+def compose_down(deployment_id: str, say: Say, seconds: float) -> None:
+    """Remove a project's containers and networks. Raises ComposeFailed."""
+    compose = _by_project(deployment_id, seconds).compose
+    _follow(lambda: compose.down(remove_orphans=True, stream_logs=True), say)
+
+
+def run_as_root(image: str, folder: Path, script: str, seconds: float) -> str:
+    """Run a Node script in a short container that may write a deployment's folder at /deployment.
+
+    For what only the gateway's user may touch. Raises ComposeFailed.
+    """
+    client = DockerClient(client_call=_bounded(seconds))
+    return _called(
+        lambda: str(
+            client.run(
+                image,
+                ["-e", script],
+                entrypoint="node",
+                user="0:0",
+                networks=["none"],
+                volumes=[(folder, "/deployment")],
+                log_driver="none",
+                pull="never",
+                remove=True,
+            )
+        )
+    )
+
+
+def compose_version(environment: Mapping[str, str]) -> str | None:
+    """Return Compose's version, such as v2.40.3, or None where there is no Compose v2.
+
+    The server asks this, whose own environment stays as it is.
+    """
+    cleaned = ["env", "-i", *(f"{key}={value}" for key, value in environment.items())]
+    client = DockerClient(client_call=_bounded(_VERSION_SECONDS, cleaned))
+    try:
+        return _called(lambda: str(client.compose.version())).rpartition(" ")[2]
+    except ComposeFailed:
+        return None
+
+
+def _bounded(seconds: float, before: Sequence[str] = ()) -> list[str]:
+    # --foreground: `timeout` must not leave our session, by which an operation is ended.
+    limit = ["timeout", "--foreground", "-k", "5", f"{seconds:g}"]
+    return [*_END_WITH_US, *limit, *before, *_END_WITH_US, "docker"]
+
+
+def _in_folder(folder: Path, seconds: float) -> DockerClient:
+    return DockerClient(
+        client_call=_bounded(seconds),
+        compose_project_name=folder.name,
+        compose_files=[folder / "docker-compose.yml"],
+        compose_env_files=[folder / ".env"],
+    )
+
+
+def _by_project(deployment_id: str, seconds: float) -> DockerClient:
+    """Act on a project by its labels: a damaged `.env` must not make it unstoppable."""
+    return DockerClient(client_call=_bounded(seconds), compose_project_name=deployment_id)
+
+
+def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], say: Say) -> None:
+    def consume() -> None:
+        for _, line in start():
+            say(line.decode(errors="replace").rstrip())
+
+    _called(consume)
+
+
+def _called(call: Callable[[], T]) -> T:
+    try:
+        return call()
+    except ClientNotFoundError:
+        raise ComposeFailed("setpriv (util-linux) is not on this host's PATH") from None
+    except DockerException as error:
+        # Its own text holds the whole command line; the tool's output is what tells.
+        timed_out = error.return_code in (124, 137)
+        raise ComposeFailed(error.stderr or "", timed_out) from None

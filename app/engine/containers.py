@@ -1,0 +1,168 @@
+"""What the engine knows of containers: the snapshot, one project, logs, published ports."""
+
+import re
+import threading
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from docker.errors import APIError, NotFound
+
+from app.core.deployment import (
+    Container,
+    Details,
+    EngineProblem,
+    PublishedPort,
+    Snapshot,
+    is_id,
+)
+from app.core.errors import EngineError
+from app.engine.client import EngineClient
+
+_PROJECT = "com.docker.compose.project"
+_KEPT = timedelta(seconds=1)
+
+
+class Containers:
+    """Reads through one kept connection. A page costs one call, however many deployments."""
+
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+        self._taking = threading.Lock()
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self, not_before: datetime | None = None) -> Snapshot:
+        """Return what the engine says of all deployments, at most a second old.
+
+        Whoever comes while one is being taken gets that one. `not_before` is
+        when something is known to have changed: an older one is not used.
+        """
+        with self._taking:
+            kept = self._snapshot
+            now = datetime.now(UTC)
+            if (
+                kept
+                and now - _KEPT < kept.taken_at <= now
+                and kept.taken_at >= (not_before or kept.taken_at)
+            ):
+                return kept
+            self._snapshot = taken = self._take()
+            return taken
+
+    def _take(self) -> Snapshot:
+        taken_at = datetime.now(UTC)
+        try:
+            found = self._list({"label": [_PROJECT]})
+            projects: dict[str, list[Container]] = defaultdict(list)
+            for container in found:
+                if is_id(container.project):
+                    projects[container.project].append(self._detailed(container))
+        except EngineError as error:
+            return Snapshot(taken_at, problem=EngineProblem(error.code, _first_sentence(error)))
+        except APIError as error:
+            reason = f"Docker Engine answered with an error ({error.status_code})"
+            return Snapshot(taken_at, problem=EngineProblem("engine_error", reason))
+        return Snapshot(taken_at, {key: tuple(value) for key, value in projects.items()})
+
+    def of(self, deployment_id: str) -> tuple[Container, ...]:
+        """Return one project's containers, all inspected, as of now. Raises EngineError."""
+        found = self._list({"label": [f"{_PROJECT}={deployment_id}"]})
+        return tuple(self._inspected(container) for container in found)
+
+    def publishers(self) -> dict[int, str]:
+        """Return who publishes which port on this host, by container name. Raises EngineError."""
+        return {
+            published.port: container.name
+            for container in self._list({})
+            for published in container.ports
+        }
+
+    def logs(self, container_id: str, tail: int, since: int | None = None) -> bytes:
+        """Return the last lines, each after its time (RFC 3339), both streams in order.
+
+        Empty where the container is gone meanwhile. Raises EngineError.
+        """
+        with self._client.calls() as client:
+            try:
+                return client.logs(container_id, tail=tail, timestamps=True, since=since)
+            except NotFound:
+                return b""
+
+    def image_id(self, reference: str) -> str | None:
+        """Return an image's id, or None where this host has none. Raises EngineError."""
+        with self._client.calls() as client:
+            try:
+                return str(client.inspect_image(reference)["Id"])
+            except NotFound:
+                return None
+
+    def _list(self, filters: dict[str, list[str]]) -> list[Container]:
+        with self._client.calls() as client:
+            return [_container(row) for row in client.containers(all=True, filters=filters)]
+
+    def _detailed(self, container: Container) -> Container:
+        return self._inspected(container) if container.needs_inspection else container
+
+    def _inspected(self, container: Container) -> Container:
+        with self._client.calls() as client:
+            try:
+                return replace(container, details=_details(client.inspect_container(container.id)))
+            except NotFound:
+                return container
+
+
+def _first_sentence(error: EngineError) -> str:
+    return error.detail.partition(". ")[0].rstrip(".")
+
+
+def _container(row: dict[str, Any]) -> Container:
+    labels = row.get("Labels") or {}
+    names = row.get("Names") or ["/?"]
+    return Container(
+        id=row["Id"],
+        name=names[0].removeprefix("/"),
+        project=labels.get(_PROJECT, ""),
+        service=labels.get("com.docker.compose.service", ""),
+        image=row.get("Image", ""),
+        state=row.get("State", ""),
+        status_text=row.get("Status", ""),
+        created_at=datetime.fromtimestamp(row.get("Created", 0), UTC),
+        working_dir=labels.get("com.docker.compose.project.working_dir", ""),
+        ports=_published(row.get("Ports") or ()),
+    )
+
+
+def _published(ports: Iterable[dict[str, Any]]) -> tuple[PublishedPort, ...]:
+    return tuple(
+        PublishedPort(each.get("IP", ""), each["PublicPort"])
+        for each in ports
+        if each.get("PublicPort")
+    )
+
+
+def _details(inspected: dict[str, Any]) -> Details:
+    state = inspected["State"]
+    health_log = (state.get("Health") or {}).get("Log") or [{}]
+    return Details(
+        restart_count=inspected.get("RestartCount", 0),
+        started_at=parse_time(state.get("StartedAt", "")),
+        finished_at=parse_time(state.get("FinishedAt", "")),
+        started_at_text=state.get("StartedAt", ""),
+        exit_code=state.get("ExitCode", 0),
+        out_of_memory=bool(state.get("OOMKilled")),
+        error=state.get("Error", ""),
+        restart_policy=inspected["HostConfig"].get("RestartPolicy", {}).get("Name", ""),
+        health_output=str(health_log[-1].get("Output", ""))[:500],
+    )
+
+
+def parse_time(text: str) -> datetime | None:
+    """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, “never”."""
+    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
+    try:
+        moment = datetime.fromisoformat(trimmed)
+    except ValueError:
+        return None
+    return None if moment.year <= 1 else moment

@@ -1,0 +1,64 @@
+"""This host's own ports and routes."""
+
+import errno
+import socket
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import psutil
+
+
+def port_is_free(port: int) -> bool:
+    """Say whether a gateway could be published on a port of all this host's addresses."""
+    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        try:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if family == socket.AF_INET6:
+                    probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+                probe.bind((address, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+    return True
+
+
+def listener_on(port: int) -> str | None:
+    """Return the name of the program that listens on a port, where we may know it."""
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.Error:
+        return None
+    for each in connections:
+        if (
+            each.status == psutil.CONN_LISTEN
+            and each.pid
+            and each.laddr
+            and each.laddr.port == port
+        ):
+            try:
+                return str(psutil.Process(each.pid).name())
+            except psutil.Error:
+                return None
+    return None
+
+
+def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
+    """Return the networks that this host has routes to, the default route left out.
+
+    Source of the format: proc_net(5): hexadecimal in the host's byte order.
+    """
+    routes = []
+    for line in table.read_text().splitlines()[1:]:
+        columns = line.split()
+        address, mask = (
+            int.from_bytes(bytes.fromhex(columns[index]), "little") for index in (1, 7)
+        )
+        if mask:
+            routes.append(IPv4Network((address, mask.bit_count())))
+    return routes
+
+
+def host_names() -> list[str]:
+    """Return the names that this host calls itself."""
+    return sorted({name for name in (socket.gethostname(), socket.getfqdn()) if name})

@@ -1,0 +1,166 @@
+"""The gateway's own word: its port, its health, its WebSocket, its answer to the token.
+
+Connects to this host's own published port only, never to an address that came
+from a request. Every step is bounded.
+"""
+
+import http.client
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from app.core.ladder import Rung, RungState, failed, passed
+
+STEP_SECONDS = 5.0
+# Protocol 4 is OpenClaw 2026.9's; the gateway refuses a range without its own.
+_PROTOCOL = 4
+
+
+class _Broken(Exception):
+    """A rung does not hold; the message is its detail."""
+
+
+def climb(address: str, port: int, token: str, seconds: float = STEP_SECONDS) -> list[Rung]:
+    """Return the rungs from the port to the token, up to and with the first broken one."""
+    steps: list[tuple[str, Callable[[], str]]] = [
+        ("port", lambda: _port_answers(address, port, seconds)),
+        ("healthz", lambda: _says(address, port, "/healthz", seconds)),
+        ("readyz", lambda: _says(address, port, "/readyz", seconds)),
+    ]
+    rungs: list[Rung] = []
+    for name, step in steps:
+        rungs.append(_tried(name, step))
+        if rungs[-1].state is RungState.FAILED:
+            return rungs
+    return rungs + _greeted(address, port, token, seconds)
+
+
+def _tried(name: str, step: Callable[[], str]) -> Rung:
+    begun = time.monotonic()
+    try:
+        detail = step()
+    except _Broken as broken:
+        return failed(name, str(broken))
+    return passed(name, detail, round((time.monotonic() - begun) * 1000))
+
+
+def _connection(address: str, port: int, seconds: float) -> http.client.HTTPConnection:
+    return http.client.HTTPConnection(address, port, timeout=seconds)
+
+
+def _port_answers(address: str, port: int, seconds: float) -> str:
+    connection = _connection(address, port, seconds)
+    try:
+        connection.connect()
+    except OSError as error:
+        raise _Broken(
+            f"Nothing answers at port {port} ({error.strerror or 'no answer in time'})."
+            " The gateway may still be starting; its log tells."
+        ) from None
+    finally:
+        connection.close()
+    return f"port {port}"
+
+
+def _says(address: str, port: int, path: str, seconds: float) -> str:
+    connection = _connection(address, port, seconds)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read(4096)
+    except TimeoutError:
+        raise _Broken(
+            f"{path} gave no answer within {seconds:g} s."
+            " The gateway accepts connections and says nothing; its log tells."
+        ) from None
+    except (OSError, http.client.HTTPException):
+        # Docker's own proxy accepts for a container that does not listen yet.
+        raise _Broken(
+            f"{path} was cut off without an answer: nothing listens in the container yet."
+        ) from None
+    finally:
+        connection.close()
+    if answer.status != 200:
+        raise _Broken(f"{path} answered {answer.status}: the gateway says that it is not ready.")
+    return f"{answer.status}"
+
+
+def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
+    begun = time.monotonic()
+    try:
+        with connect(
+            f"ws://{address}:{port}", open_timeout=seconds, close_timeout=1, proxy=None
+        ) as socket:
+            challenge = _frame(socket, seconds)
+            if challenge.get("event") != "connect.challenge":
+                return [failed("websocket", "It greets otherwise than an OpenClaw gateway.")]
+            greeting = passed("websocket", "", round((time.monotonic() - begun) * 1000))
+            return [greeting, _tried("token", lambda: _accepted(socket, token, seconds))]
+    except (OSError, WebSocketException, TimeoutError):
+        return [
+            failed("websocket", f"No greeting within {seconds:g} s. The gateway's log tells why.")
+        ]
+
+
+def _frame(socket: ClientConnection, seconds: float) -> dict[str, Any]:
+    try:
+        frame = json.loads(socket.recv(timeout=seconds))
+    except ValueError:
+        return {}
+    return frame if isinstance(frame, dict) else {}
+
+
+def _accepted(socket: ClientConnection, token: str, seconds: float) -> str:
+    if not token:
+        raise _Broken("There is no token in .env. Set OPENCLAW_GATEWAY_TOKEN and launch again.")
+    identifier = str(uuid4())
+    try:
+        socket.send(json.dumps(_connect_request(identifier, token)))
+        answer = _answer_to(socket, identifier, seconds)
+    except (OSError, WebSocketException, TimeoutError):
+        raise _Broken(f"No answer to the token within {seconds:g} s.") from None
+    if answer.get("ok"):
+        server = (answer.get("payload") or {}).get("server") or {}
+        return f"OpenClaw {server.get('version', '')}".strip()
+    error = answer.get("error") or {}
+    code = (error.get("details") or {}).get("code") or error.get("code") or "no reason"
+    if code == "AUTH_TOKEN_MISMATCH":
+        raise _Broken(
+            "The gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)."
+            " Launch again: that writes the token into config/openclaw.json."
+        )
+    raise _Broken(f"The gateway refuses the connection ({code}).")
+
+
+def _answer_to(socket: ClientConnection, identifier: str, seconds: float) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while True:
+        frame = _frame(socket, max(0.01, deadline - time.monotonic()))
+        if frame.get("id") == identifier:
+            return frame
+
+
+def _connect_request(identifier: str, token: str) -> dict[str, Any]:
+    return {
+        "type": "req",
+        "id": identifier,
+        "method": "connect",
+        "params": {
+            "minProtocol": _PROTOCOL,
+            "maxProtocol": _PROTOCOL,
+            "client": {
+                "id": "gateway-client",
+                "version": "1.0.0",
+                "platform": "linux",
+                "mode": "backend",
+            },
+            "role": "operator",
+            "scopes": [],
+            "auth": {"token": token},
+        },
+    }

@@ -1,0 +1,35 @@
+"""The log of a running operation: a line as soon as it comes, masked, after its time."""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+
+from app.store.operations import log_path
+
+
+class OperationLog:
+    """Appends lines for whoever follows. Not synced a line: a crash of the host may cost the last."""
+
+    def __init__(self, folder: Path, number: int, mask: Callable[[str], str]) -> None:
+        self._file = open(log_path(folder, number), "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        self._mask = mask
+
+    def __enter__(self) -> "OperationLog":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def say(self, text: str) -> None:
+        """Write a text, each of its lines with the time. A full disk ends no operation."""
+        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        with suppress(OSError):
+            for line in self._mask(text).splitlines():
+                self._file.write(f"{now} {line}\n")

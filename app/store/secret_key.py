@@ -1,0 +1,23 @@
+"""The key that signs cookies and form tokens, made at the first start."""
+
+import secrets
+from pathlib import Path
+
+from app.store.files import read_file, storage_errors, write_file
+from app.store.history import OURS
+from app.store.locks import waiting_for
+
+
+def secret_key(root: Path) -> bytes:
+    """Return the key of a deployments folder, the same for every server on it.
+
+    Raises StorageFailed, Unreadable.
+    """
+    with storage_errors("The server was not started."):
+        ours = root / OURS
+        ours.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with waiting_for(ours):
+            path = ours / "secret-key"
+            if not path.exists():
+                write_file(path, secrets.token_bytes(32))
+            return read_file(path)

@@ -1,0 +1,139 @@
+"""Configure: make a new deployment's folder, with a port of its own."""
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from app.core.composefile import compose_file
+from app.core.deployment import Deployment
+from app.core.envfile import format_env
+from app.core.errors import EngineError, InputRejected
+from app.core.fields import FIELDS, PORT, TOKEN, check_input
+from app.core.openclaw import DEFAULT_MODEL, format_config, seed_config
+from app.core.ports import NoFreePort, overlapping, pick_port, subnet_of
+from app.engine.host import host_names, host_routes, listener_on, port_is_free
+from app.store.deployments import NewDeployment
+from app.store.files import storage_errors
+from app.usecases.world import World
+
+_TOKEN_BYTES = 32
+
+
+def field_defaults(world: World) -> dict[str, str]:
+    """Return what a field is where a person leaves it empty, by field name."""
+    settings = world.settings
+    return {
+        "model": DEFAULT_MODEL,
+        "image": settings.image,
+        "memory_limit": settings.memory_limit,
+        "bind_address": settings.bind_address,
+    }
+
+
+def configure_deployment(given: Mapping[str, Any], *, actor: str, world: World) -> Deployment:
+    """Make a deployment from a person's or script's input and return it.
+
+    Raises InputRejected, with every field's own message, or StorageFailed; in
+    both cases nothing was made.
+    """
+    checked = check_input(given)
+    if checked.errors:
+        raise InputRejected(checked.errors)
+    with storage_errors("The deployment was not configured."), world.store.creating():
+        port = _port(checked.values.get(PORT.name), world)
+        deployment_id = world.store.new_id()
+        env = _env(checked.values, port, world)
+        content = NewDeployment(
+            env=format_env(env).encode(),
+            compose_file=compose_file(
+                deployment_id, subnet_of(port, world.settings.subnet_pool)
+            ).encode(),
+            openclaw_config=format_config(seed_config(env, _origin_hosts(world))),
+        )
+        world.store.create(deployment_id, content, actor)
+    return world.store.load(deployment_id)
+
+
+def _env(values: Mapping[str, str], port: int, world: World) -> dict[str, str]:
+    """Return the variables of `.env`, in the schema's order.
+
+    BIND_ADDRESS stands there empty too, since Compose warns of a variable that is not set.
+    """
+    settings = world.settings
+    by_name = {
+        "image": settings.image,
+        "memory_limit": settings.memory_limit,
+        "bind_address": settings.bind_address,
+        **values,
+        PORT.name: str(port),
+        TOKEN.name: secrets.token_hex(_TOKEN_BYTES),
+    }
+    return {each.env: by_name[each.name] for each in FIELDS if each.name in by_name}
+
+
+def _origin_hosts(world: World) -> list[str]:
+    """Return the names under which the gateway's page may be opened, each once."""
+    named = ["localhost", "127.0.0.1", world.settings.public_host, *host_names()]
+    return list(dict.fromkeys(name for name in named if name))
+
+
+def _port(asked: str | None, world: World) -> int:
+    """Return the port that was asked for, or a free one of the range. Raises InputRejected."""
+    owners = _owners(world)
+    routes = host_routes()
+    pool = world.settings.subnet_pool
+
+    def is_usable(port: int) -> bool:
+        return port_is_free(port) and not overlapping(subnet_of(port, pool), routes)
+
+    if asked is None:
+        try:
+            return pick_port(*world.settings.port_range, owners, is_usable)
+        except NoFreePort:
+            raise InputRejected({PORT.name: _no_port(world)}) from None
+    port = int(asked)
+    if problem := _taken(port, owners):
+        raise InputRejected({PORT.name: problem})
+    if route := overlapping(subnet_of(port, pool), routes):
+        raise InputRejected(
+            {
+                PORT.name: f"belongs to the network {subnet_of(port, pool)}, which overlaps this"
+                f" host's route to {route}; choose another port"
+            }
+        )
+    return port
+
+
+def _no_port(world: World) -> str:
+    low, high = world.settings.port_range
+    return (
+        f"no port of {low}-{high} is free, or this host's routes overlap all networks of"
+        f" {world.settings.subnet_pool}; DEPLOY_AGENT_PORT_RANGE and DEPLOY_AGENT_SUBNET_POOL"
+        " set both"
+    )
+
+
+def _owners(world: World) -> dict[int, str]:
+    """Return who has which port: every deployment, running or not, and every container."""
+    try:
+        owners = {
+            port: f"the container {name}" for port, name in world.containers.publishers().items()
+        }
+    except EngineError:
+        owners = {}  # Configuring needs no engine; the host's own word still counts.
+    for each in world.store.scan():
+        if each.port is not None:
+            named = f"{each.name} ({each.id})" if each.name else each.id
+            owners[each.port] = f"the deployment {named}"
+    return owners
+
+
+def _taken(port: int, owners: Mapping[int, str]) -> str | None:
+    if port in owners:
+        return f"is taken by {owners[port]}"
+    if port_is_free(port):
+        return None
+    program = listener_on(port)
+    if program is None and port < 1024:
+        return "may not be used by this server's user"
+    return f"is taken by {program or 'another program'} on this host"

@@ -1,0 +1,108 @@
+"""Before a launch: the data folders are there, are the gateway's, and hold the token of `.env`."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from app.core.deployment import Deployment
+from app.core.openclaw import (
+    ConfigUnreadable,
+    format_config,
+    parse_config,
+    seed_config,
+    token_in,
+    with_token,
+)
+from app.engine.compose import run_as_root
+from app.store import data_folders
+from app.store.files import Unreadable, write_file
+from app.store.history import OURS
+
+Say = Callable[[str], None]
+
+_SECONDS = 60
+_STAGED = "openclaw.json.staged"
+
+# Run by the image's own node, as root in a short container: links are never followed.
+_READ = """
+const fs = require("fs"), file = "/deployment/config/openclaw.json";
+if (fs.existsSync(file) && fs.lstatSync(file).isFile()) process.stdout.write(fs.readFileSync(file));
+"""
+_GIVE = """
+const fs = require("fs"), path = require("path");
+const give = (name) => {
+  fs.lchownSync(name, 1000, 1000);
+  if (fs.lstatSync(name).isDirectory())
+    for (const each of fs.readdirSync(name)) give(path.join(name, each));
+};
+for (const name of ["config", "workspace"]) give(`/deployment/${name}`);
+"""
+_INSTALL = f"""
+const fs = require("fs"), target = "/deployment/config/openclaw.json", fresh = target + ".new";
+fs.rmSync(fresh, {{force: true}});
+fs.writeFileSync(fresh, fs.readFileSync("/deployment/{OURS}/{_STAGED}"), {{mode: 0o600, flag: "wx"}});
+fs.chownSync(fresh, 1000, 1000);
+fs.renameSync(fresh, target);
+"""
+
+
+def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+    """Make both data folders fit for the gateway. `image` is on this host.
+
+    Raises ComposeFailed where the short container can't run, OSError from the disk.
+    """
+    for made in data_folders.make_missing(folder):
+        say(f"Made the folder {made}/, which was missing")
+    if deployment.token:
+        _write_token(deployment, folder, image, say)
+    if data_folders.belong_to_gateway(folder):
+        return
+    say("Giving config/ and workspace/ to the gateway's user, uid 1000")
+    if data_folders.may_give():
+        data_folders.give_to_gateway(folder)
+    else:
+        run_as_root(image, folder, _GIVE, _SECONDS)
+
+
+def _write_token(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+    """Write the token of `.env` into `openclaw.json`, where the two differ; no other key."""
+    ours = data_folders.are_ours(folder)
+    try:
+        data = data_folders.read_config(folder) if ours else _read_as_root(folder, image)
+        config = parse_config(data) if data else seed_config(dict(deployment.env), ())
+    except (ConfigUnreadable, Unreadable) as error:
+        say(f"Leaving the token in config/openclaw.json as it is: {error}")
+        return
+    if data and token_in(config) in (None, deployment.token):
+        return
+    say("Writing the token of .env into config/openclaw.json")
+    text = format_config(with_token(config, deployment.token))
+    if ours:
+        data_folders.write_config(folder, text)
+    else:
+        _install_as_root(folder, image, text)
+
+
+def _read_as_root(folder: Path, image: str) -> bytes:
+    return run_as_root(image, folder, _READ, _SECONDS).encode()
+
+
+def _install_as_root(folder: Path, image: str, text: bytes) -> None:
+    staged = folder / OURS / _STAGED
+    try:
+        write_file(staged, text)
+        run_as_root(image, folder, _INSTALL, _SECONDS)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def tokens_equal(deployment: Deployment, folder: Path) -> bool | None:
+    """Compare the token of `.env` with the one in `openclaw.json`; None where we may not read it."""
+    try:
+        if not data_folders.are_ours(folder):
+            return None
+        data = data_folders.read_config(folder)
+        if data is None:
+            return True
+        return token_in(parse_config(data)) in (None, deployment.token)
+    except (OSError, Unreadable, ConfigUnreadable):
+        return None

@@ -1,0 +1,139 @@
+"""Operations: each is a process of its own that outlives the server which started it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from app.config import PROJECT
+from app.core.deployment import Deployment, Operation, OperationKind
+from app.core.diagnosis import Cause
+from app.core.errors import Busy, NotFound
+from app.store import history, operations
+from app.store.files import storage_errors
+from app.store.locks import Locked, lock_folder
+from app.usecases.world import World
+
+# Compose ends with its operation process within half a second.
+_LEFTOVERS_SECONDS = 5.0
+
+
+class OperationFailed(Exception):
+    """The operation process could not do what was asked; `cause` tells why."""
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.sentence)
+        self.cause = cause
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An operation that was just started, and the process that does it."""
+
+    operation: Operation
+    process: subprocess.Popen[bytes]
+
+
+def start_operation(
+    kind: OperationKind, deployment: Deployment, *, actor: str, world: World
+) -> Started:
+    """Lock the deployment, write down what is to be done, and start its process.
+
+    The process inherits the lock. Raises Busy, NotFound, StorageFailed.
+    """
+    folder = world.store.folder(deployment.id)
+    lock = _lock(folder, deployment, world)
+    try:
+        with storage_errors(f"The {kind} was not started."):
+            _wait_for_leftovers(folder)
+            operation = operations.begin(folder, kind, actor)
+            history.record(folder, kind, actor, operation=operation.number)
+        process = _spawn(folder, operation, lock)
+    finally:
+        os.close(lock)
+    threading.Thread(target=process.wait, name=f"wait-{process.pid}", daemon=True).start()
+    return Started(operation, process)
+
+
+def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
+    """Return one operation of a deployment. Raises NotFound."""
+    folder = world.store.folder(world.store.load(deployment_id).id)
+    found = operations.read_operation(folder, number)
+    if found is None:
+        raise NotFound(f"There is no operation {number} of {deployment_id}; the last 20 are kept.")
+    return found
+
+
+def output_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
+    """Return an operation's output so far, as (time, text) of each line."""
+    folder = world.store.folder(operation.deployment_id)
+    lines = (line.partition(" ") for line in operations.read_log(folder, operation.number))
+    return [(time, text) for time, _, text in lines]
+
+
+def _lock(folder: Path, deployment: Deployment, world: World) -> int:
+    try:
+        return lock_folder(folder)
+    except Locked:
+        running = world.store.load(deployment.id).running_operation
+        what = f"A {running.kind} by {running.actor}" if running else "Another operation"
+        raise Busy(
+            f"{what} is still running on this deployment. Wait for its end, then try again.",
+            extra={"operation": describe(running)} if running else None,
+        ) from None
+    except OSError:
+        raise NotFound(f"The folder of {deployment.id} went away.") from None
+
+
+def describe(operation: Operation) -> dict[str, object]:
+    """Return an operation as the API shows it."""
+    return {
+        "id": operation.number,
+        "kind": operation.kind,
+        "state": operation.state,
+        "actor": operation.actor,
+        "started_at": operation.started_at.isoformat(),
+        "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
+        "reason": operation.reason,
+        "code": operation.code,
+    }
+
+
+def _wait_for_leftovers(folder: Path) -> None:
+    """Let the last children of an operation that was killed end before another begins."""
+    previous = operations.latest(folder)
+    session = operations.process_of(folder, previous.number) if previous else None
+    if previous is None or session is None or previous.ended_at is not None:
+        return
+    deadline = time.monotonic() + _LEFTOVERS_SECONDS
+    while _session_lives(session) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _session_lives(session: int) -> bool:
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):
+            if os.getsid(pid) == session:
+                return True
+    return False
+
+
+def _spawn(folder: Path, operation: Operation, lock: int) -> subprocess.Popen[bytes]:
+    # Its own trace, if it ever comes to one, must outlive the server's terminal.
+    trace = operations.operations_folder(folder) / str(operation.number) / "trace"
+    with open(trace, "wb") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.operation", str(folder), str(operation.number), str(lock)],
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=[lock],
+        )

@@ -1,0 +1,64 @@
+"""Seeing deployments: each folder joined with what one engine snapshot says of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.core.deployment import Container, Deployment, Snapshot, gateway_of
+from app.core.status import LastSeen, Status, Verdict, status_of
+from app.usecases.world import World
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A deployment as people see it."""
+
+    deployment: Deployment
+    verdict: Verdict
+    containers: tuple[Container, ...]
+    remark: str = ""
+
+    @property
+    def gateway(self) -> Container | None:
+        return gateway_of(self.containers)
+
+
+def list_deployments(world: World) -> list[Card]:
+    """Return all deployments, with one engine call at the most."""
+    deployments = world.store.scan()
+    return _cards(world, deployments)
+
+
+def show_deployment(deployment_id: str, *, world: World) -> Card:
+    """Return one deployment. Raises NotFound."""
+    return _cards(world, [world.store.load(deployment_id)])[0]
+
+
+def _cards(world: World, deployments: list[Deployment]) -> list[Card]:
+    snapshot = world.containers.snapshot(not_before=_last_change(deployments))
+    now = datetime.now(UTC)
+    return [_card(world, each, snapshot, now) for each in deployments]
+
+
+def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
+    """Return when one of our own operations last changed what the engine has."""
+    operations = [each.operation for each in deployments if each.operation]
+    return max((each.ended_at or each.started_at for each in operations), default=None)
+
+
+def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetime) -> Card:
+    verdict = status_of(deployment, snapshot, now, world.last_seen.get(deployment.id))
+    if verdict.status is not Status.UNKNOWN:
+        world.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
+    containers = snapshot.of(deployment.id) or ()
+    return Card(deployment, verdict, containers, _remark(deployment, containers))
+
+
+def _remark(deployment: Deployment, containers: tuple[Container, ...]) -> str:
+    gateway = gateway_of(containers)
+    if not gateway or not gateway.working_dir:
+        return ""
+    if Path(gateway.working_dir).resolve() == Path(deployment.folder).resolve():
+        return ""
+    return f"Its container was started from {gateway.working_dir}: the folder was moved since."

@@ -1,0 +1,208 @@
+"""The JSON API, kept from the older server so that existing scripts run unchanged."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, jsonify, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+
+from app.core.deployment import Container, Operation, parse_id
+from app.core.errors import InputRejected
+from app.core.fields import schema
+from app.core.ladder import Rung
+from app.usecases.configure import configure_deployment, field_defaults
+from app.usecases.launch import launch_deployment, wait_for_launch
+from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, read_logs
+from app.usecases.operations import describe, operation_of
+from app.usecases.overview import Card, list_deployments, show_deployment
+from app.usecases.readiness import ladder_of
+from app.usecases.reveal import reveal_secret
+from app.usecases.stop import stop_deployment, wait_for_stop
+from app.web.links import page_url, ws_url
+from app.web.request import actor, world
+
+bp = Blueprint("api", __name__, url_prefix="/api/deploy")
+
+
+@bp.get("/schema")
+def show_schema() -> ResponseReturnValue:
+    return jsonify(schema(field_defaults(world())))
+
+
+@bp.get("/list")
+def list_all() -> ResponseReturnValue:
+    return jsonify([_described(card) for card in list_deployments(world())])
+
+
+@bp.post("/configure")
+def configure() -> ResponseReturnValue:
+    deployment = configure_deployment(_json_object(), actor=actor(), world=world())
+    return jsonify(ok=True, deployment_id=deployment.id, port=deployment.port, status="configured")
+
+
+@bp.post("/launch")
+def launch() -> ResponseReturnValue:
+    given = _checked({"deployment_id": str, "wait": bool}, optional=("wait",))
+    deployment_id = parse_id(given["deployment_id"])
+    started = launch_deployment(deployment_id, actor=actor(), world=world())
+    if given.get("wait", True) and wait_for_launch(started, world=world()):
+        port = world().store.load(deployment_id).port
+        return jsonify(ok=True, deployment_id=deployment_id, status="running", port=port)
+    return _accepted(started.operation)
+
+
+@bp.get("/status/<deployment_id>")
+def status(deployment_id: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    operation = card.deployment.operation
+    return jsonify(
+        {
+            **_described(card),
+            "ok": True,
+            "health": card.gateway.health if card.gateway else None,
+            "containers": [_container(each) for each in card.containers],
+            "ladder": [_rung(rung) for rung in ladder_of(card, world=world())],
+            "operation": describe(operation) if operation else None,
+        }
+    )
+
+
+@bp.get("/logs/<deployment_id>")
+def logs(deployment_id: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    found = read_logs(card, tail=_tail(), since=_since(), world=world())
+    if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
+        return Response(found.text, content_type="text/plain; charset=utf-8")
+    words = found.last_words
+    return jsonify(
+        ok=True,
+        deployment_id=card.deployment.id,
+        logs=found.text,
+        last_words={"at": words.at, "exit_code": words.exit_code} if words else None,
+    )
+
+
+@bp.post("/stop")
+def stop() -> ResponseReturnValue:
+    deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
+    wait_for_stop(stop_deployment(deployment_id, actor=actor(), world=world()), world=world())
+    return jsonify(ok=True, deployment_id=deployment_id, status="stopped")
+
+
+@bp.post("/reveal")
+def reveal() -> ResponseReturnValue:
+    given = _checked({"deployment_id": str, "field": str})
+    deployment_id = parse_id(given["deployment_id"])
+    value = reveal_secret(deployment_id, given["field"], actor=actor(), world=world())
+    return jsonify(ok=True, value=value)
+
+
+@bp.get("/operations/<deployment_id>/<int:number>")
+def operation(deployment_id: str, number: int) -> ResponseReturnValue:
+    found = operation_of(parse_id(deployment_id), number, world=world())
+    return jsonify({"ok": True, **describe(found)})
+
+
+def _described(card: Card) -> dict[str, Any]:
+    deployment, verdict = card.deployment, card.verdict
+    return {
+        "deployment_id": deployment.id,
+        "port": deployment.port,
+        "status": verdict.status,
+        "deploy_dir": deployment.folder,
+        "name": deployment.name,
+        "reason": verdict.reason,
+        "remark": card.remark,
+        "ws_url": ws_url(deployment),
+        "page_url": page_url(deployment),
+    }
+
+
+def _container(container: Container) -> dict[str, Any]:
+    details = container.details
+    return {
+        "id": container.id,
+        "name": container.name,
+        "service": container.service,
+        "image": container.image,
+        "state": container.state,
+        "status": container.status_text,
+        "health": container.health,
+        "restarts": details.restart_count if details else None,
+    }
+
+
+def _rung(rung: Rung) -> dict[str, Any]:
+    return {
+        "name": rung.name,
+        "state": rung.state,
+        "detail": rung.detail,
+        "milliseconds": rung.milliseconds,
+    }
+
+
+def _accepted(operation: Operation) -> ResponseReturnValue:
+    location = url_for(
+        "api.operation", deployment_id=operation.deployment_id, number=operation.number
+    )
+    answer = jsonify(
+        ok=True,
+        deployment_id=operation.deployment_id,
+        status="launching",
+        operation=describe(operation),
+    )
+    return answer, 202, {"Location": location}
+
+
+def _json_object() -> Mapping[str, Any]:
+    """Return the request's JSON object. Answers 415 or 400 where it is none."""
+    if request.mimetype != "application/json":
+        abort(415, "Send the body as JSON, with the header Content-Type: application/json.")
+    body = request.get_json(silent=True)
+    if body is None and request.get_data().strip() != b"null":
+        abort(400, "The body is not JSON.")
+    if not isinstance(body, dict):
+        raise InputRejected({"body": "must be a JSON object"})
+    return body
+
+
+def _checked(expected: Mapping[str, type], optional: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the request's JSON object after a check of its keys and types."""
+    body = _json_object()
+    errors = {name: "is not known here" for name in body if name not in expected}
+    for name, kind in expected.items():
+        if name not in body:
+            if name not in optional:
+                errors[name] = "is needed"
+        elif not isinstance(body[name], kind):
+            errors[name] = "must be true or false" if kind is bool else "must be text"
+        elif kind is str and not body[name]:
+            errors[name] = "must not be empty"
+    if errors:
+        raise InputRejected(errors)
+    return dict(body)
+
+
+def _tail() -> int:
+    text = request.args.get("tail", str(DEFAULT_TAIL))
+    known = text.isascii() and text.isdecimal() and len(text) < 9
+    if not (known and 1 <= int(text) <= LARGEST_TAIL):
+        raise InputRejected({"tail": f"must be a number from 1 to {LARGEST_TAIL}"})
+    return int(text)
+
+
+def _since() -> datetime | None:
+    text = request.args.get("since")
+    if text is None:
+        return None
+    try:
+        if text.isascii() and text.isdecimal():
+            return datetime.fromtimestamp(int(text), UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise InputRejected(
+            {"since": "must be seconds since 1970 or a time such as 2026-11-24T06:00:00Z"}
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

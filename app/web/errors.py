@@ -1,0 +1,90 @@
+"""One shape for errors: problem details (RFC 9457) for scripts, one page or fragment for people."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, Response, g, jsonify, make_response, render_template
+from flask_wtf.csrf import CSRFError
+from htmx_flask import request
+from werkzeug.exceptions import HTTPException
+
+from app.core.errors import InputRejected, UserError
+from app.web.request import wants_fragment
+
+_log = logging.getLogger("deploy_agent")
+# Codes and words for what Flask itself refuses.
+_HTTP = {
+    400: ("bad_request", "The request can't be understood"),
+    403: ("forbidden", "This request is refused"),
+    404: ("not_found", "There is no such page"),
+    405: ("method_not_allowed", "This address does not take that method"),
+    413: ("too_large", "The request is too large"),
+    415: ("unsupported_media_type", "The content type is not taken here"),
+    429: ("too_many_requests", "Too many requests"),
+}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(UserError, _user_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _internal_error)
+
+
+def _user_error(error: UserError) -> Response:
+    more: dict[str, Any] = dict(error.extra)
+    if isinstance(error, InputRejected):
+        more["errors"] = [
+            {"field": name, "message": message} for name, message in error.fields.items()
+        ]
+    return _answer(error.status, error.code, error.title, error.detail, more)
+
+
+def _csrf_error(_error: CSRFError) -> Response:
+    return _answer(
+        400,
+        "csrf",
+        "The form is too old",
+        "It came without the token of this session. Load the page again and send it once more.",
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    code, title = _HTTP.get(status, ("http_error", error.name))
+    response = _answer(status, code, title, error.description or "")
+    if status == 405:
+        response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
+    return response
+
+
+def _internal_error(_error: Exception) -> Response:
+    _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, request.path)
+    return _answer(
+        500,
+        "internal_error",
+        "Something went wrong in Deploy Agent",
+        f"The server's log has the cause under request id {g.get('request_id')}.",
+    )
+
+
+def _answer(
+    status: int, code: str, title: str, detail: str, more: Mapping[str, Any] | None = None
+) -> Response:
+    if request.path.startswith("/api/"):
+        problem = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
+        response = jsonify({**problem, **(more or {})})
+        response.status_code = status
+        response.content_type = "application/problem+json"
+        return response
+    template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
+    response = make_response(
+        render_template(template, title=title, detail=detail, status=status, code=code), status
+    )
+    response.vary.add("HX-Request")
+    if wants_fragment():
+        # The part of the page that asked stays as it is.
+        response.headers["HX-Retarget"] = "#messages"
+        response.headers["HX-Reswap"] = "innerHTML"
+    return response

@@ -1,0 +1,176 @@
+"""The pages: the list, the configure form, a deployment. Each is a fragment for HTMX too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from flask import Blueprint, Response, redirect, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+
+from app.core.deployment import parse_id
+from app.core.errors import EngineError, InputRejected
+from app.core.fields import BY_ENV, FIELDS, TOKEN, Field, is_secret
+from app.core.secrets import MASK, hint
+from app.usecases.configure import configure_deployment, field_defaults
+from app.usecases.launch import launch_deployment
+from app.usecases.logs import Logs, read_logs
+from app.usecases.operations import output_of
+from app.usecases.overview import Card, list_deployments, show_deployment
+from app.usecases.readiness import ladder_of
+from app.usecases.reveal import reveal_secret
+from app.usecases.stop import stop_deployment
+from app.web.links import page_url, page_url_with_token, ws_url
+from app.web.rendering import render
+from app.web.request import actor, world
+
+bp = Blueprint("pages", __name__)
+
+
+@bp.get("/")
+def index() -> ResponseReturnValue:
+    cards = list_deployments(world())
+    pages = {card.deployment.id: page_url(card.deployment) for card in cards}
+    return render("deployments/list", cards=cards, page_urls=pages)
+
+
+@bp.get("/deployments/new")
+def new() -> ResponseReturnValue:
+    return _form({}, {})
+
+
+@bp.post("/deployments/new")
+def configure() -> ResponseReturnValue:
+    given = {name: value for name, value in request.form.items() if name not in _NO_FIELDS}
+    try:
+        deployment = configure_deployment(given, actor=actor(), world=world())
+    except InputRejected as rejected:
+        return _form(given, rejected.fields, 422)
+    if "launch" in request.form:
+        launch_deployment(deployment.id, actor=actor(), world=world())
+    return _to(deployment.id)
+
+
+@bp.get("/deployments/<deployment_id>")
+def show(deployment_id: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    deployment = card.deployment
+    operation = deployment.operation
+    logs, logs_problem = _logs_of(card)
+    return render(
+        "deployments/show",
+        card=card,
+        ladder=ladder_of(card, world=world()),
+        output=output_of(operation, world=world()) if operation else [],
+        logs=logs,
+        logs_problem=logs_problem,
+        settings=_settings_of(deployment.env),
+        token_hint=hint(deployment.token) if deployment.token else "",
+        ws_url=ws_url(deployment),
+        page_url=page_url(deployment),
+        token_field=TOKEN.name,
+    )
+
+
+@bp.get("/deployments/<deployment_id>/status")
+def status(deployment_id: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    return render("deployments/status", card=card)
+
+
+@bp.get("/deployments/<deployment_id>/logs")
+def logs(deployment_id: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    logs, problem = _logs_of(card)
+    return render("deployments/logs", card=card, logs=logs, logs_problem=problem)
+
+
+@bp.post("/deployments/<deployment_id>/launch")
+def launch(deployment_id: str) -> ResponseReturnValue:
+    started = launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return _back(started.operation.deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/stop")
+def stop(deployment_id: str) -> ResponseReturnValue:
+    started = stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return _back(started.operation.deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/reveal")
+def reveal(deployment_id: str) -> ResponseReturnValue:
+    field_name = request.form.get("field", TOKEN.name)
+    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())
+    card = show_deployment(parse_id(deployment_id), world=world())
+    return render(
+        "deployments/revealed",
+        card=card,
+        value=value,
+        page_url=page_url_with_token(card.deployment) if field_name == TOKEN.name else None,
+    )
+
+
+# What the form sends beside the fields.
+_NO_FIELDS = ("csrf_token", "launch", "configure")
+
+
+def _form(given: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> Response:
+    """Show the form with what was typed, secrets aside."""
+    shown = [field for field in FIELDS if field is not TOKEN and field.group != "mandatory"]
+    sections = [(name, list(fields)) for name, fields in groupby(shown, lambda each: each.section)]
+    return render(
+        "deployments/new",
+        status,
+        mandatory=[field for field in FIELDS if field.group == "mandatory"],
+        sections=sections,
+        typed={name: value for name, value in given.items() if not is_secret(name.upper())},
+        errors=errors,
+        unknown={name: errors[name] for name in errors if name not in _SHOWN},
+        defaults=field_defaults(world()),
+    )
+
+
+_SHOWN = {field.name for field in FIELDS if field is not TOKEN}
+
+
+def _logs_of(card: Card) -> tuple[Logs, str]:
+    """Return a deployment's logs, or why they can't be had; the page is shown all the same."""
+    try:
+        return read_logs(card, world=world()), ""
+    except EngineError as error:
+        return Logs(""), error.detail
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """One line of the configuration as it is shown: a secret only as a hint."""
+
+    env: str
+    field: Field | None
+    value: str
+    secret: bool
+
+
+def _settings_of(env: Mapping[str, str]) -> list[_Setting]:
+    return [
+        _Setting(key, BY_ENV.get(key), _shown(key, value), is_secret(key))
+        for key, value in env.items()
+        if value
+    ]
+
+
+def _shown(key: str, value: str) -> str:
+    if not is_secret(key):
+        return value
+    return hint(value) if BY_ENV.get(key) else MASK
+
+
+def _to(deployment_id: str) -> ResponseReturnValue:
+    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
+
+
+def _back(deployment_id: str) -> ResponseReturnValue:
+    """Answer a button with the part of the page it stands on: the list, or the deployment."""
+    if request.form.get("from") == "list":
+        return redirect(url_for("pages.index"), code=303)
+    return _to(deployment_id)

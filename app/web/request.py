@@ -1,0 +1,32 @@
+"""What a view needs to know of the request it answers."""
+
+from typing import cast
+
+from flask import current_app
+from htmx_flask import request
+
+from app.usecases.world import World
+
+
+def world() -> World:
+    return cast(World, current_app.config["WORLD"])
+
+
+def actor() -> str:
+    """Return who asks, as the history names them. Without users, whoever is at this machine."""
+    return "a local user"
+
+
+def wants_fragment() -> bool:
+    """Say whether HTMX asks for a part of a page; Back and boosted links want the whole."""
+    htmx = request.htmx
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def gateway_host() -> str:
+    """Return the name at which the reader's own machine reaches a gateway."""
+    public_host = world().settings.public_host
+    if public_host:
+        return public_host
+    host = request.host
+    return host[: host.rindex("]") + 1] if host.startswith("[") else host.partition(":")[0]
