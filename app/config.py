@@ -46,8 +46,8 @@ class Settings(BaseSettings):
         (), description="More names that the page may be opened with, separated by commas."
     )
     memory_limit: str = Field("2g", description="A gateway's memory limit where it names none.")
-    engine_timeout: float = Field(
-        2.0, gt=0, le=10, description="How long Docker Engine may take to answer a question."
+    engine_timeout: int = Field(
+        2, ge=1, le=9, description="How long Docker Engine may take to answer a question."
     )
     launch_timeout: float = Field(
         180, gt=0, description="How long a gateway may take to come up, the pull not counted."

@@ -79,7 +79,7 @@ class EngineClient:
     where the engine answered with a refusal.
     """
 
-    def __init__(self, address: str, timeout: float) -> None:
+    def __init__(self, address: str, timeout: int) -> None:
         self.address = address
         self._timeout = timeout
         self._connecting = threading.Lock()
@@ -105,7 +105,7 @@ class EngineClient:
         causes = list(_chain(error))
         if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
             return EngineSilent(
-                f"Docker Engine has not answered for {self._timeout:g} s."
+                f"Docker Engine has not answered for {self._timeout} s."
                 " If this stays, restart it (as root: systemctl restart docker)."
             )
         if any(isinstance(cause, PermissionError) for cause in causes):

@@ -94,7 +94,8 @@ class Containers:
         """Return an image's id, or None where this host has none. Raises EngineError."""
         with self._client.calls() as client:
             try:
-                return str(client.inspect_image(reference)["Id"])
+                image = client.inspect_image(reference)  # type: ignore[no-untyped-call]
+                return str(image["Id"])
             except NotFound:
                 return None
 

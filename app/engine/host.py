@@ -8,9 +8,12 @@ from pathlib import Path
 import psutil
 
 
+_ALL_ADDRESSES = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))  # noqa: S104
+
+
 def port_is_free(port: int) -> bool:
     """Say whether a gateway could be published on a port of all this host's addresses."""
-    for family, address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+    for family, address in _ALL_ADDRESSES:
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -30,12 +33,8 @@ def listener_on(port: int) -> str | None:
     except psutil.Error:
         return None
     for each in connections:
-        if (
-            each.status == psutil.CONN_LISTEN
-            and each.pid
-            and each.laddr
-            and each.laddr.port == port
-        ):
+        listens = each.status == psutil.CONN_LISTEN and each.pid
+        if listens and each.laddr and each.laddr.port == port:
             try:
                 return str(psutil.Process(each.pid).name())
             except psutil.Error:

@@ -38,7 +38,7 @@ class NewDeployment:
 
 
 class Store:
-    """The deployments folder. Reads are cached per folder for as long as its files stay the same."""
+    """The deployments folder. A folder is read again only when its files changed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -90,7 +90,7 @@ class Store:
         return fresh
 
     def create(self, deployment_id: str, content: NewDeployment, actor: str) -> None:
-        """Make a deployment's folder: a sibling first, synced, then one rename. Within `creating`."""
+        """Make a folder, within `creating`: a sibling first, synced, then one rename."""
         fresh = self.root / f"{_FRESH}{deployment_id}"
         try:
             fresh.mkdir(mode=0o755)

@@ -10,7 +10,7 @@ from app.store.operations import log_path
 
 
 class OperationLog:
-    """Appends lines for whoever follows. Not synced a line: a crash of the host may cost the last."""
+    """Appends lines for whoever follows. A crash of the host may cost the last ones."""
 
     def __init__(self, folder: Path, number: int, mask: Callable[[str], str]) -> None:
         self._file = open(log_path(folder, number), "a", encoding="utf-8", buffering=1)  # noqa: SIM115

@@ -39,7 +39,8 @@ for (const name of ["config", "workspace"]) give(`/deployment/${name}`);
 _INSTALL = f"""
 const fs = require("fs"), target = "/deployment/config/openclaw.json", fresh = target + ".new";
 fs.rmSync(fresh, {{force: true}});
-fs.writeFileSync(fresh, fs.readFileSync("/deployment/{OURS}/{_STAGED}"), {{mode: 0o600, flag: "wx"}});
+const text = fs.readFileSync("/deployment/{OURS}/{_STAGED}");
+fs.writeFileSync(fresh, text, {{mode: 0o600, flag: "wx"}});
 fs.chownSync(fresh, 1000, 1000);
 fs.renameSync(fresh, target);
 """
@@ -96,7 +97,7 @@ def _install_as_root(folder: Path, image: str, text: bytes) -> None:
 
 
 def tokens_equal(deployment: Deployment, folder: Path) -> bool | None:
-    """Compare the token of `.env` with the one in `openclaw.json`; None where we may not read it."""
+    """Say whether `openclaw.json` has the token of `.env`; None where we may not read it."""
     try:
         if not data_folders.are_ours(folder):
             return None

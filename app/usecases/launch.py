@@ -207,7 +207,7 @@ def _same_run(launch: _Launch, before: Container) -> Run | None:
 
 
 def _still_there(launch: _Launch) -> Container:
-    """Return the gateway's container. Raises OperationFailed where it ended or is in a crash loop."""
+    """Return the gateway's container. Raises OperationFailed where it ended or loops."""
     gateway = launch.gateway()
     if gateway is None or gateway.details is None:
         raise OperationFailed(
@@ -264,7 +264,7 @@ def _who_has_the_port(launch: _Launch) -> str:
 
 
 def _take_down(launch: _Launch) -> None:
-    """Leave nothing that a restart policy would revive, but spare what this launch did not start."""
+    """Leave nothing that Docker would revive, but spare what this launch did not start."""
     gateway = launch.gateway()
     before = launch.before
     untouched = gateway and before and gateway.state == "running" and gateway.run == before.run

@@ -44,9 +44,10 @@ def wait_for_stop(started: Started, *, world: World) -> Operation:
 
 
 def perform_stop(deployment: Deployment, *, world: World, say: Say) -> None:
-    """Stop and remove the containers, and see that they are gone. Raises OperationFailed, EngineError.
+    """Stop and remove the containers, and see that they are gone.
 
     By project, not by folder, so that a damaged `.env` holds nothing up.
+    Raises OperationFailed, EngineError.
     """
     mask = Masker(secret_values(deployment.env))
     seconds = world.settings.stop_timeout

@@ -28,5 +28,5 @@ def gateway_host() -> str:
     public_host = world().settings.public_host
     if public_host:
         return public_host
-    host = request.host
+    host: str = request.host
     return host[: host.rindex("]") + 1] if host.startswith("[") else host.partition(":")[0]

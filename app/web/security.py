@@ -63,7 +63,7 @@ def _comes_from_elsewhere() -> bool:
     origin = request.headers.get("Origin")
     if origin is None:
         return False
-    return urlsplit(origin).netloc != request.host
+    return bool(urlsplit(origin).netloc != request.host)
 
 
 def _dress(response: Response) -> Response:
