@@ -7,7 +7,6 @@ from pathlib import Path
 
 import psutil
 
-
 _ALL_ADDRESSES = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))  # noqa: S104
 
 
