@@ -95,9 +95,12 @@ class Settings(BaseSettings):
     def _make_absolute(cls, value: Path) -> Path:
         return value if value.is_absolute() else PROJECT / value
 
-    @property
-    def listens_on_loopback(self) -> bool:
-        return is_loopback(self.host)
+    def as_environment(self) -> dict[str, str]:
+        """Return the environment in which another process of ours has the same settings."""
+        values = self.model_dump()
+        values["port_range"] = "-".join(map(str, self.port_range))
+        values["allowed_hosts"] = ",".join(self.allowed_hosts)
+        return {f"DEPLOY_AGENT_{name.upper()}": str(value) for name, value in values.items()}
 
 
 def is_loopback(host: str) -> bool:

@@ -54,7 +54,7 @@ def start_operation(
             _wait_for_leftovers(folder)
             operation = operations.begin(folder, kind, actor)
             history.record(folder, kind, actor, operation=operation.number)
-        process = _spawn(folder, operation, lock)
+        process = _spawn(folder, operation, lock, world)
     finally:
         os.close(lock)
     threading.Thread(target=process.wait, name=f"wait-{process.pid}", daemon=True).start()
@@ -124,13 +124,14 @@ def _session_lives(session: int) -> bool:
     return False
 
 
-def _spawn(folder: Path, operation: Operation, lock: int) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, operation: Operation, lock: int, world: World) -> subprocess.Popen[bytes]:
     # Its own trace, if it ever comes to one, must outlive the server's terminal.
     trace = operations.operations_folder(folder) / str(operation.number) / "trace"
     with open(trace, "wb") as stderr:
         return subprocess.Popen(
             [sys.executable, "-m", "app.operation", str(folder), str(operation.number), str(lock)],
             cwd=PROJECT,
+            env={**os.environ, **world.settings.as_environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,

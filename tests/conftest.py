@@ -1,0 +1,63 @@
+"""What every test may ask for: settings on a scratch folder, an app, a real server, a real engine.
+
+Nothing here depends on what else is on the machine: ports are picked, folders
+are scratch, and whatever a test starts is taken away after it, whether it
+passed or not.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from app import create_app
+from app.config import Settings
+from app.engine.client import engine_address
+from app.usecases.world import World, build_world
+from tests.api import Api
+from tests.cleaning import remove_everything_of
+from tests.server import Server
+
+STANDIN = "deploy-agent-standin:latest"
+
+
+@pytest.fixture
+def deployments_dir(tmp_path: Path) -> Iterator[Path]:
+    """A scratch folder for deployments; what was started from it is gone afterwards."""
+    folder = tmp_path / "deployments"
+    folder.mkdir()
+    yield folder
+    remove_everything_of(folder)
+
+
+@pytest.fixture
+def settings(deployments_dir: Path) -> Settings:
+    return Settings(deployments_dir=deployments_dir, image=STANDIN, launch_timeout=30)
+
+
+@pytest.fixture
+def world(settings: Settings) -> World:
+    return build_world(settings)
+
+
+@pytest.fixture
+def api(settings: Settings) -> Api:
+    """The JSON API without a server between; operations are processes all the same."""
+    return Api(create_app(settings))
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[docker.APIClient]:
+    """The engine itself, asked past everything of ours."""
+    client = docker.APIClient(base_url=engine_address(), version="auto", timeout=20)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def server(deployments_dir: Path, tmp_path: Path) -> Iterator[Server]:
+    """A real server on a port of its own, not started yet."""
+    server = Server(deployments_dir, tmp_path / "server.log", image=STANDIN)
+    yield server
+    server.stop()

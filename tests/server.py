@@ -1,0 +1,90 @@
+"""A real server: gunicorn as `make run` starts it, on a port of its own."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from app.config import PROJECT
+from tests.waiting import eventually
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Server:
+    """gunicorn in a session of its own, its output in `log`."""
+
+    def __init__(self, deployments_dir: Path, log: Path, **settings: object) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = log
+        self.process: subprocess.Popen[bytes] | None = None
+        self.settings = {"port": self.port, "deployments_dir": deployments_dir, **settings}
+
+    def environment(self) -> dict[str, str]:
+        ours = {f"DEPLOY_AGENT_{key.upper()}": str(value) for key, value in self.settings.items()}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("DEPLOY_AGENT_")}
+        return {**inherited, **ours}
+
+    def start(self, *arguments: str) -> "Server":
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "gunicorn", "wsgi:app", *arguments],
+                cwd=PROJECT,
+                env=self.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        eventually(self._answers, within=20)
+        return self
+
+    def _answers(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.log.read_text()
+        try:
+            return self.call("GET", "schema")[0] == 200
+        except OSError:
+            return False
+
+    def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """Return (status, answer) of a call of the JSON API."""
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(
+            f"{self.url}/api/deploy/{path}",
+            data,
+            {"Content-Type": "application/json"},
+            method=method,
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=120) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def kill_group(self) -> None:
+        """End the master and its worker at once, as `kill -9` of the whole group does."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.kill_group()

@@ -1,0 +1,16 @@
+"""Waiting for a condition, with a deadline: the only way in which a test waits."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def eventually(look: Callable[[], T], within: float = 20, every: float = 0.05) -> T:
+    """Return the first true value that `look` gives. Fails the test after `within` seconds."""
+    deadline = time.monotonic() + within
+    while not (seen := look()):
+        assert time.monotonic() < deadline, f"still {seen!r} after {within} s"
+        time.sleep(every)
+    return seen
