@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.config import PROJECT, Settings, load_settings
-from app.core.deployment import Operation, OperationKind, OperationState, Run
+from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError
 from app.core.secrets import Masker, secret_values
@@ -80,12 +80,12 @@ def _perform(operation: Operation, folder: Path, world: World) -> Operation:
     mask = Masker(secret_values(deployment.env))
     with OperationLog(folder, operation.number, mask) as log:
         try:
-            verified: Run | None = None
+            ended = replace(operation, state=OperationState.SUCCEEDED)
             if operation.kind is OperationKind.LAUNCH:
                 verified = perform_launch(deployment, world=world, say=log.say)
+                ended = replace(ended, verified=verified)
             else:
                 perform_stop(deployment, world=world, say=log.say)
-            ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
         except OperationFailed as failure:
             ended = _failed(operation, failure.cause, mask)
         except EngineError as error:
@@ -101,7 +101,7 @@ def _perform(operation: Operation, folder: Path, world: World) -> Operation:
             traceback.print_exc()
             cause = Cause("internal_error", "Deploy Agent itself failed; its trace is kept.", "")
             ended = _failed(operation, cause, mask)
-        log.say(ended.reason or f"{operation.kind} succeeded")
+        log.say(f"{ended.reason} {ended.next_step}" if ended.reason else "Done")
     return replace(ended, ended_at=datetime.now(UTC))
 
 
@@ -110,7 +110,8 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         operation,
         state=OperationState.FAILED,
         code=cause.code,
-        reason=mask(cause.sentence),
+        reason=mask(cause.words),
+        next_step=mask(cause.next_step),
     )
 
 

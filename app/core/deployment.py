@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from app.core.composefile import SERVICE
 from app.core.errors import NotFound
+from app.core.ports import probe_address
 
 _ID = re.compile(r"[0-9a-f]{10}\Z", re.ASCII)
 
@@ -49,7 +50,10 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Something long that changes a deployment. `number` counts up from 1 per deployment."""
+    """Something long that changes a deployment. `number` counts up from 1 per deployment.
+
+    Of a failed one, `code` and `reason` name the cause, `next_step` what to do.
+    """
 
     deployment_id: str
     number: int
@@ -60,6 +64,7 @@ class Operation:
     ended_at: datetime | None = None
     code: str = ""
     reason: str = ""
+    next_step: str = ""
     verified: Run | None = None
 
 
@@ -87,6 +92,11 @@ class Deployment:
     @property
     def token(self) -> str:
         return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
+
+    @property
+    def local_address(self) -> str:
+        """The address of this host at which its published port answers."""
+        return probe_address(self.env.get("BIND_ADDRESS", ""))
 
     @property
     def running_operation(self) -> Operation | None:

@@ -15,12 +15,17 @@ class RungState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step. `detail` says what was seen; at a broken rung also what to do."""
+    """One step. `detail` says what was seen; at a broken rung `next_step` says what to do.
+
+    `hopeless`: it will not hold later either, unless somebody changes something.
+    """
 
     name: str
     state: RungState
     detail: str = ""
     milliseconds: int | None = None
+    next_step: str = ""
+    hopeless: bool = False
 
 
 LABELS = {
@@ -39,8 +44,8 @@ def passed(name: str, detail: str = "", milliseconds: int | None = None) -> Rung
     return Rung(name, RungState.PASSED, detail, milliseconds)
 
 
-def failed(name: str, detail: str) -> Rung:
-    return Rung(name, RungState.FAILED, detail)
+def failed(name: str, detail: str, next_step: str = "", hopeless: bool = False) -> Rung:
+    return Rung(name, RungState.FAILED, detail, next_step=next_step, hopeless=hopeless)
 
 
 def first_broken(rungs: Sequence[Rung]) -> Rung | None:
@@ -77,5 +82,5 @@ def _config_rung(tokens_equal: bool | None) -> Rung:
     if tokens_equal:
         return passed("config_token")
     return failed(
-        "config_token", "The tokens differ. Launch again: it writes the one of .env into the file."
+        "config_token", "The tokens differ.", "Launch again: that writes the one of .env into it."
     )

@@ -90,6 +90,22 @@ class Containers:
             except NotFound:
                 return b""
 
+    def last_exit_code(self, container_id: str, since: datetime) -> int | None:
+        """Return the exit code of a container's latest end, also where it runs again since.
+
+        A restarted container's own exit code is 0 again; the engine's events still
+        have it. Raises EngineError.
+        """
+        with self._client.calls() as client:
+            events = client.events(
+                since=since,
+                until=datetime.now(UTC),
+                filters={"container": container_id, "event": "die"},
+                decode=True,
+            )
+            codes = [int(event["Actor"]["Attributes"]["exitCode"]) for event in events]
+        return codes[-1] if codes else None
+
     def image_id(self, reference: str) -> str | None:
         """Return an image's id, or None where this host has none. Raises EngineError."""
         with self._client.calls() as client:

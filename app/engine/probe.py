@@ -19,10 +19,15 @@ from app.core.ladder import Rung, RungState, failed, passed
 STEP_SECONDS = 5.0
 # Protocol 4 is OpenClaw 2026.9's; the gateway refuses a range without its own.
 _PROTOCOL = 4
+_IMAGE = "Check that OPENCLAW_IMAGE in .env is an OpenClaw gateway of 2026.9 or newer."
 
 
 class _Broken(Exception):
-    """A rung does not hold; the message is its detail."""
+    """A rung does not hold."""
+
+    def __init__(self, detail: str, next_step: str = "", hopeless: bool = False) -> None:
+        super().__init__(detail)
+        self.detail, self.next_step, self.hopeless = detail, next_step, hopeless
 
 
 def climb(address: str, port: int, token: str, seconds: float = STEP_SECONDS) -> list[Rung]:
@@ -45,7 +50,7 @@ def _tried(name: str, step: Callable[[], str]) -> Rung:
     try:
         detail = step()
     except _Broken as broken:
-        return failed(name, str(broken))
+        return failed(name, broken.detail, broken.next_step, broken.hopeless)
     return passed(name, detail, round((time.monotonic() - begun) * 1000))
 
 
@@ -59,8 +64,8 @@ def _port_answers(address: str, port: int, seconds: float) -> str:
         connection.connect()
     except OSError as error:
         raise _Broken(
-            f"Nothing answers at port {port} ({error.strerror or 'no answer in time'})."
-            " The gateway may still be starting; its log tells."
+            f"Nothing answers at port {port} ({error.strerror or 'no answer in time'}).",
+            "The gateway may still be starting; its log tells.",
         ) from None
     finally:
         connection.close()
@@ -75,18 +80,22 @@ def _says(address: str, port: int, path: str, seconds: float) -> str:
         answer.read(4096)
     except TimeoutError:
         raise _Broken(
-            f"{path} gave no answer within {seconds:g} s."
-            " The gateway accepts connections and says nothing; its log tells."
+            f"{path} gave no answer within {seconds:g} s: the gateway accepts and says nothing.",
+            "Its log may tell why; stop and launch it again.",
         ) from None
     except (OSError, http.client.HTTPException):
         # Docker's own proxy accepts for a container that does not listen yet.
         raise _Broken(
-            f"{path} was cut off without an answer: nothing listens in the container yet."
+            f"{path} was cut off without an answer: nothing listens in the container yet.",
+            "The gateway may still be starting; its log tells.",
         ) from None
     finally:
         connection.close()
     if answer.status != 200:
-        raise _Broken(f"{path} answered {answer.status}: the gateway says that it is not ready.")
+        raise _Broken(
+            f"{path} answered {answer.status}: the gateway says that it is not ready.",
+            "Its log tells what it waits for.",
+        )
     return f"{answer.status}"
 
 
@@ -98,12 +107,16 @@ def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
         ) as socket:
             challenge = _frame(socket, seconds)
             if challenge.get("event") != "connect.challenge":
-                return [failed("websocket", "It greets otherwise than an OpenClaw gateway.")]
+                return [
+                    failed("websocket", "It greets otherwise than an OpenClaw gateway.", _IMAGE)
+                ]
             greeting = passed("websocket", "", round((time.monotonic() - begun) * 1000))
             return [greeting, _tried("token", lambda: _accepted(socket, token, seconds))]
     except (OSError, WebSocketException, TimeoutError):
         return [
-            failed("websocket", f"No greeting within {seconds:g} s. The gateway's log tells why.")
+            failed(
+                "websocket", f"No greeting within {seconds:g} s.", "The gateway's log tells why."
+            )
         ]
 
 
@@ -117,7 +130,9 @@ def _frame(socket: ClientConnection, seconds: float) -> dict[str, Any]:
 
 def _accepted(socket: ClientConnection, token: str, seconds: float) -> str:
     if not token:
-        raise _Broken("There is no token in .env. Set OPENCLAW_GATEWAY_TOKEN and launch again.")
+        raise _Broken(
+            "There is no token in .env.", "Set OPENCLAW_GATEWAY_TOKEN, launch again.", True
+        )
     identifier = str(uuid4())
     try:
         socket.send(json.dumps(_connect_request(identifier, token)))
@@ -131,10 +146,17 @@ def _accepted(socket: ClientConnection, token: str, seconds: float) -> str:
     code = (error.get("details") or {}).get("code") or error.get("code") or "no reason"
     if code == "AUTH_TOKEN_MISMATCH":
         raise _Broken(
-            "The gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)."
-            " Launch again: that writes the token into config/openclaw.json."
+            "The gateway refuses the token of .env (AUTH_TOKEN_MISMATCH).",
+            "Compare it with gateway.auth in config/openclaw.json, which a launch writes.",
+            hopeless=True,
         )
-    raise _Broken(f"The gateway refuses the connection ({code}).")
+    if code == "AUTH_RATE_LIMITED":
+        raise _Broken(
+            "The gateway has locked this host out after too many wrong tokens.",
+            "It lets the right token in again after five minutes, or after stop and launch.",
+            hopeless=True,
+        )
+    raise _Broken(f"The gateway refuses the connection ({code}).", _IMAGE, hopeless=True)
 
 
 def _answer_to(socket: ClientConnection, identifier: str, seconds: float) -> dict[str, Any]:

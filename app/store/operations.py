@@ -28,13 +28,26 @@ def begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
     operations.mkdir(mode=0o700, parents=True, exist_ok=True)
     numbers = _numbers(operations)
     number = numbers[-1] + 1 if numbers else 1
+    before = read_operation(folder, numbers[-1]) if numbers else None
     operation = Operation(
-        folder.name, number, kind, actor, datetime.now(UTC), OperationState.RUNNING
+        deployment_id=folder.name,
+        number=number,
+        kind=kind,
+        actor=actor,
+        started_at=datetime.now(UTC),
+        state=OperationState.RUNNING,
+        # An operation that leaves the gateway's run alone leaves it proven too.
+        verified=before.verified if before else None,
     )
     fresh = operations / ".new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    begun = {"kind": kind, "actor": actor, "started_at": operation.started_at.isoformat()}
+    begun = {
+        "kind": kind,
+        "actor": actor,
+        "started_at": operation.started_at.isoformat(),
+        "verified": _run_to_json(operation.verified),
+    }
     write_file(fresh / "operation.json", json.dumps(begun).encode())
     write_file(fresh / "log", b"")
     fresh.rename(operations / str(number))
@@ -64,10 +77,9 @@ def end(folder: Path, operation: Operation) -> None:
         "ended_at": (operation.ended_at or datetime.now(UTC)).isoformat(),
         "code": operation.code,
         "reason": operation.reason,
+        "next_step": operation.next_step,
+        "verified": _run_to_json(operation.verified),
     }
-    if operation.verified:
-        run = operation.verified
-        outcome["verified"] = {"container_id": run.container_id, "started_at": run.started_at}
     path = operations_folder(folder) / str(operation.number) / "outcome.json"
     write_file(path, json.dumps(outcome).encode())
 
@@ -136,6 +148,7 @@ def _begun(folder: Path, number: int) -> Operation | None:
             actor=str(begun["actor"]),
             started_at=datetime.fromisoformat(begun["started_at"]),
             state=OperationState.RUNNING,
+            verified=_run_from_json(begun["verified"]),
         )
     return None
 
@@ -145,13 +158,21 @@ def _ended(folder: Path, begun: Operation) -> Operation | None:
     if outcome is None:
         return None
     with suppress(KeyError, ValueError, TypeError):
-        run = outcome.get("verified")
         return replace(
             begun,
             state=OperationState(outcome["state"]),
             ended_at=datetime.fromisoformat(outcome["ended_at"]),
             code=str(outcome["code"]),
             reason=str(outcome["reason"]),
-            verified=Run(str(run["container_id"]), str(run["started_at"])) if run else None,
+            next_step=str(outcome["next_step"]),
+            verified=_run_from_json(outcome["verified"]),
         )
     return None
+
+
+def _run_to_json(run: Run | None) -> dict[str, str] | None:
+    return {"container_id": run.container_id, "started_at": run.started_at} if run else None
+
+
+def _run_from_json(run: dict[str, str] | None) -> Run | None:
+    return Run(run["container_id"], run["started_at"]) if run else None

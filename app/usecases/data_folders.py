@@ -1,6 +1,5 @@
 """Before a launch: the data folders are there, are the gateway's, and hold the token of `.env`."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from app.core.deployment import Deployment
@@ -16,8 +15,7 @@ from app.engine.compose import run_as_root
 from app.store import data_folders
 from app.store.files import Unreadable, write_file
 from app.store.history import OURS
-
-Say = Callable[[str], None]
+from app.usecases.operations import Say
 
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"

@@ -24,7 +24,7 @@ def keep_words_of(
     words = LastWords(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         exit_code=details.exit_code if details and gateway.state != "running" else None,
-        health=gateway.health or (details.health_output if details else ""),
+        health=gateway.health or "",
         log=text,
     )
     keep_last_words(folder, words)

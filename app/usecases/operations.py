@@ -6,19 +6,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from app.config import PROJECT
-from app.core.deployment import Deployment, Operation, OperationKind
+from app.core.deployment import Deployment, Operation, OperationKind, OperationState
 from app.core.diagnosis import Cause
 from app.core.errors import Busy, NotFound
 from app.store import history, operations
 from app.store.files import storage_errors
 from app.store.locks import Locked, lock_folder
 from app.usecases.world import World
+
+Say = Callable[[str], None]
 
 # Compose ends with its operation process within half a second.
 _LEFTOVERS_SECONDS = 5.0
@@ -91,6 +94,16 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
         raise NotFound(f"The folder of {deployment.id} went away.") from None
 
 
+def failure_of(operation: Operation) -> str:
+    """Return in words why an operation did not succeed, and what to do."""
+    if operation.state is OperationState.INTERRUPTED:
+        return (
+            f"The {operation.kind} was interrupted: its process was ended, or the host"
+            f" restarted. {operation.kind.capitalize()} again."
+        )
+    return f"{operation.reason} {operation.next_step}".strip()
+
+
 def describe(operation: Operation) -> dict[str, object]:
     """Return an operation as the API shows it."""
     return {
@@ -101,6 +114,7 @@ def describe(operation: Operation) -> dict[str, object]:
         "started_at": operation.started_at.isoformat(),
         "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
         "reason": operation.reason,
+        "next_step": operation.next_step,
         "code": operation.code,
     }
 

@@ -1,23 +1,22 @@
 """Stop: take a deployment's containers down; its folder, data and token stay."""
 
-from collections.abc import Callable
-
 from app.core.deployment import Deployment, Operation, OperationKind, OperationState, gateway_of
-from app.core.diagnosis import Cause, engine_cause, last_words_of
+from app.core.diagnosis import Cause
 from app.core.errors import StopFailed
 from app.core.secrets import Masker, secret_values
 from app.engine.compose import ComposeFailed, compose_down, compose_stop
+from app.usecases.causes import compose_cause
 from app.usecases.last_words import keep_words_of
 from app.usecases.operations import (
     OperationFailed,
+    Say,
     Started,
     describe,
+    failure_of,
     operation_of,
     start_operation,
 )
 from app.usecases.world import World
-
-Say = Callable[[str], None]
 
 
 def stop_deployment(deployment_id: str, *, actor: str, world: World) -> Started:
@@ -37,7 +36,7 @@ def wait_for_stop(started: Started, *, world: World) -> Operation:
     ended = operation_of(operation.deployment_id, operation.number, world=world)
     if ended.state is not OperationState.SUCCEEDED:
         raise StopFailed(
-            ended.reason or "The stop was interrupted. Stop again.",
+            failure_of(ended),
             extra={"operation": describe(ended), "cause": ended.code},
         )
     return ended
@@ -60,16 +59,9 @@ def perform_stop(deployment: Deployment, *, world: World, say: Say) -> None:
         say("docker compose down")
         compose_down(deployment.id, say, seconds)
     except ComposeFailed as error:
-        raise OperationFailed(_cause(error, mask)) from None
+        raise OperationFailed(compose_cause(error, deployment, world)) from None
     if left := world.containers.of(deployment.id):
         names = ", ".join(each.name for each in left)
-        raise OperationFailed(Cause("containers_left", f"still there: {names}.", "Stop again."))
-
-
-def _cause(error: ComposeFailed, mask: Masker) -> Cause:
-    if error.timed_out:
-        return Cause("compose_timeout", "Compose did not come to an end in time.", "Stop again.")
-    known = engine_cause(error.output)
-    if known:
-        return known
-    return Cause("compose_failed", mask(last_words_of(error.output)), "Stop again.")
+        raise OperationFailed(
+            Cause("containers_left", f"After the stop there is still {names}.", "Stop again.")
+        )

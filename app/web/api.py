@@ -140,6 +140,7 @@ def _rung(rung: Rung) -> dict[str, Any]:
         "state": rung.state,
         "detail": rung.detail,
         "milliseconds": rung.milliseconds,
+        "next_step": rung.next_step,
     }
 
 

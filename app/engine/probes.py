@@ -1,0 +1,49 @@
+"""Probes beside the pages: few at once, each kept for a while; no page waits on a gateway."""
+
+from collections.abc import Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+
+from cachetools import LRUCache, TLRUCache
+
+from app.core.deployment import Container, Deployment
+from app.core.ladder import Rung, first_broken
+from app.engine.probe import climb
+
+_AT_ONCE = 8
+_KEPT_SECONDS = 5.0
+# Ten refused tokens within a minute lock this host out of a gateway for five.
+_HOPELESS_SECONDS = 60.0
+_MOST = 4096
+
+
+class Probes:
+    """The latest climb of the ladder for each run of each gateway."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="probe")
+        self._climbing: dict[Hashable, Future[list[Rung]]] = {}
+        self._fresh: TLRUCache[Hashable, list[Rung]] = TLRUCache(_MOST, _kept_until)
+        self._last: LRUCache[Hashable, list[Rung]] = LRUCache(_MOST)
+        self._lock = Lock()
+
+    def rungs(self, deployment: Deployment, gateway: Container) -> list[Rung] | None:
+        """Return the latest climb, or None before the first; an old one starts another."""
+        port, token = deployment.port, deployment.token
+        if port is None:
+            return None
+        key = (deployment.id, gateway.id, gateway.run, port, hash(token))
+        with self._lock:
+            climbing = self._climbing.get(key)
+            if climbing and climbing.done():
+                del self._climbing[key]
+                self._fresh[key] = self._last[key] = climbing.result()
+            elif climbing is None and key not in self._fresh:
+                address = deployment.local_address
+                self._climbing[key] = self._pool.submit(climb, address, port, token)
+            return self._last.get(key)
+
+
+def _kept_until(_key: Hashable, rungs: list[Rung], now: float) -> float:
+    broken = first_broken(rungs)
+    return now + (_HOPELESS_SECONDS if broken and broken.hopeless else _KEPT_SECONDS)

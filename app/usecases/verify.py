@@ -1,0 +1,96 @@
+"""Verify: wait until a gateway proves that it works, or can't any more.
+
+`docker compose up --wait` calls a crash loop a success, so the rule is our own:
+one and the same run is up, and every rung of the ladder holds.
+"""
+
+import time
+
+from app.core.deployment import Container, Deployment, Run, gateway_of
+from app.core.diagnosis import Cause
+from app.core.ladder import Rung, first_broken
+from app.engine.probe import climb
+from app.usecases.causes import end_cause
+from app.usecases.operations import OperationFailed, Say
+from app.usecases.world import World
+
+_LOOK_AGAIN_SECONDS = 0.5
+# OpenClaw's exit code for a configuration that another start can't mend.
+_CONFIGURATION_ERROR = 78
+_RESTARTS_TOLERATED = 1
+
+
+def verify_gateway(
+    deployment: Deployment, before: Container | None, *, world: World, say: Say
+) -> Run:
+    """Return the run that was proven to work; `before` is what was there before the launch.
+
+    Raises OperationFailed at once where waiting is of no use, else at the
+    deadline; raises EngineError.
+    """
+    seconds = world.settings.launch_timeout
+    deadline = time.monotonic() + seconds
+    restarts = _restarts_before(before)
+    say("Waiting for the gateway to answer")
+    told = ""
+    while True:
+        gateway = _still_there(deployment, restarts, world)
+        broken = first_broken(_climb(deployment))
+        if broken is None:
+            if (run := _run_of(deployment, world)) and run == gateway.run:
+                say("The gateway answers and accepts the token")
+                return run
+        elif broken.hopeless:
+            raise OperationFailed(Cause(f"{broken.name}_refused", broken.detail, broken.next_step))
+        elif broken.detail != told:
+            told = broken.detail
+            say(told)
+        if time.monotonic() > deadline:
+            raise OperationFailed(_timeout(seconds, broken))
+        time.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _climb(deployment: Deployment) -> list[Rung]:
+    assert deployment.port is not None, "a launch starts only with a port"
+    return climb(deployment.local_address, deployment.port, deployment.token)
+
+
+def _restarts_before(before: Container | None) -> dict[str, int]:
+    """Return the restarts that are not of this launch, by container: `up` may keep the same one."""
+    return {before.id: before.details.restart_count} if before and before.details else {}
+
+
+def _still_there(
+    deployment: Deployment, restarts_before: dict[str, int], world: World
+) -> Container:
+    """Return the gateway's container. Raises OperationFailed where it ended or loops."""
+    gateway = gateway_of(world.containers.of(deployment.id))
+    if gateway is None or gateway.details is None:
+        raise OperationFailed(
+            Cause(
+                "container_gone",
+                "Its container was removed while it was starting.",
+                "Launch again.",
+            )
+        )
+    ended = gateway.state in ("exited", "dead", "created")
+    hopeless = gateway.state == "restarting" and gateway.details.exit_code == _CONFIGURATION_ERROR
+    restarts = gateway.details.restart_count - restarts_before.get(gateway.id, 0)
+    if ended or hopeless or restarts > _RESTARTS_TOLERATED:
+        raise OperationFailed(end_cause(gateway, deployment, world))
+    return gateway
+
+
+def _run_of(deployment: Deployment, world: World) -> Run | None:
+    gateway = gateway_of(world.containers.of(deployment.id))
+    return gateway.run if gateway and gateway.state == "running" else None
+
+
+def _timeout(seconds: float, broken: Rung | None) -> Cause:
+    seen = broken.detail if broken else "Its container was restarted all the time."
+    return Cause(
+        "launch_timeout",
+        f"It was not ready after {seconds:g} s. {seen}",
+        "Its last words below may tell why. A slow host can be given more time with"
+        " DEPLOY_AGENT_LAUNCH_TIMEOUT.",
+    )

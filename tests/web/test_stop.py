@@ -1,0 +1,81 @@
+"""Stop: containers gone and seen to be gone, last words kept, also where `.env` is damaged."""
+
+from pathlib import Path
+
+import docker
+
+from tests.api import API_KEY, Api
+from tests.waiting import eventually
+from tests.web.test_launch import containers_of
+
+
+def test_a_stop_removes_container_and_network_and_can_be_repeated(
+    api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    api.launch(deployment_id)
+
+    first, second = api.stop(deployment_id), api.stop(deployment_id)
+
+    for answer in (first, second):
+        assert answer.status_code == 200
+        assert answer.json["status"] == "stopped"
+    assert containers_of(engine, deployment_id) == []
+    assert engine.networks(names=[f"{deployment_id}_default"]) == []
+    assert (deployments_dir / deployment_id / "config/openclaw.json").exists()
+    assert api.listed(deployment_id)["status"] == "stopped"
+    assert api.launch(deployment_id).json["status"] == "running"
+
+
+def test_a_gateway_that_ignores_the_signal_is_stopped_all_the_same(
+    api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure(image="deploy-agent-standin:ignore-sigterm")
+    compose_file = deployments_dir / deployment_id / "docker-compose.yml"
+    compose_file.write_text(compose_file.read_text().replace("period: 30s", "period: 1s"))
+    api.launch(deployment_id)
+
+    assert api.stop(deployment_id).json["status"] == "stopped"
+
+    assert containers_of(engine, deployment_id) == []
+    assert api.get(f"logs/{deployment_id}").json["last_words"]["exit_code"] == 137
+
+
+def test_a_damaged_env_is_invalid_yet_can_be_stopped_and_its_value_is_nowhere(
+    api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    api.launch(deployment_id)
+    env = deployments_dir / deployment_id / ".env"
+    env.write_text(env.read_text() + 'SLACK_BOT_TOKEN="canary-71d0 is not closed\n')
+
+    listed = api.listed(deployment_id)
+    launched = api.launch(deployment_id)
+    page = api.page(f"/deployments/{deployment_id}")
+    logs = api.get(f"logs/{deployment_id}")
+    stopped = api.stop(deployment_id)
+
+    assert listed["status"] == "invalid"
+    assert "not closed" in listed["reason"]
+    assert "can be stopped" in listed["reason"]
+    assert launched.status_code == 409
+    assert launched.json["code"] == "deployment_invalid"
+    assert page.status_code == 200
+    assert "listening" in logs.json["logs"]
+    assert stopped.json["status"] == "stopped"
+    assert containers_of(engine, deployment_id) == []
+    everything = str([listed, launched.json, page.text, logs.json, stopped.json])
+    assert "canary-71d0" not in everything
+    assert API_KEY not in everything
+
+
+def test_a_container_removed_by_hand_is_stopped_and_told_so(
+    api: Api, engine: docker.APIClient
+) -> None:
+    deployment_id = api.configure()
+    api.launch(deployment_id)
+    [container] = containers_of(engine, deployment_id)
+    engine.remove_container(container["Id"], force=True)
+
+    eventually(lambda: api.listed(deployment_id)["status"] == "stopped", within=3)
+    assert "outside" in api.listed(deployment_id)["reason"]
