@@ -1,5 +1,6 @@
 """The pages: the list, the configure form, a deployment. Each is a fragment for HTMX too."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -12,6 +13,7 @@ from app.core.deployment import parse_id
 from app.core.errors import EngineError, InputRejected
 from app.core.fields import BY_ENV, FIELDS, TOKEN, Field, is_secret
 from app.core.secrets import MASK, hint
+from app.core.status import Status
 from app.usecases.configure import configure_deployment, field_defaults
 from app.usecases.launch import launch_deployment
 from app.usecases.logs import Logs, read_logs
@@ -29,9 +31,35 @@ bp = Blueprint("pages", __name__)
 
 @bp.get("/")
 def index() -> ResponseReturnValue:
-    cards = list_deployments(world())
-    pages = {card.deployment.id: page_url(card.deployment) for card in cards}
-    return render("deployments/list", cards=cards, page_urls=pages)
+    cards = sorted(list_deployments(world()), key=_by_name)
+    numbers = Counter(card.verdict.status for card in cards)
+    return render(
+        "deployments/list",
+        cards=cards,
+        counts=[(status, numbers[status]) for status in _COUNTED if status in numbers],
+        page_urls={card.deployment.id: page_url(card.deployment) for card in cards},
+    )
+
+
+# What needs somebody first stands first.
+_COUNTED = (
+    Status.FAILED,
+    Status.INVALID,
+    Status.UNKNOWN,
+    Status.RESTARTING,
+    Status.UNHEALTHY,
+    Status.LAUNCHING,
+    Status.STOPPING,
+    Status.RUNNING,
+    Status.CONFIGURED,
+    Status.STOPPED,
+)
+
+
+def _by_name(card: Card) -> tuple[bool, str, str]:
+    """Sort by name without regard to case, then by id; unnamed deployments last."""
+    deployment = card.deployment
+    return not deployment.name, deployment.name.casefold(), deployment.id
 
 
 @bp.get("/deployments/new")
@@ -115,22 +143,34 @@ _NO_FIELDS = ("csrf_token", "launch", "configure")
 
 
 def _form(given: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> Response:
-    """Show the form with what was typed, secrets aside."""
-    shown = [field for field in FIELDS if field is not TOKEN and field.group != "mandatory"]
-    sections = [(name, list(fields)) for name, fields in groupby(shown, lambda each: each.section)]
+    """Show the form with what was typed, secrets aside, and errors in the form's order."""
+    mandatory = [field for field in FIELDS if field.group == "mandatory"]
+    shown = mandatory + [field for _, fields in _SECTIONS for field in fields]
+    names = [*(field.name for field in shown), *errors]
+    typed = {name: value for name, value in given.items() if not is_secret(name.upper())}
+    touched = {*errors, *(name for name, value in typed.items() if value)}
     return render(
         "deployments/new",
         status,
-        mandatory=[field for field in FIELDS if field.group == "mandatory"],
-        sections=sections,
-        typed={name: value for name, value in given.items() if not is_secret(name.upper())},
-        errors=errors,
-        unknown={name: errors[name] for name in errors if name not in _SHOWN},
+        mandatory=mandatory,
+        sections=_SECTIONS,
+        unfolded={name for name, fields in _SECTIONS if touched & {each.name for each in fields}},
+        typed=typed,
+        errors={name: errors[name] for name in names if name in errors},
+        labels={field.name: field.label for field in shown},
         defaults=field_defaults(world()),
     )
 
 
-_SHOWN = {field.name for field in FIELDS if field is not TOKEN}
+def _sections() -> list[tuple[str, list[Field]]]:
+    """Return the optional fields of the form by section; in the first the name leads."""
+    shown = [field for field in FIELDS if field is not TOKEN and field.group != "mandatory"]
+    sections = [(name, list(fields)) for name, fields in groupby(shown, lambda each: each.section)]
+    sections[0][1].sort(key=lambda field: field.name != "name")
+    return sections
+
+
+_SECTIONS = _sections()
 
 
 def _logs_of(card: Card) -> tuple[Logs, str]:

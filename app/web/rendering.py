@@ -1,12 +1,17 @@
 """Templates: the page or, for HTMX, its content alone; the same partial in both."""
 
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from flask import Flask, Response, make_response, render_template
 
 from app.core.composefile import SERVICE
+from app.core.deployment import OperationState
 from app.core.ladder import LABELS
+from app.core.status import Status
 from app.core.wording import ago, duration
+from app.usecases.overview import Card
 from app.web.request import wants_fragment
 
 
@@ -19,7 +24,41 @@ def render(page: str, status: int = 200, **values: object) -> Response:
     return response
 
 
+_NEXT_STEPS = {
+    Status.FAILED: "Correct what its last lines name, then launch again.",
+    Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
+    Status.INVALID: "Correct the file by hand; this page follows.",
+    Status.UNKNOWN: "What runs keeps running; this page catches up by itself.",
+}
+
+
+def next_step(card: Card) -> str:
+    """Return what to do about a deployment that does not work; empty where its reason says it."""
+    operation, status = card.deployment.operation, card.verdict.status
+    if status is Status.FAILED and operation:
+        if operation.state is OperationState.INTERRUPTED:
+            return ""
+        if operation.next_step:
+            return operation.next_step
+    return _NEXT_STEPS.get(status, "")
+
+
+def short_image(name: str) -> str:
+    """Return an image's name without registry and owner, a digest cut to what people compare."""
+    short, _, digest = name.rpartition("/")[2].partition("@sha256:")
+    return f"{short}@{digest[:12]}" if digest else short
+
+
+def keyed(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Give each (time, text) a key that it keeps while older lines go and newer ones come."""
+    seen: Counter[str] = Counter()
+    for time, text in lines:
+        seen[time] += 1
+        yield f"{time}-{seen[time]}", time, text
+
+
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["ago"] = lambda moment: ago(moment, datetime.now(UTC))
     app.jinja_env.filters["duration"] = duration
+    app.jinja_env.filters.update(keyed=keyed, next_step=next_step, short_image=short_image)
     app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE)
