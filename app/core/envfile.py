@@ -187,6 +187,8 @@ class _Parser:
             return _substitute(value, lookup)
         except EnvFileError as error:
             raise EnvFileError(f"line {line}: {error}") from None
+        except RecursionError:
+            raise EnvFileError(f"line {line}: its expressions are nested too deeply") from None
 
 
 def _is_letter_or_number(character: str) -> bool:
@@ -205,13 +207,21 @@ def _unescape(match: re.Match[str]) -> str:
 
 
 def _substitute(template: str, lookup: Lookup) -> str:
-    return _VARIABLE.sub(lambda match: _replacement(match[0], lookup), template)
+    parts, position = [], 0
+    while match := _VARIABLE.search(template, position):
+        # A greedy `${…}` may hold more text behind its own brace, which is read next.
+        closing = _closing_brace(match[0])
+        end = match.end() if closing is None else match.start() + closing + 1
+        parts += [
+            template[position : match.start()],
+            _replacement(template[match.start() : end], lookup),
+        ]
+        position = end
+    return "".join(parts) + template[position:]
 
 
 def _replacement(text: str, lookup: Lookup) -> str:
-    """Return what stands for one `$…`; a greedy `${…}` may hold more text behind its brace."""
-    end = _closing_brace(text)
-    text, rest = (text, "") if end is None else (text[: end + 1], text[end + 1 :])
+    """Return what stands for one `$…`."""
     match = _VARIABLE.match(text)
     if match is None or match["invalid"] is not None:
         raise EnvFileError("a ${…} expression is not closed or has no name")
@@ -222,21 +232,20 @@ def _replacement(text: str, lookup: Lookup) -> str:
     expression = match["braced"]
     operator = _OPERATOR.search(expression)
     if operator is None:
-        value = lookup(expression) or ""
-    else:
-        name, argument = expression[: operator.start()], expression[operator.end() :]
-        value = _with_operator(name, operator[0], argument, lookup)
-    return value + _substitute(rest, lookup)
+        return lookup(expression) or ""
+    name, argument = expression[: operator.start()], expression[operator.end() :]
+    return _with_operator(name, operator[0], _substitute(argument, lookup), lookup)
 
 
 def _with_operator(name: str, operator: str, argument: str, lookup: Lookup) -> str:
+    """Apply an operator; its argument comes expanded, since Compose does that also in vain."""
     value = lookup(name)
     present = value is not None and (value != "" or not operator.startswith(":"))
     match operator[-1]:
         case "-":
-            return (value or "") if present else _substitute(argument, lookup)
+            return (value or "") if present else argument
         case "+":
-            return _substitute(argument, lookup) if present else (value or "")
+            return argument if present else (value or "")
         case _:
             if not present:
                 raise EnvFileError(f"the required variable {name} is missing a value")
