@@ -7,9 +7,12 @@ PROJECT=$PWD
 PATH=$PATH:/usr/sbin:/sbin
 
 # Made by scripts/compose where Compose v2 could not be put in place for all users.
-if [ -z "${DOCKER_CONFIG:-}" ] && [ -f .docker/config.json ]; then
-  export DOCKER_CONFIG=$PROJECT/.docker
-fi
+use_own_docker_config() {
+  if [ -z "${DOCKER_CONFIG:-}" ] && [ -f .docker/config.json ]; then
+    export DOCKER_CONFIG=$PROJECT/.docker
+  fi
+}
+use_own_docker_config
 
 say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
