@@ -198,11 +198,10 @@ def _is_letter_or_number(character: str) -> bool:
 def _unescape(match: re.Match[str]) -> str:
     escape = match[0][1:]
     if escape.startswith("0"):
-        # Go reads exactly three octal digits; anything else stays as it stood.
+        # Go reads exactly three octal digits; Compose takes the zero away all the same.
         digits = escape[1:]
-        if len(digits) == 3 and re.fullmatch("[0-3][0-7]{2}", digits):
-            return chr(int(digits, 8))
-        return match[0]
+        octal = re.fullmatch("[0-3][0-7]{2}", digits)
+        return chr(int(digits, 8)) if octal else f"\\{digits}"
     return _ESCAPED.get(escape, match[0])
 
 

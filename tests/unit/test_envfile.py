@@ -84,11 +84,16 @@ HAND_WRITTEN = [
     pytest.param("A='it\\'s'\n", {"A": "it's"}, id="escaped single quote"),
     pytest.param('A="\\"x\\" \\\\ \\$y"\n', {"A": '"x" \\ $y'}, id="escapes in double quotes"),
     pytest.param('A="a\\nb\\tc\\rd"\n', {"A": "a\nb\tc\rd"}, id="control escapes"),
-    pytest.param('A="\\0101\\012\\x41"\n', {"A": "A\\012\\x41"}, id="octal, and no other escapes"),
+    pytest.param(
+        'A="\\0101\\0351 \\x41\\c"\n', {"A": "Aé \\x41\\c"}, id="octal, and no other escapes"
+    ),
+    pytest.param('A="\\012 \\0 \\0999"\n', {"A": "\\12 \\ \\999"}, id="octal that is none"),
     pytest.param("A='two\nlines'\nB=2\n", {"A": "two\nlines", "B": "2"}, id="quoted line end"),
     pytest.param("A=it's\n", {"A": "it's"}, id="a quote inside"),
     pytest.param("A='a'B=2\n", {"A": "a", "B": "2"}, id="a statement behind a quote"),
-    pytest.param("a-b=1\n[x]=2\nc.d=3\n9=4\n", {"a-b": "1", "[x]": "2", "c.d": "3", "9": "4"}),
+    pytest.param(
+        "a-b=1\n[x]=2\nc.d=3\n9=4\n", {"a-b": "1", "[x]": "2", "c.d": "3", "9": "4"}, id="odd names"
+    ),
     pytest.param("Größe=1\n", {"Größe": "1"}, id="letters of any script"),
     pytest.param("A\nB=2\n", {"B": "2"}, id="a bare name inherits nothing"),
     pytest.param("A\rB=2\n", {"A\rB": "2"}, id="a lone carriage return is space"),
