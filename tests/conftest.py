@@ -33,7 +33,7 @@ def deployments_dir(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def settings(deployments_dir: Path) -> Settings:
-    return Settings(deployments_dir=deployments_dir, image=STANDIN, launch_timeout=30)
+    return Settings(deployments_dir=deployments_dir, image=STANDIN, launch_timeout=60)
 
 
 @pytest.fixture

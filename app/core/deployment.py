@@ -161,9 +161,7 @@ class Container:
         """
         if self.state != "running" or self.health in ("starting", "unhealthy"):
             return True
-        return bool(
-            re.match(r"Up (?:Less than a second|\d+ seconds?|About a minute)", self.status_text)
-        )
+        return bool(re.match(r"Up (?:Less than a second|\d+ seconds?)", self.status_text))
 
     @property
     def run(self) -> Run | None:

@@ -179,7 +179,7 @@ def _running(gateway: Container, deployment: Deployment, now: datetime) -> Verdi
 
 
 def _listed_age(gateway: Container) -> str:
-    return gateway.status_text.removeprefix("Up ").partition(" (")[0]
+    return gateway.status_text.removeprefix("Up ").partition(" (")[0].lower()
 
 
 def _paused(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,10 +26,15 @@ _KEPT = timedelta(seconds=1)
 
 
 class Containers:
-    """Reads through one kept connection. A page costs one call, however many deployments."""
+    """Reads through one kept connection. A page costs one call, however many deployments.
 
-    def __init__(self, client: EngineClient) -> None:
+    `is_ours` tells whether a project is one of our deployments: others' containers
+    are never inspected.
+    """
+
+    def __init__(self, client: EngineClient, is_ours: Callable[[str], bool]) -> None:
         self._client = client
+        self._is_ours = is_ours
         self._taking = threading.Lock()
         self._snapshot: Snapshot | None = None
 
@@ -120,7 +125,8 @@ class Containers:
             return [_container(row) for row in client.containers(all=True, filters=filters)]
 
     def _detailed(self, container: Container) -> Container:
-        return self._inspected(container) if container.needs_inspection else container
+        wanted = container.needs_inspection and self._is_ours(container.project)
+        return self._inspected(container) if wanted else container
 
     def _inspected(self, container: Container) -> Container:
         with self._client.calls() as client:

@@ -135,7 +135,7 @@ def _accepted(socket: ClientConnection, token: str, seconds: float) -> str:
         )
     identifier = str(uuid4())
     try:
-        socket.send(json.dumps(_connect_request(identifier, token)))
+        socket.send(json.dumps(connect_request(identifier, token)))
         answer = _answer_to(socket, identifier, seconds)
     except (OSError, WebSocketException, TimeoutError):
         raise _Broken(f"No answer to the token within {seconds:g} s.") from None
@@ -167,7 +167,8 @@ def _answer_to(socket: ClientConnection, identifier: str, seconds: float) -> dic
             return frame
 
 
-def _connect_request(identifier: str, token: str) -> dict[str, Any]:
+def connect_request(identifier: str, token: str) -> dict[str, Any]:
+    """Return the frame with which a client without a device asks to be let in."""
     return {
         "type": "req",
         "id": identifier,

@@ -72,6 +72,9 @@ class Store:
             ) from None
         return self._load(deployment_id)
 
+    def has(self, deployment_id: str) -> bool:
+        return os.path.lexists(self.root / deployment_id)
+
     def folder(self, deployment_id: str) -> Path:
         return self.root / deployment_id
 

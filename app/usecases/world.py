@@ -26,7 +26,7 @@ def build_world(settings: Settings) -> World:
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = Store(settings.deployments_dir)
-    return World(settings, store, Containers(client), address)
+    return World(settings, store, Containers(client, store.has), address)
 
 
 def signing_key(world: World) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, g, jsonify, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.core.errors import InputRejected, UserError
 from app.web.request import wants_fragment
@@ -27,6 +27,7 @@ _HTTP = {
 
 def init_app(app: Flask) -> None:
     app.register_error_handler(UserError, _user_error)
+    app.register_error_handler(SecurityError, _foreign_host)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _internal_error)
@@ -59,6 +60,17 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
+def _foreign_host(_error: SecurityError) -> Response:
+    """Answer without a template: no address can be built for a name that is not ours."""
+    detail = (
+        "Deploy Agent is not served under this name. Open it by the address that it printed"
+        " at its start, or name this one in DEPLOY_AGENT_ALLOWED_HOSTS."
+    )
+    if request.path.startswith("/api/"):
+        return _problem(400, "foreign_host", "This name is not served here", detail, {})
+    return Response(f"{detail}\n", 400, content_type="text/plain; charset=utf-8")
+
+
 def _internal_error(_error: Exception) -> Response:
     _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, request.path)
     return _answer(
@@ -73,11 +85,7 @@ def _answer(
     status: int, code: str, title: str, detail: str, more: Mapping[str, Any] | None = None
 ) -> Response:
     if request.path.startswith("/api/"):
-        problem = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
-        response = jsonify({**problem, **(more or {})})
-        response.status_code = status
-        response.content_type = "application/problem+json"
-        return response
+        return _problem(status, code, title, detail, more or {})
     template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
     response = make_response(
         render_template(template, title=title, detail=detail, status=status, code=code), status
@@ -87,4 +95,12 @@ def _answer(
         # The part of the page that asked stays as it is.
         response.headers["HX-Retarget"] = "#messages"
         response.headers["HX-Reswap"] = "innerHTML"
+    return response
+
+
+def _problem(status: int, code: str, title: str, detail: str, more: Mapping[str, Any]) -> Response:
+    problem = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
+    response = jsonify({**problem, **more})
+    response.status_code = status
+    response.content_type = "application/problem+json"
     return response

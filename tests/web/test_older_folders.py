@@ -1,15 +1,17 @@
 """Folders that the older server made, or that people edited, are full citizens."""
 
+import os
 import shutil
 from pathlib import Path
 
-import docker
 import pytest
 
+from app import create_app
+from app.config import Settings
 from tests.api import Api
+from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.server import free_port
-from tests.waiting import eventually
 
 # As the older server wrote it.
 COMPOSE_FILE = f"""
@@ -60,24 +62,26 @@ def test_an_older_folder_is_listed_launched_and_stopped(
     assert api.stop(deployment_id).json["status"] == "stopped"
 
 
-def test_a_running_one_whose_folder_was_moved_keeps_its_status(
-    api: Api, deployments_dir: Path, engine: docker.APIClient, tmp_path: Path
+def test_a_running_one_whose_folder_was_moved_is_still_running(
+    api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
     deployment_id = api.configure()
     api.launch(deployment_id)
-    moved = tmp_path / "elsewhere"
-    shutil.copytree(deployments_dir / deployment_id, moved, symlinks=True)
-    shutil.rmtree(deployments_dir / deployment_id)
-    [container] = engine.containers(
-        filters={"label": f"com.docker.compose.project={deployment_id}"}
-    )
-    engine.stop(container["Id"], timeout=1)
-    engine.start(container["Id"]) if (deployments_dir / deployment_id).exists() else None
-    shutil.move(moved, deployments_dir / deployment_id)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (deployments_dir / deployment_id).rename(elsewhere / deployment_id)
+    moved = Api(create_app(Settings(deployments_dir=elsewhere, image=STANDIN)))
 
-    listed = eventually(lambda: api.listed(deployment_id), within=3)
+    try:
+        listed = moved.listed(deployment_id)
+        stopped = moved.stop(deployment_id)
+    finally:
+        remove_everything_of(elsewhere)
 
-    assert listed["status"] == "stopped"
+    assert listed["status"] == "running"
+    assert str(deployments_dir) in listed["remark"]
+    assert stopped.json["status"] == "stopped"
+    assert api.get("list").json == []
 
 
 @pytest.mark.parametrize(
@@ -109,8 +113,6 @@ def test_a_folder_that_is_not_understood_is_listed_with_the_reason(
 def test_links_and_pipes_are_neither_followed_nor_waited_on(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
-    import os
-
     secret = tmp_path / "secret"
     secret.write_text("PORT=20000\nX=canary-93aa\n")
     linked_env = older_folder(deployments_dir, "")

@@ -1,0 +1,77 @@
+"""A gate before the real engine: its socket, passed on, until a test shuts it or holds it."""
+
+import contextlib
+import socket
+import threading
+from pathlib import Path
+
+from app.engine.client import engine_address
+
+
+class EngineGate:
+    """Listens on a socket of its own and passes everything on to the engine.
+
+    `hold` lets bytes wait, as a hung engine does; `shut` ends all connections
+    and removes the socket, as a stopped engine does; `open` is for both.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.address = f"unix://{path}"
+        self._engine = engine_address().removeprefix("unix://")
+        self._passing = threading.Event()
+        self._sockets: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
+        self._listener: socket.socket | None = None
+        self.open()
+
+    def open(self) -> None:
+        self._passing.set()
+        if self._listener is None:
+            self._listener = socket.socket(socket.AF_UNIX)
+            self._listener.bind(str(self.path))
+            self._listener.listen(64)
+            self._start(self._accept, self._listener)
+
+    def hold(self) -> None:
+        self._passing.clear()
+
+    def shut(self) -> None:
+        self._passing.set()
+        if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)
+            self._listener.close()
+            self._listener = None
+            self.path.unlink()
+        for each in self._sockets:
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+        for each in self._sockets:
+            each.close()
+        self._sockets, self._threads = [], []
+
+    def _start(self, target: object, *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)  # type: ignore[arg-type]
+        thread.start()
+        self._threads.append(thread)
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                ours, _ = listener.accept()
+            except OSError:
+                return
+            engine = socket.socket(socket.AF_UNIX)
+            engine.connect(self._engine)
+            self._sockets += [ours, engine]
+            self._start(self._pass_on, ours, engine)
+            self._start(self._pass_on, engine, ours)
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                self._passing.wait()
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)

@@ -1,0 +1,102 @@
+"""The guard on an open loopback page: foreign names, foreign pages, and what answers carry."""
+
+import pytest
+
+from tests.api import API_KEY, BASE, Api
+
+
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", ""])
+def test_a_foreign_host_name_is_refused(api: Api, host: str) -> None:
+    for path in ("/", "/api/deploy/list", "/deployments/new"):
+        answer = api.client.get(path, headers={"Host": host}, base_url="http://x")
+        assert answer.status_code == 400, path
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Origin": "http://localhost:9"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+)
+def test_a_change_from_another_sites_page_is_refused(api: Api, headers: dict[str, str]) -> None:
+    answer = api.post("configure", {"openrouter_api_key": API_KEY}, headers=headers)
+    page = api.client.post("/deployments/new", base_url=BASE, headers=headers)
+
+    assert answer.status_code == 403
+    assert answer.json["code"] == "forbidden"
+    assert page.status_code == 403
+    assert api.get("list").json == []
+
+
+def test_a_form_without_its_token_is_refused_with_words(api: Api) -> None:
+    answer = api.client.post(
+        "/deployments/new", data={"openrouter_api_key": API_KEY}, base_url=BASE
+    )
+
+    assert answer.status_code == 400
+    assert "Load the page again" in answer.text
+    assert api.get("list").json == []
+
+
+def test_every_answer_carries_the_headers(api: Api) -> None:
+    for path in ("/", "/deployments/new", "/api/deploy/list", "/nowhere", "/static/app.css"):
+        headers = api.page(path, buffered=True).headers
+        policy = headers["Content-Security-Policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["X-Request-Id"]
+    assert api.page("/").headers["Cache-Control"] == "no-store"
+
+
+def test_secrets_are_answered_only_when_revealed_and_that_is_recorded(api: Api) -> None:
+    deployment_id = api.configure(slack_bot_token="xoxb-canary-0123456789")
+    env = (api.app.config["WORLD"].store.folder(deployment_id) / ".env").read_text()
+    token = env.partition("OPENCLAW_GATEWAY_TOKEN=")[2].partition("\n")[0]
+
+    answers = [
+        api.get("list").text,
+        api.get(f"status/{deployment_id}").text,
+        api.get("schema").text,
+        api.page("/").text,
+        api.page(f"/deployments/{deployment_id}").text,
+    ]
+    revealed = api.post(
+        "reveal", {"deployment_id": deployment_id, "field": "openclaw_gateway_token"}
+    )
+
+    for answer in answers:
+        assert API_KEY not in answer
+        assert token not in answer
+        assert "xoxb-canary" not in answer
+    assert revealed.json == {"ok": True, "value": token}
+    assert revealed.headers["Cache-Control"] == "no-store"
+    folder = api.app.config["WORLD"].store.folder(deployment_id)
+    history = (folder / ".deploy-agent" / "history.jsonl").read_text()
+    assert '"what": "reveal"' in history
+    assert "openclaw_gateway_token" in history
+    assert token not in history
+
+
+def test_an_error_of_ours_reaches_the_log_and_not_the_reader(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("canary-b3f1")
+
+    monkeypatch.setattr(api.app.config["WORLD"].store, "scan", broken)
+
+    answer, page = api.get("list"), api.page("/")
+
+    for each in (answer, page):
+        assert each.status_code == 500
+        assert "canary" not in each.text
+        assert each.headers["X-Request-Id"] in each.text
+        assert each.headers["X-Request-Id"] in caplog.text
+    assert "canary-b3f1" in caplog.text
