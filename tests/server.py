@@ -8,6 +8,7 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,15 @@ def free_port() -> int:
 
 
 class Server:
-    """gunicorn in a session of its own, its output in `log`."""
+    """gunicorn in a session of its own, its output in `log`.
+
+    `command` is the Python that runs it, `project` where, `variables` are added to
+    its environment.
+    """
+
+    command: Sequence[str | Path] = (sys.executable,)
+    project: Path = PROJECT
+    variables: Mapping[str, str] = {}
 
     def __init__(self, deployments_dir: Path, log: Path, **settings: object) -> None:
         self.port = free_port()
@@ -34,13 +43,13 @@ class Server:
     def environment(self) -> dict[str, str]:
         ours = {f"DEPLOY_AGENT_{key.upper()}": str(value) for key, value in self.settings.items()}
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("DEPLOY_AGENT_")}
-        return {**inherited, **ours}
+        return {**inherited, **ours, **self.variables}
 
     def start(self, *arguments: str) -> "Server":
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "gunicorn", "wsgi:app", *arguments],
-                cwd=PROJECT,
+                [*self.command, "-m", "gunicorn", "wsgi:app", *arguments],
+                cwd=self.project,
                 env=self.environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

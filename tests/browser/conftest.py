@@ -1,0 +1,71 @@
+"""A real browser on a real server: whatever goes wrong in a page fails the test that opened it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.browser.fleet import Fleet
+from tests.browser.visits import Visits
+from tests.cleaning import remove_everything_of
+from tests.conftest import STANDIN
+from tests.server import Server
+
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """One Chromium for the session; what tests share is the program, never a cookie."""
+    program = shutil.which("chromium")
+    assert program, "Chromium is not installed; scripts/test installs it."
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visits(chromium: Browser, server: Server) -> Iterator[Visits]:
+    """Visits to a server of the test's own, started."""
+    server.start()
+    visits = Visits(chromium, server)
+    yield visits
+    visits.end()
+
+
+@pytest.fixture
+def page(visits: Visits) -> Page:
+    return visits.open()
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A server with a deployment in each state, for tests that only look."""
+    folder: Path = tmp_path_factory.mktemp("fleet")
+    deployments_dir = folder / "deployments"
+    deployments_dir.mkdir()
+    settings: dict[str, Any] = {"image": STANDIN}
+    server = Server(deployments_dir, folder / "server.log", **settings).start()
+    try:
+        yield Fleet.fill(server, deployments_dir)
+    finally:
+        server.stop()
+        remove_everything_of(deployments_dir)
+
+
+@pytest.fixture
+def fleet_visits(chromium: Browser, fleet: Fleet) -> Iterator[Visits]:
+    visits = Visits(chromium, fleet.server)
+    yield visits
+    visits.end()

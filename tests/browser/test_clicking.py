@@ -1,0 +1,178 @@
+"""The main job by clicking, with JavaScript and the same without."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.api import API_KEY
+from tests.browser.fleet import configure, launch
+from tests.browser.visits import Visits, await_polls
+from tests.waiting import eventually
+
+with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no_script"])
+
+
+def badge(page: Page) -> Locator:
+    return page.locator("#deployment .badge")
+
+
+def await_status(page: Page, status: str, javascript: bool) -> None:
+    """Wait for a status: the page follows by itself, or is loaded again by hand."""
+    if javascript:
+        expect(badge(page)).to_have_text(status, timeout=20_000)
+        return
+
+    def seen_after_reload() -> bool:
+        page.reload()
+        return badge(page).inner_text() == status
+
+    eventually(seen_after_reload, every=0.3)
+
+
+@with_and_without
+def test_a_person_configures_launches_and_stops_by_clicking(
+    visits: Visits, javascript: bool
+) -> None:
+    page = visits.open(javascript=javascript)
+    page.on("dialog", lambda dialog: dialog.accept())
+
+    page.goto("/")
+    page.get_by_role("link", name="Configure the first one").click()
+    page.get_by_label("OpenRouter API key").fill(API_KEY)
+    page.get_by_label("Name").fill("Support bot")
+    page.get_by_role("button", name="Configure", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Support bot")
+    expect(badge(page)).to_have_text("configured")
+
+    page.get_by_role("button", name="Launch Support bot").click()
+    await_status(page, "running", javascript)
+    expect(page.get_by_role("log", name="Output of the launch")).to_contain_text("Started")
+    expect(page.get_by_role("log", name="Log of the gateway")).to_contain_text("ready")
+
+    page.get_by_role("button", name="Stop Support bot").click()
+    await_status(page, "stopped", javascript)
+    expect(page.locator("#log")).to_contain_text("last words")
+
+
+@with_and_without
+def test_one_click_configures_and_launches(visits: Visits, javascript: bool) -> None:
+    page = visits.open(javascript=javascript)
+
+    page.goto("/deployments/new")
+    page.get_by_label("OpenRouter API key").fill(API_KEY)
+    page.get_by_role("button", name="Configure and launch").click()
+
+    await_status(page, "running", javascript)
+
+
+@with_and_without
+def test_the_list_launches_and_stays_the_list(visits: Visits, javascript: bool) -> None:
+    configure(visits.server, name="Sales")
+    page = visits.open(javascript=javascript)
+    page.goto("/")
+
+    page.get_by_role("button", name="Launch Sales").click()
+
+    expect(page.locator("td .badge")).to_have_text(re.compile("launching|running"))
+    assert page.url == f"{visits.server.url}/"
+    expect(page.get_by_role("link", name="New deployment")).to_be_visible()
+
+
+def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    launch(visits.server, deployment_id)
+    page = visits.open()
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    page.goto(f"/deployments/{deployment_id}")
+
+    page.get_by_role("button", name="Stop").click()
+    await_polls(page)
+
+    assert asked == [f"Stop {deployment_id}? Its folder, data and token stay."]
+    expect(badge(page)).to_have_text("running")
+
+
+def test_the_keyboard_alone_launches_and_keeps_its_place(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    page = visits.open()
+    page.goto(f"/deployments/{deployment_id}")
+    button = page.locator(f"#action-{deployment_id}")
+
+    reach(page, button, "Tab")
+    outline = button.evaluate("each => getComputedStyle(each).outlineStyle")
+    page.keyboard.press("Enter")
+
+    assert outline == "solid", "the focus is seen"
+    expect(button).to_have_text(re.compile("Launching"))
+    expect(button).to_be_focused()
+    expect(button).to_have_text(re.compile("Stop"), timeout=20_000)
+    expect(button).to_be_focused()
+
+
+def test_the_first_tab_leads_past_the_header(visits: Visits, page: Page) -> None:
+    page.goto("/")
+
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+
+    expect(page.locator("main")).to_be_focused()
+
+
+def double(button: Locator) -> None:
+    button.evaluate("each => { each.click(); each.click(); }")
+
+
+def test_a_double_click_launches_once(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    page = visits.open()
+    page.goto(f"/deployments/{deployment_id}")
+
+    double(page.get_by_role("button", name="Launch"))
+    expect(badge(page)).to_have_text("running", timeout=20_000)
+
+    assert visits.requests.count(f"{visits.server.url}/deployments/{deployment_id}/launch") == 1
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+def test_a_double_click_configures_once(visits: Visits, page: Page) -> None:
+    page.goto("/deployments/new")
+    page.get_by_label("OpenRouter API key").fill(API_KEY)
+
+    double(page.get_by_role("button", name="Configure", exact=True))
+    expect(badge(page)).to_have_text("configured")
+
+    assert len(visits.server.call("GET", "list")[1]) == 1
+
+
+def test_back_shows_a_whole_page_after_fragments(visits: Visits, page: Page) -> None:
+    configure(visits.server, name="Sales")
+    page.goto("/")
+    await_polls(page, 1)
+    page.get_by_role("link", name="Sales").click()
+    expect(badge(page)).to_have_text("configured")
+    await_polls(page, 1)
+    page.get_by_role("link", name="New deployment").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("New deployment")
+
+    page.go_back()
+    expect(badge(page)).to_have_text("configured")
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("row", name="Sales")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+
+
+def reach(page: Page, wanted: Locator, key: str, at_most: int = 20) -> None:
+    """Press a key until something has the focus."""
+    has_focus: Callable[[], bool] = lambda: wanted.evaluate(  # noqa: E731
+        "each => each === document.activeElement"
+    )
+    for _ in range(at_most):
+        page.keyboard.press(key)
+        if has_focus():
+            return
+    raise AssertionError(f"not reached by {key}")

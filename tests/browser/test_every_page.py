@@ -1,0 +1,118 @@
+"""Every page in every state: it fits, it is safe, it needs nothing from elsewhere."""
+
+import gzip
+from urllib.parse import urlsplit
+
+from playwright.sync_api import expect
+
+from tests.browser.fleet import LONG_NAME, Fleet
+from tests.browser.visits import Visits, await_polls
+
+
+_TOO_WIDE = """() => [...document.querySelectorAll("body *")]
+  .filter((each) => !each.closest(".hidden, thead") && each.getBoundingClientRect().right > innerWidth + 1)
+  .map((each) => each.outerHTML)"""
+
+
+def test_no_page_is_wider_than_the_window(fleet: Fleet, fleet_visits: Visits) -> None:
+    page = fleet_visits.open()
+
+    for path in fleet.paths:
+        page.goto(path)
+        for width, theme in ((360, "light"), (360, "dark"), (900, "light"), (1440, "dark")):
+            page.set_viewport_size({"width": width, "height": 800})
+            page.emulate_media(color_scheme=theme)
+            assert page.evaluate(_TOO_WIDE) == [], (path, width)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_every_page_loads_its_own_files_and_nothing_else(
+    fleet: Fleet, fleet_visits: Visits
+) -> None:
+    page = fleet_visits.open()
+
+    for path in fleet.paths:
+        page.goto(path)
+
+    loaded = [urlsplit(url) for url in fleet_visits.requests if not url.startswith("data:")]
+    assert {each.netloc for each in loaded} == {urlsplit(fleet.server.url).netloc}
+    assert {"/static/app.css", "/static/app.js"} <= {each.path for each in loaded}
+
+
+def test_script_and_style_are_light(fleet: Fleet, fleet_visits: Visits) -> None:
+    sizes = {}
+    page = fleet_visits.open()
+    page.on(
+        "response", lambda answer: sizes.update({answer.url: len(gzip.compress(answer.body()))})
+    )
+
+    page.goto("/", wait_until="networkidle")
+
+    files = {url: size for url, size in sizes.items() if url.endswith((".js", ".css"))}
+    assert len(files) == 5
+    assert sum(files.values()) < 40_000, files
+
+
+def test_a_hostile_log_is_text_and_nothing_but_text(fleet: Fleet, fleet_visits: Visits) -> None:
+    for javascript in (True, False):
+        page = fleet_visits.open(javascript=javascript)
+        page.goto(f"/deployments/{fleet.of['hostile']}")
+
+        log = page.get_by_role("log", name="Log of the gateway")
+        assert "<script>document.title='owned'</script>" in log.inner_text()
+        assert log.locator(":not(div):not(time)").count() == 0
+        assert page.title() == "Zoo · Deploy Agent"
+
+
+def test_a_name_with_markup_is_text(fleet: Fleet, fleet_visits: Visits) -> None:
+    page = fleet_visits.open()
+
+    page.goto("/")
+    page.get_by_role("link", name=LONG_NAME).click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(LONG_NAME)
+    await_polls(page)
+
+    expect(page.get_by_role("heading", level=1)).to_contain_text(LONG_NAME)
+
+
+def test_the_list_says_which_why_and_what_next(fleet: Fleet, fleet_visits: Visits) -> None:
+    page = fleet_visits.open()
+
+    page.goto("/")
+
+    failed = page.get_by_role("row", name="Night")
+    assert "failed" in failed.inner_text()
+    assert "its image has no npm" in failed.inner_text()
+    assert "Set plugins.entries.perplexity.enabled to false" in failed.inner_text()
+    names = page.locator("th[scope=row] a").all_inner_texts()
+    assert names[:4] == [LONG_NAME, "Night", "Sales", "Zoo"]
+    assert set(names[4:]) == {"Unnamed"}
+
+
+def test_a_failed_deployment_says_why_and_what_next_at_its_top(
+    fleet: Fleet, fleet_visits: Visits
+) -> None:
+    page = fleet_visits.open(width=360)
+
+    page.goto(f"/deployments/{fleet.of['failed']}")
+
+    head = page.locator("#deployment header")
+    assert "its image has no npm" in head.inner_text()
+    assert "Set plugins.entries.perplexity.enabled to false" in head.inner_text()
+    box = head.bounding_box()
+    assert box
+    assert box["y"] + box["height"] < 800, "seen without scrolling on a phone"
+
+
+def test_every_status_is_a_word_and_an_icon(fleet: Fleet, fleet_visits: Visits) -> None:
+    page = fleet_visits.open()
+
+    page.goto("/")
+
+    looks = page.locator("td .badge").evaluate_all(
+        "all => all.map(each => [each.textContent, getComputedStyle(each, '::before').content])"
+    )
+    assert len({word for word, _ in looks}) == 8
+    icons = {icon for _, icon in looks}
+    assert len(icons) == 8
+    assert "none" not in icons

@@ -1,0 +1,145 @@
+"""A page that follows along takes nothing from its reader: focus, place, selection, a token."""
+
+import re
+from pathlib import Path
+
+import docker
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.fleet import configure, launch
+from tests.browser.visits import Visits, await_polls
+from tests.waiting import eventually
+
+_FROM_END = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
+_TOP = "each => each.getBoundingClientRect().top"
+
+
+def test_badges_change_by_themselves_after_a_docker_stop_by_hand(
+    visits: Visits, engine: docker.APIClient
+) -> None:
+    deployment_id = configure(visits.server, name="Sales")
+    launch(visits.server, deployment_id)
+    in_list, alone = visits.open(), visits.open()
+    in_list.goto("/")
+    alone.goto(f"/deployments/{deployment_id}")
+    row = in_list.get_by_role("row", name="Sales")
+    expect(row.locator(".badge")).to_have_text("running")
+
+    engine.stop(f"{deployment_id}-openclaw-1", timeout=2)
+
+    expect(row.locator(".badge")).to_have_text("stopped")
+    expect(row).to_contain_text("stopped outside Deploy Agent")
+    expect(row.get_by_role("button")).to_have_text(re.compile("Launch"))
+    expect(alone.get_by_role("status").locator(".badge")).to_have_text("stopped")
+
+
+def test_focus_stays_on_its_row_when_others_come(visits: Visits, page: Page) -> None:
+    configure(visits.server, name="Sales")
+    page.goto("/")
+    link = page.get_by_role("link", name="Sales")
+    link.focus()
+
+    configure(visits.server, name="Accounting")
+
+    expect(page.locator("th[scope=row] a")).to_have_text(["Accounting", "Sales"])
+    expect(link).to_be_focused()
+
+
+def flooding(visits: Visits, deployments_dir: Path) -> tuple[Page, Locator]:
+    """Return a page whose log is full and goes on at 60 lines a second, and the log's box."""
+    deployment_id = configure(visits.server)
+    config = deployments_dir / deployment_id / "config"
+    (config / "standin-fault").write_text("flood:60")
+    launch(visits.server, deployment_id)
+    page = visits.open()
+    page.goto(f"/deployments/{deployment_id}")
+    box = page.get_by_role("log", name="Log of the gateway")
+    eventually(lambda: box.locator("div").count() == 200)
+    return page, box
+
+
+def test_a_log_stays_at_its_end(visits: Visits, deployments_dir: Path) -> None:
+    page, box = flooding(visits, deployments_dir)
+    before = box.locator("div").last.inner_text()
+
+    await_polls(page, 1)
+
+    assert box.locator("div").last.inner_text() != before
+    assert box.evaluate(_FROM_END) < 8
+
+
+def test_a_reader_who_scrolled_up_keeps_lines_and_selection(
+    visits: Visits, deployments_dir: Path
+) -> None:
+    page, box = flooding(visits, deployments_dir)
+    box.evaluate("box => box.scrollBy(0, -200)")
+    eventually(lambda: box.evaluate(_FROM_END) > 190)
+    text = box.locator("div").nth(185).inner_text().split(maxsplit=1)[1]
+    line = box.get_by_text(text, exact=True)
+    line.evaluate("each => getSelection().selectAllChildren(each)")
+    box.focus()
+    place, first = line.evaluate(_TOP), box.locator("div").first.inner_text()
+
+    await_polls(page, 1)
+
+    assert box.locator("div").first.inner_text() != first, "older lines went away above"
+    assert abs(line.evaluate(_TOP) - place) < 3
+    assert text in page.evaluate("getSelection().toString()")
+    expect(box).to_be_focused()
+
+
+def test_a_revealed_token_stays_while_the_page_follows(visits: Visits, page: Page) -> None:
+    deployment_id = configure(visits.server)
+    page.goto(f"/deployments/{deployment_id}")
+    asked = {"deployment_id": deployment_id, "field": "openclaw_gateway_token"}
+    token = visits.server.call("POST", "reveal", asked)[1]["value"]
+    assert token not in page.content()
+
+    page.get_by_role("button", name="Reveal the token").click()
+    expect(page.locator("#revealed")).to_have_text(token)
+    expect(page.get_by_role("button", name="Copy the token")).to_be_focused()
+    await_polls(page)
+    page.get_by_role("button", name="Launch").click()
+    expect(page.locator("#deployment .badge")).to_have_text("running", timeout=20_000)
+
+    expect(page.locator("#revealed")).to_have_text(token)
+    link = page.get_by_role("link", name="Open with this token")
+    expect(link).to_have_attribute("href", re.compile(f"#token={token}$"))
+
+
+def test_a_token_is_revealed_without_a_script_too(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    asked = {"deployment_id": deployment_id, "field": "openclaw_gateway_token"}
+    token = visits.server.call("POST", "reveal", asked)[1]["value"]
+    page = visits.open(javascript=False)
+
+    page.goto(f"/deployments/{deployment_id}")
+    page.get_by_role("button", name="Reveal the token").click()
+
+    expect(page.get_by_text(token, exact=True)).to_be_visible()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+
+
+def test_copy_puts_the_address_on_the_clipboard_and_says_so(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    page = visits.open(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/deployments/{deployment_id}")
+
+    page.get_by_role("button", name="Copy the WebSocket address").click()
+
+    expect(page.locator("#told")).to_have_text("Copied")
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied == page.locator("#ws-url").inner_text()
+    assert copied.startswith("ws://127.0.0.1:")
+
+
+def test_where_the_browser_keeps_its_clipboard_the_text_is_selected(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    page = visits.open()
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    page.goto(f"/deployments/{deployment_id}")
+
+    page.get_by_role("button", name="Copy the WebSocket address").click()
+
+    expect(page.locator("#told")).to_have_text(re.compile("Copied|Press Ctrl"))
+    assert page.evaluate("getSelection().toString()") == page.locator("#ws-url").inner_text()

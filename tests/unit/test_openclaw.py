@@ -1,0 +1,158 @@
+"""`config/openclaw.json`: its first form, and what a launch changes in it."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.core.openclaw import (
+    TOKEN_REFERENCE,
+    ConfigUnreadable,
+    format_config,
+    parse_config,
+    seed_config,
+    token_in,
+    with_token,
+)
+
+ENV = {"PORT": "30163", "OPENCLAW_GATEWAY_TOKEN": "t0ken"}
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+objects = st.dictionaries(st.text(), json_values, max_size=4)
+configs = objects | st.builds(
+    lambda rest, gateway, auth: {**rest, "gateway": {**gateway, "auth": auth}},
+    objects,
+    objects,
+    objects | json_values,
+)
+
+
+def test_the_first_config_says_what_a_gateway_needs() -> None:
+    assert seed_config(ENV, ["localhost", "gateway.example"]) == {
+        "gateway": {
+            "mode": "local",
+            "bind": "lan",
+            "auth": {"mode": "token", "token": "t0ken"},
+            "controlUi": {
+                "allowedOrigins": ["http://localhost:30163", "http://gateway.example:30163"]
+            },
+        },
+        "agents": {"defaults": {"model": {"primary": "openrouter/auto"}}},
+        "plugins": {"entries": {"perplexity": {"enabled": False}}},
+    }
+
+
+def test_a_model_of_ones_own_becomes_the_primary_one() -> None:
+    seeded = seed_config({**ENV, "OPENCLAW_MODEL": "openrouter/x"}, [])
+
+    assert seeded["agents"]["defaults"]["model"]["primary"] == "openrouter/x"
+
+
+def test_a_company_proxy_becomes_the_providers_address() -> None:
+    seeded = seed_config({**ENV, "OPENROUTER_BASE_URL": "https://proxy/v1"}, [])
+
+    assert seeded["models"]["providers"]["openrouter"]["baseUrl"] == "https://proxy/v1"
+    assert "models" not in seed_config({**ENV, "OPENROUTER_BASE_URL": ""}, [])
+
+
+def test_perplexity_is_looked_up_only_by_who_has_its_key() -> None:
+    assert "plugins" not in seed_config({**ENV, "PERPLEXITY_API_KEY": "pplx"}, [])
+    assert "plugins" in seed_config({**ENV, "PERPLEXITY_API_KEY": ""}, [])
+
+
+@given(configs, st.text(min_size=1))
+@example({}, "t")
+@example({"gateway": "text"}, "t")
+@example({"gateway": {"auth": {"mode": "password", "password": "p"}, "port": 1}}, "t")
+def test_writing_the_token_leaves_everything_else_alone(config: dict[str, Any], token: str) -> None:
+    before = copy.deepcopy(config)
+
+    written = with_token(config, token)
+
+    assert config == before
+    assert written["gateway"]["auth"]["token"] == token
+    assert rest_of(written) == rest_of(before)
+
+
+def rest_of(config: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a config's top level, gateway and auth section, each without what was written."""
+    gateway = config.get("gateway") if isinstance(config.get("gateway"), dict) else {}
+    assert isinstance(gateway, dict)
+    auth = gateway.get("auth") if isinstance(gateway.get("auth"), dict) else {}
+    assert isinstance(auth, dict)
+    return (
+        {key: value for key, value in config.items() if key != "gateway"},
+        {key: value for key, value in gateway.items() if key != "auth"},
+        {"mode": "token"} | {key: value for key, value in auth.items() if key != "token"},
+    )
+
+
+@given(configs.filter(lambda config: config), st.text(min_size=1))
+def test_a_written_token_is_read_back_through_the_file(config: dict[str, Any], token: str) -> None:
+    written = with_token(config, token)
+
+    assert parse_config(format_config(written)) == written
+    assert token_in(written) == (None if token == TOKEN_REFERENCE else token)
+
+
+@pytest.mark.parametrize(
+    ("config", "token"),
+    [
+        ({}, None),
+        ({"gateway": None}, None),
+        ({"gateway": []}, None),
+        ({"gateway": {"auth": "x"}}, None),
+        ({"gateway": {"auth": {}}}, None),
+        ({"gateway": {"auth": {"token": None}}}, None),
+        ({"gateway": {"auth": {"token": "${OPENCLAW_GATEWAY_TOKEN}"}}}, None),
+        ({"gateway": {"auth": {"token": "${OTHER}"}}}, "${OTHER}"),
+        ({"gateway": {"auth": {"token": ""}}}, ""),
+        ({"gateway": {"auth": {"token": "abc"}}}, "abc"),
+        ({"gateway": {"auth": {"token": 123}}}, "123"),
+    ],
+)
+def test_only_a_literal_token_counts_before_the_environment(
+    config: dict[str, Any], token: str | None
+) -> None:
+    assert token_in(config) == token
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"{'c4n4ry': 1}", id="JSON5"),
+        pytest.param(b'{"c4n4ry": 1, // a comment\n}', id="comment"),
+        pytest.param(b'["c4n4ry"]', id="a list"),
+        pytest.param(b'"c4n4ry"', id="a string"),
+        pytest.param(b'{"c4n4ry": "\xe9"}', id="no UTF-8"),
+        pytest.param(b'{"c4n4ry": ' + b"[" * 100_000, id="nested without end"),
+        pytest.param(b'{"c4n4ry": ' + b"9" * 5_000 + b"}", id="a number without end"),
+    ],
+)
+def test_what_is_no_json_object_is_refused_without_repeating_it(data: bytes) -> None:
+    with pytest.raises(ConfigUnreadable) as caught:
+        parse_config(data)
+
+    assert "config/openclaw.json" in str(caught.value)
+    assert "c4n4ry" not in str(caught.value)
+
+
+def test_a_byte_order_mark_is_skipped() -> None:
+    assert parse_config(b'\xef\xbb\xbf{"a": 1}') == {"a": 1}
+
+
+def test_text_of_any_script_is_written_as_it_is() -> None:
+    assert format_config({"name": "Größe 🦞"}) == '{\n  "name": "Größe 🦞"\n}\n'.encode()
+
+
+def test_half_a_surrogate_pair_does_not_keep_a_config_from_being_written() -> None:
+    config = parse_config(b'{"name": "\\ud83e"}')
+
+    assert parse_config(format_config(config)) == config

@@ -1,0 +1,64 @@
+"""Secrets: none of them shows in text, and other words stay readable."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.secrets import MASK, Masker, hint, secret_values
+
+# A small alphabet, so that secrets overlap and contain each other.
+secrets = st.text("ab$(\\.", min_size=6, max_size=12)
+pieces = st.text("ab$(\\. \n", max_size=10)
+
+
+@given(st.lists(secrets, min_size=1, max_size=5), st.lists(pieces, max_size=5), st.randoms())
+def test_no_secret_survives_wherever_it_stands(known, around, dice) -> None:  # type: ignore[no-untyped-def]
+    parts = [*known, *around, *known]
+    dice.shuffle(parts)
+
+    masked = Masker(known)("".join(parts))
+
+    assert not [secret for secret in known if secret in masked]
+
+
+def test_the_longest_secret_goes_first_so_that_no_end_of_it_is_left() -> None:
+    masker = Masker(["secret", "secret-and-more", "secret-and"])
+
+    assert masker("a secret-and-more b secret-and c secret") == f"a {MASK} b {MASK} c {MASK}"
+
+
+def test_signs_of_patterns_mean_themselves() -> None:
+    assert Masker(["a.c(d|e)$"])("a.c(d|e)$ abc(d|e)$") == f"{MASK} abc(d|e)$"
+
+
+def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
+    masker = Masker(["-----BEGIN\nline one\nab"])
+
+    assert masker("| -----BEGIN\n| line one\n| ab") == f"| {MASK}\n| {MASK}\n| ab"
+
+
+def test_short_values_mask_no_ordinary_words() -> None:
+    assert Masker(["abc", "", "12345"])("abc 12345") == "abc 12345"
+    assert Masker(["123456"])("123456") == MASK
+
+
+def test_without_secrets_text_stays_as_it_is() -> None:
+    assert Masker([])("any text") == "any text"
+
+
+def test_secrets_are_found_in_an_env_by_name_and_by_field() -> None:
+    env = {
+        "PORT": "30163",
+        "TZ": "Europe/Berlin",
+        "OPENROUTER_API_KEY": "sk-or-v1-0123",
+        "OPENCLAW_GATEWAY_TOKEN": "0123456789",
+        "SOME_PASSWORD": "hidden",
+        "EMPTY_TOKEN": "",
+    }
+
+    assert secret_values(env) == ["sk-or-v1-0123", "0123456789", "hidden"]
+
+
+def test_a_hint_shows_the_end_of_a_long_secret_and_nothing_of_a_short_one() -> None:
+    assert hint("sk-or-v1-0123456789abcdef") == f"{MASK}cdef"
+    assert hint("0123456789abcde") == MASK
+    assert hint("") == MASK

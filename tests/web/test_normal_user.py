@@ -1,0 +1,127 @@
+"""A normal user in the `docker` group has the whole flow; one outside it learns why not."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.config import PROJECT
+from app.core.composefile import GATEWAY_UID
+from app.core.envfile import format_env, parse_env
+from app.engine.client import engine_address
+from tests.api import API_KEY
+from tests.cleaning import remove_everything_of
+from tests.conftest import STANDIN
+from tests.server import Server
+
+UID = 1001
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that the user can read, with this checkout, its Python and its packages."""
+    folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
+    folder.chmod(0o755)
+    sources = {
+        "project": PROJECT,
+        "python": sys.base_prefix,
+        "packages": sysconfig.get_path("purelib"),
+    }
+    for name, source in sources.items():
+        (folder / name).mkdir()
+        subprocess.run(["mount", "--bind", source, folder / name], check=True)
+    for name in ("deployments", "home"):
+        (folder / name).mkdir()
+        os.chown(folder / name, UID, UID)
+    yield folder
+    remove_everything_of(folder / "deployments")
+    for name in sources:
+        subprocess.run(["umount", folder / name], check=True)
+        (folder / name).rmdir()
+    shutil.rmtree(folder)
+
+
+def server_as_user(readable: Path, groups: str) -> Server:
+    server = Server(readable / "deployments", readable / "server.log", image=STANDIN)
+    python = readable / "python" / "bin" / f"python{sysconfig.get_python_version()}"
+    user = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--inh-caps=-all", "--bounding-set=-all"]
+    server.command = [*user, groups, python]
+    server.project = readable / "project"
+    server.variables = {
+        "HOME": str(readable / "home"),
+        "PYTHONPATH": str(readable / "packages"),
+        "LD_LIBRARY_PATH": str(readable / "python" / "lib"),
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+    return server
+
+
+@pytest.fixture
+def member(readable: Path) -> Iterator[Server]:
+    """A server of a user who is in the engine's group."""
+    group = os.stat(engine_address().removeprefix("unix://")).st_gid
+    server = server_as_user(readable, f"--groups={group}")
+    yield server.start()
+    server.stop()
+
+
+@pytest.fixture
+def outsider(readable: Path) -> Iterator[Server]:
+    server = server_as_user(readable, "--clear-groups")
+    yield server.start()
+    server.stop()
+
+
+def configure(server: Server) -> str:
+    status, answer = server.call("POST", "configure", {"openrouter_api_key": API_KEY})
+    assert status == 200, answer
+    return str(answer["deployment_id"])
+
+
+def test_the_whole_flow_works_for_a_member_of_the_docker_group(
+    member: Server, readable: Path
+) -> None:
+    deployment_id = configure(member)
+    folder = readable / "deployments" / deployment_id
+    assert folder.stat().st_uid == UID
+
+    launched = member.call("POST", "launch", {"deployment_id": deployment_id})
+
+    assert launched[0] == 200, launched
+    assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
+    assert member.call("GET", f"status/{deployment_id}")[1]["status"] == "running"
+    assert "listening" in member.call("GET", f"logs/{deployment_id}")[1]["logs"]
+
+    # The gateway's files are closed to the user by now: the token goes through the engine.
+    env = parse_env((folder / ".env").read_bytes())
+    (folder / ".env").write_text(format_env({**env, "OPENCLAW_GATEWAY_TOKEN": "b" * 40}))
+    again = member.call("POST", "launch", {"deployment_id": deployment_id})
+
+    assert again[0] == 200, again
+    config = json.loads((folder / "config/openclaw.json").read_text())
+    assert config["gateway"]["auth"]["token"] == "b" * 40
+    assert config["gateway"]["mode"] == "local"
+    assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
+    assert list((folder / ".deploy-agent").glob("*staged*")) == []
+    stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
+    assert stopped[1]["status"] == "stopped"
+
+
+def test_a_user_outside_the_group_learns_what_to_do(outsider: Server) -> None:
+    deployment_id = configure(outsider)
+
+    status, answer = outsider.call("POST", "launch", {"deployment_id": deployment_id})
+
+    assert status == 503
+    assert answer["code"] == "engine_denied"
+    assert "docker group" in answer["detail"].replace("docker\n", "docker ")
+    assert outsider.call("GET", "list")[1][0]["status"] == "unknown"
