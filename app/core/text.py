@@ -3,16 +3,21 @@
 import re
 
 # ECMA-48: control sequences (colours, cursor), operating system commands (titles,
-# links; ended by BEL or ST), and the other two-byte escapes.
+# links; ended by BEL or ST, and by us at the line's end), and the other two-byte escapes.
 _ESCAPES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)?"
+    r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
 )
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # Marks that turn the direction of the text around them.
-_BIDI = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 LONGEST_LINE = 10_000
+
+
+def is_plain(text: str) -> bool:
+    """Say whether every character of a text is what it looks like."""
+    return not (_CONTROL.search(text) or _BIDI.search(text))
 
 
 def plain(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.text import LONGEST_LINE, plain
+from app.core.text import LONGEST_LINE, is_plain, plain
 
 # Unicode's Bidi_Control.
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -23,6 +23,8 @@ def test_no_sign_survives_that_acts_instead_of_being_shown(text: str) -> None:
 
     assert not [each for each in shown if unicodedata.category(each) == "Cc" and each not in "\n\t"]
     assert not set(shown) & set(TURNING)
+    assert is_plain(shown)
+    assert is_plain(text) == (plain(text) == text.replace("\r\n", "\n") == text)
 
 
 @given(hostile)
