@@ -12,6 +12,7 @@ from typing import Any, Literal
 from zoneinfo import available_timezones
 
 from app.core.envfile import value_problem
+from app.core.text import is_plain
 
 Group = Literal["auto", "mandatory", "optional"]
 FieldType = Literal["string", "secret", "integer"]
@@ -256,6 +257,9 @@ FIELDS: tuple[Field, ...] = (
 BY_NAME: Mapping[str, Field] = {each.name: each for each in FIELDS}
 BY_ENV: Mapping[str, Field] = {each.env: each for each in FIELDS}
 
+# Digits of the longest number that is looked at: Python refuses to read or write thousands.
+_LONGEST_NUMBER = 9
+
 # A variable of these names is taken for a secret in a hand-written `.env` too.
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)\Z", re.IGNORECASE)
 
@@ -317,7 +321,7 @@ def _as_text(known: Field, raw: Any) -> str | _Wrong:
         return ""
     if known.type == "integer":
         if isinstance(raw, int) and not isinstance(raw, bool):
-            return str(raw)
+            return str(raw) if abs(raw) < 10**_LONGEST_NUMBER else "9" * (_LONGEST_NUMBER + 1)
         if isinstance(raw, str) and re.fullmatch(r"\s*[0-9]*\s*", raw, re.ASCII):
             return raw.strip().lstrip("0") or raw.strip()[:1]
         return _Wrong("must be a whole number")
@@ -335,11 +339,13 @@ def _problem(known: Field, text: str) -> str | None:
         return _range_problem(known, text)
     if known.secret and not text.strip():
         return "is needed" if known.group == "mandatory" else "must not be blank"
+    if not known.secret and not is_plain(text):
+        return "must not contain control characters"
     return known.rule(text) if known.rule else None
 
 
 def _range_problem(known: Field, text: str) -> str | None:
     low, high = known.constraints["minimum"], known.constraints["maximum"]
-    if len(text) > 9 or not low <= int(text) <= high:
+    if len(text) > _LONGEST_NUMBER or not low <= int(text) <= high:
         return f"must be between {low} and {high}"
     return None

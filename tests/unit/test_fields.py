@@ -210,7 +210,7 @@ GOOD_AND_BAD: dict[str, tuple[list[str], list[str]]] = {
             "https://host/v1?key=1",
             "https://host/v1#part",
             "https://host/a b",
-            "https://",
+            "https:///v1",
             "javascript:alert(1)",
         ],
     ),
@@ -239,10 +239,12 @@ def test_every_field_with_a_rule_has_good_and_bad_values() -> None:
     assert GOOD_AND_BAD.keys() == {each.name for each in FIELDS if each.rule} - {"name"}
 
 
-@pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x7f", "\x9b", "\u202e", "\u2066", "\u2028"])
+@pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x7f", "\x9b", "\u202e", "\u2066"])
 @pytest.mark.parametrize("name", ["name", "openrouter_base_url"])
 def test_a_value_that_is_shown_has_no_sign_that_is_not_seen(name: str, sign: str) -> None:
-    assert error_of(name, f"https://host/{CANARY}{sign}x") is not None
+    message = error_of(name, f"https://host/{CANARY}{sign}x")
+
+    assert message == "must not contain control characters"
 
 
 @pytest.mark.parametrize(
