@@ -39,14 +39,18 @@ def seed_config(env: Mapping[str, str], origin_hosts: Sequence[str]) -> dict[str
 
 
 def format_config(config: Mapping[str, Any]) -> bytes:
-    return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+    try:
+        return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
+    except UnicodeEncodeError:
+        # Half a surrogate pair, which JSON can name and UTF-8 can't hold.
+        return (json.dumps(config, indent=2) + "\n").encode()
 
 
 def parse_config(data: bytes) -> dict[str, Any]:
     """Raises ConfigUnreadable; the message holds nothing of the file."""
     try:
         config = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConfigUnreadable("config/openclaw.json is not plain JSON") from None
     if not isinstance(config, dict):
         raise ConfigUnreadable("config/openclaw.json is not a JSON object")
