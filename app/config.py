@@ -42,9 +42,6 @@ class Settings(BaseSettings):
         "",
         description="The name in links to gateways; empty means the one the page was opened with.",
     )
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="More names that the page may be opened with, separated by commas."
-    )
     memory_limit: str = Field("2g", description="A gateway's memory limit where it names none.")
     engine_timeout: int = Field(
         2, ge=1, le=9, description="How long Docker Engine may take to answer a question."
@@ -76,13 +73,6 @@ class Settings(BaseSettings):
             raise ValueError("must be two ports, the lower one first")
         return value
 
-    @field_validator("allowed_hosts", mode="before")
-    @classmethod
-    def _read_hosts(cls, value: object) -> object:
-        if isinstance(value, str):
-            return tuple(host.strip() for host in value.split(",") if host.strip())
-        return value
-
     @field_validator("subnet_pool")
     @classmethod
     def _check_pool(cls, value: IPv4Network) -> IPv4Network:
@@ -99,7 +89,6 @@ class Settings(BaseSettings):
         """Return the environment in which another process of ours has the same settings."""
         values = self.model_dump()
         values["port_range"] = "-".join(map(str, self.port_range))
-        values["allowed_hosts"] = ",".join(self.allowed_hosts)
         return {f"DEPLOY_AGENT_{name.upper()}": str(value) for name, value in values.items()}
 
 

@@ -63,8 +63,8 @@ def _http_error(error: HTTPException) -> Response:
 def _foreign_host(_error: SecurityError) -> Response:
     """Answer without a template: no address can be built for a name that is not ours."""
     detail = (
-        "Deploy Agent is not served under this name. Open it by the address that it printed"
-        " at its start, or name this one in DEPLOY_AGENT_ALLOWED_HOSTS."
+        "Deploy Agent is not served under this name."
+        " Open it by the address that it printed at its start."
     )
     if request.path.startswith("/api/"):
         return _problem(400, "foreign_host", "This name is not served here", detail, {})

@@ -39,8 +39,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
 
 def trusted_hosts(settings: Settings) -> list[str]:
     """Return the names that the page may be opened with: against DNS rebinding."""
-    named = ["localhost", "127.0.0.1", "[::1]", settings.host, settings.public_host]
-    return [name for name in (*named, *settings.allowed_hosts) if name]
+    return ["localhost", "127.0.0.1", "[::1]", settings.host]
 
 
 def init_app(app: Flask) -> None:
