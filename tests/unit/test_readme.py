@@ -1,0 +1,41 @@
+"""The README tells the truth about settings, API and packages."""
+
+import re
+
+import pytest
+
+from app import create_app
+from app.config import PROJECT, Settings
+
+README = (PROJECT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("name", Settings.model_fields)
+def test_every_setting_is_in_the_readme(name: str) -> None:
+    assert f"| `DEPLOY_AGENT_{name.upper()}` |" in README
+
+
+def test_the_readme_names_no_setting_that_is_not_there() -> None:
+    named = set(re.findall(r"^\| `DEPLOY_AGENT_(\w+)`", README, re.MULTILINE))
+
+    assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_every_call_of_the_api_is_in_the_readme(settings: Settings) -> None:
+    rules = create_app(settings).url_map.iter_rules()
+    calls = {
+        f"{method} {re.sub(r'<(?:int:)?', '<', rule.rule)}"
+        for rule in rules
+        for method in (rule.methods or set()) & {"GET", "POST"}
+        if rule.rule.startswith("/api/")
+    }
+
+    assert calls == set(re.findall(r"^\| `((?:GET|POST) /api/\S+)` \|", README, re.MULTILINE))
+
+
+def test_every_package_that_is_asked_for_is_in_the_readme() -> None:
+    lines = (PROJECT / "requirements.txt").read_text().splitlines()
+    asked = {line.lower() for line in lines if line and not line.startswith(("#", "types-"))}
+    tables = "\n".join(line for line in README.lower().splitlines() if line.startswith("| "))
+
+    assert {name for name in asked if not re.search(rf"\b{name}\b", tables)} == set()
