@@ -1,0 +1,49 @@
+"""The compose file's text; tests/engine/test_dialect.py has Compose read it."""
+
+import re
+from ipaddress import IPv4Network
+
+import pytest
+
+from app.core.composefile import compose_file
+from app.core.fields import FIELDS
+
+FILE = compose_file("0b7a3361be", IPv4Network("10.194.113.0/28"))
+
+
+def test_every_variable_that_reaches_the_gateway_is_passed_on_once() -> None:
+    passed_on = re.findall(r"^      ([A-Z_]+):$", FILE, re.MULTILINE)
+
+    assert sorted(passed_on) == sorted(each.env for each in FIELDS if each.reaches_gateway)
+
+
+def test_every_variable_it_uses_is_a_field() -> None:
+    used = set(re.findall(r"\$\{([A-Z_]+)", FILE.replace("$$", "")))
+
+    assert used == {
+        "OPENCLAW_IMAGE",
+        "OPENCLAW_GATEWAY_TOKEN",
+        "PORT",
+        "BIND_ADDRESS",
+        "MEMORY_LIMIT",
+    }
+    assert used <= {each.env for each in FIELDS}
+
+
+@pytest.mark.parametrize("name", ["OPENCLAW_IMAGE", "OPENCLAW_GATEWAY_TOKEN", "PORT"])
+def test_a_needed_variable_is_never_taken_as_blank(name: str) -> None:
+    uses = re.findall(rf"\$\{{{name}(..)", FILE)
+
+    assert uses
+    assert set(uses) == {":?"}
+
+
+def test_it_says_whose_it_is_and_in_which_network() -> None:
+    assert 'io.deploy-agent.deployment: "0b7a3361be"' in FILE
+    assert "- subnet: 10.194.113.0/28\n" in FILE
+    assert "%(" not in FILE
+    assert "%%" not in FILE
+
+
+def test_it_is_the_same_for_the_same_deployment() -> None:
+    assert compose_file("0b7a3361be", IPv4Network("10.194.113.0/28")) == FILE

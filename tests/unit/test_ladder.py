@@ -1,0 +1,88 @@
+"""The readiness ladder: seven rungs, in order, whatever was seen."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.ladder import LABELS, RungState, failed, first_broken, ladder, passed
+from app.core.status import Status, Verdict
+
+PROBED = ("port", "healthz", "readyz", "websocket", "token")
+RUNNING = Verdict(Status.RUNNING, "up 2 hours")
+
+
+@given(st.sampled_from(Status), st.none() | st.integers(0, 5), st.none() | st.booleans())
+def test_there_are_always_all_rungs_in_order(
+    status: Status, answered: int | None, tokens_equal: bool | None
+) -> None:
+    probed = None if answered is None else [passed(name) for name in PROBED[:answered]]
+
+    rungs = ladder(Verdict(status, "why"), probed, tokens_equal)
+
+    assert [rung.name for rung in rungs] == list(LABELS)
+
+
+def test_a_gateway_that_answers_in_full_has_no_broken_rung() -> None:
+    rungs = ladder(RUNNING, [passed(name, milliseconds=3) for name in PROBED], tokens_equal=True)
+
+    assert all(rung.state is RungState.PASSED for rung in rungs)
+    assert rungs[0].detail == "up 2 hours"
+    assert first_broken(rungs) is None
+
+
+def test_above_a_broken_rung_nothing_is_known() -> None:
+    broken = failed("healthz", "answered 500", "See its log.", hopeless=True)
+
+    rungs = ladder(RUNNING, [passed("port"), broken], tokens_equal=True)
+
+    assert [rung.state for rung in rungs[3:6]] == [RungState.PENDING] * 3
+    assert first_broken(rungs) is broken
+
+
+def test_before_a_probe_came_back_nothing_is_known_of_the_gateway() -> None:
+    rungs = ladder(RUNNING, None, tokens_equal=True)
+
+    assert rungs[0].state is RungState.PASSED
+    assert [rung.state for rung in rungs[1:6]] == [RungState.PENDING] * 5
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (Status.RUNNING, RungState.PASSED),
+        (Status.UNHEALTHY, RungState.PASSED),
+        (Status.LAUNCHING, RungState.PASSED),
+        (Status.RESTARTING, RungState.PASSED),
+        (Status.FAILED, RungState.FAILED),
+        (Status.STOPPED, RungState.PENDING),
+        (Status.STOPPING, RungState.PENDING),
+        (Status.CONFIGURED, RungState.PENDING),
+        (Status.UNKNOWN, RungState.PENDING),
+        (Status.INVALID, RungState.PENDING),
+    ],
+)
+def test_the_first_rung_follows_the_status(status: Status, state: RungState) -> None:
+    container = ladder(Verdict(status, "why"), None, tokens_equal=True)[0]
+
+    assert (container.state, container.detail) == (state, "why")
+
+
+def test_what_was_seen_of_a_gateway_that_is_down_now_does_not_count() -> None:
+    rungs = ladder(
+        Verdict(Status.STOPPED, "stopped"), [passed(name) for name in PROBED], tokens_equal=True
+    )
+
+    assert [rung.state for rung in rungs[:6]] == [RungState.PENDING] * 6
+
+
+@pytest.mark.parametrize(
+    ("equal", "state"),
+    [(True, RungState.PASSED), (False, RungState.FAILED), (None, RungState.PENDING)],
+)
+def test_the_last_rung_tells_equal_different_and_unreadable_tokens(
+    equal: bool | None, state: RungState
+) -> None:
+    last = ladder(RUNNING, [passed(name) for name in PROBED], equal)[-1]
+
+    assert last.state is state
+    assert bool(last.next_step) == (equal is False)

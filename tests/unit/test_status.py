@@ -1,0 +1,570 @@
+"""Status: the first rule that matches decides, and there is always a reason."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.core.deployment import (
+    Container,
+    Deployment,
+    EngineProblem,
+    OperationKind,
+    OperationState,
+    Run,
+    Snapshot,
+)
+from app.core.status import LastSeen, Status, status_of
+from tests.unit.building import (
+    ID,
+    NOW,
+    a_container,
+    a_deployment,
+    a_snapshot,
+    an_operation,
+    before,
+    details,
+)
+
+LAUNCH, STOP = OperationKind.LAUNCH, OperationKind.STOP
+SUCCEEDED, FAILED = OperationState.SUCCEEDED, OperationState.FAILED
+RUNNING, INTERRUPTED = OperationState.RUNNING, OperationState.INTERRUPTED
+
+SILENT = Snapshot(
+    NOW, problem=EngineProblem("engine_silent", "Docker Engine has not answered for 12 s")
+)
+YOUNG, OLD = before(20), before(3600)
+
+
+def seen(deployment: Deployment, *containers: Container) -> tuple[str, str]:
+    """Return status and reason of a deployment of which the engine lists these containers."""
+    verdict = status_of(deployment, a_snapshot(*containers), NOW)
+    return str(verdict.status), verdict.reason
+
+
+# 1. A folder that can't be understood.
+
+
+@pytest.mark.parametrize("state", ["created", "running", "restarting", "paused", "exited", "dead"])
+def test_an_invalid_folder_says_what_its_container_does(state: str) -> None:
+    deployment = a_deployment(port=None, problem="its .env has no PORT")
+
+    status, reason = seen(deployment, a_container(state))
+
+    assert status == "invalid"
+    assert reason == f"its .env has no PORT; its container is {state} and can be stopped"
+
+
+def test_an_invalid_folder_without_container_says_so() -> None:
+    deployment = a_deployment(problem="it has no .env")
+
+    assert seen(deployment) == ("invalid", "it has no .env; it has no container")
+
+
+def test_an_invalid_folder_stays_invalid_while_the_engine_is_silent() -> None:
+    verdict = status_of(a_deployment(problem="it has no .env"), SILENT, NOW)
+
+    assert verdict.status is Status.INVALID
+    assert verdict.reason == "it has no .env; Docker Engine has not answered for 12 s"
+
+
+def test_an_invalid_folder_is_not_launching() -> None:
+    deployment = a_deployment(problem="it has no .env", operation=an_operation(LAUNCH, RUNNING))
+
+    assert seen(deployment)[0] == "invalid"
+
+
+# 2. An engine that did not answer.
+
+
+def test_a_silent_engine_is_unknown_and_never_stopped() -> None:
+    verdict = status_of(a_deployment(), SILENT, NOW)
+
+    assert verdict.status is Status.UNKNOWN
+    assert verdict.reason == "Docker Engine has not answered for 12 s"
+
+
+def test_a_silent_engine_leaves_the_last_known_status_with_its_time() -> None:
+    verdict = status_of(a_deployment(), SILENT, NOW, LastSeen(Status.RUNNING, before(40)))
+
+    assert verdict.status is Status.UNKNOWN
+    assert verdict.reason == (
+        "Docker Engine has not answered for 12 s; last seen running at 12:03:00 UTC"
+    )
+
+
+def test_what_was_last_seen_does_not_count_once_the_engine_answers() -> None:
+    verdict = status_of(a_deployment(), a_snapshot(), NOW, LastSeen(Status.RUNNING, before(40)))
+
+    assert verdict.status is Status.STOPPED
+
+
+# 3. An operation is alive.
+
+
+@pytest.mark.parametrize(("kind", "status"), [(LAUNCH, "launching"), (STOP, "stopping")])
+@pytest.mark.parametrize(
+    "containers", [(), (a_container(),), (a_container("exited", "Exited (1) 1 second ago"),)]
+)
+def test_a_running_operation_decides_whatever_its_containers_do(
+    kind: OperationKind, status: str, containers: tuple[Container, ...]
+) -> None:
+    operation = an_operation(kind, RUNNING, actor="ana", started_at=before(12))
+
+    assert seen(a_deployment(operation=operation), *containers) == (
+        status,
+        "started by ana, for 12 seconds",
+    )
+
+
+# 4. There is a container.
+
+EXITED = {"finished_at": before(180), "started_at": before(184), "restart_policy": "no"}
+CONTAINERS = [
+    pytest.param(
+        a_container("created", "Created"), "failed", "created but never started", id="created"
+    ),
+    pytest.param(
+        a_container("created", "Created", details=details(error="bind: address already in use")),
+        "failed",
+        "created but never started: bind: address already in use",
+        id="created, with the engine's error",
+    ),
+    pytest.param(
+        a_container("exited", "Exited (78)", details=details(exit_code=78, **EXITED)),
+        "failed",
+        "exited with code 78 after 4 seconds, 3 minutes ago",
+        id="exited by itself",
+    ),
+    pytest.param(
+        a_container("exited", "Exited (137)", details=details(exit_code=137, **EXITED)),
+        "failed",
+        "exited with code 137 after 4 seconds, 3 minutes ago",
+        id="killed",
+    ),
+    pytest.param(
+        a_container(
+            "exited", "Exited (137)", details=details(exit_code=137, out_of_memory=True, **EXITED)
+        ),
+        "failed",
+        "killed for want of memory after 4 seconds, 3 minutes ago",
+        id="out of memory",
+    ),
+    pytest.param(
+        a_container(
+            "exited",
+            "Exited (137)",
+            details=details(
+                exit_code=137, out_of_memory=True, **{**EXITED, "restart_policy": "always"}
+            ),
+        ),
+        "failed",
+        "killed for want of memory after 4 seconds, 3 minutes ago",
+        id="out of memory, with a policy that restarts",
+    ),
+    pytest.param(
+        a_container(
+            "exited",
+            "Exited (127)",
+            details=details(exit_code=127, error="exec: no such file", **EXITED),
+        ),
+        "failed",
+        "exec: no such file, 3 minutes ago",
+        id="exited with the engine's error",
+    ),
+    pytest.param(
+        a_container("exited", "Exited (78) 3 minutes ago"),
+        "failed",
+        "Exited (78) 3 minutes ago",
+        id="exited, not inspected",
+    ),
+    pytest.param(
+        a_container("exited", "Exited (0)", details=details(exit_code=0, **EXITED)),
+        "stopped",
+        "stopped outside Deploy Agent, exit code 0, 3 minutes ago",
+        id="ended by itself",
+    ),
+    pytest.param(
+        a_container("exited", "Exited (143)", details=details(exit_code=143, **EXITED)),
+        "stopped",
+        "stopped outside Deploy Agent, exit code 143, 3 minutes ago",
+        id="asked to end",
+    ),
+    pytest.param(
+        a_container("exited", "Exited (130)", details=details(exit_code=130, **EXITED)),
+        "stopped",
+        "stopped outside Deploy Agent, exit code 130, 3 minutes ago",
+        id="interrupted from a keyboard",
+    ),
+    pytest.param(
+        a_container(
+            "exited",
+            "Exited (137)",
+            details=details(exit_code=137, **{**EXITED, "restart_policy": "unless-stopped"}),
+        ),
+        "stopped",
+        "stopped outside Deploy Agent, exit code 137, 3 minutes ago",
+        id="down in spite of a policy that restarts",
+    ),
+    pytest.param(
+        a_container(
+            "exited",
+            "Exited (1)",
+            details=details(exit_code=1, **{**EXITED, "finished_at": before(-900)}),
+        ),
+        "failed",
+        "exited with code 1 after 18 minutes, just now",
+        id="exited in the future of a moved clock",
+    ),
+    pytest.param(
+        a_container(
+            "exited",
+            "Exited (1)",
+            details=details(
+                exit_code=1, **{**EXITED, "started_at": before(60), "finished_at": before(120)}
+            ),
+        ),
+        "failed",
+        "exited with code 1 after a moment, 2 minutes ago",
+        id="exited before it started, by a moved clock",
+    ),
+    pytest.param(
+        a_container("restarting", "Restarting (78) 2 seconds ago"),
+        "restarting",
+        "it keeps ending and is started again: exit code 78",
+        id="restarting",
+    ),
+    pytest.param(
+        a_container(
+            "restarting", "Restarting (78) 2 seconds ago", details=details(restart_count=4)
+        ),
+        "restarting",
+        "it keeps ending and is started again: exit code 78, 4 restarts",
+        id="restarting, counted",
+    ),
+    pytest.param(
+        a_container(
+            "restarting",
+            "Restarting (137) 2 seconds ago",
+            details=details(restart_count=4, out_of_memory=True),
+        ),
+        "restarting",
+        "it keeps ending and is started again: killed for want of memory, 4 restarts",
+        id="restarting for want of memory",
+    ),
+    pytest.param(
+        a_container(
+            status_text="Up 20 seconds", details=details(restart_count=1, started_at=YOUNG)
+        ),
+        "restarting",
+        "1 restart by Docker, the last 20 seconds ago",
+        id="restarted just now",
+    ),
+    pytest.param(
+        a_container(
+            status_text="Up 20 seconds (healthy)",
+            details=details(restart_count=3, started_at=YOUNG),
+        ),
+        "restarting",
+        "3 restarts by Docker, the last 20 seconds ago",
+        id="restarted just now, healthy in between",
+    ),
+    pytest.param(
+        a_container(
+            status_text="Up 1 hour (healthy)", details=details(restart_count=3, started_at=OLD)
+        ),
+        "running",
+        "up an hour",
+        id="restarted long ago",
+    ),
+    pytest.param(
+        a_container(details=details(restart_count=3, started_at=before(60))),
+        "running",
+        "up a minute",
+        id="restarted a minute ago",
+    ),
+    pytest.param(
+        a_container(status_text="Up 20 seconds", details=details(started_at=YOUNG)),
+        "running",
+        "up 20 seconds",
+        id="young, never restarted",
+    ),
+    pytest.param(
+        a_container(status_text="Up 5 seconds", details=details(started_at=before(-900))),
+        "running",
+        "up a moment",
+        id="started in the future of a moved clock",
+    ),
+    pytest.param(
+        a_container(status_text="Up 2 hours (healthy)"), "running", "up 2 hours", id="healthy"
+    ),
+    pytest.param(
+        a_container(status_text="Up 2 hours"), "running", "up 2 hours", id="without health check"
+    ),
+    pytest.param(
+        a_container(status_text="Up 2 hours (unhealthy)"),
+        "unhealthy",
+        "its health check fails",
+        id="unhealthy",
+    ),
+    pytest.param(
+        a_container(
+            status_text="Up 1 hour (unhealthy)",
+            details=details(health_output=" connect ECONNREFUSED\n"),
+        ),
+        "unhealthy",
+        "its health check fails: connect ECONNREFUSED",
+        id="unhealthy, with what the check said",
+    ),
+    pytest.param(
+        a_container("paused", "Up 2 hours (Paused)"),
+        "unhealthy",
+        f"paused; `docker unpause {ID}-openclaw-1` wakes it",
+        id="paused",
+    ),
+    pytest.param(
+        a_container(
+            status_text="Up 20 seconds (health: starting)", details=details(started_at=YOUNG)
+        ),
+        "launching",
+        "up 20 seconds, its health check has not answered yet",
+        id="health still starting",
+    ),
+    pytest.param(
+        a_container("removing"), "stopping", "Docker is removing its container", id="removing"
+    ),
+    pytest.param(
+        a_container("dead"),
+        "failed",
+        "Docker could not remove its container; stop it again",
+        id="dead",
+    ),
+    pytest.param(
+        a_container("levitating"),
+        "unknown",
+        "Docker calls its container “levitating”",
+        id="a state that Docker does not have yet",
+    ),
+]
+
+
+@pytest.mark.parametrize(("container", "status", "reason"), CONTAINERS)
+@pytest.mark.parametrize(
+    "operation",
+    [None, an_operation(LAUNCH, FAILED, reason="x"), an_operation(STOP, SUCCEEDED)],
+    ids=["no operation", "a failed launch", "a stop"],
+)
+def test_what_a_container_does_decides(
+    operation: object, container: Container, status: str, reason: str
+) -> None:
+    assert seen(a_deployment(operation=operation), container) == (status, reason)
+
+
+STARTING = a_container(
+    status_text="Up 20 seconds (health: starting)",
+    details=details(started_at=YOUNG, started_at_text="this run"),
+)
+
+
+def test_a_run_that_its_launch_verified_is_running_before_its_health_is() -> None:
+    operation = an_operation(verified=Run(STARTING.id, "this run"))
+
+    assert seen(a_deployment(operation=operation), STARTING) == (
+        "running",
+        "up 20 seconds, verified at launch",
+    )
+
+
+@pytest.mark.parametrize(
+    "verified",
+    [None, Run(STARTING.id, "an earlier run"), Run("another container", "this run")],
+)
+def test_a_run_that_no_launch_verified_is_launching(verified: Run | None) -> None:
+    operation = an_operation(verified=verified)
+
+    assert seen(a_deployment(operation=operation), STARTING)[0] == "launching"
+
+
+def test_a_verified_run_that_got_unhealthy_is_unhealthy() -> None:
+    sick = a_container(
+        status_text="Up 20 seconds (unhealthy)", details=details(started_at_text="this run")
+    )
+    operation = an_operation(verified=Run(sick.id, "this run"))
+
+    assert seen(a_deployment(operation=operation), sick)[0] == "unhealthy"
+
+
+def test_helpers_beside_the_gateway_decide_nothing() -> None:
+    helper = a_container("exited", "Exited (1)", service="helper", created_at=before(1))
+
+    assert seen(a_deployment(), helper, a_container())[0] == "running"
+
+
+def test_a_folder_that_moved_is_not_stopped() -> None:
+    assert seen(a_deployment(), a_container(working_dir="/old/place"))[0] == "running"
+
+
+def test_containers_of_others_do_not_count() -> None:
+    snapshot = Snapshot(NOW, {"ffffffffff": (a_container(),)})
+
+    assert status_of(a_deployment(), snapshot, NOW).status is Status.STOPPED
+
+
+# 5. There is no container.
+
+
+@pytest.mark.parametrize(
+    ("deployment", "status", "reason"),
+    [
+        pytest.param(
+            a_deployment(configured_here=True), "configured", "not launched yet", id="configured"
+        ),
+        pytest.param(a_deployment(), "stopped", "it has no container", id="an older folder"),
+        pytest.param(
+            a_deployment(operation=an_operation(LAUNCH, FAILED, reason="Its port is taken.")),
+            "failed",
+            "Its port is taken, 3 minutes ago",
+            id="a failed launch",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(LAUNCH, INTERRUPTED, ended_at=None)),
+            "failed",
+            "the launch was interrupted, 4 minutes ago; launch again",
+            id="an interrupted launch",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(STOP, SUCCEEDED)),
+            "stopped",
+            "stopped by ana, 3 minutes ago",
+            id="a stop",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(LAUNCH, SUCCEEDED)),
+            "stopped",
+            "its container was removed outside Deploy Agent",
+            id="a launch that succeeded",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(STOP, FAILED, reason="x")),
+            "stopped",
+            "its container was removed outside Deploy Agent",
+            id="a stop that failed",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(STOP, SUCCEEDED, ended_at=before(-900))),
+            "stopped",
+            "stopped by ana, just now",
+            id="a stop in the future of a moved clock",
+        ),
+    ],
+)
+def test_without_container_the_latest_operation_decides(
+    deployment: Deployment, status: str, reason: str
+) -> None:
+    assert seen(deployment) == (status, reason)
+
+
+# Whatever comes together.
+
+moments = st.integers(-10_000, 10_000).map(before) | st.sampled_from([NOW, before(10**9)])
+words = st.text(min_size=1).filter(lambda text: text.strip(" ."))
+inspected = st.builds(
+    details,
+    restart_count=st.integers(0, 5),
+    started_at=st.none() | moments,
+    finished_at=st.none() | moments,
+    exit_code=st.sampled_from([0, 1, 78, 130, 137, 143, -1]),
+    out_of_memory=st.booleans(),
+    error=st.just("") | words,
+    restart_policy=st.sampled_from(["", "no", "always", "unless-stopped", "on-failure"]),
+    health_output=st.just("") | words,
+)
+containers = st.builds(
+    a_container,
+    state=st.sampled_from(
+        ["created", "exited", "restarting", "running", "paused", "removing", "dead", "new"]
+    ),
+    status_text=st.sampled_from(
+        [
+            "Up 2 hours (healthy)",
+            "Up 1 second (unhealthy)",
+            "Up 5 seconds (health: starting)",
+            "Up 2 hours",
+            "Exited (1) now",
+            "Restarting (1) 2 seconds ago",
+            "Created",
+            "Up 2 h (Paused)",
+        ]
+    ),
+    service=st.sampled_from(["openclaw", "helper"]),
+    created_at=moments,
+    details=st.none() | inspected,
+)
+operations = st.builds(
+    an_operation,
+    kind=st.sampled_from(OperationKind),
+    state=st.sampled_from(OperationState),
+    started_at=moments,
+    ended_at=st.none() | moments,
+    reason=words,
+    verified=st.none() | st.just(Run("c0ffee", details().started_at_text)),
+)
+deployments = st.builds(
+    a_deployment,
+    problem=st.none() | words,
+    configured_here=st.booleans(),
+    operation=st.none() | operations,
+)
+last_seen = st.none() | st.builds(LastSeen, st.sampled_from(Status), moments)
+lists = st.lists(containers, max_size=2)
+
+
+@given(deployments, lists, last_seen)
+def test_any_deployment_has_a_status_and_a_reason(
+    deployment: Deployment, listed: list[Container], seen_before: LastSeen | None
+) -> None:
+    verdict = status_of(deployment, a_snapshot(*listed), NOW, seen_before)
+
+    assert verdict.reason.strip()
+    assert (verdict.status is Status.INVALID) == (deployment.problem is not None)
+
+
+@given(deployments, lists, last_seen)
+@example(a_deployment(operation=an_operation(STOP, SUCCEEDED)), [], None)
+@example(a_deployment(configured_here=True), [], LastSeen(Status.STOPPED, NOW))
+def test_without_an_answer_nothing_is_called_stopped_or_running(
+    deployment: Deployment, listed: list[Container], seen_before: LastSeen | None
+) -> None:
+    silent = Snapshot(NOW, {ID: tuple(listed)}, SILENT.problem)
+
+    verdict = status_of(deployment, silent, NOW, seen_before)
+
+    assert verdict.status in (Status.UNKNOWN, Status.INVALID)
+    assert "Docker Engine has not answered for 12 s" in verdict.reason
+
+
+@given(deployments, lists, st.integers(-10_000, 10_000))
+def test_a_moved_clock_tells_only_a_young_restart_from_an_old_one(
+    deployment: Deployment, listed: list[Container], seconds: int
+) -> None:
+    restarted = [each for each in listed if each.details and each.details.restart_count]
+    steady = a_snapshot(*(each for each in listed if each not in restarted))
+
+    moved = status_of(deployment, steady, NOW + timedelta(seconds=seconds))
+
+    assert moved.status is status_of(deployment, steady, NOW).status
+
+
+def test_what_moves_by_itself_and_what_holds_a_port_is_told_apart() -> None:
+    assert {each for each in Status if each.moving} == {
+        Status.LAUNCHING,
+        Status.STOPPING,
+        Status.RESTARTING,
+    }
+    assert {each for each in Status if each.up} == {
+        Status.RUNNING,
+        Status.UNHEALTHY,
+        Status.RESTARTING,
+        Status.LAUNCHING,
+    }
