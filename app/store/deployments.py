@@ -94,7 +94,7 @@ class Store:
 
     def create(self, deployment_id: str, content: NewDeployment, actor: str) -> None:
         """Make a folder, within `creating`: a sibling first, synced, then one rename."""
-        fresh = self.root / f"{_FRESH}{deployment_id}"
+        fresh, target = self.root / f"{_FRESH}{deployment_id}", self.root / deployment_id
         try:
             fresh.mkdir(mode=0o755)
             write_file(fresh / ENV_FILE, content.env)
@@ -107,8 +107,12 @@ class Store:
             history.record(fresh, "configure", actor)
             sync_folder(fresh / OURS)
             sync_folder(fresh)
-            fresh.rename(self.root / deployment_id)
-            sync_folder(self.root)
+            fresh.rename(target)
+            try:
+                sync_folder(self.root)
+            except OSError:
+                target.rename(fresh)
+                raise
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise

@@ -31,10 +31,10 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
         if error.errno == errno.ELOOP:
             raise Unreadable("is a link, which is not followed") from None
         raise Unreadable(f"can't be read: {os.strerror(error.errno or 0)}") from None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Unreadable("is no ordinary file")
     with open(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise Unreadable("is no ordinary file")
         data = file.read(limit + 1)
     if len(data) > limit:
         raise Unreadable(f"is larger than {limit // 1024} KiB")

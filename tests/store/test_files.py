@@ -1,0 +1,117 @@
+"""Files are whole or absent: the order of sync and rename, and what a refusal leaves."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import StorageFailed
+from app.store.files import Unreadable, append_line, read_file, storage_errors, write_file
+
+
+def test_a_file_is_synced_before_its_rename_and_its_folder_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, replace = os.fsync, os.replace
+
+    def traced_sync(descriptor: int) -> None:
+        is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
+        steps.append("sync folder" if is_folder else "sync file")
+        sync(descriptor)
+
+    def traced_replace(source: Path, target: Path) -> None:
+        steps.append("rename")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", traced_sync)
+    monkeypatch.setattr(os, "replace", traced_replace)
+
+    write_file(tmp_path / "file", b"text")
+
+    assert steps == ["sync file", "rename", "sync folder"]
+
+
+def test_a_rewrite_keeps_the_mode_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+
+    write_file(path, b"new", 0o600)
+
+    assert path.read_bytes() == b"new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+def test_a_link_is_replaced_and_not_written_through(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"of another")
+    (tmp_path / "file").symlink_to(target)
+
+    write_file(tmp_path / "file", b"ours")
+
+    assert target.read_bytes() == b"of another"
+    assert not (tmp_path / "file").is_symlink()
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"old")
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, step, refused)
+
+    with pytest.raises(OSError, match="full"):
+        write_file(tmp_path / "file", b"new")
+
+    assert (tmp_path / "file").read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_only_ordinary_files_of_bounded_size_are_read(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(b"x" * 101)
+    (tmp_path / "link").symlink_to(tmp_path / "large")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+
+    for name, words in {
+        "large": "larger",
+        "link": "link",
+        "pipe": "no ordinary file",
+        "folder": "no ordinary file",
+    }.items():
+        with pytest.raises(Unreadable, match=words):
+            read_file(tmp_path / name, limit=100)
+    with pytest.raises(FileNotFoundError):
+        read_file(tmp_path / "absent")
+
+
+def test_lines_are_appended_whole(tmp_path: Path) -> None:
+    append_line(tmp_path / "lines", b"one")
+    append_line(tmp_path / "lines", b"two")
+
+    assert (tmp_path / "lines").read_bytes() == b"one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (errno.ENOSPC, "disk is full"),
+        (errno.EROFS, "read-only"),
+        (errno.EACCES, "may not write"),
+        (errno.EMFILE, "too many files"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_a_refusal_of_the_system_is_told_in_words(code: int, words: str) -> None:
+    with pytest.raises(StorageFailed) as failure, storage_errors("It was not done."):
+        raise OSError(code, "x")
+
+    assert failure.value.detail.startswith("It was not done. ")
+    assert words in failure.value.detail

@@ -1,0 +1,104 @@
+"""Operations on disk: numbered, readable after any crash, bounded in number."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.core.deployment import OperationKind, OperationState, Run
+from app.store import history, operations
+from app.store.locks import lock_folder
+
+RUN = Run("c0ffee", "2026-11-24T06:00:00.123456789Z")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "0b7a3361be"
+    folder.mkdir()
+    return folder
+
+
+def test_an_operation_runs_while_its_lock_is_held_and_is_interrupted_after(folder: Path) -> None:
+    lock = lock_folder(folder)
+    operations.begin(folder, OperationKind.LAUNCH, "ana")
+
+    running = operations.latest(folder)
+    os.close(lock)
+    left = operations.latest(folder)
+
+    assert running is not None
+    assert left is not None
+    assert (running.state, left.state) == (OperationState.RUNNING, OperationState.INTERRUPTED)
+    assert (left.number, left.kind, left.actor) == (1, OperationKind.LAUNCH, "ana")
+
+
+def test_an_outcome_is_read_back_as_it_was_written(folder: Path) -> None:
+    operation = operations.begin(folder, OperationKind.LAUNCH, "ana")
+    failed = replace(
+        operation,
+        state=OperationState.FAILED,
+        code="port_taken",
+        reason="Port 1 is taken.",
+        next_step="Free it.",
+        verified=RUN,
+        ended_at=operation.started_at,
+    )
+
+    operations.end(folder, failed)
+
+    assert operations.latest(folder) == failed
+
+
+def test_the_proof_of_a_run_outlives_an_operation_that_left_it_alone(folder: Path) -> None:
+    first = operations.begin(folder, OperationKind.LAUNCH, "ana")
+    operations.end(folder, replace(first, state=OperationState.SUCCEEDED, verified=RUN))
+
+    second = operations.begin(folder, OperationKind.LAUNCH, "ben")
+
+    assert second.verified == RUN
+    found = operations.latest(folder)
+    assert found is not None
+    assert found.verified == RUN
+
+
+def test_the_last_twenty_are_kept(folder: Path) -> None:
+    for _ in range(23):
+        operations.end(folder, operations.begin(folder, OperationKind.STOP, "ana"))
+
+    kept = sorted(int(name) for name in os.listdir(operations.operations_folder(folder)))
+
+    assert kept == list(range(4, 24))
+
+
+def test_what_a_crash_left_half_made_is_not_seen_and_not_in_the_way(folder: Path) -> None:
+    operations.begin(folder, OperationKind.STOP, "ana")
+    half = operations.operations_folder(folder) / ".new"
+    half.mkdir()
+    (half / "operation.json").write_text("{")
+
+    seen = operations.latest(folder)
+    following = operations.begin(folder, OperationKind.STOP, "ana")
+
+    assert seen is not None
+    assert seen.number == 1
+    assert following.number == 2
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "dance"}', '{"kind": "stop"}', "\0"])
+def test_a_damaged_record_is_passed_over(folder: Path, text: str) -> None:
+    operation = operations.begin(folder, OperationKind.STOP, "ana")
+    path = operations.operations_folder(folder) / str(operation.number) / "operation.json"
+    path.write_text(text)
+
+    assert operations.latest(folder) is None
+
+
+def test_a_torn_line_of_the_history_is_passed_over(folder: Path) -> None:
+    history.record(folder, "configure", "ana")
+    with (folder / ".deploy-agent/history.jsonl").open("a") as file:
+        file.write('{"what": "laun')
+    history.record(folder, "stop", "ana")
+
+    assert history.read_history(folder)[0]["what"] == "configure"
