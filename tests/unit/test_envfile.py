@@ -74,6 +74,7 @@ HAND_WRITTEN = [
     pytest.param("exportA=1\n", {"exportA": "1"}, id="export as part of a name"),
     pytest.param("A: 1\nB:2\n", {"A": "1", "B": "2"}, id="colon"),
     pytest.param("A=\nB=2\n", {"A": "", "B": "2"}, id="empty"),
+    pytest.param("A=x\x1c\nB=y\u2003\n", {"A": "x\x1c", "B": "y"}, id="what Go calls space"),
     pytest.param("A=b=c:d\n", {"A": "b=c:d"}, id="signs in the value"),
     pytest.param("A=abc # c\n", {"A": "abc"}, id="comment behind a value"),
     pytest.param("A=abc#c\n", {"A": "abc#c"}, id="hash in a value"),

@@ -78,6 +78,7 @@ def test_any_object_is_answered_and_what_is_accepted_can_be_written(
         ("port", "3.0", "must be a whole number"),
         ("port", "３０１６３", "must be a whole number"),
         ("port", "٣", "must be a whole number"),
+        ("port", "\u00a030163", "must be a whole number"),
         ("port", "²", "must be a whole number"),
         ("port", 30163.0, "must be a whole number"),
         ("port", float("nan"), "must be a whole number"),
