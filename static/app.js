@@ -47,7 +47,8 @@ document.addEventListener("scroll", ({ target: box }) => {
   if (box.scrollHeight - box.scrollTop - box.clientHeight < 8) away.delete(box);
   else away.add(box);
 }, true);
-document.addEventListener("htmx:afterSettle", follow);
+// At once, before the swap itself is taken for a scroll of the reader's.
+document.addEventListener("htmx:afterSwap", follow);
 follow();
 
 // Errors stand in #messages until what failed succeeds: a poll by a poll, a deed by a deed.

@@ -2,8 +2,8 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -35,11 +35,36 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@contextmanager
+def _served(folder: Path) -> Iterator[Server]:
+    """A started server on a scratch folder; what was started from it is gone afterwards."""
+    deployments_dir = folder / "deployments"
+    deployments_dir.mkdir()
+    server = Server(deployments_dir, folder / "server.log", image=STANDIN)
+    try:
+        yield server.start()
+    finally:
+        server.stop()
+        remove_everything_of(deployments_dir)
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server for the tests of one module; each test has deployments of its own on it."""
+    with _served(tmp_path_factory.mktemp("shared")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """A server with a deployment in each state, for tests that only look."""
+    with _served(tmp_path_factory.mktemp("fleet")) as server:
+        yield Fleet.fill(server)
+
+
 @pytest.fixture
-def visits(chromium: Browser, server: Server) -> Iterator[Visits]:
-    """Visits to a server of the test's own, started."""
-    server.start()
-    visits = Visits(chromium, server)
+def visits(chromium: Browser, shared_server: Server) -> Iterator[Visits]:
+    visits = Visits(chromium, shared_server)
     yield visits
     visits.end()
 
@@ -47,21 +72,6 @@ def visits(chromium: Browser, server: Server) -> Iterator[Visits]:
 @pytest.fixture
 def page(visits: Visits) -> Page:
     return visits.open()
-
-
-@pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A server with a deployment in each state, for tests that only look."""
-    folder: Path = tmp_path_factory.mktemp("fleet")
-    deployments_dir = folder / "deployments"
-    deployments_dir.mkdir()
-    settings: dict[str, Any] = {"image": STANDIN}
-    server = Server(deployments_dir, folder / "server.log", **settings).start()
-    try:
-        yield Fleet.fill(server, deployments_dir)
-    finally:
-        server.stop()
-        remove_everything_of(deployments_dir)
 
 
 @pytest.fixture

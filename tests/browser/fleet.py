@@ -22,6 +22,10 @@ _WANTED = {
 }
 
 
+def folder_of(server: Server, deployment_id: str) -> Path:
+    return Path(str(server.settings["deployments_dir"])) / deployment_id
+
+
 def configure(server: Server, **fields: Any) -> str:
     """Configure a deployment over the API and return its id."""
     code, answer = server.call("POST", "configure", {"openrouter_api_key": API_KEY, **fields})
@@ -50,7 +54,7 @@ class Fleet:
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
     @classmethod
-    def fill(cls, server: Server, deployments_dir: Path) -> "Fleet":
+    def fill(cls, server: Server) -> "Fleet":
         of = {
             "configured": configure(server),
             "launching": configure(server, image="deploy-agent-standin:never-healthy"),
@@ -64,9 +68,11 @@ class Fleet:
         }
         for state in ("launching", "running", "unhealthy", "failed", "hostile"):
             launch(server, of[state], wait=False)
-        _older_folder(deployments_dir / of["stopped"], "PORT=18790\nOPENCLAW_GATEWAY_TOKEN=abc\n")
-        _older_folder(deployments_dir / of["invalid"], 'PORT=18791\nOPENCLAW_GATEWAY_TOKEN="open\n')
-        _run("docker", "compose", "up", "-d", cwd=deployments_dir / of["restarting"])
+        _older_folder(folder_of(server, of["stopped"]), "PORT=18790\nOPENCLAW_GATEWAY_TOKEN=abc\n")
+        _older_folder(
+            folder_of(server, of["invalid"]), 'PORT=18791\nOPENCLAW_GATEWAY_TOKEN="open\n'
+        )
+        _run("docker", "compose", "up", "-d", cwd=folder_of(server, of["restarting"]))
         eventually(lambda: _states(server)[of["unhealthy"]] == "running")
         _run("docker", "pause", f"{of['unhealthy']}-openclaw-1")
         eventually(lambda: all(_states(server)[of[each]] == each for each in _WANTED))

@@ -39,7 +39,7 @@ def test_a_person_configures_launches_and_stops_by_clicking(
     page.on("dialog", lambda dialog: dialog.accept())
 
     page.goto("/")
-    page.get_by_role("link", name="Configure the first one").click()
+    page.get_by_role("link", name="New deployment").click()
     page.get_by_label("OpenRouter API key").fill(API_KEY)
     page.get_by_label("Name").fill("Support bot")
     page.get_by_role("button", name="Configure", exact=True).click()
@@ -69,15 +69,16 @@ def test_one_click_configures_and_launches(visits: Visits, javascript: bool) -> 
 
 @with_and_without
 def test_the_list_launches_and_stays_the_list(visits: Visits, javascript: bool) -> None:
-    configure(visits.server, name="Sales")
+    deployment_id = configure(visits.server)
     page = visits.open(javascript=javascript)
     page.goto("/")
 
-    page.get_by_role("button", name="Launch Sales").click()
+    page.get_by_role("button", name=f"Launch {deployment_id}").click()
 
-    expect(page.locator("td .badge")).to_have_text(re.compile("launching|running"))
+    row = page.get_by_role("row", name=deployment_id)
+    expect(row.locator(".badge")).to_have_text(re.compile("launching|running"))
     assert page.url == f"{visits.server.url}/"
-    expect(page.get_by_role("link", name="New deployment")).to_be_visible()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
 
 
 def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
@@ -139,13 +140,14 @@ def test_a_double_click_launches_once(visits: Visits) -> None:
 
 
 def test_a_double_click_configures_once(visits: Visits, page: Page) -> None:
+    before = len(visits.server.call("GET", "list")[1])
     page.goto("/deployments/new")
     page.get_by_label("OpenRouter API key").fill(API_KEY)
 
     double(page.get_by_role("button", name="Configure", exact=True))
     expect(badge(page)).to_have_text("configured")
 
-    assert len(visits.server.call("GET", "list")[1]) == 1
+    assert len(visits.server.call("GET", "list")[1]) == before + 1
 
 
 def test_back_shows_a_whole_page_after_fragments(visits: Visits, page: Page) -> None:

@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from tests.browser.fleet import LONG_NAME, Fleet
 from tests.browser.visits import Visits, await_polls
 
-
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
-  .filter((each) => !each.closest(".hidden, thead") && each.getBoundingClientRect().right > innerWidth + 1)
+  .filter((each) => !each.closest(".hidden, thead"))
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML)"""
 
 

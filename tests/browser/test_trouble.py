@@ -1,6 +1,7 @@
 """What goes wrong is said where the reader is, announced once, and gone once it is over."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,20 +9,18 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.store.locks import lock_folder
-from tests.browser.fleet import configure, launch
+from tests.browser.fleet import configure, folder_of, launch
 from tests.browser.visits import Visits, await_polls
 from tests.engine_gate import EngineGate
 from tests.server import Server
 
 
-def test_a_refused_deed_is_told_until_it_succeeds(
-    visits: Visits, page: Page, deployments_dir: Path
-) -> None:
+def test_a_refused_deed_is_told_until_it_succeeds(visits: Visits, page: Page) -> None:
     visits.allow(409)
     deployment_id = configure(visits.server)
     page.goto(f"/deployments/{deployment_id}")
     alert = page.get_by_role("alert")
-    lock = lock_folder(deployments_dir / deployment_id)
+    lock = lock_folder(folder_of(visits.server, deployment_id))
 
     page.get_by_role("button", name="Launch").click()
 
@@ -37,12 +36,12 @@ def test_a_refused_deed_is_told_until_it_succeeds(
     expect(page.locator("#deployment .badge")).to_have_text("running", timeout=20_000)
 
 
-def test_a_message_can_be_put_away(visits: Visits, page: Page, deployments_dir: Path) -> None:
+def test_a_message_can_be_put_away(visits: Visits, page: Page) -> None:
     visits.allow(409)
     deployment_id = configure(visits.server)
     page.goto("/")
-    lock = lock_folder(deployments_dir / deployment_id)
-    page.get_by_role("button", name="Launch").click()
+    lock = lock_folder(folder_of(visits.server, deployment_id))
+    page.get_by_role("button", name=f"Launch {deployment_id}").click()
 
     page.get_by_role("button", name="Dismiss").click()
 
@@ -50,42 +49,50 @@ def test_a_message_can_be_put_away(visits: Visits, page: Page, deployments_dir: 
     os.close(lock)
 
 
-def test_a_deployment_that_went_away_is_announced_once(
-    visits: Visits, page: Page, deployments_dir: Path
-) -> None:
+def test_a_deployment_that_went_away_is_announced_once(visits: Visits, page: Page) -> None:
     visits.allow(404)
     deployment_id = configure(visits.server)
     page.goto(f"/deployments/{deployment_id}")
-    (deployments_dir / deployment_id).rename(deployments_dir / "elsewhere")
+    folder = folder_of(visits.server, deployment_id)
+    folder.rename(folder.with_name("elsewhere"))
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("There is no such deployment")
 
     alert.locator("h2").evaluate("each => { each.dataset.seen = 'yes' }")
     for _ in range(2):
         with page.expect_response(f"**/deployments/{deployment_id}"):
-            pass
+            page.clock.fast_forward(2000)
 
     assert alert.locator("h2[data-seen]").count() == 1, "put there again, it is read out again"
-    (deployments_dir / "elsewhere").rename(deployments_dir / deployment_id)
-    expect(alert).to_be_empty()
-
-
-def test_a_server_that_is_gone_is_told_until_it_is_back(visits: Visits, page: Page) -> None:
-    configure(visits.server, name="Sales")
-    page.goto("/")
-    alert = page.get_by_role("alert")
-    visits.may_fail = True
-
-    visits.server.stop()
-    expect(alert).to_contain_text("Deploy Agent does not answer")
-    expect(page.get_by_role("row", name="Sales")).to_be_visible()
-
-    visits.server.start()
+    folder.with_name("elsewhere").rename(folder)
     expect(alert).to_be_empty()
 
 
 @pytest.fixture
+def own_visits(chromium: Browser, server: Server) -> Iterator[Visits]:
+    """Visits to a server that the test may stop."""
+    visits = Visits(chromium, server.start())
+    yield visits
+    visits.end()
+
+
+def test_a_server_that_is_gone_is_told_until_it_is_back(own_visits: Visits) -> None:
+    page = own_visits.open(width=360)
+    page.goto("/")
+    expect(page.get_by_role("heading", name="No deployment yet")).to_be_visible()
+    own_visits.may_fail = True
+
+    own_visits.server.kill_group()
+    expect(page.get_by_role("alert")).to_contain_text("Deploy Agent does not answer")
+    expect(page.get_by_role("link", name="Configure the first one")).to_be_visible()
+
+    own_visits.server.start()
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+@pytest.fixture
 def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineGate]:
+    """Between an engine and a server that starts after this."""
     gate = EngineGate(tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", gate.address)
     yield gate
@@ -93,33 +100,26 @@ def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineGate
     monkeypatch.undo()
 
 
-@pytest.fixture
-def gated_visits(chromium: Browser, gate: EngineGate, server: Server) -> Iterator[Visits]:
-    """Visits to a server whose engine can go away."""
-    visits = Visits(chromium, server.start())
-    yield visits
-    visits.end()
-    gate.open()
-
-
-@pytest.mark.parametrize("path", ["/", "/deployments/{id}"])
 def test_an_engine_that_went_away_is_unknown_and_comes_back_by_itself(
-    gated_visits: Visits, gate: EngineGate, path: str
+    gate: EngineGate, own_visits: Visits
 ) -> None:
-    deployment_id = configure(gated_visits.server)
-    launch(gated_visits.server, deployment_id)
-    page = gated_visits.open(width=360)
-    page.goto(path.format(id=deployment_id))
-    badge = page.locator(".badge")
-    expect(badge).to_have_text("running")
+    deployment_id = configure(own_visits.server)
+    launch(own_visits.server, deployment_id)
+    pages = [own_visits.open(width=360), own_visits.open(width=360, theme="dark")]
+    for page, path in zip(pages, ("/", f"/deployments/{deployment_id}"), strict=True):
+        page.goto(path)
+        expect(page.locator(".badge")).to_have_text("running")
 
     gate.shut()
-    expect(badge).to_have_text("unknown")
-    expect(page.locator("main")).to_contain_text("What runs keeps running")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    for page in pages:
+        expect(page.locator(".badge")).to_have_text("unknown", timeout=10_000)
+        expect(page.locator("main")).to_contain_text("What runs keeps running")
+        expect(page.get_by_role("button", name=re.compile("Launch|Stop"))).to_have_count(0)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     gate.open()
-    expect(badge).to_have_text("running")
+    for page in pages:
+        expect(page.locator(".badge")).to_have_text("running", timeout=10_000)
 
 
 def test_an_error_has_a_page_of_its_own(visits: Visits) -> None:
@@ -131,4 +131,4 @@ def test_an_error_has_a_page_of_its_own(visits: Visits) -> None:
         heading = page.get_by_role("heading", level=1)
         expect(heading).to_have_text("There is no such deployment")
         page.get_by_role("link", name="To the deployments").click()
-        expect(page.get_by_role("heading", name="No deployment yet")).to_be_visible()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Deployments")
