@@ -5,9 +5,10 @@ from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.core.fields import BY_NAME
 from app.core.ports import pool_is_large_enough
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -25,7 +26,6 @@ class Settings(BaseSettings):
     )
     image: str = Field(
         "ghcr.io/openclaw/openclaw:2026.9.6",
-        min_length=1,
         description="The gateway's image where a deployment names none.",
     )
     port_range: Annotated[tuple[int, int], NoDecode] = Field(
@@ -47,10 +47,17 @@ class Settings(BaseSettings):
         2, ge=1, le=9, description="How long Docker Engine may take to answer a question."
     )
     launch_timeout: float = Field(
-        180, gt=0, description="How long a gateway may take to come up, the pull not counted."
+        180,
+        gt=0,
+        le=86400,
+        description="How long a gateway may take to come up, the pull not counted.",
     )
-    pull_timeout: float = Field(1800, gt=0, description="How long the pull of an image may take.")
-    stop_timeout: float = Field(120, gt=0, description="How long stopping a gateway may take.")
+    pull_timeout: float = Field(
+        1800, gt=0, le=86400, description="How long the pull of an image may take."
+    )
+    stop_timeout: float = Field(
+        120, gt=0, le=86400, description="How long stopping a gateway may take."
+    )
     threads: int = Field(256, ge=8, le=2048, description="Threads of the server.")
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="How much the log says."
@@ -73,6 +80,17 @@ class Settings(BaseSettings):
             raise ValueError("must be two ports, the lower one first")
         return value
 
+    @field_validator("image", "memory_limit", "bind_address")
+    @classmethod
+    def _check_as_field(cls, value: str, info: ValidationInfo) -> str:
+        """Hold a default to the rule of the deployment's field of the same name."""
+        rule = BY_NAME[str(info.field_name)].rule
+        if value and rule and (problem := rule(value)):
+            raise ValueError(problem)
+        if not value and info.field_name != "bind_address":
+            raise ValueError("must not be empty")
+        return value
+
     @field_validator("subnet_pool")
     @classmethod
     def _check_pool(cls, value: IPv4Network) -> IPv4Network:
@@ -83,6 +101,8 @@ class Settings(BaseSettings):
     @field_validator("deployments_dir")
     @classmethod
     def _make_absolute(cls, value: Path) -> Path:
+        if value == Path():
+            raise ValueError("must be a folder of its own")
         return value if value.is_absolute() else PROJECT / value
 
     def as_environment(self) -> dict[str, str]:

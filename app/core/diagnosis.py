@@ -99,6 +99,24 @@ _ENGINE = (
         "Add {what} to .env, then launch again.",
     ),
     _known(
+        "env_file_invalid",
+        r"couldn't find env file|unterminated quoted value|failed to read \S*\.env",
+        "Compose does not understand .env.",
+        "Correct the file, then launch again.",
+    ),
+    _known(
+        "bind_address_unknown",
+        r"cannot assign requested address",
+        "BIND_ADDRESS in .env is no address of this host.",
+        "Set it to one that `ip address` shows, or leave it empty, then launch again.",
+    ),
+    _known(
+        "mount_mismatch",
+        r"Are you trying to mount a directory onto a file",
+        "docker-compose.yml mounts a folder over a file, or a file over a folder.",
+        "Correct its volumes, then launch again.",
+    ),
+    _known(
         "container_name_taken",
         r"the container name \S+ is already in use",
         "Another container has the name that docker-compose.yml asks for.",
@@ -107,7 +125,8 @@ _ENGINE = (
     _known(
         "compose_file_invalid",
         r"yaml: |validating |additional propert|empty compose file|invalid hostport"
-        r"|no such file or directory: .*compose|no configuration file|must be a |invalid template",
+        r"|open \S*compose\S*: no such file|no configuration file|must be a |invalid template"
+        r"|neither an image nor a build context",
         "Compose does not understand docker-compose.yml.",
         "Correct the file, then launch again.",
     ),
@@ -157,6 +176,12 @@ _GATEWAY = (
         r"Invalid config at",
         "OpenClaw does not accept config/openclaw.json.",
         "Correct the file as the log says, then launch again.",
+    ),
+    _known(
+        "config_bad_bind",
+        r"Invalid --bind",
+        "OpenClaw does not know the value of gateway.bind in config/openclaw.json.",
+        "Set it to lan, then launch again.",
     ),
     _known(
         "token_missing",

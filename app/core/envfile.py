@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 
 # Linux hands a process one variable of at most 128 KiB; a key, `=` and NUL share it.
 MAX_VALUE_BYTES = 32 * 1024
+# No `.env` of a person comes near, and reading stays a matter of milliseconds.
+MAX_FILE_BYTES = 64 * 1024
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]*\Z")

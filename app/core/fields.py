@@ -261,7 +261,9 @@ BY_ENV: Mapping[str, Field] = {each.env: each for each in FIELDS}
 _LONGEST_NUMBER = 9
 
 # A variable of these names is taken for a secret in a hand-written `.env` too.
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?)\Z", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"(?:KEY|TOKEN|SECRET|PASS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:_|\d|\Z)", re.IGNORECASE
+)
 
 
 def is_secret(env: str) -> bool:

@@ -112,10 +112,8 @@ def _without_container(deployment: Deployment, now: datetime) -> Verdict:
             return Verdict(Status.CONFIGURED, "not launched yet")
         return Verdict(Status.STOPPED, "it has no container")
     when = ago(operation.ended_at or operation.started_at, now)
-    if operation.state is OperationState.INTERRUPTED:
-        return Verdict(
-            Status.FAILED, f"the {operation.kind} was interrupted, {when}; {operation.kind} again"
-        )
+    if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.INTERRUPTED:
+        return Verdict(Status.FAILED, f"the launch was interrupted, {when}; launch again")
     if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.FAILED:
         return Verdict(Status.FAILED, f"{operation.reason.rstrip('.')}, {when}")
     if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:

@@ -1,6 +1,6 @@
 """Times in words."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import humanize
 
@@ -19,4 +19,4 @@ def duration(span: timedelta) -> str:
 
 def clock(moment: datetime) -> str:
     """Return the time of day in UTC, as in `12:03:40 UTC`."""
-    return moment.strftime("%H:%M:%S UTC")
+    return moment.astimezone(UTC).strftime("%H:%M:%S UTC")

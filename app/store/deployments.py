@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.deployment import Deployment, is_id
-from app.core.envfile import EnvFileError, parse_env
+from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env
 from app.core.errors import NotFound
 from app.store import history
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
@@ -174,7 +174,7 @@ def _configured_here(folder: Path) -> bool:
 
 def _read_env(folder: Path) -> tuple[Mapping[str, str], str | None]:
     try:
-        return parse_env(read_file(folder / ENV_FILE)), None
+        return parse_env(read_file(folder / ENV_FILE, MAX_FILE_BYTES)), None
     except FileNotFoundError:
         return {}, "it has no .env"
     except Unreadable as error:

@@ -6,7 +6,7 @@ from typing import Any
 
 from app.core.composefile import compose_file
 from app.core.deployment import Deployment
-from app.core.envfile import format_env
+from app.core.envfile import MAX_FILE_BYTES, format_env
 from app.core.errors import EngineError, InputRejected
 from app.core.fields import FIELDS, PORT, TOKEN, check_input
 from app.core.openclaw import DEFAULT_MODEL, format_config, seed_config
@@ -44,7 +44,7 @@ def configure_deployment(given: Mapping[str, Any], *, actor: str, world: World) 
         deployment_id = world.store.new_id()
         env = _env(checked.values, port, world)
         content = NewDeployment(
-            env=format_env(env).encode(),
+            env=_env_file(env),
             compose_file=compose_file(
                 deployment_id, subnet_of(port, world.settings.subnet_pool)
             ).encode(),
@@ -52,6 +52,14 @@ def configure_deployment(given: Mapping[str, Any], *, actor: str, world: World) 
         )
         world.store.create(deployment_id, content, actor)
     return world.store.load(deployment_id)
+
+
+def _env_file(env: Mapping[str, str]) -> bytes:
+    data = format_env(env).encode()
+    if len(data) > MAX_FILE_BYTES:
+        limit = MAX_FILE_BYTES // 1024
+        raise InputRejected({"body": f"is too large: all values together may have {limit} KiB"})
+    return data
 
 
 def _env(values: Mapping[str, str], port: int, world: World) -> dict[str, str]:

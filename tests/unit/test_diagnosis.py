@@ -105,6 +105,23 @@ ENGINE = [
         ' create failed: unable to start container process: exec: "/bin/nosuch": stat'
         " /bin/nosuch: no such file or directory: unknown",
     ),
+    ("compose_file_invalid", "open /d/0b7a3361be/docker-compose.yml: no such file or directory"),
+    (
+        "compose_file_invalid",
+        'service "openclaw" has neither an image nor a build context specified: invalid project',
+    ),
+    ("env_file_invalid", "couldn't find env file: /d/0b7a3361be/.env"),
+    ("env_file_invalid", "failed to read /d/0b7a3361be/.env: line 2: unterminated quoted value 'a"),
+    (
+        "bind_address_unknown",
+        "Error starting userland proxy: listen tcp4 203.0.113.9:20000: bind: cannot assign"
+        " requested address",
+    ),
+    (
+        "mount_mismatch",
+        "OCI runtime create failed: mount: not a directory: unknown: Are you trying to mount a"
+        " directory onto a file (or vice-versa)? Check if the specified host path exists",
+    ),
 ]
 
 # Recorded from OpenClaw 2026.9.6.
@@ -166,6 +183,11 @@ GATEWAY = [
         ],
     ),
     ("state_migration", 78, [_MIGRATION]),
+    (
+        "config_bad_bind",
+        1,
+        ['Invalid --bind. Use "loopback", "lan", "tailnet", "auto", or "custom".'],
+    ),
 ]
 
 

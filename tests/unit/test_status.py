@@ -434,6 +434,12 @@ def test_containers_of_others_do_not_count() -> None:
             id="an interrupted launch",
         ),
         pytest.param(
+            a_deployment(operation=an_operation(STOP, INTERRUPTED, ended_at=None)),
+            "stopped",
+            "its container was removed outside Deploy Agent",
+            id="an interrupted stop that came to its end",
+        ),
+        pytest.param(
             a_deployment(operation=an_operation(STOP, SUCCEEDED)),
             "stopped",
             "stopped by ana, 3 minutes ago",

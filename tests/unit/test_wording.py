@@ -1,6 +1,6 @@
 """Times in words, also where a clock was moved."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -34,3 +34,4 @@ def test_a_span_is_never_negative(seconds: float, words: str) -> None:
 
 def test_the_time_of_day_says_its_zone() -> None:
     assert clock(NOW) == "12:03:40 UTC"
+    assert clock(NOW.astimezone(timezone(timedelta(hours=5)))) == "12:03:40 UTC"
