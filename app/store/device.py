@@ -1,0 +1,45 @@
+"""The key by which gateways know this Deploy Agent, made when it is first needed."""
+
+import base64
+import binascii
+import json
+import secrets
+from pathlib import Path
+
+from app.store.files import read_file, storage_errors, write_file
+from app.store.history import OURS
+from app.store.locks import waiting_for
+
+_BYTES = 32
+
+
+def device_seed(root: Path) -> bytes:
+    """Return the seed of our device's key, the same for every server on a deployments folder.
+
+    A file that is no such key is replaced: gateways then see a new device.
+    Raises StorageFailed, Unreadable.
+    """
+    with storage_errors("No device was made."):
+        ours = root / OURS
+        ours.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with waiting_for(ours):
+            path = ours / "device.json"
+            seed = _parse(read_file(path)) if path.exists() else None
+            if seed is None:
+                seed = secrets.token_bytes(_BYTES)
+                write_file(path, _format(seed))
+            return seed
+
+
+def _format(seed: bytes) -> bytes:
+    key = base64.urlsafe_b64encode(seed).rstrip(b"=").decode()
+    return (json.dumps({"kind": "ed25519", "private_key": key}, indent=2) + "\n").encode()
+
+
+def _parse(data: bytes) -> bytes | None:
+    try:
+        key = json.loads(data)["private_key"]
+        seed = base64.urlsafe_b64decode(f"{key}=")
+    except (ValueError, KeyError, TypeError, binascii.Error):
+        return None
+    return seed if len(seed) == _BYTES else None
