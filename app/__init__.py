@@ -6,7 +6,7 @@ from htmx_flask import Htmx
 
 from app.config import PROJECT, Settings, load_settings
 from app.usecases.world import build_world, signing_key
-from app.web import api, errors, pages, rendering, security
+from app.web import answer, api, errors, pages, rendering, security
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -36,9 +36,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     Htmx(app)
     csrf = CSRFProtect(app)
     csrf.exempt(api.bp)
+    csrf.exempt(answer.api_bp)
     security.init_app(app)
     errors.init_app(app)
     rendering.init_app(app)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
+    app.register_blueprint(answer.bp)
+    app.register_blueprint(answer.api_bp)
     return app

@@ -7,6 +7,7 @@ from app.core.status import LastSeen
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.probes import Probes
+from app.engine.provider import Provider
 from app.store.deployments import Store
 from app.store.secret_key import secret_key
 
@@ -17,8 +18,11 @@ class World:
     store: Store
     containers: Containers
     address: str
+    provider: Provider
     probes: Probes = field(default_factory=Probes)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
+    # The run of each deployment after which the provider was asked unbidden.
+    asked: dict[str, str] = field(default_factory=dict)
 
 
 def build_world(settings: Settings) -> World:
@@ -26,7 +30,7 @@ def build_world(settings: Settings) -> World:
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = Store(settings.deployments_dir)
-    return World(settings, store, Containers(client, store.has), address)
+    return World(settings, store, Containers(client, store.has), address, Provider(client))
 
 
 def signing_key(world: World) -> bytes:

@@ -14,6 +14,7 @@ from app.core.errors import EngineError, InputRejected
 from app.core.fields import BY_ENV, FIELDS, TOKEN, Field, is_secret
 from app.core.secrets import MASK, hint
 from app.core.status import Status
+from app.usecases.answer import latest_answer
 from app.usecases.configure import configure_deployment, field_defaults
 from app.usecases.launch import launch_deployment
 from app.usecases.logs import Logs, read_logs
@@ -89,6 +90,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
         "deployments/show",
         card=card,
         ladder=ladder_of(card, world=world()),
+        heard=latest_answer(card, world=world()),
         output=output_of(operation, world=world()) if operation else [],
         logs=logs,
         logs_problem=logs_problem,

@@ -1,0 +1,27 @@
+"""The provider's latest answer to a gateway, kept so that it outlives the server."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.store.files import Unreadable, read_file, write_file
+from app.store.history import OURS
+
+_FILE = "answer.json"
+_LIMIT = 64 * 1024
+
+
+def keep_answer(folder: Path, answer: Mapping[str, Any]) -> None:
+    """Write it down; it holds no secret. Raises OSError."""
+    ours = folder / OURS
+    ours.mkdir(mode=0o700, exist_ok=True)
+    write_file(ours / _FILE, json.dumps(answer, ensure_ascii=False).encode())
+
+
+def read_answer(folder: Path) -> dict[str, Any] | None:
+    try:
+        kept = json.loads(read_file(folder / OURS / _FILE, _LIMIT))
+    except (OSError, Unreadable, ValueError, RecursionError):
+        return None
+    return kept if isinstance(kept, dict) else None

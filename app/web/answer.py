@@ -1,0 +1,38 @@
+"""The provider's answer: the button on a deployment's page, and its two calls of the API."""
+
+from flask import Blueprint, Response, jsonify, redirect, url_for
+from flask.typing import ResponseReturnValue
+
+from app.core.deployment import parse_id
+from app.usecases.answer import ask_provider, begin_asking, describe_answer, latest_answer
+from app.usecases.overview import show_deployment
+from app.web.api import _checked
+from app.web.request import actor, world
+
+bp = Blueprint("answer", __name__)
+api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
+
+
+@bp.post("/deployments/<deployment_id>/answer")
+def ask(deployment_id: str) -> ResponseReturnValue:
+    begin_asking(parse_id(deployment_id), actor=actor(), world=world())
+    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
+
+
+@api_bp.get("/<deployment_id>")
+def show_latest(deployment_id: str) -> ResponseReturnValue:
+    return _described(parse_id(deployment_id))
+
+
+@api_bp.post("")
+def ask_and_wait() -> ResponseReturnValue:
+    deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
+    came = ask_provider(deployment_id, actor=actor(), world=world())
+    answer = _described(deployment_id)
+    answer.status_code = 200 if came else 202
+    return answer
+
+
+def _described(deployment_id: str) -> Response:
+    heard = latest_answer(show_deployment(deployment_id, world=world()), world=world())
+    return jsonify({"ok": True, "deployment_id": deployment_id, **describe_answer(heard)})
