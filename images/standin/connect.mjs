@@ -1,6 +1,9 @@
 // The handshake of OpenClaw's gateway protocol 4: challenge, `connect`, `hello-ok` or a
 // refusal. Texts, codes and limits are those measured on 2026.9.6.
 import { randomUUID } from "node:crypto";
+import {
+  METHOD_NAMES, admit, answerTo, enter, leave, missing, newDeviceToken, originProblem, proofProblem,
+} from "./devices.mjs";
 import { warn } from "./log.mjs";
 import { CONNECT, REQUEST, problemOf } from "./parameters.mjs";
 
@@ -36,18 +39,21 @@ export class Conversation {
   #request;
   #token;
   #locks;
+  #allowedOrigins;
+  #nonce = randomUUID();
+  #listener;
   #connected = false;
   #id = randomUUID();
   #timer;
 
-  constructor(webSocket, request, { token, locks }) {
+  constructor(webSocket, request, { token, locks, allowedOrigins }) {
     this.#webSocket = webSocket;
     this.#request = describe(request);
-    [this.#token, this.#locks] = [token, locks];
+    [this.#token, this.#locks, this.#allowedOrigins] = [token, locks, allowedOrigins];
     webSocket.onMessage = (message) => this.#receive(message);
     webSocket.onClose = (code, reason) => this.#closed(code, reason);
     this.#timer = setTimeout(() => this.#timeOut(), HANDSHAKE_TIMEOUT);
-    this.#event("connect.challenge", { nonce: randomUUID(), ts: Date.now(), capabilities: ["model-catalog-snapshot"] });
+    this.#event("connect.challenge", { nonce: this.#nonce, ts: Date.now(), capabilities: ["model-catalog-snapshot"] });
   }
 
   #receive(message) {
@@ -74,8 +80,18 @@ export class Conversation {
     if (problem) return this.#refuse(frame, `invalid connect params: ${problem}`);
     if (!speaksOurProtocol(parameters)) return this.#refuseProtocol(frame);
     if (!["operator", "node"].includes(parameters.role ?? "operator")) return this.#refuse(frame, "invalid role");
+    const foreign = originProblem(this.#request, this.#allowedOrigins);
+    if (foreign) {
+      return this.#refuse(
+        frame, `${foreign} (open the Control UI from the gateway host or allow it in gateway.controlUi.allowedOrigins)`,
+        { details: { code: "CONTROL_UI_ORIGIN_NOT_ALLOWED", reason: foreign } },
+      );
+    }
+    const proof = parameters.device && proofProblem(parameters, this.#nonce);
+    if (proof) return this.#refuse(frame, proof[0], { details: { code: proof[1], reason: proof[2] } });
     // Either field may carry the secret, whatever the mode.
     const secret = parameters.auth?.token || parameters.auth?.password;
+    if (!secret && parameters.device) return this.#refuseWithoutToken(frame);
     if (!secret) {
       return this.#refuse(frame, "device identity required", {
         code: "NOT_PAIRED", details: { code: "DEVICE_IDENTITY_REQUIRED" },
@@ -85,6 +101,8 @@ export class Conversation {
     if (wait) return this.#refuseLocked(frame, wait);
     if (secret !== this.#token) return this.#refuseToken(frame);
     failures.delete(this.#request.address);
+    const pairing = parameters.device && admit(parameters, this.#request);
+    if (pairing) return this.#refuse(frame, pairing.message, { code: "NOT_PAIRED", ...pairing });
     this.#welcome(frame);
   }
 
@@ -92,17 +110,28 @@ export class Conversation {
     clearTimeout(this.#timer);
     this.#connected = true;
     this.#webSocket.maximumPayload = MAXIMUM_PAYLOAD;
+    const { device, role = "operator", scopes = [] } = frame.params;
+    this.#listener = {
+      deviceId: device?.id,
+      // Whatever was asked for: a client without a device is given no scopes.
+      scopes: device ? scopes : [],
+      event: (event, payload) => this.#event(event, payload),
+      close: (code, reason) => this.#webSocket.close(code, reason),
+    };
+    enter(this.#listener);
     this.#respond(frame, {
       type: "hello-ok",
       protocol: PROTOCOL,
       server: { version: VERSION, connId: this.#id },
-      features: { methods: ["health"], events: ["connect.challenge", "tick"] },
+      features: { methods: ["health", ...METHOD_NAMES], events: ["connect.challenge", "tick", "device.pair.requested", "device.pair.resolved"] },
       snapshot: {
         presence: [], health: health(), stateVersion: { presence: 1, health: 1 },
         uptimeMs: Math.round(process.uptime() * 1000),
       },
-      // Whatever was asked for: a client without a paired device is given no scopes.
-      auth: { method: "token", role: frame.params.role ?? "operator", scopes: [] },
+      auth: {
+        method: "token", role, scopes: this.#listener.scopes,
+        ...(device ? { deviceToken: newDeviceToken(), issuedAtMs: Date.now() } : {}),
+      },
       policy: { maxPayload: MAXIMUM_PAYLOAD, maxBufferedBytes: 2 * MAXIMUM_PAYLOAD, tickIntervalMs: 30_000 },
     });
     this.#event("tick", { ts: Date.now() }, { seq: 1 });
@@ -112,10 +141,9 @@ export class Conversation {
     const problem = problemOf(frame, REQUEST);
     if (problem) return this.#fail({ id: frame?.id ?? "invalid" }, `invalid request frame: ${problem}`);
     if (frame.method === "health") return this.#respond(frame, health());
-    const missingScope = "operator.read";
-    this.#fail(frame, `missing scope: ${missingScope}`, {
-      code: "FORBIDDEN", details: { code: "MISSING_SCOPE", missingScope, requiredScopes: [missingScope] },
-    });
+    const answer = answerTo(frame, this.#listener.scopes) ?? missing("operator.read");
+    if (answer.payload) return this.#respond(frame, answer.payload);
+    this.#fail(frame, answer.message, answer.error);
   }
 
   #refuseProtocol(frame) {
@@ -129,14 +157,25 @@ export class Conversation {
     });
   }
 
+  #refuseWithoutToken(frame) {
+    const words = "gateway token missing (paste in Control UI settings or openclaw doctor --generate-gateway-token; restart)";
+    this.#refuseAuth(frame, words, {}, {
+      code: "AUTH_TOKEN_MISSING", authReason: "token_missing", canRetryWithDeviceToken: false,
+      recommendedNextStep: "update_auth_configuration",
+    });
+  }
+
   #refuseToken(frame) {
     if (this.#locks) recordFailure(this.#request.address);
-    const hint = frame.params.client.mode === "cli"
+    const { client, device } = frame.params;
+    const hint = client.mode === "cli"
       ? "set gateway.remote.token to match gateway.auth.token"
-      : "provide gateway auth token";
+      : client.id === "openclaw-control-ui"
+        ? "open the dashboard URL and paste the token in Control UI settings"
+        : "provide gateway auth token";
     this.#refuseAuth(frame, `gateway token mismatch (${hint})`, {}, {
-      code: "AUTH_TOKEN_MISMATCH", authReason: "token_mismatch", canRetryWithDeviceToken: false,
-      recommendedNextStep: "update_auth_credentials",
+      code: "AUTH_TOKEN_MISMATCH", authReason: "token_mismatch", canRetryWithDeviceToken: Boolean(device),
+      recommendedNextStep: device ? "retry_with_device_token" : "update_auth_credentials",
     });
   }
 
@@ -158,9 +197,9 @@ export class Conversation {
     this.#refuse(frame, message, { ...retry, details });
   }
 
-  #refuse(frame, message, { closeCode = 1008, ...error } = {}) {
+  #refuse(frame, message, { closeCode = 1008, closeReason = message, ...error } = {}) {
     this.#fail(frame, message, error);
-    this.#webSocket.close(closeCode, message);
+    this.#webSocket.close(closeCode, closeReason);
   }
 
   #fail(frame, message, error = {}) {
@@ -184,6 +223,7 @@ export class Conversation {
 
   #closed(code, reason) {
     clearTimeout(this.#timer);
+    leave(this.#listener);
     if (this.#connected) return;
     warn("ws", `closed before connect conn=${this.#id} ${this.#request.line} code=${code} reason=${reason || "n/a"}`);
   }
@@ -201,5 +241,5 @@ function describe({ socket, headers }) {
   const line =
     `peer=${remoteAddress}:${remotePort}->${localAddress}:${localPort} remote=${remoteAddress} fwd=n/a ` +
     `origin=${headers.origin ?? "n/a"} host=${headers.host ?? "n/a"} ua=${headers["user-agent"] ?? "n/a"}`;
-  return { address: remoteAddress, line };
+  return { address: remoteAddress, origin: headers.origin, host: headers.host ?? "", line };
 }

@@ -97,7 +97,9 @@ function converse(request, socket, head) {
   socket.on("close", () => webSockets.delete(webSocket));
   if (faults.has("no-greeting")) return;
   const refuses = faults.has("refuse-token");
-  new Conversation(webSocket, request, { token: refuses ? null : settings.token, locks: !refuses });
+  new Conversation(webSocket, request, {
+    token: refuses ? null : settings.token, locks: !refuses, allowedOrigins: settings.allowedOrigins,
+  });
 }
 
 function stop() {

@@ -9,8 +9,10 @@ const CLIENT_IDS = [
 const CLIENT_MODES = ["webchat", "cli", "ui", "backend", "node", "worker", "probe", "test"];
 
 const string = (value) => (typeof value === "string" ? undefined : "must be string");
-const text = (value) => string(value) ?? (value ? undefined : "must not have fewer than 1 characters");
+export const text = (value) => string(value) ?? (value ? undefined : "must not have fewer than 1 characters");
 const version = (value) => (Number.isInteger(value) ? value < 1 ? "must be >= 1" : undefined : "must be integer");
+const integer = (value) => (Number.isInteger(value) ? undefined : "must be integer");
+const strings = (value) => (Array.isArray(value) ? value.map(string).find(Boolean) : "must be array");
 const oneOf = (values) => (value) => (values.includes(value) ? undefined : "must be equal to one of the allowed values");
 const exactly = (wanted) => (value) => string(value) ?? (value === wanted ? undefined : "must be equal to constant");
 const anything = () => undefined;
@@ -20,6 +22,10 @@ const CLIENT = {
   optional: {
     displayName: text, buildId: text, deviceFamily: text, modelIdentifier: text, timeZone: text, instanceId: text,
   },
+};
+const DEVICE = {
+  required: { id: text, publicKey: text, signature: text, signedAt: integer, nonce: text },
+  optional: {},
 };
 const AUTH = {
   required: {},
@@ -32,7 +38,7 @@ export const CONNECT = {
   required: { minProtocol: version, maxProtocol: version, client: CLIENT },
   optional: {
     caps: anything, commands: anything, computerUse: anything, workerRuns: anything, permissions: anything,
-    pathEnv: string, role: text, scopes: anything, modelCatalog: anything, device: anything, auth: AUTH,
+    pathEnv: string, role: text, scopes: strings, modelCatalog: anything, device: DEVICE, auth: AUTH,
     locale: string, userAgent: string,
   },
 };

@@ -24,10 +24,13 @@ export function readSettings() {
   if (!BINDS.includes(bind)) {
     die(1, `${timestamp()} Invalid --bind. Use "loopback", "lan", "tailnet", "auto", or "custom".`);
   }
+  const port = Number(process.env.OPENCLAW_GATEWAY_PORT || gateway.port || DEFAULT_PORT);
   return {
     host: bind === "loopback" ? "127.0.0.1" : "0.0.0.0",
-    port: Number(process.env.OPENCLAW_GATEWAY_PORT || gateway.port || DEFAULT_PORT),
+    port,
     token: readToken(gateway.auth?.token, bind),
+    // A list of one's own takes the place of these two.
+    allowedOrigins: gateway.controlUi?.allowedOrigins ?? [`http://localhost:${port}`, `http://127.0.0.1:${port}`],
   };
 }
 
