@@ -3,6 +3,9 @@
 UserError
 ├── NotFound              404  no deployment or operation of that id
 ├── InputRejected         422  one or more fields are missing or wrong
+├── NotLoggedIn           401  nobody is logged in, or with a wrong name or password
+├── NotAllowed            403  the role does not allow it
+├── TooManyAttempts       429  log-ins failed too often
 ├── Busy                  409  another operation runs on this deployment
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── LaunchFailed          502  the gateway didn't come up
@@ -53,6 +56,18 @@ class InputRejected(UserError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         detail = " ".join(f"{name}: {message}" for name, message in fields.items())
         super().__init__(detail, fields=fields)
+
+
+class NotLoggedIn(UserError):
+    code, status, title = "not_logged_in", 401, "A log-in is needed"
+
+
+class NotAllowed(UserError):
+    code, status, title = "not_allowed", 403, "Your role does not allow this"
+
+
+class TooManyAttempts(UserError):
+    code, status, title = "too_many_attempts", 429, "Too many log-ins failed"
 
 
 class Busy(UserError):

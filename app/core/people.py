@@ -1,0 +1,55 @@
+"""Who may do what: roles, permissions, and what a name and a password must be."""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z", re.ASCII)
+SHORTEST_PASSWORD = 10
+_LONGEST_PASSWORD = 256
+
+
+class Role(StrEnum):
+    """A viewer sees; an operator changes and reveals."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+
+
+class Permission(StrEnum):
+    """What a route asks of whoever calls it. `PUBLIC` asks nothing: the log-in itself."""
+
+    PUBLIC = "public"
+    VIEW = "view"
+    OPERATE = "operate"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Whoever calls: a user, a script with a token, or somebody at this machine."""
+
+    name: str
+    role: Role
+
+    def may(self, permission: Permission) -> bool:
+        return permission is not Permission.OPERATE or self.role is Role.OPERATOR
+
+
+# Where no users exist, whoever is at this machine may do everything.
+LOCAL = Person("a local user", Role.OPERATOR)
+
+
+def name_problem(name: str) -> str | None:
+    """Return why a text can't be a user's name, or None."""
+    if _NAME.match(name):
+        return None
+    return "must be 1 to 32 characters of a-z, 0-9, dot, dash and underscore"
+
+
+def password_problem(password: str) -> str | None:
+    """Return why a text can't be a password, or None."""
+    if len(password) < SHORTEST_PASSWORD:
+        return f"must have at least {SHORTEST_PASSWORD} characters"
+    if len(password) > _LONGEST_PASSWORD:
+        return f"must have at most {_LONGEST_PASSWORD} characters"
+    return None

@@ -1,0 +1,102 @@
+"""Users, their sessions, and scripts' tokens: `deployments/.deploy-agent/people.json`, 0600.
+
+Holds no secret that opens anything: passwords as argon2 hashes, the random
+secrets of sessions, tokens and the set-up link as SHA-256.
+"""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.core.errors import StorageFailed
+from app.store.files import read_file, write_file
+from app.store.history import our_folder
+from app.store.locks import waiting_for
+
+
+@dataclass(slots=True)
+class User:
+    """`sessions` maps a session's hash to when it ends (seconds since 1970)."""
+
+    role: str
+    password: str = field(repr=False)
+    sessions: dict[str, float] = field(default_factory=dict, repr=False)
+
+
+@dataclass(slots=True)
+class Token:
+    """A script's token. Times in seconds since 1970."""
+
+    name: str
+    role: str
+    hash: str = field(repr=False)
+    made_by: str
+    made_at: float
+    used_at: float | None = None
+
+
+@dataclass(slots=True)
+class Setup:
+    """The one-time link with which the first operator makes an account."""
+
+    hash: str = field(repr=False)
+    ends_at: float
+
+
+@dataclass(slots=True)
+class People:
+    users: dict[str, User] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    setup: Setup | None = None
+
+
+class PeopleStore:
+    """Reads are cached for as long as the file stays the same; changes are one at a time."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._cached: tuple[Any, People] = (None, People())
+
+    @property
+    def _path(self) -> Path:
+        return self._root / ".deploy-agent" / "people.json"
+
+    def read(self) -> People:
+        """Return everybody. Raises StorageFailed where the file is damaged: nobody gets in."""
+        try:
+            status = os.stat(self._path)
+        except FileNotFoundError:
+            return People()
+        sign = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if self._cached[0] != sign:
+            self._cached = (sign, self._parsed())
+        return self._cached[1]
+
+    @contextmanager
+    def changing(self) -> Iterator[People]:
+        """Give everybody as they are now, to be changed; written when the block ends well."""
+        self._root.mkdir(parents=True, exist_ok=True)
+        with waiting_for(our_folder(self._root)):
+            people = self._parsed() if self._path.exists() else People()
+            yield people
+            write_file(self._path, json.dumps(asdict(people), indent=1).encode())
+
+    def _parsed(self) -> People:
+        try:
+            raw = json.loads(read_file(self._path))
+            setup = raw["setup"]
+            return People(
+                _each(raw["users"], User), _each(raw["tokens"], Token), setup and Setup(**setup)
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise StorageFailed(
+                f"{self._path} is damaged, so nobody can log in. Restore it from a copy."
+            ) from error
+
+
+def _each(raw: dict[str, Any], kind: Callable[..., Any]) -> dict[str, Any]:
+    return {name: kind(**value) for name, value in raw.items()}
