@@ -6,7 +6,7 @@ from htmx_flask import Htmx
 
 from app.config import PROJECT, Settings, load_settings
 from app.usecases.world import build_world, signing_key
-from app.web import answer, api, errors, pages, rendering, security
+from app.web import answer, api, errors, pages, pairing, rendering, security
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf = CSRFProtect(app)
     csrf.exempt(api.bp)
     csrf.exempt(answer.api_bp)
+    csrf.exempt(pairing.api_bp)
     security.init_app(app)
     errors.init_app(app)
     rendering.init_app(app)
@@ -44,4 +45,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)
     app.register_blueprint(answer.api_bp)
+    app.register_blueprint(pairing.bp)
+    app.register_blueprint(pairing.api_bp)
     return app

@@ -153,7 +153,7 @@ def refusals_in(log: str) -> list[Refusal]:
 
 _REFUSAL = re.compile(
     r"closed before connect [^\n]*? origin=(?P<origin>\S+) host=\S+ ua=(?P<agent>[^\n]*?)"
-    rf" code=1008 reason=pairing required[^\n]*?\(requestId: (?P<request>{_UUID})\)"
+    rf" code=1008 reason=pairing required[^\n]*?\(requestId: (?P<request>{_UUID})"
 )
 
 

@@ -3,12 +3,15 @@
 from dataclasses import dataclass, field
 
 from app.config import Settings
+from app.core.device import DeviceIdentity
 from app.core.status import LastSeen
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
+from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
 from app.store.deployments import Store
+from app.store.device import device_seed
 from app.store.secret_key import secret_key
 
 
@@ -19,6 +22,7 @@ class World:
     containers: Containers
     address: str
     provider: Provider
+    pairings: Pairings
     probes: Probes = field(default_factory=Probes)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
@@ -30,7 +34,13 @@ def build_world(settings: Settings) -> World:
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = Store(settings.deployments_dir)
-    return World(settings, store, Containers(client, store.has), address, Provider(client))
+    containers = Containers(client, store.has)
+
+    def identity() -> DeviceIdentity:
+        return DeviceIdentity(device_seed(settings.deployments_dir))
+
+    pairings = Pairings(identity, containers, client)
+    return World(settings, store, containers, address, Provider(client), pairings)
 
 
 def signing_key(world: World) -> bytes:

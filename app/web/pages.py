@@ -20,6 +20,7 @@ from app.usecases.launch import launch_deployment
 from app.usecases.logs import Logs, read_logs
 from app.usecases.operations import output_of
 from app.usecases.overview import Card, list_deployments, show_deployment
+from app.usecases.pair import askers, devices_of
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
@@ -39,6 +40,7 @@ def index() -> ResponseReturnValue:
         cards=cards,
         counts=[(status, numbers[status]) for status in _COUNTED if status in numbers],
         page_urls={card.deployment.id: page_url(card.deployment) for card in cards},
+        askers=askers(cards, world=world()),
     )
 
 
@@ -90,6 +92,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
         "deployments/show",
         card=card,
         ladder=ladder_of(card, world=world()),
+        devices=devices_of(card, world=world()),
         heard=latest_answer(card, world=world()),
         output=output_of(operation, world=world()) if operation else [],
         logs=logs,
