@@ -2,13 +2,11 @@
 
 import secrets
 import time
-from threading import Lock
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
-from cachetools import TTLCache
 
-from app.core.errors import NotLoggedIn, TooManyAttempts
+from app.core.errors import NotLoggedIn
 from app.core.people import Person, Role
 from app.store.files import storage_errors
 from app.usecases.people import digest
@@ -16,36 +14,9 @@ from app.usecases.world import World
 
 SESSION_SECONDS = 12 * 3600
 _USED_EVERY = 60.0
-_TRIES, _WINDOW_SECONDS = 5, 300.0
 _hasher = PasswordHasher()
 # Checked where the name is unknown, so that the time tells no names.
 _NOBODY = _hasher.hash(secrets.token_hex(16))
-
-
-class Attempts:
-    """Failed log-ins by name and by address, so that guessing is slow."""
-
-    def __init__(self) -> None:
-        self._failed: TTLCache[str, int] = TTLCache(10_000, _WINDOW_SECONDS)
-        self._lock = Lock()
-
-    def check(self, *keys: str) -> None:
-        """Raises TooManyAttempts."""
-        with self._lock:
-            if any(self._failed.get(key, 0) >= _TRIES for key in keys):
-                raise TooManyAttempts(
-                    "Five log-ins failed within five minutes. Wait five minutes, then try again."
-                )
-
-    def failed(self, *keys: str) -> None:
-        with self._lock:
-            for key in keys:
-                self._failed[key] = self._failed.get(key, 0) + 1
-
-    def succeeded(self, *keys: str) -> None:
-        with self._lock:
-            for key in keys:
-                self._failed.pop(key, None)
 
 
 def log_in(name: str, password: str, address: str, *, world: World) -> str:

@@ -12,6 +12,7 @@ from app.core.deployment import Container, Operation, parse_id
 from app.core.errors import InputRejected
 from app.core.fields import schema
 from app.core.ladder import Rung
+from app.core.people import Permission
 from app.usecases.configure import configure_deployment, field_defaults
 from app.usecases.launch import launch_deployment, wait_for_launch
 from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, read_logs
@@ -20,6 +21,7 @@ from app.usecases.overview import Card, list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment, wait_for_stop
+from app.web.access import needs
 from app.web.links import page_url, ws_url
 from app.web.request import actor, world
 
@@ -27,22 +29,26 @@ bp = Blueprint("api", __name__, url_prefix="/api/deploy")
 
 
 @bp.get("/schema")
+@needs(Permission.VIEW)
 def show_schema() -> ResponseReturnValue:
     return jsonify(schema(field_defaults(world())))
 
 
 @bp.get("/list")
+@needs(Permission.VIEW)
 def list_all() -> ResponseReturnValue:
     return jsonify([_described(card) for card in list_deployments(world())])
 
 
 @bp.post("/configure")
+@needs(Permission.OPERATE)
 def configure() -> ResponseReturnValue:
     deployment = configure_deployment(_json_object(), actor=actor(), world=world())
     return jsonify(ok=True, deployment_id=deployment.id, port=deployment.port, status="configured")
 
 
 @bp.post("/launch")
+@needs(Permission.OPERATE)
 def launch() -> ResponseReturnValue:
     given = _checked({"deployment_id": str, "wait": bool}, optional=("wait",))
     deployment_id = parse_id(given["deployment_id"])
@@ -54,6 +60,7 @@ def launch() -> ResponseReturnValue:
 
 
 @bp.get("/status/<deployment_id>")
+@needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     operation = card.deployment.operation
@@ -70,6 +77,7 @@ def status(deployment_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/logs/<deployment_id>")
+@needs(Permission.VIEW)
 def logs(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     found = read_logs(card, tail=_tail(), since=_since(), world=world())
@@ -85,6 +93,7 @@ def logs(deployment_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/stop")
+@needs(Permission.OPERATE)
 def stop() -> ResponseReturnValue:
     deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
     wait_for_stop(stop_deployment(deployment_id, actor=actor(), world=world()), world=world())
@@ -92,6 +101,7 @@ def stop() -> ResponseReturnValue:
 
 
 @bp.post("/reveal")
+@needs(Permission.OPERATE)
 def reveal() -> ResponseReturnValue:
     given = _checked({"deployment_id": str, "field": str})
     deployment_id = parse_id(given["deployment_id"])
@@ -100,6 +110,7 @@ def reveal() -> ResponseReturnValue:
 
 
 @bp.get("/operations/<deployment_id>/<int:number>")
+@needs(Permission.VIEW)
 def operation(deployment_id: str, number: int) -> ResponseReturnValue:
     found = operation_of(parse_id(deployment_id), number, world=world())
     return jsonify({"ok": True, **describe(found)})

@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from flask import current_app
+from flask import current_app, g
 from htmx_flask import request
 
 from app.usecases.world import World
@@ -13,8 +13,8 @@ def world() -> World:
 
 
 def actor() -> str:
-    """Return who asks, as the history names them. Without users, whoever is at this machine."""
-    return "a local user"
+    """Return who asks, as the history names them."""
+    return str(g.person.name)
 
 
 def wants_fragment() -> bool:

@@ -1,0 +1,113 @@
+"""The command line: users and scripts' tokens. Secrets come from a prompt or standard input."""
+
+import sys
+
+import click
+
+from app.config import load_settings
+from app.core.errors import UserError
+from app.core.people import Role
+from app.usecases import people
+from app.usecases.world import World, build_world
+
+
+class _Errors(click.Group):
+    """Tells what a use case refused in its own words, with an exit code for scripts."""
+
+    def invoke(self, context: click.Context) -> object:
+        try:
+            return super().invoke(context)
+        except UserError as error:
+            words = error.fields.items() or [("", error.detail)]
+            raise click.ClickException(
+                " ".join(f"{name} {message}".strip() for name, message in words)
+            ) from None
+
+
+@click.group(cls=_Errors)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Deploy Agent on the command line; works while the server runs or not."""
+    context.obj = build_world(load_settings())
+
+
+@main.group()
+def user() -> None:
+    """Who may log in."""
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(list(Role)), default=Role.OPERATOR, show_default=True)
+@click.pass_obj
+def add_user(world: World, name: str, role: str) -> None:
+    """Add a user; the password is asked for, or read from standard input."""
+    people.add_user(name, role, _password(), world=world)
+    click.echo(f"{name} was added as {role}.")
+
+
+@user.command("passwd")
+@click.argument("name")
+@click.pass_obj
+def set_password(world: World, name: str) -> None:
+    """Change a user's password; all their sessions end."""
+    people.set_password(name, _password(), world=world)
+    click.echo(f"The password of {name} was changed.")
+
+
+@user.command("remove")
+@click.argument("name")
+@click.pass_obj
+def remove_user(world: World, name: str) -> None:
+    """Remove a user."""
+    people.remove_user(name, world=world)
+    click.echo(f"{name} was removed.")
+
+
+@user.command("list")
+@click.pass_obj
+def list_users(world: World) -> None:
+    """List the users with their roles."""
+    for name, each in sorted(world.people.read().users.items()):
+        click.echo(f"{name}\t{each.role}")
+
+
+@main.group()
+def token() -> None:
+    """What scripts log in with."""
+
+
+@token.command("add")
+@click.argument("name")
+@click.option("--role", type=click.Choice(list(Role)), default=Role.VIEWER, show_default=True)
+@click.pass_obj
+def add_token(world: World, name: str, role: str) -> None:
+    """Make a token and print it, this once."""
+    click.echo(people.make_token(name, role, "the command line", world=world))
+
+
+@token.command("revoke")
+@click.argument("identifier")
+@click.pass_obj
+def revoke_token(world: World, identifier: str) -> None:
+    """Revoke a token by its identifier."""
+    people.revoke_token(identifier, world=world)
+    click.echo("The token was revoked.")
+
+
+@token.command("list")
+@click.pass_obj
+def list_tokens(world: World) -> None:
+    """List the tokens by identifier, with name and role."""
+    for identifier, each in world.people.read().tokens.items():
+        click.echo(f"{identifier}\t{each.name}\t{each.role}")
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
+    return sys.stdin.readline().rstrip("\n")
+
+
+if __name__ == "__main__":
+    main(prog_name="deploy-agent")

@@ -1,0 +1,101 @@
+"""Who calls, and whether they may: every view declares the permission that it needs."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, current_app, g, redirect, session, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+
+from app.config import is_loopback
+from app.core.errors import NotAllowed, NotLoggedIn
+from app.core.people import LOCAL, Permission, Person
+from app.usecases.people import has_users
+from app.usecases.sessions import person_of_proxy, person_of_session, person_of_token
+from app.web.request import wants_fragment, world
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+SESSION_KEY = "login"
+
+
+def needs(permission: Permission) -> Callable[[View], View]:
+    """Declare what a view needs; a view without a declaration is never answered."""
+
+    def declare(view: View) -> View:
+        view.permission = permission  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def permission_of(app: Flask, endpoint: str) -> Permission | None:
+    """Return what an endpoint's view has declared. Static files are public."""
+    if endpoint == "static":
+        return Permission.PUBLIC
+    return getattr(app.view_functions[endpoint], "permission", None)
+
+
+def init_app(app: Flask) -> None:
+    # gunicorn sets it by the addresses that it really listens on.
+    app.config.setdefault("OPEN", is_loopback(app.config["WORLD"].settings.host))
+    app.before_request(_admit)
+    app.context_processor(_for_templates)
+
+
+def _admit() -> ResponseReturnValue | None:
+    if request.endpoint is None:
+        return None  # No such address, or not by that method: told by the error handler.
+    permission = permission_of(current_app, request.endpoint)
+    if permission is None:
+        raise RuntimeError(f"{request.endpoint} declares no permission")
+    g.person = _who()
+    if permission is Permission.PUBLIC:
+        return None
+    if g.person is None:
+        return _ask_for_log_in()
+    if not g.person.may(permission):
+        raise NotAllowed(
+            f"You are {g.person.name}, a viewer: you see everything and change nothing."
+            " An operator can do this, or make you one."
+        )
+    return None
+
+
+def _who() -> Person | None:
+    """Return who calls: by a token, by a trusted proxy, by a session, or as whoever is here."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return person_of_token(token.strip(), world=world())
+    if name := _named_by_proxy():
+        return person_of_proxy(name, world=world())
+    if secret := session.get(SESSION_KEY):
+        return person_of_session(secret, world=world())
+    if current_app.config["OPEN"] and not has_users(world()):
+        return LOCAL
+    return None
+
+
+def _named_by_proxy() -> str | None:
+    """Believe the proxy's header only from the proxy's own address."""
+    settings = world().settings
+    if not settings.trusted_proxy or request.remote_addr != settings.trusted_proxy:
+        return None
+    return request.headers.get(settings.proxy_user_header) or None
+
+
+def _ask_for_log_in() -> ResponseReturnValue:
+    if request.path.startswith("/api/") or wants_fragment() or request.method != "GET":
+        raise NotLoggedIn(
+            "Log in on the page, or send the header “Authorization: Bearer TOKEN” with a"
+            " token from the page People, or from `deploy-agent token add` on the server."
+        )
+    return redirect(url_for("people.log_in", next=request.full_path.rstrip("?")), code=303)
+
+
+def _for_templates() -> dict[str, object]:
+    person = g.get("person")
+    return {
+        "person": person,
+        "logged_in": SESSION_KEY in session,
+        "may_operate": person is not None and person.may(Permission.OPERATE),
+    }

@@ -1,0 +1,184 @@
+"""Log-in, log-out, the set-up link, and the page of users and scripts' tokens."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, flash, g, redirect, session, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+
+from app.core.errors import InputRejected, NotFound, NotLoggedIn
+from app.core.people import SHORTEST_PASSWORD, Permission, Role
+from app.usecases import people as users
+from app.usecases import sessions
+from app.web.access import SESSION_KEY, needs
+from app.web.rendering import render
+from app.web.request import actor, world
+
+bp = Blueprint("people", __name__)
+
+
+@bp.get("/login")
+@needs(Permission.PUBLIC)
+def log_in() -> ResponseReturnValue:
+    return _log_in_form()
+
+
+@bp.post("/login")
+@needs(Permission.PUBLIC)
+def check_log_in() -> ResponseReturnValue:
+    name, password = request.form.get("name", ""), request.form.get("password", "")
+    try:
+        secret = sessions.log_in(name, password, request.remote_addr or "", world=world())
+    except NotLoggedIn as refused:
+        return _log_in_form(name, refused.detail, 401)
+    return _logged_in(secret)
+
+
+@bp.post("/logout")
+@needs(Permission.PUBLIC)
+def log_out() -> ResponseReturnValue:
+    if secret := session.get(SESSION_KEY):
+        sessions.log_out(secret, world=world())
+    session.clear()
+    return redirect(url_for("people.log_in"), code=303)
+
+
+@bp.get("/setup/<secret>")
+@needs(Permission.PUBLIC)
+def set_up(secret: str) -> ResponseReturnValue:
+    if not users.setup_is_open(secret, world=world()):
+        raise NotFound(_DEAD)
+    return render("people/setup", secret=secret, name="", errors={}, shortest=SHORTEST_PASSWORD)
+
+
+@bp.post("/setup/<secret>")
+@needs(Permission.PUBLIC)
+def make_first_operator(secret: str) -> ResponseReturnValue:
+    name, password = request.form.get("name", ""), request.form.get("password", "")
+    try:
+        users.set_up(secret, name, password, world=world())
+    except InputRejected as rejected:
+        return render(
+            "people/setup",
+            422,
+            secret=secret,
+            name=name,
+            errors=rejected.fields,
+            shortest=SHORTEST_PASSWORD,
+        )
+    return _logged_in(sessions.open_session(name, world=world()))
+
+
+@bp.get("/people")
+@needs(Permission.VIEW)
+def show() -> ResponseReturnValue:
+    return _page()
+
+
+@bp.post("/people/users")
+@needs(Permission.OPERATE)
+def add_user() -> ResponseReturnValue:
+    form = request.form
+    name, role = form.get("name", ""), form.get("role", Role.VIEWER)
+    try:
+        users.add_user(name, role, form.get("password", ""), world=world())
+    except InputRejected as rejected:
+        return _page(422, typed={"name": name, "role": role}, errors=rejected.fields)
+    flash(f"{name} was added as {role}.")
+    return redirect(url_for("people.show"), code=303)
+
+
+@bp.post("/people/users/<name>/remove")
+@needs(Permission.OPERATE)
+def remove_user(name: str) -> ResponseReturnValue:
+    users.remove_user(name, world=world())
+    flash(f"{name} was removed.")
+    return redirect(url_for("people.show"), code=303)
+
+
+@bp.post("/people/password")
+@needs(Permission.VIEW)
+def change_password() -> ResponseReturnValue:
+    """Change one's own password; all of one's sessions end, this one begins anew."""
+    current, password = request.form.get("current", ""), request.form.get("password", "")
+    address = request.remote_addr or ""
+    try:
+        sessions.log_out(sessions.log_in(actor(), current, address, world=world()), world=world())
+        users.set_password(actor(), password, world=world())
+    except NotLoggedIn:
+        return _page(422, errors={"current": "is wrong"})
+    except InputRejected as rejected:
+        return _page(422, errors={"new_password": rejected.fields["password"]})
+    flash("Your password was changed. You are logged out everywhere else.")
+    return _logged_in(sessions.open_session(actor(), world=world()))
+
+
+@bp.post("/people/tokens")
+@needs(Permission.OPERATE)
+def make_token() -> ResponseReturnValue:
+    form = request.form
+    role = form.get("role", Role.VIEWER)
+    try:
+        token = users.make_token(form.get("name", ""), role, actor(), world=world())
+    except InputRejected as rejected:
+        return _page(422, errors={"token_name": rejected.fields.get("name", "")})
+    return _page(token=token)
+
+
+@bp.post("/people/tokens/<identifier>/revoke")
+@needs(Permission.OPERATE)
+def revoke_token(identifier: str) -> ResponseReturnValue:
+    users.revoke_token(identifier, world=world())
+    flash("The token was revoked.")
+    return redirect(url_for("people.show"), code=303)
+
+
+_DEAD = (
+    "This set-up link is dead: it was used, is older than 30 minutes, or was never made."
+    " Restart the server for a new one, or add a user on the command line."
+)
+
+
+def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
+    ready = users.has_users(world())
+    return render("people/login", status, name=name, problem=problem, next=_next(), ready=ready)
+
+
+def _logged_in(secret: str) -> ResponseReturnValue:
+    # A session that began before is not carried over: nobody can have fixed it.
+    flashes = session.pop("_flashes", [])
+    session.clear()
+    session.permanent = True
+    session[SESSION_KEY] = secret
+    if flashes:
+        session["_flashes"] = flashes
+    return redirect(_next(), code=303)
+
+
+def _next() -> str:
+    """Return where to go after a log-in: a path of ours, whatever was asked for."""
+    asked = request.values.get("next", "")
+    parts = urlsplit(asked)
+    is_path = asked.startswith("/") and not asked.startswith(("//", "/\\"))
+    return asked if is_path and not parts.netloc else url_for("pages.index")
+
+
+def _page(
+    status: int = 200,
+    typed: dict[str, str] | None = None,
+    errors: dict[str, str] | None = None,
+    token: str = "",
+) -> ResponseReturnValue:
+    everybody = world().people.read()
+    return render(
+        "people/show",
+        status,
+        users=sorted(everybody.users.items()),
+        tokens=sorted(everybody.tokens.items(), key=lambda each: each[1].made_at),
+        roles=list(Role),
+        own=g.person.name,
+        typed=typed or {},
+        errors=errors or {},
+        token=token,
+        shortest=SHORTEST_PASSWORD,
+    )
