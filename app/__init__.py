@@ -6,7 +6,7 @@ from htmx_flask import Htmx
 
 from app.config import PROJECT, Settings, load_settings
 from app.usecases.world import build_world, signing_key
-from app.web import answer, api, errors, pages, pairing, rendering, security
+from app.web import access, answer, api, errors, pages, pairing, people, rendering, security
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -39,8 +39,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.exempt(answer.api_bp)
     csrf.exempt(pairing.api_bp)
     security.init_app(app)
+    access.init_app(app)
     errors.init_app(app)
     rendering.init_app(app)
+    app.register_blueprint(people.bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)

@@ -42,6 +42,12 @@ class Settings(BaseSettings):
         "",
         description="The name in links to gateways; empty means the one the page was opened with.",
     )
+    trusted_proxy: str = Field(
+        "", description="The address of a reverse proxy that logs people in; empty for none."
+    )
+    proxy_user_header: str = Field(
+        "X-Forwarded-User", description="The header in which that proxy names the person."
+    )
     memory_limit: str = Field("2g", description="A gateway's memory limit where it names none.")
     engine_timeout: int = Field(
         2, ge=1, le=9, description="How long Docker Engine may take to answer a question."

@@ -12,7 +12,9 @@ from app.engine.probes import Probes
 from app.engine.provider import Provider
 from app.store.deployments import Store
 from app.store.device import device_seed
+from app.store.people import PeopleStore
 from app.store.secret_key import secret_key
+from app.usecases.attempts import Attempts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,10 @@ class World:
     containers: Containers
     address: str
     provider: Provider
+    people: PeopleStore
     pairings: Pairings
     probes: Probes = field(default_factory=Probes)
+    attempts: Attempts = field(default_factory=Attempts)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
     asked: dict[str, str] = field(default_factory=dict)
@@ -40,7 +44,15 @@ def build_world(settings: Settings) -> World:
         return DeviceIdentity(device_seed(settings.deployments_dir))
 
     pairings = Pairings(identity, containers, client)
-    return World(settings, store, containers, address, Provider(client), pairings)
+    return World(
+        settings,
+        store,
+        containers,
+        address,
+        Provider(client),
+        PeopleStore(settings.deployments_dir),
+        pairings,
+    )
 
 
 def signing_key(world: World) -> bytes:

@@ -12,6 +12,7 @@ from htmx_flask import request
 from app.core.deployment import parse_id
 from app.core.errors import EngineError, InputRejected
 from app.core.fields import BY_ENV, FIELDS, TOKEN, Field, is_secret
+from app.core.people import Permission
 from app.core.secrets import MASK, hint
 from app.core.status import Status
 from app.usecases.answer import latest_answer
@@ -24,6 +25,7 @@ from app.usecases.pair import askers, devices_of
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
+from app.web.access import needs
 from app.web.links import page_url, page_url_with_token, ws_url
 from app.web.rendering import render
 from app.web.request import actor, world
@@ -32,6 +34,7 @@ bp = Blueprint("pages", __name__)
 
 
 @bp.get("/")
+@needs(Permission.VIEW)
 def index() -> ResponseReturnValue:
     cards = sorted(list_deployments(world()), key=_by_name)
     numbers = Counter(card.verdict.status for card in cards)
@@ -66,11 +69,13 @@ def _by_name(card: Card) -> tuple[bool, str, str]:
 
 
 @bp.get("/deployments/new")
+@needs(Permission.OPERATE)
 def new() -> ResponseReturnValue:
     return _form({}, {})
 
 
 @bp.post("/deployments/new")
+@needs(Permission.OPERATE)
 def configure() -> ResponseReturnValue:
     given = {name: value for name, value in request.form.items() if name not in _NO_FIELDS}
     try:
@@ -83,6 +88,7 @@ def configure() -> ResponseReturnValue:
 
 
 @bp.get("/deployments/<deployment_id>")
+@needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     deployment = card.deployment
@@ -106,12 +112,14 @@ def show(deployment_id: str) -> ResponseReturnValue:
 
 
 @bp.get("/deployments/<deployment_id>/status")
+@needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     return render("deployments/status", card=card)
 
 
 @bp.get("/deployments/<deployment_id>/logs")
+@needs(Permission.VIEW)
 def logs(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     logs, problem = _logs_of(card)
@@ -119,18 +127,21 @@ def logs(deployment_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/deployments/<deployment_id>/launch")
+@needs(Permission.OPERATE)
 def launch(deployment_id: str) -> ResponseReturnValue:
     started = launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
     return _back(started.operation.deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/stop")
+@needs(Permission.OPERATE)
 def stop(deployment_id: str) -> ResponseReturnValue:
     started = stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
     return _back(started.operation.deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/reveal")
+@needs(Permission.OPERATE)
 def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
     value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())

@@ -60,5 +60,6 @@ def keyed(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["ago"] = lambda moment: ago(moment, datetime.now(UTC))
     app.jinja_env.filters["duration"] = duration
+    app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
     app.jinja_env.filters.update(keyed=keyed, next_step=next_step, short_image=short_image)
     app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE)

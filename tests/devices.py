@@ -1,0 +1,91 @@
+"""Browsers and operators at a gateway's port: WebSocket clients with keys of their own."""
+
+import json
+import secrets
+import socket
+from typing import Any
+from uuid import uuid4
+
+from websockets.sync.client import ClientConnection, connect
+
+from app.core.device import Client, DeviceIdentity
+
+CHROME = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/131.0.0.0 Safari/537.36"
+)
+# What OpenClaw's own page asks for.
+PAGE_SCOPES = (
+    "operator.admin",
+    "operator.read",
+    "operator.write",
+    "operator.approvals",
+    "operator.pairing",
+)
+_PAGE = Client("openclaw-control-ui", "webchat", "Linux x86_64")
+
+
+class Browser:
+    """A page of a gateway, opened by a LAN address, as another machine opens it.
+
+    Opened at 127.0.0.1 it is a page of this host, which is paired at once.
+    """
+
+    def __init__(
+        self, port: int | str, token: str, *, name: str = "10.9.8.7", scopes: Any = PAGE_SCOPES
+    ) -> None:
+        self.port, self.token, self.name, self.scopes = int(port), token, name, scopes
+        self.identity = DeviceIdentity(secrets.token_bytes(32))
+        self.connection: ClientConnection | None = None
+
+    def knock(self) -> dict[str, Any]:
+        """Try to connect and return the gateway's answer; let in, the connection stays."""
+        self.close()
+        host = f"{self.name}:{self.port}"
+        connection = self.connection = connect(
+            f"ws://{host}/",
+            sock=socket.create_connection(("127.0.0.1", self.port), 10),
+            origin=f"http://{host}",  # type: ignore[arg-type]
+            user_agent_header=CHROME,
+            proxy=None,
+        )
+        challenge = json.loads(connection.recv(timeout=10))["payload"]
+        proof = self.identity.proof(
+            _PAGE, self.scopes, self.token, challenge["nonce"], challenge["ts"]
+        )
+        client = {"id": _PAGE.id, "mode": _PAGE.mode, "platform": _PAGE.platform}
+        answer = self.call(
+            "connect",
+            minProtocol=4,
+            maxProtocol=4,
+            client={**client, "version": "1.0.0", "buildId": "dev"},
+            role="operator",
+            scopes=list(self.scopes),
+            auth={"token": self.token},
+            device=proof,
+        )
+        if not answer["ok"]:
+            self.close()
+        return answer
+
+    def ask(self) -> str:
+        """Knock, and return the id of the request that has to be approved."""
+        answer = self.knock()
+        assert not answer["ok"], answer
+        assert answer["error"]["details"]["code"] == "PAIRING_REQUIRED", answer
+        return str(answer["error"]["details"]["requestId"])
+
+    def call(self, method: str, **parameters: Any) -> dict[str, Any]:
+        assert self.connection is not None
+        identifier = str(uuid4())
+        frame = {"type": "req", "id": identifier, "method": method, "params": parameters}
+        self.connection.send(json.dumps(frame))
+        while True:
+            answer: dict[str, Any] = json.loads(self.connection.recv(timeout=10))
+            if answer.get("id") == identifier:
+                return answer
+
+    def close(self) -> None:
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
