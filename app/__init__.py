@@ -1,7 +1,6 @@
 """Deploy Agent: configure, launch, watch and stop OpenClaw gateways with Docker Compose."""
 
 from flask import Flask
-from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 
 from app.config import PROJECT, Settings, load_settings
@@ -23,19 +22,16 @@ def create_app(settings: Settings | None = None) -> Flask:
     world = build_world(settings)
     app.config.update(
         SECRET_KEY=signing_key(world),
-        SESSION_COOKIE_NAME="deploy_agent",
+        SESSION_COOKIE_NAME=f"deploy_agent_{settings.port}",
         SESSION_COOKIE_SAMESITE="Strict",
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_PARTS=200,
-        TRUSTED_HOSTS=security.trusted_hosts(settings),
         WTF_CSRF_TIME_LIMIT=None,
         WORLD=world,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Htmx(app)
-    csrf = CSRFProtect(app)
-    csrf.exempt(api.bp)
     security.init_app(app)
     errors.init_app(app)
     rendering.init_app(app)

@@ -1,13 +1,14 @@
 """An engine that doesn't answer: `unknown` with the last known status, and problems in words."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from app import create_app
 from app.config import Settings
-from tests.api import Api
+from tests.api import API_KEY, BASE, Api
 from tests.engine_gate import EngineGate
 from tests.waiting import eventually
 
@@ -72,6 +73,53 @@ def test_each_trouble_has_its_own_answer(
     page = gated.page(f"/deployments/{deployment_id}")
     assert page.status_code == 200
     assert gated.page("/").status_code == 200
+
+
+def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
+    gated: Api, gate: EngineGate, engine_calls: list[str]
+) -> None:
+    gated.configure()
+    gated.get("list")
+    gate.hold()
+    before = len(engine_calls)
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: Api(gated.app).get("list").json, range(12)))
+
+    assert {row["status"] for rows in answers for row in rows} <= {"configured", "unknown"}
+    assert len(engine_calls) - before <= 2
+
+
+def test_the_log_of_a_running_gateway_is_no_old_one_while_the_engine_is_silent(
+    gated: Api, gate: EngineGate
+) -> None:
+    deployment_id = gated.configure()
+    gated.launch(deployment_id)
+    gated.stop(deployment_id)
+    gated.launch(deployment_id)
+    gate.hold()
+    eventually(lambda: gated.listed(deployment_id)["status"] == "unknown", within=10)
+
+    answer = gated.get(f"logs/{deployment_id}")
+
+    assert answer.status_code == 504
+    assert answer.json["code"] == "engine_silent"
+
+
+def test_a_form_that_could_not_launch_leads_to_what_it_made(gated: Api, gate: EngineGate) -> None:
+    gate.shut()
+
+    answer = gated.client.post(
+        "/deployments/new",
+        data={"openrouter_api_key": API_KEY, "launch": "yes"},
+        base_url=BASE,
+        follow_redirects=True,
+    )
+
+    assert answer.status_code == 200
+    assert "It was configured, and not launched." in answer.text
+    assert "Nothing answers" in answer.text
+    assert len(gated.get("list").json) == 1
 
 
 def test_a_deployment_can_be_configured_without_an_engine(
