@@ -5,9 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import requests
 
 from app import create_app
 from app.config import Settings
+from app.store.operations import read_log
 from tests.api import API_KEY, BASE, Api
 from tests.engine_gate import EngineGate
 from tests.waiting import eventually
@@ -134,3 +136,45 @@ def test_a_deployment_can_be_configured_without_an_engine(
     listed = alone.listed(deployment_id)
     assert listed["status"] == "unknown"
     assert listed["port"]
+
+
+def test_an_engine_that_is_slow_for_once_ends_no_launch(
+    gated: Api, gate: EngineGate, deployments_dir: Path
+) -> None:
+    deployment_id = gated.configure(image="deploy-agent-standin:slow-start")
+    gated.launch(deployment_id, wait=False)
+    folder = deployments_dir / deployment_id
+    eventually(lambda: any("Waiting" in line for line in read_log(folder, 1)))
+
+    gate.hold()
+    eventually(lambda: any("has not answered" in line for line in read_log(folder, 1)))
+    gate.open()
+
+    eventually(lambda: gated.listed(deployment_id)["status"] == "running", within=30)
+
+
+def test_a_container_that_the_engine_cannot_tell_of_hides_no_other(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = api.configure(), api.configure()
+    api.launch(first)
+    api.launch(second)
+    broken = api.status(first)["containers"][0]["id"]
+    send = requests.Session.send
+
+    def refused(
+        session: requests.Session, request: requests.PreparedRequest, **more: object
+    ) -> requests.Response:
+        if request.path_url.endswith(f"/containers/{broken}/json"):
+            request.prepare_url("http+docker://localhost/v1.41/containers/nonsense/json?size=x", {})
+            answer = send(session, request, **more)  # type: ignore[arg-type]
+            answer.status_code = 500
+            return answer
+        return send(session, request, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(requests.Session, "send", refused)
+
+    listed = eventually(lambda: [row["status"] for row in api.get("list").json])
+
+    assert "unknown" not in listed
+    assert "running" in listed
