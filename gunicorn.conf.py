@@ -13,7 +13,8 @@ try:
 except RemoteEngine as error:
     sys.exit(str(error))
 
-bind = f"{settings.host}:{settings.port}"
+_host = settings.host.strip("[]")
+bind = f"[{_host}]:{settings.port}" if ":" in _host else f"{_host}:{settings.port}"
 workers = 1
 worker_class = "gthread"
 threads = settings.threads

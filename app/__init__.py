@@ -1,10 +1,10 @@
 """Deploy Agent: configure, launch, watch and stop OpenClaw gateways with Docker Compose."""
 
 from flask import Flask
-from flask_wtf import CSRFProtect
 from htmx_flask import Htmx
 
 from app.config import PROJECT, Settings, load_settings
+from app.usecases.sessions import SESSION_SECONDS
 from app.usecases.world import build_world, signing_key
 from app.web import access, answer, api, errors, pages, pairing, people, rendering, security
 
@@ -23,21 +23,17 @@ def create_app(settings: Settings | None = None) -> Flask:
     world = build_world(settings)
     app.config.update(
         SECRET_KEY=signing_key(world),
-        SESSION_COOKIE_NAME="deploy_agent",
-        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_NAME=f"deploy_agent_{settings.port}",
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_PARTS=200,
-        TRUSTED_HOSTS=security.trusted_hosts(settings),
         WTF_CSRF_TIME_LIMIT=None,
         WORLD=world,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Htmx(app)
-    csrf = CSRFProtect(app)
-    csrf.exempt(api.bp)
-    csrf.exempt(answer.api_bp)
-    csrf.exempt(pairing.api_bp)
     security.init_app(app)
     access.init_app(app)
     errors.init_app(app)

@@ -1,5 +1,6 @@
 """Every setting of the server, each also an environment variable `DEPLOY_AGENT_<NAME>`."""
 
+import re
 import sys
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path
@@ -11,6 +12,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from app.core.fields import BY_NAME
 from app.core.ports import pool_is_large_enough
 
+# A name, an IPv4 address, or an IPv6 address with or without brackets.
+_HOST_NAME = re.compile(
+    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9])?|\[?[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*\]?)\Z"
+)
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -84,6 +89,13 @@ class Settings(BaseSettings):
     def _check_range(cls, value: tuple[int, int]) -> tuple[int, int]:
         if not 1 <= value[0] <= value[1] <= 65535:
             raise ValueError("must be two ports, the lower one first")
+        return value
+
+    @field_validator("host", "public_host")
+    @classmethod
+    def _check_name(cls, value: str, info: ValidationInfo) -> str:
+        if not (_HOST_NAME.match(value) or (not value and info.field_name == "public_host")):
+            raise ValueError("must be a host's name or address, without http:// and port")
         return value
 
     @field_validator("image", "memory_limit", "bind_address")

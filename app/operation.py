@@ -6,116 +6,13 @@ session of its own, so that it outlives the server that started it.
 """
 
 import os
-import signal
 import sys
-import traceback
-from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 
-from app.config import PROJECT, Settings, load_settings
-from app.core.deployment import Operation, OperationKind, OperationState
-from app.core.diagnosis import Cause
-from app.core.errors import EngineError
-from app.core.secrets import Masker, secret_values
-from app.engine.client import docker_environment
-from app.store import history, operations
-from app.store.operation_log import OperationLog
-from app.usecases.launch import perform_launch
-from app.usecases.operations import OperationFailed
-from app.usecases.stop import perform_stop
-from app.usecases.world import World, build_world
-
-_SPARE_SECONDS = 300
-
-
-class _DeadlinePassed(Exception):
-    """The whole operation took longer than all its steps may."""
-
-
-def main(folder: Path, number: int) -> None:
-    settings = load_settings()
-    world = build_world(settings)
-    _clean_environment(world.address)
-    # Compose looks for files in its working folder and all above it.
-    os.chdir("/")
-    operation = operations.read_operation(folder, number)
-    if operation is None:
-        sys.exit(f"{folder} has no operation {number}")
-    operations.note_process(folder, number)
-    _set_deadline(settings)
-    ended = _perform(operation, folder, world)
-    operations.end(folder, ended)
-    history.record(
-        folder,
-        f"{ended.kind} {ended.state}",
-        ended.actor,
-        operation=number,
-        code=ended.code,
-        reason=ended.reason,
-    )
-
-
-def _clean_environment(address: str) -> None:
-    """Keep only what Compose needs: any variable of ours would beat the one in `.env`."""
-    environment = docker_environment(PROJECT, address)
-    os.environ.clear()
-    os.environ.update(environment)
-
-
-def _set_deadline(settings: Settings) -> None:
-    """Every step has a bound of its own; this one is for what we did not think of."""
-
-    def passed(number: int, frame: FrameType | None) -> None:
-        raise _DeadlinePassed
-
-    signal.signal(signal.SIGALRM, passed)
-    steps = settings.pull_timeout + settings.launch_timeout + settings.stop_timeout
-    signal.alarm(int(steps) + _SPARE_SECONDS)
-
-
-def _perform(operation: Operation, folder: Path, world: World) -> Operation:
-    deployment = world.store.load(operation.deployment_id)
-    mask = Masker(secret_values(deployment.env))
-    with OperationLog(folder, operation.number, mask) as log:
-        try:
-            ended = replace(operation, state=OperationState.SUCCEEDED)
-            if operation.kind is OperationKind.LAUNCH:
-                verified = perform_launch(deployment, world=world, say=log.say)
-                ended = replace(ended, verified=verified)
-            else:
-                perform_stop(deployment, world=world, say=log.say)
-        except OperationFailed as failure:
-            ended = _failed(operation, failure.cause, mask)
-        except EngineError as error:
-            ended = _failed(operation, Cause(error.code, error.detail, ""), mask)
-        except _DeadlinePassed:
-            ended = _failed(
-                operation, Cause("deadline", "It took too long and was ended.", ""), mask
-            )
-        except OSError as error:
-            cause = Cause("storage_failed", f"The disk said: {os.strerror(error.errno or 0)}.", "")
-            ended = _failed(operation, cause, mask)
-        except Exception:  # noqa: BLE001 - the last place that can tell
-            traceback.print_exc()
-            cause = Cause("internal_error", "Deploy Agent itself failed; its trace is kept.", "")
-            ended = _failed(operation, cause, mask)
-        log.say(f"{ended.reason} {ended.next_step}" if ended.reason else "Done")
-    return replace(ended, ended_at=datetime.now(UTC))
-
-
-def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
-    return replace(
-        operation,
-        state=OperationState.FAILED,
-        code=cause.code,
-        reason=mask(cause.words),
-        next_step=mask(cause.next_step),
-    )
-
+from app.config import load_settings
+from app.usecases.perform import perform_operation
 
 if __name__ == "__main__":
     # The lock must stay ours alone: no child may hold it longer than we do.
     os.set_inheritable(int(sys.argv[3]), False)
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    perform_operation(Path(sys.argv[1]), int(sys.argv[2]), load_settings())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import docker
 import pytest
+import requests
 
 from app import create_app
 from app.config import Settings
@@ -61,3 +62,17 @@ def server(deployments_dir: Path, tmp_path: Path) -> Iterator[Server]:
     server = Server(deployments_dir, tmp_path / "server.log", image=STANDIN)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def engine_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Every request that goes to the engine, by its path."""
+    calls: list[str] = []
+    send = requests.Session.send
+
+    def counted(session: requests.Session, request: requests.PreparedRequest, **more: object):
+        calls.append(str(request.path_url))
+        return send(session, request, **more)
+
+    monkeypatch.setattr(requests.Session, "send", counted)
+    yield calls

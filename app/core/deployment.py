@@ -1,7 +1,7 @@
 """The values that everything else speaks of: a deployment, its operations, its containers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -73,7 +73,8 @@ class Deployment:
     """A folder `deployments/<id>/` as it stands now.
 
     `problem` says why it is invalid, or None. `port` is None where it is not
-    known. `configured_here` says that our own history has its making.
+    known. `secrets` are the values that no text may show, also of a `.env` that
+    can't be understood. `configured_here` says that our own history has its making.
     """
 
     id: str
@@ -81,6 +82,7 @@ class Deployment:
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     port: int | None = None
     problem: str | None = None
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     has_compose_file: bool = False
     configured_here: bool = False
     operation: Operation | None = None
@@ -93,10 +95,13 @@ class Deployment:
     def token(self) -> str:
         return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
 
-    @property
-    def local_address(self) -> str:
-        """The address of this host at which its published port answers."""
-        return probe_address(self.env.get("BIND_ADDRESS", ""))
+    def gateway_in(self, containers: Iterable["Container"]) -> "Container | None":
+        """Return the gateway's own container; helpers and one-off runs beside it decide nothing.
+
+        Who publishes the port is the gateway, whatever its service is called.
+        """
+        candidates = [each for each in containers if not each.one_off]
+        return max(candidates, key=lambda each: each.likelihood(self.port), default=None)
 
     @property
     def running_operation(self) -> Operation | None:
@@ -112,7 +117,7 @@ class PublishedPort:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only `inspect` says of a container. Times as the engine writes them."""
+    """What only `inspect` says of a container. `secrets` are those of its own environment."""
 
     restart_count: int
     started_at: datetime | None
@@ -123,6 +128,7 @@ class Details:
     error: str
     restart_policy: str
     health_output: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +145,7 @@ class Container:
     created_at: datetime
     working_dir: str = ""
     ports: tuple[PublishedPort, ...] = ()
+    one_off: bool = False
     details: Details | None = None
 
     @property
@@ -162,6 +169,22 @@ class Container:
         if self.state != "running" or self.health in ("starting", "unhealthy"):
             return True
         return bool(re.match(r"Up (?:Less than a second|\d+ seconds?)", self.status_text))
+
+    def likelihood(self, port: int | None) -> tuple[bool, bool, bool, datetime]:
+        """Return how likely it is the gateway with this port, to be compared with others."""
+        publishes = any(each.port == port for each in self.ports)
+        return publishes, self.service == SERVICE, self.state == "running", self.created_at
+
+    def address_of(self, port: int) -> str | None:
+        """Return this host's address at which its port answers; None where it publishes others.
+
+        A container in the host's own network publishes nothing and answers all the same.
+        """
+        if not self.ports:
+            return probe_address("")
+        addresses = [each.address for each in self.ports if each.port == port]
+        ipv4 = next((address for address in addresses if ":" not in address), None)
+        return None if ipv4 is None else probe_address(ipv4)
 
     @property
     def run(self) -> Run | None:
@@ -190,10 +213,3 @@ class Snapshot:
     def of(self, deployment_id: str) -> tuple[Container, ...] | None:
         """Return a deployment's containers; None where the engine did not answer."""
         return None if self.problem else self.containers.get(deployment_id, ())
-
-
-def gateway_of(containers: tuple[Container, ...]) -> Container | None:
-    """Return the gateway's own container; helpers beside it decide nothing."""
-    by_age = sorted(containers, key=lambda each: each.created_at, reverse=True)
-    gateways = [each for each in by_age if each.service == SERVICE]
-    return next(iter(gateways or by_age), None)

@@ -14,6 +14,7 @@ UserError
 ├── EngineUnreachable     503  nothing answers at the engine's address
 ├── EngineDenied          503  the engine's socket is not ours to use
 ├── EngineSilent          504  the engine accepted the call and said nothing
+├── EngineRefused         502  the engine answered, and refused
 ├── StorageFailed         507  the deployments folder can't be written
 └── TooManyWaiting        503  every place for a waiting call is taken
 """
@@ -104,6 +105,16 @@ class EngineDenied(EngineError):
 
 class EngineSilent(EngineError):
     code, status, title = "engine_silent", 504, "Docker Engine does not answer"
+
+
+class EngineRefused(EngineError):
+    code, status, title = "engine_refused", 502, "Docker Engine refused"
+
+
+def engine_error(code: str, reason: str) -> EngineError:
+    """Return the error of a problem that a snapshot has kept."""
+    kinds = (EngineUnreachable, EngineDenied, EngineSilent, EngineRefused)
+    return next(kind for kind in kinds if kind.code == code)(f"{reason}.")
 
 
 class StorageFailed(UserError):

@@ -8,11 +8,29 @@ from app.core.fields import is_secret
 MASK = "••••••••"
 # Shorter values would mask ordinary words.
 _SHORTEST = 6
+_URL_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 
 def secret_values(env: Mapping[str, str]) -> list[str]:
     """Return the values in a `.env` that no text may show."""
-    return [value for key, value in env.items() if is_secret(key) and value]
+    named = [value for key, value in env.items() if is_secret(key) and value]
+    # An address may carry a password, whatever its variable is called.
+    return named + [match for value in env.values() for match in _URL_PASSWORD.findall(value)]
+
+
+_ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*)")
+
+
+def secrets_in_text(text: str) -> list[str]:
+    """Return what may be secrets in a `.env` that can't be understood, line by line."""
+    found = []
+    for line in text.splitlines():
+        match = _ASSIGNMENT.match(line.strip())
+        if match and is_secret(match[1]):
+            value = match[2].strip()
+            bare = value.strip("'\"")
+            found += [value, bare, *bare.split()]
+    return found
 
 
 class Masker:

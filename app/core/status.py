@@ -12,14 +12,13 @@ from app.core.deployment import (
     OperationKind,
     OperationState,
     Snapshot,
-    gateway_of,
 )
 from app.core.wording import ago, clock, duration
 
 # A restart this young may be one of a crash loop.
 _YOUNG = timedelta(seconds=60)
-# Exit codes of a process that was told to end: by itself, SIGINT, SIGKILL, SIGTERM.
-_ASKED_TO_END = (0, 130, 137, 143)
+# Exit codes of a process that was told to end and did: its own 0, SIGINT, SIGTERM.
+_ASKED_TO_END = (0, 130, 143)
 
 
 class Status(StrEnum):
@@ -73,7 +72,7 @@ def status_of(
         return Verdict(Status.UNKNOWN, _unknown_reason(snapshot.problem.reason, last_seen))
     if operation := deployment.running_operation:
         return _moving(operation, now)
-    gateway = gateway_of(snapshot.of(deployment.id) or ())
+    gateway = deployment.gateway_in(snapshot.of(deployment.id) or ())
     if gateway:
         return _STATES.get(gateway.state, _strange)(gateway, deployment, now)
     return _without_container(deployment, now)
@@ -83,7 +82,7 @@ def _invalid_reason(deployment: Deployment, snapshot: Snapshot) -> str:
     containers = snapshot.of(deployment.id)
     if containers is None:
         return f"{deployment.problem}; {_engine_silent(snapshot)}"
-    gateway = gateway_of(containers)
+    gateway = deployment.gateway_in(containers)
     if gateway is None:
         return f"{deployment.problem}; it has no container"
     return f"{deployment.problem}; its container is {gateway.state} and can be stopped"
@@ -140,7 +139,7 @@ def _exited(gateway: Container, deployment: Deployment, now: datetime) -> Verdic
         return Verdict(Status.FAILED, f"{details.error}{when}")
     # A policy that always restarts leaves a container down only where somebody stopped it.
     kept_up = details.restart_policy in ("always", "unless-stopped")
-    if kept_up or details.exit_code in _ASKED_TO_END[:2] + _ASKED_TO_END[3:]:
+    if kept_up or details.exit_code in _ASKED_TO_END:
         return Verdict(
             Status.STOPPED, f"stopped outside Deploy Agent, exit code {details.exit_code}{when}"
         )

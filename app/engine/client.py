@@ -1,19 +1,23 @@
 """The way to Docker Engine: its address, found once, and a kept connection for reads."""
 
 import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import docker
 import requests
 from docker.context import ContextAPI
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, DockerException, NotFound
 
-from app.core.errors import EngineDenied, EngineError, EngineSilent, EngineUnreachable
+from app.core.errors import (
+    EngineDenied,
+    EngineError,
+    EngineRefused,
+    EngineSilent,
+    EngineUnreachable,
+)
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 # What Compose and its engine connection need; nothing else of the server's
@@ -66,6 +70,8 @@ def docker_environment(project: Path, address: str) -> dict[str, str]:
     """Return the environment for `docker compose`: what it needs, and nothing of ours."""
     environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment["DOCKER_HOST"] = address
+    # In a `.env` it would forbid the --remove-orphans that we pass.
+    environment["COMPOSE_IGNORE_ORPHANS"] = "false"
     own_config = project / ".docker"
     if "DOCKER_CONFIG" not in environment and (own_config / "config.json").is_file():
         environment["DOCKER_CONFIG"] = str(own_config)
@@ -75,31 +81,35 @@ def docker_environment(project: Path, address: str) -> dict[str, str]:
 class EngineClient:
     """Docker's low-level client, connected at first use, shared by all threads.
 
-    Its calls raise EngineUnreachable, EngineDenied, EngineSilent, or APIError
-    where the engine answered with a refusal.
+    Its calls raise EngineUnreachable, EngineDenied, EngineSilent or EngineRefused;
+    docker's own NotFound, for a container or image that is gone, passes through.
     """
 
     def __init__(self, address: str, timeout: int) -> None:
         self.address = address
         self._timeout = timeout
-        self._connecting = threading.Lock()
+        self._connected: docker.APIClient | None = None
 
     @contextmanager
     def calls(self) -> Iterator[docker.APIClient]:
         """Give the client, and turn what the connection raises into words."""
         try:
-            with self._connecting:
-                client = self._client
-            yield client
-        except APIError:
+            yield self._connected or self._connect()
+        except NotFound:
             raise
+        except APIError as error:
+            said = error.explanation or f"status {error.status_code}"
+            raise EngineRefused(f"Docker Engine refused: {said}.") from error
         except (DockerException, requests.RequestException, OSError) as error:
             raise self._in_words(error) from error
 
-    @cached_property
-    def _client(self) -> docker.APIClient:
+    def _connect(self) -> docker.APIClient:
         # "auto" asks the engine for its version once: newer engines refuse old ones.
-        return docker.APIClient(base_url=self.address, version="auto", timeout=self._timeout)
+        # Two threads may do so at once; a lock would let each wait for the other's timeout.
+        self._connected = docker.APIClient(
+            base_url=self.address, version="auto", timeout=self._timeout
+        )
+        return self._connected
 
     def _in_words(self, error: BaseException) -> EngineError:
         causes = list(_chain(error))

@@ -38,10 +38,16 @@ def compose_up(folder: Path, say: Say, seconds: float) -> None:
     )
 
 
-def compose_pull(folder: Path, say: Say, seconds: float) -> None:
-    """Pull the images of a folder. Raises ComposeFailed."""
+def compose_pull(folder: Path, services: list[str], say: Say, seconds: float) -> None:
+    """Pull the images of some services. Raises ComposeFailed."""
     compose = _in_folder(folder, seconds).compose
-    _follow(lambda: compose.pull(stream_logs=True), say)
+    _follow(lambda: compose.pull(services, stream_logs=True), say)
+
+
+def compose_unpause(deployment_id: str, seconds: float) -> None:
+    """Let a project's paused containers go on. Raises ComposeFailed."""
+    compose = _by_project(deployment_id, seconds).compose
+    _called(compose.unpause)
 
 
 def compose_images(folder: Path, seconds: float) -> dict[str, str]:

@@ -2,13 +2,14 @@
 
 import re
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from docker.errors import APIError, NotFound
+from docker.errors import NotFound
 
 from app.core.deployment import (
     Container,
@@ -18,11 +19,12 @@ from app.core.deployment import (
     Snapshot,
     is_id,
 )
-from app.core.errors import EngineError
+from app.core.errors import EngineError, EngineRefused
+from app.core.secrets import secret_values
 from app.engine.client import EngineClient
 
 _PROJECT = "com.docker.compose.project"
-_KEPT = timedelta(seconds=1)
+_KEPT_SECONDS = 1.0
 
 
 class Containers:
@@ -37,24 +39,23 @@ class Containers:
         self._is_ours = is_ours
         self._taking = threading.Lock()
         self._snapshot: Snapshot | None = None
+        self._taken = 0.0
 
     def snapshot(self, not_before: datetime | None = None) -> Snapshot:
         """Return what the engine says of all deployments, at most a second old.
 
-        Whoever comes while one is being taken gets that one. `not_before` is
-        when something is known to have changed: an older one is not used.
+        Whoever comes while one is being taken gets that one, so that a silent
+        engine costs all who ask its timeout once. `not_before` is when something
+        is known to have changed: an older answer is not used.
         """
         with self._taking:
             kept = self._snapshot
-            now = datetime.now(UTC)
-            if (
-                kept
-                and now - _KEPT < kept.taken_at <= now
-                and kept.taken_at >= (not_before or kept.taken_at)
-            ):
+            fresh = time.monotonic() - self._taken < _KEPT_SECONDS
+            if kept and fresh and (kept.problem or kept.taken_at >= (not_before or kept.taken_at)):
                 return kept
-            self._snapshot = taken = self._take()
-            return taken
+            self._snapshot = kept = self._take()
+            self._taken = time.monotonic()
+            return kept
 
     def _take(self) -> Snapshot:
         taken_at = datetime.now(UTC)
@@ -66,9 +67,6 @@ class Containers:
                     projects[container.project].append(self._detailed(container))
         except EngineError as error:
             return Snapshot(taken_at, problem=EngineProblem(error.code, _first_sentence(error)))
-        except APIError as error:
-            reason = f"Docker Engine answered with an error ({error.status_code})"
-            return Snapshot(taken_at, problem=EngineProblem("engine_error", reason))
         return Snapshot(taken_at, {key: tuple(value) for key, value in projects.items()})
 
     def of(self, deployment_id: str) -> tuple[Container, ...]:
@@ -89,11 +87,21 @@ class Containers:
 
         Empty where the container is gone meanwhile. Raises EngineError.
         """
-        with self._client.calls() as client:
-            try:
+        # The engine takes no time at or before 1970.
+        since = since if since and since > 0 else None
+        try:
+            with self._client.calls() as client:
                 return client.logs(container_id, tail=tail, timestamps=True, since=since)
-            except NotFound:
-                return b""
+        except NotFound:
+            return b""
+
+    def secrets_of(self, container: Container) -> tuple[str, ...]:
+        """Return the secrets of a container's own environment: `.env` may differ by now.
+
+        Raises EngineError.
+        """
+        details = container.details or self._inspected(container).details
+        return details.secrets if details else ()
 
     def last_exit_code(self, container_id: str, since: datetime) -> int | None:
         """Return the exit code of a container's latest end, also where it runs again since.
@@ -102,9 +110,11 @@ class Containers:
         have it. Raises EngineError.
         """
         with self._client.calls() as client:
-            events = client.events(
+            events = client.events(  # type: ignore[call-overload]
                 since=since,
-                until=datetime.now(UTC),
+                # As a float: Docker's client cuts a datetime to whole seconds, and
+                # with it the ends of the current one.
+                until=time.time(),
                 filters={"container": container_id, "event": "die"},
                 decode=True,
             )
@@ -113,12 +123,12 @@ class Containers:
 
     def image_id(self, reference: str) -> str | None:
         """Return an image's id, or None where this host has none. Raises EngineError."""
-        with self._client.calls() as client:
-            try:
+        try:
+            with self._client.calls() as client:
                 image = client.inspect_image(reference)  # type: ignore[no-untyped-call]
-                return str(image["Id"])
-            except NotFound:
-                return None
+        except NotFound:
+            return None
+        return str(image["Id"])
 
     def _list(self, filters: dict[str, list[str]]) -> list[Container]:
         with self._client.calls() as client:
@@ -129,11 +139,13 @@ class Containers:
         return self._inspected(container) if wanted else container
 
     def _inspected(self, container: Container) -> Container:
-        with self._client.calls() as client:
-            try:
-                return replace(container, details=_details(client.inspect_container(container.id)))
-            except NotFound:
-                return container
+        try:
+            with self._client.calls() as client:
+                inspected = client.inspect_container(container.id)
+        except (NotFound, EngineRefused):
+            # One that is gone, or that the engine can't tell of, hides none of the others.
+            return container
+        return replace(container, details=_details(inspected))
 
 
 def _first_sentence(error: EngineError) -> str:
@@ -154,6 +166,7 @@ def _container(row: dict[str, Any]) -> Container:
         created_at=datetime.fromtimestamp(row.get("Created", 0), UTC),
         working_dir=labels.get("com.docker.compose.project.working_dir", ""),
         ports=_published(row.get("Ports") or ()),
+        one_off=labels.get("com.docker.compose.oneoff") == "True",
     )
 
 
@@ -178,7 +191,13 @@ def _details(inspected: dict[str, Any]) -> Details:
         error=state.get("Error", ""),
         restart_policy=inspected["HostConfig"].get("RestartPolicy", {}).get("Name", ""),
         health_output=str(health_log[-1].get("Output", ""))[:500],
+        secrets=tuple(secret_values(_environment(inspected))),
     )
+
+
+def _environment(inspected: dict[str, Any]) -> dict[str, str]:
+    pairs = (each.partition("=") for each in inspected["Config"].get("Env") or ())
+    return {key: value for key, _, value in pairs}
 
 
 def parse_time(text: str) -> datetime | None:

@@ -18,9 +18,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, TypeVar
 
-from docker.errors import APIError
+from docker.errors import NotFound
 
-from app.core.deployment import Container, Deployment, Run, gateway_of
+from app.core.deployment import Container, Deployment, Run
 from app.core.device import DeviceIdentity
 from app.core.errors import EngineError, UserError
 from app.core.pairing import (
@@ -39,6 +39,7 @@ from app.core.pairing import (
     refusals_in,
     scopes_to_approve,
 )
+from app.core.ports import probe_address
 from app.core.text import plain
 from app.engine.client import EngineClient
 from app.engine.containers import Containers
@@ -146,7 +147,8 @@ class Pairings:
     def _watch(self, deployment: Deployment, gateway: Container) -> "_Watch | None":
         """Return the gateway's watch, started where it is not; None where there are too many."""
         assert deployment.port is not None
-        endpoint = Endpoint(deployment.local_address, deployment.port, deployment.token)
+        address = gateway.address_of(deployment.port) or probe_address("")
+        endpoint = Endpoint(address, deployment.port, deployment.token)
         subject = _Subject(deployment.id, gateway.id, endpoint)
         with self._lock:
             watch = self._watches.get(deployment.id)
@@ -203,15 +205,15 @@ class _Host:
     def run_of(self, subject: _Subject) -> Run | None:
         """Return which run of its container this is; None where the engine can't say."""
         try:
-            gateway = gateway_of(self._containers.of(subject.deployment_id))
-        except (EngineError, APIError):
+            containers = self._containers.of(subject.deployment_id)
+        except (EngineError, NotFound):
             return None
-        return gateway.run if gateway else None
+        return next((each.run for each in containers if each.id == subject.container_id), None)
 
     def refusals(self, subject: _Subject, since: datetime) -> list[Refusal]:
         try:
             log = self._containers.logs(subject.container_id, _LOG_LINES, int(since.timestamp()))
-        except (EngineError, APIError):
+        except (EngineError, NotFound):
             return []
         return refusals_in(plain(log.decode(errors="replace")))
 
@@ -221,7 +223,7 @@ class _Host:
         It takes two seconds of a core, so it is for our own device alone, once.
         """
         command = ["node", "openclaw.mjs", "devices", "approve", request_id, "--json"]
-        with suppress(EngineError, APIError), self._client.calls() as engine:
+        with suppress(EngineError, NotFound), self._client.calls() as engine:
             made = engine.exec_create(subject.container_id, command, stdout=False, stderr=False)
             engine.exec_start(made["Id"], detach=True)
 

@@ -1,20 +1,26 @@
 """The gateway's own word: its port, its health, its WebSocket, its answer to the token.
 
 Connects to this host's own published port only, never to an address that came
-from a request. Every step is bounded.
+from a request. A gateway may answer anything, or a byte a minute: every step ends
+by the clock, and no answer is taken to have the shape that it should have.
 """
 
 import http.client
 import json
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
+from app.core.deployment import Container, Deployment
 from app.core.ladder import Rung, RungState, failed, passed
+from app.core.text import plain
 
 STEP_SECONDS = 5.0
 # Protocol 4 is OpenClaw 2026.9's; the gateway refuses a range without its own.
@@ -28,6 +34,23 @@ class _Broken(Exception):
     def __init__(self, detail: str, next_step: str = "", hopeless: bool = False) -> None:
         super().__init__(detail)
         self.detail, self.next_step, self.hopeless = detail, next_step, hopeless
+
+
+def climb_gateway(deployment: Deployment, gateway: Container) -> list[Rung]:
+    """Climb at the address where the engine publishes this gateway's port."""
+    assert deployment.port is not None, "asked only where the port is known"
+    address = gateway.address_of(deployment.port)
+    if address is None:
+        others = ", ".join(sorted({str(each.port) for each in gateway.ports}))
+        return [
+            failed(
+                "port",
+                f"It is published on port {others}, and .env says {deployment.port}.",
+                "Let docker-compose.yml publish ${PORT}, then launch again.",
+                hopeless=True,
+            )
+        ]
+    return climb(address, deployment.port, deployment.token)
 
 
 def climb(address: str, port: int, token: str, seconds: float = STEP_SECONDS) -> list[Rung]:
@@ -75,9 +98,10 @@ def _port_answers(address: str, port: int, seconds: float) -> str:
 def _says(address: str, port: int, path: str, seconds: float) -> str:
     connection = _connection(address, port, seconds)
     try:
-        connection.request("GET", path)
-        answer = connection.getresponse()
-        answer.read(4096)
+        connection.connect()
+        with _cut_off(connection.sock, seconds):
+            connection.request("GET", path)
+            status = connection.getresponse().status
     except TimeoutError:
         raise _Broken(
             f"{path} gave no answer within {seconds:g} s: the gateway accepts and says nothing.",
@@ -91,12 +115,34 @@ def _says(address: str, port: int, path: str, seconds: float) -> str:
         ) from None
     finally:
         connection.close()
-    if answer.status != 200:
+    if status != 200:
         raise _Broken(
-            f"{path} answered {answer.status}: the gateway says that it is not ready.",
+            f"{path} answered {status}: the gateway says that it is not ready.",
             "Its log tells what it waits for.",
         )
-    return f"{answer.status}"
+    return f"{status}"
+
+
+@contextmanager
+def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
+    """End a connection by the clock: a timeout starts anew with every byte that drips in."""
+    late = threading.Event()
+
+    def end() -> None:
+        late.set()
+        with suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, end)
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if late.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        timer.cancel()
 
 
 def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
@@ -104,14 +150,14 @@ def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
     try:
         with connect(
             f"ws://{address}:{port}", open_timeout=seconds, close_timeout=1, proxy=None
-        ) as socket:
-            challenge = _frame(socket, seconds)
+        ) as gateway:
+            challenge = _frame(gateway, seconds)
             if challenge.get("event") != "connect.challenge":
                 return [
                     failed("websocket", "It greets otherwise than an OpenClaw gateway.", _IMAGE)
                 ]
             greeting = passed("websocket", "", round((time.monotonic() - begun) * 1000))
-            return [greeting, _tried("token", lambda: _accepted(socket, token, seconds))]
+            return [greeting, _tried("token", lambda: _accepted(gateway, token, seconds))]
     except (OSError, WebSocketException, TimeoutError):
         return [
             failed(
@@ -120,30 +166,34 @@ def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
         ]
 
 
-def _frame(socket: ClientConnection, seconds: float) -> dict[str, Any]:
+def _frame(gateway: ClientConnection, seconds: float) -> dict[str, Any]:
     try:
-        frame = json.loads(socket.recv(timeout=seconds))
-    except ValueError:
+        return _object(json.loads(gateway.recv(timeout=seconds)))
+    except (ValueError, RecursionError):
         return {}
-    return frame if isinstance(frame, dict) else {}
 
 
-def _accepted(socket: ClientConnection, token: str, seconds: float) -> str:
+def _object(value: Any) -> dict[str, Any]:
+    """Return a JSON object, or an empty one in place of anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def _accepted(gateway: ClientConnection, token: str, seconds: float) -> str:
     if not token:
         raise _Broken(
             "There is no token in .env.", "Set OPENCLAW_GATEWAY_TOKEN, launch again.", True
         )
     identifier = str(uuid4())
     try:
-        socket.send(json.dumps(connect_request(identifier, token)))
-        answer = _answer_to(socket, identifier, seconds)
+        gateway.send(json.dumps(connect_request(identifier, token)))
+        answer = _answer_to(gateway, identifier, seconds)
     except (OSError, WebSocketException, TimeoutError):
         raise _Broken(f"No answer to the token within {seconds:g} s.") from None
     if answer.get("ok"):
-        server = (answer.get("payload") or {}).get("server") or {}
-        return f"OpenClaw {server.get('version', '')}".strip()
-    error = answer.get("error") or {}
-    code = (error.get("details") or {}).get("code") or error.get("code") or "no reason"
+        server = _object(_object(answer.get("payload")).get("server"))
+        return f"OpenClaw {_short(server.get('version', ''))}".strip()
+    error = _object(answer.get("error"))
+    code = _short(_object(error.get("details")).get("code") or error.get("code") or "no reason")
     if code == "AUTH_TOKEN_MISMATCH":
         raise _Broken(
             "The gateway refuses the token of .env (AUTH_TOKEN_MISMATCH).",
@@ -159,12 +209,17 @@ def _accepted(socket: ClientConnection, token: str, seconds: float) -> str:
     raise _Broken(f"The gateway refuses the connection ({code}).", _IMAGE, hopeless=True)
 
 
-def _answer_to(socket: ClientConnection, identifier: str, seconds: float) -> dict[str, Any]:
+def _short(value: object) -> str:
+    return plain(str(value))[:60]
+
+
+def _answer_to(gateway: ClientConnection, identifier: str, seconds: float) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
-    while True:
-        frame = _frame(socket, max(0.01, deadline - time.monotonic()))
+    while (left := deadline - time.monotonic()) > 0:
+        frame = _frame(gateway, left)
         if frame.get("id") == identifier:
             return frame
+    raise TimeoutError
 
 
 def connect_request(identifier: str, token: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from cachetools import LRUCache, TLRUCache
 
 from app.core.deployment import Container, Deployment
 from app.core.ladder import Rung, first_broken
-from app.engine.probe import climb
+from app.engine.probe import climb_gateway
 
 _AT_ONCE = 8
 _KEPT_SECONDS = 5.0
@@ -29,18 +29,16 @@ class Probes:
 
     def rungs(self, deployment: Deployment, gateway: Container) -> list[Rung] | None:
         """Return the latest climb, or None before the first; an old one starts another."""
-        port, token = deployment.port, deployment.token
-        if port is None:
+        if deployment.port is None:
             return None
-        key = (deployment.id, gateway.id, gateway.run, port, hash(token))
+        key = (deployment.id, gateway.id, gateway.run, deployment.port, hash(deployment.token))
         with self._lock:
             climbing = self._climbing.get(key)
             if climbing and climbing.done():
                 del self._climbing[key]
                 self._fresh[key] = self._last[key] = climbing.result()
             elif climbing is None and key not in self._fresh:
-                address = deployment.local_address
-                self._climbing[key] = self._pool.submit(climb, address, port, token)
+                self._climbing[key] = self._pool.submit(climb_gateway, deployment, gateway)
             return self._last.get(key)
 
 

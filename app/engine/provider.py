@@ -16,8 +16,9 @@ from threading import BoundedSemaphore, Lock, Thread
 from typing import Any, TypeVar
 
 import docker
-from docker.errors import APIError
+from docker.errors import NotFound
 
+from app.core.errors import EngineRefused
 from app.engine.client import EngineClient
 
 T = TypeVar("T")
@@ -91,15 +92,15 @@ class Provider:
             "NODE_USE_ENV_PROXY": "1",
             "NODE_NO_WARNINGS": "1",
         }
-        with self._client.calls() as client:
-            try:
+        try:
+            with self._client.calls() as client:
                 created = client.exec_create(
                     container_id, ["node", "-e", _SCRIPT], stderr=False, environment=environment
                 )
                 output = _output_of(client, created["Id"], seconds + _GRACE_SECONDS)
                 exit_code = client.exec_inspect(created["Id"])["ExitCode"]
-            except APIError as error:
-                raise NotAnswered("container_busy") from error
+        except (NotFound, EngineRefused) as error:
+            raise NotAnswered("container_busy") from error
         return _parsed(output, exit_code)
 
 

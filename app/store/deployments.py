@@ -12,16 +12,18 @@ from pathlib import Path
 from app.core.deployment import Deployment, is_id
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env
 from app.core.errors import NotFound
+from app.core.secrets import secret_values, secrets_in_text
 from app.store import history
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
 from app.store.files import Unreadable, read_file, sync_folder, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
-from app.store.operations import latest, operations_folder
+from app.store.operations import latest, operations_folder, reserve_space
 
 ENV_FILE = ".env"
 COMPOSE_FILE = "docker-compose.yml"
 _FRESH = ".new-"
+_FRESH_FOLDERS = _FRESH + "[0-9a-f]" * 10
 
 # What tells that a file was rewritten, also in place and within one tick of the clock.
 _FileSign = tuple[int, int, int, int] | None
@@ -83,7 +85,7 @@ class Store:
         """Let one after the other choose a port and make its folder, over all servers."""
         self.open()
         with waiting_for(self.root / OURS):
-            for left in self.root.glob(f"{_FRESH}*"):
+            for left in self.root.glob(_FRESH_FOLDERS):
                 shutil.rmtree(left, ignore_errors=True)
             yield
 
@@ -105,6 +107,7 @@ class Store:
             if may_give():
                 give_to_gateway(fresh)
             history.record(fresh, "configure", actor)
+            reserve_space(fresh)
             sync_folder(fresh / OURS)
             sync_folder(fresh)
             fresh.rename(target)
@@ -134,10 +137,20 @@ def _is_deployment(entry: os.DirEntry[str]) -> bool:
 
 def _signature(folder: Path) -> _Signature:
     return (
+        _folder_sign(folder),
         _file_sign(folder / ENV_FILE),
         _file_sign(folder / COMPOSE_FILE),
         _file_sign(operations_folder(folder)),
     )
+
+
+def _folder_sign(folder: Path) -> _FileSign:
+    """Return what tells that a folder was replaced; its times change with what is in it."""
+    try:
+        status = os.lstat(folder)
+    except OSError:
+        return None
+    return status.st_mode, status.st_ino, status.st_dev, 0
 
 
 def _file_sign(path: Path) -> _FileSign:
@@ -149,9 +162,18 @@ def _file_sign(path: Path) -> _FileSign:
 
 
 def _read(folder: Path) -> Deployment:
+    """Return a deployment; whatever a folder holds, it hides no other from the list."""
     if folder.is_symlink():
         return Deployment(folder.name, str(folder), problem="its folder is a link, not followed")
-    env, problem = _read_env(folder)
+    try:
+        return _understood(folder)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        return Deployment(folder.name, str(folder), problem=f"its folder can't be read: {said}")
+
+
+def _understood(folder: Path) -> Deployment:
+    env, secrets, problem = _read_env(folder)
     port = _port(env)
     if problem is None and port is None:
         problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
@@ -162,6 +184,7 @@ def _read(folder: Path) -> Deployment:
         env=env,
         port=port,
         problem=problem,
+        secrets=tuple(secrets),
         has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
         configured_here=operation is None and _configured_here(folder),
         operation=operation,
@@ -172,15 +195,20 @@ def _configured_here(folder: Path) -> bool:
     return any(entry.get("what") == "configure" for entry in history.read_history(folder))
 
 
-def _read_env(folder: Path) -> tuple[Mapping[str, str], str | None]:
+def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
+    """Return the variables, the secrets among them, and why they can't be understood."""
     try:
-        return parse_env(read_file(folder / ENV_FILE, MAX_FILE_BYTES)), None
+        data = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
     except FileNotFoundError:
-        return {}, "it has no .env"
+        return {}, [], "it has no .env"
     except Unreadable as error:
-        return {}, f"its .env {error}"
+        return {}, [], f"its .env {error}"
+    try:
+        env = parse_env(data)
     except EnvFileError as error:
-        return {}, f"its .env can't be understood: {error}"
+        secrets = secrets_in_text(data.decode(errors="replace"))
+        return {}, secrets, f"its .env can't be understood: {error}"
+    return env, secret_values(env), None
 
 
 def _port(env: Mapping[str, str]) -> int | None:

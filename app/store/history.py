@@ -11,12 +11,17 @@ OURS = ".deploy-agent"
 _LIMIT = 8 * 1024 * 1024
 
 
-def record(folder: Path, what: str, who: str, **more: Any) -> None:
-    """Append one entry. `more` holds no secret: the file outlives every token in it."""
+def our_folder(folder: Path) -> Path:
+    """Return the part of a deployment's folder that is ours, made where it is missing."""
     ours = folder / OURS
     ours.mkdir(mode=0o700, exist_ok=True)
+    return ours
+
+
+def record(folder: Path, what: str, who: str, **more: Any) -> None:
+    """Append one entry. `more` holds no secret: the file outlives every token in it."""
     entry = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "what": what, "who": who}
-    append_line(ours / "history.jsonl", json.dumps({**entry, **more}).encode())
+    append_line(our_folder(folder) / "history.jsonl", json.dumps({**entry, **more}).encode())
 
 
 def read_history(folder: Path) -> list[dict[str, Any]]:

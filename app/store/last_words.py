@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.store.files import Unreadable, read_file, write_file
-from app.store.history import OURS
+from app.store.history import OURS, our_folder
 
 _LIMIT = 32 * 1024 * 1024
 
@@ -26,8 +26,8 @@ class LastWords:
 
 
 def keep_last_words(folder: Path, words: LastWords) -> None:
-    path = folder / OURS / "last-words"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = our_folder(folder) / "last-words"
+    path.mkdir(mode=0o700, exist_ok=True)
     write_file(path / "last-words.json", json.dumps(asdict(words), ensure_ascii=False).encode())
 
 

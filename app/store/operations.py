@@ -1,5 +1,6 @@
 """Operations on disk: `.deploy-agent/operations/<n>/` with what was asked, the log, the outcome."""
 
+import errno
 import json
 import os
 import shutil
@@ -11,10 +12,13 @@ from typing import Any
 
 from app.core.deployment import Operation, OperationKind, OperationState, Run
 from app.store.files import Unreadable, read_file, sync_folder, write_file
-from app.store.history import OURS
+from app.store.history import OURS, our_folder
 from app.store.locks import is_locked
 
 _KEPT = 20
+_OUTCOME_SPACE = "space-for-outcome"
+_RESERVE = "space-for-a-stop"
+_RESERVE_BYTES = 64 * 1024
 _LOG_LIMIT = 16 * 1024 * 1024
 
 
@@ -23,9 +27,24 @@ def operations_folder(folder: Path) -> Path:
 
 
 def begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
-    """Write down what is about to be done. The caller holds the folder's lock."""
+    """Write down what is about to be done. The caller holds the folder's lock.
+
+    A stop may use what was set aside on the disk: a gateway that has filled it
+    must not be unstoppable.
+    """
+    try:
+        return _begin(folder, kind, actor)
+    except OSError as error:
+        if kind is not OperationKind.STOP or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        (our_folder(folder) / _RESERVE).unlink(missing_ok=True)
+        return _begin(folder, kind, actor)
+
+
+def _begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
     operations = operations_folder(folder)
-    operations.mkdir(mode=0o700, parents=True, exist_ok=True)
+    our_folder(folder)
+    operations.mkdir(mode=0o700, exist_ok=True)
     numbers = _numbers(operations)
     number = numbers[-1] + 1 if numbers else 1
     before = read_operation(folder, numbers[-1]) if numbers else None
@@ -50,6 +69,7 @@ def begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
     }
     write_file(fresh / "operation.json", json.dumps(begun).encode())
     write_file(fresh / "log", b"")
+    write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
     fresh.rename(operations / str(number))
     sync_folder(operations)
     for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
@@ -80,8 +100,19 @@ def end(folder: Path, operation: Operation) -> None:
         "next_step": operation.next_step,
         "verified": _run_to_json(operation.verified),
     }
-    path = operations_folder(folder) / str(operation.number) / "outcome.json"
-    write_file(path, json.dumps(outcome).encode())
+    own = operations_folder(folder) / str(operation.number)
+    # On a full disk the outcome takes the place that was kept for it.
+    (own / _OUTCOME_SPACE).unlink(missing_ok=True)
+    write_file(own / "outcome.json", json.dumps(outcome).encode())
+    with suppress(OSError):
+        reserve_space(folder)
+
+
+def reserve_space(folder: Path) -> None:
+    """Set aside on the disk what a stop must be able to write down."""
+    reserve = our_folder(folder) / _RESERVE
+    if not reserve.exists():
+        write_file(reserve, b"." * _RESERVE_BYTES)
 
 
 def latest(folder: Path) -> Operation | None:
@@ -119,7 +150,7 @@ def read_log(folder: Path, number: int) -> list[str]:
 def _numbers(operations: Path) -> list[int]:
     try:
         names = os.listdir(operations)
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except OSError:
         return []
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
@@ -146,7 +177,7 @@ def _begun(folder: Path, number: int) -> Operation | None:
             number=number,
             kind=OperationKind(begun["kind"]),
             actor=str(begun["actor"]),
-            started_at=datetime.fromisoformat(begun["started_at"]),
+            started_at=_moment(begun["started_at"]),
             state=OperationState.RUNNING,
             verified=_run_from_json(begun["verified"]),
         )
@@ -161,13 +192,20 @@ def _ended(folder: Path, begun: Operation) -> Operation | None:
         return replace(
             begun,
             state=OperationState(outcome["state"]),
-            ended_at=datetime.fromisoformat(outcome["ended_at"]),
+            ended_at=_moment(outcome["ended_at"]),
             code=str(outcome["code"]),
             reason=str(outcome["reason"]),
             next_step=str(outcome["next_step"]),
             verified=_run_from_json(outcome["verified"]),
         )
     return None
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return moment
 
 
 def _run_to_json(run: Run | None) -> dict[str, str] | None:

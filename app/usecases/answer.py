@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.deployment import Container, Deployment, OperationState, gateway_of
+from app.core.deployment import Container, Deployment, OperationState
 from app.core.errors import EngineError
 from app.core.provider import (
     ASK_SECONDS,
@@ -24,7 +24,7 @@ from app.core.provider import (
     read_reply,
     remarks_on,
 )
-from app.core.secrets import Masker, secret_values
+from app.core.secrets import Masker
 from app.core.status import Status
 from app.engine.provider import NotAnswered
 from app.store import history
@@ -88,7 +88,7 @@ def begin_asking(deployment_id: str, *, actor: str, world: World) -> Future[Answ
     Raises NotFound, EngineError, GatewayNotRunning.
     """
     deployment = world.store.load(deployment_id)
-    gateway = gateway_of(world.containers.of(deployment_id))
+    gateway = deployment.gateway_in(world.containers.of(deployment_id))
     if gateway is None or gateway.state != "running":
         raise GatewayNotRunning(
             "The provider is asked from inside the gateway, so that its own way and its own key"
@@ -164,7 +164,7 @@ def _ask(deployment: Deployment, gateway: Container, world: World) -> Answer:
         return not_heard(error.code, *_NOT_HEARD[error.code])
     except EngineError as error:
         return not_heard(error.code, error.detail, "")
-    reply = read_reply(printed, Masker(secret_values(env)))
+    reply = read_reply(printed, Masker(deployment.secrets))
     ours = hashlib.sha256(f"{nonce}{env.get('OPENROUTER_API_KEY', '')}".encode()).hexdigest()
     return replace(answer_of(reply), remarks=remarks_on(reply, env, ours))
 

@@ -1,25 +1,24 @@
-"""Keeping what a gateway said before its container goes."""
+"""Last words: what a gateway said and how it ended, kept before its container goes."""
 
 from datetime import UTC, datetime
-from pathlib import Path
 
-from app.core.deployment import Container
+from app.core.deployment import Container, Deployment
 from app.core.secrets import Masker
 from app.core.text import plain
-from app.engine.containers import Containers
 from app.store.last_words import LastWords, keep_last_words
+from app.usecases.masking import masker_for
+from app.usecases.world import World
 
 KEPT_LINES = 2000
 
 
-def keep_words_of(
-    gateway: Container, folder: Path, containers: Containers, mask: Masker
-) -> list[str]:
+def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> list[str]:
     """Keep a gateway's last lines, exit code and health, and return the lines without times.
 
     Raises EngineError, or OSError from the disk.
     """
-    text = readable_log(containers.logs(gateway.id, KEPT_LINES), mask)
+    mask = masker_for(deployment, gateway, world)
+    text = readable_log(world.containers.logs(gateway.id, KEPT_LINES), mask)
     details = gateway.details
     words = LastWords(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -27,7 +26,7 @@ def keep_words_of(
         health=gateway.health or "",
         log=text,
     )
-    keep_last_words(folder, words)
+    keep_last_words(world.store.folder(deployment.id), words)
     return [line.partition(" ")[2] for line in text.splitlines()]
 
 

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.secrets import Masker, secret_values
+from app.core.errors import engine_error
 from app.store.last_words import LastWords, read_last_words
 from app.usecases.last_words import readable_log
+from app.usecases.masking import masker_for
 from app.usecases.overview import Card
 from app.usecases.world import World
 
@@ -35,9 +36,11 @@ def read_logs(
 ) -> Logs:
     """Return a deployment's last lines, from its container or from its last words.
 
-    Raises EngineError where the container is there and the engine does not answer.
+    Raises EngineError where the engine does not answer: older words would be false then.
     """
-    mask = Masker(secret_values(card.deployment.env))
+    if card.problem:
+        raise engine_error(card.problem.code, card.problem.reason)
+    mask = masker_for(card.deployment, card.gateway, world)
     if card.gateway and card.gateway.state != "created":
         seconds = int(since.timestamp()) if since else None
         return Logs(readable_log(world.containers.logs(card.gateway.id, tail, seconds), mask))

@@ -7,15 +7,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import psutil
 
 from app.config import PROJECT
 from app.core.deployment import Deployment, Operation, OperationKind, OperationState
 from app.core.diagnosis import Cause
-from app.core.errors import Busy, NotFound
+from app.core.errors import Busy, DeploymentInvalid, NotFound, TooManyWaiting, UserError
 from app.store import history, operations
 from app.store.files import storage_errors
 from app.store.locks import Locked, lock_folder
@@ -23,6 +24,9 @@ from app.usecases.world import World
 
 Say = Callable[[str], None]
 
+# Older scripts give up at 120 s.
+WAIT_SECONDS = 110.0
+_WAITING = BoundedSemaphore(20)
 # Compose ends with its operation process within half a second.
 _LEFTOVERS_SECONDS = 5.0
 
@@ -48,7 +52,7 @@ def start_operation(
 ) -> Started:
     """Lock the deployment, write down what is to be done, and start its process.
 
-    The process inherits the lock. Raises Busy, NotFound, StorageFailed.
+    The process inherits the lock. Raises Busy, NotFound, DeploymentInvalid, StorageFailed.
     """
     folder = world.store.folder(deployment.id)
     lock = _lock(folder, deployment, world)
@@ -56,12 +60,52 @@ def start_operation(
         with storage_errors(f"The {kind} was not started."):
             _wait_for_leftovers(folder)
             operation = operations.begin(folder, kind, actor)
-            history.record(folder, kind, actor, operation=operation.number)
-        process = _spawn(folder, operation, lock, world)
+            _record_begin(folder, operation)
+            process = _started(folder, operation, lock, world)
     finally:
         os.close(lock)
     threading.Thread(target=process.wait, name=f"wait-{process.pid}", daemon=True).start()
     return Started(operation, process)
+
+
+def _record_begin(folder: Path, operation: Operation) -> None:
+    """Record in the history what begins; a full disk holds no stop up."""
+    try:
+        history.record(folder, operation.kind, operation.actor, operation=operation.number)
+    except OSError:
+        if operation.kind is not OperationKind.STOP:
+            raise
+
+
+def wait_for(
+    started: Started,
+    failure_for: Callable[[Operation], type[UserError]],
+    *,
+    world: World,
+) -> Operation | None:
+    """Return how an operation ended, or None where it goes on after WAIT_SECONDS.
+
+    Raises what `failure_for` names, with the reason, where it did not succeed;
+    TooManyWaiting where all places for waiting calls are taken.
+    """
+    if not _WAITING.acquire(blocking=False):
+        raise TooManyWaiting(
+            "Twenty calls already wait for an operation. This one was started all the same:"
+            " ask for its status, or pass “wait”: false.",
+            extra={"operation": describe(started.operation)},
+        )
+    try:
+        started.process.wait(WAIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        _WAITING.release()
+    operation = started.operation
+    ended = operation_of(operation.deployment_id, operation.number, world=world)
+    if ended.state is OperationState.SUCCEEDED:
+        return ended
+    more = {"operation": describe(ended), "cause": ended.code}
+    raise failure_for(ended)(failure_of(ended), extra=more)
 
 
 def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
@@ -90,8 +134,13 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
             f"{what} is still running on this deployment. Wait for its end, then try again.",
             extra={"operation": describe(running)} if running else None,
         ) from None
-    except OSError:
+    except FileNotFoundError:
         raise NotFound(f"The folder of {deployment.id} went away.") from None
+    except OSError:
+        raise DeploymentInvalid(
+            f"Its folder is not ours to use: {deployment.problem or 'it can not be opened'}."
+            f" What runs can be stopped in a terminal: docker compose -p {deployment.id} down"
+        ) from None
 
 
 def failure_of(operation: Operation) -> str:
@@ -136,6 +185,20 @@ def _session_lives(session: int) -> bool:
             if os.getsid(pid) == session:
                 return True
     return False
+
+
+def _started(
+    folder: Path, operation: Operation, lock: int, world: World
+) -> subprocess.Popen[bytes]:
+    """Start the process; where the system refuses, the operation is over before it began."""
+    try:
+        return _spawn(folder, operation, lock, world)
+    except OSError as error:
+        reason = f"Its process could not be started: {error.strerror}."
+        failed = replace(operation, state=OperationState.FAILED, code="not_started", reason=reason)
+        with contextlib.suppress(OSError):
+            operations.end(folder, failed)
+        raise
 
 
 def _spawn(folder: Path, operation: Operation, lock: int, world: World) -> subprocess.Popen[bytes]:

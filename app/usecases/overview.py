@@ -5,23 +5,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.deployment import Container, Deployment, Snapshot, gateway_of
+from app.core.deployment import Container, Deployment, EngineProblem, Snapshot
 from app.core.status import LastSeen, Status, Verdict, status_of
 from app.usecases.world import World
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A deployment as people see it."""
+    """A deployment as people see it. With a `problem` the engine said nothing of containers."""
 
     deployment: Deployment
     verdict: Verdict
     containers: tuple[Container, ...]
+    problem: EngineProblem | None = None
     remark: str = ""
 
     @property
     def gateway(self) -> Container | None:
-        return gateway_of(self.containers)
+        return self.deployment.gateway_in(self.containers)
 
 
 def list_deployments(world: World) -> list[Card]:
@@ -52,11 +53,11 @@ def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetim
     if verdict.status is not Status.UNKNOWN:
         world.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
     containers = snapshot.of(deployment.id) or ()
-    return Card(deployment, verdict, containers, _remark(deployment, containers))
+    return Card(deployment, verdict, containers, snapshot.problem, _remark(deployment, containers))
 
 
 def _remark(deployment: Deployment, containers: tuple[Container, ...]) -> str:
-    gateway = gateway_of(containers)
+    gateway = deployment.gateway_in(containers)
     if not gateway or not gateway.working_dir:
         return ""
     if Path(gateway.working_dir).resolve() == Path(deployment.folder).resolve():

@@ -6,10 +6,11 @@ one and the same run is up, and every rung of the ladder holds.
 
 import time
 
-from app.core.deployment import Container, Deployment, Run, gateway_of
+from app.core.deployment import Container, Deployment, Run
 from app.core.diagnosis import Cause
+from app.core.errors import EngineError
 from app.core.ladder import Rung, first_broken
-from app.engine.probe import climb
+from app.engine.probe import climb_gateway
 from app.usecases.causes import end_cause
 from app.usecases.operations import OperationFailed, Say
 from app.usecases.world import World
@@ -34,25 +35,46 @@ def verify_gateway(
     say("Waiting for the gateway to answer")
     told = ""
     while True:
-        gateway = _still_there(deployment, restarts, world)
-        broken = first_broken(_climb(deployment))
-        if broken is None:
-            if (run := _run_of(deployment, world)) and run == gateway.run:
-                say("The gateway answers and accepts the token")
-                return run
-        elif broken.hopeless:
-            raise OperationFailed(Cause(f"{broken.name}_refused", broken.detail, broken.next_step))
-        elif broken.detail != told:
-            told = broken.detail
+        seen = _look(deployment, restarts, world)
+        if isinstance(seen, Run):
+            say("The gateway answers" + (" and accepts the token" if deployment.token else ""))
+            return seen
+        if seen != told:
+            told = seen
             say(told)
         if time.monotonic() > deadline:
-            raise OperationFailed(_timeout(seconds, broken))
+            raise OperationFailed(_timeout(seconds, told))
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _climb(deployment: Deployment) -> list[Rung]:
-    assert deployment.port is not None, "a launch starts only with a port"
-    return climb(deployment.local_address, deployment.port, deployment.token)
+def _look(deployment: Deployment, restarts_before: dict[str, int], world: World) -> Run | str:
+    """Return the run that is proven, or in words what does not hold yet.
+
+    An engine that is slow for once ends no launch.
+    """
+    try:
+        gateway = _still_there(deployment, restarts_before, world)
+        broken = _first_broken(deployment, gateway)
+        if broken is None:
+            run = _run_of(deployment, world)
+            return run if run and run == gateway.run else "It was started again meanwhile."
+    except EngineError as error:
+        return error.detail
+    if broken.hopeless:
+        raise OperationFailed(Cause(f"{broken.name}_refused", broken.detail, broken.next_step))
+    return broken.detail
+
+
+def _first_broken(deployment: Deployment, gateway: Container) -> Rung | None:
+    """Return the first rung that does not hold.
+
+    A folder of the older server may have its token in `openclaw.json` alone:
+    that is shown on the ladder, and holds no launch up.
+    """
+    broken = first_broken(climb_gateway(deployment, gateway))
+    if broken and broken.name == "token" and not deployment.token:
+        return None
+    return broken
 
 
 def _restarts_before(before: Container | None) -> dict[str, int]:
@@ -64,7 +86,7 @@ def _still_there(
     deployment: Deployment, restarts_before: dict[str, int], world: World
 ) -> Container:
     """Return the gateway's container. Raises OperationFailed where it ended or loops."""
-    gateway = gateway_of(world.containers.of(deployment.id))
+    gateway = deployment.gateway_in(world.containers.of(deployment.id))
     if gateway is None or gateway.details is None:
         raise OperationFailed(
             Cause(
@@ -82,15 +104,14 @@ def _still_there(
 
 
 def _run_of(deployment: Deployment, world: World) -> Run | None:
-    gateway = gateway_of(world.containers.of(deployment.id))
+    gateway = deployment.gateway_in(world.containers.of(deployment.id))
     return gateway.run if gateway and gateway.state == "running" else None
 
 
-def _timeout(seconds: float, broken: Rung | None) -> Cause:
-    seen = broken.detail if broken else "Its container was restarted all the time."
+def _timeout(seconds: float, seen: str) -> Cause:
     return Cause(
         "launch_timeout",
         f"It was not ready after {seconds:g} s. {seen}",
-        "Its last words below may tell why. A slow host can be given more time with"
+        "Its last words may tell why. A slow host can be given more time with"
         " DEPLOY_AGENT_LAUNCH_TIMEOUT.",
     )

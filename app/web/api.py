@@ -1,5 +1,6 @@
 """The JSON API, kept from the older server so that existing scripts run unchanged."""
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -56,7 +57,7 @@ def launch() -> ResponseReturnValue:
     if given.get("wait", True) and wait_for_launch(started, world=world()):
         port = world().store.load(deployment_id).port
         return jsonify(ok=True, deployment_id=deployment_id, status="running", port=port)
-    return _accepted(started.operation)
+    return _accepted(started.operation, "launching")
 
 
 @bp.get("/status/<deployment_id>")
@@ -96,8 +97,10 @@ def logs(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def stop() -> ResponseReturnValue:
     deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
-    wait_for_stop(stop_deployment(deployment_id, actor=actor(), world=world()), world=world())
-    return jsonify(ok=True, deployment_id=deployment_id, status="stopped")
+    started = stop_deployment(deployment_id, actor=actor(), world=world())
+    if wait_for_stop(started, world=world()):
+        return jsonify(ok=True, deployment_id=deployment_id, status="stopped")
+    return _accepted(started.operation, "stopping")
 
 
 @bp.post("/reveal")
@@ -155,14 +158,14 @@ def _rung(rung: Rung) -> dict[str, Any]:
     }
 
 
-def _accepted(operation: Operation) -> ResponseReturnValue:
+def _accepted(operation: Operation, status: str) -> ResponseReturnValue:
     location = url_for(
         "api.operation", deployment_id=operation.deployment_id, number=operation.number
     )
     answer = jsonify(
         ok=True,
         deployment_id=operation.deployment_id,
-        status="launching",
+        status=status,
         operation=describe(operation),
     )
     return answer, 202, {"Location": location}
@@ -172,8 +175,9 @@ def _json_object() -> Mapping[str, Any]:
     """Return the request's JSON object. Answers 415 or 400 where it is none."""
     if request.mimetype != "application/json":
         abort(415, "Send the body as JSON, with the header Content-Type: application/json.")
-    body = request.get_json(silent=True)
-    if body is None and request.get_data().strip() != b"null":
+    try:
+        body = json.loads(request.get_data())
+    except (ValueError, RecursionError):
         abort(400, "The body is not JSON.")
     if not isinstance(body, dict):
         raise InputRejected({"body": "must be a JSON object"})

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
-from flask import Blueprint, Response, redirect, url_for
+from flask import Blueprint, Response, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import parse_id
-from app.core.errors import EngineError, InputRejected
+from app.core.errors import EngineError, InputRejected, UserError
 from app.core.fields import BY_ENV, FIELDS, TOKEN, Field, is_secret
 from app.core.people import Permission
 from app.core.secrets import MASK, hint
@@ -83,7 +83,11 @@ def configure() -> ResponseReturnValue:
     except InputRejected as rejected:
         return _form(given, rejected.fields, 422)
     if "launch" in request.form:
-        launch_deployment(deployment.id, actor=actor(), world=world())
+        try:
+            launch_deployment(deployment.id, actor=actor(), world=world())
+        except UserError as error:
+            # It is made all the same: sending the form again would make another.
+            flash(f"It was configured, and not launched. {error.detail}")
     return _to(deployment.id)
 
 

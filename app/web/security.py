@@ -9,9 +9,11 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, g
+from flask_wtf import CSRFProtect
 from htmx_flask import request
+from werkzeug.exceptions import SecurityError
 
-from app.config import Settings
+from app.web.request import world
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = "; ".join(
@@ -35,34 +37,58 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-
-def trusted_hosts(settings: Settings) -> list[str]:
-    """Return the names that the page may be opened with: against DNS rebinding."""
-    return ["localhost", "127.0.0.1", "[::1]", settings.host]
+csrf = CSRFProtect()
 
 
 def init_app(app: Flask) -> None:
-    # Before the CSRF check, which is of no use to a request from elsewhere.
-    app.before_request_funcs.setdefault(None, []).insert(0, _guard)
+    app.before_request(_name_request)
+    app.before_request(_refuse_foreign_host)
+    app.before_request(_refuse_foreign_change)
     app.after_request(_dress)
+    # Checked by our own guard, which lets scripts pass.
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    csrf.init_app(app)
 
 
-def _guard() -> None:
+def _name_request() -> None:
     given = request.headers.get("X-Request-Id", "")
     g.request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
-    request.host  # noqa: B018 - reading it refuses a foreign name with 400
-    if request.method not in _SAFE and _comes_from_elsewhere():
+
+
+def _refuse_foreign_host() -> None:
+    """Against DNS rebinding: another site's name that leads to this address."""
+    name = re.sub(r":\d+\Z", "", request.headers.get("Host", "")).lower()
+    own = world().settings.host.strip("[]").lower()
+    if name not in (*_LOOPBACK_NAMES, own, f"[{own}]"):
+        raise SecurityError
+
+
+def _refuse_foreign_change() -> None:
+    """Refuse a change that another site's page sends, and a form without its token.
+
+    Browsers send `Origin` with every change, so a request without it and
+    without `Sec-Fetch-Site` comes from a script, which no page can abuse.
+    """
+    if request.method in _SAFE:
+        return
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin is None and site is None:
+        return
+    if not _is_ours(origin, site):
         abort(403, "This request came from another site's page, and was refused.")
+    if request.mimetype != "application/json":
+        csrf.protect()
 
 
-def _comes_from_elsewhere() -> bool:
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        return True
-    origin = request.headers.get("Origin")
-    if origin is None:
+def _is_ours(origin: str | None, site: str | None) -> bool:
+    if site not in (None, "same-origin", "none"):
         return False
-    return bool(urlsplit(origin).netloc != request.host)
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
 
 
 def _dress(response: Response) -> Response:

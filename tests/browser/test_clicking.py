@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.api import API_KEY
 from tests.browser.fleet import configure, launch
@@ -141,12 +141,20 @@ def test_a_double_click_launches_once(visits: Visits) -> None:
 
 def test_a_double_click_configures_once(visits: Visits, page: Page) -> None:
     before = len(visits.server.call("GET", "list")[1])
+    held: list[Route] = []
     page.goto("/deployments/new")
     page.get_by_label("OpenRouter API key").fill(API_KEY)
+    page.route("**/deployments/new", lambda route: held.append(route))
+    button = page.get_by_role("button", name="Configure", exact=True)
 
-    double(page.get_by_role("button", name="Configure", exact=True))
+    with page.expect_request("**/deployments/new"):
+        button.click(no_wait_after=True)
+    button.click(no_wait_after=True)
+    for route in held:
+        route.continue_()
     expect(badge(page)).to_have_text("configured")
 
+    assert len(held) == 1
     assert len(visits.server.call("GET", "list")[1]) == before + 1
 
 

@@ -5,9 +5,9 @@ import pytest
 from app.core.deployment import (
     EngineProblem,
     OperationState,
+    PublishedPort,
     Run,
     Snapshot,
-    gateway_of,
     is_id,
     parse_id,
 )
@@ -150,22 +150,50 @@ def test_the_gateway_is_told_from_helpers_beside_it() -> None:
     gateway = a_container(created_at=before(900))
     helper = a_container(service="helper", created_at=before(1))
 
-    assert gateway_of((helper, gateway)) is gateway
+    assert a_deployment().gateway_in((helper, gateway)) is gateway
 
 
-def test_of_two_gateways_the_youngest_counts() -> None:
+def test_who_publishes_the_port_is_the_gateway_whatever_its_service_is_called() -> None:
+    deployment = a_deployment(port=20000)
+    gateway = a_container(service="web", ports=(PublishedPort("0.0.0.0", 20000),))
+    helper = a_container(created_at=before(1), ports=(PublishedPort("0.0.0.0", 20001),))
+
+    assert deployment.gateway_in((gateway, helper)) is gateway
+    assert deployment.gateway_in((helper, gateway)) is gateway
+
+
+def test_of_two_gateways_the_running_and_then_the_youngest_counts() -> None:
+    deployment = a_deployment()
     old, young = a_container(created_at=before(900)), a_container(created_at=before(1))
+    ended = a_container("exited", created_at=before(0))
 
-    assert gateway_of((old, young)) is young
-    assert gateway_of((young, old)) is young
+    assert deployment.gateway_in((old, young)) is young
+    assert deployment.gateway_in((young, old)) is young
+    assert deployment.gateway_in((young, ended)) is young
 
 
-def test_a_project_of_other_services_is_judged_by_its_youngest() -> None:
-    old = a_container(service="web", created_at=before(900))
-    young = a_container(service="gateway", created_at=before(1))
+def test_a_one_off_run_is_no_gateway() -> None:
+    one_off = a_container(one_off=True, created_at=before(1))
+    gateway = a_container()
 
-    assert gateway_of((old, young)) is young
-    assert gateway_of(()) is None
+    assert a_deployment().gateway_in((one_off, gateway)) is gateway
+    assert a_deployment().gateway_in((one_off,)) is None
+    assert a_deployment().gateway_in(()) is None
+
+
+@pytest.mark.parametrize(
+    ("ports", "address"),
+    [
+        ((), "127.0.0.1"),
+        ((PublishedPort("0.0.0.0", 20000), PublishedPort("::", 20000)), "127.0.0.1"),
+        ((PublishedPort("192.168.1.5", 20000),), "192.168.1.5"),
+        ((PublishedPort("0.0.0.0", 20001),), None),
+    ],
+)
+def test_a_gateway_is_asked_where_the_engine_publishes_it(
+    ports: tuple[PublishedPort, ...], address: str | None
+) -> None:
+    assert a_container(ports=ports).address_of(20000) == address
 
 
 def test_no_containers_are_told_from_no_answer() -> None:

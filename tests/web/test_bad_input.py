@@ -143,6 +143,17 @@ def test_a_body_beyond_the_limit_is_refused(api: Api) -> None:
     assert_problem(answer, 413, "too_large")
 
 
+def test_json_of_any_depth_is_answered(api: Api) -> None:
+    deep = api.client.post(
+        "/api/deploy/configure",
+        data=b"[" * 200_000,
+        content_type="application/json",
+        base_url=BASE,
+    )
+
+    assert_problem(deep, 400, "bad_request")
+
+
 def test_only_secret_fields_that_have_a_value_are_revealed(api: Api) -> None:
     deployment_id = api.configure()
 

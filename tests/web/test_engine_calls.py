@@ -1,29 +1,11 @@
 """What a page costs the engine: one call, however many deployments there are."""
 
-from collections.abc import Iterator
-
 import docker
-import pytest
-import requests
 
 from tests.api import Api
 from tests.cleaning import remove_project
 from tests.conftest import STANDIN
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def engine_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Every request that goes to the engine, by its path."""
-    calls: list[str] = []
-    send = requests.Session.send
-
-    def counted(session: requests.Session, request: requests.PreparedRequest, **more: object):
-        calls.append(str(request.path_url))
-        return send(session, request, **more)
-
-    monkeypatch.setattr(requests.Session, "send", counted)
-    yield calls
 
 
 def run_container_of(engine: docker.APIClient, deployment_id: str) -> None:

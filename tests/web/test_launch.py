@@ -8,6 +8,7 @@ import pytest
 from app.core.envfile import format_env, parse_env
 from tests.api import Api
 from tests.conftest import STANDIN
+from tests.server import free_port
 from tests.waiting import eventually
 
 _ID_LABEL = "com.docker.compose.project"
@@ -220,3 +221,94 @@ def test_secrets_are_masked_in_all_that_a_launch_leaves(api: Api, deployments_di
     for secret in secrets:
         for text in (logs, status, page, last_words, *kept):
             assert secret not in text
+
+
+SERVICES = """
+services:
+  gateway:
+    image: deploy-agent-standin:latest
+    restart: always
+    environment:
+      OPENCLAW_GATEWAY_TOKEN: ${OPENCLAW_GATEWAY_TOKEN}
+      OPENCLAW_GATEWAY_PORT: ${PORT}
+    ports: ["${PORT}:${PORT}"]
+  helper:
+    image: deploy-agent-standin:latest
+    entrypoint: ["node", "-e", "process.exit(0)"]
+    depends_on: [gateway]
+"""
+
+
+def test_the_gateway_is_who_publishes_the_port_whatever_it_is_called(
+    api: Api, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    (deployments_dir / deployment_id / "docker-compose.yml").write_text(SERVICES)
+
+    assert api.launch(deployment_id).json["status"] == "running"
+
+    assert api.listed(deployment_id)["status"] == "running"
+    assert len(api.status(deployment_id)["containers"]) == 2
+
+
+def test_a_paused_gateway_is_woken_and_not_taken_down(api: Api, engine: docker.APIClient) -> None:
+    deployment_id = api.configure()
+    api.launch(deployment_id)
+    [before] = containers_of(engine, deployment_id)
+    engine.pause(before["Id"])
+
+    answer = api.launch(deployment_id)
+
+    assert answer.json["status"] == "running", answer.text
+    [after] = containers_of(engine, deployment_id)
+    assert after["Id"] == before["Id"]
+
+
+def test_a_port_that_is_published_otherwise_is_told(api: Api, deployments_dir: Path) -> None:
+    deployment_id = api.configure()
+    compose_file = deployments_dir / deployment_id / "docker-compose.yml"
+    ours = "${BIND_ADDRESS:+${BIND_ADDRESS}:}${PORT:?}:${PORT:?}"
+    compose_file.write_text(compose_file.read_text().replace(ours, f"{free_port()}:${{PORT:?}}"))
+
+    answer = api.launch(deployment_id)
+
+    assert answer.json["cause"] == "port_refused"
+    assert "It is published on port" in answer.json["detail"]
+
+
+def test_a_token_in_the_gateways_file_alone_holds_no_launch_up(
+    api: Api, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    folder = deployments_dir / deployment_id
+    env = parse_env((folder / ".env").read_bytes())
+    del env["OPENCLAW_GATEWAY_TOKEN"]
+    (folder / ".env").write_text(format_env(env))
+    compose_file = folder / "docker-compose.yml"
+    compose_file.write_text(compose_file.read_text().replace("TOKEN:?set it in .env", "TOKEN:-"))
+
+    assert api.launch(deployment_id).json["status"] == "running"
+
+    token = eventually(
+        lambda: _rung(api, deployment_id, "token")["detail"] and _rung(api, deployment_id, "token")
+    )
+    assert token["state"] == "failed"
+    assert "no token in .env" in token["detail"]
+
+
+def _rung(api: Api, deployment_id: str, name: str) -> dict[str, str]:
+    return next(rung for rung in api.status(deployment_id)["ladder"] if rung["name"] == name)
+
+
+def test_variables_that_steer_compose_do_not_steer_ours(api: Api, deployments_dir: Path) -> None:
+    deployment_id = api.configure()
+    edit_env(
+        deployments_dir / deployment_id,
+        COMPOSE_IGNORE_ORPHANS="1",
+        COMPOSE_PROJECT_NAME="another",
+        COMPOSE_FILE="/nowhere.yml",
+        DOCKER_HOST="tcp://127.0.0.1:1",
+    )
+
+    assert api.launch(deployment_id).json["status"] == "running"
+    assert api.stop(deployment_id).json["status"] == "stopped"

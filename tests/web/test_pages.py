@@ -77,6 +77,15 @@ def test_the_form_configures_and_leads_to_the_deployment(api: Api) -> None:
     assert listed["status"] == "configured"
 
 
+def test_a_script_sends_the_form_without_a_token(api: Api) -> None:
+    answer = api.client.post(
+        "/deployments/new", data={"openrouter_api_key": API_KEY}, base_url=BASE
+    )
+
+    assert answer.status_code == 303
+    assert len(api.get("list").json) == 1
+
+
 def test_an_error_is_a_fragment_at_its_place_for_htmx(api: Api) -> None:
     page = api.page("/deployments/0123456789")
     fragment = api.page("/deployments/0123456789", headers=HTMX)

@@ -5,6 +5,11 @@ import pytest
 from tests.api import API_KEY, BASE, Api
 
 
+@pytest.mark.parametrize("host", ["LOCALHOST", "localhost:8123", "127.0.0.1:1", "[::1]", "[::1]:8"])
+def test_this_machines_own_names_open_the_page(api: Api, host: str) -> None:
+    assert api.client.get("/", headers={"Host": host}, base_url="http://x").status_code == 200
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "localhost.evil", ""])
 def test_a_foreign_host_name_is_refused(api: Api, host: str) -> None:
     for path in ("/", "/api/deploy/list", "/deployments/new"):
@@ -17,6 +22,7 @@ def test_a_foreign_host_name_is_refused(api: Api, host: str) -> None:
     [
         {"Origin": "http://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
         {"Origin": "http://localhost:9"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site"},
@@ -32,9 +38,12 @@ def test_a_change_from_another_sites_page_is_refused(api: Api, headers: dict[str
     assert api.get("list").json == []
 
 
-def test_a_form_without_its_token_is_refused_with_words(api: Api) -> None:
+def test_a_browsers_form_without_its_token_is_refused_with_words(api: Api) -> None:
     answer = api.client.post(
-        "/deployments/new", data={"openrouter_api_key": API_KEY}, base_url=BASE
+        "/deployments/new",
+        data={"openrouter_api_key": API_KEY},
+        base_url=BASE,
+        headers={"Origin": BASE},
     )
 
     assert answer.status_code == 400

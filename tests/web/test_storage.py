@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import docker
 import pytest
 
 from app import create_app
@@ -13,6 +14,7 @@ from app.config import Settings
 from tests.api import API_KEY, Api
 from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
+from tests.web.test_launch import containers_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -61,9 +63,8 @@ def test_a_full_disk_makes_nothing_and_changes_nothing(
 
     configured = on_small_disk.post("configure", {"openrouter_api_key": API_KEY})
     launched = on_small_disk.launch(deployment_id)
-    stopped = on_small_disk.stop(deployment_id)
 
-    for answer in (configured, launched, stopped):
+    for answer in (configured, launched):
         assert answer.status_code == 507, answer.text
         assert answer.json["code"] == "storage_failed"
         assert "disk is full" in answer.json["detail"]
@@ -73,6 +74,20 @@ def test_a_full_disk_makes_nothing_and_changes_nothing(
     filler.unlink()
 
     assert on_small_disk.launch(deployment_id).json["status"] == "running"
+
+
+def test_a_gateway_that_filled_the_disk_can_be_stopped(
+    on_small_disk: Api, small_disk: Path, engine: docker.APIClient
+) -> None:
+    deployment_id = on_small_disk.configure()
+    on_small_disk.launch(deployment_id)
+    fill(small_disk)
+
+    stopped = on_small_disk.stop(deployment_id)
+
+    assert stopped.status_code == 200, stopped.text
+    assert containers_of(engine, deployment_id) == []
+    assert on_small_disk.listed(deployment_id)["status"] == "stopped"
 
 
 def test_a_read_only_folder_is_named(on_small_disk: Api, small_disk: Path) -> None:

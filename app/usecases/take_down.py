@@ -1,0 +1,28 @@
+"""Taking a deployment's containers away, their last words kept; of stop and of a failed launch."""
+
+from app.core.deployment import Deployment
+from app.core.errors import EngineError
+from app.engine.compose import compose_down, compose_stop
+from app.usecases.last_words import keep_words_of
+from app.usecases.operations import Say
+from app.usecases.world import World
+
+
+def take_down(deployment: Deployment, *, world: World, say: Say) -> None:
+    """Stop and remove the containers and networks of a deployment.
+
+    By project, not by folder, so that a damaged `.env` holds nothing up; and
+    words that can't be kept hold nothing up either. Raises ComposeFailed.
+    """
+    seconds = world.settings.stop_timeout
+    say("docker compose stop")
+    compose_stop(deployment.id, say, seconds)
+    try:
+        gateway = deployment.gateway_in(world.containers.of(deployment.id))
+        if gateway and gateway.state != "created":
+            keep_words_of(gateway, deployment, world)
+    except (EngineError, OSError) as error:
+        said = error.detail if isinstance(error, EngineError) else error.strerror
+        say(f"Its last words could not be kept: {said}")
+    say("docker compose down")
+    compose_down(deployment.id, say, seconds)

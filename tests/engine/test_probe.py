@@ -1,0 +1,224 @@
+"""The climb: what a gateway answers is believed only as far as it goes, and never waited for."""
+
+import base64
+import hashlib
+import json
+import socket
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.core.ladder import Rung, RungState
+from app.engine.probe import climb
+
+Answer = Callable[[socket.socket, str], None]
+
+
+class Gateway:
+    """Something that listens on a port and answers as a test tells it, path by path."""
+
+    def __init__(self, answers: dict[str, Answer]) -> None:
+        self.answers = answers
+        self.ended = threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads = [threading.Thread(target=self._accept)]
+        self.threads[0].start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=self._serve, args=(connection,))
+            thread.start()
+            self.threads.append(thread)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection:
+            try:
+                request = connection.recv(65536).decode()
+                if request:
+                    self.answers[request.split(" ")[1]](connection, request)
+            except OSError:
+                return
+
+    def close(self) -> None:
+        self.ended.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        for thread in self.threads:
+            thread.join(5)
+            assert not thread.is_alive()
+
+
+def good(connection: socket.socket, _request: str) -> None:
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+
+def accept_websocket(connection: socket.socket, request: str) -> None:
+    key = next(
+        line.split(": ")[1]
+        for line in request.split("\r\n")
+        if line.lower().startswith("sec-websocket-key")
+    )
+    digest = hashlib.sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest()
+    connection.sendall(
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n"
+    )
+
+
+def frame(text: str) -> bytes:
+    data = text.encode()
+    if len(data) < 126:
+        return bytes((0x81, len(data))) + data
+    return b"\x81\x7f" + struct.pack(">Q", len(data)) + data
+
+
+CHALLENGE = frame(json.dumps({"type": "event", "event": "connect.challenge", "payload": {}}))
+
+
+def greets_and_answers(answer: Callable[[str], str]) -> Answer:
+    """Greet as a gateway does, then answer the `connect` request with the id that it has."""
+
+    def serve(connection: socket.socket, request: str) -> None:
+        accept_websocket(connection, request)
+        connection.sendall(CHALLENGE)
+        header = connection.recv(2)
+        length = header[1] & 0x7F
+        if length == 126:
+            (length,) = struct.unpack(">H", connection.recv(2))
+        mask, data = connection.recv(4), b""
+        while len(data) < length:
+            data += connection.recv(length - len(data))
+        text = bytes(byte ^ mask[index % 4] for index, byte in enumerate(data)).decode()
+        connection.sendall(frame(answer(json.loads(text)["id"])))
+
+    return serve
+
+
+@pytest.fixture
+def gateway() -> Iterator[Callable[..., Gateway]]:
+    made: list[Gateway] = []
+
+    def make(**answers: Answer) -> Gateway:
+        paths = {"/healthz": good, "/readyz": good}
+        made.append(Gateway({**paths, **{f"/{name}": each for name, each in answers.items()}}))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def broken_rung(rungs: list[Rung]) -> Rung:
+    assert rungs[-1].state is RungState.FAILED, rungs
+    assert all(rung.state is RungState.PASSED for rung in rungs[:-1])
+    return rungs[-1]
+
+
+def test_a_gateway_that_drips_bytes_is_cut_off_by_the_clock(
+    gateway: Callable[..., Gateway],
+) -> None:
+    def drip(connection: socket.socket, _request: str) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000:
+            connection.sendall(bytes((byte,)))
+            if one.ended.wait(0.05):
+                return
+
+    one = gateway(healthz=drip)
+    begun = time.monotonic()
+
+    rung = broken_rung(climb("127.0.0.1", one.port, "token", seconds=0.5))
+
+    assert rung.name == "healthz"
+    assert "no answer within" in rung.detail
+    # The drip would go on for minutes: this is about an end, not about speed.
+    assert time.monotonic() - begun < 60
+
+
+def test_one_that_hangs_up_is_told_from_one_that_says_nothing(
+    gateway: Callable[..., Gateway],
+) -> None:
+    hangs_up = gateway(healthz=lambda _connection, _request: None)
+    says_nothing = gateway(healthz=lambda *_: silent.wait(10))
+    silent = says_nothing.ended
+
+    first = broken_rung(climb("127.0.0.1", hangs_up.port, "token", seconds=0.5))
+    second = broken_rung(climb("127.0.0.1", says_nothing.port, "token", seconds=0.5))
+
+    assert "cut off" in first.detail
+    assert "accepts and says nothing" in second.detail
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    ["{", "[]", "[" * 100_000, "null", '{"event": "hello"}', '{"event": ["connect.challenge"]}'],
+)
+def test_a_strange_greeting_is_no_gateways(gateway: Callable[..., Gateway], greeting: str) -> None:
+    def greet(connection: socket.socket, request: str) -> None:
+        accept_websocket(connection, request)
+        connection.sendall(frame(greeting))
+        one.ended.wait(10)
+
+    one = gateway(**{"": greet})
+
+    assert broken_rung(climb("127.0.0.1", one.port, "token", seconds=1)).name == "websocket"
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"ok": False, "error": "no"}, "no reason"),
+        ({"ok": False, "error": {"details": [1]}}, "no reason"),
+        ({"ok": False, "error": {"code": {"a": 1}}}, "refuses the connection"),
+        ({"ok": False, "error": {"code": "<b>" * 100}}, "refuses the connection"),
+        ({"ok": False, "error": {"details": {"code": "AUTH_RATE_LIMITED"}}}, "locked this host"),
+        ({"ok": False, "error": {"details": {"code": "AUTH_TOKEN_MISMATCH"}}}, "refuses the token"),
+    ],
+)
+def test_a_strange_refusal_is_a_refusal(
+    gateway: Callable[..., Gateway], answer: dict[str, object], words: str
+) -> None:
+    one = gateway(**{"": greets_and_answers(lambda each: json.dumps({**answer, "id": each}))})
+
+    rung = broken_rung(climb("127.0.0.1", one.port, "token", seconds=2))
+
+    assert rung.name == "token"
+    assert rung.hopeless
+    assert words in rung.detail
+    assert len(rung.detail) < 200
+
+
+@pytest.mark.parametrize("payload", [[1], "x", {"server": []}, {"server": {"version": {}}}])
+def test_a_strange_welcome_is_a_welcome(gateway: Callable[..., Gateway], payload: object) -> None:
+    def welcome(identifier: str) -> str:
+        return json.dumps({"id": identifier, "ok": True, "payload": payload})
+
+    one = gateway(**{"": greets_and_answers(welcome)})
+
+    rungs = climb("127.0.0.1", one.port, "token", seconds=2)
+
+    assert {rung.state for rung in rungs} == {RungState.PASSED}
+
+
+def test_a_flood_of_frames_before_the_answer_ends_by_the_clock(
+    gateway: Callable[..., Gateway],
+) -> None:
+    def flood(connection: socket.socket, request: str) -> None:
+        accept_websocket(connection, request)
+        connection.sendall(CHALLENGE)
+        while not one.ended.is_set():
+            connection.sendall(frame('{"event": "tick"}'))
+
+    one = gateway(**{"": flood})
+
+    rung = broken_rung(climb("127.0.0.1", one.port, "token", seconds=1))
+
+    assert rung.name == "token"
+    assert "No answer to the token" in rung.detail
