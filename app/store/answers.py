@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.store.files import Unreadable, read_file, write_file
-from app.store.history import OURS
+from app.store.history import OURS, our_folder
 
 _FILE = "answer.json"
 _LIMIT = 64 * 1024
@@ -14,9 +14,7 @@ _LIMIT = 64 * 1024
 
 def keep_answer(folder: Path, answer: Mapping[str, Any]) -> None:
     """Write it down; it holds no secret. Raises OSError."""
-    ours = folder / OURS
-    ours.mkdir(mode=0o700, exist_ok=True)
-    write_file(ours / _FILE, json.dumps(answer, ensure_ascii=False).encode())
+    write_file(our_folder(folder) / _FILE, json.dumps(answer, ensure_ascii=False).encode())
 
 
 def read_answer(folder: Path) -> dict[str, Any] | None:

@@ -24,11 +24,11 @@ from app.core.provider import (
     read_reply,
     remarks_on,
 )
-from app.core.secrets import Masker
 from app.core.status import Status
 from app.engine.provider import NotAnswered
 from app.store import history
 from app.store.answers import keep_answer, read_answer
+from app.usecases.masking import masker_for
 from app.usecases.overview import Card
 from app.usecases.world import World
 
@@ -153,6 +153,7 @@ def _ask(deployment: Deployment, gateway: Container, world: World) -> Answer:
     env = deployment.env
     nonce = secrets.token_hex(16)
     try:
+        mask = masker_for(deployment, gateway, world)
         printed = world.provider.ask(
             gateway.id,
             base_url=env.get("OPENROUTER_BASE_URL", ""),
@@ -164,7 +165,7 @@ def _ask(deployment: Deployment, gateway: Container, world: World) -> Answer:
         return not_heard(error.code, *_NOT_HEARD[error.code])
     except EngineError as error:
         return not_heard(error.code, error.detail, "")
-    reply = read_reply(printed, Masker(deployment.secrets))
+    reply = read_reply(printed, mask)
     ours = hashlib.sha256(f"{nonce}{env.get('OPENROUTER_API_KEY', '')}".encode()).hexdigest()
     return replace(answer_of(reply), remarks=remarks_on(reply, env, ours))
 

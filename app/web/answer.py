@@ -4,8 +4,10 @@ from flask import Blueprint, Response, jsonify, redirect, url_for
 from flask.typing import ResponseReturnValue
 
 from app.core.deployment import parse_id
+from app.core.people import Permission
 from app.usecases.answer import ask_provider, begin_asking, describe_answer, latest_answer
 from app.usecases.overview import show_deployment
+from app.web.access import needs
 from app.web.api import _checked
 from app.web.request import actor, world
 
@@ -14,17 +16,20 @@ api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
 
 
 @bp.post("/deployments/<deployment_id>/answer")
+@needs(Permission.OPERATE)
 def ask(deployment_id: str) -> ResponseReturnValue:
     begin_asking(parse_id(deployment_id), actor=actor(), world=world())
     return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
 
 
 @api_bp.get("/<deployment_id>")
+@needs(Permission.VIEW)
 def show_latest(deployment_id: str) -> ResponseReturnValue:
     return _described(parse_id(deployment_id))
 
 
 @api_bp.post("")
+@needs(Permission.OPERATE)
 def ask_and_wait() -> ResponseReturnValue:
     deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
     came = ask_provider(deployment_id, actor=actor(), world=world())
