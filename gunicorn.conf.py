@@ -1,11 +1,14 @@
 """How gunicorn serves Deploy Agent: one process, threads, settings from `app/config.py`."""
 
+import socket
 import sys
 import threading
 
 from app.config import is_loopback, load_settings
 from app.engine.client import RemoteEngine, engine_address
 from app.usecases.announce import announce
+from app.usecases.people import begin_setup, has_users
+from app.usecases.world import build_world
 
 settings = load_settings()
 try:
@@ -28,20 +31,29 @@ access_log_format = "%(m)s %(U)s %(s)s %(L)ss %({x-request-id}o)s"
 
 
 def when_ready(server):
-    """Refuse to serve strangers: without users, only this machine may reach the page."""
-    for listener in server.LISTENERS:
-        name = listener.sock.getsockname()
-        if isinstance(name, tuple) and not is_loopback(name[0]):
-            server.log.error(
-                "Deploy Agent was not started on %s: it has no log-in yet, so it listens on"
-                " this machine's own addresses only. Use 127.0.0.1 and an SSH tunnel.",
-                name[0],
-            )
-            server.halt(exit_status=1)
+    """Where strangers can reach the page and nobody has an account, print the set-up link."""
     server.log.info("Deploy Agent is at http://%s", bind)
+    world = build_world(settings)
+    if not _listens_here_only(each.sock for each in server.LISTENERS) and not has_users(world):
+        name = socket.gethostname() if _host in ("0.0.0.0", "::") else _host  # noqa: S104
+        secret = begin_setup(world=world)
+        server.log.info(
+            "Nobody has an account yet. Make the first one, within 30 minutes, at"
+            " http://%s:%s/setup/%s",
+            name,
+            settings.port,
+            secret,
+        )
 
 
 def post_worker_init(worker):
     """Say what was found, beside the first requests, not before them."""
+    worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     world = worker.wsgi.config["WORLD"]
     threading.Thread(target=announce, args=(world, worker.log.info), daemon=True).start()
+
+
+def _listens_here_only(listeners):
+    """Openness follows the address that we really listen on, whatever the settings say."""
+    names = [each.getsockname() for each in listeners]
+    return all(not isinstance(name, tuple) or is_loopback(name[0]) for name in names)

@@ -10,6 +10,8 @@ from app.core.people import Role
 from app.usecases import people
 from app.usecases.world import World, build_world
 
+_ROLES = click.Choice([role.value for role in Role])
+
 
 class _Errors(click.Group):
     """Tells what a use case refused in its own words, with an exit code for scripts."""
@@ -38,7 +40,7 @@ def user() -> None:
 
 @user.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.OPERATOR, show_default=True)
+@click.option("--role", type=_ROLES, default=Role.OPERATOR.value, show_default=True)
 @click.pass_obj
 def add_user(world: World, name: str, role: str) -> None:
     """Add a user; the password is asked for, or read from standard input."""
@@ -79,7 +81,7 @@ def token() -> None:
 
 @token.command("add")
 @click.argument("name")
-@click.option("--role", type=click.Choice(list(Role)), default=Role.VIEWER, show_default=True)
+@click.option("--role", type=_ROLES, default=Role.VIEWER.value, show_default=True)
 @click.pass_obj
 def add_token(world: World, name: str, role: str) -> None:
     """Make a token and print it, this once."""

@@ -26,12 +26,15 @@ class Server:
     """gunicorn in a session of its own, its output in `log`.
 
     `command` is the Python that runs it, `project` where, `variables` are added to
-    its environment.
+    its environment. `token` is what its API is called with; `ready_status` is what a
+    stranger's call is answered once it is ready.
     """
 
     command: Sequence[str | Path] = (sys.executable,)
     project: Path = PROJECT
     variables: Mapping[str, str] = {}
+    token = ""
+    ready_status = 200
 
     def __init__(self, deployments_dir: Path, log: Path, **settings: object) -> None:
         self.port = free_port()
@@ -63,7 +66,7 @@ class Server:
         assert self.process is not None
         assert self.process.poll() is None, self.log.read_text()
         try:
-            return self.call("GET", "schema")[0] == 200
+            return self.call("GET", "schema")[0] == self.ready_status
         except OSError:
             return False
 
@@ -73,7 +76,9 @@ class Server:
         request = urllib.request.Request(
             f"{self.url}/api/deploy/{path}",
             data,
-            {"Content-Type": "application/json"},
+            {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
+            if self.token
+            else {"Content-Type": "application/json"},
             method=method,
         )
         try:

@@ -12,10 +12,9 @@ from app.core.errors import NotAllowed, NotLoggedIn
 from app.core.people import LOCAL, Permission, Person
 from app.usecases.people import has_users
 from app.usecases.sessions import person_of_proxy, person_of_session, person_of_token
-from app.web.request import wants_fragment, world
+from app.web.request import SESSION_KEY, wants_fragment, world
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
-SESSION_KEY = "login"
 
 
 def needs(permission: Permission) -> Callable[[View], View]:

@@ -4,12 +4,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, make_response, render_template
+from flask import Flask, Response, g, jsonify, make_response, render_template, url_for
 from flask_wtf.csrf import CSRFError
 from htmx_flask import request
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from app.core.errors import InputRejected, UserError
+from app.core.errors import InputRejected, NotLoggedIn, UserError
 from app.web.request import wants_fragment
 
 _log = logging.getLogger("deploy_agent")
@@ -35,11 +35,18 @@ def init_app(app: Flask) -> None:
 
 def _user_error(error: UserError) -> Response:
     more: dict[str, Any] = dict(error.extra)
+    if isinstance(error, NotLoggedIn) and wants_fragment():
+        return _to_log_in()
     if isinstance(error, InputRejected):
         more["errors"] = [
             {"field": name, "message": message} for name, message in error.fields.items()
         ]
     return _answer(error.status, error.code, error.title, error.detail, more)
+
+
+def _to_log_in() -> Response:
+    """Lead a page whose session has ended to the log-in: a fragment can't hold it."""
+    return Response(headers={"HX-Redirect": url_for("people.log_in")})
 
 
 def _csrf_error(_error: CSRFError) -> Response:

@@ -10,9 +10,9 @@ from app.core.errors import InputRejected, NotFound, NotLoggedIn
 from app.core.people import SHORTEST_PASSWORD, Permission, Role
 from app.usecases import people as users
 from app.usecases import sessions
-from app.web.access import SESSION_KEY, needs
+from app.web.access import needs
 from app.web.rendering import render
-from app.web.request import actor, world
+from app.web.request import SESSION_KEY, actor, world
 
 bp = Blueprint("people", __name__)
 

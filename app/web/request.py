@@ -7,6 +7,9 @@ from htmx_flask import request
 
 from app.usecases.world import World
 
+# Where the signed cookie holds the secret of a log-in.
+SESSION_KEY = "login"
+
 
 def world() -> World:
     return cast(World, current_app.config["WORLD"])

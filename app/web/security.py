@@ -8,12 +8,13 @@ import re
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, g
+from flask import Flask, Response, abort, current_app, g, session
 from flask_wtf import CSRFProtect
 from htmx_flask import request
 from werkzeug.exceptions import SecurityError
 
-from app.web.request import world
+from app.usecases.people import has_users
+from app.web.request import SESSION_KEY, world
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = "; ".join(
@@ -58,7 +59,12 @@ def _name_request() -> None:
 
 
 def _refuse_foreign_host() -> None:
-    """Against DNS rebinding: another site's name that leads to this address."""
+    """Against DNS rebinding: another site's name that leads to this address.
+
+    Where people log in, their cookie and token belong to the name that they used.
+    """
+    if not current_app.config["OPEN"] or has_users(world()):
+        return
     name = re.sub(r":\d+\Z", "", request.headers.get("Host", "")).lower()
     own = world().settings.host.strip("[]").lower()
     if name not in (*_LOOPBACK_NAMES, own, f"[{own}]"):
@@ -78,7 +84,7 @@ def _refuse_foreign_change() -> None:
         return
     if not _is_ours(origin, site):
         abort(403, "This request came from another site's page, and was refused.")
-    if request.mimetype != "application/json":
+    if request.mimetype != "application/json" or SESSION_KEY in session:
         csrf.protect()
 
 

@@ -26,6 +26,8 @@ OF_ONES_OWN = {
     "BIND_ADDRESS": "127.0.0.1",
     "SUBNET_POOL": "10.0.0.0/8",
     "PUBLIC_HOST": "gateways.example",
+    "TRUSTED_PROXY": "127.0.0.9",
+    "PROXY_USER_HEADER": "Remote-User",
     "ALLOWED_HOSTS": "a.example,b.example",
     "MEMORY_LIMIT": "3g",
     "ENGINE_TIMEOUT": "5",
