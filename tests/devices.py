@@ -48,6 +48,7 @@ class Browser:
             origin=f"http://{host}",  # type: ignore[arg-type]
             user_agent_header=CHROME,
             proxy=None,
+            legacy=True,
         )
         challenge = json.loads(connection.recv(timeout=10))["payload"]
         proof = self.identity.proof(

@@ -1,7 +1,8 @@
 """Who a client is to a gateway: an Ed25519 key, the id made of it, and proofs signed with it.
 
 Measured on OpenClaw 2026.9.6: the id is the SHA-256 of the raw public key in hex,
-and what is signed names everything that the connection asks for.
+and what is signed names everything that the connection asks for, platform and family
+in small letters.
 """
 
 import base64
@@ -54,8 +55,8 @@ class DeviceIdentity:
                 str(signed_at),
                 token,
                 nonce,
-                client.platform,
-                client.device_family,
+                client.platform.strip().lower(),
+                client.device_family.strip().lower(),
             )
         )
         return {

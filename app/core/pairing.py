@@ -151,9 +151,13 @@ def refusals_in(log: str) -> list[Refusal]:
     ]
 
 
+# Who closes first decides over code and reason; the line's end is the gateway's own, so
+# that nothing a browser calls itself can speak for another's request.
 _REFUSAL = re.compile(
     r"closed before connect [^\n]*? origin=(?P<origin>\S+) host=\S+ ua=(?P<agent>[^\n]*?)"
-    rf" code=1008 reason=pairing required[^\n]*?\(requestId: (?P<request>{_UUID})"
+    rf" code=\d+ reason=[^\n]* cause=pairing-required [^\n]*requestId=(?P<request>{_UUID})"
+    r" reason=[\w-]+$",
+    re.MULTILINE,
 )
 
 

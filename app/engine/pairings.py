@@ -15,7 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from docker.errors import NotFound
@@ -57,7 +57,7 @@ _LOCKED_OUT_SECONDS = 300.0
 _DEED_SECONDS = 25.0
 _LETTING_IN_SECONDS = 12.0
 _LOG_LINES = 300
-_LOG_TRIES = 3
+_LOG_PAUSES = (0.3, 0.7, 1.5, 3.0)
 # The token was right, or the gateway is not ready to say: asking again does no harm.
 _ASKED_AGAIN = ("UNAVAILABLE", "PAIRING_REQUIRED", "CONTROL_UI_ORIGIN_NOT_ALLOWED")
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -244,7 +244,7 @@ class _Watch:
         self._refused: Refused | None = None
         self._refused_run: Run | None = None
         self._refusals: dict[str, Refusal] = {}
-        self._log_tries: dict[str, int] = {}
+        self._nameless: set[str] = set()
         self._naming: asyncio.Task[None] | None = None
 
     @property
@@ -320,7 +320,7 @@ class _Watch:
 
     async def _look(self) -> None:
         if self._refused:
-            run = await self._host.beside(lambda: self._host.run_of(self.subject))
+            run = await self._host.beside(partial(self._host.run_of, self.subject))
             if run is None or run == self._refused_run:
                 return
             self._refused = None
@@ -338,7 +338,9 @@ class _Watch:
                 return _LOCKED_OUT_SECONDS
             if trouble.code not in _ASKED_AGAIN:
                 # Ten wrong tokens within a minute lock this host out: one is enough.
-                self._refused_run = await self._host.beside(lambda: self._host.run_of(self.subject))
+                self._refused_run = await self._host.beside(
+                    partial(self._host.run_of, self.subject)
+                )
                 self._refused = trouble
         return _PAUSES[min(tries, len(_PAUSES) - 1)]
 
@@ -378,12 +380,10 @@ class _Watch:
                 if refused.code != "PAIRING_REQUIRED" or time.monotonic() > deadline:
                     raise
                 if not approved and _UUID.fullmatch(request_id):
-                    await self._host.beside(self._approving(request_id))
+                    approve = partial(self._host.approve_inside, self.subject, request_id)
+                    await self._host.beside(approve)
                     approved = True
             await asyncio.sleep(1)
-
-    def _approving(self, request_id: str) -> Callable[[], None]:
-        return lambda: self._host.approve_inside(self.subject, request_id)
 
     async def _connect(self, scopes: Sequence[str]) -> Operator:
         if not self.subject.endpoint.token:
@@ -414,28 +414,29 @@ class _Watch:
     def _forget_all_but(self, pending: Sequence[PendingRequest]) -> None:
         ids = {each.request_id for each in pending}
         self._refusals = {key: value for key, value in self._refusals.items() if key in ids}
-        self._log_tries = {key: value for key, value in self._log_tries.items() if key in ids}
+        self._nameless &= ids
 
     def _unnamed(self) -> list[PendingRequest]:
-        return [
-            each
-            for each in self.seen.pending
-            if each.request_id not in self._refusals
-            and self._log_tries.get(each.request_id, 0) < _LOG_TRIES
-        ]
+        named = self._refusals.keys() | self._nameless
+        return [each for each in self.seen.pending if each.request_id not in named]
 
     async def _name(self) -> None:
-        """Add what only the gateway's log says of a request: the browser and its address line."""
-        unnamed = self._unnamed()
-        for each in unnamed:
-            self._log_tries[each.request_id] = self._log_tries.get(each.request_id, 0) + 1
-        # The line is written when the connection has ended, just after the request.
-        await asyncio.sleep(0.3)
-        since = min(each.asked_at for each in unnamed) - timedelta(seconds=2)
-        found = await self._host.beside(lambda: self._host.refusals(self.subject, since))
-        for refusal in found:
-            self._refusals.setdefault(refusal.request_id, refusal)
-        self.seen = replace(self.seen, pending=self._named(self.seen.pending))
+        """Add what only the gateway's log says of a request: browser and opened address.
+
+        The line is written when the connection has ended, a while after the request.
+        """
+        for pause in _LOG_PAUSES:
+            await asyncio.sleep(pause)
+            unnamed = self._unnamed()
+            if not unnamed:
+                return
+            since = min(each.asked_at for each in unnamed) - timedelta(seconds=2)
+            found = await self._host.beside(partial(self._host.refusals, self.subject, since))
+            for refusal in found:
+                self._refusals.setdefault(refusal.request_id, refusal)
+            self.seen = replace(self.seen, pending=self._named(self.seen.pending))
+        # Not every gateway logs it; a request is whole without.
+        self._nameless = {each.request_id for each in self._unnamed()}
 
 
 @cache

@@ -18,6 +18,7 @@ from app.core.pairing import (
     approval_words,
     approvers,
 )
+from app.core.ports import subnet_of
 from app.store import history
 from app.store.files import storage_errors
 from app.usecases.overview import Card, show_deployment
@@ -39,6 +40,8 @@ class Devices:
 
     seen: Seen
     paired: tuple[Paired, ...] = ()
+    # What the gateway sees in place of this host's own address.
+    host_address: str = ""
 
     @property
     def pending(self) -> tuple[PendingRequest, ...]:
@@ -51,7 +54,10 @@ def devices_of(card: Card, *, world: World) -> Devices:
     if gateway is None:
         return Devices(Seen(SeenState.NOT_RUNNING))
     seen = world.pairings.seen(card.deployment, gateway)
-    return Devices(seen, _paired(card.deployment, seen, world))
+    deployment = card.deployment
+    assert deployment.port is not None
+    host_address = subnet_of(deployment.port, world.settings.subnet_pool)[1]
+    return Devices(seen, _paired(deployment, seen, world), str(host_address))
 
 
 def askers(cards: Iterable[Card], *, world: World) -> dict[str, int]:

@@ -9,6 +9,7 @@ from htmx_flask import request
 
 from app.core.deployment import parse_id
 from app.core.pairing import PendingRequest, scope_words
+from app.core.people import Permission
 from app.usecases.overview import show_deployment
 from app.usecases.pair import (
     Paired,
@@ -17,6 +18,7 @@ from app.usecases.pair import (
     reject_device,
     remove_device,
 )
+from app.web.access import needs
 from app.web.api import _checked
 from app.web.request import actor, world
 
@@ -26,6 +28,7 @@ bp.add_app_template_filter(scope_words)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/approve")
+@needs(Permission.OPERATE)
 def approve(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
     approve_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
@@ -33,6 +36,7 @@ def approve(deployment_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/deployments/<deployment_id>/pairing/reject")
+@needs(Permission.OPERATE)
 def reject(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
     reject_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
@@ -40,6 +44,7 @@ def reject(deployment_id: str) -> ResponseReturnValue:
 
 
 @bp.post("/deployments/<deployment_id>/pairing/remove")
+@needs(Permission.OPERATE)
 def remove(deployment_id: str) -> ResponseReturnValue:
     device_id = request.form.get("device_id", "")
     remove_device(parse_id(deployment_id), device_id, actor=actor(), world=world())
@@ -47,6 +52,7 @@ def remove(deployment_id: str) -> ResponseReturnValue:
 
 
 @api_bp.get("/<deployment_id>")
+@needs(Permission.VIEW)
 def show_devices(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     devices = devices_of(card, world=world())
@@ -63,6 +69,7 @@ def show_devices(deployment_id: str) -> ResponseReturnValue:
 
 
 @api_bp.post("/approve")
+@needs(Permission.OPERATE)
 def approve_request() -> ResponseReturnValue:
     deployment_id, request_id = _given("request_id")
     found = approve_device(deployment_id, request_id, actor=actor(), world=world())
@@ -70,6 +77,7 @@ def approve_request() -> ResponseReturnValue:
 
 
 @api_bp.post("/reject")
+@needs(Permission.OPERATE)
 def reject_request() -> ResponseReturnValue:
     deployment_id, request_id = _given("request_id")
     found = reject_device(deployment_id, request_id, actor=actor(), world=world())
@@ -77,6 +85,7 @@ def reject_request() -> ResponseReturnValue:
 
 
 @api_bp.post("/remove")
+@needs(Permission.OPERATE)
 def remove_paired() -> ResponseReturnValue:
     deployment_id, device_id = _given("device_id")
     remove_device(deployment_id, device_id, actor=actor(), world=world())

@@ -42,6 +42,7 @@ export class Conversation {
   #allowedOrigins;
   #nonce = randomUUID();
   #listener;
+  #cause = "";
   #connected = false;
   #id = randomUUID();
   #timer;
@@ -102,7 +103,11 @@ export class Conversation {
     if (secret !== this.#token) return this.#refuseToken(frame);
     failures.delete(this.#request.address);
     const pairing = parameters.device && admit(parameters, this.#request);
-    if (pairing) return this.#refuse(frame, pairing.message, { code: "NOT_PAIRED", ...pairing });
+    if (pairing) {
+      const { deviceId, requestId, reason } = pairing.details;
+      this.#cause = ` phase=auth_validated cause=pairing-required deviceId=${deviceId} requestId=${requestId} reason=${reason}`;
+      return this.#refuse(frame, pairing.message, { code: "NOT_PAIRED", ...pairing });
+    }
     this.#welcome(frame);
   }
 
@@ -225,7 +230,7 @@ export class Conversation {
     clearTimeout(this.#timer);
     leave(this.#listener);
     if (this.#connected) return;
-    warn("ws", `closed before connect conn=${this.#id} ${this.#request.line} code=${code} reason=${reason || "n/a"}`);
+    warn("ws", `closed before connect conn=${this.#id} ${this.#request.line} code=${code} reason=${reason || "n/a"}${this.#cause}`);
   }
 }
 

@@ -62,11 +62,13 @@ export function proofProblem(parameters, nonce) {
   const token = auth.token ?? auth.deviceToken ?? auth.bootstrapToken ?? "";
   const signed = [
     "v3", device.id, client.id, client.mode, role, scopes.join(","), device.signedAt, token, nonce,
-    client.platform, client.deviceFamily ?? "",
+    lowered(client.platform), lowered(client.deviceFamily),
   ].join("|");
   if (!isSigned(device, signed)) return ["device signature invalid", "DEVICE_AUTH_SIGNATURE_INVALID", "device-signature"];
   return undefined;
 }
+
+const lowered = (text = "") => text.trim().toLowerCase();
 
 function isSigned({ publicKey, signature }, signed) {
   try {

@@ -9,7 +9,7 @@ from typing import Any
 
 import docker
 import pytest
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 from werkzeug.test import TestResponse
 
 from app.core.envfile import parse_env
@@ -32,7 +32,8 @@ class Gateway:
         self.id = api.configure(name="Support bot")
         self.folder = deployments_dir / self.id
         self.env = parse_env((self.folder / ".env").read_bytes())
-        assert api.launch(self.id).status_code == 200
+        launched = api.launch(self.id)
+        assert launched.status_code == 200, launched.text
         self._browsers: list[Browser] = []
 
     def browser(self, **more: Any) -> Browser:
@@ -183,6 +184,7 @@ def test_the_buttons_work_without_javascript_and_not_without_their_token(gateway
     forged = gateway.api.client.post(
         f"/deployments/{gateway.id}/pairing/approve",
         data={"request_id": request_id},
+        headers={"Origin": BASE},
         base_url=BASE,
     )
     pressed = gateway.press("approve", request_id=request_id)
@@ -258,7 +260,7 @@ def test_pairings_outlive_a_restart_and_requests_are_seen_again(
 def _knocks(browser: Browser) -> bool:
     try:
         return bool(browser.knock()["ok"])
-    except (OSError, ConnectionClosed, EOFError):
+    except (OSError, WebSocketException):
         return False
 
 
