@@ -6,7 +6,7 @@ from htmx_flask import Htmx
 from app.config import PROJECT, Settings, load_settings
 from app.usecases.sessions import SESSION_SECONDS
 from app.usecases.world import build_world, signing_key
-from app.web import access, answer, api, errors, pages, pairing, people, rendering, security
+from app.web import access, answer, api, errors, open, pages, pairing, people, rendering, security
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -43,6 +43,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)
     app.register_blueprint(answer.api_bp)
+    app.register_blueprint(open.bp)
+    app.register_blueprint(open.api_bp)
     app.register_blueprint(pairing.bp)
     app.register_blueprint(pairing.api_bp)
     return app

@@ -31,6 +31,10 @@ def parse_id(text: object) -> str:
 class OperationKind(StrEnum):
     LAUNCH = "launch"
     STOP = "stop"
+    ALLOW_ORIGIN = "allow-origin"
+
+
+LAUNCH_OR_STOP = (OperationKind.LAUNCH, OperationKind.STOP)
 
 
 class OperationState(StrEnum):
@@ -53,6 +57,7 @@ class Operation:
     """Something long that changes a deployment. `number` counts up from 1 per deployment.
 
     Of a failed one, `code` and `reason` name the cause, `next_step` what to do.
+    `arguments` is what its kind needs to know; they are shown, so no secret is among them.
     """
 
     deployment_id: str
@@ -66,6 +71,7 @@ class Operation:
     reason: str = ""
     next_step: str = ""
     verified: Run | None = None
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +81,7 @@ class Deployment:
     `problem` says why it is invalid, or None. `port` is None where it is not
     known. `secrets` are the values that no text may show, also of a `.env` that
     can't be understood. `configured_here` says that our own history has its making.
+    `operation` is the latest; `earlier` the latest launch or stop before it, where it is neither.
     """
 
     id: str
@@ -86,6 +93,7 @@ class Deployment:
     has_compose_file: bool = False
     configured_here: bool = False
     operation: Operation | None = None
+    earlier: Operation | None = None
 
     @property
     def name(self) -> str:
@@ -102,6 +110,12 @@ class Deployment:
         """
         candidates = [each for each in containers if not each.one_off]
         return max(candidates, key=lambda each: each.likelihood(self.port), default=None)
+
+    @property
+    def launch_or_stop(self) -> Operation | None:
+        """The latest operation that tells whether there should be a container."""
+        latest = self.operation
+        return latest if latest and latest.kind in LAUNCH_OR_STOP else self.earlier
 
     @property
     def running_operation(self) -> Operation | None:

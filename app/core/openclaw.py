@@ -7,12 +7,25 @@ npm registry at every start, which costs minutes where there is none.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 DEFAULT_MODEL = "openrouter/auto"
 # OpenClaw resolves this form from the environment, so it equals the token there.
 TOKEN_REFERENCE = "${OPENCLAW_GATEWAY_TOKEN}"  # noqa: S105
+
+_ORIGIN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?/?\Z",
+    re.ASCII | re.IGNORECASE,
+)
+_LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z", re.ASCII)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+class OriginRejected(ValueError):
+    """The text is no origin at which this gateway's page can be opened; the message says why."""
 
 
 class ConfigUnreadable(ValueError):
@@ -72,6 +85,70 @@ def with_token(config: Mapping[str, Any], token: str) -> dict[str, Any]:
     auth.setdefault("mode", "token")
     gateway["auth"] = auth
     return {**config, "gateway": gateway}
+
+
+def origin_of(scheme: str, host: str, port: int) -> str:
+    """Return an origin as browsers write it: a scheme's own port is left out."""
+    return f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS[scheme] else f":{port}")
+
+
+def parse_origin(text: str, gateway_port: int) -> str:
+    """Return an origin as browsers write it. Raises OriginRejected.
+
+    By plain http the page is at the gateway's own port; by https it is behind a
+    proxy, at any.
+    """
+    match = _ORIGIN.match(text)
+    if match is None or len(text) > 300:
+        raise OriginRejected("must be http:// or https:// with a host's name and no path")
+    scheme = match["scheme"].lower()
+    port = int(match["port"] or _DEFAULT_PORTS[scheme])
+    if scheme == "http" and port != gateway_port:
+        raise OriginRejected(f"must have the gateway's own port {gateway_port}, or https://")
+    if not 1 <= port <= 65535:
+        raise OriginRejected("must have a port from 1 to 65535")
+    return origin_of(scheme, _checked_host(match["host"].lower()), port)
+
+
+def _checked_host(host: str) -> str:
+    try:
+        if host.startswith("["):
+            return f"[{IPv6Address(host[1:-1])}]"
+        labels = host.removesuffix(".").split(".")
+        if labels[-1].isdecimal() or labels[-1].startswith("0x"):
+            return str(IPv4Address(host))
+    except ValueError:
+        raise OriginRejected("must have a host's name or address") from None
+    if len(host) > 253 or not all(map(_LABEL.match, labels)):
+        raise OriginRejected("must have a host's name or address")
+    return host
+
+
+def origins_in(config: Mapping[str, Any], port: int) -> tuple[str, ...]:
+    """Return where the gateway's page may be opened, besides private addresses."""
+    listed = _section(_section(config, "gateway"), "controlUi").get("allowedOrigins")
+    texts = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+    named = tuple(text.strip().lower() for text in texts if text.strip())
+    return named or _built_in(port)
+
+
+def with_origin(config: Mapping[str, Any], origin: str, port: int) -> dict[str, Any]:
+    """Return the configuration with one more origin allowed, every other key as it was.
+
+    The built-in pair is written out beside it: a list replaces it.
+    """
+    gateway = dict(_section(config, "gateway"))
+    control_ui = dict(_section(gateway, "controlUi"))
+    before = control_ui.get("allowedOrigins")
+    listed = list(before) if isinstance(before, list) else []
+    wanted = dict.fromkeys((*_built_in(port), origin))
+    control_ui["allowedOrigins"] = listed + [each for each in wanted if each not in listed]
+    gateway["controlUi"] = control_ui
+    return {**config, "gateway": gateway}
+
+
+def _built_in(port: int) -> tuple[str, ...]:
+    return tuple(origin_of("http", host, port) for host in ("localhost", "127.0.0.1"))
 
 
 def _section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:

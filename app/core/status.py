@@ -99,13 +99,13 @@ def _unknown_reason(problem: str, last_seen: LastSeen | None) -> str:
 
 
 def _moving(operation: Operation, now: datetime) -> Verdict:
-    status = {OperationKind.LAUNCH: Status.LAUNCHING, OperationKind.STOP: Status.STOPPING}
+    status = Status.STOPPING if operation.kind is OperationKind.STOP else Status.LAUNCHING
     since = duration(now - operation.started_at)
-    return Verdict(status[operation.kind], f"started by {operation.actor}, for {since}")
+    return Verdict(status, f"started by {operation.actor}, for {since}")
 
 
 def _without_container(deployment: Deployment, now: datetime) -> Verdict:
-    operation = deployment.operation
+    operation = deployment.launch_or_stop
     if operation is None:
         if deployment.configured_here:
             return Verdict(Status.CONFIGURED, "not launched yet")

@@ -50,6 +50,12 @@ def compose_unpause(deployment_id: str, seconds: float) -> None:
     _called(compose.unpause)
 
 
+def compose_restart(deployment_id: str, seconds: float) -> None:
+    """Restart a project's containers, each with its own grace. Raises ComposeFailed."""
+    compose = _by_project(deployment_id, seconds).compose
+    _called(compose.restart)
+
+
 def compose_images(folder: Path, seconds: float) -> dict[str, str]:
     """Return which service has which image, by asking Compose, which also checks the file.
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.deployment import Deployment, is_id
+from app.core.deployment import LAUNCH_OR_STOP, Deployment, is_id
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env
 from app.core.errors import NotFound
 from app.core.secrets import secret_values, secrets_in_text
@@ -18,7 +18,12 @@ from app.store.data_folders import FOLDERS, give_to_gateway, may_give
 from app.store.files import Unreadable, read_file, sync_folder, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
-from app.store.operations import latest, operations_folder, reserve_space
+from app.store.operations import (
+    latest,
+    latest_launch_or_stop,
+    operations_folder,
+    reserve_space,
+)
 
 ENV_FILE = ".env"
 COMPOSE_FILE = "docker-compose.yml"
@@ -178,6 +183,8 @@ def _understood(folder: Path) -> Deployment:
     if problem is None and port is None:
         problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
     operation = latest(folder)
+    decides = operation is None or operation.kind in LAUNCH_OR_STOP
+    settled = operation if decides else latest_launch_or_stop(folder)
     return Deployment(
         id=folder.name,
         folder=str(folder),
@@ -186,8 +193,9 @@ def _understood(folder: Path) -> Deployment:
         problem=problem,
         secrets=tuple(secrets),
         has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
-        configured_here=operation is None and _configured_here(folder),
+        configured_here=settled is None and _configured_here(folder),
         operation=operation,
+        earlier=None if decides else settled,
     )
 
 

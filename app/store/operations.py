@@ -4,13 +4,20 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.deployment import Operation, OperationKind, OperationState, Run
+from app.core.deployment import (
+    LAUNCH_OR_STOP,
+    Operation,
+    OperationKind,
+    OperationState,
+    Run,
+)
 from app.store.files import Unreadable, read_file, sync_folder, write_file
 from app.store.history import OURS, our_folder
 from app.store.locks import is_locked
@@ -26,22 +33,26 @@ def operations_folder(folder: Path) -> Path:
     return folder / OURS / "operations"
 
 
-def begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
+def begin(
+    folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str, str] | None = None
+) -> Operation:
     """Write down what is about to be done. The caller holds the folder's lock.
 
     A stop may use what was set aside on the disk: a gateway that has filled it
     must not be unstoppable.
     """
     try:
-        return _begin(folder, kind, actor)
+        return _begin(folder, kind, actor, arguments or {})
     except OSError as error:
         if kind is not OperationKind.STOP or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         (our_folder(folder) / _RESERVE).unlink(missing_ok=True)
-        return _begin(folder, kind, actor)
+        return _begin(folder, kind, actor, arguments or {})
 
 
-def _begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
+def _begin(
+    folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str, str]
+) -> Operation:
     operations = operations_folder(folder)
     our_folder(folder)
     operations.mkdir(mode=0o700, exist_ok=True)
@@ -57,6 +68,7 @@ def _begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
         state=OperationState.RUNNING,
         # An operation that leaves the gateway's run alone leaves it proven too.
         verified=before.verified if before else None,
+        arguments=dict(arguments),
     )
     fresh = operations / ".new"
     shutil.rmtree(fresh, ignore_errors=True)
@@ -66,6 +78,7 @@ def _begin(folder: Path, kind: OperationKind, actor: str) -> Operation:
         "actor": actor,
         "started_at": operation.started_at.isoformat(),
         "verified": _run_to_json(operation.verified),
+        "arguments": operation.arguments,
     }
     write_file(fresh / "operation.json", json.dumps(begun).encode())
     write_file(fresh / "log", b"")
@@ -121,6 +134,12 @@ def latest(folder: Path) -> Operation | None:
     return read_operation(folder, numbers[-1]) if numbers else None
 
 
+def latest_launch_or_stop(folder: Path) -> Operation | None:
+    """Return the newest operation that made or removed containers."""
+    found = (read_operation(folder, each) for each in _numbers(operations_folder(folder))[::-1])
+    return next((each for each in found if each and each.kind in LAUNCH_OR_STOP), None)
+
+
 def read_operation(folder: Path, number: int) -> Operation | None:
     """Return one operation, or None where there is none of that number."""
     begun = _begun(folder, number)
@@ -171,7 +190,7 @@ def _begun(folder: Path, number: int) -> Operation | None:
     begun = _read_json(operations_folder(folder) / str(number) / "operation.json")
     if begun is None:
         return None
-    with suppress(KeyError, ValueError, TypeError):
+    with suppress(KeyError, ValueError, TypeError, AttributeError):
         return Operation(
             deployment_id=folder.name,
             number=number,
@@ -180,6 +199,7 @@ def _begun(folder: Path, number: int) -> Operation | None:
             started_at=_moment(begun["started_at"]),
             state=OperationState.RUNNING,
             verified=_run_from_json(begun["verified"]),
+            arguments={key: str(value) for key, value in begun.get("arguments", {}).items()},
         )
     return None
 

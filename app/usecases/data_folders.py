@@ -1,11 +1,13 @@
 """Before a launch: the data folders are there, are the gateway's, and hold the token of `.env`."""
 
 from pathlib import Path
+from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.openclaw import (
     ConfigUnreadable,
     format_config,
+    origins_in,
     parse_config,
     seed_config,
     token_in,
@@ -64,9 +66,8 @@ def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: 
 
 def _write_token(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
     """Write the token of `.env` into `openclaw.json`, where the two differ; no other key."""
-    ours = data_folders.are_ours(folder)
     try:
-        data = data_folders.read_config(folder) if ours else _read_as_root(folder, image)
+        data = read_openclaw_config(folder, image)
         config = parse_config(data) if data else seed_config(dict(deployment.env), ())
     except (ConfigUnreadable, Unreadable) as error:
         say(f"Leaving the token in config/openclaw.json as it is: {error}")
@@ -75,7 +76,22 @@ def _write_token(deployment: Deployment, folder: Path, image: str, say: Say) -> 
         return
     say("Writing the token of .env into config/openclaw.json")
     text = format_config(with_token(config, deployment.token))
-    if ours:
+    write_openclaw_config(folder, image, text)
+
+
+def read_openclaw_config(folder: Path, image: str) -> bytes:
+    """Return `openclaw.json`, also where only the gateway may read it; empty where there is none.
+
+    Raises Unreadable, ComposeFailed.
+    """
+    if data_folders.are_ours(folder):
+        return data_folders.read_config(folder) or b""
+    return _read_as_root(folder, image)
+
+
+def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
+    """Rewrite `openclaw.json`, also where only the gateway may. Raises ComposeFailed, OSError."""
+    if data_folders.are_ours(folder):
         data_folders.write_config(folder, text)
     else:
         _install_as_root(folder, image, text)
@@ -96,12 +112,22 @@ def _install_as_root(folder: Path, image: str, text: bytes) -> None:
 
 def tokens_equal(deployment: Deployment, folder: Path) -> bool | None:
     """Say whether `openclaw.json` has the token of `.env`; None where we may not read it."""
+    config = _own_config(folder)
+    return None if config is None else token_in(config) in (None, deployment.token)
+
+
+def allowed_origins(folder: Path, port: int) -> tuple[str, ...] | None:
+    """Return the origins that `openclaw.json` allows; None where we may not read it."""
+    config = _own_config(folder)
+    return None if config is None else origins_in(config, port)
+
+
+def _own_config(folder: Path) -> dict[str, Any] | None:
+    """Return what `openclaw.json` says without any container's help, or None."""
     try:
         if not data_folders.are_ours(folder):
             return None
         data = data_folders.read_config(folder)
-        if data is None:
-            return True
-        return token_in(parse_config(data)) in (None, deployment.token)
+        return {} if data is None else parse_config(data)
     except (OSError, Unreadable, ConfigUnreadable):
         return None

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -14,7 +14,7 @@ from threading import BoundedSemaphore
 import psutil
 
 from app.config import PROJECT
-from app.core.deployment import Deployment, Operation, OperationKind, OperationState
+from app.core.deployment import Deployment, Operation, OperationKind, OperationState, Run
 from app.core.diagnosis import Cause
 from app.core.errors import Busy, DeploymentInvalid, NotFound, TooManyWaiting, UserError
 from app.store import history, operations
@@ -32,11 +32,15 @@ _LEFTOVERS_SECONDS = 5.0
 
 
 class OperationFailed(Exception):
-    """The operation process could not do what was asked; `cause` tells why."""
+    """The operation process could not do what was asked; `cause` tells why.
 
-    def __init__(self, cause: Cause) -> None:
+    `verified` is the run that is proven all the same, after what was done is undone.
+    """
+
+    def __init__(self, cause: Cause, verified: Run | None = None) -> None:
         super().__init__(cause.sentence)
         self.cause = cause
+        self.verified = verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,12 @@ class Started:
 
 
 def start_operation(
-    kind: OperationKind, deployment: Deployment, *, actor: str, world: World
+    kind: OperationKind,
+    deployment: Deployment,
+    *,
+    actor: str,
+    world: World,
+    arguments: Mapping[str, str] | None = None,
 ) -> Started:
     """Lock the deployment, write down what is to be done, and start its process.
 
@@ -59,7 +68,7 @@ def start_operation(
     try:
         with storage_errors(f"The {kind} was not started."):
             _wait_for_leftovers(folder)
-            operation = operations.begin(folder, kind, actor)
+            operation = operations.begin(folder, kind, actor, arguments)
             _record_begin(folder, operation)
             process = _started(folder, operation, lock, world)
     finally:
@@ -71,7 +80,13 @@ def start_operation(
 def _record_begin(folder: Path, operation: Operation) -> None:
     """Record in the history what begins; a full disk holds no stop up."""
     try:
-        history.record(folder, operation.kind, operation.actor, operation=operation.number)
+        history.record(
+            folder,
+            operation.kind,
+            operation.actor,
+            operation=operation.number,
+            **({"arguments": operation.arguments} if operation.arguments else {}),
+        )
     except OSError:
         if operation.kind is not OperationKind.STOP:
             raise
@@ -129,7 +144,7 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
         return lock_folder(folder)
     except Locked:
         running = world.store.load(deployment.id).running_operation
-        what = f"A {running.kind} by {running.actor}" if running else "Another operation"
+        what = f"{_a(running.kind)} by {running.actor}" if running else "Another operation"
         raise Busy(
             f"{what} is still running on this deployment. Wait for its end, then try again.",
             extra={"operation": describe(running)} if running else None,
@@ -141,6 +156,10 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
             f"Its folder is not ours to use: {deployment.problem or 'it can not be opened'}."
             f" What runs can be stopped in a terminal: docker compose -p {deployment.id} down"
         ) from None
+
+
+def _a(kind: OperationKind) -> str:
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}"
 
 
 def failure_of(operation: Operation) -> str:
@@ -160,6 +179,7 @@ def describe(operation: Operation) -> dict[str, object]:
         "kind": operation.kind,
         "state": operation.state,
         "actor": operation.actor,
+        "arguments": dict(operation.arguments),
         "started_at": operation.started_at.isoformat(),
         "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
         "reason": operation.reason,

@@ -11,15 +11,16 @@ from pathlib import Path
 from types import FrameType
 
 from app.config import PROJECT, Settings
-from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.deployment import Deployment, Operation, OperationKind, OperationState, Run
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError
 from app.core.secrets import Masker
 from app.engine.client import docker_environment
 from app.store import history, operations
 from app.store.operation_log import OperationLog
+from app.usecases.allow_origin import perform_allow_origin
 from app.usecases.launch import perform_launch
-from app.usecases.operations import OperationFailed
+from app.usecases.operations import OperationFailed, Say
 from app.usecases.stop import perform_stop
 from app.usecases.world import World, build_world
 
@@ -77,14 +78,11 @@ def _perform(operation: Operation, folder: Path, world: World) -> Operation:
     mask = Masker(deployment.secrets)
     with OperationLog(folder, operation.number, mask) as log:
         try:
-            ended = replace(operation, state=OperationState.SUCCEEDED)
-            if operation.kind is OperationKind.LAUNCH:
-                verified = perform_launch(deployment, world=world, say=log.say)
-                ended = replace(ended, verified=verified)
-            else:
-                perform_stop(deployment, world=world, say=log.say)
+            verified = _done(operation, deployment, world, log.say) or operation.verified
+            ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
         except OperationFailed as failure:
-            ended = _failed(operation, failure.cause, mask)
+            verified = failure.verified or operation.verified
+            ended = replace(_failed(operation, failure.cause, mask), verified=verified)
         except EngineError as error:
             ended = _failed(operation, Cause(error.code, error.detail, ""), mask)
         except _DeadlinePassed:
@@ -100,6 +98,17 @@ def _perform(operation: Operation, folder: Path, world: World) -> Operation:
             ended = _failed(operation, cause, mask)
         log.say(f"{ended.reason} {ended.next_step}" if ended.reason else "Done")
     return replace(ended, ended_at=datetime.now(UTC))
+
+
+def _done(operation: Operation, deployment: Deployment, world: World, say: Say) -> Run | None:
+    """Do what is asked; return the run that it has proven to work, if it has."""
+    if operation.kind is OperationKind.LAUNCH:
+        return perform_launch(deployment, world=world, say=say)
+    if operation.kind is OperationKind.ALLOW_ORIGIN:
+        origin = operation.arguments.get("origin", "")
+        return perform_allow_origin(deployment, origin, world=world, say=say)
+    perform_stop(deployment, world=world, say=say)
+    return None
 
 
 def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +24,7 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
-from app.web.links import page_url, ws_url
+from app.web.links import page_url, walls, ws_url
 from app.web.request import actor, world
 
 bp = Blueprint("api", __name__, url_prefix="/api/deploy")
@@ -72,6 +73,7 @@ def status(deployment_id: str) -> ResponseReturnValue:
             "health": card.gateway.health if card.gateway else None,
             "containers": [_container(each) for each in card.containers],
             "ladder": [_rung(rung) for rung in ladder_of(card, world=world())],
+            "walls": [asdict(wall) for wall in walls(card.deployment)],
             "operation": describe(operation) if operation else None,
         }
     )

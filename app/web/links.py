@@ -1,7 +1,12 @@
 """The addresses of a gateway, as the reader's own machine reaches it."""
 
+from htmx_flask import request
+
+from app.config import is_loopback
 from app.core.deployment import Deployment
-from app.web.request import gateway_host
+from app.core.walls import Standpoint, Wall
+from app.usecases.walls import walls_of
+from app.web.request import gateway_host, reader_host, world
 
 
 def ws_url(deployment: Deployment) -> str | None:
@@ -16,3 +21,20 @@ def page_url_with_token(deployment: Deployment) -> str | None:
     """A browser keeps what stands behind `#` to itself, so the token is not sent."""
     page = page_url(deployment)
     return f"{page}#token={deployment.token}" if page and deployment.token else page
+
+
+def walls(deployment: Deployment) -> tuple[Wall, ...]:
+    """Return what a gateway will say when its page is opened from where the reader stands."""
+    return walls_of(deployment, _standpoint(), world=world())
+
+
+def _standpoint() -> Standpoint:
+    """Return where the reader stands. gunicorn takes the scheme from a proxy of this host."""
+    address, trusted = request.remote_addr or "", world().settings.trusted_proxy
+    forwarded = request.headers.get("X-Forwarded-Proto", "") if address == trusted else ""
+    proxied = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded"))
+    return Standpoint(
+        name=reader_host(),
+        secure=request.is_secure or forwarded.lower() == "https",
+        local=is_loopback(address) and not proxied and not request.is_secure,
+    )

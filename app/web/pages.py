@@ -26,7 +26,7 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.web.access import needs
-from app.web.links import page_url, page_url_with_token, ws_url
+from app.web.links import page_url, page_url_with_token, walls, ws_url
 from app.web.rendering import render
 from app.web.request import actor, world
 
@@ -111,6 +111,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
         token_hint=hint(deployment.token) if deployment.token else "",
         ws_url=ws_url(deployment),
         page_url=page_url(deployment),
+        walls=walls(deployment),
         token_field=TOKEN.name,
     )
 

@@ -28,8 +28,10 @@ def wants_fragment() -> bool:
 
 def gateway_host() -> str:
     """Return the name at which the reader's own machine reaches a gateway."""
-    public_host = world().settings.public_host
-    if public_host:
-        return public_host
+    return world().settings.public_host or reader_host()
+
+
+def reader_host() -> str:
+    """Return the name or address that the reader opened this page by."""
     host: str = request.host
     return host[: host.rindex("]") + 1] if host.startswith("[") else host.partition(":")[0]

@@ -11,9 +11,11 @@ from app.core.openclaw import (
     TOKEN_REFERENCE,
     ConfigUnreadable,
     format_config,
+    origins_in,
     parse_config,
     seed_config,
     token_in,
+    with_origin,
     with_token,
 )
 
@@ -156,3 +158,53 @@ def test_half_a_surrogate_pair_does_not_keep_a_config_from_being_written() -> No
     config = parse_config(b'{"name": "\\ud83e"}')
 
     assert parse_config(format_config(config)) == config
+
+
+PAIR = ["http://localhost:30163", "http://127.0.0.1:30163"]
+MORE = "http://gw.example:30163"
+
+
+@pytest.mark.parametrize("listed", [None, [], [""], [" ", 5], "http://gw.example:30163"])
+def test_where_no_origin_is_listed_the_built_in_pair_counts(listed: Any) -> None:
+    config = {} if listed is None else {"gateway": {"controlUi": {"allowedOrigins": listed}}}
+
+    assert list(origins_in(config, 30163)) == PAIR
+
+
+def test_a_list_of_ones_own_takes_the_place_of_the_built_in_pair() -> None:
+    config = {"gateway": {"controlUi": {"allowedOrigins": [" https://X.example ", None]}}}
+
+    assert origins_in(config, 30163) == ("https://x.example",)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (None, [*PAIR, MORE]),
+        ([*PAIR], [*PAIR, MORE]),
+        ([MORE], [MORE, *PAIR]),
+        (["https://x.example"], ["https://x.example", *PAIR, MORE]),
+        ([*PAIR, MORE], [*PAIR, MORE]),
+        ("nonsense", [*PAIR, MORE]),
+    ],
+)
+def test_one_more_origin_stands_beside_the_built_in_pair(before: Any, after: list[str]) -> None:
+    config = {} if before is None else {"gateway": {"controlUi": {"allowedOrigins": before}}}
+
+    assert with_origin(config, MORE, 30163)["gateway"]["controlUi"]["allowedOrigins"] == after
+
+
+@given(configs)
+def test_one_more_origin_changes_no_other_key_and_is_written_once(config: dict[str, Any]) -> None:
+    before = copy.deepcopy(config)
+
+    changed = with_origin(config, MORE, 30163)
+
+    assert config == before
+    assert MORE in origins_in(changed, 30163)
+    assert set(PAIR) <= set(origins_in(changed, 30163))
+    assert with_origin(changed, MORE, 30163) == changed
+    gateway = config.get("gateway")
+    kept = gateway if isinstance(gateway, dict) else {}
+    assert {**changed, "gateway": None} == {**config, "gateway": None}
+    assert {**changed["gateway"], "controlUi": None} == {**kept, "controlUi": None}
