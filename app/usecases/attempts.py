@@ -16,16 +16,17 @@ class Attempts:
         self._failed: TTLCache[str, int] = TTLCache(10_000, _WINDOW_SECONDS)
         self._lock = Lock()
 
-    def check(self, *keys: str) -> None:
-        """Raises TooManyAttempts."""
+    def count(self, *keys: str) -> None:
+        """Count an attempt as failed until it succeeds: many at once are as many.
+
+        Raises TooManyAttempts.
+        """
         with self._lock:
             if any(self._failed.get(key, 0) >= _TRIES for key in keys):
                 raise TooManyAttempts(
                     "Five log-ins failed within five minutes. Wait five minutes, then try again."
                 )
 
-    def failed(self, *keys: str) -> None:
-        with self._lock:
             for key in keys:
                 self._failed[key] = self._failed.get(key, 0) + 1
 

@@ -22,9 +22,7 @@ _NOBODY = _hasher.hash(secrets.token_hex(16))
 def log_in(name: str, password: str, address: str, *, world: World) -> str:
     """Return the secret of a new session. Raises NotLoggedIn, TooManyAttempts, StorageFailed."""
     keys = (f"name {name}", f"address {address}")
-    world.attempts.check(*keys)
-    # Counted before the slow check: many at once are as many tries.
-    world.attempts.failed(*keys)
+    world.attempts.count(*keys)
     user = world.people.read().users.get(name)
     if not _matches(user.password if user else _NOBODY, password) or user is None:
         raise NotLoggedIn("The name or the password is wrong.")

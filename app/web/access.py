@@ -14,6 +14,7 @@ from app.usecases.people import has_users
 from app.usecases.sessions import person_of_proxy, person_of_session, person_of_token
 from app.web.request import SESSION_KEY, wants_fragment, world
 
+_PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -69,9 +70,19 @@ def _who() -> Person | None:
         return person_of_proxy(name, world=world())
     if secret := session.get(SESSION_KEY):
         return person_of_session(secret, world=world())
-    if current_app.config["OPEN"] and not has_users(world()):
-        return LOCAL
-    return None
+    return LOCAL if _is_at_this_machine() else None
+
+
+def _is_at_this_machine() -> bool:
+    """Say whether whoever calls needs no log-in.
+
+    Openness follows the address that we listen on; and what a proxy passes on
+    comes from this machine too, whoever sent it.
+    """
+    if not current_app.config["OPEN"] or world().settings.trusted_proxy:
+        return False
+    passed_on = any(name in request.headers for name in _PROXY_HEADERS)
+    return not passed_on and not has_users(world())
 
 
 def _named_by_proxy() -> str | None:

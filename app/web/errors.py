@@ -41,7 +41,10 @@ def _user_error(error: UserError) -> Response:
         more["errors"] = [
             {"field": name, "message": message} for name, message in error.fields.items()
         ]
-    return _answer(error.status, error.code, error.title, error.detail, more)
+    response = _answer(error.status, error.code, error.title, error.detail, more)
+    if isinstance(error, NotLoggedIn):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
 
 
 def _to_log_in() -> Response:

@@ -296,6 +296,24 @@ def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) ->
     assert call("127.0.0.9", "/deployments/new") == 403
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+def test_what_a_proxy_passes_on_to_an_open_server_is_nobody_at_this_machine(
+    api: Api, header: str
+) -> None:
+    assert api.get("list").status_code == 200
+
+    refused = api.get("list", headers={header: "203.0.113.9"})
+
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_with_a_trusted_proxy_nobody_gets_in_past_it(settings: Settings) -> None:
+    api = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.9"})))
+
+    assert api.get("list").status_code == 401
+
+
 def test_the_set_up_link_makes_the_first_operator_once(settings: Settings) -> None:
     api = Api(create_app(settings))
     api.app.config["OPEN"] = False
