@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from werkzeug.test import TestResponse
 
 from app.core.envfile import parse_env
-from app.engine import pairings
+from app.engine import watch
 from app.store.history import read_history
 from tests.api import BASE, Api
 from tests.devices import Browser
@@ -318,7 +318,7 @@ def test_a_connection_is_closed_when_nobody_looks(
         return any(each["connected"] for each in paired if each.get("displayName"))
 
     assert is_connected()
-    monkeypatch.setattr(pairings, "_IDLE_SECONDS", 1.0)
+    monkeypatch.setattr(watch, "_IDLE_SECONDS", 1.0)
     eventually(lambda: not is_connected(), within=8, every=0.5)
     gateway.devices()
     eventually(is_connected, within=3)
