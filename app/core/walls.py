@@ -118,7 +118,7 @@ def _closed(name: str, standpoint: Standpoint, published: Published) -> Wall | N
             return None
         if standpoint.local:
             url = f"http://localhost:{port}/"
-            return Wall("published_here_only", words, f"Open {url} here.", url=url, blocks=True)
+            return Wall("published_here_only", words, "Open this here:", url=url, blocks=True)
         return Wall(
             "published_there_only",
             words,
@@ -130,10 +130,11 @@ def _closed(name: str, standpoint: Standpoint, published: Published) -> Wall | N
     # A public address or a name may lead to the one that it is published on.
     if name in _LOOPBACK_NAMES or (address and _is_private(address)):
         url = f"http://{bind}:{port}/"
-        step = f"Open {url} instead."
         if name not in _LOOPBACK_NAMES:
-            return Wall("published_elsewhere", words, step, url=url, blocks=True)
-        step += " If you came through an SSH tunnel, tunnel the gateway's port too:"
+            return Wall("published_elsewhere", words, "Open this instead:", url=url, blocks=True)
+        step = (
+            f"Open {url} instead. If you came through an SSH tunnel, tunnel the gateway's port too:"
+        )
         command = _tunnel("", published)
         return Wall("published_elsewhere", words, step, command, url, blocks=True)
     return None
@@ -158,20 +159,19 @@ def _by_origin(name: str, published: Published) -> Wall:
         )
     if listed or _is_trusted(name):
         return Wall("pairing", f"The gateway's page opens at {origin}; {_APPROVED_ONCE}.")
-    then = "It is restarted with it, which takes some seconds and ends chats that are under way."
     if origins is None:
         return Wall(
             "origin_unknown",
             f"Only the gateway may read its list of names, so whether {origin} is among them"
             " can't be told from here.",
-            f"If its page says “Browser origin not allowed”, allow this name. {then}",
+            "If its page says “Browser origin not allowed”, allow this name.",
             origin=origin,
         )
     return Wall(
         "origin_refused",
         f"The gateway's page will say “Browser origin not allowed”: {origin} is not among the"
         " names that it may be opened by.",
-        f"Allow this name. {then}",
+        "Allow this name.",
         origin=origin,
         blocks=True,
     )

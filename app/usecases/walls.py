@@ -17,6 +17,6 @@ def walls_of(deployment: Deployment, standpoint: Standpoint, *, world: World) ->
         origins=None if deployment.problem else allowed_origins(folder, deployment.port),
         bind_address=deployment.env.get("BIND_ADDRESS", ""),
         public_host=world.settings.public_host,
-        host_name=next(iter(host_names()), ""),
+        host_name=next((each for each in host_names() if not each.startswith("localhost")), ""),
     )
     return walls_at(standpoint, published)

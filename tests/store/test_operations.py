@@ -102,3 +102,26 @@ def test_a_torn_line_of_the_history_is_passed_over(folder: Path) -> None:
     history.record(folder, "stop", "ana")
 
     assert history.read_history(folder)[0]["what"] == "configure"
+
+
+def test_what_an_operation_needs_to_know_is_kept_with_it(folder: Path) -> None:
+    operations.begin(folder, OperationKind.ALLOW_ORIGIN, "ana", {"origin": "https://x.example"})
+
+    kept = operations.read_operation(folder, 1)
+
+    assert kept
+    assert kept.arguments == {"origin": "https://x.example"}
+
+
+def test_the_latest_launch_or_stop_is_found_behind_operations_of_other_kinds(
+    folder: Path,
+) -> None:
+    assert operations.latest_launch_or_stop(folder) is None
+    operations.end(folder, operations.begin(folder, OperationKind.STOP, "ana"))
+    for _ in range(3):
+        operations.end(folder, operations.begin(folder, OperationKind.ALLOW_ORIGIN, "ben"))
+
+    found = operations.latest_launch_or_stop(folder)
+
+    assert found
+    assert (found.number, found.kind) == (1, OperationKind.STOP)

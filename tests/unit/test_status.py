@@ -10,6 +10,7 @@ from app.core.deployment import (
     Container,
     Deployment,
     EngineProblem,
+    Operation,
     OperationKind,
     OperationState,
     Run,
@@ -574,3 +575,36 @@ def test_what_moves_by_itself_and_what_holds_a_port_is_told_apart() -> None:
         Status.RESTARTING,
         Status.LAUNCHING,
     }
+
+
+# An operation that neither launches nor stops decides nothing once it is over.
+
+ALLOW = OperationKind.ALLOW_ORIGIN
+
+
+def test_while_a_name_is_being_allowed_the_gateway_is_launching() -> None:
+    operation = an_operation(ALLOW, RUNNING, actor="ana", started_at=before(12))
+
+    assert seen(a_deployment(operation=operation), a_container()) == (
+        "launching",
+        "started by ana, for 12 seconds",
+    )
+
+
+@pytest.mark.parametrize("state", [SUCCEEDED, FAILED])
+@pytest.mark.parametrize(
+    ("earlier", "configured_here", "status"),
+    [
+        (None, True, "configured"),
+        (an_operation(STOP, SUCCEEDED), False, "stopped"),
+        (an_operation(LAUNCH, FAILED, reason="It broke."), False, "failed"),
+    ],
+)
+def test_a_name_that_was_allowed_leaves_the_status_as_it_was(
+    state: OperationState, earlier: Operation | None, configured_here: bool, status: str
+) -> None:
+    deployment = a_deployment(
+        operation=an_operation(ALLOW, state), earlier=earlier, configured_here=configured_here
+    )
+
+    assert seen(deployment)[0] == status

@@ -111,6 +111,14 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert config["gateway"]["auth"]["token"] == "b" * 40
     assert config["gateway"]["mode"] == "local"
     assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
+    origin = f"http://gw.example:{env['PORT']}"
+    allowed = member.call(
+        "POST", "allow_origin", {"deployment_id": deployment_id, "origin": origin}
+    )
+    assert allowed[0] == 200, allowed
+    config = json.loads((folder / "config/openclaw.json").read_text())
+    assert origin in config["gateway"]["controlUi"]["allowedOrigins"]
+    assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
     assert list((folder / ".deploy-agent").glob("*staged*")) == []
     stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
     assert stopped[1]["status"] == "stopped"
