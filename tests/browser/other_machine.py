@@ -1,0 +1,122 @@
+"""Another machine on the intranet: a network namespace with one cable to this host.
+
+Chromium's network is inside, its pipes to Playwright are not. The machine's name for
+this host is NAME, as a company's DNS would have it; it knows no other.
+"""
+
+import ipaddress
+import os
+import random
+import re
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+NAME = "gateways.intranet.test"
+_PREFIX = "da-other-"
+_QUIET = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def why_not() -> str:
+    """Return why this machine can't pretend to be two, or nothing."""
+    if os.geteuid() != 0:
+        return "only root makes network namespaces"
+    missing = [each for each in ("ip", "nsenter") if not shutil.which(each)]
+    return f"not installed: {', '.join(missing)}" if missing else ""
+
+
+@dataclass(frozen=True)
+class OtherMachine:
+    """`host` is this host's address as that machine has it, `address` is its own."""
+
+    namespace: str
+    host: str
+    address: str
+
+    def chromium(self, folder: Path) -> dict[str, object]:
+        """Return how Playwright is to launch the browser that is installed, on that machine."""
+        program = folder / "chromium"
+        net = f"/run/netns/{self.namespace}"
+        program.write_text(f'#!/bin/sh\nexec nsenter --net={net} chromium "$@"\n')
+        program.chmod(0o755)
+        known = (NAME, socket.gethostname())
+        rules = ",".join(f"MAP {name} {self.host}" for name in known)
+        return {
+            "executable_path": program,
+            "args": [*_QUIET, f"--host-resolver-rules={rules}"],
+        }
+
+
+@contextmanager
+def another_machine() -> Iterator[OtherMachine]:
+    """Connect a machine to this host; whatever runs on it ends with it."""
+    _remove_left_behind()
+    namespace = f"{_PREFIX}{os.getpid()}"
+    cable = f"da{os.getpid()}"
+    host, address = _free_pair()
+    try:
+        _ip("netns", "add", namespace)
+        _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+        _ip("address", "add", f"{host}/30", "dev", cable)
+        _ip("link", "set", cable, "up")
+        _ip("-n", namespace, "address", "add", f"{address}/30", "dev", "eth0")
+        _ip("-n", namespace, "link", "set", "eth0", "up")
+        _ip("-n", namespace, "link", "set", "lo", "up")
+        yield OtherMachine(namespace, host, address)
+    finally:
+        _remove(namespace)
+
+
+def _free_pair() -> tuple[str, str]:
+    """Return two neighbours' addresses in a private network that nothing here uses."""
+    routes = subprocess.run(
+        ["ip", "-4", "route", "show", "table", "all"], check=True, capture_output=True, text=True
+    ).stdout
+    used = [
+        ipaddress.ip_network(each, strict=False)
+        for each in re.findall(r"\d+\.\d+\.\d+\.\d+(?:/\d+)?", routes)
+    ]
+    free = [
+        network
+        for network in ipaddress.ip_network("10.77.0.0/16").subnets(new_prefix=30)
+        if not any(network.overlaps(each) for each in used)
+    ]
+    host, address = random.choice(free).hosts()
+    return str(host), str(address)
+
+
+def _remove_left_behind() -> None:
+    """Take away what a run left that was killed."""
+    for namespace in Path("/run/netns").glob(f"{_PREFIX}*"):
+        if not psutil.pid_exists(int(namespace.name.removeprefix(_PREFIX))):
+            _remove(namespace.name)
+
+
+def _remove(namespace: str) -> None:
+    if not Path("/run/netns", namespace).exists():
+        return
+    for pid in _ip("netns", "pids", namespace).split():
+        with suppress(ProcessLookupError):
+            os.kill(int(pid), signal.SIGKILL)
+    _ip("netns", "delete", namespace)
+    with suppress(subprocess.CalledProcessError):
+        # It went with the namespace, unless somebody still holds that.
+        _ip("link", "delete", f"da{namespace.removeprefix(_PREFIX)}")
+
+
+def _ip(*arguments: str) -> str:
+    return subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True).stdout

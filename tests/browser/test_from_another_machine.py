@@ -1,0 +1,393 @@
+"""From another machine on the intranet to a chat on the real gateway, without a terminal."""
+
+import json
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
+
+from app.config import Settings
+from tests.api import API_KEY
+from tests.browser.other_machine import NAME, OtherMachine, another_machine, why_not
+from tests.cleaning import remove_everything_of
+from tests.provider import REPLY, Provider
+from tests.server import Server
+from tests.waiting import eventually
+
+pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
+
+PASSWORD = "correct horse battery"
+OF_A_START = 120_000
+_NO_COMPLAINT = (
+    # Plain http from elsewhere is no secure context, where that header is for nothing.
+    "The Cross-Origin-Opener-Policy header has been ignored",
+    # Where a refusal is meant, its status is looked at.
+    "Failed to load resource: the server responded with a status of 40",
+)
+
+
+class Person:
+    """Somebody at the other machine, in a browser of their own, who clicks and is timed.
+
+    What goes wrong in Deploy Agent's pages is a complaint; the gateway's are OpenClaw's.
+    """
+
+    def __init__(self, browser: Browser, home: str) -> None:
+        self.home = home
+        self.clicks = 0
+        self.complaints: list[str] = []
+        self._context = browser.new_context(base_url=home, viewport={"width": 1280, "height": 900})
+        self._context.set_default_timeout(15_000)
+        self._context.on("console", self._said)
+        self._context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.page = self._context.new_page()
+
+    def click(self, what: Locator) -> None:
+        self.clicks += 1
+        what.click()
+
+    def button(self, name: str | re.Pattern[str]) -> Locator:
+        return self.page.get_by_role("button", name=name)
+
+    def open(self, link: Locator) -> Page:
+        """Follow a link that opens a tab of its own."""
+        with self._context.expect_page() as opened:
+            self.click(link)
+        return opened.value
+
+    def go(self, address: str) -> Page:
+        """Open an address in a tab of its own."""
+        page = self._context.new_page()
+        page.goto(address)
+        return page
+
+    def log_in(self, name: str) -> None:
+        self.page.goto("/login")
+        self.page.get_by_label("Name").fill(name)
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.click(self.button("Log in"))
+        expect(self.page.get_by_role("heading", name="Deployments")).to_be_visible()
+
+    def leave(self) -> None:
+        """Close the browser. Fails the test where Deploy Agent's pages misbehaved."""
+        self._context.close()
+        assert not self.complaints, "\n".join(sorted(set(self.complaints)))
+
+    def _said(self, message: ConsoleMessage) -> None:
+        ours = message.page and message.page.url.startswith(self.home)
+        text = message.text
+        if ours and message.type == "error" and not text.startswith(_NO_COMPLAINT):
+            self.complaints.append(text)
+
+
+@dataclass
+class Office:
+    """A server that strangers reach, a provider, and the machine that both are reached from."""
+
+    machine: OtherMachine
+    server: Server
+    provider: Provider
+    browser: Browser
+    folder: Path
+    people: list[Person] = field(default_factory=list)
+
+    @property
+    def home(self) -> str:
+        return f"http://{self.machine.host}:{self.server.port}"
+
+    def person(self, name: str = "") -> Person:
+        """Return somebody new, who calls this host by its address or by a name."""
+        home = self.home.replace(self.machine.host, name or self.machine.host)
+        self.people.append(Person(self.browser, home))
+        return self.people[-1]
+
+    def picture(self, page: Page, name: str) -> None:
+        page.screenshot(path=self.folder / f"{name}.png", full_page=True)
+
+
+def strangers_server(deployments_dir: Path, log: Path) -> Server:
+    """A server that other machines reach, and that knows nobody yet."""
+    server = Server(deployments_dir, log, host="0.0.0.0", image=Settings().image)
+    server.ready_status = 401
+    return server
+
+
+def set_up_link(server: Server, home: str) -> str:
+    """Return the link that the server printed, with an address where its name stands."""
+    printed = re.search(r"http://(\S+):\d+(/setup/\S+)", server.log.read_text())
+    assert printed
+    assert printed[1] == socket.gethostname()
+    return f"{home}{printed[2]}"
+
+
+@pytest.fixture(scope="module")
+def office(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    folder = tmp_path_factory.mktemp("office")
+    deployments_dir = folder / "deployments"
+    deployments_dir.mkdir()
+    server = strangers_server(deployments_dir, folder / "server.log")
+    try:
+        with another_machine() as machine, Provider() as provider:
+            server.start()
+            browser = chromium.browser_type.launch(**machine.chromium(folder))
+            office = Office(machine, server, provider, browser, folder)
+            yield office
+            for person in office.people:
+                person.leave()
+            browser.close()
+    finally:
+        server.stop()
+        remove_everything_of(deployments_dir)
+
+
+@pytest.fixture(scope="module")
+def ana(office: Office) -> Person:
+    """The first operator, by the set-up link that the server printed."""
+    ana = office.person()
+    make_account(ana, set_up_link(office.server, office.home))
+    return ana
+
+
+def make_account(person: Person, link: str) -> None:
+    person.page.goto(link)
+    person.page.get_by_label("Name").fill("ana")
+    person.page.get_by_label("Password").fill(PASSWORD)
+    person.click(person.button("Make the account"))
+    expect(person.page.get_by_role("heading", name="No deployment yet")).to_be_visible()
+
+
+@dataclass
+class Gateway:
+    """A running gateway: Deploy Agent's page of it, its own address, and when it was launched."""
+
+    path: str
+    address: str
+    token: str
+    marks: list[tuple[str, float]]
+
+    @property
+    def link(self) -> str:
+        return f"{self.address}#token={self.token}"
+
+    def mark(self, what: str) -> None:
+        self.marks.append((what, time.monotonic()))
+
+    def seconds(self, first: str, last: str) -> float:
+        at = dict(self.marks)
+        return at[last] - at[first]
+
+
+@pytest.fixture(scope="module")
+def gateway(office: Office, ana: Person) -> Gateway:
+    """Configured and launched by ana, who has its token on her screen."""
+    page = ana.page
+    ana.click(page.get_by_role("link", name="New deployment"))
+    page.get_by_label("OpenRouter API key").fill(API_KEY)
+    page.get_by_label("Name", exact=True).fill("Support bot")
+    ana.click(page.locator("summary", has_text="OpenRouter base URL"))
+    page.get_by_label("OpenRouter base URL").fill(office.provider.base_url)
+    marks = [("launch clicked", time.monotonic())]
+    ana.click(ana.button("Configure and launch"))
+    expect(page.locator("#deployment .badge")).to_have_text("running", timeout=OF_A_START)
+    marks.append(("running shown", time.monotonic()))
+    ana.click(ana.button("Reveal the token"))
+    token = page.locator("#revealed").inner_text()
+    address = page.locator("#connect").get_by_role("link", name=re.compile("^http")).inner_text()
+    return Gateway(page.url, address, token, marks)
+
+
+def requests(page: Page) -> Locator:
+    return page.locator(".request")
+
+
+def composer(page: Page) -> Locator:
+    return page.get_by_label("Chat composer")
+
+
+def test_a_colleague_gets_from_the_set_up_link_to_a_chat_reply(
+    office: Office, ana: Person, gateway: Gateway
+) -> None:
+    page = ana.page
+    theirs = ana.open(page.get_by_role("link", name="Open with this token"))
+    expect(theirs.get_by_text("Approve this browser")).to_be_visible(timeout=20_000)
+    gateway.mark("gateway's page asks for approval")
+
+    expect(requests(page)).to_contain_text(f"From{office.machine.address}", timeout=30_000)
+    gateway.mark("request shown")
+    assert theirs.url.startswith(f"http://{office.machine.host}:")
+    expect(requests(page)).to_contain_text("Chrome on Linux")
+    expect(requests(page)).to_contain_text(f"opened {gateway.address.rstrip('/')}")
+    office.picture(page, "request")
+    listed = ana.go(office.home)
+    expect(listed.get_by_role("row", name="Support bot")).to_contain_text("1 device asks")
+    office.picture(listed, "list")
+    listed.close()
+
+    gateway.mark("approve clicked")
+    ana.click(ana.button(re.compile("^Approve")))
+    expect(composer(theirs)).to_be_visible(timeout=30_000)
+    gateway.mark("connected by itself")
+    expect(requests(page)).to_have_count(0)
+    expect(page.locator("#pairing")).to_contain_text("by ana")
+
+    composer(theirs).fill("Hello?")
+    composer(theirs).press("Enter")
+    gateway.mark("message sent")
+    expect(theirs.get_by_text(REPLY).first).to_be_visible(timeout=OF_A_START)
+    gateway.mark("reply shown")
+    office.picture(theirs, "chat")
+
+    assert office.provider.chats[-1].authorization == f"Bearer {API_KEY}"
+    tell_times(office, ana, gateway)
+    assert gateway.seconds("gateway's page asks for approval", "request shown") < 5
+    assert gateway.seconds("approve clicked", "connected by itself") < 15
+
+
+def tell_times(office: Office, ana: Person, gateway: Gateway) -> None:
+    """Leave beside the pictures where the time went."""
+    begun = gateway.marks[0][1]
+    told = {what: round(at - begun, 1) for what, at in gateway.marks}
+    (office.folder / "first-chat.json").write_text(
+        json.dumps({"clicks, with the account": ana.clicks, "seconds": told}, indent=2)
+    )
+
+
+def test_a_second_browser_is_a_second_request(
+    office: Office, ana: Person, gateway: Gateway
+) -> None:
+    browsers = [office.person(), office.person()]
+    for browser in browsers:
+        asks = browser.go(gateway.link)
+        expect(asks.get_by_text("Approve this browser")).to_be_visible(timeout=20_000)
+
+    expect(requests(ana.page)).to_have_count(2, timeout=15_000)
+    first, second = (f"#{each.get_attribute('id')}" for each in requests(ana.page).all())
+    assert first != second
+    office.picture(ana.page, "two-requests")
+    for browser in browsers:
+        browser.leave()
+    ana.click(ana.page.locator(first).get_by_role("button", name="Reject"))
+
+    expect(ana.page.locator(first)).to_have_count(0, timeout=15_000)
+    expect(ana.page.locator(second)).to_be_visible()
+
+
+def test_a_viewer_sees_who_asks_and_may_not_approve(
+    office: Office, ana: Person, gateway: Gateway
+) -> None:
+    people = ana.go(f"{office.home}/people")
+    users = people.get_by_role("region", name="Users")
+    users.get_by_label("Add a user").fill("vic")
+    users.get_by_label("Password").fill(PASSWORD)
+    users.get_by_label("Role").select_option("viewer")
+    users.get_by_role("button", name="Add").click()
+    expect(users).to_contain_text("vic viewer")
+    asks, vic = office.person(), office.person()
+    asks.go(gateway.link)
+
+    vic.log_in("vic")
+    vic.page.goto(gateway.path)
+
+    expect(requests(vic.page).first).to_contain_text("Chrome on Linux", timeout=15_000)
+    expect(vic.button(re.compile("Approve|Reject|Remove|Reveal|Stop|Ask"))).to_have_count(0)
+    office.picture(vic.page, "viewer")
+    request_id = str(requests(vic.page).first.get_attribute("id")).removeprefix("request-")
+    csrf = vic.page.locator("input[name=csrf_token]").first.get_attribute("value")
+    refused = vic.page.request.post(
+        f"{gateway.path}/pairing/approve",
+        form={"csrf_token": str(csrf), "request_id": request_id},
+        headers={"Origin": office.home},
+    )
+    assert refused.status == 403
+    expect(vic.page.locator(f"#request-{request_id}")).to_be_visible()
+
+
+def test_a_set_up_link_that_is_guessed_late_or_replayed_opens_nothing(
+    office: Office, deployments_dir: Path, tmp_path: Path
+) -> None:
+    server = strangers_server(deployments_dir, tmp_path / "server.log").start()
+    home = f"http://{office.machine.host}:{server.port}"
+    eve, link = Person(office.browser, home), set_up_link(server, home)
+    try:
+        expect_dead(eve, f"{home}/setup/{'a' * 32}")
+        with expired(deployments_dir / ".deploy-agent/people.json"):
+            expect_dead(eve, link)
+        make_account(Person(office.browser, home), link)
+        expect_dead(eve, link)
+        eve.page.goto("/")
+        expect(eve.page).to_have_url(re.compile("/login"))
+    finally:
+        server.stop()
+
+
+def expect_dead(eve: Person, link: str) -> None:
+    answer = eve.page.goto(link)
+    assert answer is not None
+    assert answer.status == 404
+    expect(eve.page.locator("main")).to_contain_text("This set-up link is dead")
+    expect(eve.page.get_by_role("textbox")).to_have_count(0)
+
+
+@contextmanager
+def expired(people: Path) -> Iterator[None]:
+    """Let the set-up link's half hour be over for a while."""
+    before = people.read_text()
+    after = json.loads(before)
+    after["setup"]["ends_at"] = time.time() - 1
+    people.write_text(json.dumps(after))
+    yield
+    people.write_text(before)
+
+
+def test_a_key_that_the_provider_refuses_is_told_with_what_to_do(
+    office: Office, ana: Person, gateway: Gateway
+) -> None:
+    office.provider.key = "sk-or-v1-another"
+
+    ana.page.goto(gateway.path)
+    ana.click(ana.button("Ask the provider"))
+
+    answer = ana.page.get_by_role("region", name=re.compile("^Provider"))
+    expect(answer).to_contain_text("does not accept the key (401)", timeout=15_000)
+    expect(answer.locator(".next")).to_contain_text("set OPENROUTER_API_KEY in .env")
+    expect(ana.page.locator("#deployment .badge")).to_have_text("running")
+    office.picture(ana.page, "key-refused")
+    office.provider.key = API_KEY
+    eventually(lambda: ana.button("Ask the provider").is_enabled(), within=10)
+
+
+def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
+    office: Office, ana: Person, gateway: Gateway
+) -> None:
+    bea = office.person(NAME)
+    bea.log_in("ana")
+    page = bea.page
+    bea.click(page.get_by_role("link", name="Support bot"))
+    wall = page.locator("[data-wall]")
+    expect(wall).to_contain_text("will say “Browser origin not allowed”")
+    origin = gateway.address.replace(office.machine.host, NAME).rstrip("/")
+    expect(wall).to_contain_text(origin)
+    bea.click(bea.button("Reveal the token"))
+    theirs = bea.open(page.get_by_role("link", name="Open with this token"))
+    assert theirs.url.startswith(origin)
+    expect(theirs.get_by_text("origin not allowed").first).to_be_visible(timeout=20_000)
+    office.picture(page, "wall")
+    office.picture(theirs, "wall-of-the-gateway")
+
+    bea.click(bea.button(re.compile("^Allow this name")))
+
+    expect(wall).to_contain_text("has to be approved once", timeout=OF_A_START)
+    expect(page.locator("#deployment .badge")).to_have_text("running", timeout=OF_A_START)
+    again = bea.go(f"{origin}/#token={gateway.token}")
+    expect(again.get_by_text("Approve this browser")).to_be_visible(timeout=20_000)
+    asking = requests(page).filter(has_text=f"opened {origin}")
+    expect(asking).to_have_count(1, timeout=10_000)
+    office.picture(page, "wall-gone")
+    bea.click(asking.get_by_role("button", name=re.compile("^Approve")))
+    expect(composer(again)).to_be_visible(timeout=30_000)
