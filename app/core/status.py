@@ -114,7 +114,7 @@ def _without_container(deployment: Deployment, now: datetime) -> Verdict:
     if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.INTERRUPTED:
         return Verdict(Status.FAILED, f"the launch was interrupted, {when}; launch again")
     if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.FAILED:
-        return Verdict(Status.FAILED, f"{operation.reason.rstrip('.')}, {when}")
+        return Verdict(Status.FAILED, f"{when}: {operation.reason}")
     if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:
         return Verdict(Status.STOPPED, f"stopped by {operation.actor}, {when}")
     return Verdict(Status.STOPPED, "its container was removed outside Deploy Agent")

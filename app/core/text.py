@@ -31,3 +31,8 @@ def _shortened(line: str) -> str:
     if len(line) <= LONGEST_LINE:
         return line
     return f"{line[:LONGEST_LINE]}… ({len(line) - LONGEST_LINE} characters left out)"
+
+
+def lines_of(text: str) -> list[str]:
+    """Return the lines of a text, ended by line feeds alone: `splitlines` knows ten other ends."""
+    return text.removesuffix("\n").split("\n") if text else []

@@ -22,27 +22,43 @@ from app.usecases.operations import Say
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"
 
-# Run by the image's own node, as root in a short container: links are never followed.
+# Run by the image's own node, as root in a short container. The gateway may change its
+# folders meanwhile, so what was opened is what is read, given or written: by descriptor,
+# never through a link that was put in its place.
 _READ = """
-const fs = require("fs"), file = "/deployment/config/openclaw.json";
-if (fs.existsSync(file) && fs.lstatSync(file).isFile()) process.stdout.write(fs.readFileSync(file));
+const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_NONBLOCK} = fs.constants;
+let file;
+try {
+  file = fs.openSync("/deployment/config/openclaw.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+} catch {
+  process.exit(0);
+}
+if (fs.fstatSync(file).isFile()) process.stdout.write(fs.readFileSync(file));
 """
 _GIVE = """
-const fs = require("fs"), path = require("path");
-const give = (name) => {
-  fs.lchownSync(name, 1000, 1000);
-  if (fs.lstatSync(name).isDirectory())
-    for (const each of fs.readdirSync(name)) give(path.join(name, each));
+const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_DIRECTORY} = fs.constants;
+const give = (path) => {
+  const folder = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
+  fs.fchownSync(folder, 1000, 1000);
+  for (const each of fs.readdirSync(`/proc/self/fd/${folder}`, {withFileTypes: true})) {
+    const inside = `/proc/self/fd/${folder}/${each.name}`;
+    if (each.isDirectory()) give(inside);
+    else fs.lchownSync(inside, 1000, 1000);
+  }
+  fs.closeSync(folder);
 };
 for (const name of ["config", "workspace"]) give(`/deployment/${name}`);
 """
 _INSTALL = f"""
-const fs = require("fs"), target = "/deployment/config/openclaw.json", fresh = target + ".new";
+const fs = require("fs"), {{O_RDONLY, O_NOFOLLOW, O_DIRECTORY}} = fs.constants;
+const config = fs.openSync("/deployment/config", O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
+const inside = `/proc/self/fd/${{config}}`, fresh = `${{inside}}/openclaw.json.new`;
 fs.rmSync(fresh, {{force: true}});
-const text = fs.readFileSync("/deployment/{OURS}/{_STAGED}");
-fs.writeFileSync(fresh, text, {{mode: 0o600, flag: "wx"}});
-fs.chownSync(fresh, 1000, 1000);
-fs.renameSync(fresh, target);
+const file = fs.openSync(fresh, "wx", 0o600);
+fs.writeFileSync(file, fs.readFileSync("/deployment/{OURS}/{_STAGED}"));
+fs.fchownSync(file, 1000, 1000);
+fs.fsyncSync(file);
+fs.renameSync(fresh, `${{inside}}/openclaw.json`);
 """
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from app.core.deployment import Container, Deployment
 from app.core.secrets import Masker
-from app.core.text import plain
+from app.core.text import lines_of, plain
 from app.store.last_words import LastWords, keep_last_words
 from app.usecases.masking import masker_for
 from app.usecases.world import World
@@ -27,7 +27,7 @@ def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> l
         log=text,
     )
     keep_last_words(world.store.folder(deployment.id), words)
-    return [line.partition(" ")[2] for line in text.splitlines()]
+    return [line.partition(" ")[2] for line in lines_of(text)]
 
 
 def readable_log(data: bytes, mask: Masker) -> str:

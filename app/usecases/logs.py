@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.errors import engine_error
+from app.core.text import lines_of
 from app.store.last_words import LastWords, read_last_words
 from app.usecases.last_words import readable_log
 from app.usecases.masking import masker_for
@@ -24,7 +25,7 @@ class Logs:
     @property
     def lines(self) -> list[tuple[str, str]]:
         """Return (time, text) of each line."""
-        return [(time, text) for time, _, text in map(_parted, self.text.splitlines())]
+        return [(time, text) for time, _, text in map(_parted, lines_of(self.text))]
 
 
 def _parted(line: str) -> tuple[str, str, str]:
@@ -47,5 +48,5 @@ def read_logs(
     words = read_last_words(world.store.folder(card.deployment.id))
     if words is None or (since and words.moment < since):
         return Logs("")
-    lines = mask(words.log).splitlines()[-tail:]
+    lines = lines_of(mask(words.log))[-tail:]
     return Logs("".join(f"{line}\n" for line in lines), words)

@@ -6,13 +6,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.browser.fleet import Fleet
 from tests.browser.visits import Visits
 from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.server import Server
+
+expect.set_options(timeout=10_000)
 
 _QUIET = (
     "--no-sandbox",

@@ -74,7 +74,8 @@ class Fleet:
         )
         _run("docker", "compose", "up", "-d", cwd=folder_of(server, of["restarting"]))
         eventually(lambda: _states(server)[of["unhealthy"]] == "running")
-        _run("docker", "pause", f"{of['unhealthy']}-openclaw-1")
+        # A container whose health is just being checked can't always be frozen at once.
+        eventually(lambda: _paused(f"{of['unhealthy']}-openclaw-1"))
         eventually(lambda: all(_states(server)[of[each]] == each for each in _WANTED))
         return cls(server, of)
 
@@ -87,6 +88,11 @@ def _states(server: Server) -> dict[str, str]:
 def _older_folder(folder: Path, env: str) -> None:
     folder.mkdir()
     (folder / ".env").write_text(env)
+
+
+def _paused(container: str) -> bool:
+    done = subprocess.run(("docker", "pause", container), check=False, capture_output=True)
+    return done.returncode == 0
 
 
 def _run(*command: str, cwd: Path | None = None) -> None:

@@ -425,7 +425,7 @@ def test_containers_of_others_do_not_count() -> None:
         pytest.param(
             a_deployment(operation=an_operation(LAUNCH, FAILED, reason="Its port is taken.")),
             "failed",
-            "Its port is taken, 3 minutes ago",
+            "3 minutes ago: Its port is taken.",
             id="a failed launch",
         ),
         pytest.param(

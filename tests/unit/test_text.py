@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.text import LONGEST_LINE, is_plain, plain
+from app.core.text import LONGEST_LINE, is_plain, lines_of, plain
 
 # Unicode's Bidi_Control.
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -68,3 +68,9 @@ def test_a_line_without_end_is_cut_and_says_by_how_much() -> None:
 
     assert shown == "x" * LONGEST_LINE + "… (5 characters left out)\nshort"
     assert plain("x" * LONGEST_LINE) == "x" * LONGEST_LINE
+
+
+def test_lines_end_at_line_feeds_alone() -> None:
+    assert lines_of("a\u2028b\nc\x0bd\n") == ["a\u2028b", "c\x0bd"]
+    assert lines_of("a\n\nb") == ["a", "", "b"]
+    assert lines_of("") == []

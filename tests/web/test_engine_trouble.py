@@ -22,7 +22,9 @@ pytestmark = [
 
 
 @pytest.fixture
-def gate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[EngineGate]:
+def gate(
+    deployments_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EngineGate]:
     gate = EngineGate(tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", gate.address)
     yield gate

@@ -59,7 +59,7 @@ def test_every_answer_carries_the_headers(api: Api) -> None:
         assert "unsafe" not in policy
         assert headers["X-Frame-Options"] == "DENY"
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert headers["Referrer-Policy"] == "no-referrer"
+        assert headers["Referrer-Policy"] == "same-origin"
         assert headers["X-Request-Id"]
     assert api.page("/").headers["Cache-Control"] == "no-store"
 
