@@ -8,7 +8,7 @@ from app.core.people import Permission
 from app.usecases.answer import ask_provider, begin_asking, describe_answer, latest_answer
 from app.usecases.overview import show_deployment
 from app.web.access import needs
-from app.web.api import _checked
+from app.web.calls import checked
 from app.web.request import actor, world
 
 bp = Blueprint("answer", __name__)
@@ -31,7 +31,7 @@ def show_latest(deployment_id: str) -> ResponseReturnValue:
 @api_bp.post("")
 @needs(Permission.OPERATE)
 def ask_and_wait() -> ResponseReturnValue:
-    deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
+    deployment_id = parse_id(checked({"deployment_id": str})["deployment_id"])
     came = ask_provider(deployment_id, actor=actor(), world=world())
     answer = _described(deployment_id)
     answer.status_code = 200 if came else 202

@@ -1,16 +1,14 @@
 """The JSON API, kept from the older server so that existing scripts run unchanged."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, jsonify, url_for
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.deployment import Container, Operation, parse_id
+from app.core.deployment import Container, parse_id
 from app.core.errors import InputRejected
 from app.core.fields import schema
 from app.core.ladder import Rung
@@ -24,6 +22,7 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
+from app.web.calls import accepted, checked, json_object
 from app.web.links import page_url, walls, ws_url
 from app.web.request import actor, world
 
@@ -45,20 +44,20 @@ def list_all() -> ResponseReturnValue:
 @bp.post("/configure")
 @needs(Permission.OPERATE)
 def configure() -> ResponseReturnValue:
-    deployment = configure_deployment(_json_object(), actor=actor(), world=world())
+    deployment = configure_deployment(json_object(), actor=actor(), world=world())
     return jsonify(ok=True, deployment_id=deployment.id, port=deployment.port, status="configured")
 
 
 @bp.post("/launch")
 @needs(Permission.OPERATE)
 def launch() -> ResponseReturnValue:
-    given = _checked({"deployment_id": str, "wait": bool}, optional=("wait",))
+    given = checked({"deployment_id": str, "wait": bool}, optional=("wait",))
     deployment_id = parse_id(given["deployment_id"])
     started = launch_deployment(deployment_id, actor=actor(), world=world())
     if given.get("wait", True) and wait_for_launch(started, world=world()):
         port = world().store.load(deployment_id).port
         return jsonify(ok=True, deployment_id=deployment_id, status="running", port=port)
-    return _accepted(started.operation, "launching")
+    return accepted(started.operation, "launching")
 
 
 @bp.get("/status/<deployment_id>")
@@ -98,17 +97,17 @@ def logs(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/stop")
 @needs(Permission.OPERATE)
 def stop() -> ResponseReturnValue:
-    deployment_id = parse_id(_checked({"deployment_id": str})["deployment_id"])
+    deployment_id = parse_id(checked({"deployment_id": str})["deployment_id"])
     started = stop_deployment(deployment_id, actor=actor(), world=world())
     if wait_for_stop(started, world=world()):
         return jsonify(ok=True, deployment_id=deployment_id, status="stopped")
-    return _accepted(started.operation, "stopping")
+    return accepted(started.operation, "stopping")
 
 
 @bp.post("/reveal")
 @needs(Permission.OPERATE)
 def reveal() -> ResponseReturnValue:
-    given = _checked({"deployment_id": str, "field": str})
+    given = checked({"deployment_id": str, "field": str})
     deployment_id = parse_id(given["deployment_id"])
     value = reveal_secret(deployment_id, given["field"], actor=actor(), world=world())
     return jsonify(ok=True, value=value)
@@ -158,49 +157,6 @@ def _rung(rung: Rung) -> dict[str, Any]:
         "milliseconds": rung.milliseconds,
         "next_step": rung.next_step,
     }
-
-
-def _accepted(operation: Operation, status: str) -> ResponseReturnValue:
-    location = url_for(
-        "api.operation", deployment_id=operation.deployment_id, number=operation.number
-    )
-    answer = jsonify(
-        ok=True,
-        deployment_id=operation.deployment_id,
-        status=status,
-        operation=describe(operation),
-    )
-    return answer, 202, {"Location": location}
-
-
-def _json_object() -> Mapping[str, Any]:
-    """Return the request's JSON object. Answers 415 or 400 where it is none."""
-    if request.mimetype != "application/json":
-        abort(415, "Send the body as JSON, with the header Content-Type: application/json.")
-    try:
-        body = json.loads(request.get_data())
-    except (ValueError, RecursionError):
-        abort(400, "The body is not JSON.")
-    if not isinstance(body, dict):
-        raise InputRejected({"body": "must be a JSON object"})
-    return body
-
-
-def _checked(expected: Mapping[str, type], optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Return the request's JSON object after a check of its keys and types."""
-    body = _json_object()
-    errors = {name: "is not known here" for name in body if name not in expected}
-    for name, kind in expected.items():
-        if name not in body:
-            if name not in optional:
-                errors[name] = "is needed"
-        elif not isinstance(body[name], kind):
-            errors[name] = "must be true or false" if kind is bool else "must be text"
-        elif kind is str and not body[name]:
-            errors[name] = "must not be empty"
-    if errors:
-        raise InputRejected(errors)
-    return dict(body)
 
 
 def _tail() -> int:

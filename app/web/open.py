@@ -9,7 +9,7 @@ from app.core.people import Permission
 from app.usecases.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.overview import show_deployment
 from app.web.access import needs
-from app.web.api import _accepted, _checked
+from app.web.calls import accepted, checked
 from app.web.request import actor, world
 
 bp = Blueprint("open", __name__)
@@ -27,7 +27,7 @@ def allow(deployment_id: str) -> ResponseReturnValue:
 @api_bp.post("/allow_origin")
 @needs(Permission.OPERATE)
 def allow_and_wait() -> ResponseReturnValue:
-    given = _checked({"deployment_id": str, "origin": str, "wait": bool}, optional=("wait",))
+    given = checked({"deployment_id": str, "origin": str, "wait": bool}, optional=("wait",))
     deployment_id = parse_id(given["deployment_id"])
     started = allow_origin(deployment_id, given["origin"], actor=actor(), world=world())
     if given.get("wait", True) and wait_for_allowed(started, world=world()):
@@ -38,4 +38,4 @@ def allow_and_wait() -> ResponseReturnValue:
             status=card.verdict.status,
             origin=started.operation.arguments["origin"],
         )
-    return _accepted(started.operation, "launching")
+    return accepted(started.operation, "launching")

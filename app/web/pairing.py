@@ -19,7 +19,7 @@ from app.usecases.pair import (
     remove_device,
 )
 from app.web.access import needs
-from app.web.api import _checked
+from app.web.calls import checked
 from app.web.request import actor, world
 
 bp = Blueprint("pairing", __name__)
@@ -93,7 +93,7 @@ def remove_paired() -> ResponseReturnValue:
 
 
 def _given(name: str) -> tuple[str, str]:
-    given = _checked({"deployment_id": str, name: str})
+    given = checked({"deployment_id": str, name: str})
     return parse_id(given["deployment_id"]), given[name]
 
 
