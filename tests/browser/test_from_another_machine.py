@@ -390,4 +390,6 @@ def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
     expect(asking).to_have_count(1, timeout=10_000)
     office.picture(page, "wall-gone")
     bea.click(asking.get_by_role("button", name=re.compile("^Approve")))
+    expect(page.get_by_role("alert")).to_be_empty()
+    expect(asking).to_have_count(0, timeout=30_000)
     expect(composer(again)).to_be_visible(timeout=30_000)
