@@ -1,11 +1,11 @@
 """How gunicorn serves Deploy Agent: one process, threads, settings from `app/config.py`."""
 
-import socket
 import sys
 import threading
 
 from app.config import is_loopback, load_settings
 from app.engine.client import RemoteEngine, engine_address
+from app.engine.host import own_address
 from app.usecases.announce import announce
 from app.usecases.people import begin_setup, has_users
 from app.usecases.world import build_world
@@ -27,22 +27,23 @@ control_socket_disable = True
 loglevel = settings.log_level
 # The path alone: a query may hold what somebody typed.
 accesslog = "-" if settings.log_level == "debug" else None
-access_log_format = "%(m)s %(U)s %(s)s %(L)ss %({x-request-id}o)s"
+access_log_format = "%(m)s %({x-route}o)s %(s)s %(L)ss %({x-request-id}o)s"
 
 
 def when_ready(server):
     """Where strangers can reach the page and nobody has an account, print the set-up link."""
     server.log.info("Deploy Agent is at http://%s", bind)
     world = build_world(settings)
-    if not _listens_here_only(each.sock for each in server.LISTENERS) and not has_users(world):
-        name = socket.gethostname() if _host in ("0.0.0.0", "::") else _host  # noqa: S104
-        secret = begin_setup(world=world)
-        server.log.info(
+    here_only = _listens_here_only(each.sock for each in server.LISTENERS)
+    if (settings.trusted_proxy or not here_only) and not has_users(world):
+        name = own_address() if _host in ("0.0.0.0", "::") else _host  # noqa: S104
+        host = f"[{name}]" if ":" in name else name
+        # To the terminal, not to the log: who reads the log must not get in.
+        print(  # noqa: T201
             "Nobody has an account yet. Make the first one, within 30 minutes, at"
-            " http://%s:%s/setup/%s",
-            name,
-            settings.port,
-            secret,
+            f" http://{host}:{settings.port}/setup/{begin_setup(world=world)}",
+            file=sys.stderr,
+            flush=True,
         )
 
 

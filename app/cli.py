@@ -1,6 +1,7 @@
 """The command line: users and scripts' tokens. Secrets come from a prompt or standard input."""
 
 import sys
+from datetime import UTC, datetime
 
 import click
 
@@ -10,6 +11,7 @@ from app.core.people import Role
 from app.usecases import people
 from app.usecases.world import World, build_world
 
+_BY = "the command line"
 _ROLES = click.Choice([role.value for role in Role])
 
 
@@ -44,7 +46,7 @@ def user() -> None:
 @click.pass_obj
 def add_user(world: World, name: str, role: str) -> None:
     """Add a user; the password is asked for, or read from standard input."""
-    people.add_user(name, role, _password(), world=world)
+    people.add_user(name, role, _password(), by=_BY, world=world)
     click.echo(f"{name} was added as {role}.")
 
 
@@ -53,7 +55,7 @@ def add_user(world: World, name: str, role: str) -> None:
 @click.pass_obj
 def set_password(world: World, name: str) -> None:
     """Change a user's password; all their sessions end."""
-    people.set_password(name, _password(), world=world)
+    people.set_password(name, _password(), by=_BY, world=world)
     click.echo(f"The password of {name} was changed.")
 
 
@@ -62,7 +64,7 @@ def set_password(world: World, name: str) -> None:
 @click.pass_obj
 def remove_user(world: World, name: str) -> None:
     """Remove a user."""
-    people.remove_user(name, world=world)
+    people.remove_user(name, by=_BY, world=world)
     click.echo(f"{name} was removed.")
 
 
@@ -85,7 +87,7 @@ def token() -> None:
 @click.pass_obj
 def add_token(world: World, name: str, role: str) -> None:
     """Make a token and print it, this once."""
-    click.echo(people.make_token(name, role, "the command line", world=world))
+    click.echo(people.make_token(name, role, _BY, world=world))
 
 
 @token.command("revoke")
@@ -93,22 +95,24 @@ def add_token(world: World, name: str, role: str) -> None:
 @click.pass_obj
 def revoke_token(world: World, identifier: str) -> None:
     """Revoke a token by its identifier."""
-    people.revoke_token(identifier, world=world)
+    people.revoke_token(identifier, by=_BY, world=world)
     click.echo("The token was revoked.")
 
 
 @token.command("list")
 @click.pass_obj
 def list_tokens(world: World) -> None:
-    """List the tokens by identifier, with name and role."""
+    """List the tokens by identifier, with name, role and last use."""
     for identifier, each in world.people.read().tokens.items():
-        click.echo(f"{identifier}\t{each.name}\t{each.role}")
+        used = datetime.fromtimestamp(each.used_at, UTC) if each.used_at else None
+        when = used.isoformat(timespec="minutes") if used else "never used"
+        click.echo(f"{identifier}\t{each.name}\t{each.role}\t{when}")
 
 
 def _password() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True))
-    return sys.stdin.readline().rstrip("\n")
+    return sys.stdin.readline().rstrip("\r\n")
 
 
 if __name__ == "__main__":

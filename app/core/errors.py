@@ -2,6 +2,7 @@
 
 UserError
 ├── NotFound              404  no deployment or operation of that id
+├── LinkDead              404  a set-up link that was used, is too old, or never was
 ├── InputRejected         422  one or more fields are missing or wrong
 ├── NotLoggedIn           401  nobody is logged in, or with a wrong name or password
 ├── NotAllowed            403  the role does not allow it
@@ -49,6 +50,10 @@ class UserError(Exception):
 
 class NotFound(UserError):
     code, status, title = "not_found", 404, "There is no such deployment"
+
+
+class LinkDead(UserError):
+    code, status, title = "link_dead", 404, "This link opens nothing any more"
 
 
 class InputRejected(UserError):

@@ -168,7 +168,7 @@ def browser_name(user_agent: str) -> str:
     name = next((name for mark, name in _BROWSERS if mark in user_agent), None)
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), None)
     if name is None:
-        return _short(user_agent.split()[0].partition("/")[0])
+        return _short((user_agent.split() or [""])[0].partition("/")[0])
     return f"{name} on {system}" if system else name
 
 

@@ -22,7 +22,7 @@ from app.core.device import Client, DeviceIdentity
 
 STEP_SECONDS = 5.0
 _PROTOCOL = 4
-_LARGEST_FRAME = 8 * 1024 * 1024
+_LARGEST_FRAME = 2 * 1024 * 1024
 # By its name a gateway tells our silent pairing from that of a browser on this host.
 _NAME = "Deploy Agent"
 _PAGE = Client("openclaw-control-ui", "webchat")

@@ -60,3 +60,14 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
 def host_names() -> list[str]:
     """Return the names that this host calls itself."""
     return sorted({name for name in (socket.gethostname(), socket.getfqdn()) if name})
+
+
+def own_address() -> str:
+    """Return the address by which others reach this host, or its name where it has no route."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Chooses the way and sends nothing; the address is one for documentation.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return socket.gethostname()
+        return str(probe.getsockname()[0])

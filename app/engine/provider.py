@@ -6,7 +6,7 @@ through the engine's exec; what it prints is taken for anybody's text.
 
 import contextlib
 import json
-import select
+import selectors
 import struct
 import time
 from collections.abc import Callable, Mapping
@@ -110,16 +110,19 @@ def _output_of(client: docker.APIClient, exec_id: str, seconds: float) -> bytes:
     stream: Any = client.exec_start(exec_id, socket=True)
     deadline = time.monotonic() + seconds
     data = b""
+    selector = selectors.DefaultSelector()
     try:
+        selector.register(stream, selectors.EVENT_READ)
         while len(data) <= _LARGEST_OUTPUT:
             left = deadline - time.monotonic()
-            if left <= 0 or not select.select([stream], [], [], left)[0]:
+            if left <= 0 or not selector.select(left):
                 break
             part = stream.read(4096)
             if not part:
                 break
             data += part
     finally:
+        selector.close()
         with contextlib.suppress(OSError):
             stream._response.close()
             stream.close()

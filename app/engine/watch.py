@@ -47,7 +47,9 @@ _CONNECTING_AT_ONCE = 8
 _IDLE_SECONDS = 60.0
 # Events tell what changes; this is for what they don't: a device that connects or goes.
 _TICK_SECONDS = 5.0
-_PAUSES = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+_LEAST_PAUSE_SECONDS = 0.25
+# Short: a gateway that is coming up must be seen within seconds of its first word.
+_PAUSES = (1.0, 2.0)
 _LOCKED_OUT_SECONDS = 300.0
 _DEED_SECONDS = 25.0
 _LETTING_IN_SECONDS = 12.0
@@ -132,6 +134,8 @@ class Watch:
         self._using = asyncio.Lock()
         self._changed = asyncio.Event()
         self._as_page = True
+        self._locked_by: Refused | None = None
+        self._locked_until = 0.0
         self._refused: Refused | None = None
         self._refused_run: Run | None = None
         self._refusals: dict[str, Refusal] = {}
@@ -175,6 +179,7 @@ class Watch:
             async with asyncio.timeout(_DEED_SECONDS), self._using:
                 if self._refused:
                     raise self._refused
+                self._check_lock()
                 try:
                     await work()
                 finally:
@@ -194,6 +199,8 @@ class Watch:
         tries = 0
         try:
             while time.monotonic() < self._looked_at + _IDLE_SECONDS:
+                # However often a gateway says that something changed.
+                await asyncio.sleep(_LEAST_PAUSE_SECONDS)
                 self._changed.clear()
                 pause = _TICK_SECONDS
                 try:
@@ -210,6 +217,7 @@ class Watch:
                 await self._drop()
 
     async def _look(self) -> None:
+        self._check_lock()
         if self._refused:
             run = await self._host.beside(partial(self._host.run_of, self.subject))
             if run is None or run == self._refused_run:
@@ -217,6 +225,11 @@ class Watch:
             self._refused = None
         async with self._using:
             await self._list()
+
+    def _check_lock(self) -> None:
+        """Raise what locked us out for as long as that lasts: each try makes it longer."""
+        if self._locked_by and time.monotonic() < self._locked_until:
+            raise self._locked_by
 
     async def _troubled(self, trouble: Exception, tries: int) -> float:
         """Drop the connection, say why, and return how long to wait."""
@@ -226,6 +239,8 @@ class Watch:
         self.seen = replace(self.seen, state=SeenState.UNAVAILABLE, reason=_reason(trouble))
         if isinstance(trouble, Refused):
             if trouble.code == "AUTH_RATE_LIMITED":
+                self._locked_until = time.monotonic() + _LOCKED_OUT_SECONDS
+                self._locked_by = trouble
                 return _LOCKED_OUT_SECONDS
             if trouble.code not in _ASKED_AGAIN:
                 # Ten wrong tokens within a minute lock this host out: one is enough.

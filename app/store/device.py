@@ -6,7 +6,8 @@ import json
 import secrets
 from pathlib import Path
 
-from app.store.files import read_file, storage_errors, write_file
+from app.core.errors import StorageFailed
+from app.store.files import Unreadable, read_file, storage_errors, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
 
@@ -17,14 +18,19 @@ def device_seed(root: Path) -> bytes:
     """Return the seed of our device's key, the same for every server on a deployments folder.
 
     A file that is no such key is replaced: gateways then see a new device.
-    Raises StorageFailed, Unreadable.
+    Raises StorageFailed.
     """
     with storage_errors("No device was made."):
         ours = root / OURS
         ours.mkdir(mode=0o700, parents=True, exist_ok=True)
         with waiting_for(ours):
             path = ours / "device.json"
-            seed = _parse(read_file(path)) if path.exists() else None
+            try:
+                seed = _parse(read_file(path))
+            except FileNotFoundError:
+                seed = None
+            except Unreadable as error:
+                raise StorageFailed(f"{path} {error}. Remove it; another is made.") from error
             if seed is None:
                 seed = secrets.token_bytes(_BYTES)
                 write_file(path, _format(seed))

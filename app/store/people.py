@@ -13,18 +13,30 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import StorageFailed
-from app.store.files import read_file, write_file
+from app.store.files import MAX_BYTES, Unreadable, read_file, write_file
 from app.store.history import our_folder
 from app.store.locks import waiting_for
 
 
 @dataclass(slots=True)
+class Session:
+    """A log-in: until when it is good (seconds since 1970), and from which address.
+
+    A browser sends a cookie to every port of a host, so each gateway that somebody
+    opens gets it too: from the gateway's own address it must open nothing.
+    """
+
+    ends_at: float
+    address: str
+
+
+@dataclass(slots=True)
 class User:
-    """`sessions` maps a session's hash to when it ends (seconds since 1970)."""
+    """`sessions` are by the hash of their secret."""
 
     role: str
     password: str = field(repr=False)
-    sessions: dict[str, float] = field(default_factory=dict, repr=False)
+    sessions: dict[str, Session] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)
@@ -83,19 +95,28 @@ class PeopleStore:
         with waiting_for(our_folder(self._root)):
             people = self._parsed() if self._path.exists() else People()
             yield people
-            write_file(self._path, json.dumps(asdict(people), indent=1).encode())
+            data = json.dumps(asdict(people), indent=1).encode()
+            if len(data) > MAX_BYTES:
+                raise StorageFailed("There are too many users and tokens. Remove some first.")
+            write_file(self._path, data)
 
     def _parsed(self) -> People:
         try:
             raw = json.loads(read_file(self._path))
             setup = raw["setup"]
-            return People(
+            people = People(
                 _each(raw["users"], User), _each(raw["tokens"], Token), setup and Setup(**setup)
             )
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            for user in people.users.values():
+                user.sessions = _each(user.sessions, Session)
+            return people
+        except _DAMAGED as error:
             raise StorageFailed(
                 f"{self._path} is damaged, so nobody can log in. Restore it from a copy."
             ) from error
+
+
+_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError, Unreadable)
 
 
 def _each(raw: dict[str, Any], kind: Callable[..., Any]) -> dict[str, Any]:

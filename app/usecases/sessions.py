@@ -2,43 +2,63 @@
 
 import secrets
 import time
+from contextlib import suppress
+from threading import BoundedSemaphore
 
-from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
 
 from app.core.errors import NotLoggedIn
 from app.core.people import Person, Role
 from app.store.files import storage_errors
-from app.usecases.people import digest
+from app.store.people import Session, Token
+from app.usecases.people import HASHER, digest
 from app.usecases.world import World
 
 SESSION_SECONDS = 12 * 3600
 _USED_EVERY = 60.0
-_hasher = PasswordHasher()
+_MOST_SESSIONS = 20
+# Each check takes 64 MiB and all cores for a moment.
+_CHECKS = BoundedSemaphore(4)
 # Checked where the name is unknown, so that the time tells no names.
-_NOBODY = _hasher.hash(secrets.token_hex(16))
+_NOBODY = HASHER.hash(secrets.token_hex(16))
 
 
 def log_in(name: str, password: str, address: str, *, world: World) -> str:
     """Return the secret of a new session. Raises NotLoggedIn, TooManyAttempts, StorageFailed."""
-    keys = (f"name {name}", f"address {address}")
-    world.attempts.count(*keys)
+    proven = prove(name, password, address, world=world)
+    return open_session(name, address, world=world, proven=proven)
+
+
+def prove(name: str, password: str, address: str, *, world: World) -> str:
+    """Check a password, slowly for who guesses, and return the hash that it matched.
+
+    Raises NotLoggedIn, TooManyAttempts.
+    """
+    shared = bool(address) and address == world.settings.trusted_proxy
+    attempt = world.attempts.begin(name, "" if shared else address)
     user = world.people.read().users.get(name)
-    if not _matches(user.password if user else _NOBODY, password) or user is None:
+    hashed = user.password if user else _NOBODY
+    with _CHECKS:
+        matches = _matches(hashed, password)
+    if not matches or user is None:
         raise NotLoggedIn("The name or the password is wrong.")
-    world.attempts.succeeded(*keys)
-    return open_session(name, world=world)
+    world.attempts.succeeded(attempt)
+    return hashed
 
 
-def open_session(name: str, *, world: World) -> str:
-    """Return the secret of a new session of a user who has proven who they are."""
+def open_session(name: str, address: str, *, world: World, proven: str | None = None) -> str:
+    """Return the secret of a new session of a user who has proven who they are.
+
+    `proven` is the hash that their password matched: a change in between ends it.
+    """
     secret, now = secrets.token_urlsafe(32), time.time()
     with storage_errors("You were not logged in."), world.people.changing() as people:
         user = people.users.get(name)
-        if user is None:
+        if user is None or (proven is not None and user.password != proven):
             raise NotLoggedIn("The name or the password is wrong.")
-        user.sessions = {key: ends for key, ends in user.sessions.items() if ends > now}
-        user.sessions[digest(secret)] = now + SESSION_SECONDS
+        good = {key: each for key, each in user.sessions.items() if each.ends_at > now}
+        newest = sorted(good.items(), key=lambda item: item[1].ends_at)[-_MOST_SESSIONS + 1 :]
+        user.sessions = {**dict(newest), digest(secret): Session(now + SESSION_SECONDS, address)}
     return secret
 
 
@@ -50,27 +70,38 @@ def log_out(secret: str, *, world: World) -> None:
             user.sessions.pop(key, None)
 
 
-def person_of_session(secret: str, *, world: World) -> Person | None:
+def person_of_session(secret: str, address: str, *, world: World) -> Person | None:
+    """Return whose session it is, used from the address that it was begun at."""
     key, now = digest(secret), time.time()
     for name, user in world.people.read().users.items():
-        if user.sessions.get(key, 0) > now:
+        session = user.sessions.get(key)
+        if session and session.ends_at > now and session.address == address:
             return Person(name, Role(user.role))
     return None
 
 
 def person_of_token(text: str, *, world: World) -> Person | None:
     """Return whom a script's token speaks for; when it was last used is kept to the minute."""
-    _, _, rest = text.partition("da_")
+    kind, _, rest = text.partition("_")
     identifier, _, secret = rest.partition("_")
-    token = world.people.read().tokens.get(identifier)
+    token = world.people.read().tokens.get(identifier) if kind == "da" else None
     if token is None or not secrets.compare_digest(token.hash, digest(secret)):
         return None
-    now = time.time()
-    if token.used_at is None or now - token.used_at > _USED_EVERY:
-        with storage_errors("The token's use was not recorded."), world.people.changing() as people:
-            if identifier in people.tokens:
-                people.tokens[identifier].used_at = now
+    if _is_old(token):
+        _note_use(identifier, world)
     return Person(f"{token.name} (token)", Role(token.role))
+
+
+def _is_old(token: Token) -> bool:
+    return token.used_at is None or time.time() - token.used_at > _USED_EVERY
+
+
+def _note_use(identifier: str, world: World) -> None:
+    """Write down that a token is in use; a disk that can't be written keeps no script out."""
+    with suppress(OSError), world.people.changing() as people:
+        token = people.tokens.get(identifier)
+        if token and _is_old(token):
+            token.used_at = time.time()
 
 
 def person_of_proxy(name: str, *, world: World) -> Person:
@@ -81,6 +112,6 @@ def person_of_proxy(name: str, *, world: World) -> Person:
 
 def _matches(hash: str, password: str) -> bool:
     try:
-        return _hasher.verify(hash, password)
+        return HASHER.verify(hash, password)
     except (Argon2Error, InvalidHashError):
         return False

@@ -69,7 +69,7 @@ def _who() -> Person | None:
     if name := _named_by_proxy():
         return person_of_proxy(name, world=world())
     if secret := session.get(SESSION_KEY):
-        return person_of_session(secret, world=world())
+        return person_of_session(secret, request.remote_addr or "", world=world())
     return LOCAL if _is_at_this_machine() else None
 
 

@@ -82,7 +82,8 @@ def _foreign_host(_error: SecurityError) -> Response:
 
 
 def _internal_error(_error: Exception) -> Response:
-    _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, request.path)
+    route = request.url_rule.rule if request.url_rule else "-"
+    _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, route)
     return _answer(
         500,
         "internal_error",

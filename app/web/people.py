@@ -1,12 +1,12 @@
 """Log-in, log-out, the set-up link, and the page of users and scripts' tokens."""
 
-from urllib.parse import urlsplit
+import re
 
 from flask import Blueprint, flash, g, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.errors import InputRejected, NotFound, NotLoggedIn
+from app.core.errors import InputRejected, NotLoggedIn
 from app.core.people import SHORTEST_PASSWORD, Permission, Role
 from app.usecases import people as users
 from app.usecases import sessions
@@ -15,6 +15,8 @@ from app.web.rendering import render
 from app.web.request import SESSION_KEY, actor, world
 
 bp = Blueprint("people", __name__)
+# One slash, not two, and nothing that a browser drops or turns into a slash.
+_OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 
 
 @bp.get("/login")
@@ -28,7 +30,7 @@ def log_in() -> ResponseReturnValue:
 def check_log_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     try:
-        secret = sessions.log_in(name, password, request.remote_addr or "", world=world())
+        secret = sessions.log_in(name, password, _address(), world=world())
     except NotLoggedIn as refused:
         return _log_in_form(name, refused.detail, 401)
     return _logged_in(secret)
@@ -46,8 +48,7 @@ def log_out() -> ResponseReturnValue:
 @bp.get("/setup/<secret>")
 @needs(Permission.PUBLIC)
 def set_up(secret: str) -> ResponseReturnValue:
-    if not users.setup_is_open(secret, world=world()):
-        raise NotFound(_DEAD)
+    users.check_setup(secret, world=world())
     return render("people/setup", secret=secret, name="", errors={}, shortest=SHORTEST_PASSWORD)
 
 
@@ -66,7 +67,7 @@ def make_first_operator(secret: str) -> ResponseReturnValue:
             errors=rejected.fields,
             shortest=SHORTEST_PASSWORD,
         )
-    return _logged_in(sessions.open_session(name, world=world()))
+    return _logged_in(sessions.open_session(name, _address(), world=world()))
 
 
 @bp.get("/people")
@@ -81,7 +82,7 @@ def add_user() -> ResponseReturnValue:
     form = request.form
     name, role = form.get("name", ""), form.get("role", Role.VIEWER)
     try:
-        users.add_user(name, role, form.get("password", ""), world=world())
+        users.add_user(name, role, form.get("password", ""), by=actor(), world=world())
     except InputRejected as rejected:
         return _page(422, typed={"name": name, "role": role}, errors=rejected.fields)
     flash(f"{name} was added as {role}.")
@@ -91,7 +92,7 @@ def add_user() -> ResponseReturnValue:
 @bp.post("/people/users/<name>/remove")
 @needs(Permission.OPERATE)
 def remove_user(name: str) -> ResponseReturnValue:
-    users.remove_user(name, world=world())
+    users.remove_user(name, by=actor(), world=world())
     flash(f"{name} was removed.")
     return redirect(url_for("people.show"), code=303)
 
@@ -101,16 +102,15 @@ def remove_user(name: str) -> ResponseReturnValue:
 def change_password() -> ResponseReturnValue:
     """Change one's own password; all of one's sessions end, this one begins anew."""
     current, password = request.form.get("current", ""), request.form.get("password", "")
-    address = request.remote_addr or ""
     try:
-        sessions.log_out(sessions.log_in(actor(), current, address, world=world()), world=world())
-        users.set_password(actor(), password, world=world())
+        sessions.prove(actor(), current, _address(), world=world())
+        users.set_password(actor(), password, by=actor(), world=world())
     except NotLoggedIn:
         return _page(422, errors={"current": "is wrong"})
     except InputRejected as rejected:
         return _page(422, errors={"new_password": rejected.fields["password"]})
     flash("Your password was changed. You are logged out everywhere else.")
-    return _logged_in(sessions.open_session(actor(), world=world()))
+    return _logged_in(sessions.open_session(actor(), _address(), world=world()))
 
 
 @bp.post("/people/tokens")
@@ -121,22 +121,16 @@ def make_token() -> ResponseReturnValue:
     try:
         token = users.make_token(form.get("name", ""), role, actor(), world=world())
     except InputRejected as rejected:
-        return _page(422, errors={"token_name": rejected.fields.get("name", "")})
+        return _page(422, errors=rejected.fields)
     return _page(token=token)
 
 
 @bp.post("/people/tokens/<identifier>/revoke")
 @needs(Permission.OPERATE)
 def revoke_token(identifier: str) -> ResponseReturnValue:
-    users.revoke_token(identifier, world=world())
+    users.revoke_token(identifier, by=actor(), world=world())
     flash("The token was revoked.")
     return redirect(url_for("people.show"), code=303)
-
-
-_DEAD = (
-    "This set-up link is dead: it was used, is older than 30 minutes, or was never made."
-    " Restart the server for a new one, or add a user on the command line."
-)
 
 
 def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
@@ -158,9 +152,11 @@ def _logged_in(secret: str) -> ResponseReturnValue:
 def _next() -> str:
     """Return where to go after a log-in: a path of ours, whatever was asked for."""
     asked = request.values.get("next", "")
-    parts = urlsplit(asked)
-    is_path = asked.startswith("/") and not asked.startswith(("//", "/\\"))
-    return asked if is_path and not parts.netloc else url_for("pages.index")
+    return asked if _OWN_PATH.match(asked) else url_for("pages.index")
+
+
+def _address() -> str:
+    return request.remote_addr or ""
 
 
 def _page(

@@ -35,7 +35,6 @@ _HEADERS = {
     "X-Frame-Options": "DENY",
     # With no-referrer browsers send `Origin: null` along with our own forms.
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
@@ -64,12 +63,16 @@ def _refuse_foreign_host() -> None:
 
     Where people log in, their cookie and token belong to the name that they used.
     """
-    if not current_app.config["OPEN"] or has_users(world()):
+    if not current_app.config["OPEN"] or world().settings.trusted_proxy or has_users(world()):
         return
-    name = re.sub(r":\d+\Z", "", request.headers.get("Host", "")).lower()
+    name = _name_of_host()
     own = world().settings.host.strip("[]").lower()
     if name not in (*_LOOPBACK_NAMES, own, f"[{own}]"):
         raise SecurityError
+
+
+def _name_of_host() -> str:
+    return re.sub(r":\d+\Z", "", request.headers.get("Host", "")).lower()
 
 
 def _refuse_foreign_change() -> None:
@@ -100,7 +103,12 @@ def _is_ours(origin: str | None, site: str | None) -> bool:
 
 def _dress(response: Response) -> Response:
     response.headers.update(_HEADERS)
+    if request.is_secure or _name_of_host() in _LOOPBACK_NAMES:
+        # Elsewhere browsers ignore it, and complain of it on every page.
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")
+    # For our own log: a path may hold the secret of a set-up link, its pattern does not.
+    response.headers["X-Route"] = request.url_rule.rule if request.url_rule else "-"
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -1,7 +1,9 @@
 """Who may do what: log-in, roles, tokens, the set-up link; every route by the app's own map."""
 
+import contextlib
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
@@ -11,7 +13,9 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
+from app.core.errors import InputRejected, LinkDead, NotLoggedIn, TooManyAttempts
 from app.core.people import Permission
+from app.store.history import read_history
 from app.usecases import people, sessions
 from app.usecases.world import World
 from app.web.access import permission_of
@@ -26,15 +30,16 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same algorithm with the least cost: what is tested here is not its strength."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     for module in (people, sessions):
-        monkeypatch.setattr(module, "_hasher", quick)
+        monkeypatch.setattr(module, "HASHER", quick)
+    monkeypatch.setattr(sessions, "_NOBODY", quick.hash("nobody"))
 
 
 @pytest.fixture
 def world_of_people(api: Api) -> World:
     """An operator `ana` and a viewer `vic` exist, so everybody must log in."""
     world: World = api.app.config["WORLD"]
-    people.add_user("ana", "operator", PASSWORD, world=world)
-    people.add_user("vic", "viewer", PASSWORD, world=world)
+    people.add_user("ana", "operator", PASSWORD, by="test", world=world)
+    people.add_user("vic", "viewer", PASSWORD, by="test", world=world)
     return world
 
 
@@ -178,10 +183,63 @@ def test_a_session_that_began_before_the_log_in_is_not_carried_over(
     assert before is None or after is None or before.value != after.value
 
 
+def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
+    api: Api, world_of_people: World
+) -> None:
+    """Browsers send a cookie to every port of a host: each gateway that is opened gets it."""
+    client = logged_in(api, "ana")
+    cookie = client.get_cookie("deploy_agent_8000")
+    assert cookie is not None
+    gateway = api.app.test_client()
+    gateway.set_cookie("deploy_agent_8000", cookie.value)
+
+    answer = gateway.get("/", base_url=BASE, environ_base={"REMOTE_ADDR": "10.198.3.210"})
+
+    assert answer.status_code == 303
+    assert client.get("/", base_url=BASE).status_code == 200
+
+
+def test_a_password_that_was_changed_in_between_opens_no_session(world_of_people: World) -> None:
+    proven = sessions.prove("ana", PASSWORD, "127.0.0.1", world=world_of_people)
+    people.set_password("ana", OTHER, by="test", world=world_of_people)
+
+    with pytest.raises(NotLoggedIn):
+        sessions.open_session("ana", "127.0.0.1", world=world_of_people, proven=proven)
+
+
+def test_sessions_are_bounded(world_of_people: World) -> None:
+    for _ in range(30):
+        sessions.open_session("vic", "127.0.0.1", world=world_of_people)
+
+    assert len(world_of_people.people.read().users["vic"].sessions) == 20
+
+
+def test_somebody_elsewhere_who_guesses_locks_nobody_out(api: Api, world_of_people: World) -> None:
+    for _ in range(6):
+        with contextlib.suppress(NotLoggedIn, TooManyAttempts):
+            sessions.prove("ana", "guess", "10.0.0.66", world=world_of_people)
+
+    assert logged_in(api, "ana")
+
+
+def test_deeds_on_people_are_recorded(world_of_people: World) -> None:
+    people.make_token("nightly", "viewer", "ana", world=world_of_people)
+    people.remove_user("vic", by="ana", world=world_of_people)
+
+    recorded = read_history(world_of_people.settings.deployments_dir)
+
+    assert [(entry["what"], entry["who"]) for entry in recorded] == [
+        ("add_user", "test"),
+        ("add_user", "test"),
+        ("make_token", "ana"),
+        ("remove_user", "ana"),
+    ]
+
+
 def test_a_role_that_was_changed_counts_at_once(api: Api, world_of_people: World) -> None:
     client = logged_in(api, "ana")
-    people.add_user("bea", "operator", PASSWORD, world=world_of_people)
-    people.remove_user("ana", world=world_of_people)
+    people.add_user("bea", "operator", PASSWORD, by="test", world=world_of_people)
+    people.remove_user("ana", by="test", world=world_of_people)
 
     assert client.get("/", base_url=BASE).status_code == 303
 
@@ -213,7 +271,16 @@ def test_guessing_is_slowed_and_the_right_password_waits_too(
 
 
 @pytest.mark.parametrize(
-    "target", ["//evil.example", "http://evil.example", "/\\evil.example", "javascript:alert(1)"]
+    "target",
+    [
+        "//evil.example",
+        "http://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "//[",
+        "/\t/evil.example",
+        "/ /evil",
+    ],
 )
 def test_a_log_in_leads_to_no_other_site(api: Api, world_of_people: World, target: str) -> None:
     answer = send(api.app.test_client(), "/login", name="ana", password=PASSWORD, next=target)
@@ -232,7 +299,7 @@ def test_a_script_uses_a_token_until_it_is_revoked(api: Api, world_of_people: Wo
     used_at = world_of_people.people.read().tokens[identifier].used_at
     assert used_at is not None
     assert abs(used_at - time.time()) < 60
-    people.revoke_token(identifier, world=world_of_people)
+    people.revoke_token(identifier, by="test", world=world_of_people)
 
     assert api.get("list", headers=headers).status_code == 401
     for wrong in ("", "da_", f"da_{identifier}_", "nonsense", token.upper()):
@@ -280,7 +347,7 @@ def test_a_viewer_sees_no_button_that_is_refused(api: Api, world_of_people: Worl
 def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) -> None:
     behind = settings.model_copy(update={"trusted_proxy": "127.0.0.9"})
     api = Api(create_app(behind))
-    people.add_user("ana", "operator", PASSWORD, world=api.app.config["WORLD"])
+    people.add_user("ana", "operator", PASSWORD, by="test", world=api.app.config["WORLD"])
     header = {"X-Forwarded-User": "ana"}
 
     def call(address: str, path: str) -> int:
@@ -336,6 +403,24 @@ def test_the_set_up_link_makes_the_first_operator_once(settings: Settings) -> No
     assert list(api.app.config["WORLD"].people.read().users) == ["ana"]
 
 
+def test_two_who_use_the_set_up_link_at_once_are_one_operator(settings: Settings) -> None:
+    world: World = create_app(settings).config["WORLD"]
+    secret = people.begin_setup(world=world)
+
+    def make(name: str) -> bool:
+        try:
+            people.set_up(secret, name, PASSWORD, world=world)
+        except LinkDead:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, [f"eve{number}" for number in range(8)]))
+
+    assert made.count(True) == 1
+    assert len(world.people.read().users) == 1
+
+
 def test_an_old_or_guessed_set_up_link_is_dead(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -364,8 +449,8 @@ def test_a_damaged_file_of_people_lets_nobody_in(api: Api, world_of_people: Worl
 
 
 def test_the_last_operator_stays(world_of_people: World) -> None:
-    with pytest.raises(people.InputRejected):
-        people.remove_user("ana", world=world_of_people)
+    with pytest.raises(InputRejected):
+        people.remove_user("ana", by="test", world=world_of_people)
 
-    people.remove_user("vic", world=world_of_people)
-    people.remove_user("ana", world=world_of_people)
+    people.remove_user("vic", by="test", world=world_of_people)
+    people.remove_user("ana", by="test", world=world_of_people)
