@@ -14,5 +14,6 @@ from app.usecases.perform import perform_operation
 
 if __name__ == "__main__":
     # The lock must stay ours alone: no child may hold it longer than we do.
-    os.set_inheritable(int(sys.argv[3]), False)
-    perform_operation(Path(sys.argv[1]), int(sys.argv[2]), load_settings())
+    lock = int(sys.argv[3])
+    os.set_inheritable(lock, False)
+    perform_operation(Path(sys.argv[1]), int(sys.argv[2]), lock, load_settings())

@@ -29,6 +29,8 @@ WAIT_SECONDS = 110.0
 _WAITING = BoundedSemaphore(20)
 # Compose ends with its operation process within half a second.
 _LEFTOVERS_SECONDS = 5.0
+# From an outcome to the free lock, on a host that is busy.
+_LAST_STEP_SECONDS = 5.0
 
 
 class OperationFailed(Exception):
@@ -141,7 +143,7 @@ def output_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
 
 def _lock(folder: Path, deployment: Deployment, world: World) -> int:
     try:
-        return lock_folder(folder)
+        return _lock_or_wait_for_the_last_step(folder, deployment.id, world)
     except Locked:
         running = world.store.load(deployment.id).running_operation
         what = f"{_a(running.kind)} by {running.actor}" if running else "Another operation"
@@ -160,6 +162,21 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
 
 def _a(kind: OperationKind) -> str:
     return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}"
+
+
+def _lock_or_wait_for_the_last_step(folder: Path, deployment_id: str, world: World) -> int:
+    """Lock a folder; an operation whose outcome is written lets go in a moment.
+
+    Raises Locked.
+    """
+    deadline = time.monotonic() + _LAST_STEP_SECONDS
+    while True:
+        try:
+            return lock_folder(folder)
+        except Locked:
+            under_way = world.store.load(deployment_id).running_operation
+            if under_way or time.monotonic() > deadline:
+                raise
 
 
 def failure_of(operation: Operation) -> str:

@@ -31,8 +31,11 @@ class _DeadlinePassed(Exception):
     """The whole operation took longer than all its steps may."""
 
 
-def perform_operation(folder: Path, number: int, settings: Settings) -> None:
-    """Do one operation of the deployment in `folder`, and write down how it ended."""
+def perform_operation(folder: Path, number: int, lock: int, settings: Settings) -> None:
+    """Do one operation of the deployment in `folder`, and write down how it ended.
+
+    `lock` is the descriptor that holds the folder's lock; it is let go at once then.
+    """
     world = build_world(settings)
     _clean_environment(world.address)
     # Compose looks for files in its working folder and all above it.
@@ -44,15 +47,18 @@ def perform_operation(folder: Path, number: int, settings: Settings) -> None:
         operations.note_process(folder, number)
     _set_deadline(settings)
     ended = _perform(operation, folder, world)
+    with suppress(OSError):
+        history.record(
+            folder,
+            f"{ended.kind} {ended.state}",
+            ended.actor,
+            operation=number,
+            code=ended.code,
+            reason=ended.reason,
+        )
     operations.end(folder, ended)
-    history.record(
-        folder,
-        f"{ended.kind} {ended.state}",
-        ended.actor,
-        operation=number,
-        code=ended.code,
-        reason=ended.reason,
-    )
+    # Whoever reads the outcome may start the next operation: no exit of ours is waited for.
+    os.close(lock)
 
 
 def _clean_environment(address: str) -> None:

@@ -1,5 +1,6 @@
 """An engine that doesn't answer: `unknown` with the last known status, and problems in words."""
 
+import gc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,13 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Let what is left to the garbage collector go here, and not in another module's tests."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
