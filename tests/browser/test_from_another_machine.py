@@ -2,7 +2,6 @@
 
 import json
 import re
-import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from app.config import Settings
+from app.engine.host import own_address
 from tests.api import API_KEY
 from tests.browser.other_machine import NAME, OtherMachine, another_machine, why_not
 from tests.cleaning import remove_everything_of
@@ -122,7 +122,7 @@ def set_up_link(server: Server, home: str) -> str:
     """Return the link that the server printed, with an address where its name stands."""
     printed = re.search(r"http://(\S+):\d+(/setup/\S+)", server.log.read_text())
     assert printed
-    assert printed[1] == socket.gethostname()
+    assert printed[1] == own_address()
     return f"{home}{printed[2]}"
 
 

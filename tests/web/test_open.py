@@ -31,7 +31,7 @@ class Reader:
     def __init__(self, api: Api, role: str = "operator", base_url: str = PAGE) -> None:
         world = api.app.config["WORLD"]
         if not people.has_users(world):
-            people.add_user("ana", "operator", "correct horse battery", world=world)
+            people.add_user("ana", "operator", "correct horse battery", by="test", world=world)
         token = people.make_token(f"{role}-{id(self)}", role, "ana", world=world)
         self.client = api.app.test_client()
         self.base_url = base_url
