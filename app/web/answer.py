@@ -1,6 +1,6 @@
 """The provider's answer: the button on a deployment's page, and its two calls of the API."""
 
-from flask import Blueprint, Response, jsonify, redirect, url_for
+from flask import Blueprint, Response, jsonify
 from flask.typing import ResponseReturnValue
 
 from app.core.deployment import parse_id
@@ -9,6 +9,7 @@ from app.usecases.answer import ask_provider, begin_asking, describe_answer, lat
 from app.usecases.overview import show_deployment
 from app.web.access import needs
 from app.web.calls import checked
+from app.web.rendering import to_deployment
 from app.web.request import actor, world
 
 bp = Blueprint("answer", __name__)
@@ -19,7 +20,7 @@ api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
 @needs(Permission.OPERATE)
 def ask(deployment_id: str) -> ResponseReturnValue:
     begin_asking(parse_id(deployment_id), actor=actor(), world=world())
-    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
+    return to_deployment(deployment_id)
 
 
 @api_bp.get("/<deployment_id>")

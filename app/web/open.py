@@ -1,6 +1,6 @@
 """Opening a gateway's page under one more name: the button beside the address, and its call."""
 
-from flask import Blueprint, jsonify, redirect, url_for
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
@@ -10,6 +10,7 @@ from app.usecases.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.overview import show_deployment
 from app.web.access import needs
 from app.web.calls import accepted, checked
+from app.web.rendering import to_deployment
 from app.web.request import actor, world
 
 bp = Blueprint("open", __name__)
@@ -21,7 +22,7 @@ api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
 def allow(deployment_id: str) -> ResponseReturnValue:
     origin = request.form.get("origin", "")
     allow_origin(parse_id(deployment_id), origin, actor=actor(), world=world())
-    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
+    return to_deployment(deployment_id)
 
 
 @api_bp.post("/allow_origin")

@@ -27,7 +27,7 @@ from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.web.access import needs
 from app.web.links import page_url, page_url_with_token, walls, ws_url
-from app.web.rendering import render
+from app.web.rendering import render, to_deployment
 from app.web.request import actor, world
 
 bp = Blueprint("pages", __name__)
@@ -88,7 +88,7 @@ def configure() -> ResponseReturnValue:
         except UserError as error:
             # It is made all the same: sending the form again would make another.
             flash(f"It was configured, and not launched. {error.detail}")
-    return _to(deployment.id)
+    return to_deployment(deployment.id)
 
 
 @bp.get("/deployments/<deployment_id>")
@@ -226,12 +226,8 @@ def _shown(key: str, value: str) -> str:
     return hint(value) if BY_ENV.get(key) else MASK
 
 
-def _to(deployment_id: str) -> ResponseReturnValue:
-    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
-
-
 def _back(deployment_id: str) -> ResponseReturnValue:
     """Answer a button with the part of the page it stands on: the list, or the deployment."""
     if request.form.get("from") == "list":
         return redirect(url_for("pages.index"), code=303)
-    return _to(deployment_id)
+    return to_deployment(deployment_id)

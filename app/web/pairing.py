@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, jsonify, redirect, url_for
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
@@ -20,6 +20,7 @@ from app.usecases.pair import (
 )
 from app.web.access import needs
 from app.web.calls import checked
+from app.web.rendering import to_deployment
 from app.web.request import actor, world
 
 bp = Blueprint("pairing", __name__)
@@ -32,7 +33,7 @@ bp.add_app_template_filter(scope_words)
 def approve(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
     approve_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
-    return _to(deployment_id)
+    return to_deployment(deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/reject")
@@ -40,7 +41,7 @@ def approve(deployment_id: str) -> ResponseReturnValue:
 def reject(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
     reject_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
-    return _to(deployment_id)
+    return to_deployment(deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/remove")
@@ -48,7 +49,7 @@ def reject(deployment_id: str) -> ResponseReturnValue:
 def remove(deployment_id: str) -> ResponseReturnValue:
     device_id = request.form.get("device_id", "")
     remove_device(parse_id(deployment_id), device_id, actor=actor(), world=world())
-    return _to(deployment_id)
+    return to_deployment(deployment_id)
 
 
 @api_bp.get("/<deployment_id>")
@@ -146,7 +147,3 @@ def _paired(paired: Paired) -> dict[str, Any]:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-def _to(deployment_id: str) -> ResponseReturnValue:
-    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
 
 from app.core.composefile import SERVICE
 from app.core.deployment import OperationState
@@ -55,6 +56,11 @@ def keyed(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     for time, text in lines:
         seen[time] += 1
         yield f"{time}-{seen[time]}", time, text
+
+
+def to_deployment(deployment_id: str) -> ResponseReturnValue:
+    """Lead to a deployment's page after a deed, whatever the way the deed was sent."""
+    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
 
 
 def init_app(app: Flask) -> None:
