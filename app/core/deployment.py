@@ -224,6 +224,11 @@ class Snapshot:
     containers: Mapping[str, tuple[Container, ...]] = field(default_factory=dict)
     problem: EngineProblem | None = None
 
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What was said, to be compared with what another snapshot said."""
+        return self.containers, self.problem
+
     def of(self, deployment_id: str) -> tuple[Container, ...] | None:
         """Return a deployment's containers; None where the engine did not answer."""
         return None if self.problem else self.containers.get(deployment_id, ())

@@ -17,7 +17,8 @@ UserError
 ├── EngineSilent          504  the engine accepted the call and said nothing
 ├── EngineRefused         502  the engine answered, and refused
 ├── StorageFailed         507  the deployments folder can't be written
-└── TooManyWaiting        503  every place for a waiting call is taken
+├── TooManyWaiting        503  every place for a waiting call is taken
+└── TooManyStreams        503  as many pages follow along as may
 """
 
 from collections.abc import Mapping
@@ -128,3 +129,7 @@ class StorageFailed(UserError):
 
 class TooManyWaiting(UserError):
     code, status, title = "too_many_waiting", 503, "Too many calls are waiting"
+
+
+class TooManyStreams(UserError):
+    code, status, title = "too_many_streams", 503, "Too many pages follow along"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from app.core.deployment import (
     Container,
@@ -13,7 +14,7 @@ from app.core.deployment import (
     OperationState,
     Snapshot,
 )
-from app.core.wording import ago, clock, duration
+from app.core.wording import Ago, Clock, For, Part, duration, spell
 
 # A restart this young may be one of a crash loop.
 _YOUNG = timedelta(seconds=60)
@@ -45,10 +46,20 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A status and the reason for it, in words."""
+    """A status and the reason for it, in words as of `now`; `told` has its times as moments."""
 
     status: Status
-    reason: str
+    told: tuple[Part, ...]
+    now: datetime
+
+    @property
+    def reason(self) -> str:
+        return spell(self.told, self.now)
+
+    @property
+    def since(self) -> datetime | None:
+        """The moment that the reason speaks of, where it speaks of one."""
+        return next((each.moment for each in self.told if isinstance(each, Ago | For)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +77,27 @@ def status_of(
 
     An engine that did not answer gives `unknown`, never `stopped`.
     """
+    status, *told = _decided(deployment, snapshot, now, last_seen)
+    return Verdict(status, tuple(told), now)
+
+
+# A status, and after it the parts of the reason.
+_Decided = tuple[Any, ...]
+
+
+def _decided(
+    deployment: Deployment, snapshot: Snapshot, now: datetime, last_seen: LastSeen | None
+) -> _Decided:
     if deployment.problem:
-        return Verdict(Status.INVALID, _invalid_reason(deployment, snapshot))
+        return Status.INVALID, _invalid_reason(deployment, snapshot)
     if snapshot.problem:
-        return Verdict(Status.UNKNOWN, _unknown_reason(snapshot.problem.reason, last_seen))
+        return Status.UNKNOWN, *_unknown_reason(snapshot.problem.reason, last_seen)
     if operation := deployment.running_operation:
-        return _moving(operation, now)
+        return _moving(operation)
     gateway = deployment.gateway_in(snapshot.of(deployment.id) or ())
     if gateway:
         return _STATES.get(gateway.state, _strange)(gateway, deployment, now)
-    return _without_container(deployment, now)
+    return _without_container(deployment)
 
 
 def _invalid_reason(deployment: Deployment, snapshot: Snapshot) -> str:
@@ -92,110 +114,107 @@ def _engine_silent(snapshot: Snapshot) -> str:
     return snapshot.problem.reason if snapshot.problem else ""
 
 
-def _unknown_reason(problem: str, last_seen: LastSeen | None) -> str:
+def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...]:
     if last_seen is None:
-        return problem
-    return f"{problem}; last seen {last_seen.status} at {clock(last_seen.at)}"
+        return (problem,)
+    return f"{problem}; last seen {last_seen.status} at ", Clock(last_seen.at)
 
 
-def _moving(operation: Operation, now: datetime) -> Verdict:
+def _moving(operation: Operation) -> _Decided:
     status = Status.STOPPING if operation.kind is OperationKind.STOP else Status.LAUNCHING
-    since = duration(now - operation.started_at)
-    return Verdict(status, f"started by {operation.actor}, for {since}")
+    return status, f"started by {operation.actor}, for ", For(operation.started_at)
 
 
-def _without_container(deployment: Deployment, now: datetime) -> Verdict:
+def _without_container(deployment: Deployment) -> _Decided:
     operation = deployment.launch_or_stop
     if operation is None:
         if deployment.configured_here:
-            return Verdict(Status.CONFIGURED, "not launched yet")
-        return Verdict(Status.STOPPED, "it has no container")
-    when = ago(operation.ended_at or operation.started_at, now)
+            return Status.CONFIGURED, "not launched yet"
+        return Status.STOPPED, "it has no container"
+    when = Ago(operation.ended_at or operation.started_at)
     if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.INTERRUPTED:
-        return Verdict(Status.FAILED, f"the launch was interrupted, {when}; launch again")
+        return Status.FAILED, "the launch was interrupted, ", when, "; launch again"
     if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.FAILED:
-        return Verdict(Status.FAILED, f"{when}: {operation.reason}")
+        return Status.FAILED, when, f": {operation.reason}"
     if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:
-        return Verdict(Status.STOPPED, f"stopped by {operation.actor}, {when}")
-    return Verdict(Status.STOPPED, "its container was removed outside Deploy Agent")
+        return Status.STOPPED, f"stopped by {operation.actor}, ", when
+    return Status.STOPPED, "its container was removed outside Deploy Agent"
 
 
-def _created(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+def _created(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
     error = gateway.details.error if gateway.details else ""
-    return Verdict(Status.FAILED, f"created but never started{f': {error}' if error else ''}")
+    return Status.FAILED, f"created but never started{f': {error}' if error else ''}"
 
 
-def _exited(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+def _exited(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
     details = gateway.details
     if details is None:
-        return Verdict(Status.FAILED, gateway.status_text)
-    when = f", {ago(details.finished_at, now)}" if details.finished_at else ""
+        return Status.FAILED, gateway.status_text
+    when: tuple[Part, ...] = (", ", Ago(details.finished_at)) if details.finished_at else ()
     lasted = ""
     if details.started_at and details.finished_at:
         lasted = f" after {duration(details.finished_at - details.started_at)}"
     if details.out_of_memory:
-        return Verdict(Status.FAILED, f"killed for want of memory{lasted}{when}")
+        return Status.FAILED, f"killed for want of memory{lasted}", *when
     if details.error:
-        return Verdict(Status.FAILED, f"{details.error}{when}")
+        return Status.FAILED, details.error, *when
     # A policy that always restarts leaves a container down only where somebody stopped it.
     kept_up = details.restart_policy in ("always", "unless-stopped")
-    if kept_up or details.exit_code in _ASKED_TO_END:
-        return Verdict(
-            Status.STOPPED, f"stopped outside Deploy Agent, exit code {details.exit_code}{when}"
-        )
-    return Verdict(Status.FAILED, f"exited with code {details.exit_code}{lasted}{when}")
+    code = details.exit_code
+    if kept_up or code in _ASKED_TO_END:
+        return Status.STOPPED, f"stopped outside Deploy Agent, exit code {code}", *when
+    return Status.FAILED, f"exited with code {code}{lasted}", *when
 
 
-def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
     details = gateway.details
     code = gateway.exit_code if gateway.exit_code is not None else details and details.exit_code
     cause = (
         "killed for want of memory" if details and details.out_of_memory else f"exit code {code}"
     )
     count = f", {details.restart_count} restarts" if details else ""
-    return Verdict(Status.RESTARTING, f"it keeps ending and is started again: {cause}{count}")
+    return Status.RESTARTING, f"it keeps ending and is started again: {cause}{count}"
 
 
-def _running(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
+def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
     details = gateway.details
-    age = now - details.started_at if details and details.started_at else None
-    since = duration(age) if age is not None else _listed_age(gateway)
-    if details and details.restart_count and age is not None and age < _YOUNG:
+    started_at = details.started_at if details else None
+    since = For(started_at) if started_at else _listed_age(gateway)
+    if details and details.restart_count and started_at and now - started_at < _YOUNG:
         times = f"{details.restart_count} restart{'s' if details.restart_count > 1 else ''}"
-        return Verdict(Status.RESTARTING, f"{times} by Docker, the last {since} ago")
+        return Status.RESTARTING, f"{times} by Docker, the last ", Ago(started_at)
     if gateway.health == "unhealthy":
         output = details.health_output.strip() if details else ""
-        said = f": {output}" if output else ""
-        return Verdict(Status.UNHEALTHY, f"its health check fails{said}")
+        return Status.UNHEALTHY, f"its health check fails{f': {output}' if output else ''}"
     if gateway.health in ("healthy", None):
-        return Verdict(Status.RUNNING, f"up {since}")
+        return Status.RUNNING, "up ", since
     operation = deployment.operation
     if operation and operation.verified and operation.verified == gateway.run:
-        return Verdict(Status.RUNNING, f"up {since}, verified at launch")
-    return Verdict(Status.LAUNCHING, f"up {since}, its health check has not answered yet")
+        return Status.RUNNING, "up ", since, ", verified at launch"
+    return Status.LAUNCHING, "up ", since, ", its health check has not answered yet"
 
 
 def _listed_age(gateway: Container) -> str:
     return gateway.status_text.removeprefix("Up ").partition(" (")[0].lower()
 
 
-def _paused(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
-    return Verdict(Status.UNHEALTHY, f"paused; `docker unpause {gateway.name}` wakes it")
+def _paused(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
+    return Status.UNHEALTHY, f"paused; `docker unpause {gateway.name}` wakes it"
 
 
-def _removing(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
-    return Verdict(Status.STOPPING, "Docker is removing its container")
+def _removing(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
+    return Status.STOPPING, "Docker is removing its container"
 
 
-def _dead(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
-    return Verdict(Status.FAILED, "Docker could not remove its container; stop it again")
+def _dead(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
+    return Status.FAILED, "Docker could not remove its container; stop it again"
 
 
-def _strange(gateway: Container, deployment: Deployment, now: datetime) -> Verdict:
-    return Verdict(Status.UNKNOWN, f"Docker calls its container “{gateway.state}”")
+def _strange(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
+    return Status.UNKNOWN, f"Docker calls its container “{gateway.state}”"
 
 
-_STATES: dict[str, Callable[[Container, Deployment, datetime], Verdict]] = {
+_STATES: dict[str, Callable[[Container, Deployment, datetime], _Decided]] = {
     "created": _created,
     "exited": _exited,
     "restarting": _restarting,

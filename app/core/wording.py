@@ -1,8 +1,49 @@
-"""Times in words."""
+"""Times in words, and sentences that hold a time: a page lets it run on, a script reads text."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import humanize
+
+
+@dataclass(frozen=True, slots=True)
+class Ago:
+    """A moment, told as how long ago it was."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    """A moment, told as how long it has lasted since."""
+
+    moment: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """A moment, told as the time of day."""
+
+    moment: datetime
+
+
+Part = str | Ago | For | Clock
+
+
+def spell(parts: Iterable[Part], now: datetime) -> str:
+    """Return a sentence as it reads now."""
+    return "".join(each if isinstance(each, str) else in_words(each, now) for each in parts)
+
+
+def in_words(part: Ago | For | Clock, now: datetime) -> str:
+    match part:
+        case Ago(moment):
+            return ago(moment, now)
+        case For(moment):
+            return duration(now - moment)
+        case Clock(moment):
+            return clock(moment)
 
 
 def ago(moment: datetime, now: datetime) -> str:

@@ -40,6 +40,11 @@ class Containers:
         self._taking = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._taken = 0.0
+        self._changed_at = datetime.now(UTC)
+
+    def changed(self) -> None:
+        """Let nobody use what the engine said before now: something changed since."""
+        self._changed_at = datetime.now(UTC)
 
     def snapshot(self, not_before: datetime | None = None) -> Snapshot:
         """Return what the engine says of all deployments, at most a second old.
@@ -51,11 +56,16 @@ class Containers:
         with self._taking:
             kept = self._snapshot
             fresh = time.monotonic() - self._taken < _KEPT_SECONDS
-            if kept and fresh and (kept.problem or kept.taken_at >= (not_before or kept.taken_at)):
+            if kept and fresh and self._still_holds(kept, not_before):
                 return kept
             self._snapshot = kept = self._take()
             self._taken = time.monotonic()
             return kept
+
+    def _still_holds(self, kept: Snapshot, not_before: datetime | None) -> bool:
+        if kept.problem and kept.taken_at >= self._changed_at:
+            return True
+        return kept.taken_at >= max(self._changed_at, not_before or self._changed_at)
 
     def _take(self) -> Snapshot:
         taken_at = datetime.now(UTC)

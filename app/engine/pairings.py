@@ -36,9 +36,13 @@ class Pairings:
     """What is known of each gateway's devices, and the deeds: approve, reject, remove."""
 
     def __init__(
-        self, identity: Callable[[], DeviceIdentity], containers: Containers, client: EngineClient
+        self,
+        identity: Callable[[], DeviceIdentity],
+        containers: Containers,
+        client: EngineClient,
+        changed: Callable[[], None],
     ) -> None:
-        self._host = Host(identity, containers, client)
+        self._host = Host(identity, containers, client, changed)
         self._watches: dict[str, Watch] = {}
         self._lock = threading.Lock()
 

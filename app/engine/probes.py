@@ -1,6 +1,6 @@
 """Probes beside the pages: few at once, each kept for a while; no page waits on a gateway."""
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 
@@ -18,9 +18,10 @@ _MOST = 4096
 
 
 class Probes:
-    """The latest climb of the ladder for each run of each gateway."""
+    """The latest climb of the ladder for each run of each gateway; a new one is told on."""
 
-    def __init__(self) -> None:
+    def __init__(self, changed: Callable[[], None]) -> None:
+        self._changed = changed
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="probe")
         self._climbing: dict[Hashable, Future[list[Rung]]] = {}
         self._fresh: TLRUCache[Hashable, list[Rung]] = TLRUCache(_MOST, _kept_until)
@@ -38,7 +39,9 @@ class Probes:
                 del self._climbing[key]
                 self._fresh[key] = self._last[key] = climbing.result()
             elif climbing is None and key not in self._fresh:
-                self._climbing[key] = self._pool.submit(climb_gateway, deployment, gateway)
+                climbing = self._pool.submit(climb_gateway, deployment, gateway)
+                self._climbing[key] = climbing
+                climbing.add_done_callback(lambda _: self._changed())
             return self._last.get(key)
 
 

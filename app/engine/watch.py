@@ -75,8 +75,13 @@ class Host:
     """What watches need of this machine: our key, and blocking calls beside the loop."""
 
     def __init__(
-        self, identity: Callable[[], DeviceIdentity], containers: Containers, client: EngineClient
+        self,
+        identity: Callable[[], DeviceIdentity],
+        containers: Containers,
+        client: EngineClient,
+        changed: Callable[[], None],
     ) -> None:
+        self.changed = changed
         self._make_identity = identity
         self._containers = containers
         self._client = client
@@ -126,7 +131,7 @@ class Watch:
 
     def __init__(self, subject: Subject, host: Host) -> None:
         self.subject = subject
-        self.seen = Seen(SeenState.ASKING)
+        self._seen = Seen(SeenState.ASKING)
         self._host = host
         self._looked_at = time.monotonic()
         self._task: Future[None] | None = None
@@ -145,6 +150,16 @@ class Watch:
     @property
     def is_alive(self) -> bool:
         return self._task is not None and not self._task.done()
+
+    @property
+    def seen(self) -> Seen:
+        return self._seen
+
+    @seen.setter
+    def seen(self, seen: Seen) -> None:
+        before, self._seen = self._seen, seen
+        if replace(before, as_of=None) != replace(seen, as_of=None):
+            self._host.changed()
 
     def look(self) -> None:
         """Keep it up to date for another minute."""

@@ -146,6 +146,7 @@ def _begin(deployment: Deployment, gateway: Container, actor: str, world: World)
 
     future = world.provider.begin(deployment.id, ask_and_keep)
     future.add_done_callback(record)
+    future.add_done_callback(lambda _: world.changes.beat())
     return future
 
 

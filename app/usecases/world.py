@@ -7,6 +7,7 @@ from app.core.device import DeviceIdentity
 from app.core.status import LastSeen
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
+from app.engine.events import EngineEvents
 from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
@@ -15,6 +16,7 @@ from app.store.device import device_seed
 from app.store.people import PeopleStore
 from app.store.secret_key import secret_key
 from app.usecases.attempts import Attempts
+from app.usecases.changes import Changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,9 @@ class World:
     provider: Provider
     people: PeopleStore
     pairings: Pairings
-    probes: Probes = field(default_factory=Probes)
+    probes: Probes
+    events: EngineEvents
+    changes: Changes
     attempts: Attempts = field(default_factory=Attempts)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
@@ -43,7 +47,12 @@ def build_world(settings: Settings) -> World:
     def identity() -> DeviceIdentity:
         return DeviceIdentity(device_seed(settings.deployments_dir))
 
-    pairings = Pairings(identity, containers, client)
+    changes = Changes(lambda: (store.scan(), containers.snapshot().said))
+
+    def changed() -> None:
+        containers.changed()
+        changes.beat()
+
     return World(
         settings,
         store,
@@ -51,7 +60,10 @@ def build_world(settings: Settings) -> World:
         address,
         Provider(client),
         PeopleStore(settings.deployments_dir),
-        pairings,
+        Pairings(identity, containers, client, changes.beat),
+        Probes(changes.beat),
+        EngineEvents(client, changed),
+        changes,
     )
 
 

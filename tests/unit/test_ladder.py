@@ -1,5 +1,7 @@
 """The readiness ladder: seven rungs, in order, whatever was seen."""
 
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,8 @@ from app.core.ladder import LABELS, RungState, failed, first_broken, ladder, pas
 from app.core.status import Status, Verdict
 
 PROBED = ("port", "healthz", "readyz", "websocket", "token")
-RUNNING = Verdict(Status.RUNNING, "up 2 hours")
+NOW = datetime(2026, 11, 24, tzinfo=UTC)
+RUNNING = Verdict(Status.RUNNING, ("up 2 hours",), NOW)
 
 
 @given(st.sampled_from(Status), st.none() | st.integers(0, 5), st.none() | st.booleans())
@@ -17,7 +20,7 @@ def test_there_are_always_all_rungs_in_order(
 ) -> None:
     probed = None if answered is None else [passed(name) for name in PROBED[:answered]]
 
-    rungs = ladder(Verdict(status, "why"), probed, tokens_equal)
+    rungs = ladder(Verdict(status, ("why",), NOW), probed, tokens_equal)
 
     assert [rung.name for rung in rungs] == list(LABELS)
 
@@ -62,14 +65,16 @@ def test_before_a_probe_came_back_nothing_is_known_of_the_gateway() -> None:
     ],
 )
 def test_the_first_rung_follows_the_status(status: Status, state: RungState) -> None:
-    container = ladder(Verdict(status, "why"), None, tokens_equal=True)[0]
+    container = ladder(Verdict(status, ("why",), NOW), None, tokens_equal=True)[0]
 
     assert (container.state, container.detail) == (state, "why")
 
 
 def test_what_was_seen_of_a_gateway_that_is_down_now_does_not_count() -> None:
     rungs = ladder(
-        Verdict(Status.STOPPED, "stopped"), [passed(name) for name in PROBED], tokens_equal=True
+        Verdict(Status.STOPPED, ("stopped",), NOW),
+        [passed(name) for name in PROBED],
+        tokens_equal=True,
     )
 
     assert [rung.state for rung in rungs[:6]] == [RungState.PENDING] * 6

@@ -1,0 +1,122 @@
+"""The engine's own word on what changes: one thread follows its events for the whole server."""
+
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from docker.errors import NotFound
+from docker.types.daemon import CancellableStream
+
+from app.core.deployment import is_id
+from app.core.errors import EngineError
+from app.core.events import ContainerEvent
+from app.engine.client import EngineClient
+
+_log = logging.getLogger("deploy_agent")
+_PROJECT = "com.docker.compose.project"
+# Soon, since a page shows `unknown` until the engine is heard again.
+_AGAIN_SECONDS = 0.5
+
+Heard = Callable[[ContainerEvent], None]
+
+
+class EngineEvents:
+    """Calls `changed` at every change of a container, and when the stream breaks or comes back.
+
+    What happened while it was broken is not told: whoever needs to know it asks the
+    engine at the next `changed`.
+    """
+
+    def __init__(self, client: EngineClient, changed: Callable[[], None]) -> None:
+        self._client = client
+        self._changed = changed
+        self._listeners: list[Heard] = []
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._stream: CancellableStream[Any] | None = None
+
+    def listen(self, heard: Heard) -> None:
+        """Have `heard` called for each event of our deployments, in the following thread."""
+        self._listeners.append(heard)
+
+    def start(self) -> None:
+        """Begin to follow, once; the thread ends with the process or by `stop`."""
+        with self._lock:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._follow, name="events", daemon=True)
+                self._thread.start()
+
+    def stop(self) -> None:
+        self._ending.set()
+        if stream := self._stream:
+            stream.close()
+
+    def _follow(self) -> None:
+        while not self._ending.is_set():
+            try:
+                self._hear_out()
+            except (EngineError, NotFound):
+                pass  # Whoever asks the engine is told why; here it is asked again.
+            except Exception:  # noqa: BLE001 - the thread must go on
+                _log.exception("the engine's events could not be read")
+            self._changed()
+            self._ending.wait(_AGAIN_SECONDS)
+
+    def _hear_out(self) -> None:
+        with self._client.calls() as client:
+            # Not those of health checks' commands, thirty a second on a full host.
+            self._stream = client.events(
+                filters={"type": "container", "label": _PROJECT, "event": list(_ACTIONS)},
+                decode=True,
+            )
+            self._changed()
+            for event in self._stream:
+                self._tell(event)
+
+    def _tell(self, event: dict[str, Any]) -> None:
+        self._changed()
+        heard = _event_of(event)
+        if heard is None:
+            return
+        for listener in self._listeners:
+            try:
+                listener(heard)
+            except Exception:  # noqa: BLE001 - the other listeners are told all the same
+                _log.exception("an event of the engine could not be dealt with")
+
+
+# Those that change what a page shows; health_status comes as `health_status: healthy`.
+_ACTIONS = (
+    "create",
+    "start",
+    "restart",
+    "kill",
+    "die",
+    "oom",
+    "stop",
+    "destroy",
+    "pause",
+    "unpause",
+    "rename",
+    "update",
+    "health_status",
+)
+
+
+def _event_of(event: dict[str, Any]) -> ContainerEvent | None:
+    """Return an event of one of our deployments, or None."""
+    actor = event.get("Actor") or {}
+    attributes = actor.get("Attributes") or {}
+    deployment_id = attributes.get(_PROJECT, "")
+    if not is_id(deployment_id):
+        return None
+    return ContainerEvent(
+        deployment_id,
+        actor.get("ID", ""),
+        event.get("Action", ""),
+        datetime.fromtimestamp(event.get("timeNano", 0) / 1e9, UTC),
+        attributes,
+    )

@@ -1,0 +1,98 @@
+"""Changes: telling those who look at a page that something of it may have changed.
+
+Who looks has a `Viewer`. Whatever learns of a change (the engine's events, a probe that
+comes back, a gateway's devices) beats, and each viewer looks again. What tells nothing
+by itself is asked by one ticker, for as long as somebody looks.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from app.core.errors import TooManyStreams
+
+_log = logging.getLogger("deploy_agent")
+
+MOST_VIEWERS = 200
+_TICK_SECONDS = 0.4
+
+
+class Viewer:
+    """One open page. `wait` returns at once where something changed since the last one."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Event()
+
+    def wake(self) -> None:
+        self._changed.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Say whether something may have changed before the time was up."""
+        changed = self._changed.wait(seconds)
+        self._changed.clear()
+        return changed
+
+
+class Changes:
+    """`look` is asked at each tick for a value that differs where something changed."""
+
+    def __init__(self, look: Callable[[], object]) -> None:
+        self._look = look
+        self._viewers: set[Viewer] = set()
+        self._lock = threading.Lock()
+        self._ticker: threading.Thread | None = None
+        self._closing = threading.Event()
+
+    @property
+    def closing(self) -> bool:
+        return self._closing.is_set()
+
+    def beat(self) -> None:
+        """Let all who look, look again."""
+        with self._lock:
+            viewers = list(self._viewers)
+        for viewer in viewers:
+            viewer.wake()
+
+    def close(self) -> None:
+        """End all viewing: the server is about to stop."""
+        self._closing.set()
+        self.beat()
+
+    @contextmanager
+    def viewing(self) -> Iterator[Viewer]:
+        """Be told of changes. Raises TooManyStreams."""
+        viewer = Viewer()
+        with self._lock:
+            if len(self._viewers) >= MOST_VIEWERS:
+                raise TooManyStreams(
+                    f"{MOST_VIEWERS} pages already follow along. This one asks every few"
+                    " seconds instead."
+                )
+            self._viewers.add(viewer)
+            if self._ticker is None:
+                self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+                self._ticker.start()
+        try:
+            yield viewer
+        finally:
+            with self._lock:
+                self._viewers.discard(viewer)
+
+    def _tick(self) -> None:
+        before: object = None
+        while not self._closing.wait(_TICK_SECONDS):
+            with self._lock:
+                if not self._viewers:
+                    self._ticker = None
+                    return
+            try:
+                now = self._look()
+            except OSError:
+                # The folder itself can't be read for once: whoever looks is told why.
+                _log.warning("the deployments folder could not be read", exc_info=True)
+                now = None
+            if now != before:
+                self.beat()
+            before = now
