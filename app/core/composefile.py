@@ -4,9 +4,11 @@ It stays in people's folders, so it is in its final form: self-contained, read
 by people, and everything that a person may change is a variable of `.env`.
 """
 
+import re
 from ipaddress import IPv4Network
 
 from app.core.fields import FIELDS
+from app.core.ports import NETWORK_PREFIX
 
 SERVICE = "openclaw"
 GATEWAY_UID = 1000
@@ -87,3 +89,24 @@ def compose_file(deployment_id: str, subnet: IPv4Network) -> str:
         "subnet": subnet,
         "environment": "\n".join(f"      {env}:" for env in passed_on),
     }
+
+
+_SUBNET = re.compile(r"(?P<before>^\s*(?:- )?subnet:\s*[\"']?)(?P<subnet>[0-9./]+)", re.MULTILINE)
+
+
+def with_subnet(text: str, subnet: IPv4Network, pool: IPv4Network) -> str:
+    """Return a compose file with the network of its port, everything else as it was.
+
+    A small network of the pool belongs to one port, so where another one of the
+    pool stands, it is another deployment's. A network from elsewhere is a person's own.
+    """
+
+    def replaced(match: re.Match[str]) -> str:
+        try:
+            found = IPv4Network(match["subnet"])
+        except ValueError:
+            return match[0]
+        ours = found.prefixlen == NETWORK_PREFIX and found.subnet_of(pool)
+        return f"{match['before']}{subnet}" if ours else match[0]
+
+    return _SUBNET.sub(replaced, text)

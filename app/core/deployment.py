@@ -31,10 +31,15 @@ def parse_id(text: object) -> str:
 class OperationKind(StrEnum):
     LAUNCH = "launch"
     STOP = "stop"
+    RESTART = "restart"
+    ARCHIVE = "archive"
     ALLOW_ORIGIN = "allow-origin"
 
 
-LAUNCH_OR_STOP = (OperationKind.LAUNCH, OperationKind.STOP)
+LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART)
+STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
+# Those that tell whether there should be a container.
+LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
 
 
 class OperationState(StrEnum):

@@ -13,6 +13,8 @@ MAX_VALUE_BYTES = 32 * 1024
 # No `.env` of a person comes near, and reading stays a matter of milliseconds.
 MAX_FILE_BYTES = 64 * 1024
 
+# What Windows' editors put before UTF-8.
+_MARK = "\ufeff"
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _BARE = re.compile(r"[A-Za-z0-9_./:@%+,=-]*\Z")
 
@@ -49,6 +51,28 @@ def format_env(values: Mapping[str, str]) -> str:
     Raises EnvFileError where Compose can't hold a key or a value.
     """
     return "".join(f"{key}={_quoted(key, value)}\n" for key, value in values.items())
+
+
+def with_value(data: bytes, key: str, value: str) -> bytes:
+    """Return a `.env` with one value changed, every other byte as it was.
+
+    Where the key stands more than once, the last counts and is the one that is
+    changed; where it stands nowhere or alone on its line, it is added at the end.
+    Raises EnvFileError.
+    """
+    parser = _Parser(_text_of(data), {})
+    parser.parse()
+    text, span = parser.text, parser.spans.get(key)
+    if span:
+        changed = text[: span[0]] + _quoted(key, value) + text[span[1] :]
+    else:
+        line_end = "" if not text or text.endswith("\n") else "\n"
+        changed = f"{text}{line_end}{format_env({key: value})}"
+    mark = _MARK if data.decode().startswith(_MARK) else ""
+    result = (mark + changed).encode()
+    if parse_env(result).get(key) != value:
+        raise EnvFileError(f"{key} can't be changed where it stands")
+    return result
 
 
 def value_problem(value: str) -> str | None:
@@ -90,11 +114,14 @@ def parse_env(data: bytes, environment: Mapping[str, str] | None = None) -> dict
     `environment` is what a bare `KEY` line and `${KEY}` fall back to.
     Raises EnvFileError, naming the line but no value.
     """
+    return _Parser(_text_of(data), environment or {}).parse()
+
+
+def _text_of(data: bytes) -> str:
     try:
-        text = data.decode().removeprefix("\ufeff")
+        return data.decode().removeprefix(_MARK)
     except UnicodeDecodeError:
         raise EnvFileError("the file is not UTF-8 text") from None
-    return _Parser(text, environment or {}).parse()
 
 
 class _Parser:
@@ -105,6 +132,8 @@ class _Parser:
         self.rest = text
         self.environment = environment
         self.values: dict[str, str] = {}
+        # Where the value that counts stands in the text, its quotes included.
+        self.spans: dict[str, tuple[int, int]] = {}
 
     def parse(self) -> dict[str, str]:
         while self._skip_to_statement():
@@ -114,11 +143,23 @@ class _Parser:
                 if key in self.environment:
                     self.values[key] = self.environment[key]
                 continue
+            start = self._position()
             self.values[key] = self._value(line)
+            self.spans[key] = (start, start + len(self._written(start)))
         return self.values
 
+    def _position(self) -> int:
+        return len(self.text) - len(self.rest)
+
+    def _written(self, start: int) -> str:
+        """Return a value that was just read as it stands in the text."""
+        written = self.text[start : self._position()]
+        if written.startswith(("'", '"')):
+            return written
+        return written.partition("\n")[0].partition(" #")[0].rstrip(_GO_SPACE)
+
     def _line(self) -> int:
-        return self.text.count("\n", 0, len(self.text) - len(self.rest)) + 1
+        return self.text.count("\n", 0, self._position()) + 1
 
     def _skip_to_statement(self) -> bool:
         self.rest = self.rest.lstrip(_GO_SPACE)

@@ -9,8 +9,11 @@ UserError
 ├── TooManyAttempts       429  log-ins failed too often
 ├── Busy                  409  another operation runs on this deployment
 ├── DeploymentInvalid     409  the folder can't be launched as it is
+├── NotRestored           409  an archived deployment can't be where it was
+├── NotPurged             409  an archived deployment can't be deleted, or not whole
 ├── LaunchFailed          502  the gateway didn't come up
 ├── StopFailed            502  the containers didn't go away
+├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
 ├── LaunchTimeout         504  the gateway didn't come up in time
 ├── EngineUnreachable     503  nothing answers at the engine's address
 ├── EngineDenied          503  the engine's socket is not ours to use
@@ -85,12 +88,24 @@ class DeploymentInvalid(UserError):
     code, status, title = "deployment_invalid", 409, "This deployment can't be launched as it is"
 
 
+class NotRestored(UserError):
+    code, status, title = "not_restored", 409, "It was not restored"
+
+
+class NotPurged(UserError):
+    code, status, title = "not_purged", 409, "It was not deleted"
+
+
 class LaunchFailed(UserError):
     code, status, title = "launch_failed", 502, "The gateway did not come up"
 
 
 class StopFailed(UserError):
     code, status, title = "stop_failed", 502, "The gateway was not stopped"
+
+
+class ArchiveFailed(UserError):
+    code, status, title = "archive_failed", 502, "The deployment was not archived"
 
 
 class LaunchTimeout(UserError):

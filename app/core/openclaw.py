@@ -21,6 +21,7 @@ _ORIGIN = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z", re.ASCII)
+_LOOPBACK = ("localhost", "127.0.0.1")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -147,8 +148,36 @@ def with_origin(config: Mapping[str, Any], origin: str, port: int) -> dict[str, 
     return {**config, "gateway": gateway}
 
 
+def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
+    """Return the configuration with its plain-http origins at another port of the gateway.
+
+    At which port they were is told by the built-in pair among them: by plain http
+    the page is nowhere but at the gateway's own port.
+    """
+    control_ui = _section(_section(config, "gateway"), "controlUi")
+    listed = control_ui.get("allowedOrigins")
+    if not isinstance(listed, list):
+        return dict(config)
+    before = tuple(
+        f":{match['port'] or _DEFAULT_PORTS['http']}"
+        for match in (_ORIGIN.match(each) for each in listed if isinstance(each, str))
+        if match and match["scheme"] == "http" and match["host"] in _LOOPBACK
+    )
+    moved = [_at_port(each, before, port) for each in listed]
+    gateway = {**config["gateway"], "controlUi": {**control_ui, "allowedOrigins": moved}}
+    return {**config, "gateway": gateway}
+
+
+def _at_port(origin: object, before: tuple[str, ...], port: int) -> object:
+    match = _ORIGIN.match(origin) if isinstance(origin, str) else None
+    if match is None or match["scheme"] != "http":
+        return origin
+    there = f":{match['port'] or _DEFAULT_PORTS['http']}"
+    return origin_of("http", match["host"], port) if there in before else origin
+
+
 def _built_in(port: int) -> tuple[str, ...]:
-    return tuple(origin_of("http", host, port) for host in ("localhost", "127.0.0.1"))
+    return tuple(origin_of("http", host, port) for host in _LOOPBACK)
 
 
 def _section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from app.core.deployment import (
+    LAUNCHES,
+    STOPS,
     Container,
     Deployment,
     Operation,
@@ -121,7 +123,7 @@ def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...
 
 
 def _moving(operation: Operation) -> _Decided:
-    status = Status.STOPPING if operation.kind is OperationKind.STOP else Status.LAUNCHING
+    status = Status.STOPPING if operation.kind in STOPS else Status.LAUNCHING
     return status, f"started by {operation.actor}, for ", For(operation.started_at)
 
 
@@ -132,10 +134,12 @@ def _without_container(deployment: Deployment) -> _Decided:
             return Status.CONFIGURED, "not launched yet"
         return Status.STOPPED, "it has no container"
     when = Ago(operation.ended_at or operation.started_at)
-    if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.INTERRUPTED:
-        return Status.FAILED, "the launch was interrupted, ", when, "; launch again"
-    if operation.kind is OperationKind.LAUNCH and operation.state is OperationState.FAILED:
+    if operation.kind in LAUNCHES and operation.state is OperationState.INTERRUPTED:
+        return Status.FAILED, f"the {operation.kind} was interrupted, ", when, "; launch again"
+    if operation.kind in LAUNCHES and operation.state is OperationState.FAILED:
         return Status.FAILED, when, f": {operation.reason}"
+    if operation.kind is OperationKind.ARCHIVE:
+        return Status.STOPPED, f"taken down by {operation.actor} to be archived, ", when
     if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:
         return Status.STOPPED, f"stopped by {operation.actor}, ", when
     return Status.STOPPED, "its container was removed outside Deploy Agent"

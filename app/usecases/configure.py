@@ -7,13 +7,14 @@ from typing import Any
 from app.core.composefile import compose_file
 from app.core.deployment import Deployment
 from app.core.envfile import MAX_FILE_BYTES, format_env
-from app.core.errors import EngineError, InputRejected
+from app.core.errors import InputRejected
 from app.core.fields import FIELDS, PORT, TOKEN, check_input
 from app.core.openclaw import DEFAULT_MODEL, format_config, seed_config
-from app.core.ports import NoFreePort, overlapping, pick_port, subnet_of
-from app.engine.host import host_names, host_routes, listener_on, port_is_free
+from app.core.ports import subnet_of
+from app.engine.host import host_names
 from app.store.deployments import NewDeployment
 from app.store.files import storage_errors
+from app.usecases.ports import free_port, port_problem
 from app.usecases.world import World
 
 _TOKEN_BYTES = 32
@@ -87,61 +88,8 @@ def _origin_hosts(world: World) -> list[str]:
 
 def _port(asked: str | None, world: World) -> int:
     """Return the port that was asked for, or a free one of the range. Raises InputRejected."""
-    owners = _owners(world)
-    routes = host_routes()
-    pool = world.settings.subnet_pool
-
-    def is_usable(port: int) -> bool:
-        return port_is_free(port) and not overlapping(subnet_of(port, pool), routes)
-
     if asked is None:
-        try:
-            return pick_port(*world.settings.port_range, owners, is_usable)
-        except NoFreePort:
-            raise InputRejected({PORT.name: _no_port(world)}) from None
-    port = int(asked)
-    if problem := _taken(port, owners):
+        return free_port(world)
+    if problem := port_problem(int(asked), world):
         raise InputRejected({PORT.name: problem})
-    if route := overlapping(subnet_of(port, pool), routes):
-        raise InputRejected(
-            {
-                PORT.name: f"belongs to the network {subnet_of(port, pool)}, which overlaps this"
-                f" host's route to {route}; choose another port"
-            }
-        )
-    return port
-
-
-def _no_port(world: World) -> str:
-    low, high = world.settings.port_range
-    return (
-        f"no port of {low}-{high} is free, or this host's routes overlap all networks of"
-        f" {world.settings.subnet_pool}; DEPLOY_AGENT_PORT_RANGE and DEPLOY_AGENT_SUBNET_POOL"
-        " set both"
-    )
-
-
-def _owners(world: World) -> dict[int, str]:
-    """Return who has which port: every deployment, running or not, and every container."""
-    try:
-        owners = {
-            port: f"the container {name}" for port, name in world.containers.publishers().items()
-        }
-    except EngineError:
-        owners = {}  # Configuring needs no engine; the host's own word still counts.
-    for each in world.store.scan():
-        if each.port is not None:
-            named = f"{each.name} ({each.id})" if each.name else each.id
-            owners[each.port] = f"the deployment {named}"
-    return owners
-
-
-def _taken(port: int, owners: Mapping[int, str]) -> str | None:
-    if port in owners:
-        return f"is taken by {owners[port]}"
-    if port_is_free(port):
-        return None
-    program = listener_on(port)
-    if program is None and port < 1024:
-        return "may not be used by this server's user"
-    return f"is taken by {program or 'another program'} on this host"
+    return int(asked)

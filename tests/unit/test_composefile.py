@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from app.core.composefile import compose_file
+from app.core.composefile import compose_file, with_subnet
 from app.core.fields import FIELDS
 
 FILE = compose_file("0b7a3361be", IPv4Network("10.194.113.0/28"))
@@ -47,3 +47,25 @@ def test_it_says_whose_it_is_and_in_which_network() -> None:
 
 def test_it_is_the_same_for_the_same_deployment() -> None:
     assert compose_file("0b7a3361be", IPv4Network("10.194.113.0/28")) == FILE
+
+
+POOL = IPv4Network("10.192.0.0/12")
+OTHER = IPv4Network("10.195.0.0/28")
+
+
+def test_another_port_s_network_changes_one_line_and_nothing_else() -> None:
+    edited = f"# by hand\n{FILE}".replace(
+        "- subnet: 10.194.113.0/28", "- subnet:  '10.194.113.0/28'"
+    )
+
+    changed = with_subnet(edited, OTHER, POOL)
+
+    assert changed == edited.replace("10.194.113.0/28", "10.195.0.0/28")
+    assert with_subnet(FILE, OTHER, POOL) == compose_file("0b7a3361be", OTHER)
+
+
+@pytest.mark.parametrize("own", ["172.30.0.0/28", "10.194.0.0/24", "${SUBNET}", "10.194.113.0"])
+def test_a_network_of_a_person_s_own_stays(own: str) -> None:
+    edited = FILE.replace("10.194.113.0/28", own)
+
+    assert with_subnet(edited, OTHER, POOL) == edited

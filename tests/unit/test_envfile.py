@@ -7,7 +7,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.envfile import MAX_VALUE_BYTES, EnvFileError, format_env, parse_env, value_problem
+from app.core.envfile import (
+    MAX_VALUE_BYTES,
+    EnvFileError,
+    format_env,
+    parse_env,
+    value_problem,
+    with_value,
+)
 
 CANARY = "c4n4ryvalue"
 
@@ -250,3 +257,39 @@ def test_the_longest_value_is_still_written() -> None:
 def test_a_name_that_no_shell_takes_is_not_written(key: str) -> None:
     with pytest.raises(EnvFileError):
         format_env({key: "x"})
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("# ours\nPORT=1\nB=2\n", "# ours\nPORT=9\nB=2\n"),
+        ("PORT=1 # taken by hand\r\nB=2\r\n", "PORT=9 # taken by hand\r\nB=2\r\n"),
+        ("\ufeffexport PORT='1'\n", "\ufeffexport PORT=9\n"),
+        ('PORT: "1"\nB="two\nlines"', 'PORT: 9\nB="two\nlines"'),
+        ("PORT=1\nPORT=2\n", "PORT=1\nPORT=9\n"),
+        ("PORT=\nB=2", "PORT=9\nB=2"),
+        ("A=5\nPORT=${A}1\n", "A=5\nPORT=9\n"),
+        ("B=2", "B=2\nPORT=9\n"),
+        ("PORT\nB=2\n", "PORT\nB=2\nPORT=9\n"),
+        ("", "PORT=9\n"),
+    ],
+)
+def test_one_value_is_changed_and_every_other_byte_stays(text: str, changed: str) -> None:
+    assert with_value(text.encode(), "PORT", "9") == changed.encode()
+
+
+@given(st.dictionaries(keys, text_values, min_size=1, max_size=6), text_values, st.data())
+def test_a_changed_value_is_read_back_beside_all_others(
+    values: dict[str, str], value: str, data: st.DataObject
+) -> None:
+    key = data.draw(st.sampled_from(sorted(values)))
+
+    changed = with_value(format_env(values).encode(), key, value)
+
+    assert parse_env(changed) == {**values, key: value}
+
+
+@pytest.mark.parametrize("data", [b"PORT='open\n", b"\xff", b"A B=1\n"])
+def test_a_file_that_is_not_understood_is_not_changed(data: bytes) -> None:
+    with pytest.raises(EnvFileError):
+        with_value(data, "PORT", "9")

@@ -16,6 +16,7 @@ from app.core.openclaw import (
     seed_config,
     token_in,
     with_origin,
+    with_port,
     with_token,
 )
 
@@ -208,3 +209,26 @@ def test_one_more_origin_changes_no_other_key_and_is_written_once(config: dict[s
     kept = gateway if isinstance(gateway, dict) else {}
     assert {**changed, "gateway": None} == {**config, "gateway": None}
     assert {**changed["gateway"], "controlUi": None} == {**kept, "controlUi": None}
+
+
+def _allowing(*origins: object) -> dict[str, Any]:
+    return {"gateway": {"bind": "lan", "controlUi": {"allowedOrigins": list(origins)}}, "more": 1}
+
+
+def test_origins_move_to_another_port_with_the_gateway() -> None:
+    before = _allowing(
+        "http://localhost:30163", "http://127.0.0.1:30163", "http://gw.example:30163",
+        "https://gw.example", "http://else.example:8080", 7,
+    )  # fmt: skip
+    after = _allowing(
+        "http://localhost:31000", "http://127.0.0.1:31000", "http://gw.example:31000",
+        "https://gw.example", "http://else.example:8080", 7,
+    )  # fmt: skip
+
+    assert with_port(before, 31000) == after
+    assert with_port(after, 31000) == after
+
+
+@pytest.mark.parametrize("config", [{}, {"gateway": 1}, _allowing("https://gw.example")])
+def test_a_configuration_without_origins_of_a_port_stays(config: dict[str, Any]) -> None:
+    assert with_port(config, 31000) == config

@@ -104,7 +104,15 @@ def test_what_was_last_seen_does_not_count_once_the_engine_answers() -> None:
 # 3. An operation is alive.
 
 
-@pytest.mark.parametrize(("kind", "status"), [(LAUNCH, "launching"), (STOP, "stopping")])
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (LAUNCH, "launching"),
+        (OperationKind.RESTART, "launching"),
+        (STOP, "stopping"),
+        (OperationKind.ARCHIVE, "stopping"),
+    ],
+)
 @pytest.mark.parametrize(
     "containers", [(), (a_container(),), (a_container("exited", "Exited (1) 1 second ago"),)]
 )
@@ -463,6 +471,18 @@ def test_containers_of_others_do_not_count() -> None:
             "stopped",
             "stopped by ana, just now",
             id="a stop in the future of a moved clock",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(OperationKind.ARCHIVE, SUCCEEDED)),
+            "stopped",
+            "taken down by ana to be archived, 3 minutes ago",
+            id="one that was archived and restored, or whose folder did not move",
+        ),
+        pytest.param(
+            a_deployment(operation=an_operation(OperationKind.RESTART, FAILED, reason="no disk")),
+            "failed",
+            "3 minutes ago: no disk",
+            id="a restart that failed",
         ),
     ],
 )
