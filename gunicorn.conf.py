@@ -1,5 +1,6 @@
 """How gunicorn serves Deploy Agent: one process, threads, settings from `app/config.py`."""
 
+import signal
 import sys
 import threading
 
@@ -52,6 +53,20 @@ def post_worker_init(worker):
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     world = worker.wsgi.config["WORLD"]
     threading.Thread(target=announce, args=(world, worker.log.info), daemon=True).start()
+    world.events.start()
+    _end_streams_with(worker, world)
+
+
+def _end_streams_with(worker, world):
+    """Let pages that follow along go as soon as the worker is told to end: each holds a thread."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+        before = signal.getsignal(number)
+
+        def end(number, frame, before=before):
+            world.changes.close()
+            before(number, frame)
+
+        signal.signal(number, end)
 
 
 def _listens_here_only(listeners):

@@ -6,7 +6,20 @@ from htmx_flask import Htmx
 from app.config import PROJECT, Settings, load_settings
 from app.usecases.sessions import SESSION_SECONDS
 from app.usecases.world import build_world, signing_key
-from app.web import access, answer, api, errors, open, pages, pairing, people, rendering, security
+from app.web import (
+    access,
+    answer,
+    api,
+    errors,
+    open,
+    overview,
+    pages,
+    pairing,
+    people,
+    rendering,
+    security,
+    times,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -38,7 +51,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     access.init_app(app)
     errors.init_app(app)
     rendering.init_app(app)
+    times.init_app(app)
     app.register_blueprint(people.bp)
+    app.register_blueprint(overview.bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)

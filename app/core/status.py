@@ -41,6 +41,16 @@ class Status(StrEnum):
         return self in (Status.LAUNCHING, Status.STOPPING, Status.RESTARTING)
 
     @property
+    def is_bad(self) -> bool:
+        """Say whether somebody has to do something about it."""
+        return self in (Status.FAILED, Status.INVALID, Status.RESTARTING, Status.UNHEALTHY)
+
+    @property
+    def reachable(self) -> bool:
+        """Say whether its own page may be opened."""
+        return self in (Status.RUNNING, Status.UNHEALTHY)
+
+    @property
     def up(self) -> bool:
         """Say whether a container of it may hold the port."""
         return self in (Status.RUNNING, Status.UNHEALTHY, Status.RESTARTING, Status.LAUNCHING)

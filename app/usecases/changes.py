@@ -19,18 +19,29 @@ _TICK_SECONDS = 0.4
 
 
 class Viewer:
-    """One open page. `wait` returns at once where something changed since the last one."""
+    """One open page: woken where something may have changed, or where lines have come."""
 
     def __init__(self) -> None:
-        self._changed = threading.Event()
+        self._changed = False
+        self._woken = threading.Event()
+
+    def changed(self) -> None:
+        self._changed = True
+        self._woken.set()
 
     def wake(self) -> None:
-        self._changed.set()
+        """Let it look for more lines; what else the page shows is as it was."""
+        self._woken.set()
 
     def wait(self, seconds: float) -> bool:
-        """Say whether something may have changed before the time was up."""
-        changed = self._changed.wait(seconds)
-        self._changed.clear()
+        """Say whether it was woken before the time was up."""
+        woken = self._woken.wait(seconds)
+        self._woken.clear()
+        return woken
+
+    def take_changed(self) -> bool:
+        """Say whether something may have changed since this was asked last."""
+        changed, self._changed = self._changed, False
         return changed
 
 
@@ -53,7 +64,7 @@ class Changes:
         with self._lock:
             viewers = list(self._viewers)
         for viewer in viewers:
-            viewer.wake()
+            viewer.changed()
 
     def close(self) -> None:
         """End all viewing: the server is about to stop."""

@@ -24,6 +24,28 @@ class Card:
     def gateway(self) -> Container | None:
         return self.deployment.gateway_in(self.containers)
 
+    @property
+    def image(self) -> str:
+        """The image that it runs, or would run. The engine knows one whose tag has moved by id."""
+        running = self.gateway.image if self.gateway else ""
+        named = self.deployment.env.get("OPENCLAW_IMAGE", "")
+        return named if running.startswith("sha256:") else running or named
+
+    @property
+    def action(self) -> str:
+        """The one thing that fits its state: `launch`, `stop`, `wait`, or nothing."""
+        status = self.verdict.status
+        if status in (Status.CONFIGURED, Status.STOPPED, Status.FAILED):
+            return "launch"
+        if status in (Status.RUNNING, Status.UNHEALTHY, Status.RESTARTING):
+            return "stop"
+        if status in (Status.LAUNCHING, Status.STOPPING, Status.INVALID):
+            under_way = self.deployment.running_operation
+            if self.containers and status is not Status.STOPPING and not under_way:
+                return "stop"
+            return "" if status is Status.INVALID else "wait"
+        return ""
+
 
 def list_deployments(world: World) -> list[Card]:
     """Return all deployments, with one engine call at the most."""

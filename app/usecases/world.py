@@ -11,6 +11,7 @@ from app.engine.events import EngineEvents
 from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
+from app.engine.sampler import Sampler
 from app.store.deployments import Store
 from app.store.device import device_seed
 from app.store.people import PeopleStore
@@ -29,6 +30,7 @@ class World:
     people: PeopleStore
     pairings: Pairings
     probes: Probes
+    sampler: Sampler
     events: EngineEvents
     changes: Changes
     attempts: Attempts = field(default_factory=Attempts)
@@ -62,6 +64,7 @@ def build_world(settings: Settings) -> World:
         PeopleStore(settings.deployments_dir),
         Pairings(identity, containers, client, changes.beat),
         Probes(changes.beat),
+        Sampler(client, changes.beat),
         EngineEvents(client, changed),
         changes,
     )

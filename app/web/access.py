@@ -42,6 +42,17 @@ def init_app(app: Flask) -> None:
     app.context_processor(_for_templates)
 
 
+def still_admitted() -> bool:
+    """Say whether whoever began a long answer is still who they were, with the same role."""
+    return bool(_who() == g.person)
+
+
+def may(permission: Permission) -> bool:
+    """Say whether whoever calls may do that."""
+    person: Person | None = g.get("person")
+    return person is not None and person.may(permission)
+
+
 def _admit() -> ResponseReturnValue | None:
     if request.endpoint is None:
         return None  # No such address, or not by that method: told by the error handler.
@@ -103,9 +114,8 @@ def _ask_for_log_in() -> ResponseReturnValue:
 
 
 def _for_templates() -> dict[str, object]:
-    person = g.get("person")
     return {
-        "person": person,
+        "person": g.get("person"),
         "logged_in": SESSION_KEY in session,
-        "may_operate": person is not None and person.may(Permission.OPERATE),
+        "may_operate": may(Permission.OPERATE),
     }

@@ -9,7 +9,7 @@ from app.usecases.answer import ask_provider, begin_asking, describe_answer, lat
 from app.usecases.overview import show_deployment
 from app.web.access import needs
 from app.web.calls import checked
-from app.web.rendering import to_deployment
+from app.web.rendering import done
 from app.web.request import actor, world
 
 bp = Blueprint("answer", __name__)
@@ -20,7 +20,7 @@ api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
 @needs(Permission.OPERATE)
 def ask(deployment_id: str) -> ResponseReturnValue:
     begin_asking(parse_id(deployment_id), actor=actor(), world=world())
-    return to_deployment(deployment_id)
+    return done("The provider is being asked.", deployment_id)
 
 
 @api_bp.get("/<deployment_id>")

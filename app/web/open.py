@@ -10,7 +10,7 @@ from app.usecases.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.overview import show_deployment
 from app.web.access import needs
 from app.web.calls import accepted, checked
-from app.web.rendering import to_deployment
+from app.web.rendering import done
 from app.web.request import actor, world
 
 bp = Blueprint("open", __name__)
@@ -22,7 +22,7 @@ api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
 def allow(deployment_id: str) -> ResponseReturnValue:
     origin = request.form.get("origin", "")
     allow_origin(parse_id(deployment_id), origin, actor=actor(), world=world())
-    return to_deployment(deployment_id)
+    return done("The gateway is being told to allow it.", deployment_id)
 
 
 @api_bp.post("/allow_origin")

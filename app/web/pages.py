@@ -1,71 +1,37 @@
 """The pages: the list, the configure form, a deployment. Each is a fragment for HTMX too."""
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, url_for
+from flask import Blueprint, Response, flash, render_template
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import parse_id
 from app.core.errors import EngineError, InputRejected, UserError
 from app.core.fields import BY_ENV, FIELDS, TOKEN, Field, is_secret
+from app.core.outcomes import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, hint
-from app.core.status import Status
 from app.usecases.answer import latest_answer
 from app.usecases.configure import configure_deployment, field_defaults
 from app.usecases.launch import launch_deployment
 from app.usecases.logs import Logs, read_logs
 from app.usecases.operations import output_of
-from app.usecases.overview import Card, list_deployments, show_deployment
-from app.usecases.pair import askers, devices_of
+from app.usecases.overview import Card, show_deployment
+from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.web.access import needs
 from app.web.links import page_url, page_url_with_token, walls, ws_url
-from app.web.rendering import render, to_deployment
+from app.web.rendering import Tab, done, render, to_deployment
 from app.web.request import actor, world
+from app.web.streams import Shown, follow
 
 bp = Blueprint("pages", __name__)
-
-
-@bp.get("/")
-@needs(Permission.VIEW)
-def index() -> ResponseReturnValue:
-    cards = sorted(list_deployments(world()), key=_by_name)
-    numbers = Counter(card.verdict.status for card in cards)
-    return render(
-        "deployments/list",
-        cards=cards,
-        counts=[(status, numbers[status]) for status in _COUNTED if status in numbers],
-        page_urls={card.deployment.id: page_url(card.deployment) for card in cards},
-        askers=askers(cards, world=world()),
-    )
-
-
-# What needs somebody first stands first.
-_COUNTED = (
-    Status.FAILED,
-    Status.INVALID,
-    Status.UNKNOWN,
-    Status.RESTARTING,
-    Status.UNHEALTHY,
-    Status.LAUNCHING,
-    Status.STOPPING,
-    Status.RUNNING,
-    Status.CONFIGURED,
-    Status.STOPPED,
-)
-
-
-def _by_name(card: Card) -> tuple[bool, str, str]:
-    """Sort by name without regard to case, then by id; unnamed deployments last."""
-    deployment = card.deployment
-    return not deployment.name, deployment.name.casefold(), deployment.id
 
 
 @bp.get("/deployments/new")
@@ -95,25 +61,61 @@ def configure() -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
+    return render("deployments/show", **_context(card))
+
+
+@bp.get("/deployments/<deployment_id>/stream")
+@needs(Permission.VIEW)
+def stream(deployment_id: str) -> ResponseReturnValue:
+    """Send what changes on a deployment's page."""
+    outcomes = Outcomes()
+    show_deployment(parse_id(deployment_id), world=world())
+
+    def look() -> Shown:
+        card = show_deployment(deployment_id, world=world())
+        context = _context(card)
+        return Shown(
+            parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
+            told=outcomes.of([card.deployment]),
+        )
+
+    return follow(look)
+
+
+# What a deployment's page is made of.
+_PARTS = (
+    "_tab",
+    "_head",
+    "_ladder",
+    "_answer",
+    "_operation",
+    "_pairing",
+    "_logs",
+    "_connect",
+    "_settings",
+)
+
+
+def _context(card: Card) -> dict[str, Any]:
     deployment = card.deployment
     operation = deployment.operation
     logs, logs_problem = _logs_of(card)
-    return render(
-        "deployments/show",
-        card=card,
-        ladder=ladder_of(card, world=world()),
-        devices=devices_of(card, world=world()),
-        heard=latest_answer(card, world=world()),
-        output=output_of(operation, world=world()) if operation else [],
-        logs=logs,
-        logs_problem=logs_problem,
-        settings=_settings_of(deployment.env),
-        token_hint=hint(deployment.token) if deployment.token else "",
-        ws_url=ws_url(deployment),
-        page_url=page_url(deployment),
-        walls=walls(deployment),
-        token_field=TOKEN.name,
-    )
+    return {
+        "card": card,
+        "tab": Tab.of(deployment.name or deployment.id, [card.verdict.status]),
+        "ladder": ladder_of(card, world=world()),
+        "devices": devices_of(card, world=world()),
+        "heard": latest_answer(card, world=world()),
+        "output": output_of(operation, world=world()) if operation else [],
+        "logs": logs,
+        "logs_problem": logs_problem,
+        "settings": _settings_of(deployment.env),
+        "token_hint": hint(deployment.token) if deployment.token else "",
+        "ws_url": ws_url(deployment),
+        "page_url": page_url(deployment),
+        "walls": walls(deployment),
+        "token_field": TOKEN.name,
+    }
 
 
 @bp.get("/deployments/<deployment_id>/status")
@@ -134,15 +136,15 @@ def logs(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/launch")
 @needs(Permission.OPERATE)
 def launch(deployment_id: str) -> ResponseReturnValue:
-    started = launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
-    return _back(started.operation.deployment_id)
+    launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return done("The launch has begun.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/stop")
 @needs(Permission.OPERATE)
 def stop(deployment_id: str) -> ResponseReturnValue:
-    started = stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
-    return _back(started.operation.deployment_id)
+    stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return done("The stop has begun.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/reveal")
@@ -151,12 +153,14 @@ def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
     value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())
     card = show_deployment(parse_id(deployment_id), world=world())
-    return render(
+    response = render(
         "deployments/revealed",
         card=card,
         value=value,
         page_url=page_url_with_token(card.deployment) if field_name == TOKEN.name else None,
     )
+    response.headers.update({"HX-Retarget": "#token", "HX-Reswap": "innerHTML"})
+    return response
 
 
 # What the form sends beside the fields.
@@ -224,10 +228,3 @@ def _shown(key: str, value: str) -> str:
     if not is_secret(key):
         return value
     return hint(value) if BY_ENV.get(key) else MASK
-
-
-def _back(deployment_id: str) -> ResponseReturnValue:
-    """Answer a button with the part of the page it stands on: the list, or the deployment."""
-    if request.form.get("from") == "list":
-        return redirect(url_for("pages.index"), code=303)
-    return to_deployment(deployment_id)

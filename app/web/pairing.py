@@ -20,7 +20,7 @@ from app.usecases.pair import (
 )
 from app.web.access import needs
 from app.web.calls import checked
-from app.web.rendering import to_deployment
+from app.web.rendering import done
 from app.web.request import actor, world
 
 bp = Blueprint("pairing", __name__)
@@ -32,24 +32,24 @@ bp.add_app_template_filter(scope_words)
 @needs(Permission.OPERATE)
 def approve(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
-    approve_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
-    return to_deployment(deployment_id)
+    device = approve_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
+    return done(f"{device.label} was let in.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/reject")
 @needs(Permission.OPERATE)
 def reject(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
-    reject_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
-    return to_deployment(deployment_id)
+    device = reject_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
+    return done(f"{device.label} was turned away.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/remove")
 @needs(Permission.OPERATE)
 def remove(deployment_id: str) -> ResponseReturnValue:
     device_id = request.form.get("device_id", "")
-    remove_device(parse_id(deployment_id), device_id, actor=actor(), world=world())
-    return to_deployment(deployment_id)
+    device = remove_device(parse_id(deployment_id), device_id, actor=actor(), world=world())
+    return done(f"{device.label} was removed.", deployment_id)
 
 
 @api_bp.get("/<deployment_id>")

@@ -1,7 +1,5 @@
 """Log-in, log-out, the set-up link, and the page of users and scripts' tokens."""
 
-import re
-
 from flask import Blueprint, flash, g, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -12,11 +10,9 @@ from app.usecases import people as users
 from app.usecases import sessions
 from app.web.access import needs
 from app.web.rendering import render
-from app.web.request import SESSION_KEY, actor, world
+from app.web.request import SESSION_KEY, actor, own_path, world
 
 bp = Blueprint("people", __name__)
-# One slash, not two, and nothing that a browser drops or turns into a slash.
-_OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 
 
 @bp.get("/login")
@@ -151,8 +147,7 @@ def _logged_in(secret: str) -> ResponseReturnValue:
 
 def _next() -> str:
     """Return where to go after a log-in: a path of ours, whatever was asked for."""
-    asked = request.values.get("next", "")
-    return asked if _OWN_PATH.match(asked) else url_for("pages.index")
+    return own_path(request.values.get("next", ""), url_for("overview.index"))
 
 
 def _address() -> str:

@@ -1,11 +1,14 @@
 """Templates: the page or, for HTMX, its content alone; the same partial in both."""
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from flask import Flask, Response, make_response, redirect, render_template, url_for
+from flask import Flask, Response, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from htmx_flask import request
 
 from app.core.composefile import SERVICE
 from app.core.deployment import OperationState
@@ -13,7 +16,7 @@ from app.core.ladder import LABELS
 from app.core.status import Status
 from app.core.wording import ago, duration
 from app.usecases.overview import Card
-from app.web.request import wants_fragment
+from app.web.request import own_path, wants_fragment
 
 
 def render(page: str, status: int = 200, **values: object) -> Response:
@@ -56,6 +59,33 @@ def keyed(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
     for time, text in lines:
         seen[time] += 1
         yield f"{time}-{seen[time]}", time, text
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """What a browser's tab shows: the page's title, and a mark beside the icon."""
+
+    title: str
+    mark: str = ""
+
+    @classmethod
+    def of(cls, title: str, statuses: Iterable[Status]) -> "Tab":
+        shown = list(statuses)
+        if any(status.is_bad for status in shown):
+            return cls(title, "failed")
+        return cls(title, "busy" if any(status.moving for status in shown) else "")
+
+
+def done(words: str, deployment_id: str) -> ResponseReturnValue:
+    """Answer a deed: the page that follows along shows it by itself, a plain form goes back.
+
+    Back is where its button stood, else the deployment's page.
+    """
+    if wants_fragment():
+        return "", 204, {"HX-Trigger": json.dumps({"told": words})}
+    flash(words, "done")
+    page = url_for("pages.show", deployment_id=deployment_id)
+    return redirect(own_path(request.form.get("back_to", ""), page), code=303)
 
 
 def to_deployment(deployment_id: str) -> ResponseReturnValue:

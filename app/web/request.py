@@ -1,5 +1,6 @@
 """What a view needs to know of the request it answers."""
 
+import re
 from typing import cast
 
 from flask import current_app, g
@@ -9,6 +10,15 @@ from app.usecases.world import World
 
 # Where the signed cookie holds the secret of a log-in.
 SESSION_KEY = "login"
+
+
+# One slash, not two, and nothing that a browser drops or turns into a slash.
+_OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
+
+
+def own_path(asked: str, otherwise: str) -> str:
+    """Return a path that a browser was told to go to, if it is one of ours."""
+    return asked if _OWN_PATH.match(asked) else otherwise
 
 
 def world() -> World:

@@ -1,0 +1,43 @@
+"""What a container takes of the host: processor and memory, from two of the engine's samples."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`cpu_percent` of one processor, as `docker stats` counts; `memory_limit` in bytes."""
+
+    cpu_percent: int
+    memory_bytes: int
+    memory_limit: int
+
+
+def usage_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Usage | None:
+    """Return what was used between two answers of `/containers/{id}/stats`; None where they
+    tell nothing, as for a container that has just ended.
+
+    The rule is the one of `docker stats`: processor time against the host's, page cache
+    that the kernel may drop not counted as memory.
+    """
+    try:
+        used = _cpu(now) - _cpu(before)
+        passed = now["cpu_stats"]["system_cpu_usage"] - before["cpu_stats"]["system_cpu_usage"]
+        processors = now["cpu_stats"].get("online_cpus") or 1
+        memory = now["memory_stats"]
+        usage, limit = memory["usage"], memory["limit"]
+    except (KeyError, TypeError):
+        return None
+    details = memory.get("stats") or {}
+    cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+    if used < 0 or passed <= 0:
+        return None
+    # Rounded, so that what a page shows changes seldom.
+    in_mib = round(max(0, usage - cache) / 2**20) * 2**20
+    return Usage(round(100 * used * processors / passed), in_mib, limit)
+
+
+def _cpu(stats: Mapping[str, Any]) -> int:
+    total: int = stats["cpu_stats"]["cpu_usage"]["total_usage"]
+    return total

@@ -1,0 +1,111 @@
+"""The list of deployments: searched, filtered and sorted by its URL, and followed by its stream."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+from flask import Blueprint, render_template, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from markupsafe import Markup
+
+from app.core.listing import Listing, Query, Row, read_query, select
+from app.core.outcomes import Outcomes
+from app.core.people import Permission
+from app.core.status import Status
+from app.usecases.overview import Card, list_deployments
+from app.usecases.pair import askers
+from app.usecases.usage import usage_of
+from app.web.access import may, needs
+from app.web.links import page_url
+from app.web.rendering import Tab, next_step, render
+from app.web.request import world
+from app.web.streams import Shown, follow
+
+bp = Blueprint("overview", __name__)
+
+# What the list is made of beside its rows and their frame.
+_PARTS = ("_tab", "_counts", "_engine")
+
+
+@bp.get("/")
+@needs(Permission.VIEW)
+def index() -> ResponseReturnValue:
+    cards = list_deployments(world())
+    listing = select(_rows(cards), _query())
+    rows = [_row(row, may(Permission.OPERATE)) for row in listing.rows]
+    return render("deployments/list", rows=rows, **_context(listing, cards))
+
+
+@bp.get("/stream")
+@needs(Permission.VIEW)
+def stream() -> ResponseReturnValue:
+    """Send what changes in the list that the same arguments of `/` show."""
+    query, outcomes = _query(), Outcomes()
+    may_operate = may(Permission.OPERATE)
+
+    def look() -> Shown:
+        cards = list_deployments(world())
+        listing = select(_rows(cards), query)
+        context = _context(listing, cards)
+        return Shown(
+            parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
+            rows={row.id: _shared_row(row, may_operate) for row in listing.rows},
+            frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
+            told=outcomes.of(card.deployment for card in cards),
+        )
+
+    return follow(look)
+
+
+def _query() -> Query:
+    return read_query(request.args, request.args.getlist("status"))
+
+
+def _rows(cards: Sequence[Card]) -> list[Row]:
+    asking = askers(cards, world=world())
+    usage = usage_of(cards, world=world())
+    return [
+        Row(
+            id=card.deployment.id,
+            name=card.deployment.name,
+            port=card.deployment.port,
+            image=card.image,
+            status=card.verdict.status,
+            told=card.verdict.told,
+            next_step=next_step(card) if card.verdict.status is not Status.UNKNOWN else "",
+            since=card.verdict.since,
+            asking_devices=asking.get(card.deployment.id, 0),
+            usage=usage.get(card.deployment.id),
+            page_url=page_url(card.deployment) if card.verdict.status.reachable else None,
+            action=card.action,
+        )
+        for card in cards
+    ]
+
+
+def _row(row: Row, may_operate: bool) -> Markup:
+    html = render_template("deployments/_row.html", row=row, may_operate=may_operate)
+    return Markup(html)  # noqa: S704 - a template escapes
+
+
+@lru_cache(4096)
+def _shared_row(row: Row, may_operate: bool) -> Markup:
+    """Return a row as streams send it: once for all who look, as long as it stays the same."""
+    return _row(row, may_operate)
+
+
+def _context(listing: Listing, cards: Sequence[Card]) -> dict[str, Any]:
+    query = listing.query
+    return {
+        "listing": listing,
+        "query": query,
+        "unknown": next((each for each in cards if each.verdict.status is Status.UNKNOWN), None),
+        "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),
+        "tab": Tab.of(_title(listing), (status for status, _ in listing.counts)),
+    }
+
+
+def _title(listing: Listing) -> str:
+    bad = sum(number for status, number in listing.counts if status.is_bad)
+    return f"({bad}) Deployments" if bad else "Deployments"
