@@ -157,13 +157,25 @@ def log_path(folder: Path, number: int) -> Path:
     return operations_folder(folder) / str(number) / "log"
 
 
+def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], int]:
+    """Return the whole lines that stand at `offset` or after it, and the offset of the next one.
+
+    A line that is still being written is left for the next call, so that whoever
+    follows from the offset that came back sees every line once.
+    """
+    try:
+        with open(log_path(folder, number), "rb") as log:
+            log.seek(offset)
+            data = log.read(_LOG_LIMIT)
+    except OSError:
+        return [], offset
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole.decode(errors="replace").split("\n")[:-1], offset + len(whole)
+
+
 def read_log(folder: Path, number: int) -> list[str]:
     """Return an operation's lines, each `<UTC time> <text>`."""
-    try:
-        data = read_file(log_path(folder, number), _LOG_LIMIT)
-    except (OSError, Unreadable):
-        return []
-    return data.decode(errors="replace").split("\n")[:-1]
+    return read_log_since(folder, number, 0)[0]
 
 
 def _numbers(operations: Path) -> list[int]:

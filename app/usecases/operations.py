@@ -136,9 +136,20 @@ def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
 
 def output_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
     """Return an operation's output so far, as (time, text) of each line."""
+    return output_since(operation, 0, world=world)[0]
+
+
+def output_since(
+    operation: Operation, offset: int, *, world: World
+) -> tuple[list[tuple[str, str]], int]:
+    """Return (time, text) of each line from `offset` on, and the offset to go on from.
+
+    Offsets are places in the log on disk: they hold in every browser and after every restart.
+    """
     folder = world.store.folder(operation.deployment_id)
-    lines = (line.partition(" ") for line in operations.read_log(folder, operation.number))
-    return [(time, text) for time, _, text in lines]
+    lines, end = operations.read_log_since(folder, operation.number, offset)
+    parts = (line.partition(" ") for line in lines)
+    return [(time, text) for time, _, text in parts], end
 
 
 def _lock(folder: Path, deployment: Deployment, world: World) -> int:

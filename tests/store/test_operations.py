@@ -125,3 +125,20 @@ def test_the_latest_launch_or_stop_is_found_behind_operations_of_other_kinds(
 
     assert found
     assert (found.number, found.kind) == (1, OperationKind.STOP)
+
+
+def test_whoever_follows_a_log_by_offset_sees_every_whole_line_once(folder: Path) -> None:
+    number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
+    log = operations.log_path(folder, number)
+    pieces = ["one\ntw", "o\n", "", "drei Äp", "fel\nfour\nfi", "ve\n"]
+    seen, offset = [], 0
+
+    for piece in pieces:
+        with log.open("a") as file:
+            file.write(piece)
+        lines, offset = operations.read_log_since(folder, number, offset)
+        seen += lines
+
+    assert seen == ["one", "two", "drei Äpfel", "four", "five"]
+    assert offset == log.stat().st_size
+    assert operations.read_log_since(folder, number, offset) == ([], offset)

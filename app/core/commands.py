@@ -1,0 +1,25 @@
+"""What a button does, as a line to paste into a terminal of this host."""
+
+import shlex
+
+from app.core.deployment import Deployment, OperationKind
+
+_VERBS = {
+    OperationKind.LAUNCH: "up -d",
+    OperationKind.STOP: "down",
+    OperationKind.RESTART: "restart",
+    OperationKind.ARCHIVE: "down",
+    OperationKind.ALLOW_ORIGIN: "restart",
+}
+
+
+def command_of(kind: OperationKind, deployment: Deployment) -> str:
+    """Return the line that does by hand what an operation of this kind does.
+
+    Compose can't work in a folder that it does not understand; by the project's
+    name it stops what runs all the same.
+    """
+    verb = _VERBS[kind]
+    if deployment.problem or not deployment.has_compose_file:
+        return f"docker compose -p {deployment.id} {verb}"
+    return f"cd {shlex.quote(deployment.folder)} && docker compose {verb}"
