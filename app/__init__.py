@@ -10,6 +10,7 @@ from app.web import (
     access,
     answer,
     api,
+    configure,
     errors,
     open,
     overview,
@@ -54,6 +55,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     times.init_app(app)
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)
+    app.register_blueprint(configure.bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)
