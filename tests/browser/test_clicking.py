@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.api import API_KEY
 from tests.browser.fleet import configure, launch
-from tests.browser.visits import Visits, await_polls
+from tests.browser.visits import Visits, follow_again
 from tests.waiting import eventually
 
 with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no_script"])
@@ -101,7 +101,7 @@ def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
     page.goto(f"/deployments/{deployment_id}")
 
     page.get_by_role("button", name="Stop").click()
-    await_polls(page)
+    follow_again(page)
 
     assert asked == [f"Stop {deployment_id}? Its folder, data and token stay."]
     expect(badge(page)).to_have_text("running")
@@ -111,7 +111,7 @@ def test_the_keyboard_alone_launches_and_keeps_its_place(visits: Visits) -> None
     deployment_id = configure(visits.server)
     page = visits.open()
     page.goto(f"/deployments/{deployment_id}")
-    button = page.locator(f"#action-{deployment_id}")
+    button = page.locator("#action")
 
     reach(page, button, "Tab")
     outline = button.evaluate("each => getComputedStyle(each).outlineStyle")
@@ -166,10 +166,10 @@ def test_a_double_click_configures_once(visits: Visits, page: Page) -> None:
 def test_back_shows_a_whole_page_after_fragments(visits: Visits, page: Page) -> None:
     configure(visits.server, name="Sales")
     page.goto("/")
-    await_polls(page, 1)
+    follow_again(page)
     page.get_by_role("link", name="Sales").click()
     expect(badge(page)).to_have_text("configured")
-    await_polls(page, 1)
+    follow_again(page)
     page.get_by_role("link", name="New deployment").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("New deployment")
 

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import expect
 
 from tests.browser.fleet import LONG_NAME, Fleet
-from tests.browser.visits import Visits, await_polls
+from tests.browser.visits import Visits, follow_again
 
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead"))
@@ -70,7 +70,7 @@ def test_a_name_with_markup_is_text(fleet: Fleet, fleet_visits: Visits) -> None:
     page.goto("/")
     page.get_by_role("link", name=LONG_NAME).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(LONG_NAME)
-    await_polls(page)
+    follow_again(page)
 
     expect(page.get_by_role("heading", level=1)).to_contain_text(LONG_NAME)
 

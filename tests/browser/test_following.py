@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.fleet import configure, folder_of, launch
-from tests.browser.visits import Visits, await_polls
+from tests.browser.visits import Visits, follow_again
 from tests.server import Server
 from tests.waiting import eventually
 
@@ -66,7 +66,7 @@ def test_a_log_stays_at_its_end(page: Page, flooded: str) -> None:
     box = full_log(page, flooded)
     before = box.locator("div").last.inner_text()
 
-    await_polls(page, 1)
+    follow_again(page)
 
     assert box.locator("div").last.inner_text() != before
     assert box.evaluate(_FROM_END) < 8
@@ -82,7 +82,7 @@ def test_a_reader_who_scrolled_up_keeps_lines_and_selection(page: Page, flooded:
     text = line.inner_text()
     place, first = line.evaluate(_TOP), box.locator("div").first.inner_text()
 
-    await_polls(page, 1)
+    follow_again(page)
 
     assert box.locator("div").first.inner_text() != first, "older lines went away above"
     assert abs(line.evaluate(_TOP) - place) < 3
@@ -100,7 +100,7 @@ def test_a_revealed_token_stays_while_the_page_follows(visits: Visits, page: Pag
     page.get_by_role("button", name="Reveal the token").click()
     expect(page.locator("#revealed")).to_have_text(token)
     expect(page.get_by_role("button", name="Copy the token")).to_be_focused()
-    await_polls(page)
+    follow_again(page)
     page.get_by_role("button", name="Launch").click()
     expect(page.locator("#deployment .badge")).to_have_text("running", timeout=20_000)
 

@@ -5,7 +5,6 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.server import Server
-from tests.waiting import eventually
 
 
 class Visits:
@@ -42,10 +41,7 @@ class Visits:
         context.on("console", self._said)
         context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
         self._contexts.append(context)
-        page = context.new_page()
-        if javascript:
-            page.clock.install()  # It runs as ever, until `await_polls` puts it forward.
-        return page
+        return context.new_page()
 
     def allow(self, *statuses: int) -> None:
         self.allowed.update(statuses)
@@ -61,7 +57,7 @@ class Visits:
             self.complaints.append(f"elsewhere: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # A poll that was under way when the page was left is aborted.
+        # A stream ends when its page is left.
         if request.failure != "net::ERR_ABORTED" and not self.may_fail:
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
@@ -80,16 +76,11 @@ class Visits:
             self.complaints.append(f"console: {message.text}")
 
 
-def await_polls(page: Page, times: int = 2) -> None:
-    """Let the page ask for itself again, and wait until it has taken in the answers."""
+def follow_again(page: Page) -> None:
+    """Let the page begin its stream anew, and wait until it has taken in all that is sent."""
     page.evaluate(
-        """() => {
-          const html = document.documentElement;
-          html.dataset.polls = 0;
-          document.addEventListener("htmx:afterSettle", () => { html.dataset.polls++; });
-        }"""
+        """() => new Promise((taken) => {
+          document.addEventListener("live:parts", taken, { once: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        })"""
     )
-    html = page.locator("html")
-    for done in range(times):
-        page.clock.fast_forward(2000)
-        eventually(lambda: int(html.get_attribute("data-polls") or 0) > done, within=10)  # noqa: B023 - asked at once
