@@ -31,8 +31,8 @@ def an_operation(
     **more: Any,
 ) -> Operation:
     ended = None if state is OperationState.RUNNING else before(180)
-    given = {"actor": "ana", "started_at": before(240), "ended_at": ended, **more}
-    return Operation(deployment_id=ID, number=1, kind=kind, state=state, **given)
+    given = {"number": 1, "actor": "ana", "started_at": before(240), "ended_at": ended, **more}
+    return Operation(deployment_id=ID, kind=kind, state=state, **given)
 
 
 def details(**more: Any) -> Details:
