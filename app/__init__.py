@@ -13,6 +13,7 @@ from app.web import (
     configure,
     errors,
     open,
+    operations,
     overview,
     pages,
     pairing,
@@ -62,6 +63,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(answer.api_bp)
     app.register_blueprint(open.bp)
     app.register_blueprint(open.api_bp)
+    app.register_blueprint(operations.bp)
+    app.register_blueprint(operations.api_bp)
     app.register_blueprint(pairing.bp)
     app.register_blueprint(pairing.api_bp)
     return app

@@ -40,12 +40,15 @@ LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART)
 STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
 # Those that tell whether there should be a container.
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
+# Those that can be left half done: what was started is taken down.
+CANCELLABLE = (OperationKind.LAUNCH,)
 
 
 class OperationState(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
 
 
@@ -62,6 +65,7 @@ class Operation:
     """Something long that changes a deployment. `number` counts up from 1 per deployment.
 
     Of a failed one, `code` and `reason` name the cause, `next_step` what to do.
+    `cancelled_by` is who asked for its end: it may still be running then.
     `arguments` is what its kind needs to know; they are shown, so no secret is among them.
     """
 
@@ -76,7 +80,13 @@ class Operation:
     reason: str = ""
     next_step: str = ""
     verified: Run | None = None
+    cancelled_by: str = ""
     arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def can_be_cancelled(self) -> bool:
+        running = self.state is OperationState.RUNNING
+        return running and self.kind in CANCELLABLE and not self.cancelled_by
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ UserError
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
+├── NotCancelled          409  nothing runs that can be cancelled
+├── WasCancelled          409  somebody cancelled what the call was waiting for
 ├── LaunchFailed          502  the gateway didn't come up
 ├── StopFailed            502  the containers didn't go away
 ├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
@@ -94,6 +96,14 @@ class NotRestored(UserError):
 
 class NotPurged(UserError):
     code, status, title = "not_purged", 409, "It was not deleted"
+
+
+class NotCancelled(UserError):
+    code, status, title = "not_cancelled", 409, "Nothing was cancelled"
+
+
+class WasCancelled(UserError):
+    code, status, title = "cancelled", 409, "It was cancelled"
 
 
 class LaunchFailed(UserError):

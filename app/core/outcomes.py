@@ -29,12 +29,16 @@ class Outcomes:
 
 def outcome_words(deployment: Deployment, operation: Operation) -> str:
     name = deployment.name or deployment.id
-    words = f"{name}: the {operation.kind} {_ENDED[operation.state]}."
+    by = f" by {operation.cancelled_by}" if operation.cancelled_by else ""
+    words = f"{name}: the {operation.kind} {ENDED[operation.state]}{by}."
+    if by:
+        return words
     return f"{words} {operation.reason}".strip()
 
 
-_ENDED = {
+ENDED = {
     OperationState.SUCCEEDED: "succeeded",
     OperationState.FAILED: "failed",
+    OperationState.CANCELLED: "was cancelled",
     OperationState.INTERRUPTED: "was interrupted",
 }

@@ -133,6 +133,11 @@ def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...
 
 
 def _moving(operation: Operation) -> _Decided:
+    if operation.cancelled_by:
+        return (
+            Status.STOPPING,
+            f"the {operation.kind} is being cancelled by {operation.cancelled_by}",
+        )
     status = Status.STOPPING if operation.kind in STOPS else Status.LAUNCHING
     return status, f"started by {operation.actor}, for ", For(operation.started_at)
 
@@ -148,6 +153,9 @@ def _without_container(deployment: Deployment) -> _Decided:
         return Status.FAILED, f"the {operation.kind} was interrupted, ", when, "; launch again"
     if operation.kind in LAUNCHES and operation.state is OperationState.FAILED:
         return Status.FAILED, when, f": {operation.reason}"
+    if operation.state is OperationState.CANCELLED:
+        who = operation.cancelled_by
+        return Status.STOPPED, f"the {operation.kind} was cancelled by {who}, ", when
     if operation.kind is OperationKind.ARCHIVE:
         return Status.STOPPED, f"taken down by {operation.actor} to be archived, ", when
     if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:

@@ -3,19 +3,32 @@
 python-on-whales has no time limits and passes its whole environment on, so the
 operation process that calls this cleans its environment first, and the command
 is wrapped: `timeout` bounds it, and `setpriv --pdeathsig` ends it together with
-the operation process, so that no Compose works on after its lock is free.
+the operation process, so that no Compose works on after its lock is free. What Compose
+does is read from its JSON progress, which tells the bytes of a pull.
 """
 
+import os
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 from python_on_whales import DockerClient
 from python_on_whales.client_config import ClientNotFoundError
 from python_on_whales.exceptions import DockerException
 
+from app.core.compose_events import told_by, words_in
+from app.core.pulling import Layer, Phase, layer_line
+
 _VERSION_SECONDS = 10.0
 _END_WITH_US = ["setpriv", "--pdeathsig", "KILL"]
+# python-on-whales passes no --progress on; this is the same.
+_PROGRESS = "COMPOSE_PROGRESS=json"
+# A layer is told of at most this often: a pull may take half an hour.
+_LAYER_SECONDS = 0.5
+_END_SECONDS = 5.0
 
 T = TypeVar("T")
 Say = Callable[[str], None]
@@ -115,7 +128,7 @@ def compose_version(environment: Mapping[str, str]) -> str | None:
         return None
 
 
-def _bounded(seconds: float, before: Sequence[str] = ()) -> list[str]:
+def _bounded(seconds: float, before: Sequence[str] = ("env", _PROGRESS)) -> list[str]:
     # --foreground: `timeout` must not leave our session, by which an operation is ended.
     limit = ["timeout", "--foreground", "-k", "5", f"{seconds:g}"]
     return [*_END_WITH_US, *limit, *before, *_END_WITH_US, "docker"]
@@ -136,11 +149,60 @@ def _by_project(deployment_id: str, seconds: float) -> DockerClient:
 
 
 def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], say: Say) -> None:
+    layers = _Layers(say)
+
     def consume() -> None:
         for _, line in start():
-            say(line.decode(errors="replace").rstrip())
+            told = told_by(line.decode(errors="replace").rstrip())
+            if isinstance(told, Layer):
+                layers.tell(told)
+            else:
+                say(told)
 
-    _called(consume)
+    try:
+        _called(consume)
+    except ComposeFailed:
+        raise
+    except BaseException:
+        # Somebody wants the end of the operation: no Compose works on after it.
+        _end_children()
+        raise
+
+
+class _Layers:
+    """Says how far each layer is: at once where it gets on to something else, and now and then."""
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._said: dict[str, tuple[Phase, float]] = {}
+
+    def tell(self, layer: Layer) -> None:
+        phase, at = self._said.get(layer.id, (None, 0.0))
+        now = time.monotonic()
+        if layer.phase is not phase or now - at >= _LAYER_SECONDS:
+            self._said[layer.id] = (layer.phase, now)
+            self._say(layer_line(layer))
+
+
+def _end_children() -> None:
+    """End what was started in this session, and nobody else's."""
+    session = os.getsid(0)
+    children = [each for each in psutil.Process().children(recursive=True) if _is_of(each, session)]
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.terminate()
+    _, left = psutil.wait_procs(children, timeout=_END_SECONDS)
+    for child in left:
+        with suppress(psutil.NoSuchProcess):
+            child.kill()
+    psutil.wait_procs(left, timeout=_END_SECONDS)
+
+
+def _is_of(process: psutil.Process, session: int) -> bool:
+    try:
+        return os.getsid(process.pid) == session
+    except ProcessLookupError:
+        return False
 
 
 def _called(call: Callable[[], T]) -> T:
@@ -151,4 +213,4 @@ def _called(call: Callable[[], T]) -> T:
     except DockerException as error:
         # Its own text holds the whole command line; the tool's output is what tells.
         timed_out = error.return_code in (124, 137)
-        raise ComposeFailed(error.stderr or "", timed_out) from None
+        raise ComposeFailed(words_in(error.stderr or ""), timed_out) from None

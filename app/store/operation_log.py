@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from app.core.text import lines_of, plain
 from app.store.operations import log_path
 
 
@@ -29,7 +30,7 @@ class OperationLog:
 
     def say(self, text: str) -> None:
         """Write a text, each of its lines with the time. A full disk ends no operation."""
-        now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with suppress(OSError):
-            for line in self._mask(text).splitlines():
+            for line in lines_of(plain(self._mask(text))):
                 self._file.write(f"{now} {line}\n")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from app.core.deployment import (
     LAUNCH_OR_STOP,
@@ -90,19 +91,6 @@ def _begin(
     return operation
 
 
-def note_process(folder: Path, number: int) -> None:
-    """Write down the operation process, so that a later starter can wait for its last child."""
-    write_file(operations_folder(folder) / str(number) / "process", str(os.getpid()).encode())
-
-
-def process_of(folder: Path, number: int) -> int | None:
-    """Return the process (and session) id of an operation, where it got that far."""
-    try:
-        return int(read_file(operations_folder(folder) / str(number) / "process"))
-    except (OSError, Unreadable, ValueError):
-        return None
-
-
 def end(folder: Path, operation: Operation) -> None:
     """Write down how an operation ended; from then on it counts as over."""
     outcome: dict[str, Any] = {
@@ -112,6 +100,7 @@ def end(folder: Path, operation: Operation) -> None:
         "reason": operation.reason,
         "next_step": operation.next_step,
         "verified": _run_to_json(operation.verified),
+        "cancelled_by": operation.cancelled_by,
     }
     own = operations_folder(folder) / str(operation.number)
     # On a full disk the outcome takes the place that was kept for it.
@@ -147,10 +136,36 @@ def read_operation(folder: Path, number: int) -> Operation | None:
         return None
     ended = _ended(folder, begun)
     if ended is None and is_locked(folder) and _is_newest(folder, number):
-        return begun
+        return replace(begun, cancelled_by=cancelled_by(folder, number))
     # The outcome is written before the lock is let go: looked for once more, it
     # is there, unless the process died.
     return ended or _ended(folder, begun) or replace(begun, state=OperationState.INTERRUPTED)
+
+
+def ask_to_cancel(folder: Path, number: int, actor: str) -> str:
+    """Write down who wants an operation to end, and return who asked first."""
+    asked = _cancel_path(folder, number)
+    mine = asked.with_name(f".cancelled-by.{uuid4().hex}")
+    write_file(mine, actor.encode())
+    try:
+        with suppress(FileExistsError):
+            os.link(mine, asked)
+    finally:
+        mine.unlink()
+    sync_folder(asked.parent)
+    return cancelled_by(folder, number)
+
+
+def cancelled_by(folder: Path, number: int) -> str:
+    """Return who has asked for an operation's end, or nothing."""
+    try:
+        return read_file(_cancel_path(folder, number)).decode(errors="replace")
+    except (OSError, Unreadable):
+        return ""
+
+
+def _cancel_path(folder: Path, number: int) -> Path:
+    return operations_folder(folder) / str(number) / "cancelled-by"
 
 
 def log_path(folder: Path, number: int) -> Path:
@@ -229,6 +244,7 @@ def _ended(folder: Path, begun: Operation) -> Operation | None:
             reason=str(outcome["reason"]),
             next_step=str(outcome["next_step"]),
             verified=_run_from_json(outcome["verified"]),
+            cancelled_by=str(outcome.get("cancelled_by", "")),
         )
     return None
 

@@ -12,6 +12,7 @@ from app.core.errors import (
     LaunchTimeout,
     UserError,
 )
+from app.core.steps import FOLDERS
 from app.engine.compose import (
     ComposeFailed,
     compose_images,
@@ -19,6 +20,7 @@ from app.engine.compose import (
     compose_unpause,
     compose_up,
 )
+from app.usecases.cancellation import Cancellation
 from app.usecases.causes import compose_cause, pull_cause
 from app.usecases.data_folders import prepare_data_folders
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
@@ -62,17 +64,20 @@ def wait_for_launch(started: Started, *, world: World) -> Operation | None:
     return wait_for(started, failure_for, world=world)
 
 
-def perform_launch(deployment: Deployment, *, world: World, say: Say) -> Run:
+def perform_launch(
+    deployment: Deployment, *, world: World, say: Say, cancellation: Cancellation
+) -> Run:
     """Do the launch and return the run that was proven to work.
 
-    What a failed launch leaves behind is taken down, its last words kept,
-    however it failed; a gateway that ran before and was not touched stays.
-    Raises OperationFailed, EngineError.
+    What a failed or cancelled launch leaves behind is taken down, its last words
+    kept, however it failed; a gateway that ran before and was not touched stays.
+    Raises OperationFailed, EngineError, Cancelled.
     """
     before = deployment.gateway_in(world.containers.of(deployment.id))
     try:
-        _bring_up(deployment, before, world, say)
-        return verify_gateway(deployment, before, world=world, say=say)
+        _bring_up(deployment, before, world, say, cancellation)
+        with cancellation.allowed():
+            return verify_gateway(deployment, before, world=world, say=say)
     except ComposeFailed as error:
         cause = compose_cause(error, deployment, world)
         _clear_away(deployment, before, world, say)
@@ -82,18 +87,28 @@ def perform_launch(deployment: Deployment, *, world: World, say: Say) -> Run:
         raise
 
 
-def _bring_up(deployment: Deployment, before: Container | None, world: World, say: Say) -> None:
+def _bring_up(
+    deployment: Deployment,
+    before: Container | None,
+    world: World,
+    say: Say,
+    cancellation: Cancellation,
+) -> None:
     folder, settings = world.store.folder(deployment.id), world.settings
-    say("docker compose config")
-    images = compose_images(folder, _CONFIG_SECONDS)
-    _pull_missing(deployment, images, world, say)
+    with cancellation.allowed():
+        say("docker compose config")
+        images = compose_images(folder, _CONFIG_SECONDS)
+        _pull_missing(deployment, images, world, say)
     gateway_image = images.get(SERVICE) or next(iter(images.values()), settings.image)
+    # Files are being written: this is not left half done.
+    say(FOLDERS)
     prepare_data_folders(deployment, folder, gateway_image, say)
-    if before and before.state == "paused":
-        say("docker compose unpause")
-        compose_unpause(deployment.id, _UP_SECONDS)
-    say("docker compose up -d")
-    compose_up(folder, say, _UP_SECONDS)
+    with cancellation.allowed():
+        if before and before.state == "paused":
+            say("docker compose unpause")
+            compose_unpause(deployment.id, _UP_SECONDS)
+        say("docker compose up -d")
+        compose_up(folder, say, _UP_SECONDS)
 
 
 def _pull_missing(

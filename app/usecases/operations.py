@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import BoundedSemaphore
@@ -16,8 +16,16 @@ import psutil
 from app.config import PROJECT
 from app.core.deployment import Deployment, Operation, OperationKind, OperationState, Run
 from app.core.diagnosis import Cause
-from app.core.errors import Busy, DeploymentInvalid, NotFound, TooManyWaiting, UserError
-from app.store import history, operations
+from app.core.errors import (
+    Busy,
+    DeploymentInvalid,
+    NotFound,
+    TooManyWaiting,
+    UserError,
+    WasCancelled,
+)
+from app.core.pulling import layer_in
+from app.store import history, operation_process, operations
 from app.store.files import storage_errors
 from app.store.locks import Locked, lock_folder
 from app.usecases.world import World
@@ -105,24 +113,33 @@ def wait_for(
     Raises what `failure_for` names, with the reason, where it did not succeed;
     TooManyWaiting where all places for waiting calls are taken.
     """
-    if not _WAITING.acquire(blocking=False):
-        raise TooManyWaiting(
-            "Twenty calls already wait for an operation. This one was started all the same:"
-            " ask for its status, or pass “wait”: false.",
-            extra={"operation": describe(started.operation)},
-        )
-    try:
-        started.process.wait(WAIT_SECONDS)
-    except subprocess.TimeoutExpired:
-        return None
-    finally:
-        _WAITING.release()
+    with waiting_place(started.operation):
+        try:
+            started.process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
     operation = started.operation
     ended = operation_of(operation.deployment_id, operation.number, world=world)
     if ended.state is OperationState.SUCCEEDED:
         return ended
     more = {"operation": describe(ended), "cause": ended.code}
-    raise failure_for(ended)(failure_of(ended), extra=more)
+    kind = WasCancelled if ended.state is OperationState.CANCELLED else failure_for(ended)
+    raise kind(failure_of(ended), extra=more)
+
+
+@contextlib.contextmanager
+def waiting_place(operation: Operation) -> Iterator[None]:
+    """Take one of the places for waiting calls. Raises TooManyWaiting."""
+    if not _WAITING.acquire(blocking=False):
+        raise TooManyWaiting(
+            "Twenty calls already wait for an operation. This one was started all the same:"
+            " ask for its status, or pass “wait”: false.",
+            extra={"operation": describe(operation)},
+        )
+    try:
+        yield
+    finally:
+        _WAITING.release()
 
 
 def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
@@ -134,9 +151,10 @@ def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
     return found
 
 
-def output_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
-    """Return an operation's output so far, as (time, text) of each line."""
-    return output_since(operation, 0, world=world)[0]
+def log_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
+    """Return all that an operation has written down so far, as (time, text) of each line."""
+    folder = world.store.folder(operation.deployment_id)
+    return _parted(operations.read_log(folder, operation.number))
 
 
 def output_since(
@@ -145,11 +163,15 @@ def output_since(
     """Return (time, text) of each line from `offset` on, and the offset to go on from.
 
     Offsets are places in the log on disk: they hold in every browser and after every restart.
+    The bytes of a pull are told by its steps, not line by line.
     """
     folder = world.store.folder(operation.deployment_id)
     lines, end = operations.read_log_since(folder, operation.number, offset)
-    parts = (line.partition(" ") for line in lines)
-    return [(time, text) for time, _, text in parts], end
+    return [(time, text) for time, text in _parted(lines) if layer_in(text) is None], end
+
+
+def _parted(lines: list[str]) -> list[tuple[str, str]]:
+    return [(time, text) for time, _, text in (line.partition(" ") for line in lines)]
 
 
 def _lock(folder: Path, deployment: Deployment, world: World) -> int:
@@ -207,6 +229,7 @@ def describe(operation: Operation) -> dict[str, object]:
         "kind": operation.kind,
         "state": operation.state,
         "actor": operation.actor,
+        "cancelled_by": operation.cancelled_by,
         "arguments": dict(operation.arguments),
         "started_at": operation.started_at.isoformat(),
         "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
@@ -219,7 +242,7 @@ def describe(operation: Operation) -> dict[str, object]:
 def _wait_for_leftovers(folder: Path) -> None:
     """Let the last children of an operation that was killed end before another begins."""
     previous = operations.latest(folder)
-    session = operations.process_of(folder, previous.number) if previous else None
+    session = operation_process.process_of(folder, previous.number) if previous else None
     if previous is None or session is None or previous.ended_at is not None:
         return
     deadline = time.monotonic() + _LEFTOVERS_SECONDS

@@ -41,6 +41,8 @@ class Card:
             return "stop"
         if status in (Status.LAUNCHING, Status.STOPPING, Status.INVALID):
             under_way = self.deployment.running_operation
+            if under_way and under_way.can_be_cancelled:
+                return "stop"
             if self.containers and status is not Status.STOPPING and not under_way:
                 return "stop"
             return "" if status is Status.INVALID else "wait"

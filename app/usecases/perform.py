@@ -18,7 +18,9 @@ from app.core.secrets import Masker
 from app.engine.client import docker_environment
 from app.store import history, operations
 from app.store.operation_log import OperationLog
+from app.store.operation_process import note_process
 from app.usecases.allow_origin import perform_allow_origin
+from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed, Say
 from app.usecases.stop import perform_stop
@@ -43,15 +45,17 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     operation = operations.read_operation(folder, number)
     if operation is None:
         sys.exit(f"{folder} has no operation {number}")
+    cancellation = Cancellation(lambda: bool(operations.cancelled_by(folder, number)))
+    cancellation.listen()
     with suppress(OSError):
-        operations.note_process(folder, number)
+        note_process(folder, number)
     _set_deadline(settings)
-    ended = _perform(operation, folder, world)
+    ended = _perform(operation, folder, world, cancellation)
     with suppress(OSError):
         history.record(
             folder,
             f"{ended.kind} {ended.state}",
-            ended.actor,
+            ended.cancelled_by or ended.actor,
             operation=number,
             code=ended.code,
             reason=ended.reason,
@@ -79,13 +83,18 @@ def _set_deadline(settings: Settings) -> None:
     signal.alarm(int(steps) + _SPARE_SECONDS)
 
 
-def _perform(operation: Operation, folder: Path, world: World) -> Operation:
+def _perform(
+    operation: Operation, folder: Path, world: World, cancellation: Cancellation
+) -> Operation:
     deployment = world.store.load(operation.deployment_id)
     mask = Masker(deployment.secrets)
     with OperationLog(folder, operation.number, mask) as log:
         try:
-            verified = _done(operation, deployment, world, log.say) or operation.verified
+            done = _done(operation, deployment, world, log.say, cancellation)
+            verified = done or operation.verified
             ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
+        except Cancelled:
+            ended = _cancelled(operation, folder)
         except OperationFailed as failure:
             verified = failure.verified or operation.verified
             ended = replace(_failed(operation, failure.cause, mask), verified=verified)
@@ -102,19 +111,36 @@ def _perform(operation: Operation, folder: Path, world: World) -> Operation:
             traceback.print_exc()
             cause = Cause("internal_error", "Deploy Agent itself failed; its trace is kept.", "")
             ended = _failed(operation, cause, mask)
-        log.say(f"{ended.reason} {ended.next_step}" if ended.reason else "Done")
+        log.say(f"{ended.reason} {ended.next_step}".strip() or "Done")
     return replace(ended, ended_at=datetime.now(UTC))
 
 
-def _done(operation: Operation, deployment: Deployment, world: World, say: Say) -> Run | None:
+def _done(
+    operation: Operation,
+    deployment: Deployment,
+    world: World,
+    say: Say,
+    cancellation: Cancellation,
+) -> Run | None:
     """Do what is asked; return the run that it has proven to work, if it has."""
     if operation.kind is OperationKind.LAUNCH:
-        return perform_launch(deployment, world=world, say=say)
+        return perform_launch(deployment, world=world, say=say, cancellation=cancellation)
     if operation.kind is OperationKind.ALLOW_ORIGIN:
         origin = operation.arguments.get("origin", "")
         return perform_allow_origin(deployment, origin, world=world, say=say)
     perform_stop(deployment, world=world, say=say)
     return None
+
+
+def _cancelled(operation: Operation, folder: Path) -> Operation:
+    who = operations.cancelled_by(folder, operation.number)
+    return replace(
+        operation,
+        state=OperationState.CANCELLED,
+        code="cancelled",
+        reason=f"It was cancelled by {who}.",
+        cancelled_by=who,
+    )
 
 
 def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:

@@ -1,9 +1,12 @@
 """Stop: take a deployment's containers down; its folder, data and token stay."""
 
-from app.core.deployment import Deployment, Operation, OperationKind
+from contextlib import suppress
+
+from app.core.deployment import CANCELLABLE, Deployment, Operation, OperationKind
 from app.core.diagnosis import Cause
-from app.core.errors import StopFailed
+from app.core.errors import NotCancelled, StopFailed
 from app.engine.compose import ComposeFailed
+from app.usecases.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.causes import compose_cause
 from app.usecases.operations import (
     OperationFailed,
@@ -15,14 +18,23 @@ from app.usecases.operations import (
 from app.usecases.take_down import take_down
 from app.usecases.world import World
 
+# Longer than containers get to end by themselves; a stop that waits for it has 110 s after it.
+_CANCEL_SECONDS = 40.0
+
 
 def stop_deployment(deployment_id: str, *, actor: str, world: World) -> Started:
     """Start stopping a deployment, also one whose `.env` can't be read.
 
-    Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
+    A launch that runs is cancelled first: whoever stops wants nothing to run after it.
+    Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError, TooManyWaiting.
     """
     deployment = world.store.load(deployment_id)
     world.containers.of(deployment_id)
+    running = deployment.running_operation
+    if running and running.kind in CANCELLABLE:
+        with suppress(NotCancelled):
+            cancelled = cancel_operation(deployment_id, actor=actor, world=world)
+            wait_for_cancelled(cancelled, world=world, seconds=_CANCEL_SECONDS)
     return start_operation(OperationKind.STOP, deployment, actor=actor, world=world)
 
 

@@ -1,7 +1,8 @@
-"""Taking a deployment's containers away, their last words kept; of stop and of a failed launch."""
+"""Taking a deployment's containers away, their last words kept."""
 
 from app.core.deployment import Deployment
 from app.core.errors import EngineError
+from app.core.steps import WORDS
 from app.engine.compose import compose_down, compose_stop
 from app.usecases.last_words import keep_words_of
 from app.usecases.operations import Say
@@ -17,6 +18,7 @@ def take_down(deployment: Deployment, *, world: World, say: Say) -> None:
     seconds = world.settings.stop_timeout
     say("docker compose stop")
     compose_stop(deployment.id, say, seconds)
+    say(WORDS)
     try:
         gateway = deployment.gateway_in(world.containers.of(deployment.id))
         if gateway and gateway.state != "created":

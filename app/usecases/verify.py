@@ -9,7 +9,8 @@ import time
 from app.core.deployment import Container, Deployment, Run
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError
-from app.core.ladder import Rung, first_broken
+from app.core.ladder import Rung, failed, first_broken
+from app.core.steps import ANSWERS, READY
 from app.engine.probe import climb_gateway
 from app.usecases.causes import end_cause
 from app.usecases.operations import OperationFailed, Say
@@ -19,6 +20,7 @@ _LOOK_AGAIN_SECONDS = 0.5
 # OpenClaw's exit code for a configuration that another start can't mend.
 _CONFIGURATION_ERROR = 78
 _RESTARTS_TOLERATED = 1
+_AFTER_IT_ANSWERS = ("readyz", "websocket", "token")
 
 
 def verify_gateway(
@@ -32,23 +34,26 @@ def verify_gateway(
     seconds = world.settings.launch_timeout
     deadline = time.monotonic() + seconds
     restarts = _restarts_before(before)
-    say("Waiting for the gateway to answer")
-    told = ""
+    say(ANSWERS)
+    told, answers = "", False
     while True:
         seen = _look(deployment, restarts, world)
+        if not answers and (isinstance(seen, Run) or seen.name in _AFTER_IT_ANSWERS):
+            answers = True
+            say(READY)
         if isinstance(seen, Run):
-            say("The gateway answers" + (" and accepts the token" if deployment.token else ""))
+            say("It is ready" + (" and accepts the token" if deployment.token else ""))
             return seen
-        if seen != told:
-            told = seen
+        if seen.detail != told:
+            told = seen.detail
             say(told)
         if time.monotonic() > deadline:
             raise OperationFailed(_timeout(seconds, told))
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _look(deployment: Deployment, restarts_before: dict[str, int], world: World) -> Run | str:
-    """Return the run that is proven, or in words what does not hold yet.
+def _look(deployment: Deployment, restarts_before: dict[str, int], world: World) -> Run | Rung:
+    """Return the run that is proven, or what does not hold yet.
 
     An engine that is slow for once ends no launch.
     """
@@ -57,12 +62,13 @@ def _look(deployment: Deployment, restarts_before: dict[str, int], world: World)
         broken = _first_broken(deployment, gateway)
         if broken is None:
             run = _run_of(deployment, world)
-            return run if run and run == gateway.run else "It was started again meanwhile."
+            again = failed("container", "It was started again meanwhile.")
+            return run if run and run == gateway.run else again
     except EngineError as error:
-        return error.detail
+        return failed("container", error.detail)
     if broken.hopeless:
         raise OperationFailed(Cause(f"{broken.name}_refused", broken.detail, broken.next_step))
-    return broken.detail
+    return broken
 
 
 def _first_broken(deployment: Deployment, gateway: Container) -> Rung | None:

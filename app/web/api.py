@@ -16,7 +16,7 @@ from app.core.people import Permission
 from app.usecases.configure import configure_deployment, field_defaults
 from app.usecases.launch import launch_deployment, wait_for_launch
 from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, read_logs
-from app.usecases.operations import describe, operation_of
+from app.usecases.operations import describe
 from app.usecases.overview import Card, list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
@@ -111,13 +111,6 @@ def reveal() -> ResponseReturnValue:
     deployment_id = parse_id(given["deployment_id"])
     value = reveal_secret(deployment_id, given["field"], actor=actor(), world=world())
     return jsonify(ok=True, value=value)
-
-
-@bp.get("/operations/<deployment_id>/<int:number>")
-@needs(Permission.VIEW)
-def operation(deployment_id: str, number: int) -> ResponseReturnValue:
-    found = operation_of(parse_id(deployment_id), number, world=world())
-    return jsonify({"ok": True, **describe(found)})
 
 
 def _described(card: Card) -> dict[str, Any]:

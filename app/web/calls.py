@@ -16,7 +16,9 @@ from app.usecases.operations import describe
 def accepted(operation: Operation, status: str) -> ResponseReturnValue:
     """Answer 202: an operation was started and goes on."""
     location = url_for(
-        "api.operation", deployment_id=operation.deployment_id, number=operation.number
+        "operations_api.operation",
+        deployment_id=operation.deployment_id,
+        number=operation.number,
     )
     answer = jsonify(
         ok=True,

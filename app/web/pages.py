@@ -17,7 +17,7 @@ from app.core.secrets import MASK, hint
 from app.usecases.answer import latest_answer
 from app.usecases.launch import launch_deployment
 from app.usecases.logs import Logs, read_logs
-from app.usecases.operations import output_of
+from app.usecases.operations import output_since
 from app.usecases.overview import Card, show_deployment
 from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
@@ -81,7 +81,7 @@ def _context(card: Card) -> dict[str, Any]:
         "ladder": ladder_of(card, world=world()),
         "devices": devices_of(card, world=world()),
         "heard": latest_answer(card, world=world()),
-        "output": output_of(operation, world=world()) if operation else [],
+        "output": output_since(operation, 0, world=world())[0] if operation else [],
         "logs": logs,
         "logs_problem": logs_problem,
         "settings": _settings_of(deployment.env),

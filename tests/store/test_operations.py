@@ -1,6 +1,8 @@
 """Operations on disk: numbered, readable after any crash, bounded in number."""
 
 import os
+import signal
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from app.core.deployment import OperationKind, OperationState, Run
 from app.store import history, operations
 from app.store.locks import lock_folder
+from app.store.operation_process import CANCEL, note_process, process_of, tell_to_cancel
 
 RUN = Run("c0ffee", "2026-11-24T06:00:00.123456789Z")
 
@@ -142,3 +145,52 @@ def test_whoever_follows_a_log_by_offset_sees_every_whole_line_once(folder: Path
     assert seen == ["one", "two", "drei Äpfel", "four", "five"]
     assert offset == log.stat().st_size
     assert operations.read_log_since(folder, number, offset) == ([], offset)
+
+
+@pytest.fixture
+def heard() -> Iterator[list[int]]:
+    """What this process was told, as an operation is."""
+    told: list[int] = []
+    before = signal.signal(CANCEL, lambda number, _: told.append(number))
+    yield told
+    signal.signal(CANCEL, before)
+
+
+def test_the_process_of_an_operation_is_told_to_cancel(folder: Path, heard: list[int]) -> None:
+    number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
+    tell_to_cancel(folder, number)
+    assert not heard, "it has not noted itself yet"
+    note_process(folder, number)
+
+    tell_to_cancel(folder, number)
+
+    assert heard == [CANCEL]
+    assert process_of(folder, number) == os.getpid()
+
+
+def test_another_process_that_has_its_number_by_now_is_left_alone(
+    folder: Path, heard: list[int]
+) -> None:
+    number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
+    note_process(folder, number)
+    noted = operations.operations_folder(folder) / str(number) / "process"
+    noted.write_text(noted.read_text() + "7")
+
+    tell_to_cancel(folder, number)
+
+    assert not heard
+
+
+def test_who_asked_first_has_cancelled(folder: Path) -> None:
+    lock = lock_folder(folder)
+    number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
+
+    first = operations.ask_to_cancel(folder, number, "ben")
+    second = operations.ask_to_cancel(folder, number, "cem")
+    running = operations.latest(folder)
+    os.close(lock)
+
+    assert (first, second) == ("ben", "ben")
+    assert running is not None
+    assert (running.state, running.cancelled_by) == (OperationState.RUNNING, "ben")
+    assert not running.can_be_cancelled

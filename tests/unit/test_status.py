@@ -127,6 +127,15 @@ def test_a_running_operation_decides_whatever_its_containers_do(
     )
 
 
+def test_a_launch_that_is_being_cancelled_says_by_whom() -> None:
+    operation = an_operation(LAUNCH, RUNNING, cancelled_by="ben")
+
+    assert seen(a_deployment(operation=operation)) == (
+        "stopping",
+        "the launch is being cancelled by ben",
+    )
+
+
 # 4. There is a container.
 
 EXITED = {"finished_at": before(180), "started_at": before(184), "restart_policy": "no"}
@@ -441,6 +450,14 @@ def test_containers_of_others_do_not_count() -> None:
             "failed",
             "the launch was interrupted, 4 minutes ago; launch again",
             id="an interrupted launch",
+        ),
+        pytest.param(
+            a_deployment(
+                operation=an_operation(LAUNCH, OperationState.CANCELLED, cancelled_by="ben")
+            ),
+            "stopped",
+            "the launch was cancelled by ben, 3 minutes ago",
+            id="a cancelled launch",
         ),
         pytest.param(
             a_deployment(operation=an_operation(STOP, INTERRUPTED, ended_at=None)),

@@ -1,0 +1,164 @@
+"""Steps: what an operation's log tells of what is done, what runs, and how long each took."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.pulling import Layer, Phase
+from app.core.steps import ANSWERS, FOLDERS, LABELS, READY, WORDS, Step, StepState, steps_of
+from tests.unit.building import an_operation, before
+
+BEGAN = before(240)
+LAUNCHED = [
+    (1, "docker compose config"),
+    (2, "docker compose pull openclaw  # registry/openclaw:1"),
+    (3, "layer 7df4b48abd32 downloading 50/100"),
+    (30, "layer 7df4b48abd32 done 0/0"),
+    (31, FOLDERS),
+    (32, "docker compose up -d"),
+    (33, "Container x-openclaw-1 Creating"),
+    (34, "Container x-openclaw-1 Starting"),
+    (35, "Container x-openclaw-1 Started"),
+    (36, ANSWERS),
+    (37, "/healthz gave no answer"),
+    (40, READY),
+    (42, "It is ready and accepts the token"),
+    (42, "Done"),
+]
+
+
+def lines(said: Sequence[tuple[int, str]]) -> list[tuple[str, str]]:
+    return [((BEGAN + timedelta(seconds=at)).isoformat(), text) for at, text in said]
+
+
+def operation(
+    state: OperationState, kind: OperationKind = OperationKind.LAUNCH, **more: object
+) -> Operation:
+    ended = None if state is OperationState.RUNNING else BEGAN + timedelta(seconds=50)
+    return an_operation(kind, state, started_at=BEGAN, ended_at=ended, **more)
+
+
+def shown(steps: Sequence[Step]) -> dict[str, str]:
+    return {each.name: str(each.state) for each in steps}
+
+
+def seconds(step: Step) -> float | None:
+    return step.took.total_seconds() if step.took is not None else None
+
+
+def test_a_launch_that_succeeded_shows_what_each_step_took() -> None:
+    steps = steps_of(operation(OperationState.SUCCEEDED), lines(LAUNCHED))
+
+    assert {each.state for each in steps} == {StepState.DONE}
+    assert [(each.name, seconds(each)) for each in steps] == [
+        ("check", 2),
+        ("pull", 29),
+        ("folders", 1),
+        ("create", 2),
+        ("start", 2),
+        ("answers", 4),
+        ("ready", 10),
+    ]
+    assert steps[1].layers == (Layer("7df4b48abd32", Phase.DONE, 100, 100),)
+
+
+def test_the_step_that_runs_says_what_was_said_last() -> None:
+    steps = {
+        each.name: each
+        for each in steps_of(operation(OperationState.RUNNING), lines(LAUNCHED[:11]))
+    }
+
+    answers = steps["answers"]
+    assert (answers.state, answers.detail) == (StepState.RUNNING, "/healthz gave no answer")
+    assert (answers.began_at, answers.took) == (BEGAN + timedelta(seconds=36), None)
+    assert steps["ready"].state is StepState.PENDING
+    assert steps["start"].detail == ""
+
+
+def test_what_was_not_needed_is_skipped() -> None:
+    said = [each for each in LAUNCHED if "layer" not in each[1] and "pull" not in each[1]]
+    said = [each for each in said if "Start" not in each[1]]
+
+    steps = shown(steps_of(operation(OperationState.SUCCEEDED), lines(said)))
+
+    assert (steps["pull"], steps["start"], steps["create"]) == ("skipped", "skipped", "done")
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "broken", "undone"),
+    [
+        (OperationState.FAILED, {}, "failed", "done"),
+        (OperationState.CANCELLED, {"cancelled_by": "ben"}, "cancelled", "done"),
+        (OperationState.INTERRUPTED, {}, "failed", "failed"),
+        (OperationState.RUNNING, {}, "failed", "running"),
+        (OperationState.RUNNING, {"cancelled_by": "ben"}, "cancelled", "running"),
+    ],
+)
+def test_what_was_broken_off_is_taken_down_as_a_step_of_its_own(
+    state: OperationState, more: dict[str, str], broken: str, undone: str
+) -> None:
+    said = [*LAUNCHED[:11], (38, "docker compose stop"), (39, WORDS), (40, "docker compose down")]
+
+    steps = shown(steps_of(operation(state, **more), lines(said)))
+
+    assert (steps["answers"], steps["ready"], steps["undo"]) == (broken, "pending", undone)
+
+
+def test_a_stop_has_steps_of_its_own() -> None:
+    said = [
+        (0, "docker compose stop"),
+        (10, "Container x-openclaw-1 Stopped"),
+        (11, WORDS),
+        (12, "docker compose down"),
+    ]
+
+    steps = steps_of(operation(OperationState.SUCCEEDED, OperationKind.STOP), lines(said))
+
+    assert [(each.name, seconds(each)) for each in steps] == [
+        ("stop", 11),
+        ("words", 1),
+        ("remove", 38),
+    ]
+
+
+@pytest.mark.parametrize("state", OperationState)
+@pytest.mark.parametrize("kind", OperationKind)
+def test_an_operation_that_said_nothing_is_at_its_first_step(
+    kind: OperationKind, state: OperationState
+) -> None:
+    first, *rest = steps_of(operation(state, kind), [])
+
+    assert first.state not in (StepState.PENDING, StepState.SKIPPED)
+    assert not {each.state for each in rest} & {StepState.RUNNING, StepState.FAILED}
+
+
+TEXTS = st.one_of(
+    st.text(), st.sampled_from([text for _, text in LAUNCHED] + ["docker compose stop", WORDS])
+)
+TIMES = st.one_of(
+    st.text(),
+    st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+    st.just(BEGAN.isoformat()),
+)
+
+
+@given(
+    st.sampled_from(OperationKind),
+    st.sampled_from(OperationState),
+    st.lists(st.tuples(TIMES, TEXTS)),
+)
+def test_any_log_has_steps_in_order(
+    kind: OperationKind, state: OperationState, output: list[tuple[str, str]]
+) -> None:
+    steps = steps_of(operation(state, kind), output)
+
+    states = [each.state for each in steps if each.name != "undo"]
+    reached = [each for each in states if each is not StepState.PENDING]
+    assert states[: len(reached)] == reached, "what is pending stands after what is not"
+    assert states.count(StepState.RUNNING) <= 1
+    assert all(each.took is None or each.took >= timedelta(0) for each in steps)
+    assert all(each.label == LABELS[each.name] for each in steps)
