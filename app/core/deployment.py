@@ -162,7 +162,11 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a project, from the engine's list; `details` where it was inspected."""
+    """One container of a project, from the engine's list; `details` where it was inspected.
+
+    The list tells only in round words for how long it is up; `started_at` is set where
+    its start is known from before.
+    """
 
     id: str
     name: str
@@ -175,6 +179,7 @@ class Container:
     working_dir: str = ""
     ports: tuple[PublishedPort, ...] = ()
     one_off: bool = False
+    started_at: datetime | None = None
     details: Details | None = None
 
     @property
@@ -238,6 +243,10 @@ class Snapshot:
     taken_at: datetime
     containers: Mapping[str, tuple[Container, ...]] = field(default_factory=dict)
     problem: EngineProblem | None = None
+
+    @property
+    def all(self) -> list[Container]:
+        return [each for containers in self.containers.values() for each in containers]
 
     @property
     def said(self) -> tuple[object, ...]:

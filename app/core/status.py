@@ -200,7 +200,7 @@ def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> _D
 
 def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
     details = gateway.details
-    started_at = details.started_at if details else None
+    started_at = details.started_at if details else gateway.started_at
     since = For(started_at) if started_at else _listed_age(gateway)
     if details and details.restart_count and started_at and now - started_at < _YOUNG:
         times = f"{details.restart_count} restart{'s' if details.restart_count > 1 else ''}"

@@ -5,6 +5,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -21,10 +22,12 @@ from app.core.deployment import (
 )
 from app.core.errors import EngineError, EngineRefused
 from app.core.secrets import secret_values
+from app.core.uptime import fits
 from app.engine.client import EngineClient
 
 _PROJECT = "com.docker.compose.project"
 _KEPT_SECONDS = 1.0
+_LEARNED_AT_ONCE = 5
 
 
 class Containers:
@@ -41,6 +44,7 @@ class Containers:
         self._snapshot: Snapshot | None = None
         self._taken = 0.0
         self._changed_at = datetime.now(UTC)
+        self._starts: dict[str, datetime] = {}
 
     def changed(self) -> None:
         """Let nobody use what the engine said before now: something changed since."""
@@ -74,7 +78,7 @@ class Containers:
             projects: dict[str, list[Container]] = defaultdict(list)
             for container in found:
                 if is_id(container.project):
-                    projects[container.project].append(self._detailed(container))
+                    projects[container.project].append(self._detailed(container, taken_at))
         except EngineError as error:
             return Snapshot(taken_at, problem=EngineProblem(error.code, _first_sentence(error)))
         return Snapshot(taken_at, {key: tuple(value) for key, value in projects.items()})
@@ -144,9 +148,31 @@ class Containers:
         with self._client.calls() as client:
             return [_container(row) for row in client.containers(all=True, filters=filters)]
 
-    def _detailed(self, container: Container) -> Container:
-        wanted = container.needs_inspection and self._is_ours(container.project)
-        return self._inspected(container) if wanted else container
+    def learn_starts(self) -> None:
+        """Ask for the exact start of containers of which the list has only round words.
+
+        A few at a time, beside the pages: none waits for it.
+        """
+        kept = self._snapshot
+        if kept is None or kept.problem:
+            return
+        running = [each for each in kept.all if each.state == "running"]
+        for gone in self._starts.keys() - {each.id for each in running}:
+            self._starts.pop(gone, None)
+        unknown = [each for each in running if not each.details and not each.started_at]
+        with suppress(EngineError):
+            for container in unknown[:_LEARNED_AT_ONCE]:
+                if self._is_ours(container.project):
+                    self._inspected(container)
+
+    def _detailed(self, container: Container, now: datetime) -> Container:
+        if container.needs_inspection and self._is_ours(container.project):
+            return self._inspected(container)
+        started_at = self._starts.get(container.id)
+        # Another start of it may have been missed: then the words are of another age.
+        if started_at and fits(now - started_at, container.status_text):
+            return replace(container, started_at=started_at)
+        return container
 
     def _inspected(self, container: Container) -> Container:
         try:
@@ -155,7 +181,10 @@ class Containers:
         except (NotFound, EngineRefused):
             # One that is gone, or that the engine can't tell of, hides none of the others.
             return container
-        return replace(container, details=_details(inspected))
+        details = _details(inspected)
+        if details.started_at:
+            self._starts[container.id] = details.started_at
+        return replace(container, details=details)
 
 
 def _first_sentence(error: EngineError) -> str:

@@ -49,7 +49,11 @@ def build_world(settings: Settings) -> World:
     def identity() -> DeviceIdentity:
         return DeviceIdentity(device_seed(settings.deployments_dir))
 
-    changes = Changes(lambda: (store.scan(), containers.snapshot().said))
+    def look() -> object:
+        containers.learn_starts()
+        return store.scan(), containers.snapshot().said
+
+    changes = Changes(look)
 
     def changed() -> None:
         containers.changed()
