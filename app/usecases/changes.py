@@ -54,14 +54,16 @@ class Changes:
         self._lock = threading.Lock()
         self._ticker: threading.Thread | None = None
         self._closing = threading.Event()
+        self.number = 0
 
     @property
     def closing(self) -> bool:
         return self._closing.is_set()
 
     def beat(self) -> None:
-        """Let all who look, look again."""
+        """Let all who look, look again. What was seen at one `number` is the same for all."""
         with self._lock:
+            self.number += 1
             viewers = list(self._viewers)
         for viewer in viewers:
             viewer.changed()

@@ -23,6 +23,12 @@ def page_url_with_token(deployment: Deployment) -> str | None:
     return f"{page}#token={deployment.token}" if page and deployment.token else page
 
 
+def terminal_line(deployment: Deployment) -> str | None:
+    """Return the command that opens a chat with the gateway in a terminal of the reader's."""
+    address = ws_url(deployment)
+    return f"openclaw tui --url {address} --token {deployment.token}" if address else None
+
+
 def walls(deployment: Deployment) -> tuple[Wall, ...]:
     """Return what a gateway will say when its page is opened from where the reader stands."""
     return walls_of(deployment, _standpoint(), world=world())

@@ -1,9 +1,12 @@
 """The list of deployments: searched, filtered and sorted by its URL, and followed by its stream."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
+from threading import Condition
 from typing import Any
 
+from cachetools import TTLCache, cached
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -19,8 +22,8 @@ from app.usecases.usage import usage_of
 from app.web.access import may, needs
 from app.web.links import page_url
 from app.web.rendering import Tab, next_step, render
-from app.web.request import world
-from app.web.streams import Shown, follow
+from app.web.request import gateway_host, world
+from app.web.streams import LOOK_SECONDS, Shown, follow
 
 bp = Blueprint("overview", __name__)
 
@@ -42,20 +45,29 @@ def index() -> ResponseReturnValue:
 def stream() -> ResponseReturnValue:
     """Send what changes in the list that the same arguments of `/` show."""
     query, outcomes = _query(), Outcomes()
-    may_operate = may(Permission.OPERATE)
 
     def look() -> Shown:
-        cards = list_deployments(world())
-        listing = select(_rows(cards), query)
-        context = _context(listing, cards)
-        return Shown(
-            parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
-            rows={row.id: _shared_row(row, may_operate) for row in listing.rows},
-            frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
-            told=outcomes.of(card.deployment for card in cards),
-        )
+        cards, shown = _look(query, may(Permission.OPERATE), gateway_host())
+        return replace(shown, told=outcomes.of(card.deployment for card in cards))
 
     return follow(look)
+
+
+def _this_look(*arguments: object) -> tuple[object, ...]:
+    return (id(world()), world().changes.number, *arguments)
+
+
+@cached(TTLCache(64, LOOK_SECONDS), key=_this_look, condition=Condition())
+def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], Shown]:
+    """Look once for all who see the same list: fifty open pages cost about as much as one."""
+    cards = list_deployments(world())
+    listing = select(_rows(cards), query)
+    context = _context(listing, cards)
+    return cards, Shown(
+        parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
+        rows={row.id: _shared_row(row, may_operate) for row in listing.rows},
+        frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
+    )
 
 
 def _query() -> Query:

@@ -24,7 +24,7 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.web.access import needs
-from app.web.links import page_url, page_url_with_token, walls, ws_url
+from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
 from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
 from app.web.streams import Shown, follow
@@ -133,6 +133,7 @@ def reveal(deployment_id: str) -> ResponseReturnValue:
         card=card,
         value=value,
         page_url=page_url_with_token(card.deployment) if field_name == TOKEN.name else None,
+        terminal_line=terminal_line(card.deployment) if field_name == TOKEN.name else None,
     )
     response.headers.update({"HX-Retarget": "#token", "HX-Reswap": "innerHTML"})
     return response

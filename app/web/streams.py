@@ -28,7 +28,7 @@ _STILL_SECONDS = 10.0
 # Changes come in bursts: a stop is five events of the engine within milliseconds.
 _GATHER_SECONDS = 0.03
 # What tells nothing by itself (the ladder of a gateway) is looked at again after this.
-_LOOK_SECONDS = 5.0
+LOOK_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ class _Following:
         while not world().changes.closing:
             now = time.monotonic()
             html: list[str] = []
-            if self._viewer.take_changed() or now - looked_at >= _LOOK_SECONDS:
+            if self._viewer.take_changed() or now - looked_at >= LOOK_SECONDS:
                 looked_at = now
                 if not still_admitted():
                     return
@@ -174,7 +174,7 @@ class _Following:
         return urlencode({name: box.position for name, box in self._boxes.items()})
 
     def _pause(self) -> float:
-        return min((box.pause for box in self._boxes.values()), default=_LOOK_SECONDS)
+        return min((box.pause for box in self._boxes.values()), default=LOOK_SECONDS)
 
 
 _TOLD = Markup('<p data-told="{}"></p>')
