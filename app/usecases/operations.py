@@ -83,7 +83,13 @@ def start_operation(
             process = _started(folder, operation, lock, world)
     finally:
         os.close(lock)
-    threading.Thread(target=process.wait, name=f"wait-{process.pid}", daemon=True).start()
+
+    def tell_the_end() -> None:
+        process.wait()
+        world.changes.beat()
+
+    threading.Thread(target=tell_the_end, name=f"wait-{process.pid}", daemon=True).start()
+    world.changes.beat()
     return Started(operation, process)
 
 
