@@ -3,8 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from app.core.wording import ago, clock, duration
+from app.core.wording import Ago, Clock, For, Part, ago, clock, duration, spell
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 
@@ -35,3 +37,19 @@ def test_a_span_is_never_negative(seconds: float, words: str) -> None:
 def test_the_time_of_day_says_its_zone() -> None:
     assert clock(NOW) == "12:03:40 UTC"
     assert clock(NOW.astimezone(timezone(timedelta(hours=5)))) == "12:03:40 UTC"
+
+
+@given(st.lists(st.text() | st.datetimes().map(lambda each: Ago(each.replace(tzinfo=UTC)))))
+def test_a_sentence_is_spelled_out_part_by_part(parts: list[Part]) -> None:
+    words = spell(parts, NOW)
+
+    for part in parts:
+        assert (part if isinstance(part, str) else ago(part.moment, NOW)) in words
+
+
+def test_each_kind_of_moment_has_its_words() -> None:
+    moment = NOW - timedelta(minutes=3)
+
+    parts = ("seen ", Ago(moment), ", up ", For(moment), " at ", Clock(moment))
+
+    assert spell(parts, NOW) == "seen 3 minutes ago, up 3 minutes at 12:00:40 UTC"
