@@ -49,6 +49,7 @@ document.addEventListener("scroll", ({ target: box }) => {
 }, true);
 // At once, before the swap itself is taken for a scroll of the reader's.
 document.addEventListener("htmx:afterSwap", follow);
+document.addEventListener("live:lines", follow);
 follow();
 
 // Errors stand in #messages until what failed succeeds: a poll by a poll, a deed by a deed.

@@ -25,11 +25,16 @@ def told_by(line: str) -> str | Layer:
         return line
     if event.get("error") and "message" in event:
         return str(event["message"])
-    phase = _PHASES.get(str(event.get("text")))
+    phase = _phase(str(event.get("text")))
     if phase and event.get("parent_id"):
         return Layer(str(event.get("id")), phase, _bytes(event, "current"), _bytes(event, "total"))
     words = (event.get(key) for key in ("id", "text", "status"))
     return " ".join(str(word) for word in words if word) or line
+
+
+def _phase(text: str) -> Phase | None:
+    # It counts the seconds down: "Retrying in 5 seconds".
+    return Phase.RETRYING if text.startswith("Retrying in ") else _PHASES.get(text)
 
 
 def words_in(output: str) -> str:

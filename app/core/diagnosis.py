@@ -138,6 +138,39 @@ _ENGINE = (
     ),
 )
 
+# What a pull says, before what any call of the engine says: a registry, too, refuses
+# connections and ends them.
+_PULL = (
+    _known(
+        "registry_unknown",
+        r"lookup (?P<what>[\w.-]{1,253})(?: on \S+)?: (?:no such host|server misbehaving)",
+        "The name of the registry {what} is not known on this host.",
+        "Check the network and the image's name in .env (OPENCLAW_IMAGE), or build it here with"
+        " `make image`.",
+    ),
+    _known(
+        "registry_unreachable",
+        r"dial tcp (?P<what>[\w.:\[\]-]{1,60}): (?:connect: connection refused|connect: no route"
+        r"|i/o timeout)",
+        "Nothing answers at the registry's address {what}.",
+        "Check the network and the image's name in .env (OPENCLAW_IMAGE), or build it here with"
+        " `make image`.",
+    ),
+    _known(
+        "registry_busy",
+        r"toomanyrequests",
+        "The registry has had too many requests from this address.",
+        "Wait and launch again, or log in to it (docker login).",
+    ),
+    _known(
+        "pull_broken_off",
+        r"unexpected EOF|connection reset by peer|TLS handshake timeout|i/o timeout"
+        r"|filesystem layer verification failed|unknown blob|error pulling image",
+        "The download broke off before the image was whole.",
+        "Launch again; if this stays, look at the registry and the network.",
+    ),
+)
+
 _GATEWAY = (
     _known(
         "npm_missing",
@@ -219,6 +252,11 @@ _GATEWAY = (
 def engine_cause(text: str) -> Cause | None:
     """Return what a Compose or engine error means, or None where it is not in the catalogue."""
     return _first(_ENGINE, text)
+
+
+def pull_cause(text: str) -> Cause | None:
+    """Return what the error of a pull means, or None where it is not in the catalogue."""
+    return _first(_PULL, text) or engine_cause(text)
 
 
 def last_words_of(text: str, fallback: str = "Compose failed without a word.") -> str:

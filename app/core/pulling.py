@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 # Downloading is the long part; unpacking gets the rest of a layer's bar.
-_DOWNLOAD_SHARE = 0.9
+_DOWNLOAD_SHARE = 0.8
 
 
 class Phase(StrEnum):
     WAITING = "waiting"
+    RETRYING = "retrying"
     DOWNLOADING = "downloading"
     DOWNLOADED = "downloaded"
     EXTRACTING = "extracting"
@@ -34,7 +35,7 @@ class Layer:
         """How much of it is had, from 0 to 1."""
         part = min(self.current / self.total, 1.0) if self.total else 0.0
         match self.phase:
-            case Phase.WAITING:
+            case Phase.WAITING | Phase.RETRYING:
                 return 0.0
             case Phase.DOWNLOADING:
                 return part * _DOWNLOAD_SHARE
@@ -73,7 +74,8 @@ def layers_of(told: Iterable[Layer]) -> tuple[Layer, ...]:
     for each in told:
         before = layers.get(each.id)
         if before and not each.total:
-            each = replace(each, current=before.total, total=before.total)
+            had = 0 if each.phase in (Phase.WAITING, Phase.RETRYING) else before.total
+            each = replace(each, current=had, total=before.total)
         layers[each.id] = each
     return tuple(layers.values())
 

@@ -58,6 +58,17 @@ def duration(span: timedelta) -> str:
     return humanize.naturaldelta(max(span, timedelta(0)))
 
 
+def took(span: timedelta) -> str:
+    """Return `0.4 s`, `12 s`, `2 min 5 s`: short, to be read beside others."""
+    seconds = max(span.total_seconds(), 0.0)
+    if seconds < 0.1:
+        return "< 0.1 s"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    minutes, seconds = divmod(int(seconds), 60)
+    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+
+
 def clock(moment: datetime) -> str:
     """Return the time of day in UTC, as in `12:03:40 UTC`."""
     return moment.astimezone(UTC).strftime("%H:%M:%S UTC")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from app.core.deployment import Container, Deployment
-from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of
+from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
 from app.core.errors import EngineError
 from app.core.secrets import Masker
 from app.engine.compose import ComposeFailed
@@ -25,11 +25,12 @@ def compose_cause(error: ComposeFailed, deployment: Deployment, world: World) ->
     return _engine_cause(error.output, deployment, world)
 
 
-def pull_cause(
+def cause_of_pull(
     error: ComposeFailed, missing: Mapping[str, str], deployment: Deployment, world: World
 ) -> Cause:
     """Return why images could not be pulled; `missing` is image by service."""
-    cause = compose_cause(error, deployment, world)
+    known = None if error.timed_out else pull_cause(error.output)
+    cause = known or compose_cause(error, deployment, world)
     if cause.code != "image_missing":
         return cause
     words = f"No registry gave {', '.join(missing.values())}, and this host does not have it."

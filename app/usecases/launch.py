@@ -21,7 +21,7 @@ from app.engine.compose import (
     compose_up,
 )
 from app.usecases.cancellation import Cancellation
-from app.usecases.causes import compose_cause, pull_cause
+from app.usecases.causes import cause_of_pull, compose_cause
 from app.usecases.data_folders import prepare_data_folders
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
 from app.usecases.take_down import take_down
@@ -125,7 +125,7 @@ def _pull_missing(
     try:
         compose_pull(folder, list(missing), say, world.settings.pull_timeout)
     except ComposeFailed as error:
-        raise OperationFailed(pull_cause(error, missing, deployment, world)) from None
+        raise OperationFailed(cause_of_pull(error, missing, deployment, world)) from None
 
 
 def _clear_away(deployment: Deployment, before: Container | None, world: World, say: Say) -> None:

@@ -1,20 +1,51 @@
 """Operations: each on a page of its own, followed while it runs, and cancelled."""
 
-from flask import Blueprint, jsonify
+import re
+from typing import Any
+
+from flask import Blueprint, g, jsonify, render_template
 from flask.typing import ResponseReturnValue
 
-from app.core.deployment import parse_id
+from app.core.commands import command_of
+from app.core.deployment import Deployment, Operation, OperationState, parse_id
 from app.core.people import Permission
+from app.core.steps import steps_of
 from app.usecases.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.operations import describe, operation_of
+from app.usecases.changes import Viewer
+from app.usecases.operations import describe, log_of, operation_of, output_since
 from app.usecases.overview import show_deployment
 from app.web.access import needs
 from app.web.calls import accepted, checked
-from app.web.rendering import done
+from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
+from app.web.streams import Boxes, Shown, follow, positions
 
 bp = Blueprint("operations", __name__)
 api_bp = Blueprint("operations_api", __name__, url_prefix="/api/deploy")
+
+# What an operation's page is made of.
+_PARTS = {"tab": "deployments/_tab.html", "operation": "deployments/_operation.html"}
+
+
+@bp.get("/deployments/<deployment_id>/operations/<int:number>")
+@needs(Permission.VIEW)
+def show(deployment_id: str, number: int) -> ResponseReturnValue:
+    return render("operations/show", **_context(parse_id(deployment_id), number))
+
+
+@bp.get("/deployments/<deployment_id>/operations/<int:number>/stream")
+@needs(Permission.VIEW)
+def stream(deployment_id: str, number: int) -> ResponseReturnValue:
+    """Send what changes on an operation's page."""
+    output = Output()
+    operation_of(parse_id(deployment_id), number, world=world())
+
+    def look() -> Shown:
+        context = _context(deployment_id, number)
+        output.show(context["operation"])
+        return Shown({name: render_template(part, **context) for name, part in _PARTS.items()})
+
+    return follow(look, output.boxes)
 
 
 @bp.post("/deployments/<deployment_id>/cancel")
@@ -41,3 +72,88 @@ def cancel_and_wait() -> ResponseReturnValue:
         return accepted(told, "stopping")
     status = show_deployment(deployment_id, world=world()).verdict.status
     return jsonify(ok=True, deployment_id=deployment_id, status=status, operation=describe(ended))
+
+
+def operation_parts(operation: Operation | None, deployment: Deployment) -> dict[str, Any]:
+    """Return what the part of an operation needs. A page that follows gets the lines apart."""
+    if operation is None:
+        return {"operation": None}
+    lines, position = ([], 0) if g.get("following") else output_since(operation, 0, world=world())
+    return {
+        "operation": operation,
+        "steps": steps_of(operation, log_of(operation, world=world())),
+        "command": command_of(operation.kind, deployment),
+        "output": lines,
+        "output_position": position,
+    }
+
+
+def _context(deployment_id: str, number: int) -> dict[str, Any]:
+    card = show_deployment(deployment_id, world=world())
+    operation = operation_of(deployment_id, number, world=world())
+    name = card.deployment.name or card.deployment.id
+    title = f"{operation.kind.capitalize()} {number} of {name}"
+    return {
+        "card": card,
+        "tab": Tab.of(title, [card.verdict.status]),
+        "alone": True,
+        **operation_parts(operation, card.deployment),
+    }
+
+
+class Output:
+    """The output of the operation that a page shows, as a box of lines that grows."""
+
+    def __init__(self) -> None:
+        self._box: _OutputBox | None = None
+
+    def show(self, operation: Operation | None) -> None:
+        """Go on with an operation as it is now, or go over to another."""
+        if operation is None:
+            self._box = None
+        elif self._box and self._box.operation.number == operation.number:
+            self._box.operation = operation
+        else:
+            self._box = _OutputBox(operation)
+
+    def boxes(self, viewer: Viewer) -> Boxes:
+        if self._box is None:
+            return {}
+        self._box.viewer = viewer
+        return {self._box.name: self._box}
+
+
+_OFFSET = re.compile(r"[0-9]{1,12}", re.ASCII)
+
+
+class _OutputBox:
+    """Follows the log of one operation from where the page has it."""
+
+    viewer: Viewer | None = None
+
+    def __init__(self, operation: Operation) -> None:
+        self.operation = operation
+        self.name = f"output-{operation.number}"
+        asked = positions().get(self.name, "")
+        self._offset = int(asked) if _OFFSET.fullmatch(asked) else 0
+
+    @property
+    def position(self) -> str:
+        return str(self._offset)
+
+    @property
+    def pause(self) -> float:
+        return 0.25 if self.operation.state is OperationState.RUNNING else 5.0
+
+    def more(self) -> str:
+        before = self._offset
+        lines, self._offset = output_since(self.operation, self._offset, world=world())
+        if self._offset != before and self.viewer:
+            # The steps are read from the same log.
+            self.viewer.changed()
+        if not lines:
+            return ""
+        return render_template("deployments/_output.html", lines=lines, operation=self.operation)
+
+    def close(self) -> None:
+        """Nothing is held open between two looks."""

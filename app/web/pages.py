@@ -17,7 +17,6 @@ from app.core.secrets import MASK, hint
 from app.usecases.answer import latest_answer
 from app.usecases.launch import launch_deployment
 from app.usecases.logs import Logs, read_logs
-from app.usecases.operations import output_since
 from app.usecases.overview import Card, show_deployment
 from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
@@ -25,6 +24,7 @@ from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.web.access import needs
 from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
+from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
 from app.web.streams import Shown, follow
@@ -43,18 +43,19 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def stream(deployment_id: str) -> ResponseReturnValue:
     """Send what changes on a deployment's page."""
-    outcomes = Outcomes()
+    outcomes, output = Outcomes(), Output()
     show_deployment(parse_id(deployment_id), world=world())
 
     def look() -> Shown:
         card = show_deployment(deployment_id, world=world())
         context = _context(card)
+        output.show(card.deployment.operation)
         return Shown(
             parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
             told=outcomes.of([card.deployment]),
         )
 
-    return follow(look)
+    return follow(look, output.boxes)
 
 
 # What a deployment's page is made of.
@@ -81,7 +82,7 @@ def _context(card: Card) -> dict[str, Any]:
         "ladder": ladder_of(card, world=world()),
         "devices": devices_of(card, world=world()),
         "heard": latest_answer(card, world=world()),
-        "output": output_since(operation, 0, world=world())[0] if operation else [],
+        **operation_parts(operation, deployment),
         "logs": logs,
         "logs_problem": logs_problem,
         "settings": _settings_of(deployment.env),

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import humanize
 from flask import Flask, Response, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -13,6 +14,7 @@ from htmx_flask import request
 from app.core.composefile import SERVICE
 from app.core.deployment import OperationState
 from app.core.ladder import LABELS
+from app.core.pulling import percent_of
 from app.core.status import Status
 from app.core.wording import ago, duration
 from app.usecases.overview import Card
@@ -97,5 +99,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["ago"] = lambda moment: ago(moment, datetime.now(UTC))
     app.jinja_env.filters["duration"] = duration
     app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    app.jinja_env.filters["size"] = humanize.naturalsize
+    app.jinja_env.filters["percent"] = percent_of
     app.jinja_env.filters.update(keyed=keyed, next_step=next_step, short_image=short_image)
     app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flask import Flask, g
 from markupsafe import Markup, escape
 
-from app.core.wording import Ago, Clock, For, Part, in_words
+from app.core.wording import Ago, Clock, For, Part, in_words, took
 
 # What static/js/app.js looks for.
 _KINDS = {Ago: "ago", For: "for", Clock: "clock"}
@@ -27,7 +27,17 @@ def told(parts: Iterable[Part]) -> Markup:
     return Markup("").join(escape(each) if isinstance(each, str) else tag(each) for each in parts)
 
 
+def after(time: str, start: datetime) -> str:
+    """Return how long after `start` the line of a log was written, as `1:05`."""
+    try:
+        seconds = int((datetime.fromisoformat(time) - start).total_seconds())
+    except (ValueError, TypeError):
+        return ""
+    return f"{max(seconds, 0) // 60}:{max(seconds, 0) % 60:02d}"
+
+
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["told"] = told
     app.jinja_env.filters["when"] = lambda moment: tag(Ago(moment))
+    app.jinja_env.filters.update(after=after, took=took)
     app.jinja_env.filters["lasting"] = lambda moment: tag(For(moment))

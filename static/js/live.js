@@ -110,6 +110,8 @@
   Object.defineProperty(Idiomorph.defaults, "ignoreActiveValue", {
     enumerable: true, get: () => Boolean(document.activeElement?.matches("input, textarea, select")),
   });
+  // Lines come by themselves: a box of them that a part holds stays as it is.
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (there, comes) => !(there.dataset?.position && there.id === comes.id);
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name) => name !== "open";
 
   document.addEventListener("visibilitychange", open);

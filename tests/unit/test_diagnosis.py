@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of
+from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
 
 _CONNECTIVITY = (
     "Error response from daemon: driver failed programming external connectivity on endpoint"
@@ -199,6 +199,33 @@ def test_what_the_engine_or_compose_said_is_understood(code: str, text: str) -> 
     assert cause.code == code
 
 
+PULL = [
+    (
+        "registry_unknown",
+        'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup'
+        " registry-1.docker.io on 10.255.255.53:53: no such host",
+    ),
+    (
+        "registry_unreachable",
+        'Error response from daemon: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1:'
+        " connect: connection refused",
+    ),
+    ("registry_busy", "toomanyrequests: You have reached your pull rate limit."),
+    ("pull_broken_off", "filesystem layer verification failed for digest sha256:c0ffee"),
+    ("pull_broken_off", "openclaw Error unexpected EOF"),
+    ("image_missing", "Error response from daemon: manifest unknown"),
+    ("disk_full", "write /var/lib/docker/tmp/GetImageBlob1: no space left on device"),
+]
+
+
+@pytest.mark.parametrize(("code", "text"), PULL)
+def test_what_a_pull_said_is_understood(code: str, text: str) -> None:
+    cause = pull_cause(text)
+
+    assert cause is not None
+    assert cause.code == code
+
+
 @pytest.mark.parametrize(
     ("code", "exit_code", "lines"), GATEWAY, ids=[code for code, _, _ in GATEWAY]
 )
@@ -214,8 +241,9 @@ def test_what_the_gateway_said_is_understood(code: str, exit_code: int, lines: l
 @pytest.mark.parametrize(
     "cause",
     [engine_cause(text) for _, text in ENGINE]
+    + [pull_cause(text) for _, text in PULL]
     + [exit_cause(number, False, lines) for _, number, lines in GATEWAY],
-    ids=[code for code, *_ in ENGINE + GATEWAY],
+    ids=[code for code, *_ in ENGINE + PULL + GATEWAY],
 )
 def test_every_known_cause_comes_with_a_next_step(cause: Cause) -> None:
     assert cause.words.endswith(".")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.wording import Ago, Clock, For, Part, ago, clock, duration, spell
+from app.core.wording import Ago, Clock, For, Part, ago, clock, duration, spell, took
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 
@@ -32,6 +32,21 @@ def test_the_past_is_told_in_words_and_the_future_is_just_now(seconds: float, wo
 )
 def test_a_span_is_never_negative(seconds: float, words: str) -> None:
     assert duration(timedelta(seconds=seconds)) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "< 0.1 s"),
+        (0.04, "< 0.1 s"),
+        (0.42, "0.4 s"),
+        (12.9, "12 s"),
+        (125, "2 min 5 s"),
+        (7300, "121 min 40 s"),
+    ],
+)
+def test_what_a_step_took_is_short(seconds: float, words: str) -> None:
+    assert took(timedelta(seconds=seconds)) == words
 
 
 def test_the_time_of_day_says_its_zone() -> None:
