@@ -1,14 +1,33 @@
-"""What was done to a deployment, by whom and when: one JSON object a line."""
+"""What was done to a deployment, by whom and when: one JSON object a line, in bounded files.
 
+An entry's `n` counts up. A line with `of` adds to the entry of that number: what
+goes on (a crash loop) stays one entry, and nothing that was written is ever rewritten.
+"""
+
+import fcntl
 import json
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.store.files import Unreadable, append_line, read_file
+from app.store.files import sync_folder
 
 OURS = ".deploy-agent"
-_LIMIT = 8 * 1024 * 1024
+FILE = "history.jsonl"
+_MAX_BYTES = 1024 * 1024
+_OLDER_KEPT = 4
+_BLOCK = 64 * 1024
+
+# The address that the deed comes from which is being done; the command line's is `local`.
+coming_from: ContextVar[str] = ContextVar("coming_from", default="local")
+
+Entry = dict[str, Any]
+# What tells that a history has changed.
+Sign = tuple[int, int, int]
 
 
 def our_folder(folder: Path) -> Path:
@@ -18,24 +37,152 @@ def our_folder(folder: Path) -> Path:
     return ours
 
 
-def record(folder: Path, what: str, who: str, **more: Any) -> None:
-    """Append one entry. `more` holds no secret: the file outlives every token in it."""
-    entry = {"at": datetime.now(UTC).isoformat(timespec="milliseconds"), "what": what, "who": who}
-    append_line(our_folder(folder) / "history.jsonl", json.dumps({**entry, **more}).encode())
+def record(folder: Path, what: str, who: str, **more: Any) -> int:
+    """Append one entry of a person's deed and return its number.
+
+    `more` holds no secret: the file outlives every token in it.
+    """
+    entry = {"at": _now(), "what": what, "who": who, "from": coming_from.get()}
+    return append(folder, {**entry, **more})
 
 
-def read_history(folder: Path) -> list[dict[str, Any]]:
-    """Return the entries, oldest first; a torn line, from a crash, is passed over."""
-    try:
-        data = read_file(folder / OURS / "history.jsonl", _LIMIT)
-    except (FileNotFoundError, NotADirectoryError, Unreadable):
-        return []
-    entries = []
-    for line in data.splitlines():
+def append(folder: Path, entry: Entry) -> int:
+    """Append an entry, or with `of` what is to be added to an earlier one; return its number.
+
+    After a crash at any moment all entries before it are there, and at most this one is torn.
+    """
+    path = our_folder(folder) / FILE
+    while True:
+        descriptor = _locked(path)
         try:
-            entry = json.loads(line)
-        except ValueError:
+            size = os.fstat(descriptor).st_size
+            number = _last_number(path) + 1
+            line = json.dumps({"n": number, **entry}).encode() + b"\n"
+            if size == 0 or size + len(line) < _MAX_BYTES:
+                # What a crash has torn stays by itself.
+                torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+                _write(descriptor, b"\n" + line if torn else line, size)
+                return number
+            _rotate(path)
+        finally:
+            os.close(descriptor)
+
+
+def newest_first(folder: Path) -> Iterator[Entry]:
+    """Give the entries, newest first, each with all that was added to it; torn lines are not given.
+
+    Only as much is read as is asked for. Entries of an older form have no number.
+    """
+    added: dict[int, Entry] = {}
+    before: int | None = None
+    for line in _lines_backwards(folder / OURS / FILE):
+        entry = _entry(line)
+        if entry is None:
             continue
-        if isinstance(entry, dict):
-            entries.append(entry)
-    return entries
+        number = entry.get("n")
+        if isinstance(number, int):
+            if before is not None and number >= before:
+                continue  # Read twice, since the files were rotated meanwhile.
+            before = number
+        if (whole := entry.pop("of", None)) is not None:
+            newer = added.setdefault(whole, {})
+            added[whole] = {**entry, **newer, "n": whole}
+        else:
+            yield {**entry, **added.pop(number or 0, {})}
+
+
+def read_history(folder: Path) -> list[Entry]:
+    """Return the entries, oldest first."""
+    return list(newest_first(folder))[::-1]
+
+
+def sign_of(folder: Path) -> Sign | None:
+    """Return what differs once anything was recorded."""
+    try:
+        status = os.lstat(folder / OURS / FILE)
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _locked(path: Path) -> int:
+    """Open the file for appending, for us alone; it is still the one of that name."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    while True:
+        descriptor = os.open(path, flags, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.lstat(path).st_ino == os.fstat(descriptor).st_ino:
+                return descriptor
+        os.close(descriptor)
+
+
+def _write(descriptor: int, line: bytes, size: int) -> None:
+    try:
+        written = os.write(descriptor, line)
+        if written < len(line):
+            raise OSError(28, os.strerror(28))
+        os.fsync(descriptor)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, size)
+        raise
+
+
+def _rotate(path: Path) -> None:
+    for number in range(_OLDER_KEPT - 1, 0, -1):
+        with suppress(FileNotFoundError):
+            os.replace(_older(path, number), _older(path, number + 1))
+    os.replace(path, _older(path, 1))
+    sync_folder(path.parent)
+
+
+def _older(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.stem}.{number}{path.suffix}")
+
+
+def _last_number(path: Path) -> int:
+    for line in _lines_backwards(path):
+        if (entry := _entry(line)) is not None:
+            number = entry.get("n")
+            return number if isinstance(number, int) else sum(1 for _ in _lines_backwards(path))
+    return 0
+
+
+def _entry(line: bytes) -> Entry | None:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    return entry if isinstance(entry, dict) else None
+
+
+def _lines_backwards(path: Path) -> Iterator[bytes]:
+    """Give the lines of all files, the last first."""
+    for each in (path, *(_older(path, number) for number in range(1, _OLDER_KEPT + 1))):
+        try:
+            descriptor = os.open(each, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            yield from _backwards(descriptor)
+        except OSError:
+            continue
+        finally:
+            os.close(descriptor)
+
+
+def _backwards(descriptor: int) -> Iterator[bytes]:
+    end, rest = os.fstat(descriptor).st_size, b""
+    while end > 0:
+        start = max(0, end - _BLOCK)
+        block = os.pread(descriptor, end - start, start) + rest
+        first, *lines = block.split(b"\n")
+        yield from filter(None, reversed(lines))
+        end, rest = start, first
+    if rest:
+        yield rest

@@ -50,6 +50,7 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     with suppress(OSError):
         note_process(folder, number)
     _set_deadline(settings)
+    history.coming_from.set(_source(folder, number))
     ended = _perform(operation, folder, world, cancellation)
     with suppress(OSError):
         history.record(
@@ -63,6 +64,13 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     operations.end(folder, ended)
     # Whoever reads the outcome may start the next operation: no exit of ours is waited for.
     os.close(lock)
+
+
+def _source(folder: Path, number: int) -> str:
+    """Return the address that an operation was asked for from."""
+    entries = history.newest_first(folder)
+    begun = next((each for each in entries if each.get("operation") == number), {})
+    return str(begun.get("from", "local"))
 
 
 def _clean_environment(address: str) -> None:

@@ -10,9 +10,10 @@ from htmx_flask import request
 from app.config import is_loopback
 from app.core.errors import NotAllowed, NotLoggedIn
 from app.core.people import LOCAL, Permission, Person
+from app.usecases.history import coming_from
 from app.usecases.people import has_users
 from app.usecases.sessions import person_of_proxy, person_of_session, person_of_token
-from app.web.request import SESSION_KEY, wants_fragment, world
+from app.web.request import SESSION_KEY, source, wants_fragment, world
 
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -60,6 +61,7 @@ def _admit() -> ResponseReturnValue | None:
     if permission is None:
         raise RuntimeError(f"{request.endpoint} declares no permission")
     g.person = _who()
+    coming_from(source())
     if permission is Permission.PUBLIC:
         return None
     if g.person is None:

@@ -1,6 +1,8 @@
 """What a view needs to know of the request it answers."""
 
 import re
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import cast
 
 from flask import current_app, g
@@ -28,6 +30,16 @@ def world() -> World:
 def actor() -> str:
     """Return who asks, as the history names them."""
     return str(g.person.name)
+
+
+def source() -> str:
+    """Return the address that the request comes from; of what our proxy passes on, its own."""
+    address = request.remote_addr or ""
+    if address and address == world().settings.trusted_proxy:
+        passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
+        with suppress(ValueError):
+            return str(ip_address(passed_on))
+    return address
 
 
 def wants_fragment() -> bool:

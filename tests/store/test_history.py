@@ -1,0 +1,161 @@
+"""The history on disk: appended whole, bounded, read newest first, one entry for what goes on."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from app.store import history
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return history.our_folder(tmp_path) / history.FILE
+
+
+def test_an_entry_has_number_time_person_and_address(tmp_path: Path) -> None:
+    history.record(tmp_path, "launch", "ana", operation=1)
+    history.coming_from.set("10.1.2.3")
+    history.record(tmp_path, "stop", "ben")
+    history.coming_from.set("local")
+
+    first, second = history.read_history(tmp_path)
+
+    assert (first["n"], first["what"], first["who"], first["from"]) == (1, "launch", "ana", "local")
+    assert (second["n"], second["from"]) == (2, "10.1.2.3")
+    assert first["operation"] == 1
+    assert first["at"] <= second["at"]
+
+
+@hypothesis_settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(
+        st.one_of(
+            st.text(max_size=30),
+            st.sampled_from(
+                [b"", b'{"what": "lau', b"\n", b"\xff\xfe", b"[1]\n", b"{}\n", b"\0\0"]
+            ),
+        ),
+        max_size=8,
+    )
+)
+def test_whatever_a_crash_has_torn_no_whole_entry_is_lost(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[str | bytes]
+) -> None:
+    folder = tmp_path_factory.mktemp("history")
+    file = history.our_folder(folder) / history.FILE
+    recorded = []
+
+    for step in steps:
+        if isinstance(step, str):
+            history.record(folder, "note", step)
+            recorded.append(step)
+        else:
+            with file.open("ab") as torn:
+                torn.write(step)
+
+    read = [each["who"] for each in history.read_history(folder) if each.get("what") == "note"]
+    assert read == recorded
+
+
+def test_what_is_added_to_an_entry_is_read_as_one(tmp_path: Path) -> None:
+    first = history.append(tmp_path, {"what": "exited", "at": "1", "count": 1, "code": 1})
+    history.record(tmp_path, "reveal", "ana")
+    history.append(tmp_path, {"of": first, "count": 2, "last_at": "2"})
+    history.append(tmp_path, {"of": first, "count": 10})
+
+    read = history.read_history(tmp_path)
+
+    assert [each["what"] for each in read] == ["exited", "reveal"]
+    assert read[0] == {
+        "n": 1, "what": "exited", "at": "1", "count": 10, "code": 1, "last_at": "2"
+    }  # fmt: skip
+    assert history.record(tmp_path, "stop", "ana") == 5
+
+
+def test_files_are_rotated_and_read_as_one(tmp_path: Path, file: Path) -> None:
+    for number in range(70):
+        history.record(tmp_path, "note", "x" * 99_000, number=number)
+
+    read = history.read_history(tmp_path)
+
+    assert sorted(path.name for path in file.parent.iterdir()) == [
+        "history.1.jsonl",
+        "history.2.jsonl",
+        "history.3.jsonl",
+        "history.4.jsonl",
+        "history.jsonl",
+    ]
+    assert all(path.stat().st_size <= 1024 * 1024 for path in file.parent.iterdir())
+    assert [each["number"] for each in read] == list(range(20, 70))
+    assert [each["n"] for each in read] == list(range(21, 71))
+
+
+def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(40):
+        history.record(tmp_path, "note", "x" * 9_000, number=number)
+    blocks = []
+    read = history.os.pread  # type: ignore[attr-defined]
+    monkeypatch.setattr("os.pread", lambda *given: blocks.append(given) or read(*given))
+
+    assert next(history.newest_first(tmp_path))["number"] == 39
+
+    assert len(blocks) == 1
+
+
+def test_many_may_write_at_once_and_every_number_is_given_once(tmp_path: Path) -> None:
+    def write() -> None:
+        for _ in range(40):
+            history.record(tmp_path, "note", "x" * 9_000)
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [each["n"] for each in history.read_history(tmp_path)] == list(range(1, 161))
+
+
+def test_entries_of_an_older_form_are_read_and_numbers_go_on(tmp_path: Path, file: Path) -> None:
+    older = [{"at": "1", "what": "configure", "who": "ana"}, {"at": "2", "what": "launch"}]
+    file.write_text("".join(json.dumps(each) + "\n" for each in older))
+
+    number = history.record(tmp_path, "stop", "ana")
+
+    assert number == 3
+    assert [each["what"] for each in history.read_history(tmp_path)] == [
+        "configure",
+        "launch",
+        "stop",
+    ]
+
+
+def test_what_did_not_fit_on_the_disk_leaves_no_torn_line(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history.record(tmp_path, "launch", "ana")
+    before = file.read_bytes()
+    write = history.os.write  # type: ignore[attr-defined]
+    monkeypatch.setattr("os.write", lambda target, data: write(target, data[:7]))
+
+    with pytest.raises(OSError, match="No space"):
+        history.record(tmp_path, "stop", "ana")
+
+    assert file.read_bytes() == before
+
+
+def test_a_history_that_is_a_link_is_not_followed(tmp_path: Path, file: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.write_text("")
+    file.symlink_to(elsewhere)
+
+    with pytest.raises(OSError, match="symbolic"):
+        history.record(tmp_path, "stop", "ana")
+
+    assert history.read_history(tmp_path) == []
+    assert elsewhere.read_text() == ""
