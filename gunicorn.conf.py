@@ -9,6 +9,7 @@ from app.engine.client import RemoteEngine, engine_address
 from app.engine.host import own_address
 from app.usecases.announce import announce
 from app.usecases.people import begin_setup, has_users
+from app.usecases.witness import Witness
 from app.usecases.world import build_world
 
 settings = load_settings()
@@ -53,8 +54,16 @@ def post_worker_init(worker):
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     world = worker.wsgi.config["WORLD"]
     threading.Thread(target=announce, args=(world, worker.log.info), daemon=True).start()
+    worker.witness = Witness(world)
+    worker.witness.start()
     world.events.start()
     _end_streams_with(worker, world)
+
+
+def worker_exit(server, worker):
+    """Let another server witness, with nothing left unwritten."""
+    if witness := getattr(worker, "witness", None):
+        witness.stop()
 
 
 def _end_streams_with(worker, world):

@@ -117,6 +117,17 @@ class Containers:
         details = container.details or self._inspected(container).details
         return details.secrets if details else ()
 
+    def description(self, container_id: str) -> dict[str, Any]:
+        """Return of what `inspect` says what helps to understand an end; no value of a variable.
+
+        Empty where the container is gone. Raises EngineError.
+        """
+        try:
+            with self._client.calls() as client:
+                return _description(client.inspect_container(container_id))
+        except NotFound:
+            return {}
+
     def last_exit_code(self, container_id: str, since: datetime) -> int | None:
         """Return the exit code of a container's latest end, also where it runs again since.
 
@@ -232,6 +243,26 @@ def _details(inspected: dict[str, Any]) -> Details:
         health_output=str(health_log[-1].get("Output", ""))[:500],
         secrets=tuple(secret_values(_environment(inspected))),
     )
+
+
+def _description(inspected: dict[str, Any]) -> dict[str, Any]:
+    config, host = inspected["Config"], inspected["HostConfig"]
+    return {
+        **{key: inspected.get(key) for key in ("Id", "Name", "Created", "Image", "RestartCount")},
+        "State": inspected["State"],
+        "Config": {
+            **{key: config.get(key) for key in ("Image", "User", "StopSignal", "Healthcheck")},
+            "EnvNames": sorted(_environment(inspected)),
+        },
+        "HostConfig": {
+            key: host.get(key)
+            for key in ("Memory", "PidsLimit", "RestartPolicy", "PortBindings", "LogConfig")
+        },
+        "Mounts": [
+            {key: mount.get(key) for key in ("Type", "Source", "Destination", "RW")}
+            for mount in inspected.get("Mounts") or ()
+        ],
+    }
 
 
 def _environment(inspected: dict[str, Any]) -> dict[str, str]:

@@ -33,14 +33,19 @@ class EngineEvents:
         self._client = client
         self._changed = changed
         self._listeners: list[Heard] = []
+        self._connected: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._stream: CancellableStream[Any] | None = None
 
-    def listen(self, heard: Heard) -> None:
-        """Have `heard` called for each event of our deployments, in the following thread."""
+    def listen(self, heard: Heard, connected: Callable[[], None] = lambda: None) -> None:
+        """Have `heard` called for each event of our deployments, in the following thread.
+
+        `connected` is called each time that the engine is heard from then on.
+        """
         self._listeners.append(heard)
+        self._connected.append(connected)
 
     def start(self) -> None:
         """Begin to follow, once; the thread ends with the process or by `stop`."""
@@ -73,6 +78,8 @@ class EngineEvents:
                 decode=True,
             )
             self._changed()
+            for connected in self._connected:
+                connected()
             for event in self._stream:
                 self._tell(event)
 

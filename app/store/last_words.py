@@ -1,24 +1,39 @@
-"""Last words: what a gateway said and how it ended, kept when its container goes."""
+"""Last words: what a container said and how it ended, kept when it ends; a file for each."""
 
 import json
-from dataclasses import asdict, dataclass
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from app.store.files import Unreadable, read_file, write_file
 from app.store.history import OURS, our_folder
 
-_LIMIT = 32 * 1024 * 1024
+_KEPT = 5
+_MOST_BYTES = 2 * 1024 * 1024
+# A log as JSON takes more than its own bytes, at most so many times.
+_LIMIT = 6 * _MOST_BYTES
+_NAME = re.compile(r"\d{12}-[0-9a-f]{12}\.json\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class LastWords:
-    """The end of one container. `at` is ISO 8601; `log` is masked text, its last lines."""
+    """The end of one container. `at` is ISO 8601; `log` is masked text, its last lines.
+
+    `inspect` is what the engine said of it, without any value of its environment.
+    """
 
     at: str
     exit_code: int | None
     health: str
     log: str
+    container: str = ""
+    created: int = 0
+    health_output: str = ""
+    inspect: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def moment(self) -> datetime:
@@ -26,14 +41,48 @@ class LastWords:
 
 
 def keep_last_words(folder: Path, words: LastWords) -> None:
+    """Keep the words of one container in place of earlier ones of it, and those of four others."""
     path = our_folder(folder) / "last-words"
     path.mkdir(mode=0o700, exist_ok=True)
-    write_file(path / "last-words.json", json.dumps(asdict(words), ensure_ascii=False).encode())
+    kept = {**asdict(words), "log": _end_of(words.log)}
+    name = f"{words.created:012}-{words.container[:12]:0>12}.json"
+    write_file(path / name, json.dumps(kept, ensure_ascii=False).encode())
+    for old in words_files(folder)[_KEPT:]:
+        with suppress(OSError):
+            old.unlink()
+
+
+def words_files(folder: Path) -> list[Path]:
+    """Return the files that hold last words, those of the newest container first."""
+    try:
+        found = [
+            path for path in (folder / OURS / "last-words").iterdir() if _NAME.match(path.name)
+        ]
+    except OSError:
+        return []
+    return sorted(found, key=lambda path: path.name, reverse=True)
+
+
+def words_in(path: Path) -> LastWords | None:
+    try:
+        return LastWords(**json.loads(read_file(path, _LIMIT)))
+    except (OSError, Unreadable, ValueError, TypeError):
+        return None
+
+
+def list_last_words(folder: Path) -> list[LastWords]:
+    """Return what is kept, the newest container's first."""
+    return [words for path in words_files(folder) if (words := words_in(path))]
 
 
 def read_last_words(folder: Path) -> LastWords | None:
-    try:
-        kept = json.loads(read_file(folder / OURS / "last-words" / "last-words.json", _LIMIT))
-        return LastWords(**kept)
-    except (OSError, Unreadable, ValueError, TypeError):
-        return None
+    """Return the words of the newest container that left any."""
+    return next(filter(None, map(words_in, words_files(folder))), None)
+
+
+def _end_of(log: str) -> str:
+    """Return as many of the last whole lines as may be kept."""
+    data = log.encode()
+    if len(data) <= _MOST_BYTES:
+        return log
+    return data[-_MOST_BYTES:].partition(b"\n")[2].decode(errors="replace")

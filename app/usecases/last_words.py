@@ -1,15 +1,24 @@
 """Last words: what a gateway said and how it ended, kept before its container goes."""
 
-from datetime import UTC, datetime
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from app.core.deployment import Container, Deployment
 from app.core.secrets import Masker
 from app.core.text import lines_of, plain
-from app.store.last_words import LastWords, keep_last_words
+from app.store.last_words import LastWords, keep_last_words, words_files, words_in
 from app.usecases.masking import masker_for
 from app.usecases.world import World
 
 KEPT_LINES = 2000
+EXCERPT_LINES = 10
+_LONGEST_EXCERPT = 300
+# The engine tells of an end a little before or after the last line is written down.
+_LATE = timedelta(seconds=2)
 
 
 def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> list[str]:
@@ -18,18 +27,60 @@ def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> l
     Raises EngineError, or OSError from the disk.
     """
     mask = masker_for(deployment, gateway, world)
-    text = readable_log(world.containers.logs(gateway.id, KEPT_LINES), mask)
-    details = gateway.details
-    words = LastWords(
-        at=datetime.now(UTC).isoformat(timespec="seconds"),
-        exit_code=details.exit_code if details and gateway.state != "running" else None,
-        health=gateway.health or "",
-        log=text,
-    )
+    log = world.containers.logs(gateway.id, KEPT_LINES)
+    inspected = world.containers.description(gateway.id)
+    words = last_words_from(gateway.id, log, inspected, mask)
     keep_last_words(world.store.folder(deployment.id), words)
-    return [line.partition(" ")[2] for line in lines_of(text)]
+    return [line.partition(" ")[2] for line in lines_of(words.log)]
+
+
+def last_words_from(
+    container_id: str, log: bytes, inspected: Mapping[str, Any], mask: Masker
+) -> LastWords:
+    """Put together what is known of a container that ended, with no secret in it."""
+    said = json.loads(plain(mask(json.dumps(inspected, ensure_ascii=False))))
+    state = said.get("State") or {}
+    health = state.get("Health") or {}
+    checks = health.get("Log") or [{}]
+    ended = state.get("Status") not in ("running", "paused", "restarting", None)
+    return LastWords(
+        at=datetime.now(UTC).isoformat(timespec="seconds"),
+        exit_code=state.get("ExitCode") if ended else None,
+        health=str(health.get("Status") or ""),
+        log=readable_log(log, mask),
+        container=container_id,
+        created=_seconds(said.get("Created")),
+        health_output=str(checks[-1].get("Output") or ""),
+        inspect=said,
+    )
+
+
+def excerpt_of(folder: Path, container: str, at: datetime) -> tuple[str, ...]:
+    """Return the last lines that a container had said when it ended, without their times."""
+    for path in words_files(folder):
+        if path.stem.endswith(container[:12]):
+            changed = path.stat().st_mtime_ns
+            return _excerpt(path, changed, (at + _LATE).isoformat())
+    return ()
+
+
+@lru_cache(1024)
+def _excerpt(path: Path, _changed: int, until: str) -> tuple[str, ...]:
+    words = words_in(path)
+    if words is None:
+        return ()
+    parted = (line.partition(" ") for line in lines_of(words.log))
+    said = [text[:_LONGEST_EXCERPT] for time, _, text in parted if time[:26] <= until[:26]]
+    return tuple(said[-EXCERPT_LINES:])
 
 
 def readable_log(data: bytes, mask: Masker) -> str:
     """Return a container's log as text that holds no secret and no control character."""
     return mask(plain(data.decode(errors="replace")))
+
+
+def _seconds(created: str | None) -> int:
+    try:
+        return int(datetime.fromisoformat(str(created)[:19] + "+00:00").timestamp())
+    except ValueError:
+        return int(datetime.now(UTC).timestamp())

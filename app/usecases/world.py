@@ -8,6 +8,7 @@ from app.core.status import LastSeen
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
+from app.engine.last_lines import LastLines
 from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
@@ -33,6 +34,7 @@ class World:
     sampler: Sampler
     events: EngineEvents
     changes: Changes
+    last_lines: LastLines
     attempts: Attempts = field(default_factory=Attempts)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
@@ -71,6 +73,7 @@ def build_world(settings: Settings) -> World:
         Sampler(client, changes.beat),
         EngineEvents(client, changed),
         changes,
+        LastLines(client),
     )
 
 

@@ -1,0 +1,119 @@
+"""Witness: records what happens to gateways from outside, as long as the server runs.
+
+Of all servers on one deployments folder one witnesses; another takes over when it ends.
+Nothing that goes wrong here may harm the server.
+"""
+
+import fcntl
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from app.core.errors import EngineError, NotFound
+from app.core.events import ContainerEvent
+from app.store import history
+from app.usecases.witnessing import Records
+from app.usecases.world import World
+
+_log = logging.getLogger("deploy_agent")
+_TRY_SECONDS = 2.0
+_LOOK_AGAIN = "look again"
+
+
+class Witness:
+    """One thread that hears the engine's events; started once per server."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._heard: queue.SimpleQueue[ContainerEvent | str] = queue.SimpleQueue()
+        self._ending = threading.Event()
+        # What it does: nothing yet, waiting for another to end, or recording, after a first look.
+        self.waiting = self.watching = self.looked = False
+        self._records = Records(world)
+        world.events.listen(self._hear, self._connected)
+        self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write down what was not yet, and let another server witness."""
+        self._ending.set()
+        self._heard.put(_LOOK_AGAIN)
+        self._thread.join(2)
+
+    def _hear(self, event: ContainerEvent) -> None:
+        if self.watching:
+            self._heard.put(event)
+
+    def _connected(self) -> None:
+        if self.watching:
+            self._heard.put(_LOOK_AGAIN)
+
+    def _run(self) -> None:
+        path = self._world.settings.deployments_dir / history.OURS / "witness"
+        while not self._ending.is_set():
+            try:
+                lock = _taken(path)
+            except OSError:
+                lock = None
+            self.waiting = lock is None
+            if lock is None:
+                self._ending.wait(_TRY_SECONDS)
+                continue
+            try:
+                self.watching = True
+                self._watch(path, lock)
+            finally:
+                self.watching = False
+                os.close(lock)
+
+    def _watch(self, path: Path, lock: int) -> None:
+        """Witness until the server ends or the lock is no longer what it was."""
+        _harmless(self._records.look)
+        self.looked = True
+        while _is_held(path, lock):
+            try:
+                heard = self._heard.get(timeout=_TRY_SECONDS)
+            except queue.Empty:
+                _harmless(self._records.write_due)
+                continue
+            if self._ending.is_set():
+                _harmless(self._records.write_all)
+                return
+            if isinstance(heard, ContainerEvent):
+                _harmless(partial(self._records.take, heard))
+            else:
+                _harmless(self._records.look)
+
+
+def _harmless(deed: Callable[[], None]) -> None:
+    try:
+        deed()
+    except (OSError, EngineError, NotFound) as error:
+        _log.warning("what happened to a gateway could not be recorded: %s", error)
+    except Exception:  # noqa: BLE001 - the thread must go on
+        _log.exception("what happened to a gateway could not be recorded")
+
+
+def _taken(path: Path) -> int | None:
+    """Lock the file of the one who witnesses; None where somebody else has it."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+def _is_held(path: Path, lock: int) -> bool:
+    try:
+        return os.lstat(path).st_ino == os.fstat(lock).st_ino
+    except OSError:
+        return False

@@ -1,0 +1,138 @@
+"""What happens to gateways from outside is in their history, once, with their last words."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from app.config import Settings
+from app.store.history import read_history
+from app.store.last_words import read_last_words
+from app.usecases.witness import Witness
+from app.usecases.world import build_world
+from tests.api import API_KEY, Api
+from tests.waiting import eventually
+from tests.web.test_launch import containers_of
+
+
+@contextmanager
+def witnessing(settings: Settings) -> Iterator[Witness]:
+    """What a server does beside its pages."""
+    world = build_world(settings)
+    witness = Witness(world)
+    witness.start()
+    world.events.start()
+    eventually(lambda: witness.looked or witness.waiting)
+    yield witness
+    witness.stop()
+    world.events.stop()
+
+
+@pytest.fixture
+def witness(settings: Settings) -> Iterator[Witness]:
+    with witnessing(settings) as found:
+        yield found
+
+
+def incidents(folder: Path) -> list[dict[str, Any]]:
+    return [each for each in read_history(folder) if "container" in each]
+
+
+def launched(api: Api, **fields: Any) -> str:
+    deployment_id = api.configure(**fields)
+    answer = api.launch(deployment_id)
+    assert answer.status_code == 200, answer.text
+    return deployment_id
+
+
+def container_of(engine: docker.APIClient, deployment_id: str) -> str:
+    [container] = containers_of(engine, deployment_id)
+    return str(container["Id"])
+
+
+def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
+    witness: Witness, api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    deployment_id = launched(api, image="deploy-agent-standin:leak-token")
+    folder = deployments_dir / deployment_id
+    container = container_of(engine, deployment_id)
+    assert incidents(folder) == []
+
+    def latest() -> dict[str, Any]:
+        return incidents(folder)[-1]
+
+    def started_again() -> bool:
+        return latest()["what"] == "started" or bool(latest().get("restarted"))
+
+    engine.stop(container, timeout=30)
+    eventually(lambda: incidents(folder) and latest().get("how") == "stopped")
+    engine.start(container)
+    eventually(started_again)
+    engine.pause(container)
+    eventually(lambda: latest()["what"] == "paused")
+    engine.unpause(container)
+    eventually(lambda: latest()["what"] == "unpaused")
+    (folder / "config/standin-fault").write_text("crash:78")
+    engine.kill(container)
+    eventually(lambda: latest().get("signal") == 9)
+    assert {each["who"] for each in incidents(folder)} == {"outside"}
+    engine.start(container)
+    eventually(lambda: latest().get("count", 1) >= 5, within=60)
+
+    crashed = [each for each in incidents(folder) if each["who"] == "the gateway"]
+    assert len(crashed) == 1
+    assert crashed[0]["code"] == 78
+    assert len((folder / ".deploy-agent/history.jsonl").read_text().splitlines()) < 25
+    words = read_last_words(folder)
+    assert words is not None
+    assert words.exit_code == 78
+    assert "78" in words.log or "listening" in words.log
+    assert "•" in words.log, "the stand-in did print its secrets"
+    assert API_KEY not in words.log + json.dumps(words.inspect)
+    before = len(incidents(folder))
+    assert api.stop(deployment_id).status_code == 200
+    assert len(incidents(folder)) == before, "a stop of our own is no incident"
+
+
+def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
+    settings: Settings, api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    first_id, second_id = launched(api), launched(api)
+    removed, stopped = container_of(engine, first_id), container_of(engine, second_id)
+    with witnessing(settings) as first, witnessing(settings) as second:
+        engine.pause(stopped)
+        engine.unpause(stopped)
+        eventually(lambda: len(incidents(deployments_dir / second_id)) == 2)
+        assert first.watching
+        assert not second.watching
+        first.stop()
+        eventually(lambda: second.watching)
+        engine.pause(stopped)
+        eventually(lambda: len(incidents(deployments_dir / second_id)) == 3)
+        engine.unpause(stopped)
+        engine.remove_container(removed, force=True)
+        eventually(lambda: len(incidents(deployments_dir / second_id)) == 4)
+        eventually(
+            lambda: (
+                [each.get("how") for each in incidents(deployments_dir / first_id)] == ["removed"]
+            )
+        )
+        words = eventually(lambda: read_last_words(deployments_dir / first_id))
+    engine.stop(stopped, timeout=30)
+
+    for _ in range(2):
+        with witnessing(settings) as again:
+            eventually(lambda: again.looked)
+
+    assert words is not None
+    assert words.container == removed
+    assert "listening" in words.log
+    [*_, ended] = incidents(deployments_dir / second_id)
+    assert len(incidents(deployments_dir / second_id)) == 5
+    assert (ended["what"], ended["missed"], ended["code"]) == ("exited", True, 0)
+    assert read_last_words(deployments_dir / second_id) is not None
+    assert len(incidents(deployments_dir / first_id)) == 1
