@@ -51,6 +51,7 @@ class Fleet:
         """Every page there is."""
         own = [f"/deployments/{each}" for each in self.of.values()]
         more = [f"/deployments/{self.of[each]}/logs" for each in ("hostile", "failed", "invalid")]
+        more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
     @classmethod

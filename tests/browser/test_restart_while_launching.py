@@ -1,0 +1,47 @@
+"""A launch is followed over the server's death: no line of it is lost or comes twice."""
+
+from pathlib import Path
+
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from app.store.operations import read_log
+from tests.browser.fleet import configure, launch
+from tests.browser.visits import Visits
+from tests.server import Server
+from tests.waiting import eventually
+
+
+def test_a_page_catches_up_by_itself_when_the_server_was_killed_during_a_launch(
+    server: Server, chromium: Browser, deployments_dir: Path
+) -> None:
+    visits = Visits(chromium, server.start())
+    folder = deployments_dir / configure(server, image="deploy-agent-standin:slow-start")
+    page = visits.open()
+    page.goto(f"/deployments/{folder.name}")
+    launch(server, folder.name, wait=False)
+    expect(output(page)).to_contain_text("docker compose up -d")
+    page.evaluate("window.loadedOnce = true")
+
+    visits.may_fail = True
+    server.kill_group()
+    expect(page.locator("#lost")).to_be_visible()
+    seen = lines(page)
+    eventually(lambda: len(read_log(folder, 1)) > len(seen), within=30)
+    server.start()
+
+    expect(output(page)).to_contain_text("Done", timeout=30_000)
+    expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#head .badge")).to_have_text("running")
+    assert lines(page) == [line.partition(" ")[2] for line in read_log(folder, 1)]
+    assert page.evaluate("window.loadedOnce"), "the page itself was not loaded again"
+    visits.end()
+
+
+def output(page: Page) -> Locator:
+    return page.get_by_role("log", name="Output of the launch")
+
+
+def lines(page: Page) -> list[str]:
+    """Return the output as it stands on the page, without the times before its lines."""
+    read = "box => [...box.children].map((line) => line.lastChild.textContent)"
+    return list(output(page).evaluate(read))
