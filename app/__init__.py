@@ -10,6 +10,7 @@ from app.web import (
     access,
     answer,
     api,
+    assets,
     configure,
     errors,
     open,
@@ -33,7 +34,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(
         __name__,
         template_folder=str(PROJECT / "templates"),
-        static_folder=str(PROJECT / "static"),
+        # What stands in static/ is served by app/web/assets.py, and by no other way.
+        static_folder=None,
     )
     world = build_world(settings)
     app.config.update(
@@ -54,6 +56,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     rendering.init_app(app)
     times.init_app(app)
+    app.register_blueprint(assets.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)
     app.register_blueprint(configure.bp)

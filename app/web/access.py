@@ -30,9 +30,7 @@ def needs(permission: Permission) -> Callable[[View], View]:
 
 
 def permission_of(app: Flask, endpoint: str) -> Permission | None:
-    """Return what an endpoint's view has declared. Static files are public."""
-    if endpoint == "static":
-        return Permission.PUBLIC
+    """Return what an endpoint's view has declared."""
     return getattr(app.view_functions[endpoint], "permission", None)
 
 
@@ -60,6 +58,8 @@ def _admit() -> ResponseReturnValue | None:
     permission = permission_of(current_app, request.endpoint)
     if permission is None:
         raise RuntimeError(f"{request.endpoint} declares no permission")
+    if request.blueprint == "assets":
+        return None  # Kept for ever by whoever asks: not even the cookie is looked at.
     g.person = _who()
     coming_from(source())
     if permission is Permission.PUBLIC:

@@ -18,6 +18,7 @@ from app.core.pulling import percent_of
 from app.core.status import Status
 from app.core.wording import ago, duration
 from app.usecases.overview import Card
+from app.web.assets import asset_url
 from app.web.request import own_path, wants_fragment
 
 
@@ -102,4 +103,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
     app.jinja_env.filters.update(keyed=keyed, next_step=next_step, short_image=short_image)
-    app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE)
+    app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE, asset_url=asset_url)

@@ -109,6 +109,5 @@ def _dress(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
     # For our own log: a path may hold the secret of a set-up link, its pattern does not.
     response.headers["X-Route"] = request.url_rule.rule if request.url_rule else "-"
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     return response

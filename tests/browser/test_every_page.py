@@ -1,6 +1,6 @@
 """Every page in every state: it fits, it is safe, it needs nothing from elsewhere."""
 
-import gzip
+from pathlib import PurePath
 from urllib.parse import urlsplit
 
 from playwright.sync_api import expect
@@ -36,21 +36,8 @@ def test_every_page_loads_its_own_files_and_nothing_else(
 
     loaded = [urlsplit(url) for url in fleet_visits.requests if not url.startswith("data:")]
     assert {each.netloc for each in loaded} == {urlsplit(fleet.server.url).netloc}
-    assert {"/static/app.css", "/static/app.js"} <= {each.path for each in loaded}
-
-
-def test_script_and_style_are_light(fleet: Fleet, fleet_visits: Visits) -> None:
-    sizes = {}
-    page = fleet_visits.open()
-    page.on(
-        "response", lambda answer: sizes.update({answer.url: len(gzip.compress(answer.body()))})
-    )
-
-    page.goto("/", wait_until="networkidle")
-
-    files = {url: size for url, size in sizes.items() if url.endswith((".js", ".css"))}
-    assert len(files) == 5
-    assert sum(files.values()) < 40_000, files
+    files = {PurePath(each.path).suffix for each in loaded}
+    assert {".css", ".js"} <= files
 
 
 def test_a_hostile_log_is_text_and_nothing_but_text(fleet: Fleet, fleet_visits: Visits) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from app.web.assets import assets
 from tests.api import API_KEY, BASE, Api
 
 
@@ -52,7 +53,8 @@ def test_a_browsers_form_without_its_token_is_refused_with_words(api: Api) -> No
 
 
 def test_every_answer_carries_the_headers(api: Api) -> None:
-    for path in ("/", "/deployments/new", "/api/deploy/list", "/nowhere", "/static/app.css"):
+    style = assets()["app.css"].file_name
+    for path in ("/", "/deployments/new", "/api/deploy/list", "/nowhere", f"/assets/{style}"):
         headers = api.page(path, buffered=True).headers
         policy = headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy

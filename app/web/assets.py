@@ -1,0 +1,115 @@
+"""One style, one script and the icons, each under a name that only this content has.
+
+Made when the server starts, from `static/`, and kept in memory with their compressed
+forms: nothing is built beforehand, and what was edited is seen at the next start. A name
+never means another content, so browsers keep what they have and never ask again.
+"""
+
+import gzip
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
+
+import brotli
+import rjsmin
+from flask import Blueprint, Response, abort, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from lightningcss import process_stylesheet
+
+from app.config import PROJECT
+from app.core.people import Permission
+from app.web.access import needs
+
+bp = Blueprint("assets", __name__, url_prefix="/assets")
+
+_STATIC = PROJECT / "static"
+_PICO = "pico-2.1.1.min.css"
+_LIBRARIES = ("htmx-2.0.11.min.js", "idiomorph-ext-0.7.4.min.js")
+# The other subjects follow: they win over these, and their order does not matter.
+_STYLE_FIRST = ("tokens", "layout", "parts")
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+# By preference, where a browser takes more than one.
+_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "gzip": partial(gzip.compress, mtime=0),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file as it is sent: by its content coding, `identity` among them."""
+
+    file_name: str
+    media_type: str
+    forms: Mapping[str, bytes]
+
+    @classmethod
+    def of(cls, name: str, content: bytes) -> "Asset":
+        stem, suffix = Path(name).stem, Path(name).suffix
+        forms = {coding: compress(content) for coding, compress in _CODINGS.items()}
+        file_name = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
+        return cls(file_name, _TYPES[suffix], {**forms, "identity": content})
+
+
+@bp.get("/<file_name>")
+@needs(Permission.PUBLIC)
+def send(file_name: str) -> ResponseReturnValue:
+    """Answer with an asset, to be kept for ever."""
+    asset = next((each for each in assets().values() if each.file_name == file_name), None)
+    if asset is None:
+        abort(404)
+    coding = request.accept_encodings.best_match(_CODINGS, "identity")
+    response = Response(asset.forms[coding], content_type=asset.media_type)
+    if coding != "identity":
+        response.content_encoding = coding
+    response.set_etag(f"{file_name}-{coding}")
+    response.vary.add("Accept-Encoding")
+    response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    return response.make_conditional(request)
+
+
+def asset_url(name: str) -> str:
+    """Return the address of `app.css`, `app.js` or an icon."""
+    return url_for("assets.send", file_name=assets()[name].file_name)
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Return every asset by the name that templates use."""
+    icons = {path.name: Asset.of(path.name, path.read_bytes()) for path in _STATIC.glob("*.svg")}
+    return {
+        **icons,
+        "app.css": Asset.of("app.css", _style(icons).encode()),
+        "app.js": Asset.of("app.js", _script().encode()),
+    }
+
+
+def _style(icons: Mapping[str, Asset]) -> str:
+    """Return Pico in the lowest layer, then ours, naming icons as they are sent."""
+    licence, _, pico = (_STATIC / "vendor" / _PICO).read_text().rpartition("*/")
+    ours = "".join(path.read_text() for path in _sources("css", _STYLE_FIRST))
+    style = process_stylesheet(f"@layer base {{ {pico} }} {ours}", filename="app.css")
+    style = re.sub(r"url\(\.\./([^)]+)\)", lambda found: f"url({icons[found[1]].file_name})", style)
+    return f"{licence}*/{style}"
+
+
+def _script() -> str:
+    """Return the libraries, then ours, each in a block of its own so that names stay apart."""
+    libraries = [(_STATIC / "vendor" / name).read_text() for name in _LIBRARIES]
+    ours = [f"{{\n{path.read_text()}\n}}" for path in _sources("js")]
+    return ";\n".join((*libraries, rjsmin.jsmin("\n".join(ours))))
+
+
+def _sources(kind: str, first: tuple[str, ...] = ()) -> list[Path]:
+    def place(path: Path) -> tuple[int, str]:
+        return first.index(path.stem) if path.stem in first else len(first), path.name
+
+    return sorted((_STATIC / kind).glob(f"*.{kind}"), key=place)

@@ -1,0 +1,25 @@
+// A button with data-copy="#id" copies that text. On plain http browsers keep the
+// clipboard to themselves, so the text is selected and copied the older way.
+const tell = (words) => { document.getElementById("told").textContent = words; };
+
+async function copy(button) {
+  const source = document.querySelector(button.dataset.copy);
+  const label = button.firstChild;
+  const before = label.data;
+  if (button.dataset.busy) return;
+  button.dataset.busy = "yes";
+  try {
+    await navigator.clipboard.writeText(source.textContent);
+    label.data = "Copied";
+  } catch {
+    window.getSelection().selectAllChildren(source);
+    label.data = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
+  }
+  tell(label.data);
+  setTimeout(() => { label.data = before; delete button.dataset.busy; tell(""); }, 2000);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-copy]");
+  if (button) copy(button);
+});
