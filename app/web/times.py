@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from app.core.wording import Ago, Clock, For, Part, in_words, took
 
-# What static/js/app.js looks for.
+# What static/js/times.js looks for.
 _KINDS = {Ago: "ago", For: "for", Clock: "clock"}
 _TAG = Markup('<time datetime="{}" title="{}" data-{}>{}</time>')
 
@@ -38,6 +38,7 @@ def after(time: str, start: datetime) -> str:
 
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["told"] = told
+    app.jinja_env.globals["now"] = lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
     app.jinja_env.filters["when"] = lambda moment: tag(Ago(moment))
     app.jinja_env.filters.update(after=after, took=took)
     app.jinja_env.filters["lasting"] = lambda moment: tag(For(moment))
