@@ -10,8 +10,10 @@ from app.web import (
     access,
     answer,
     api,
+    archive,
     assets,
     configure,
+    confirm,
     errors,
     open,
     operations,
@@ -70,4 +72,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(operations.api_bp)
     app.register_blueprint(pairing.bp)
     app.register_blueprint(pairing.api_bp)
+    app.register_blueprint(confirm.bp)
+    app.register_blueprint(archive.bp)
+    app.register_blueprint(archive.api_bp)
     return app

@@ -1,4 +1,4 @@
-"""The command line: users and scripts' tokens. Secrets come from a prompt or standard input."""
+"""The command line: deployments, users, scripts' tokens. Secrets come from a prompt or input."""
 
 import sys
 from datetime import UTC, datetime
@@ -6,9 +6,20 @@ from datetime import UTC, datetime
 import click
 
 from app.config import load_settings
+from app.core.deployment import parse_id
 from app.core.errors import UserError
 from app.core.people import Role
 from app.usecases import people
+from app.usecases.archive import (
+    archive_deployment,
+    find_archived,
+    list_archived,
+    wait_for_archive,
+)
+from app.usecases.launch import wait_for_launch
+from app.usecases.purge import purge_archived
+from app.usecases.restart import restart_deployment
+from app.usecases.restore import restore_archived
 from app.usecases.world import World, build_world
 
 _BY = "the command line"
@@ -33,6 +44,57 @@ class _Errors(click.Group):
 def main(context: click.Context) -> None:
     """Deploy Agent on the command line; works while the server runs or not."""
     context.obj = build_world(load_settings())
+
+
+@main.command()
+@click.argument("deployment_id")
+@click.pass_obj
+def restart(world: World, deployment_id: str) -> None:
+    """Restart a deployment from its files as they are now, and wait until it is proven to run."""
+    started = restart_deployment(parse_id(deployment_id), actor=_BY, world=world)
+    done = wait_for_launch(started, world=world)
+    click.echo(f"{deployment_id} {'is running' if done else 'is still being restarted'}.")
+
+
+@main.command()
+@click.argument("deployment_id")
+@click.pass_obj
+def archive(world: World, deployment_id: str) -> None:
+    """Stop a deployment and put it aside; its port is free then."""
+    started = archive_deployment(parse_id(deployment_id), actor=_BY, world=world)
+    done = wait_for_archive(started, world=world)
+    click.echo(f"{deployment_id} {'is archived' if done else 'is still being archived'}.")
+
+
+@main.command()
+@click.pass_obj
+def archived(world: World) -> None:
+    """List what is archived: its name there, the deployment's name, when and by whom."""
+    for each in list_archived(world=world):
+        at = each.at.isoformat(timespec="minutes")
+        click.echo(f"{each.name}\t{each.deployment.name}\t{at}\t{each.by}")
+
+
+@main.command()
+@click.argument("archived")
+@click.pass_obj
+def restore(world: World, archived: str) -> None:
+    """Put an archived deployment back; ARCHIVED is its id, or its name in the archive."""
+    click.echo(restore_archived(archived, actor=_BY, world=world).words)
+
+
+@main.command()
+@click.argument("archived")
+@click.option(
+    "--confirm", help="The deployment's name, or its id where it has none; else asked for."
+)
+@click.pass_obj
+def purge(world: World, archived: str, confirm: str | None) -> None:
+    """Delete an archived deployment for good; ARCHIVED is its id, or its name in the archive."""
+    found = find_archived(archived, world=world)
+    typed = confirm or click.prompt(f"Type “{found.label}” to delete it for good")
+    purge_archived(found.name, typed, actor=_BY, world=world, wait=None)
+    click.echo(f"“{found.label}” was deleted for good.")
 
 
 @main.group()

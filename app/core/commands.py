@@ -7,7 +7,7 @@ from app.core.deployment import Deployment, OperationKind
 _VERBS = {
     OperationKind.LAUNCH: "up -d",
     OperationKind.STOP: "down",
-    OperationKind.RESTART: "restart",
+    OperationKind.RESTART: "up -d --force-recreate",
     OperationKind.ARCHIVE: "down",
     OperationKind.ALLOW_ORIGIN: "restart",
 }

@@ -41,7 +41,7 @@ STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
 # Those that tell whether there should be a container.
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
 # Those that can be left half done: what was started is taken down.
-CANCELLABLE = (OperationKind.LAUNCH,)
+CANCELLABLE = LAUNCHES
 
 
 class OperationState(StrEnum):

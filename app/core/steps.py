@@ -33,15 +33,20 @@ LABELS = {
     "stop": "Stop the container",
     "words": "Keep its last words",
     "remove": "Remove the container",
+    "move": "Move the folder",
     "undo": "Take down what was started",
 }
 _TAKE_DOWN = ("stop", "words", "remove")
 _PLANS: dict[OperationKind, tuple[str, ...]] = {
     OperationKind.LAUNCH: ("check", "pull", "folders", "create", "start", "answers", "ready"),
-    OperationKind.RESTART: ("restart", "answers", "ready"),
+    OperationKind.RESTART: (
+        *("check", "pull", "folders"),
+        *_TAKE_DOWN,
+        *("create", "start", "answers", "ready"),
+    ),
     OperationKind.ALLOW_ORIGIN: ("write", "restart", "answers", "ready"),
     OperationKind.STOP: _TAKE_DOWN,
-    OperationKind.ARCHIVE: _TAKE_DOWN,
+    OperationKind.ARCHIVE: (*_TAKE_DOWN, "move"),
 }
 # The lines with which operations begin their steps; `FOLDERS`, `ANSWERS` and the
 # others are said by them, the rest are Compose's.
@@ -49,6 +54,7 @@ FOLDERS = "Preparing the data folders"
 ANSWERS = "Waiting for the gateway to answer"
 READY = "The gateway answers; waiting until it is ready"
 WORDS = "Keeping its last words"
+MOVE = "Moving the folder to the archive"
 _BEGINNINGS = tuple(
     (re.compile(pattern), step)
     for pattern, step in (
@@ -64,6 +70,7 @@ _BEGINNINGS = tuple(
         (r"docker compose stop\b", "stop"),
         (re.escape(WORDS), "words"),
         (r"docker compose down\b", "remove"),
+        (re.escape(MOVE), "move"),
     )
 )
 
@@ -121,7 +128,7 @@ def _begun(
     """Return the steps that have begun, each with what was said in it. None begins twice."""
     begun = [_Begun(plan[0], operation.started_at, [])]
     for time, text in lines:
-        at, name = _moment(time), _begins(text, plan)
+        at, name = _moment(time), _begins(text, plan, begun[-1].name)
         if at and name and _comes_after(begun[-1].name, name, plan):
             begun.append(_Begun(name, at, []))
         elif name is None:
@@ -129,12 +136,13 @@ def _begun(
     return begun
 
 
-def _begins(text: str, plan: Sequence[str]) -> str | None:
-    """Return the step that a line begins; what takes down elsewhere than in a stop undoes."""
+def _begins(text: str, plan: Sequence[str], current: str) -> str | None:
+    """Return the step that a line begins; what takes down where that is not ahead undoes."""
     name = next((step for pattern, step in _BEGINNINGS if pattern.match(text)), None)
-    if name in plan:
-        return name
-    return "undo" if name in _TAKE_DOWN else None
+    ahead = plan[plan.index(current) + 1 :] if current in plan else ()
+    if name in _TAKE_DOWN and plan[0] not in _TAKE_DOWN and name not in ahead:
+        return "undo"
+    return name if name in plan else None
 
 
 def _comes_after(current: str, name: str, plan: Sequence[str]) -> bool:

@@ -3,30 +3,22 @@
 import os
 import secrets
 import shutil
-import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.deployment import LAUNCH_OR_STOP, Deployment, is_id
-from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env
+from app.core.deployment import Deployment, is_id
 from app.core.errors import NotFound
-from app.core.secrets import secret_values, secrets_in_text
 from app.store import history
+from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
-from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.files import sync_folder, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
-from app.store.operations import (
-    latest,
-    latest_launch_or_stop,
-    operations_folder,
-    reserve_space,
-)
+from app.store.operations import operations_folder, reserve_space
+from app.store.reading import COMPOSE_FILE, ENV_FILE, read_deployment
 
-ENV_FILE = ".env"
-COMPOSE_FILE = "docker-compose.yml"
 _FRESH = ".new-"
 _FRESH_FOLDERS = _FRESH + "[0-9a-f]" * 10
 
@@ -49,6 +41,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.archive = Archive(root)
         self._cache: dict[str, tuple[_Signature, Deployment]] = {}
 
     def open(self) -> None:
@@ -73,10 +66,12 @@ class Store:
             os.lstat(self.root / deployment_id)
         except OSError:
             self._cache.pop(deployment_id, None)
-            raise NotFound(
-                f"There is no deployment {deployment_id}."
-                " It may have been removed; the list has those that are there."
-            ) from None
+            where = (
+                "It was archived, and can be restored from the archive."
+                if self.archive.newest(deployment_id)
+                else "It may have been removed; the list has those that are there."
+            )
+            raise NotFound(f"There is no deployment {deployment_id}. {where}") from None
         return self._load(deployment_id)
 
     def has(self, deployment_id: str) -> bool:
@@ -84,6 +79,13 @@ class Store:
 
     def folder(self, deployment_id: str) -> Path:
         return self.root / deployment_id
+
+    def folder_wherever(self, deployment_id: str) -> Path:
+        """Return a deployment's folder, also where it was archived meanwhile."""
+        listed = self.folder(deployment_id)
+        if self.has(deployment_id):
+            return listed
+        return self.archive.newest(deployment_id) or listed
 
     @contextmanager
     def creating(self) -> Iterator[None]:
@@ -131,7 +133,7 @@ class Store:
         cached = self._cache.get(deployment_id)
         if cached and cached[0] == signature and not cached[1].running_operation:
             return cached[1]
-        deployment = _read(folder)
+        deployment = read_deployment(folder, deployment_id)
         self._cache[deployment_id] = (signature, deployment)
         return deployment
 
@@ -164,70 +166,3 @@ def _file_sign(path: Path) -> _FileSign:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
-
-
-def _read(folder: Path) -> Deployment:
-    """Return a deployment; whatever a folder holds, it hides no other from the list."""
-    if folder.is_symlink():
-        return Deployment(folder.name, str(folder), problem="its folder is a link, not followed")
-    try:
-        return _understood(folder)
-    except (OSError, ValueError, TypeError, RecursionError) as error:
-        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
-        return Deployment(folder.name, str(folder), problem=f"its folder can't be read: {said}")
-
-
-def _understood(folder: Path) -> Deployment:
-    env, secrets, problem = _read_env(folder)
-    port = _port(env)
-    if problem is None and port is None:
-        problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
-    operation = latest(folder)
-    decides = operation is None or operation.kind in LAUNCH_OR_STOP
-    settled = operation if decides else latest_launch_or_stop(folder)
-    return Deployment(
-        id=folder.name,
-        folder=str(folder),
-        env=env,
-        port=port,
-        problem=problem,
-        secrets=tuple(secrets),
-        has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
-        configured_here=settled is None and _configured_here(folder),
-        operation=operation,
-        earlier=None if decides else settled,
-    )
-
-
-def _configured_here(folder: Path) -> bool:
-    return any(entry.get("what") == "configure" for entry in history.read_history(folder))
-
-
-def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
-    """Return the variables, the secrets among them, and why they can't be understood."""
-    try:
-        data = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
-    except FileNotFoundError:
-        return {}, [], "it has no .env"
-    except Unreadable as error:
-        return {}, [], f"its .env {error}"
-    try:
-        env = parse_env(data)
-    except EnvFileError as error:
-        secrets = secrets_in_text(data.decode(errors="replace"))
-        return {}, secrets, f"its .env can't be understood: {error}"
-    return env, secret_values(env), None
-
-
-def _port(env: Mapping[str, str]) -> int | None:
-    text = env.get("PORT", "")
-    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
-        return None
-    return int(text) if 1 <= int(text) <= 65535 else None
-
-
-def _is_ordinary(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(os.lstat(path).st_mode)
-    except OSError:
-        return False

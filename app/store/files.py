@@ -98,8 +98,13 @@ def storage_errors(undone: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        cause = _CAUSES.get(error.errno or 0, f"The system said: {os.strerror(error.errno or 0)}.")
-        raise StorageFailed(f"{undone} {cause} Nothing was changed.") from error
+        raise StorageFailed(f"{undone} {storage_cause(error)} Nothing was changed.") from error
+
+
+def storage_cause(error: OSError) -> str:
+    """Return in words why the file system refused, and what to do."""
+    code = error.errno or 0
+    return _CAUSES.get(code, f"The system said: {os.strerror(code)}.")
 
 
 _CAUSES = {
@@ -108,6 +113,10 @@ _CAUSES = {
     errno.EROFS: "The deployments folder is read-only. Mount it writable, then try again.",
     errno.EACCES: "This server's user may not write there. Give it the deployments folder.",
     errno.EPERM: "This server's user may not do that there. Give it the deployments folder.",
+    errno.ELOOP: "A link stands where a folder should; links are not followed.",
+    errno.ENOTDIR: "A link or a file stands where a folder should; links are not followed.",
+    errno.EBUSY: "Something is mounted there. Unmount it, then try again.",
+    errno.EXDEV: "That is another disk. Unmount what is mounted there, then try again.",
     errno.EMFILE: "The server has too many files open. Try again in a moment.",
     errno.ENFILE: "This host has too many files open. Try again in a moment.",
 }

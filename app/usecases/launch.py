@@ -38,18 +38,23 @@ def launch_deployment(deployment_id: str, *, actor: str, world: World) -> Starte
     Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = world.store.load(deployment_id)
+    refuse_what_cant_launch(deployment, "launched")
+    world.containers.of(deployment_id)
+    return start_operation(OperationKind.LAUNCH, deployment, actor=actor, world=world)
+
+
+def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
+    """Raises DeploymentInvalid where a folder lacks what Compose needs."""
     if deployment.problem:
         raise DeploymentInvalid(
-            f"It was not launched: {deployment.problem}. Correct {deployment.folder}/.env,"
-            " then launch again."
+            f"It was not {undone}: {deployment.problem}. Correct {deployment.folder}/.env,"
+            " then try again."
         )
     if not deployment.has_compose_file:
         raise DeploymentInvalid(
-            f"It was not launched: {deployment.folder} has no docker-compose.yml."
+            f"It was not {undone}: {deployment.folder} has no docker-compose.yml."
             " Put it back, or configure a new deployment."
         )
-    world.containers.of(deployment_id)
-    return start_operation(OperationKind.LAUNCH, deployment, actor=actor, world=world)
 
 
 def wait_for_launch(started: Started, *, world: World) -> Operation | None:
@@ -65,17 +70,23 @@ def wait_for_launch(started: Started, *, world: World) -> Operation | None:
 
 
 def perform_launch(
-    deployment: Deployment, *, world: World, say: Say, cancellation: Cancellation
+    deployment: Deployment,
+    *,
+    world: World,
+    say: Say,
+    cancellation: Cancellation,
+    anew: bool = False,
 ) -> Run:
     """Do the launch and return the run that was proven to work.
 
+    `anew` takes down what runs, once everything is ready for what comes after it.
     What a failed or cancelled launch leaves behind is taken down, its last words
     kept, however it failed; a gateway that ran before and was not touched stays.
     Raises OperationFailed, EngineError, Cancelled.
     """
     before = deployment.gateway_in(world.containers.of(deployment.id))
     try:
-        _bring_up(deployment, before, world, say, cancellation)
+        _bring_up(deployment, before, world, say, cancellation, anew)
         with cancellation.allowed():
             return verify_gateway(deployment, before, world=world, say=say)
     except ComposeFailed as error:
@@ -93,6 +104,7 @@ def _bring_up(
     world: World,
     say: Say,
     cancellation: Cancellation,
+    anew: bool,
 ) -> None:
     folder, settings = world.store.folder(deployment.id), world.settings
     with cancellation.allowed():
@@ -103,8 +115,10 @@ def _bring_up(
     # Files are being written: this is not left half done.
     say(FOLDERS)
     prepare_data_folders(deployment, folder, gateway_image, say)
+    if anew and before:
+        take_down(deployment, world=world, say=say)
     with cancellation.allowed():
-        if before and before.state == "paused":
+        if before and before.state == "paused" and not anew:
             say("docker compose unpause")
             compose_unpause(deployment.id, _UP_SECONDS)
         say("docker compose up -d")

@@ -149,12 +149,13 @@ def waiting_place(operation: Operation) -> Iterator[None]:
 
 
 def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
-    """Return one operation of a deployment. Raises NotFound."""
-    folder = world.store.folder(world.store.load(deployment_id).id)
+    """Return one operation of a deployment, also of an archived one. Raises NotFound."""
+    folder = world.store.folder_wherever(deployment_id)
     found = operations.read_operation(folder, number)
     if found is None:
+        world.store.load(deployment_id)
         raise NotFound(f"There is no operation {number} of {deployment_id}; the last 20 are kept.")
-    return found
+    return replace(found, deployment_id=deployment_id)
 
 
 def log_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:

@@ -20,9 +20,11 @@ from app.store import history, operations
 from app.store.operation_log import OperationLog
 from app.store.operation_process import note_process
 from app.usecases.allow_origin import perform_allow_origin
+from app.usecases.archive import perform_archive
 from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed, Say
+from app.usecases.restart import perform_restart
 from app.usecases.stop import perform_stop
 from app.usecases.world import World, build_world
 
@@ -52,6 +54,7 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     _set_deadline(settings)
     history.coming_from.set(_source(folder, number))
     ended = _perform(operation, folder, world, cancellation)
+    folder = world.store.folder_wherever(operation.deployment_id)
     with suppress(OSError):
         history.record(
             folder,
@@ -133,10 +136,15 @@ def _done(
     """Do what is asked; return the run that it has proven to work, if it has."""
     if operation.kind is OperationKind.LAUNCH:
         return perform_launch(deployment, world=world, say=say, cancellation=cancellation)
+    if operation.kind is OperationKind.RESTART:
+        return perform_restart(deployment, world=world, say=say, cancellation=cancellation)
     if operation.kind is OperationKind.ALLOW_ORIGIN:
         origin = operation.arguments.get("origin", "")
         return perform_allow_origin(deployment, origin, world=world, say=say)
-    perform_stop(deployment, world=world, say=say)
+    if operation.kind is OperationKind.ARCHIVE:
+        perform_archive(deployment, world=world, say=say)
+    else:
+        perform_stop(deployment, world=world, say=say)
     return None
 
 

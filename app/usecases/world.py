@@ -19,6 +19,7 @@ from app.store.people import PeopleStore
 from app.store.secret_key import secret_key
 from app.usecases.attempts import Attempts
 from app.usecases.changes import Changes
+from app.usecases.sizes import Sizes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class World:
     events: EngineEvents
     changes: Changes
     last_lines: LastLines
+    sizes: Sizes
     attempts: Attempts = field(default_factory=Attempts)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
@@ -74,6 +76,7 @@ def build_world(settings: Settings) -> World:
         EngineEvents(client, changed),
         changes,
         LastLines(client),
+        Sizes(changes.beat),
     )
 
 

@@ -16,6 +16,7 @@ from app.core.listing import Listing, Query, Row, read_query, select
 from app.core.outcomes import Outcomes
 from app.core.people import Permission
 from app.core.status import Status
+from app.usecases.archive import count_archived
 from app.usecases.overview import Card, list_deployments
 from app.usecases.pair import askers
 from app.usecases.usage import usage_of
@@ -28,7 +29,7 @@ from app.web.streams import LOOK_SECONDS, Shown, follow
 bp = Blueprint("overview", __name__)
 
 # What the list is made of beside its rows and their frame.
-_PARTS = ("_tab", "_counts", "_engine")
+_PARTS = ("_tab", "_counts", "_engine", "_archive_link")
 
 
 @bp.get("/")
@@ -112,6 +113,7 @@ def _context(listing: Listing, cards: Sequence[Card]) -> dict[str, Any]:
     return {
         "listing": listing,
         "query": query,
+        "archived": count_archived(world=world()),
         "unknown": next((each for each in cards if each.verdict.status is Status.UNKNOWN), None),
         "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),
         "tab": Tab.of(_title(listing), (status for status, _ in listing.counts)),

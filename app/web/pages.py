@@ -8,8 +8,8 @@ from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.deployment import parse_id
-from app.core.errors import EngineError
+from app.core.deployment import OperationKind, parse_id
+from app.core.errors import EngineError, NotFound
 from app.core.fields import BY_ENV, TOKEN, Field, is_secret
 from app.core.outcomes import Outcomes
 from app.core.people import Permission
@@ -23,6 +23,8 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.web.access import needs
+from app.web.archive import to_archived
+from app.web.confirm import joined
 from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, render
@@ -35,7 +37,10 @@ bp = Blueprint("pages", __name__)
 @bp.get("/deployments/<deployment_id>")
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
-    card = show_deployment(parse_id(deployment_id), world=world())
+    try:
+        card = show_deployment(parse_id(deployment_id), world=world())
+    except NotFound:
+        return to_archived(parse_id(deployment_id))
     return render("deployments/show", **_context(card))
 
 
@@ -69,6 +74,7 @@ _PARTS = (
     "_logs",
     "_connect",
     "_settings",
+    "_danger",
 )
 
 
@@ -112,14 +118,16 @@ def logs(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/launch")
 @needs(Permission.OPERATE)
 def launch(deployment_id: str) -> ResponseReturnValue:
-    launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    with joined(OperationKind.LAUNCH):
+        launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
     return done("The launch has begun.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/stop")
 @needs(Permission.OPERATE)
 def stop(deployment_id: str) -> ResponseReturnValue:
-    stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    with joined(OperationKind.STOP):
+        stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
     return done("The stop has begun.", deployment_id)
 
 

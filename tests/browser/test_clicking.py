@@ -46,7 +46,6 @@ def test_a_person_configures_launches_and_stops_by_clicking(
     visits: Visits, javascript: bool
 ) -> None:
     page = visits.open(javascript=javascript)
-    page.on("dialog", lambda dialog: dialog.accept())
 
     page.goto("/")
     page.get_by_role("link", name="New deployment").click()
@@ -62,6 +61,8 @@ def test_a_person_configures_launches_and_stops_by_clicking(
     expect(page.get_by_role("log", name="Log of the gateway")).to_contain_text("ready")
 
     press(page, "Stop Support bot", javascript)
+    expect(page.get_by_text("docker compose down")).to_be_visible()
+    page.locator(".confirm").get_by_role("button", name="Stop").click()
     await_status(page, "stopped", javascript)
     expect(page.locator("#log")).to_contain_text("last words")
 
@@ -96,14 +97,22 @@ def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
     deployment_id = configure(visits.server)
     launch(visits.server, deployment_id)
     page = visits.open()
-    asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
     page.goto(f"/deployments/{deployment_id}")
+    stop = page.get_by_role("button", name="Stop")
 
-    page.get_by_role("button", name="Stop").click()
+    stop.click()
+    dialog = page.get_by_role("dialog", name=f"Stop “{deployment_id}”?")
+    expect(dialog).to_be_visible()
+    follow_again(page)
+    expect(dialog).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(stop).to_be_focused()
+    stop.click()
+    dialog.get_by_role("link", name="Cancel").click()
+    expect(dialog).to_be_hidden()
     follow_again(page)
 
-    assert asked == [f"Stop {deployment_id}? Its folder, data and token stay."]
     expect(badge(page)).to_have_text("running")
 
 

@@ -86,9 +86,11 @@ def test_only_a_folder_that_changed_is_read_again(
     ids = make(store, 5)
     store.scan()
     read: list[str] = []
-    really_read = deployments._read
+    really_read = deployments.read_deployment
     monkeypatch.setattr(
-        deployments, "_read", lambda folder: read.append(folder.name) or really_read(folder)
+        deployments,
+        "read_deployment",
+        lambda folder, name: read.append(name) or really_read(folder, name),
     )
 
     unchanged = store.scan()

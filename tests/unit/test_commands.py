@@ -14,7 +14,7 @@ from tests.unit.building import ID, a_deployment
     [
         (OperationKind.LAUNCH, "up -d"),
         (OperationKind.STOP, "down"),
-        (OperationKind.RESTART, "restart"),
+        (OperationKind.RESTART, "up -d --force-recreate"),
         (OperationKind.ARCHIVE, "down"),
         (OperationKind.ALLOW_ORIGIN, "restart"),
     ],

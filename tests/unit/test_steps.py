@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.pulling import Layer, Phase
-from app.core.steps import ANSWERS, FOLDERS, LABELS, READY, WORDS, Step, StepState, steps_of
+from app.core.steps import ANSWERS, FOLDERS, LABELS, MOVE, READY, WORDS, Step, StepState, steps_of
 from tests.unit.building import an_operation, before
 
 BEGAN = before(240)
@@ -86,6 +86,30 @@ def test_what_was_not_needed_is_skipped() -> None:
     steps = shown(steps_of(operation(OperationState.SUCCEEDED), lines(said)))
 
     assert (steps["pull"], steps["start"], steps["create"]) == ("skipped", "skipped", "done")
+
+
+TAKEN_DOWN = [(31, "docker compose stop"), (31, WORDS), (31, "docker compose down")]
+
+
+def test_a_restart_takes_down_as_steps_of_its_own_and_undoes_after_them() -> None:
+    said = [*LAUNCHED[:5], *TAKEN_DOWN, *LAUNCHED[5:10]]
+    undoing = [*said, *((40, text) for _, text in TAKEN_DOWN)]
+
+    def seen(state: OperationState, said: Sequence[tuple[int, str]]) -> dict[str, str]:
+        return shown(steps_of(operation(state, OperationKind.RESTART), lines(said)))
+
+    assert set(seen(OperationState.SUCCEEDED, said).values()) == {"done", "skipped"}
+    assert list(seen(OperationState.SUCCEEDED, said))[3:6] == ["stop", "words", "remove"]
+    failed = seen(OperationState.FAILED, undoing)
+    assert (failed["remove"], failed["answers"], failed["undo"]) == ("done", "failed", "done")
+
+
+def test_archiving_ends_with_the_move() -> None:
+    said = lines([*TAKEN_DOWN, (33, MOVE), (33, "It is in the archive")])
+
+    steps = shown(steps_of(operation(OperationState.FAILED, OperationKind.ARCHIVE), said))
+
+    assert steps == {"stop": "done", "words": "done", "remove": "done", "move": "failed"}
 
 
 @pytest.mark.parametrize(

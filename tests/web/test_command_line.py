@@ -43,6 +43,36 @@ def test_users_and_tokens_are_managed_while_the_server_runs(server: Server) -> N
     assert server.call("GET", "list")[0] == 200
 
 
+def test_deployments_are_archived_restored_and_purged_while_the_server_runs(
+    server: Server, deployments_dir: Path
+) -> None:
+    server.start()
+    body = {"openrouter_api_key": API_KEY, "name": "Support bot"}
+    deployment_id = server.call("POST", "configure", body)[1]["deployment_id"]
+
+    restarted = deploy_agent(server, "restart", deployment_id)
+    assert restarted.stdout == f"{deployment_id} is running.\n", restarted.stderr
+    assert server.call("GET", f"status/{deployment_id}")[1]["status"] == "running"
+    archived = deploy_agent(server, "archive", deployment_id)
+    assert archived.stdout == f"{deployment_id} is archived.\n", archived.stderr
+    assert server.call("GET", "list")[1] == []
+    assert "Support bot\t" in deploy_agent(server, "archived").stdout
+    assert "is back, with port" in deploy_agent(server, "restore", deployment_id).stdout
+    assert server.call("GET", "list")[1][0]["status"] == "stopped"
+
+    # Moved there by hand it is archived all the same.
+    moved = deployments_dir / ".archive" / f"{deployment_id}-20261124T093125Z"
+    (deployments_dir / deployment_id).rename(moved)
+    wrong = deploy_agent(server, "purge", deployment_id, "--confirm", "Support")
+    right = deploy_agent(server, "purge", deployment_id, typed="Support bot\n")
+
+    assert (wrong.returncode, right.returncode) == (1, 0)
+    assert "written exactly so" in wrong.stderr
+    assert "was deleted for good" in right.stdout
+    assert server.call("GET", "archived")[1] == []
+    assert not moved.exists()
+
+
 def test_what_is_refused_is_told_with_an_exit_code(server: Server) -> None:
     short = deploy_agent(server, "user", "add", "ana", typed="short\n")
     unknown = deploy_agent(server, "user", "remove", "nobody")

@@ -123,6 +123,24 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
     assert stopped[1]["status"] == "stopped"
 
+    # Another has its port by the time that it is restored; then it goes for good.
+    archived = member.call("POST", "archive", {"deployment_id": deployment_id})
+    assert archived[1]["status"] == "archived", archived
+    port = {"openrouter_api_key": API_KEY, "port": env["PORT"]}
+    assert member.call("POST", "configure", port)[0] == 200
+    restored = member.call("POST", "restore", {"deployment_id": deployment_id})
+    assert len(restored[1]["remarks"]) == 1, restored
+    config = (folder / "config/openclaw.json").read_text()
+    assert f"http://localhost:{restored[1]['port']}" in config
+    (folder / "config/closed").mkdir(mode=0o500)
+    (folder / "config/closed/outside").symlink_to(readable / "project")
+    os.chown(folder / "config/closed", GATEWAY_UID, GATEWAY_UID)
+    assert member.call("POST", "archive", {"deployment_id": deployment_id})[0] == 200
+    body = {"deployment_id": deployment_id, "confirm": deployment_id}
+    assert member.call("POST", "purge", body)[1]["status"] == "purged"
+    assert list((readable / "deployments/.archive").iterdir()) == []
+    assert (PROJECT / "README.md").exists()
+
 
 def test_a_user_outside_the_group_learns_what_to_do(outsider: Server) -> None:
     deployment_id = configure(outsider)

@@ -1,0 +1,84 @@
+"""Reading a deployment's folder: whatever is in it, it is told and never touched."""
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.core.deployment import LAUNCH_OR_STOP, Deployment
+from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env
+from app.core.secrets import secret_values, secrets_in_text
+from app.store import history
+from app.store.files import Unreadable, read_file
+from app.store.operations import latest, latest_launch_or_stop
+
+ENV_FILE = ".env"
+COMPOSE_FILE = "docker-compose.yml"
+
+
+def read_deployment(folder: Path, deployment_id: str) -> Deployment:
+    """Return a deployment; whatever a folder holds, it hides no other from the list."""
+    if folder.is_symlink():
+        return Deployment(deployment_id, str(folder), problem="its folder is a link, not followed")
+    try:
+        return _understood(folder, deployment_id)
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
+        problem = f"its folder can't be read: {said}"
+        return Deployment(deployment_id, str(folder), problem=problem)
+
+
+def _understood(folder: Path, deployment_id: str) -> Deployment:
+    env, secrets, problem = _read_env(folder)
+    port = _port(env)
+    if problem is None and port is None:
+        problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
+    operation = latest(folder)
+    decides = operation is None or operation.kind in LAUNCH_OR_STOP
+    settled = operation if decides else latest_launch_or_stop(folder)
+    return Deployment(
+        id=deployment_id,
+        folder=str(folder),
+        env=env,
+        port=port,
+        problem=problem,
+        secrets=tuple(secrets),
+        has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
+        configured_here=settled is None and _configured_here(folder),
+        operation=operation,
+        earlier=None if decides else settled,
+    )
+
+
+def _configured_here(folder: Path) -> bool:
+    return any(entry.get("what") == "configure" for entry in history.read_history(folder))
+
+
+def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
+    """Return the variables, the secrets among them, and why they can't be understood."""
+    try:
+        data = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
+    except FileNotFoundError:
+        return {}, [], "it has no .env"
+    except Unreadable as error:
+        return {}, [], f"its .env {error}"
+    try:
+        env = parse_env(data)
+    except EnvFileError as error:
+        secrets = secrets_in_text(data.decode(errors="replace"))
+        return {}, secrets, f"its .env can't be understood: {error}"
+    return env, secret_values(env), None
+
+
+def _port(env: Mapping[str, str]) -> int | None:
+    text = env.get("PORT", "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):
+        return None
+    return int(text) if 1 <= int(text) <= 65535 else None
+
+
+def _is_ordinary(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(os.lstat(path).st_mode)
+    except OSError:
+        return False

@@ -1,0 +1,314 @@
+"""The archive: listed or archived at every moment, and nothing but its own folder deleted."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.core.deployment import OperationKind
+from app.store import operations
+from app.store.archive import Archive
+from app.store.deletion import delete_folder
+from app.store.deployments import Store
+from app.store.files import storage_cause
+from app.store.locks import Locked, lock_folder
+
+ID = "0b7a3361be"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    store = Store(tmp_path / "deployments")
+    store.open()
+    return store
+
+
+def make(store: Store, deployment_id: str = ID) -> Path:
+    folder = store.folder(deployment_id)
+    (folder / "config/agents").mkdir(parents=True)
+    (folder / ".env").write_text("PORT=20000\nDEPLOYMENT_NAME='Support bot'\n")
+    (folder / "config/openclaw.json").write_text("{}")
+    operations.begin(folder, OperationKind.ARCHIVE, "ana")
+    return folder
+
+
+def put(store: Store) -> str:
+    make(store)
+    return store.archive.put(ID)
+
+
+def killed_at(number: int, work: Callable[[], object]) -> bool:
+    """Do the work in a process that is gone before its nth step on the disk.
+
+    Say whether it came to that.
+    """
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+    left = number
+
+    def counting(function: Callable[..., object]) -> Callable[..., object]:
+        def counted(*arguments: object, **more: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os._exit(9)
+            return function(*arguments, **more)
+
+        return counted
+
+    for name in ("mkdir", "rename", "fsync", "unlink", "rmdir"):
+        setattr(os, name, counting(getattr(os, name)))
+    try:
+        work()
+    finally:
+        os._exit(0)
+
+
+def test_what_is_archived_keeps_name_and_history_and_takes_no_port(store: Store) -> None:
+    name = put(store)
+
+    [archived] = store.archive.all()
+
+    assert store.scan() == []
+    assert store.archive.count() == 1
+    assert (archived.name, archived.deployment.id) == (name, ID)
+    assert (archived.label, archived.deployment.port) == ("Support bot", 20000)
+    assert (archived.by, archived.purging, archived.busy) == ("ana", False, False)
+    assert archived.deployment.operation is not None
+
+
+def test_an_archiving_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_again(
+    store: Store,
+) -> None:
+    steps = 0
+    make(store)
+    while killed_at(steps + 1, lambda: store.archive.put(ID)):
+        steps += 1
+        assert len(store.scan()) + len(store.archive.all()) == 1
+        for each in store.archive.all():  # It was moved already: once more, from the start.
+            store.archive.take_back(each.folder, ID)
+
+    assert steps >= 4, "fewer steps were seen than there are"
+    assert (len(store.scan()), len(store.archive.all())) == (0, 1)
+
+
+def test_a_restore_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_again(
+    store: Store,
+) -> None:
+    put(store)
+    steps = 0
+    while killed_at(steps + 1, lambda: store.archive.take_back(store.archive.all()[0].folder, ID)):
+        steps += 1
+        assert len(store.scan()) + len(store.archive.all()) == 1
+        for each in store.scan():
+            store.archive.put(each.id)
+
+    assert steps >= 3
+    assert (len(store.scan()), len(store.archive.all())) == (1, 0)
+
+
+def purge(archive: Archive, name: str) -> None:
+    with archive.locked(name) as folder:
+        archive.purge(archive.begin_purge(folder))
+
+
+def test_a_purge_that_is_killed_keeps_the_name_and_is_taken_up_again(store: Store) -> None:
+    name = put(store)
+    steps = 0
+    while killed_at(steps + 1, lambda: purge(store.archive, name)):
+        steps += 1
+        left = store.archive.get(name)
+        if left is None:
+            break  # Only the sync of what is done already was left.
+        assert left.purging == (steps > 1)
+        assert left.label == "Support bot" or not (left.folder / ".env").exists()
+
+    assert steps >= 9, "fewer steps were seen than there are"
+    assert store.archive.count() == 0
+    assert os.listdir(store.archive.root) == []
+
+
+def test_a_sync_that_fails_moves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(store)
+    store.archive.open()
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "full")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="full"):
+        store.archive.put(ID)
+
+    assert [each.id for each in store.scan()] == [ID]
+    assert store.archive.count() == 0
+
+
+def test_a_restore_replaces_nothing(store: Store) -> None:
+    name = put(store)
+    make(store)
+    archived = store.archive.get(name)
+    assert archived
+
+    with pytest.raises(FileExistsError):
+        store.archive.take_back(archived.folder, ID)
+
+    assert store.archive.get(name)
+
+
+def test_the_same_deployment_archived_twice_in_a_second_has_two_names(store: Store) -> None:
+    names = {put(store), put(store)}
+
+    assert len(names) == 2
+    assert {each.name for each in store.archive.all()} == names
+    newest = store.archive.newest(ID)
+    assert newest
+    assert newest.name == max(names)
+
+
+@pytest.mark.parametrize(
+    "name", ["notes", ID, f"{ID}-20261124T093125", f"x{ID}-20261124T093125Z", ".purging-"]
+)
+def test_what_is_no_archived_deployment_is_not_touched(store: Store, name: str) -> None:
+    store.archive.open()
+    (store.archive.root / name).mkdir()
+
+    assert store.archive.all() == []
+    assert store.archive.get(name) is None
+
+
+def test_a_time_that_no_calendar_has_hides_nothing(store: Store) -> None:
+    store.archive.open()
+    (store.archive.root / f"{ID}-20269999T999999Z").mkdir()
+
+    [archived] = store.archive.all()
+
+    assert archived.deployment.problem
+    assert archived.label == ID
+
+
+def test_a_link_in_the_archive_is_no_archived_deployment(store: Store, tmp_path: Path) -> None:
+    store.archive.open()
+    (tmp_path / "elsewhere").mkdir()
+    name = f"{ID}-20261124T093125Z"
+    (store.archive.root / name).symlink_to(tmp_path / "elsewhere")
+
+    assert store.archive.get(name) is None
+    with pytest.raises(OSError), store.archive.locked(name):
+        pass
+
+
+def test_a_link_in_place_of_the_archive_is_not_followed(store: Store, tmp_path: Path) -> None:
+    make(store)
+    (tmp_path / "elsewhere").mkdir()
+    store.archive.root.symlink_to(tmp_path / "elsewhere")
+
+    with pytest.raises(OSError) as refused:
+        store.archive.put(ID)
+
+    assert "not followed" in storage_cause(refused.value)
+    assert [each.id for each in store.scan()] == [ID]
+    assert os.listdir(tmp_path / "elsewhere") == []
+
+
+def test_one_at_a_time_has_an_archived_folder(store: Store) -> None:
+    name = put(store)
+
+    with store.archive.locked(name):
+        [archived] = store.archive.all()
+        assert archived.busy
+        with pytest.raises(Locked), store.archive.locked(name):
+            pass
+
+
+def test_the_lock_of_a_folder_goes_with_it_into_the_archive(store: Store) -> None:
+    lock = lock_folder(make(store))
+    name = store.archive.put(ID)
+
+    with pytest.raises(Locked), store.archive.locked(name):
+        pass
+    os.close(lock)
+    with store.archive.locked(name):
+        pass
+
+
+# Deleting.
+
+
+@pytest.fixture
+def parent(tmp_path: Path) -> Iterator[int]:
+    descriptor = os.open(tmp_path, os.O_RDONLY | os.O_DIRECTORY)
+    yield descriptor
+    os.close(descriptor)
+
+
+def test_links_are_deleted_and_not_followed(parent: int, tmp_path: Path) -> None:
+    outside = tmp_path / "outside"
+    (outside / "deep").mkdir(parents=True)
+    (outside / "file").write_text("stays")
+    doomed = tmp_path / "doomed"
+    (doomed / "a/b").mkdir(parents=True)
+    for place in (doomed, doomed / "a", doomed / "a/b"):
+        (place / "folder").symlink_to(outside)
+        (place / "file").symlink_to(outside / "file")
+    os.mkfifo(doomed / "a/pipe")
+
+    delete_folder(parent, "doomed")
+
+    assert not doomed.exists()
+    assert (outside / "file").read_text() == "stays"
+    assert (outside / "deep").exists()
+
+
+def test_a_link_in_place_of_the_folder_is_refused(parent: int, tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/file").write_text("stays")
+    (tmp_path / "doomed").symlink_to("outside")
+
+    with pytest.raises(OSError):
+        delete_folder(parent, "doomed")
+
+    assert (tmp_path / "outside/file").read_text() == "stays"
+
+
+def test_folders_nested_deeper_than_any_path_are_deleted(parent: int, tmp_path: Path) -> None:
+    (tmp_path / "doomed").mkdir()
+    inner = os.open(tmp_path / "doomed", os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("a-folder-of-some-length", dir_fd=inner)
+        deeper = os.open("a-folder-of-some-length", os.O_RDONLY, dir_fd=inner)
+        os.close(inner)
+        inner = deeper
+    os.close(inner)
+
+    delete_folder(parent, "doomed")
+
+    assert not (tmp_path / "doomed").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize("place", ["", "config", "config/a", "config/a/b"])
+def test_what_is_mounted_inside_is_not_entered(parent: int, tmp_path: Path, place: str) -> None:
+    """A bind mount of the same disk, so that no device number tells it."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "file").write_text("stays")
+    doomed = tmp_path / "doomed"
+    (doomed / "config/a/b").mkdir(parents=True)
+    subprocess.run(["mount", "--bind", outside, doomed / place], check=True)
+    try:
+        with pytest.raises(OSError) as refused:
+            delete_folder(parent, "doomed")
+    finally:
+        # What was above it may have been moved to the top by now.
+        [mounted] = [
+            each for each in (doomed, *doomed.rglob("*")) if os.path.samefile(each, outside)
+        ]
+        subprocess.run(["umount", mounted], check=True)
+
+    assert "mounted" in storage_cause(refused.value)
+    assert (outside / "file").read_text() == "stays"
+    delete_folder(parent, "doomed")
+    assert not doomed.exists()
