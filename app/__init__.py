@@ -62,6 +62,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)
     app.register_blueprint(configure.bp)
+    app.register_blueprint(configure.api_bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)

@@ -81,7 +81,7 @@ networks:
 """
 
 
-def compose_file(deployment_id: str, subnet: IPv4Network) -> str:
+def compose_file(deployment_id: str, subnet: IPv4Network | str) -> str:
     """Return the compose file of one deployment in its own network."""
     passed_on = [each.env for each in FIELDS if each.reaches_gateway]
     return _TEMPLATE % {

@@ -8,6 +8,7 @@ UserError
 ├── NotAllowed            403  the role does not allow it
 ├── TooManyAttempts       429  log-ins failed too often
 ├── Busy                  409  another operation runs on this deployment
+├── AlreadyMade           409  this form has made its deployment before
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
@@ -84,6 +85,18 @@ class TooManyAttempts(UserError):
 
 class Busy(UserError):
     code, status, title = "busy", 409, "Another operation is running"
+
+
+class AlreadyMade(UserError):
+    code, status, title = "already_made", 409, "This form was sent before"
+
+    def __init__(self, deployment_id: str) -> None:
+        super().__init__(
+            "This form was sent before and has made this deployment; nothing new was made."
+            " For a second one, configure another like this.",
+            extra={"deployment_id": deployment_id},
+        )
+        self.deployment_id = deployment_id
 
 
 class DeploymentInvalid(UserError):

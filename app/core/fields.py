@@ -7,12 +7,9 @@ the gateway all come from here.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address
 from typing import Any, Literal
-from zoneinfo import available_timezones
 
-from app.core.envfile import value_problem
-from app.core.text import is_plain
+from app.core import rules
 
 Group = Literal["auto", "mandatory", "optional"]
 FieldType = Literal["string", "secret", "integer"]
@@ -20,12 +17,21 @@ Rule = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """What a value looks like as a rule. Who issues keys may change it: a hint, never a refusal."""
+
+    pattern: re.Pattern[str]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One setting: `name` in the API and the form, `env` in `.env`.
 
     `rule` returns what is wrong with a value, in words for the field's side,
-    or None. `section` groups fields in the form. `reaches_gateway` says that
-    the variable is passed into the container.
+    or None. `section` groups fields in the form; `link` leads to where a value
+    comes from. `serves_one` names what can serve one gateway only, such as a bot.
+    `reaches_gateway` says that the variable is passed into the container.
     """
 
     name: str
@@ -39,6 +45,8 @@ class Field:
     link: str = ""
     constraints: Mapping[str, Any] = field(default_factory=dict)
     rule: Rule | None = None
+    shape: Shape | None = None
+    serves_one: str = ""
     reaches_gateway: bool = False
 
     @property
@@ -59,71 +67,31 @@ class Field:
         }
 
 
-_IMAGE = re.compile(
-    r"(?=.{1,255}\Z)(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?/)?"
-    r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?\Z"
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A group of the form's optional fields: its title, and what it is about."""
+
+    title: str
+    about: str
+
+
+# In the order in which a person meets them. The first is never folded.
+SECTIONS = (
+    Section("General", ""),
+    Section("Model", "Which model answers, and by which way"),
+    Section("Channels", "Telegram, Discord, Slack: where people write to it"),
+    Section("Other providers", "Keys for models that don't come from OpenRouter"),
+    Section("Tools", "Web search, voices, speech"),
+    Section("Address", "The port, and from where it can be reached"),
+    Section("Container", "Image, memory, time zone"),
 )
-_MEMORY = re.compile(r"([1-9][0-9]{0,11})(b|k|kb|m|mb|g|gb)\Z", re.IGNORECASE)
-_UNITS = {"b": 1, "k": 2**10, "m": 2**20, "g": 2**30}
-_MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]*(?:/[A-Za-z0-9._:@+-]+)+\Z")
-_URL = re.compile(r"https?://[A-Za-z0-9.\-\[\]:]+(?:/[^\s?#@]*)?\Z")
 
 
-def memory_bytes(text: str) -> int | None:
-    """Return the bytes that Docker reads from `2g`, `1500m`, …; None where it is no size."""
-    match = _MEMORY.match(text)
-    return int(match[1]) * _UNITS[match[2][0].lower()] if match else None
+def _shape(pattern: str, words: str) -> Shape:
+    return Shape(re.compile(pattern), words)
 
 
-def _name_rule(value: str) -> str | None:
-    if len(value) > 80:
-        return "must be at most 80 characters long"
-    return None
-
-
-def _image_rule(value: str) -> str | None:
-    if not _IMAGE.match(value):
-        return "must be an image's name such as ghcr.io/openclaw/openclaw:2026.9.6"
-    return None
-
-
-def _memory_rule(value: str) -> str | None:
-    size = memory_bytes(value)
-    if size is None:
-        return "must be a size such as 2g or 1500m"
-    if size < 32 * _UNITS["m"]:
-        return "must be at least 32m; a gateway needs about 1g, better 2g"
-    return None
-
-
-def _model_rule(value: str) -> str | None:
-    if not _MODEL.match(value):
-        return "must be provider/model, such as openrouter/auto"
-    return None
-
-
-def _timezone_rule(value: str) -> str | None:
-    if value not in available_timezones():
-        return "must be a time zone's name, such as Europe/Berlin"
-    return None
-
-
-def _bind_rule(value: str) -> str | None:
-    try:
-        IPv4Address(value)
-    except ValueError:
-        return "must be one of this host's IPv4 addresses, such as 127.0.0.1 or 0.0.0.0"
-    return None
-
-
-def _url_rule(value: str) -> str | None:
-    if not _URL.match(value):
-        return "must be an http:// or https:// address without user, query or fragment"
-    return None
-
-
-def _secret(name: str, label: str, section: str, help: str = "", link: str = "") -> Field:
+def _secret(name: str, label: str, section: str, help: str, link: str, **more: Any) -> Field:
     return Field(
         name=name,
         env=name.upper(),
@@ -133,6 +101,7 @@ def _secret(name: str, label: str, section: str, help: str = "", link: str = "")
         section=section,
         link=link,
         reaches_gateway=True,
+        **more,
     )
 
 
@@ -143,6 +112,8 @@ PORT = Field(
     help="Where the gateway listens on this host. Leave it empty and a free one is picked.",
     group="auto",
     type="integer",
+    section="Address",
+    placeholder="a free one",
     constraints={"minimum": 1, "maximum": 65535},
 )
 TOKEN = Field(
@@ -161,30 +132,33 @@ FIELDS: tuple[Field, ...] = (
         name="openrouter_api_key",
         env="OPENROUTER_API_KEY",
         label="OpenRouter API key",
-        help="Pays for the model's answers. It starts with sk-or-v1- as a rule.",
+        help="Pays for the model's answers, whichever model you choose.",
         group="mandatory",
         type="secret",
         placeholder="sk-or-v1-…",
         link="https://openrouter.ai/keys",
+        shape=_shape(r"sk-or-v1-\S{50,}\Z", "is sk-or-v1- and some 64 characters"),
         reaches_gateway=True,
     ),
     Field(
         name="name",
         env="DEPLOYMENT_NAME",
         label="Name",
-        help="What people call this gateway, such as “Support bot”.",
+        help="What people call this gateway, in the list and in messages.",
         placeholder="Support bot",
-        constraints={"maxLength": 80},
-        rule=_name_rule,
+        constraints={"maxLength": rules.LONGEST_NAME},
+        rule=rules.name_rule,
     ),
     Field(
         name="model",
         env="OPENCLAW_MODEL",
         label="Model",
-        help="The model that answers, as provider/model.",
+        help="The model that answers, as provider/model. Anything but openrouter/… needs that"
+        " provider's own key.",
         placeholder="openrouter/auto",
         section="Model",
-        rule=_model_rule,
+        link="https://openrouter.ai/models",
+        rule=rules.model_rule,
     ),
     Field(
         name="openrouter_base_url",
@@ -194,71 +168,177 @@ FIELDS: tuple[Field, ...] = (
         placeholder="https://openrouter.ai/api/v1",
         section="Model",
         constraints={"format": "uri"},
-        rule=_url_rule,
+        rule=rules.url_rule,
     ),
-    Field(
-        name="image",
-        env="OPENCLAW_IMAGE",
-        label="Image",
-        help="The gateway's container image, with its tag or digest.",
-        section="Container",
-        rule=_image_rule,
+    _secret(
+        "telegram_bot_token",
+        "Telegram bot token",
+        "Channels",
+        "Send /newbot to BotFather, and it answers with the token. One bot serves one gateway.",
+        "https://t.me/BotFather",
+        placeholder="110201543:AAHdqTcvCH1…",
+        shape=_shape(r"\d{6,}:[\w-]{35}\Z", "is a number, a colon and 35 characters"),
+        serves_one="Telegram bot",
     ),
-    Field(
-        name="memory_limit",
-        env="MEMORY_LIMIT",
-        label="Memory limit",
-        help="The gateway idles at about 1 GB and is killed above the limit.",
-        section="Container",
-        rule=_memory_rule,
+    _secret(
+        "discord_bot_token",
+        "Discord bot token",
+        "Channels",
+        "In your application, under Bot: Reset Token. One bot serves one gateway.",
+        "https://discord.com/developers/applications",
+        shape=_shape(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{25,}\Z", "has three parts with dots between"),
+        serves_one="Discord bot",
     ),
-    Field(
-        name="timezone",
-        env="TZ",
-        label="Time zone",
-        help="For schedules and timestamps of the gateway.",
-        placeholder="Europe/Berlin",
-        section="Container",
-        rule=_timezone_rule,
-        reaches_gateway=True,
+    _secret(
+        "slack_bot_token",
+        "Slack bot token",
+        "Channels",
+        "In your app, under OAuth & Permissions. Slack needs the app token beside it.",
+        "https://api.slack.com/apps",
+        placeholder="xoxb-…",
+        shape=_shape(r"xoxb-", "begins with xoxb-"),
+        serves_one="Slack bot",
+    ),
+    _secret(
+        "slack_app_token",
+        "Slack app token",
+        "Channels",
+        "In your app, under Basic Information: an app-level token with connections:write.",
+        "https://api.slack.com/apps",
+        placeholder="xapp-…",
+        shape=_shape(r"xapp-", "begins with xapp-"),
+        serves_one="Slack app",
+    ),
+    _secret(
+        "openai_api_key",
+        "OpenAI API key",
+        "Other providers",
+        "For models called openai/…, paid to OpenAI.",
+        "https://platform.openai.com/api-keys",
+        placeholder="sk-…",
+        shape=_shape(r"sk-(?!or-|ant-)", "begins with sk-"),
+    ),
+    _secret(
+        "anthropic_api_key",
+        "Anthropic API key",
+        "Other providers",
+        "For models called anthropic/…, paid to Anthropic.",
+        "https://console.anthropic.com/settings/keys",
+        placeholder="sk-ant-…",
+        shape=_shape(r"sk-ant-", "begins with sk-ant-"),
+    ),
+    _secret(
+        "gemini_api_key",
+        "Gemini API key",
+        "Other providers",
+        "For models called google/…, from Google AI Studio.",
+        "https://aistudio.google.com/apikey",
+        placeholder="AIza…",
+        shape=_shape(r"AIza|AQ\.", "begins with AIza or AQ."),
+    ),
+    _secret(
+        "zai_api_key",
+        "Z.AI API key",
+        "Other providers",
+        "For models called zai/…, such as GLM.",
+        "https://z.ai/manage-apikey/apikey-list",
+    ),
+    _secret(
+        "ai_gateway_api_key",
+        "AI Gateway API key",
+        "Other providers",
+        "For models called vercel-ai-gateway/…, through Vercel.",
+        "https://vercel.com/d?to=%2F%5Bteam%5D%2F%7E%2Fai-gateway%2Fapi-keys",
+        placeholder="vck_…",
+        shape=_shape(r"vck_", "begins with vck_"),
+    ),
+    _secret(
+        "minimax_api_key",
+        "MiniMax API key",
+        "Other providers",
+        "For models called minimax/….",
+        "https://platform.minimax.io/user-center/basic-information/interface-key",
+    ),
+    _secret(
+        "brave_api_key",
+        "Brave Search API key",
+        "Tools",
+        "Lets the agent search the web with Brave.",
+        "https://api-dashboard.search.brave.com/app/keys",
+    ),
+    _secret(
+        "perplexity_api_key",
+        "Perplexity API key",
+        "Tools",
+        "Lets the agent search the web with Perplexity.",
+        "https://www.perplexity.ai/settings/api",
+        placeholder="pplx-…",
+        shape=_shape(r"pplx-", "begins with pplx-"),
+    ),
+    _secret(
+        "firecrawl_api_key",
+        "Firecrawl API key",
+        "Tools",
+        "Lets the agent read pages that need a browser.",
+        "https://www.firecrawl.dev/app/api-keys",
+        placeholder="fc-…",
+        shape=_shape(r"fc-", "begins with fc-"),
+    ),
+    _secret(
+        "elevenlabs_api_key",
+        "ElevenLabs API key",
+        "Tools",
+        "Gives the agent a voice.",
+        "https://elevenlabs.io/app/settings/api-keys",
+    ),
+    _secret(
+        "deepgram_api_key",
+        "Deepgram API key",
+        "Tools",
+        "Lets the agent understand voice messages.",
+        "https://console.deepgram.com/",
     ),
     Field(
         name="bind_address",
         env="BIND_ADDRESS",
         label="Published on",
-        help="The host's address that the port is published on; empty means all of them.",
+        help="The host's address that the port is published on: 127.0.0.1 for this machine only,"
+        " empty for all addresses.",
         placeholder="all addresses",
+        section="Address",
+        rule=rules.bind_rule,
+    ),
+    Field(
+        name="image",
+        env="OPENCLAW_IMAGE",
+        label="Image",
+        help="The gateway's container image, with its tag or digest. The launch pulls it where"
+        " this host has none.",
         section="Container",
-        rule=_bind_rule,
+        rule=rules.image_rule,
     ),
-    _secret("openai_api_key", "OpenAI API key", "Other providers"),
-    _secret("anthropic_api_key", "Anthropic API key", "Other providers"),
-    _secret("gemini_api_key", "Gemini API key", "Other providers"),
-    _secret("zai_api_key", "Z.AI API key", "Other providers"),
-    _secret("ai_gateway_api_key", "AI Gateway API key", "Other providers"),
-    _secret("minimax_api_key", "MiniMax API key", "Other providers"),
-    _secret(
-        "telegram_bot_token",
-        "Telegram bot token",
-        "Channels",
-        "One bot can serve one gateway only.",
-        "https://core.telegram.org/bots#botfather",
+    Field(
+        name="memory_limit",
+        env="MEMORY_LIMIT",
+        label="Memory limit",
+        help="The gateway idles at about 1 GB and is killed above the limit: 2g is right for most.",
+        section="Container",
+        rule=rules.memory_rule,
     ),
-    _secret("discord_bot_token", "Discord bot token", "Channels"),
-    _secret("slack_bot_token", "Slack bot token", "Channels"),
-    _secret("slack_app_token", "Slack app token", "Channels"),
-    _secret("brave_api_key", "Brave Search API key", "Tools"),
-    _secret("perplexity_api_key", "Perplexity API key", "Tools"),
-    _secret("firecrawl_api_key", "Firecrawl API key", "Tools"),
-    _secret("elevenlabs_api_key", "ElevenLabs API key", "Tools"),
-    _secret("deepgram_api_key", "Deepgram API key", "Tools"),
+    Field(
+        name="timezone",
+        env="TZ",
+        label="Time zone",
+        help="For the gateway's schedules and timestamps; empty means UTC.",
+        placeholder="Europe/Berlin",
+        section="Container",
+        rule=rules.timezone_rule,
+        reaches_gateway=True,
+    ),
 )
 
 BY_NAME: Mapping[str, Field] = {each.name: each for each in FIELDS}
 BY_ENV: Mapping[str, Field] = {each.env: each for each in FIELDS}
-
-# Digits of the longest number that is looked at: Python refuses to read or write thousands.
-_LONGEST_NUMBER = 9
 
 # A variable of these names is taken for a secret in a hand-written `.env` too.
 _SECRET_NAME = re.compile(
@@ -278,76 +358,3 @@ def schema(defaults: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
     for each in FIELDS:
         groups[each.group].append(each.described(defaults.get(each.name)))
     return groups
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """Input after the rules: `values` by field name, `errors` by field name."""
-
-    values: Mapping[str, str] = field(repr=False)
-    errors: Mapping[str, str]
-
-
-def check_input(given: Mapping[str, Any]) -> Checked:
-    """Hold what a person or script gave against the schema, all fields at once.
-
-    An optional field that is empty counts as not given. No message repeats a value.
-    """
-    values: dict[str, str] = {}
-    errors: dict[str, str] = {}
-    for name, raw in given.items():
-        known = BY_NAME.get(name)
-        if known is None:
-            errors[name] = "is no field of a deployment"
-        elif known is TOKEN:
-            errors[name] = "is made by Deploy Agent and can't be given"
-        elif isinstance(text := _as_text(known, raw), _Wrong):
-            errors[name] = text.message
-        elif text and (problem := _problem(known, text)):
-            errors[name] = problem
-        elif text:
-            values[name] = text
-    for each in FIELDS:
-        if each.group == "mandatory" and each.name not in values:
-            errors.setdefault(each.name, "is needed")
-    return Checked(values, errors)
-
-
-@dataclass(frozen=True, slots=True)
-class _Wrong:
-    message: str
-
-
-def _as_text(known: Field, raw: Any) -> str | _Wrong:
-    if raw is None:
-        return ""
-    if known.type == "integer":
-        if isinstance(raw, int) and not isinstance(raw, bool):
-            return str(raw) if abs(raw) < 10**_LONGEST_NUMBER else "9" * (_LONGEST_NUMBER + 1)
-        if isinstance(raw, str) and re.fullmatch(r"\s*[0-9]*\s*", raw, re.ASCII):
-            return raw.strip().lstrip("0") or raw.strip()[:1]
-        return _Wrong("must be a whole number")
-    if not isinstance(raw, str):
-        return _Wrong("must be text")
-    return raw if known.secret else raw.strip()
-
-
-def _problem(known: Field, text: str) -> str | None:
-    if problem := value_problem(text):
-        return problem
-    if any(character in text for character in "\n\r"):
-        return "must be a single line"
-    if known.type == "integer":
-        return _range_problem(known, text)
-    if known.secret and not text.strip():
-        return "is needed" if known.group == "mandatory" else "must not be blank"
-    if not known.secret and not is_plain(text):
-        return "must not contain control characters"
-    return known.rule(text) if known.rule else None
-
-
-def _range_problem(known: Field, text: str) -> str | None:
-    low, high = known.constraints["minimum"], known.constraints["maximum"]
-    if len(text) > _LONGEST_NUMBER or not low <= int(text) <= high:
-        return f"must be between {low} and {high}"
-    return None

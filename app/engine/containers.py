@@ -155,6 +155,12 @@ class Containers:
             return None
         return str(image["Id"])
 
+    def image_names(self) -> list[str]:
+        """Return the names of the images that this host has. Raises EngineError."""
+        with self._client.calls() as client:
+            images = client.images()
+        return sorted(name for image in images for name in image.get("RepoTags") or ())
+
     def _list(self, filters: dict[str, list[str]]) -> list[Container]:
         with self._client.calls() as client:
             return [_container(row) for row in client.containers(all=True, filters=filters)]

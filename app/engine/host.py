@@ -62,6 +62,25 @@ def host_names() -> list[str]:
     return sorted({name for name in (socket.gethostname(), socket.getfqdn()) if name})
 
 
+def own_addresses() -> list[str]:
+    """Return this host's IPv4 addresses, those of the engine's own bridges left out."""
+    return [
+        each.address
+        for name, addresses in psutil.net_if_addrs().items()
+        for each in addresses
+        if each.family == socket.AF_INET and not name.startswith(("docker", "br-", "veth"))
+    ]
+
+
+def total_memory() -> int:
+    return int(psutil.virtual_memory().total)
+
+
+def available_memory() -> int:
+    """Return the bytes that programs can still get before the host swaps."""
+    return int(psutil.virtual_memory().available)
+
+
 def own_address() -> str:
     """Return the address by which others reach this host, or its name where it has no route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:

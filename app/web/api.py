@@ -10,10 +10,8 @@ from htmx_flask import request
 
 from app.core.deployment import Container, parse_id
 from app.core.errors import InputRejected
-from app.core.fields import schema
 from app.core.ladder import Rung
 from app.core.people import Permission
-from app.usecases.configure import configure_deployment, field_defaults
 from app.usecases.launch import launch_deployment, wait_for_launch
 from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, read_logs
 from app.usecases.operations import describe
@@ -22,30 +20,17 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
-from app.web.calls import accepted, checked, json_object
+from app.web.calls import accepted, checked
 from app.web.links import page_url, walls, ws_url
 from app.web.request import actor, world
 
 bp = Blueprint("api", __name__, url_prefix="/api/deploy")
 
 
-@bp.get("/schema")
-@needs(Permission.VIEW)
-def show_schema() -> ResponseReturnValue:
-    return jsonify(schema(field_defaults(world())))
-
-
 @bp.get("/list")
 @needs(Permission.VIEW)
 def list_all() -> ResponseReturnValue:
     return jsonify([_described(card) for card in list_deployments(world())])
-
-
-@bp.post("/configure")
-@needs(Permission.OPERATE)
-def configure() -> ResponseReturnValue:
-    deployment = configure_deployment(json_object(), actor=actor(), world=world())
-    return jsonify(ok=True, deployment_id=deployment.id, port=deployment.port, status="configured")
 
 
 @bp.post("/launch")

@@ -1,38 +1,75 @@
-"""The configure form: a new deployment from what a person types."""
+"""The configure form, its checks beside the fields, its preview, and its calls of the API.
+
+A secret is checked as every field is: its value goes to the server in the body of
+the request, over the very connection that will carry it when the form is sent, and
+the answer does not repeat it. So all rules stand in one place, and a token that
+serves another gateway already is known before anything is written.
+"""
 
 from collections.abc import Mapping
-from itertools import groupby
+from dataclasses import dataclass
+from typing import Any
 
-from flask import Blueprint, Response, flash
+from flask import Blueprint, Response, flash, jsonify
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.errors import InputRejected, UserError
-from app.core.fields import FIELDS, TOKEN, Field, is_secret
+from app.core.deployment import is_id, parse_id
+from app.core.errors import AlreadyMade, InputRejected, UserError
+from app.core.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section, schema
 from app.core.people import Permission
-from app.usecases.configure import configure_deployment, field_defaults
+from app.usecases.another import Another, completed, offer_of
+from app.usecases.check import Said, check_field, check_fields, warnings_of
+from app.usecases.choices import choices, room
+from app.usecases.configure import configure_deployment, field_defaults, fresh_id
 from app.usecases.launch import launch_deployment
+from app.usecases.preview import Preview, preview_files
 from app.web.access import needs
+from app.web.calls import json_object
 from app.web.rendering import render, to_deployment
-from app.web.request import actor, world
+from app.web.request import actor, wants_fragment, world
 
 bp = Blueprint("configure", __name__)
+api_bp = Blueprint("configure_api", __name__, url_prefix="/api/deploy")
+
+# What the form sends beside the fields.
+_NO_FIELDS = ("csrf_token", "id", "like", "copy_secrets", "copy_channels", "launch", "configure")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What was sent: the fields, the id that the form's deployment gets, whom it is like."""
+
+    given: Mapping[str, str]
+    id: str
+    like: Another | None = None
 
 
 @bp.get("/deployments/new")
+@bp.get("/deployments/new/preview", endpoint="new_again")
 @needs(Permission.OPERATE)
 def new() -> ResponseReturnValue:
-    return _form({}, {})
+    if "like" not in request.args:
+        return _show(_Form({}, fresh_id(world())))
+    offer = offer_of(parse_id(request.args["like"]), world=world())
+    return _show(_Form(offer.values, fresh_id(world()), Another(offer.id)))
 
 
 @bp.post("/deployments/new")
 @needs(Permission.OPERATE)
 def configure() -> ResponseReturnValue:
-    given = {name: value for name, value in request.form.items() if name not in _NO_FIELDS}
+    form = _sent()
     try:
-        deployment = configure_deployment(given, actor=actor(), world=world())
+        deployment = configure_deployment(
+            form.given, actor=actor(), world=world(), deployment_id=form.id, like=form.like
+        )
+    except AlreadyMade as made:
+        flash(made.detail, "done")
+        return to_deployment(made.deployment_id)
     except InputRejected as rejected:
-        return _form(given, rejected.fields, 422)
+        return _show(form, rejected.fields, 422)
+    for warning in warnings_of(deployment, world=world()).values():
+        flash(warning)
     if "launch" in request.form:
         try:
             launch_deployment(deployment.id, actor=actor(), world=world())
@@ -42,36 +79,136 @@ def configure() -> ResponseReturnValue:
     return to_deployment(deployment.id)
 
 
-# What the form sends beside the fields.
-_NO_FIELDS = ("csrf_token", "launch", "configure")
+@bp.post("/deployments/new/check")
+@needs(Permission.OPERATE)
+def check() -> ResponseReturnValue:
+    """Say what is to be said of the field that was left."""
+    form = _sent()
+    if not wants_fragment():
+        return _show(form)
+    given, _ = completed(form.given, form.like, world=world())
+    name = next(iter(form.given), "")
+    return render("deployments/said", about=check_field(name, given.get(name), world=world()))
 
 
-def _form(given: Mapping[str, str], errors: Mapping[str, str], status: int = 200) -> Response:
-    """Show the form with what was typed, secrets aside, and errors in the form's order."""
-    mandatory = [field for field in FIELDS if field.group == "mandatory"]
-    shown = mandatory + [field for _, fields in _SECTIONS for field in fields]
-    names = [*(field.name for field in shown), *errors]
-    typed = {name: value for name, value in given.items() if not is_secret(name.upper())}
-    touched = {*errors, *(name for name, value in typed.items() if value)}
-    return render(
-        "deployments/new",
-        status,
-        mandatory=mandatory,
-        sections=_SECTIONS,
-        unfolded={name for name, fields in _SECTIONS if touched & {each.name for each in fields}},
-        typed=typed,
-        errors={name: errors[name] for name in names if name in errors},
-        labels={field.name: field.label for field in shown},
-        defaults=field_defaults(world()),
+@bp.post("/deployments/new/preview")
+@needs(Permission.OPERATE)
+def preview() -> ResponseReturnValue:
+    form = _sent()
+    if not wants_fragment():
+        return _show(form)
+    return render("deployments/preview", preview=_previewed(form))
+
+
+def _sent() -> _Form:
+    asked, like = request.form.get("id", ""), request.form.get("like")
+    copied = (f"copy_{what}" in request.form for what in ("secrets", "channels"))
+    return _Form(
+        {name: value for name, value in request.form.items() if name not in _NO_FIELDS},
+        asked if is_id(asked) else fresh_id(world()),
+        Another(parse_id(like), *copied) if like else None,
     )
 
 
-def _sections() -> list[tuple[str, list[Field]]]:
-    """Return the optional fields of the form by section; in the first the name leads."""
-    shown = [field for field in FIELDS if field is not TOKEN and field.group != "mandatory"]
-    sections = [(name, list(fields)) for name, fields in groupby(shown, lambda each: each.section)]
-    sections[0][1].sort(key=lambda field: field.name != "name")
-    return sections
+def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
+    """Show the form with what was typed, secrets aside.
+
+    `errors` are those of a form that was sent to be configured. Otherwise nothing is
+    said of fields that are still empty.
+    """
+    secrets = [name for name in _filled(form) if name in BY_NAME and BY_NAME[name].secret]
+    # HTMX leaves the fields of secrets as they are in the page.
+    again = set() if wants_fragment() else set(secrets)
+    said = _said_of(form, errors)
+    shown = [field for fields in _SHOWN.values() for field in fields]
+    in_order = dict.fromkeys([*(each.name for each in shown), *said])
+    wrong = {name: said[name].error for name in in_order if name in said and said[name].error}
+    touched = {*_filled(form), *wrong}
+    return render(
+        "deployments/new",
+        status,
+        form=form,
+        rejected=errors is not None,
+        offer=offer_of(form.like.deployment_id, world=world()) if form.like else None,
+        sections=_SHOWN,
+        unfolded={each for each, fields in _SHOWN.items() if touched & {f.name for f in fields}},
+        typed={name: value for name, value in form.given.items() if name not in secrets},
+        said=said,
+        again=again,
+        wrong={
+            name: wrong[name] for name in [*(each.name for each in shown), *wrong] if name in wrong
+        },
+        first=next((name for name in in_order if name in wrong or name in again), ""),
+        labels={field.name: field.label for field in shown},
+        defaults=field_defaults(world()),
+        choices=choices(world()),
+        room=room(world()),
+        preview=_previewed(form),
+    )
 
 
-_SECTIONS = _sections()
+def _said_of(form: _Form, errors: Mapping[str, str] | None) -> dict[str, Said]:
+    given, _ = completed(form.given, form.like, world=world())
+    said = check_fields(given, world=world())
+    if errors is None:
+        return {name: each for name, each in said.items() if given.get(name)}
+    return {
+        name: Said(errors.get(name, ""), said[name].hint if name in said else "")
+        for name in {**said, **errors}
+    }
+
+
+def _filled(form: _Form) -> list[str]:
+    return [name for name, value in form.given.items() if value]
+
+
+def _previewed(form: _Form) -> Preview:
+    return preview_files(form.given, deployment_id=form.id, like=form.like, world=world())
+
+
+def _shown() -> dict[Section, list[Field]]:
+    """Return the fields of the form by section, the needed ones first."""
+    fields = sorted(FIELDS, key=lambda each: each.group != "mandatory")
+    return {
+        section: [each for each in fields if each.section == section.title and each is not TOKEN]
+        for section in SECTIONS
+    }
+
+
+_SHOWN = _shown()
+
+
+@api_bp.get("/schema")
+@needs(Permission.VIEW)
+def show_schema() -> ResponseReturnValue:
+    return jsonify(schema(field_defaults(world())))
+
+
+@api_bp.post("/configure")
+@needs(Permission.OPERATE)
+def configure_by_api() -> ResponseReturnValue:
+    given = dict(json_object())
+    deployment = configure_deployment(given, like=_like(given), actor=actor(), world=world())
+    return jsonify(
+        ok=True,
+        deployment_id=deployment.id,
+        port=deployment.port,
+        status="configured",
+        warnings=[
+            {"field": name, "message": message}
+            for name, message in warnings_of(deployment, world=world()).items()
+        ],
+    )
+
+
+def _like(given: dict[str, Any]) -> Another | None:
+    """Take what is not a field's out of a JSON object: whom it is like, and what goes along."""
+    copies = {f"copy_{what}": given.pop(f"copy_{what}", False) for what in ("secrets", "channels")}
+    wrong = {name: "must be true or false" for name, it in copies.items() if type(it) is not bool}
+    if "like" in given:
+        if wrong:
+            raise InputRejected(wrong)
+        return Another(parse_id(given.pop("like")), *copies.values())
+    if wrong or any(copies.values()):
+        raise InputRejected(wrong or dict.fromkeys(copies, "needs like, another deployment's id"))
+    return None

@@ -93,7 +93,10 @@ def done(words: str, deployment_id: str) -> ResponseReturnValue:
 
 def to_deployment(deployment_id: str) -> ResponseReturnValue:
     """Lead to a deployment's page after a deed, whatever the way the deed was sent."""
-    return redirect(url_for("pages.show", deployment_id=deployment_id), code=303)
+    page = url_for("pages.show", deployment_id=deployment_id)
+    if wants_fragment():
+        return "", 204, {"HX-Redirect": page}
+    return redirect(page, code=303)
 
 
 def init_app(app: Flask) -> None:

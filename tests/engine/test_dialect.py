@@ -18,8 +18,9 @@ import pytest
 
 from app.core.composefile import compose_file
 from app.core.envfile import EnvFileError, format_env, parse_env
-from app.core.fields import FIELDS, memory_bytes
+from app.core.fields import FIELDS
 from app.core.ports import subnet_of
+from app.core.rules import memory_bytes
 from app.usecases.configure import configure_deployment
 from app.usecases.world import World
 from tests.api import API_KEY

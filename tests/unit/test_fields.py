@@ -4,8 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from app.core.checks import Wrong, check_input, check_value, doubt_about
 from app.core.envfile import MAX_VALUE_BYTES, format_env, parse_env
-from app.core.fields import BY_NAME, FIELDS, Field, check_input, is_secret, memory_bytes, schema
+from app.core.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, is_secret, schema
+from app.core.rules import memory_bytes
 
 KEY = {"openrouter_api_key": "sk-or-v1-0123456789abcdef"}
 # Stands in every refused value: no message may repeat it.
@@ -309,3 +311,56 @@ def test_a_field_called_key_or_token_is_a_secret(field: Field) -> None:
 )
 def test_a_hand_written_variable_is_taken_for_a_secret_by_its_name(env: str, secret: bool) -> None:
     assert is_secret(env) is secret
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=[each.name for each in FIELDS])
+def test_every_field_says_what_it_is_for_and_where_a_key_comes_from(field: Field) -> None:
+    assert field.help.endswith(".")
+    assert field.section in {each.title for each in SECTIONS}
+    if field.secret and field is not TOKEN:
+        assert field.link.startswith("https://")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("openrouter_api_key", "sk-or-v1-" + "a" * 64, ""),
+        ("openrouter_api_key", f"sk-or-v1-{CANARY}", "This does not look like an OpenRouter API"),
+        ("openrouter_api_key", f"sk-ant-{CANARY}", "This looks like an Anthropic API key"),
+        ("openrouter_api_key", "110201543:" + "A" * 35, "This looks like a Telegram bot token"),
+        ("openrouter_api_key", f" {CANARY}", "This begins or ends with a space"),
+        ("openai_api_key", f"sk-proj-{CANARY}", ""),
+        ("openai_api_key", f"sk-ant-{CANARY}", "This looks like an Anthropic API key"),
+        ("telegram_bot_token", "110201543:" + "A" * 35, ""),
+        ("telegram_bot_token", CANARY, "This does not look like a Telegram bot token"),
+        ("slack_bot_token", f"xapp-{CANARY}", "This looks like a Slack app token"),
+        ("minimax_api_key", CANARY, ""),
+        ("minimax_api_key", f"pplx-{CANARY}", "This looks like a Perplexity API key"),
+        ("name", "sk-ant-abc", ""),
+    ],
+)
+def test_a_secret_that_looks_odd_is_doubted_and_taken(name: str, value: str, said: str) -> None:
+    doubt = doubt_about(BY_NAME[name], value)
+
+    assert doubt.startswith(said)
+    assert bool(doubt) == bool(said)
+    assert CANARY not in doubt
+    assert error_of(name, value) is None
+
+
+@given(st.sampled_from([each.name for each in FIELDS]), json_values)
+def test_a_field_is_judged_alone_as_it_is_among_all(name: str, value: object) -> None:
+    among_all = check_input({**KEY, name: value})
+
+    try:
+        alone = check_value(name, value)
+    except Wrong as wrong:
+        assert among_all.errors == {name: str(wrong)}
+    else:
+        assert among_all.errors == {}
+        assert among_all.values.get(name, "") == alone
+
+
+@given(st.sampled_from(FIELDS), st.text(min_size=6, alphabet=st.characters(categories=["L", "N"])))
+def test_a_doubt_repeats_no_value(field: Field, value: str) -> None:
+    assert f"{value}{CANARY}" not in doubt_about(field, f"{value}{CANARY}")
