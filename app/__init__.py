@@ -15,6 +15,7 @@ from app.web import (
     configure,
     confirm,
     errors,
+    history,
     open,
     operations,
     overview,
@@ -76,4 +77,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(confirm.bp)
     app.register_blueprint(archive.bp)
     app.register_blueprint(archive.api_bp)
+    app.register_blueprint(history.bp)
+    app.register_blueprint(history.api_bp)
     return app

@@ -9,7 +9,7 @@ from typing import Any
 from app.core import incidents
 from app.core.deployment import OperationKind, OperationState
 from app.core.fields import BY_NAME
-from app.core.wording import Clock, Part, spell
+from app.core.wording import Ago, Clock, For, Part
 
 Entry = Mapping[str, Any]
 Words = Callable[[Entry], tuple[Part, ...]]
@@ -63,7 +63,14 @@ class Moment:
 
     @property
     def words(self) -> str:
-        return spell(self.told, self.at)
+        """What happened, with its times as they are whenever it is read."""
+        return "".join(each if isinstance(each, str) else _exactly(each) for each in self.told)
+
+    @property
+    def count(self) -> int:
+        """How often it has happened."""
+        count = self.more.get("count", 1)
+        return count if isinstance(count, int) else 1
 
     @property
     def lasted(self) -> timedelta | None:
@@ -73,6 +80,10 @@ class Moment:
     def by(self) -> str:
         """Return by whom, as a page says it; nothing where nobody did it."""
         return _BY.get(self.who, f"by {self.who}" if self.who else "")
+
+
+def _exactly(part: Ago | For | Clock) -> str:
+    return f"at {part.moment.isoformat(timespec='seconds')}"
 
 
 _BY = {
@@ -200,8 +211,8 @@ def _exited(entry: Entry) -> tuple[Part, ...]:
     if incident.says("how") == "removed":
         again = "; its container was removed then"
     if incident.count > 1:
-        times = f"{_ended(incident)}, for the {_ordinal(incident.count)} time at "
-        return times, Clock(incident.last_at), again
+        often = f"{_ended(incident)}, {incident.count} times, the last "
+        return often, Ago(incident.last_at), again
     return (f"{_ended(incident)}{again}",)
 
 
@@ -226,13 +237,6 @@ def _ended_by_hand(incident: incidents.Incident) -> str:
             return f"Stopped and its container removed{ending}"
     again = "; then started again" if incident.says("restarted") else ""
     return f"Ended by signal {incident.says('signal') or 'of unknown number'}{ending}{again}"
-
-
-def _ordinal(number: int) -> str:
-    ending = (
-        "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    )
-    return f"{number}{ending}"
 
 
 def _unhealthy(entry: Entry) -> tuple[Part, ...]:
@@ -266,6 +270,10 @@ def _user(text: str) -> Words:
 def _revealed(entry: Entry) -> tuple[Part, ...]:
     name = str(entry.get("field") or "")
     return (f"{BY_NAME[name].label if name in BY_NAME else name or 'A secret'} revealed",)
+
+
+def _copied(entry: Entry) -> tuple[Part, ...]:
+    return (f"Secrets copied for {entry.get('to') or 'another deployment'}",)
 
 
 def _asked(entry: Entry) -> tuple[Part, ...]:
@@ -310,6 +318,7 @@ _WORDS: dict[str, tuple[Kind, str, Words]] = {
     "purge succeeded": (Kind.CHANGE, "calm", _purge("Purged")),
     "purge failed": (Kind.CHANGE, "bad", _purge("The purge failed of")),
     "reveal": (Kind.SECRET, "calm", _revealed),
+    "copy-secrets": (Kind.SECRET, "calm", _copied),
     "ask provider": (Kind.OPERATION, "calm", _asked),
     "approve_device": (Kind.DEVICE, "good", _device("was let in")),
     "approve_device_failed": (Kind.DEVICE, "bad", _device("could not be let in")),

@@ -128,6 +128,13 @@ class Containers:
         except NotFound:
             return {}
 
+    def engine_version(self) -> dict[str, Any]:
+        """Return what the engine says of itself. Raises EngineError."""
+        with self._client.calls() as client:
+            said = client.version(api_version=False)
+        names = ("Version", "ApiVersion", "Os", "Arch", "KernelVersion")
+        return {name: said.get(name) for name in names}
+
     def last_exit_code(self, container_id: str, since: datetime) -> int | None:
         """Return the exit code of a container's latest end, also where it runs again since.
 

@@ -168,6 +168,12 @@ def _cancel_path(folder: Path, number: int) -> Path:
     return operations_folder(folder) / str(number) / "cancelled-by"
 
 
+def list_operations(folder: Path) -> list[Operation]:
+    """Return the operations that are kept, the newest first."""
+    found = (read_operation(folder, each) for each in _numbers(operations_folder(folder))[::-1])
+    return [each for each in found if each]
+
+
 def log_path(folder: Path, number: int) -> Path:
     return operations_folder(folder) / str(number) / "log"
 

@@ -22,6 +22,7 @@ from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
+from app.usecases.timeline import timeline_of
 from app.web.access import needs
 from app.web.archive import to_archived
 from app.web.confirm import joined
@@ -75,6 +76,7 @@ _PARTS = (
     "_connect",
     "_settings",
     "_danger",
+    "_timeline",
 )
 
 
@@ -89,6 +91,7 @@ def _context(card: Card) -> dict[str, Any]:
         "devices": devices_of(card, world=world()),
         "heard": latest_answer(card, world=world()),
         **operation_parts(operation, deployment),
+        "timeline": timeline_of(deployment.id, world=world()),
         "logs": logs,
         "logs_problem": logs_problem,
         "settings": _settings_of(deployment.env),

@@ -52,6 +52,7 @@ class Fleet:
         own = [f"/deployments/{each}" for each in self.of.values()]
         more = [f"/deployments/{self.of[each]}/logs" for each in ("hostile", "failed", "invalid")]
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
+        more += ["/history", f"/deployments/{self.of['failed']}/history"]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
     @classmethod

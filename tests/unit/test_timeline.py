@@ -69,7 +69,8 @@ def test_a_deed_on_a_device_that_failed_is_told_once() -> None:
         ({"restarted": True}, "Crashed with exit code 78; Docker started it again", "bad"),
         (
             {"count": 12, "restarted": True},
-            "Crashed with exit code 78, for the 12th time at 12:03:40 UTC; Docker started it again",
+            "Crashed with exit code 78, 12 times, the last at 2026-11-24T12:03:40+00:00;"
+            " Docker started it again",
             "bad",
         ),
         ({"code": 0}, "Ended by itself, exit code 0", "warn"),

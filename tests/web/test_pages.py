@@ -17,7 +17,8 @@ def csrf_token(page: str) -> str:
 
 def paths(deployment_id: str) -> list[str]:
     own = f"/deployments/{deployment_id}"
-    return ["/", "/deployments/new", own, f"{own}/status", f"{own}/logs"]
+    pages = ["/", "/deployments/new", "/history"]
+    return [*pages, own, f"{own}/status", f"{own}/logs", f"{own}/history"]
 
 
 def test_each_page_is_a_fragment_for_htmx_by_the_same_partial(api: Api) -> None:

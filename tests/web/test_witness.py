@@ -93,6 +93,7 @@ def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
     assert "78" in words.log or "listening" in words.log
     assert "•" in words.log, "the stand-in did print its secrets"
     assert API_KEY not in words.log + json.dumps(words.inspect)
+    assert "OPENROUTER_API_KEY" in words.inspect["Config"]["EnvNames"]
     before = len(incidents(folder))
     assert api.stop(deployment_id).status_code == 200
     assert len(incidents(folder)) == before, "a stop of our own is no incident"
