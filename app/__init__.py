@@ -12,6 +12,7 @@ from app.web import (
     api,
     archive,
     assets,
+    compression,
     configure,
     confirm,
     errors,
@@ -24,6 +25,7 @@ from app.web import (
     people,
     rendering,
     security,
+    theme,
     times,
 )
 
@@ -59,7 +61,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     errors.init_app(app)
     rendering.init_app(app)
     times.init_app(app)
+    theme.init_app(app)
+    compression.init_app(app)
     app.register_blueprint(assets.bp)
+    app.register_blueprint(theme.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)
     app.register_blueprint(configure.bp)

@@ -26,6 +26,7 @@ from app.usecases.timeline import timeline_of
 from app.web.access import needs
 from app.web.archive import to_archived
 from app.web.confirm import joined
+from app.web.compression import holds_secret
 from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, render
@@ -139,6 +140,7 @@ def stop(deployment_id: str) -> ResponseReturnValue:
 def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
     value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())
+    holds_secret()
     card = show_deployment(parse_id(deployment_id), world=world())
     response = render(
         "deployments/revealed",

@@ -129,6 +129,7 @@ def test_every_route_that_changes_refuses_a_viewer(api: Api, world_of_people: Wo
         "people.log_out",
         "people.make_first_operator",
         "people.change_password",
+        "theme.choose",
     }
 
 

@@ -1,0 +1,133 @@
+"""The frame of every page: keys, themes, toasts, dialogs."""
+
+import re
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.fleet import configure
+from tests.browser.visits import Visits
+
+
+def color(page: Page) -> str:
+    return str(page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor"))
+
+
+def test_a_theme_is_chosen_shows_at_once_and_stays(visits: Visits) -> None:
+    for javascript in (True, False):
+        page = visits.open(javascript=javascript, theme="light")
+        page.goto("/")
+        light = color(page)
+
+        page.get_by_role("button", name="Dark", exact=True).click()
+        expect(page.get_by_role("button", name="Dark", exact=True)).to_have_attribute(
+            "aria-pressed", "true"
+        )
+        dark = color(page)
+        page.goto("/people")
+
+        assert dark != light
+        assert color(page) == dark
+        page.get_by_role("button", name="System", exact=True).click()
+        expect(page.locator("html[data-theme]")).to_have_count(0)
+        assert color(page) == light
+
+
+def test_single_keys_do_what_they_say_but_not_while_typing(visits: Visits) -> None:
+    deployment_id = configure(visits.server)
+    page = visits.open()
+    page.goto("/")
+    search = page.get_by_role("searchbox")
+
+    page.keyboard.press("/")
+    expect(search).to_be_focused()
+    page.keyboard.type("?n/l")
+    expect(search).to_have_value("?n/l")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    page.goto(f"/deployments/{deployment_id}")
+    page.keyboard.press("Control+l")
+    page.keyboard.press("l")
+    expect(page).to_have_url(re.compile("/logs"))
+
+
+def test_the_shortcuts_are_listed_and_can_be_switched_off(visits: Visits) -> None:
+    page = visits.open()
+    page.goto("/")
+    button = page.get_by_role("button", name="Keyboard shortcuts")
+    button.focus()
+
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keyboard shortcuts")
+    expect(dialog).to_be_visible()
+    dialog.get_by_label("Single keys").uncheck()
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(button).to_be_focused()
+
+    page.reload()
+    page.keyboard.press("?")
+    page.keyboard.press("n")
+    expect(dialog).to_be_hidden()
+    assert page.url == f"{visits.server.url}/"
+
+
+def test_toasts_stay_while_they_are_read_and_go_by_themselves(visits: Visits) -> None:
+    page = visits.open()
+    page.clock.install()
+    page.goto("/")
+    tell = "text => document.dispatchEvent(new CustomEvent('told', {detail: {value: text}}))"
+    region = page.get_by_role("status").filter(has=page.get_by_role("button", name="Dismiss"))
+
+    page.evaluate(tell, "<b>Support bot</b> was launched.")
+    page.evaluate(tell, "Sales was stopped.")
+    expect(region).to_contain_text("<b>Support bot</b> was launched.")
+    toasts = region.locator(".toast")
+    expect(toasts).to_have_count(2)
+
+    page.clock.run_for(7_000)
+    expect(toasts).to_have_count(2)
+    toasts.first.hover()
+    page.clock.run_for(60_000)
+    expect(toasts).to_have_count(2)
+    toasts.last.get_by_role("button").click()
+    expect(toasts).to_have_count(1)
+    page.mouse.move(1, 1)
+    page.clock.run_for(10_000)
+    expect(toasts).to_have_count(0)
+
+
+def test_a_question_opens_in_a_dialog_and_gives_the_focus_back(visits: Visits) -> None:
+    page = visits.open()
+    page.goto("/")
+    page.locator("h1").evaluate(
+        "h1 => h1.insertAdjacentHTML('afterend', '<a id=asks data-dialog href=/people>Ask</a>')"
+    )
+    opener = page.get_by_role("link", name="Ask")
+
+    opener.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog").get_by_role("heading", name="People")).to_be_visible()
+    assert page.url == f"{visits.server.url}/"
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(opener).to_be_focused()
+
+
+def test_what_fails_in_a_dialog_is_said_in_it(visits: Visits) -> None:
+    visits.allow(400)
+    page = visits.open()
+    page.goto("/")
+    page.locator("h1").evaluate(
+        "h1 => h1.insertAdjacentHTML('afterend', '<a data-dialog href=/people>Ask</a>')"
+    )
+    page.get_by_role("link", name="Ask").click()
+    dialog = page.get_by_role("dialog")
+    form = '<form hx-post="/people/users"><button>Send</button></form>'
+    dialog.evaluate("(d, form) => { d.innerHTML = form; htmx.process(d); }", form)
+
+    dialog.get_by_role("button", name="Send").click()
+
+    expect(dialog.get_by_role("alert")).to_contain_text("The form is too old")
+    dialog.get_by_role("button", name="Dismiss").click()
+    expect(dialog.get_by_role("alert")).to_be_empty()
