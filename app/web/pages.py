@@ -25,8 +25,8 @@ from app.usecases.stop import stop_deployment
 from app.usecases.timeline import timeline_of
 from app.web.access import needs
 from app.web.archive import to_archived
-from app.web.confirm import joined
 from app.web.compression import holds_secret
+from app.web.confirm import joined
 from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, render
