@@ -1,19 +1,25 @@
 # Deploy Agent. Nothing but Python 3.11, make and git needs to be there before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test image lock clean
+.PHONY: help run demo setup test screenshots image lock clean
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Serve the page, after installing what is missing
 	@exec scripts/run
+
+demo: ## Show twelve gateways in every state, and take them away at Ctrl-C
+	@exec scripts/demo
 
 setup: ## Install what is missing: Python packages, engine, Compose, OpenClaw image
 	@exec scripts/setup
 
 test: ## Lint, types, architecture and all tests; PYTEST_ARGS='-k launch' picks some
 	@exec scripts/test $(PYTEST_ARGS)
+
+screenshots: ## Take the README's pictures again, of the demo
+	@exec scripts/demo screenshots
 
 image: ## Build the OpenClaw image on this machine (root, on Debian or Ubuntu)
 	@scripts/engine

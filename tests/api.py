@@ -5,9 +5,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from demo.provider import API_KEY as API_KEY
+
 BASE = "http://localhost"
-# Formed like a real key, and easy to look for in everything that comes out.
-API_KEY = "sk-or-v1-c0ffee00000000000000000000000000000000000000000000000000beef"
 
 
 class Api:

@@ -16,8 +16,8 @@ from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
 from app.usecases.world import World, build_world
+from demo.cleaning import remove_everything_of
 from tests.api import Api
-from tests.cleaning import remove_everything_of
 from tests.server import Server
 
 STANDIN = "deploy-agent-standin:latest"

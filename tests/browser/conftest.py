@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from demo.cleaning import remove_everything_of
 from tests.browser.fleet import Fleet
 from tests.browser.visits import Visits
-from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.server import Server
 

@@ -1,24 +1,30 @@
 """A deployment in each state, as people meet them, on a server of their own."""
 
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.config import Settings
+from app.core.status import Status
+from app.usecases.world import build_world
+from demo.fleet import WATCHFUL, Wanted, fill
 from tests.api import API_KEY
 from tests.server import Server
 from tests.waiting import eventually
 
 LONG_NAME = "Invoice-reader-for-the-accounting-team-in-Rotterdam-and-Antwerpen <b>&amp;</b>"
 _WANTED = {
-    "configured",
-    "launching",
-    "running",
-    "unhealthy",
-    "restarting",
-    "stopped",
-    "failed",
-    "invalid",
+    "configured": Wanted("", Status.CONFIGURED),
+    "launching": Wanted("", Status.LAUNCHING, "never-healthy"),
+    "running": Wanted(LONG_NAME, fields={"bind_address": "127.0.0.1"}),
+    "unhealthy": Wanted("Sales", Status.UNHEALTHY, "never-healthy", edits=WATCHFUL),
+    "restarting": Wanted("", Status.RESTARTING, "crash"),
+    "failed": Wanted("Night", Status.FAILED, "npm-missing"),
+    "hostile": Wanted("Zoo", fault="hostile-log"),
+}
+_OLDER = {
+    "stopped": ("0badc0ffee", "PORT=18790\nOPENCLAW_GATEWAY_TOKEN=abc\n"),
+    "invalid": ("00ddba11aa", 'PORT=18791\nOPENCLAW_GATEWAY_TOKEN="open\n'),
 }
 
 
@@ -57,28 +63,14 @@ class Fleet:
 
     @classmethod
     def fill(cls, server: Server) -> "Fleet":
-        of = {
-            "configured": configure(server),
-            "launching": configure(server, image="deploy-agent-standin:never-healthy"),
-            "running": configure(server, name=LONG_NAME, bind_address="127.0.0.1"),
-            "unhealthy": configure(server, name="Sales", model="openrouter/anthropic/claude-4.5"),
-            "restarting": configure(server, image="deploy-agent-standin:crash"),
-            "failed": configure(server, name="Night", image="deploy-agent-standin:npm-missing"),
-            "hostile": configure(server, name="Zoo", image="deploy-agent-standin:hostile-log"),
-            "stopped": "0badc0ffee",
-            "invalid": "00ddba11aa",
-        }
-        for state in ("launching", "running", "unhealthy", "failed", "hostile"):
-            launch(server, of[state], wait=False)
-        _older_folder(folder_of(server, of["stopped"]), "PORT=18790\nOPENCLAW_GATEWAY_TOKEN=abc\n")
-        _older_folder(
-            folder_of(server, of["invalid"]), 'PORT=18791\nOPENCLAW_GATEWAY_TOKEN="open\n'
+        world = build_world(Settings(**server.settings))
+        of = dict(zip(_WANTED, fill(_WANTED.values(), world=world), strict=True))
+        for state, (older, env) in _OLDER.items():
+            of[state] = older
+            _older_folder(folder_of(server, older), env)
+        eventually(
+            lambda: all(_states(server)[of[each]] == each for each in of.keys() & set(Status))
         )
-        _run("docker", "compose", "up", "-d", cwd=folder_of(server, of["restarting"]))
-        eventually(lambda: _states(server)[of["unhealthy"]] == "running")
-        # A container whose health is just being checked can't always be frozen at once.
-        eventually(lambda: _paused(f"{of['unhealthy']}-openclaw-1"))
-        eventually(lambda: all(_states(server)[of[each]] == each for each in _WANTED))
         return cls(server, of)
 
 
@@ -90,12 +82,3 @@ def _states(server: Server) -> dict[str, str]:
 def _older_folder(folder: Path, env: str) -> None:
     folder.mkdir()
     (folder / ".env").write_text(env)
-
-
-def _paused(container: str) -> bool:
-    done = subprocess.run(("docker", "pause", container), check=False, capture_output=True)
-    return done.returncode == 0
-
-
-def _run(*command: str, cwd: Path | None = None) -> None:
-    subprocess.run(command, cwd=cwd, check=True, capture_output=True)

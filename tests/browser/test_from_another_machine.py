@@ -13,10 +13,10 @@ from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from app.config import Settings
 from app.engine.host import own_address
+from demo.cleaning import remove_everything_of
+from demo.provider import REPLY, Provider
 from tests.api import API_KEY
 from tests.browser.other_machine import NAME, OtherMachine, another_machine, why_not
-from tests.cleaning import remove_everything_of
-from tests.provider import REPLY, Provider
 from tests.server import Server
 from tests.waiting import eventually
 

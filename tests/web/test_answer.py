@@ -22,8 +22,8 @@ from app.config import Settings
 from app.core.provider import ASK_SECONDS
 from app.store.history import read_history
 from app.usecases import answer as usecase
+from demo.provider import Provider, bridge_address
 from tests.api import API_KEY, BASE, Api
-from tests.provider import Provider, bridge_address
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of, edit_env
 from tests.web.test_pages import HTMX, csrf_token

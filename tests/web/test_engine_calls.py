@@ -2,8 +2,8 @@
 
 import docker
 
+from demo.cleaning import remove_project
 from tests.api import Api
-from tests.cleaning import remove_project
 from tests.conftest import STANDIN
 from tests.waiting import eventually
 

@@ -16,8 +16,8 @@ from app.config import PROJECT
 from app.core.composefile import GATEWAY_UID
 from app.core.envfile import format_env, parse_env
 from app.engine.client import engine_address
+from demo.cleaning import remove_everything_of
 from tests.api import API_KEY
-from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.server import Server
 

@@ -8,8 +8,8 @@ import pytest
 
 from app import create_app
 from app.config import Settings
+from demo.cleaning import remove_everything_of
 from tests.api import Api
-from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.server import free_port
 

@@ -15,8 +15,8 @@ from app.config import Settings
 from app.core.envfile import parse_env
 from app.store.history import read_history
 from app.usecases import people
+from demo.devices import Browser
 from tests.api import Api
-from tests.devices import Browser
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of, edit_env
 from tests.web.test_pages import csrf_token

@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 from app.core.envfile import parse_env
 from app.engine import watch
 from app.store.history import read_history
+from demo.devices import Browser
 from tests.api import BASE, Api
-from tests.devices import Browser
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of, edit_env
 from tests.web.test_pages import csrf_token

@@ -5,8 +5,8 @@ import signal
 from pathlib import Path
 
 from app.store.operations import read_log
+from demo.cleaning import operation_processes
 from tests.api import API_KEY
-from tests.cleaning import operation_processes
 from tests.server import Server
 from tests.waiting import eventually
 

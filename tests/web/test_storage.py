@@ -11,8 +11,8 @@ import pytest
 
 from app import create_app
 from app.config import Settings
+from demo.cleaning import remove_everything_of
 from tests.api import API_KEY, Api
-from tests.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.web.test_launch import containers_of
 

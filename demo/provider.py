@@ -1,7 +1,7 @@
 """A stand-in of the provider's API: OpenRouter's answers on the wire, none of its work.
 
 Gateways reach it from their own networks at this host's own address on Docker's bridge.
-By hand, until Ctrl-C: `python -m tests.provider [--port 8090] [--fault 402] [--key KEY]`
+By hand, until Ctrl-C: `python -m demo.provider [--port 8090] [--fault 402] [--key KEY]`
 """
 
 import argparse
@@ -10,14 +10,15 @@ import ssl
 import sys
 import threading
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import psutil
 
-from tests.api import API_KEY
-
+# Formed like a real key, and easy to look for in everything that comes out.
+API_KEY = "sk-or-v1-c0ffee00000000000000000000000000000000000000000000000000beef"
 REPLY = "Hello from the stand-in provider."
 MODELS = ("openrouter/auto", "standin/parrot")
 PATH = "/api/v1"
@@ -67,9 +68,10 @@ class Provider:
         port: int = 0,
         fault: str = "",
         key: str = API_KEY,
+        models: Collection[str] = MODELS,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.fault, self.key = fault, key
+        self.fault, self.key, self.models = fault, key, models
         self.asked: list[Asked] = []
         self.ended = threading.Event()
         provider = self
@@ -82,8 +84,8 @@ class Provider:
         self._server = _Server((address or bridge_address(), port), Handler)
         if tls:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
-        host, self.port = self._server.server_address[:2]
-        self.base_url = f"{'https' if tls else 'http'}://{host}:{self.port}{PATH}"
+        self.address, self.port = str(self._server.server_address[0]), self._server.server_port
+        self.base_url = f"{'https' if tls else 'http'}://{self.address}:{self.port}{PATH}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     def __enter__(self) -> "Provider":
@@ -118,7 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._note({})
         if self.path == f"{PATH}/models":
-            return self._json(200, {"data": [{"id": name, "name": name} for name in MODELS]})
+            return self._json(
+                200, {"data": [{"id": name, "name": name} for name in self.provider.models]}
+            )
         if self.path == f"{PATH}/key":
             return self._error(401) if not self._has_key() else self._json(200, {"data": {}})
         return self._send(404, "text/html", b"<h1>Not Found</h1>")
@@ -136,7 +140,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._misbehave(fault)
         if not self._has_key():
             return self._error(401)
-        if body.get("model") not in MODELS:
+        if body.get("model") not in self.provider.models:
             return self._error(400, f"{body.get('model')} is not a valid model ID")
         return self._stream(body) if body.get("stream") else self._complete(body)
 

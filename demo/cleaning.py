@@ -1,4 +1,4 @@
-"""Taking away what a test started: operation processes, containers, networks, files of others."""
+"""Taking away what was started from a scratch folder: processes, containers, networks."""
 
 import os
 import signal
@@ -11,14 +11,15 @@ from app.core.deployment import is_id
 from app.engine.client import engine_address
 
 _PROJECT = "com.docker.compose.project"
+_SETTING = "DEPLOY_AGENT_DEPLOYMENTS_DIR"
 
 
 def remove_everything_of(deployments_dir: Path) -> None:
     """Leave no process, container or network of any deployment in a folder."""
+    _end_processes(deployments_dir)
     ids = [each.name for each in deployments_dir.iterdir() if is_id(each.name)]
     if not ids:
         return
-    _end_operations(deployments_dir)
     client = docker.APIClient(base_url=engine_address(), version="auto", timeout=60)
     try:
         for deployment_id in ids:
@@ -37,22 +38,28 @@ def remove_project(client: docker.APIClient, deployment_id: str) -> None:
 
 def operation_processes(deployments_dir: Path) -> list[psutil.Process]:
     """Return the operation processes that work on deployments in a folder."""
+    return _processes(deployments_dir, "app.operation")
+
+
+def _processes(deployments_dir: Path, *programs: str) -> list[psutil.Process]:
+    """Return the processes that run one of the programs with this folder in their settings."""
     found = []
     for process in psutil.process_iter():
         try:
-            words = process.cmdline()
+            ours = not set(programs).isdisjoint(process.cmdline())
+            if ours and process.environ().get(_SETTING) == str(deployments_dir):
+                found.append(process)
         except psutil.Error:
             continue
-        if "app.operation" in words and any(str(deployments_dir) in word for word in words):
-            found.append(process)
     return found
 
 
-def _end_operations(deployments_dir: Path) -> None:
-    processes = operation_processes(deployments_dir)
+def _end_processes(deployments_dir: Path) -> None:
+    """End operations, and a server that was left behind, with all that they have started."""
+    processes = _processes(deployments_dir, "app.operation", "wsgi:app")
     for process in processes:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            continue
+            continue  # A worker, which ends with its server's group.
     psutil.wait_procs(processes, timeout=10)

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin
 
 from app.core.device import Client, DeviceIdentity
 
@@ -22,7 +23,6 @@ PAGE_SCOPES = (
     "operator.approvals",
     "operator.pairing",
 )
-_PAGE = Client("openclaw-control-ui", "webchat", "Linux x86_64")
 
 
 class Browser:
@@ -32,9 +32,16 @@ class Browser:
     """
 
     def __init__(
-        self, port: int | str, token: str, *, name: str = "10.9.8.7", scopes: Any = PAGE_SCOPES
+        self,
+        port: int | str,
+        token: str,
+        *,
+        name: str = "10.9.8.7",
+        scopes: Any = PAGE_SCOPES,
+        platform: str = "Linux x86_64",
     ) -> None:
         self.port, self.token, self.name, self.scopes = int(port), token, name, scopes
+        self.client = Client("openclaw-control-ui", "webchat", platform)
         self.identity = DeviceIdentity(secrets.token_bytes(32))
         self.connection: ClientConnection | None = None
 
@@ -45,16 +52,20 @@ class Browser:
         connection = self.connection = connect(
             f"ws://{host}/",
             sock=socket.create_connection(("127.0.0.1", self.port), 10),
-            origin=f"http://{host}",  # type: ignore[arg-type]
+            origin=Origin(f"http://{host}"),
             user_agent_header=CHROME,
             proxy=None,
             legacy=True,
         )
         challenge = json.loads(connection.recv(timeout=10))["payload"]
         proof = self.identity.proof(
-            _PAGE, self.scopes, self.token, challenge["nonce"], challenge["ts"]
+            self.client, self.scopes, self.token, challenge["nonce"], challenge["ts"]
         )
-        client = {"id": _PAGE.id, "mode": _PAGE.mode, "platform": _PAGE.platform}
+        client = {
+            "id": self.client.id,
+            "mode": self.client.mode,
+            "platform": self.client.platform,
+        }
         answer = self.call(
             "connect",
             minProtocol=4,

@@ -1,0 +1,31 @@
+"""`make demo`: the company's gateways, to be looked at and played with until Ctrl-C."""
+
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import click
+
+from demo.show import ASK_AGAIN_SECONDS, FOLDER, running_demo
+
+
+@click.command()
+@click.option("--folder", type=click.Path(path_type=Path, resolve_path=True), default=FOLDER)
+def main(folder: Path) -> None:
+    """Show twelve deployments in a scratch folder, and take them away at the end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # Also where a shell has started it in the background, which lets it ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with suppress(KeyboardInterrupt), running_demo(folder) as (demo, server):
+        click.echo(f"The demo is at {demo.url}; its deployments come up while you look.")
+        demo.fill()
+        click.echo("All are there. Ctrl-C ends it and takes everything away.")
+        while server.poll() is None:
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(ASK_AGAIN_SECONDS)
+            demo.ask()
+
+
+main()

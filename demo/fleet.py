@@ -1,0 +1,147 @@
+"""Filling a folder with deployments in every state, by the product's own use cases.
+
+What people do by hand on the host is done by hand here too: a file edited, a
+`docker compose up` in a deployment's folder. No state is made up.
+"""
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from app.core.status import Status
+from app.store.history import OURS
+from app.usecases.configure import configure_deployment
+from app.usecases.launch import launch_deployment
+from app.usecases.operations import Started
+from app.usecases.stop import stop_deployment
+from app.usecases.world import World
+from demo.provider import API_KEY
+
+_TIME = re.compile(rb"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+
+
+# For `Wanted.edits`: its health is asked often enough to fail before one looks.
+WATCHFUL = {"interval: 30s": "interval: 2s", "start_period: 120s": "start_period: 0s"}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A deployment that is to be there, and in which state.
+
+    `fault` is what the stand-in does wrong, `edits` what somebody has changed in its compose
+    file. `by` is who configures and launches it, `stopper` who stops it. With a `past`, it was
+    launched and stopped that long ago; `ago` is how long ago the rest was, where no container
+    tells the time.
+    """
+
+    name: str
+    status: Status = Status.RUNNING
+    fault: str = ""
+    by: str = "ana"
+    stopper: str = "bea"
+    past: timedelta | None = None
+    ago: timedelta | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    edits: Mapping[str, str] = field(default_factory=dict)
+
+
+def fill(wanted: Iterable[Wanted], *, world: World) -> list[str]:
+    """Make what is wanted and return the ids, in the same order.
+
+    Returns when everything has begun and every launch that can end has ended.
+    """
+    made = [(each, _configure(each, world)) for each in wanted]
+    _live_through_the_past([(each, own) for each, own in made if each.past], world)
+    for each, own in made:
+        if each.fault:
+            (world.store.folder(own) / "config" / "standin-fault").write_text(each.fault)
+    _bring_about(made, world)
+    return [own for _, own in made]
+
+
+# A deployment that is wanted, and its id.
+_Made = tuple[Wanted, str]
+
+
+def _configure(wanted: Wanted, world: World) -> str:
+    given = {"name": wanted.name, "openrouter_api_key": API_KEY, **wanted.fields}
+    made = configure_deployment(given, actor=wanted.by, world=world).id
+    file = world.store.folder(made) / "docker-compose.yml"
+    text = file.read_text()
+    for before, after in wanted.edits.items():
+        text = text.replace(before, after)
+    file.write_text(text)
+    return made
+
+
+def _live_through_the_past(made: Sequence[_Made], world: World) -> None:
+    _await(_launch(each.by, own, world) for each, own in made)
+    _await(_stop(each.stopper, own, world) for each, own in made)
+    for each, own in made:
+        if each.past:
+            shift_times(world.store.folder(own), each.past)
+
+
+def _bring_about(made: Sequence[_Made], world: World) -> None:
+    _await(
+        _launch(each.by, own, world)
+        for each, own in made
+        if each.status in (Status.RUNNING, Status.FAILED, Status.STOPPED)
+    )
+    _await(_stop(each.stopper, own, world) for each, own in made if each.status is Status.STOPPED)
+    for each, own in made:
+        folder = world.store.folder(own)
+        if by_hand := _BY_HAND.get(each.status):
+            by_hand(folder)
+        elif each.status is Status.LAUNCHING:
+            launch_deployment(own, actor=each.by, world=world)
+        if each.ago:
+            shift_times(folder, each.ago)
+
+
+def _launch(by: str, deployment_id: str, world: World) -> Started:
+    return launch_deployment(deployment_id, actor=by, world=world)
+
+
+def _stop(by: str, deployment_id: str, world: World) -> Started:
+    return stop_deployment(deployment_id, actor=by, world=world)
+
+
+def _await(begun: Iterable[Started]) -> None:
+    """Begin all of them, then wait for their ends: side by side they take half the time."""
+    for each in list(begun):
+        each.process.wait()
+
+
+def _up_in_a_terminal(folder: Path) -> None:
+    subprocess.run(("docker", "compose", "up", "-d"), cwd=folder, check=True, capture_output=True)
+
+
+def _leave_a_quote_open(folder: Path) -> None:
+    file = folder / ".env"
+    file.write_text(file.read_text() + 'TELEGRAM_BOT_TOKEN="pasted in a hurry\n')
+
+
+# A launch would take them down when it fails.
+_BY_HAND: Mapping[Status, Callable[[Path], None]] = {
+    Status.UNHEALTHY: _up_in_a_terminal,
+    Status.RESTARTING: _up_in_a_terminal,
+    Status.INVALID: _leave_a_quote_open,
+}
+
+
+def shift_times(folder: Path, ago: timedelta) -> None:
+    """Let a deployment's history have happened that much earlier."""
+
+    def earlier(match: re.Match[bytes]) -> bytes:
+        return (datetime.fromisoformat(match[0].decode()) - ago).isoformat().encode()
+
+    for file in (folder / OURS).rglob("*"):
+        if file.is_file():
+            file.write_bytes(_TIME.sub(earlier, file.read_bytes()))
+    # Whoever has read it already reads it again.
+    os.utime(folder / OURS / "operations")
