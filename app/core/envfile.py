@@ -7,6 +7,7 @@ stand here and are tested against `docker compose config` itself.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 # Linux hands a process one variable of at most 128 KiB; a key, `=` and NUL share it.
 MAX_VALUE_BYTES = 32 * 1024
@@ -115,6 +116,15 @@ def parse_env(data: bytes, environment: Mapping[str, str] | None = None) -> dict
     Raises EnvFileError, naming the line but no value.
     """
     return _Parser(_text_of(data), environment or {}).parse()
+
+
+def value_on_its_own_line(data: bytes, key: str) -> str | None:
+    """Return a value of a `.env` that can't be understood as a whole, where its own line can."""
+    found = None
+    for line in data.splitlines():
+        with suppress(EnvFileError):
+            found = parse_env(line).get(key, found)
+    return found
 
 
 def _text_of(data: bytes) -> str:

@@ -124,6 +124,15 @@ TOKEN = Field(
     group="auto",
     type="secret",
 )
+NAME = Field(
+    name="name",
+    env="DEPLOYMENT_NAME",
+    label="Name",
+    help="What people call this gateway, in the list and in messages.",
+    placeholder="Support bot",
+    constraints={"maxLength": rules.LONGEST_NAME},
+    rule=rules.name_rule,
+)
 
 FIELDS: tuple[Field, ...] = (
     PORT,
@@ -140,15 +149,7 @@ FIELDS: tuple[Field, ...] = (
         shape=_shape(r"sk-or-v1-\S{50,}\Z", "is sk-or-v1- and some 64 characters"),
         reaches_gateway=True,
     ),
-    Field(
-        name="name",
-        env="DEPLOYMENT_NAME",
-        label="Name",
-        help="What people call this gateway, in the list and in messages.",
-        placeholder="Support bot",
-        constraints={"maxLength": rules.LONGEST_NAME},
-        rule=rules.name_rule,
-    ),
+    NAME,
     Field(
         name="model",
         env="OPENCLAW_MODEL",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.core.deployment import LAUNCH_OR_STOP, Deployment
-from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env
+from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env, value_on_its_own_line
+from app.core.fields import NAME
 from app.core.secrets import secret_values, secrets_in_text
 from app.store import history
 from app.store.files import Unreadable, read_file
@@ -66,7 +67,10 @@ def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
         env = parse_env(data)
     except EnvFileError as error:
         secrets = secrets_in_text(data.decode(errors="replace"))
-        return {}, secrets, f"its .env can't be understood: {error}"
+        # People look for it by its name, and hardly ever is that line the damaged one.
+        name = value_on_its_own_line(data, NAME.env)
+        known = {NAME.env: name} if name else {}
+        return known, secrets, f"its .env can't be understood: {error}"
     return env, secret_values(env), None
 
 

@@ -102,6 +102,20 @@ def test_only_a_folder_that_changed_is_read_again(
     assert {each.id: each.port for each in changed}[ids[2]] == 20009
 
 
+def test_a_damaged_env_still_tells_the_name(store: Store) -> None:
+    [made] = make(store, 1)
+    env = store.root / made / ".env"
+
+    env.write_bytes(b'PORT=20000\nDEPLOYMENT_NAME="Support bot"\nTZ="Europe\nX=1\n')
+    damaged = store.load(made)
+    env.write_bytes(b'PORT=20000\nDEPLOYMENT_NAME="Support bot\n')
+
+    assert damaged.problem
+    assert damaged.name == "Support bot"
+    assert damaged.port is None
+    assert store.load(made).name == ""
+
+
 def test_a_folder_that_is_gone_is_not_found(store: Store) -> None:
     with pytest.raises(NotFound):
         store.load("0123456789")
