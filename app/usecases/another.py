@@ -86,7 +86,7 @@ def record_copies(
     """Record in the other one's history that secrets of it were taken."""
     if like and copied:
         folder = world.store.folder(like.deployment_id)
-        history.record(folder, "copy-secrets", actor, fields=list(copied), to=to)
+        history.record(folder, "copy_secrets", actor, fields=list(copied), to=to)
 
 
 def _source(deployment_id: str, world: World) -> Deployment:

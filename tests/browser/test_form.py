@@ -1,6 +1,7 @@
 """The configure form: what is wrong is said beside its field, and nothing typed is lost."""
 
 import re
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -66,11 +67,13 @@ def test_a_field_is_checked_as_one_leaves_it(visits: Visits, page: Page) -> None
     key, name = page.get_by_label("OpenRouter API key"), page.get_by_label("Name")
 
     key.fill("sk-ant-abc")
-    name.click()
+    with page.expect_request("**/new/check") as check:
+        name.click()
     page.keyboard.type("Sal")
     expect(key).to_have_accessible_description(re.compile("^This looks like an Anthropic API key"))
     page.keyboard.type("es")
 
+    assert parse_qs(check.value.post_data or "").keys() == {"csrf_token", "openrouter_api_key"}
     expect(name).to_be_focused()
     expect(name).to_have_value("Sales")
     expect(key).not_to_have_attribute("aria-invalid", "true")

@@ -207,7 +207,7 @@ def test_another_like_this_over_the_api(api: Api, deployments_dir: Path) -> None
         ["openrouter_api_key", "brave_api_key"],
         ["openrouter_api_key", "telegram_bot_token"],
     ]
-    assert {each["what"] for each in records} == {"copy-secrets"}
+    assert {each["what"] for each in records} == {"copy_secrets"}
 
 
 @pytest.mark.parametrize(
