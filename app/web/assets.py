@@ -23,6 +23,7 @@ from lightningcss import process_stylesheet
 from app.config import PROJECT
 from app.core.people import Permission
 from app.web.access import needs
+from app.web.compression import leave_as_it_is
 
 bp = Blueprint("assets", __name__, url_prefix="/assets")
 
@@ -66,6 +67,7 @@ def send(file_name: str) -> ResponseReturnValue:
     asset = next((each for each in assets().values() if each.file_name == file_name), None)
     if asset is None:
         abort(404)
+    leave_as_it_is()
     coding = request.accept_encodings.best_match(_CODINGS, "identity")
     response = Response(asset.forms[coding], content_type=asset.media_type)
     if coding != "identity":

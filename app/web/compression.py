@@ -8,9 +8,9 @@ from flask import Flask, Response, g
 from flask_compress import Compress
 
 
-def holds_secret() -> None:
-    """Note that the answer of this request shows a secret."""
-    g.holds_secret = True
+def leave_as_it_is() -> None:
+    """Note that the answer of this request must not be compressed (again)."""
+    g.left_as_it_is = True
 
 
 def init_app(app: Flask) -> None:
@@ -19,4 +19,4 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _compress(response: Response) -> Response:
-        return response if g.get("holds_secret") else compress.after_request(response)
+        return response if g.get("left_as_it_is") else compress.after_request(response)

@@ -25,7 +25,7 @@ from app.usecases.stop import stop_deployment
 from app.usecases.timeline import timeline_of
 from app.web.access import needs
 from app.web.archive import to_archived
-from app.web.compression import holds_secret
+from app.web.compression import leave_as_it_is
 from app.web.confirm import joined
 from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
 from app.web.operations import Output, operation_parts
@@ -140,7 +140,7 @@ def stop(deployment_id: str) -> ResponseReturnValue:
 def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
     value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())
-    holds_secret()
+    leave_as_it_is()
     card = show_deployment(parse_id(deployment_id), world=world())
     response = render(
         "deployments/revealed",

@@ -9,7 +9,7 @@ from app.core.people import SHORTEST_PASSWORD, Permission, Role
 from app.usecases import people as users
 from app.usecases import sessions
 from app.web.access import needs
-from app.web.compression import holds_secret
+from app.web.compression import leave_as_it_is
 from app.web.rendering import render
 from app.web.request import SESSION_KEY, actor, own_path, world
 
@@ -46,7 +46,7 @@ def log_out() -> ResponseReturnValue:
 @needs(Permission.PUBLIC)
 def set_up(secret: str) -> ResponseReturnValue:
     users.check_setup(secret, world=world())
-    holds_secret()
+    leave_as_it_is()
     return render("people/setup", secret=secret, name="", errors={}, shortest=SHORTEST_PASSWORD)
 
 
@@ -120,7 +120,7 @@ def make_token() -> ResponseReturnValue:
         token = users.make_token(form.get("name", ""), role, actor(), world=world())
     except InputRejected as rejected:
         return _page(422, errors=rejected.fields)
-    holds_secret()
+    leave_as_it_is()
     return _page(token=token)
 
 
