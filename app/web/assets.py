@@ -28,7 +28,7 @@ from app.web.compression import leave_as_it_is
 bp = Blueprint("assets", __name__, url_prefix="/assets")
 
 _STATIC = PROJECT / "static"
-_PICO = "pico-2.1.1.min.css"
+_PICO = "pico-2.1.1-chosen.min.css"
 _LIBRARIES = ("htmx-2.0.11.min.js", "idiomorph-ext-0.7.4.min.js")
 # The other subjects follow: they win over these, and their order does not matter.
 _STYLE_FIRST = ("tokens", "layout", "parts")

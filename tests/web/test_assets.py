@@ -7,6 +7,7 @@ import brotli
 import pytest
 
 from tests.api import Api
+from tests.unit.test_readme import README
 
 
 def paths(api: Api) -> list[str]:
@@ -20,14 +21,16 @@ def test_a_page_loads_one_style_one_script_and_its_icon(api: Api) -> None:
     assert loaded == ["/assets/app.css", "/assets/app.js", "/assets/icon.svg"]
 
 
-def test_script_and_style_are_light(api: Api) -> None:
+def test_script_and_style_are_as_light_as_the_readme_says(api: Api) -> None:
+    said = re.search(r"script and style is at most (\d+) KB compressed", README)
     sizes = {
         path: len(api.page(path, headers={"Accept-Encoding": "gzip"}).data)
         for path in paths(api)
         if path.endswith((".css", ".js"))
     }
 
-    assert sum(sizes.values()) < 40_000, sizes
+    assert said
+    assert sum(sizes.values()) < int(said[1]) * 1000 < 40_000, sizes
 
 
 @pytest.mark.parametrize(
