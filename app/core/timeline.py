@@ -318,7 +318,7 @@ _WORDS: dict[str, tuple[Kind, str, Words]] = {
     "purge succeeded": (Kind.CHANGE, "calm", _purge("Purged")),
     "purge failed": (Kind.CHANGE, "bad", _purge("The purge failed of")),
     "reveal": (Kind.SECRET, "calm", _revealed),
-    "copy-secrets": (Kind.SECRET, "calm", _copied),
+    "copy_secrets": (Kind.SECRET, "calm", _copied),
     "ask provider": (Kind.OPERATION, "calm", _asked),
     "approve_device": (Kind.DEVICE, "good", _device("was let in")),
     "approve_device_failed": (Kind.DEVICE, "bad", _device("could not be let in")),
