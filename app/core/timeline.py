@@ -15,6 +15,9 @@ Entry = Mapping[str, Any]
 Words = Callable[[Entry], tuple[Part, ...]]
 
 
+ENV_EDITED, COMPOSE_EDITED = "env_edited", "compose_edited"
+
+
 class Kind(StrEnum):
     """What people filter by."""
 
@@ -311,8 +314,8 @@ _WORDS: dict[str, tuple[Kind, str, Words]] = {
     incidents.UNPAUSED: (Kind.GATEWAY, "good", _said("Woken from its pause")),
     incidents.UNHEALTHY: (Kind.GATEWAY, "warn", _unhealthy),
     "configure": (Kind.CHANGE, "calm", _configured),
-    "env_edited": (Kind.CHANGE, "calm", _edited(".env")),
-    "compose_edited": (Kind.CHANGE, "calm", _edited("docker-compose.yml")),
+    ENV_EDITED: (Kind.CHANGE, "calm", _edited(".env")),
+    COMPOSE_EDITED: (Kind.CHANGE, "calm", _edited("docker-compose.yml")),
     "restore": (Kind.CHANGE, "calm", _restored),
     "purge": (Kind.CHANGE, "warn", _purge("Purge of")),
     "purge succeeded": (Kind.CHANGE, "calm", _purge("Purged")),

@@ -9,6 +9,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from pathlib import Path
 from app.core.errors import EngineError, NotFound
 from app.core.events import ContainerEvent
 from app.store import history
+from app.usecases.edits import Edits
 from app.usecases.witnessing import Records
 from app.usecases.world import World
 
@@ -34,6 +36,7 @@ class Witness:
         # What it does: nothing yet, waiting for another to end, or recording, after a first look.
         self.waiting = self.watching = self.looked = False
         self._records = Records(world)
+        self._edits = Edits(world)
         world.events.listen(self._hear, self._connected)
         self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
 
@@ -76,11 +79,15 @@ class Witness:
         """Witness until the server ends or the lock is no longer what it was."""
         _harmless(self._records.look)
         self.looked = True
+        due = 0.0
         while _is_held(path, lock):
+            if time.monotonic() >= due:
+                _harmless(self._records.write_due)
+                _harmless(self._edits.look)
+                due = time.monotonic() + _TRY_SECONDS
             try:
                 heard = self._heard.get(timeout=_TRY_SECONDS)
             except queue.Empty:
-                _harmless(self._records.write_due)
                 continue
             if self._ending.is_set():
                 _harmless(self._records.write_all)
