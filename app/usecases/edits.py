@@ -16,6 +16,7 @@ from app.usecases.world import World
 # Our own changes of a file stand in the history this close to it.
 _CLOSE = timedelta(seconds=5)
 _LOOKED_AT = 10
+_RECENT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,9 @@ class Edits:
         return not any(_may_write(each) and _is_close(each, at) for each in found)
 
     def _record(self, folder: Path, what: str, at: datetime, **more: object) -> None:
+        now = datetime.now(UTC)
+        # A file that was copied may have the time of the one it was copied from.
+        at = at if timedelta(0) <= now - at < _RECENT else now
         stamp = at.isoformat(timespec="milliseconds")
         history.append(folder, {"at": stamp, "what": what, "who": BY_HAND, **more})
         self._world.changes.beat()

@@ -1,13 +1,14 @@
 """Last words: what a gateway said and how it ended, kept before its container goes."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from app.core.deployment import Container, Deployment
+from app.core.errors import EngineError
 from app.core.secrets import Masker
 from app.core.text import lines_of, plain
 from app.store.last_words import LastWords, keep_last_words, words_files, words_in
@@ -32,6 +33,18 @@ def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> l
     words = last_words_from(gateway.id, log, inspected, mask)
     keep_last_words(world.store.folder(deployment.id), words)
     return [line.partition(" ")[2] for line in lines_of(words.log)]
+
+
+def keep_words_if_it_can(
+    gateway: Container | None, deployment: Deployment, world: World, say: Callable[[str], None]
+) -> None:
+    """Keep a gateway's words before it goes; where they can't be had, that holds nothing up."""
+    try:
+        if gateway and gateway.state != "created":
+            keep_words_of(gateway, deployment, world)
+    except (EngineError, OSError) as error:
+        said = error.detail if isinstance(error, EngineError) else error.strerror
+        say(f"Its last words could not be kept: {said}")
 
 
 def last_words_from(

@@ -23,6 +23,7 @@ from app.engine.compose import (
 from app.usecases.cancellation import Cancellation
 from app.usecases.causes import cause_of_pull, compose_cause
 from app.usecases.data_folders import prepare_data_folders
+from app.usecases.last_words import keep_words_if_it_can
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
 from app.usecases.take_down import take_down
 from app.usecases.verify import verify_gateway
@@ -117,6 +118,9 @@ def _bring_up(
     prepare_data_folders(deployment, folder, gateway_image, say)
     if anew and before:
         take_down(deployment, world=world, say=say)
+    else:
+        # Compose puts another container in its place where the files were changed.
+        keep_words_if_it_can(before, deployment, world, say)
     with cancellation.allowed():
         if before and before.state == "paused" and not anew:
             say("docker compose unpause")

@@ -4,7 +4,7 @@ from app.core.deployment import Deployment
 from app.core.errors import EngineError
 from app.core.steps import WORDS
 from app.engine.compose import compose_down, compose_stop
-from app.usecases.last_words import keep_words_of
+from app.usecases.last_words import keep_words_if_it_can
 from app.usecases.operations import Say
 from app.usecases.world import World
 
@@ -21,10 +21,8 @@ def take_down(deployment: Deployment, *, world: World, say: Say) -> None:
     say(WORDS)
     try:
         gateway = deployment.gateway_in(world.containers.of(deployment.id))
-        if gateway and gateway.state != "created":
-            keep_words_of(gateway, deployment, world)
-    except (EngineError, OSError) as error:
-        said = error.detail if isinstance(error, EngineError) else error.strerror
-        say(f"Its last words could not be kept: {said}")
+        keep_words_if_it_can(gateway, deployment, world, say)
+    except EngineError as error:
+        say(f"Its last words could not be kept: {error.detail}")
     say("docker compose down")
     compose_down(deployment.id, say, seconds)

@@ -12,12 +12,16 @@ from app.usecases.edits import Edits
 from app.usecases.world import World
 from tests.api import Api
 
-AT = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=5)
 
-
-def edited(file: Path, text: str, at: datetime = AT) -> None:
+def edited(file: Path, text: str, seconds_ago: int = 20) -> datetime:
     file.write_text(text)
+    return dated(file, seconds_ago)
+
+
+def dated(file: Path, seconds_ago: int = 20) -> datetime:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds_ago)
     os.utime(file, (at.timestamp(), at.timestamp()))
+    return at
 
 
 def newest(folder: Path) -> dict[str, Any]:
@@ -40,13 +44,13 @@ def test_an_edit_of_env_is_told_by_its_keys_once(edits: Edits, folder: Path) -> 
     env = folder / ".env"
     text = env.read_text().replace("Europe/Berlin", "Asia/Tokyo") + "SLACK_BOT_TOKEN=xoxb-canary\n"
 
-    edited(env, text)
+    at = edited(env, text)
     edits.look()
     edits.look()
 
     told = newest(folder)
     assert (told["what"], told["keys"]) == ("env_edited", ["SLACK_BOT_TOKEN", "TZ"])
-    assert datetime.fromisoformat(told["at"]) == AT
+    assert datetime.fromisoformat(told["at"]) == at
     assert told["who"] == "outside"
     assert len(history.read_history(folder)) == 2
     assert "canary" not in (folder / ".deploy-agent/history.jsonl").read_text()
@@ -85,20 +89,20 @@ def test_what_is_broken_meanwhile_is_told_when_it_is_understood_again(
 def test_our_own_changes_are_no_edits_by_hand(
     edits: Edits, folder: Path, ours: dict[str, Any]
 ) -> None:
-    history.append(folder, {"at": AT.isoformat(), **ours})
+    at = edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n")
+    history.append(folder, {"at": at.isoformat(), **ours})
 
-    edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n")
     edits.look()
 
     assert newest(folder)["what"] == ours["what"]
 
 
 def test_what_was_written_this_moment_is_looked_at_later(edits: Edits, folder: Path) -> None:
-    edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n", datetime.now(UTC))
+    edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n", seconds_ago=0)
     edits.look()
     assert newest(folder)["what"] == "configure"
 
-    os.utime(folder / ".env", (AT.timestamp(), AT.timestamp()))
+    dated(folder / ".env")
     edits.look()
 
     assert newest(folder)["what"] == "env_edited"

@@ -6,6 +6,7 @@ import docker
 import pytest
 
 from app.core.envfile import format_env, parse_env
+from app.store.last_words import read_last_words
 from tests.api import Api
 from tests.conftest import STANDIN
 from tests.server import free_port
@@ -146,6 +147,7 @@ def test_a_launch_of_a_running_one_applies_edits(
 ) -> None:
     deployment_id = api.configure()
     api.launch(deployment_id)
+    [before] = containers_of(engine, deployment_id)
     edit_env(deployments_dir / deployment_id, TZ="Europe/Berlin", OPENCLAW_GATEWAY_TOKEN="a" * 32)
 
     again = api.launch(deployment_id)
@@ -155,6 +157,10 @@ def test_a_launch_of_a_running_one_applies_edits(
     environment = engine.inspect_container(container["Id"])["Config"]["Env"]
     assert "TZ=Europe/Berlin" in environment
     assert f"OPENCLAW_GATEWAY_TOKEN={'a' * 32}" in environment
+    words = read_last_words(deployments_dir / deployment_id)
+    assert words is not None
+    assert words.container == before["Id"] != container["Id"]
+    assert "listening" in words.log
 
 
 def test_a_failed_change_leaves_the_running_gateway_alone(

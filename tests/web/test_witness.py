@@ -1,8 +1,10 @@
 """What happens to gateways from outside is in their history, once, with their last words."""
 
+import errno
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import docker
 import pytest
 
 from app.config import Settings
+from app.core.errors import EngineUnreachable
+from app.core.events import ContainerEvent
 from app.store.history import read_history
 from app.store.last_words import read_last_words
 from app.usecases.witness import Witness
+from app.usecases.witnessing import Records
 from app.usecases.world import build_world
 from tests.api import API_KEY, Api
 from tests.waiting import eventually
@@ -137,3 +142,44 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
     assert (ended["what"], ended["missed"], ended["code"]) == ("exited", True, 0)
     assert read_last_words(deployments_dir / second_id) is not None
     assert len(incidents(deployments_dir / first_id)) == 1
+
+
+def test_what_did_not_fit_on_the_disk_is_recorded_when_it_fits_again(
+    settings: Settings, api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment_id = api.configure()
+    records = Records(build_world(settings))
+
+    def hear(action: str, **attributes: str) -> None:
+        labels = {"com.docker.compose.service": "openclaw", **attributes}
+        records.take(ContainerEvent(deployment_id, "c" * 64, action, datetime.now(UTC), labels))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("app.store.history.append", full)
+        with pytest.raises(OSError, match="No space"):
+            hear("die", exitCode="78")
+    hear("start")
+
+    [entry] = incidents(deployments_dir / deployment_id)
+    assert (entry["what"], entry["code"], entry["restarted"]) == ("exited", 78, True)
+
+
+def test_neither_a_dead_engine_nor_a_folder_that_goes_ends_the_witness(
+    settings: Settings, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dead(_: Records) -> None:
+        raise EngineUnreachable("Nothing answers at Docker Engine's address.")
+
+    monkeypatch.setattr(Records, "look", dead)
+    with witnessing(settings) as witness:
+        eventually(lambda: witness.waiting)  # There is no folder of ours to lock yet.
+        (deployments_dir / ".deploy-agent").mkdir()
+        eventually(lambda: witness.looked)
+        (deployments_dir / ".deploy-agent/witness").unlink()
+        (deployments_dir / ".deploy-agent").rmdir()
+        eventually(lambda: witness.waiting)
+        (deployments_dir / ".deploy-agent").mkdir()
+        eventually(lambda: witness.watching)
