@@ -4,6 +4,7 @@ import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillGoingOn
 from contextlib import suppress
+from contextvars import copy_context
 from pathlib import Path
 
 from app.core.errors import EngineError, InputRejected, NotPurged
@@ -57,7 +58,8 @@ def purge_archived(
     archived = find_archived(given, world=world)
     check_confirmed(archived, typed)
     _refuse_what_runs(archived, world)
-    purge: Future[None] = _AT_ONCE.submit(_purge, archived, actor, world)
+    # The history names the address that the deed comes from, also beside its request.
+    purge: Future[None] = _AT_ONCE.submit(copy_context().run, _purge, archived, actor, world)
     try:
         purge.result(wait)
     except StillGoingOn:
