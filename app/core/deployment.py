@@ -35,6 +35,11 @@ class OperationKind(StrEnum):
     ARCHIVE = "archive"
     ALLOW_ORIGIN = "allow-origin"
 
+    @property
+    def noun(self) -> str:
+        """What such an operation is called in a sentence."""
+        return "archiving" if self is OperationKind.ARCHIVE else self.value
+
 
 LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART)
 STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)

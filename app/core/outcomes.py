@@ -38,7 +38,7 @@ class Outcomes:
 def outcome_words(deployment: Deployment, operation: Operation) -> str:
     name = deployment.name or deployment.id
     by = f" by {operation.cancelled_by}" if operation.cancelled_by else ""
-    words = f"{name}: the {operation.kind} {ENDED[operation.state]}{by}."
+    words = f"{name}: the {operation.kind.noun} {ENDED[operation.state]}{by}."
     if by:
         return words
     return f"{words} {operation.reason}".strip()

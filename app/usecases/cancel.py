@@ -26,8 +26,8 @@ def cancel_operation(deployment_id: str, *, actor: str, world: World) -> Operati
         raise NotCancelled(_nothing_runs(deployment))
     if running.kind not in CANCELLABLE:
         raise NotCancelled(
-            f"The {running.kind} by {running.actor} can't be cancelled: half done it would leave"
-            " containers that nobody asked for. Wait for its end.",
+            f"The {running.kind.noun} by {running.actor} can't be cancelled: half done it would"
+            " leave containers that nobody asked for. Wait for its end.",
             extra={"operation": describe(running)},
         )
     folder = world.store.folder(deployment_id)
@@ -64,4 +64,4 @@ def _nothing_runs(deployment: Deployment) -> str:
 def _ended(operation: Operation) -> str:
     if operation.state is OperationState.CANCELLED:
         return f"The {operation.kind} is cancelled already, by {operation.cancelled_by}."
-    return f"The {operation.kind} had ended already: it {ENDED[operation.state]}."
+    return f"The {operation.kind.noun} had ended already: it {ENDED[operation.state]}."

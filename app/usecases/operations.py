@@ -76,7 +76,7 @@ def start_operation(
     folder = world.store.folder(deployment.id)
     lock = _lock(folder, deployment, world)
     try:
-        with storage_errors(f"The {kind} was not started."):
+        with storage_errors(f"The {kind.noun} was not started."):
             _wait_for_leftovers(folder)
             operation = operations.begin(folder, kind, actor, arguments)
             _record_begin(folder, operation)
@@ -201,7 +201,7 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
 
 
 def _a(kind: OperationKind) -> str:
-    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind}"
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind.noun}"
 
 
 def _lock_or_wait_for_the_last_step(folder: Path, deployment_id: str, world: World) -> int:
@@ -223,7 +223,7 @@ def failure_of(operation: Operation) -> str:
     """Return in words why an operation did not succeed, and what to do."""
     if operation.state is OperationState.INTERRUPTED:
         return (
-            f"The {operation.kind} was interrupted: its process was ended, or the host"
+            f"The {operation.kind.noun} was interrupted: its process was ended, or the host"
             f" restarted. {operation.kind.capitalize()} again."
         )
     return f"{operation.reason} {operation.next_step}".strip()

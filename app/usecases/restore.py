@@ -88,7 +88,9 @@ def _fitted(folder: Path, deployment: Deployment, actor: str, world: World) -> l
         return []
     problem = port_problem(before, world)
     port = _another_port(before, problem, world) if problem else before
-    history.record(folder, "restore", actor, port=port, port_before=before)
+    history.record(
+        folder, "restore", actor, **({"port": port, "port_before": before} if problem else {})
+    )
     _write_subnet(folder, port, world)
     if problem:
         env = read_file(folder / ENV_FILE, MAX_FILE_BYTES)

@@ -13,6 +13,7 @@ from tests.server import Server
 from tests.waiting import eventually
 
 LONG_NAME = "Invoice-reader-for-the-accounting-team-in-Rotterdam-and-Antwerpen <b>&amp;</b>"
+ARCHIVED = "a5c417ed00-20261124T093125Z"
 _WANTED = {
     "configured": Wanted("", Status.CONFIGURED),
     "launching": Wanted("", Status.LAUNCHING, "never-healthy"),
@@ -59,6 +60,9 @@ class Fleet:
         more = [f"/deployments/{self.of[each]}/logs" for each in ("hostile", "failed", "invalid")]
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
         more += ["/history", f"/deployments/{self.of['failed']}/history"]
+        asked = f"/deployments/{self.of['running']}"
+        more += [f"{asked}/{verb}" for verb in ("stop", "restart", "archive")]
+        more += ["/archive", f"/archive/{ARCHIVED}/purge"]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
     @classmethod
@@ -68,6 +72,9 @@ class Fleet:
         for state, (older, env) in _OLDER.items():
             of[state] = older
             _older_folder(folder_of(server, older), env)
+        folder_of(server, ".archive").mkdir()
+        env = f"PORT=18792\nDEPLOYMENT_NAME='{LONG_NAME}'\n"
+        _older_folder(folder_of(server, f".archive/{ARCHIVED}"), env)
         eventually(
             lambda: all(_states(server)[of[each]] == each for each in of.keys() & set(Status))
         )
