@@ -53,14 +53,18 @@ def first_broken(rungs: Sequence[Rung]) -> Rung | None:
 
 
 def ladder(
-    verdict: Verdict, probed: Sequence[Rung] | None, tokens_equal: bool | None
+    verdict: Verdict,
+    probed: Sequence[Rung] | None,
+    tokens_equal: bool | None,
+    *,
+    has_container: bool = True,
 ) -> tuple[Rung, ...]:
     """Return all rungs of a deployment, those above a broken one as pending.
 
     `probed` is None while no probe has come back; `tokens_equal` is None where
-    `openclaw.json` is not ours to read.
+    `openclaw.json` is not ours to read; a launch has no container while it pulls.
     """
-    rungs = [_container_rung(verdict)]
+    rungs = [_container_rung(verdict, has_container)]
     if verdict.status.up and probed:
         rungs += probed
     rungs += [Rung(name, RungState.PENDING) for name in _PROBED[len(rungs) - 1 :]]
@@ -68,8 +72,8 @@ def ladder(
     return tuple(rungs)
 
 
-def _container_rung(verdict: Verdict) -> Rung:
-    if verdict.status.up:
+def _container_rung(verdict: Verdict, has_container: bool) -> Rung:
+    if verdict.status.up and has_container:
         return passed("container", verdict.reason)
     if verdict.status is Status.FAILED:
         return failed("container", verdict.reason)

@@ -1,8 +1,11 @@
 """Cancellation, in the operation process: heard only where the work can be left."""
 
+import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Timer
 from types import FrameType
 
 from app.store.operation_process import CANCEL
@@ -22,15 +25,20 @@ class Cancellation:
     def __init__(self, is_asked: Callable[[], bool]) -> None:
         self._is_asked = is_asked
         self._allowed = False
+        self._patience = 0.0
+        self._not_before = 0.0
 
     def listen(self) -> None:
         """From now on a signal is understood. What was asked before it is seen by `allowed`."""
         signal.signal(CANCEL, self._hear)
 
     @contextmanager
-    def allowed(self) -> Iterator[None]:
-        """Let the work inside be left with Cancelled."""
-        self._allowed = True
+    def allowed(self, patience: float = 0.0) -> Iterator[None]:
+        """Let the work inside be left with Cancelled: at once, or after some seconds.
+
+        Patience is for what does harm where it is broken off, and ends soon as a rule.
+        """
+        self._allowed, self._patience, self._not_before = True, patience, 0.0
         try:
             if self._is_asked():
                 raise Cancelled
@@ -38,7 +46,19 @@ class Cancellation:
         finally:
             self._allowed = False
 
+    def _remind(self) -> None:
+        timer = Timer(self._patience, os.kill, (os.getpid(), CANCEL))
+        timer.daemon = True
+        timer.start()
+
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self._allowed and self._is_asked():
+        if not (self._allowed and self._is_asked()):
+            return
+        now = time.monotonic()
+        if not self._not_before:
+            self._not_before = now + self._patience
+            if self._patience:
+                self._remind()
+        if now >= self._not_before:
             self._allowed = False
             raise Cancelled

@@ -31,6 +31,7 @@ from app.usecases.world import World
 
 _CONFIG_SECONDS = 30.0
 _UP_SECONDS = 120.0
+_UP_PATIENCE_SECONDS = 15.0
 
 
 def launch_deployment(deployment_id: str, *, actor: str, world: World) -> Started:
@@ -121,7 +122,8 @@ def _bring_up(
     else:
         # Compose puts another container in its place where the files were changed.
         keep_words_if_it_can(before, deployment, world, say)
-    with cancellation.allowed():
+    # The engine makes a container that it was asked for, also for a Compose that is gone.
+    with cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
         if before and before.state == "paused" and not anew:
             say("docker compose unpause")
             compose_unpause(deployment.id, _UP_SECONDS)
@@ -157,6 +159,9 @@ def _clear_away(deployment: Deployment, before: Container | None, world: World, 
         untouched = gateway and before and gateway.run == before.run
         if containers and not (untouched and gateway and gateway.state in ("running", "paused")):
             take_down(deployment, world=world, say=say)
+            if world.containers.of(deployment.id):
+                # What a Compose that was ended had asked for may have come since.
+                take_down(deployment, world=world, say=say)
     except ComposeFailed as error:
         say(f"It could not be taken down: {last_words_of(error.output)}")
     except EngineError as error:

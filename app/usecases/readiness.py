@@ -12,4 +12,5 @@ def ladder_of(card: Card, *, world: World) -> tuple[Rung, ...]:
     up = gateway is not None and card.verdict.status.up
     probed = world.probes.rungs(deployment, gateway) if gateway and up else None
     folder = world.store.folder(deployment.id)
-    return ladder(card.verdict, probed, tokens_equal(deployment, folder))
+    same = tokens_equal(deployment, folder)
+    return ladder(card.verdict, probed, same, has_container=gateway is not None)

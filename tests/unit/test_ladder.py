@@ -33,6 +33,14 @@ def test_a_gateway_that_answers_in_full_has_no_broken_rung() -> None:
     assert first_broken(rungs) is None
 
 
+def test_a_launch_that_still_pulls_has_no_container_that_runs() -> None:
+    launching = Verdict(Status.LAUNCHING, ("started by ana",), NOW)
+
+    rungs = ladder(launching, None, tokens_equal=True, has_container=False)
+
+    assert rungs[0].state is RungState.PENDING
+
+
 def test_above_a_broken_rung_nothing_is_known() -> None:
     broken = failed("healthz", "answered 500", "See its log.", hopeless=True)
 
