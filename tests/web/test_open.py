@@ -118,8 +118,6 @@ def test_a_name_is_allowed_with_one_button_and_then_the_gateway_lets_its_page_as
     pressed = ana.press(deployment_id)
 
     assert pressed.status_code == 303, pressed.text
-    during = ana.page(deployment_id)
-    assert 'hx-select="#walls"' in during, "the statement must change by itself"
     ended = eventually(
         lambda: (o := ana.status(deployment_id)["operation"])["state"] != "running" and o
     )
