@@ -12,17 +12,29 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead"))
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML)"""
+# Cut off, and nowhere to be had whole.
+_CLIPPED = """() => [...document.querySelectorAll("body *")]
+  .filter((each) => !each.closest(".hidden, thead, [title]"))
+  .filter((each) => ["hidden", "clip"].includes(getComputedStyle(each).overflowX))
+  .filter((each) => each.scrollWidth > each.clientWidth + 1)
+  .map((each) => each.outerHTML)"""
+_HARD_TO_HIT = """() => [...document.querySelectorAll("button, .button, input, select, summary")]
+  .filter((each) => each.checkVisibility() && !each.closest(".hidden"))
+  .filter((each) => !each.matches("[type=checkbox], [type=radio]"))
+  .filter((each) => each.getBoundingClientRect().height < 24)
+  .map((each) => each.outerHTML)"""
 
 
-def test_no_page_is_wider_than_the_window(fleet: Fleet, fleet_visits: Visits) -> None:
+def test_every_page_fits_the_window_and_the_finger(fleet: Fleet, fleet_visits: Visits) -> None:
     page = fleet_visits.open()
 
     for path in fleet.paths:
         page.goto(path)
-        for width, theme in ((360, "light"), (360, "dark"), (900, "light"), (1440, "dark")):
+        for width in (360, 768, 1440, 1920):
             page.set_viewport_size({"width": width, "height": 800})
-            page.emulate_media(color_scheme=theme)
             assert page.evaluate(_TOO_WIDE) == [], (path, width)
+            assert page.evaluate(_CLIPPED) == [], (path, width)
+            assert page.evaluate(_HARD_TO_HIT) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
 
 
