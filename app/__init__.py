@@ -17,6 +17,7 @@ from app.web import (
     confirm,
     errors,
     history,
+    logs,
     open,
     operations,
     overview,
@@ -73,6 +74,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)
     app.register_blueprint(answer.api_bp)
+    app.register_blueprint(logs.bp)
+    app.register_blueprint(logs.api_bp)
     app.register_blueprint(open.bp)
     app.register_blueprint(open.api_bp)
     app.register_blueprint(operations.bp)

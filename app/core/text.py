@@ -9,6 +9,8 @@ _ESCAPES = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
 )
+# Those that colour text. Short ones, since a number may have any length.
+_COLOURS = re.compile(r"(\x1b\[[0-9;]{0,64}m)")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # Marks that turn the direction of the text around them.
 _BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -21,10 +23,26 @@ def is_plain(text: str) -> bool:
 
 
 def plain(text: str) -> str:
+    """Return text whose every character is what it looks like, no line of it too long."""
+    return shorten(clean(text))
+
+
+def clean(text: str) -> str:
     """Return text whose every character is what it looks like; line ends and tabs stay."""
     text = _ESCAPES.sub("", text.replace("\r\n", "\n"))
-    text = _BIDI.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
-    return "\n".join(_shortened(line) for line in text.split("\n"))
+    return _BIDI.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def clean_but_colours(text: str) -> str:
+    """Return what `clean` does, and the sequences that colour it."""
+    parts = _COLOURS.split(text)
+    parts[::2] = map(clean, parts[::2])
+    return "".join(parts)
+
+
+def shorten(text: str) -> str:
+    """Cut the lines that are too long. What hides secrets must have done so before."""
+    return "\n".join(map(_shortened, text.split("\n")))
 
 
 def _shortened(line: str) -> str:

@@ -9,6 +9,8 @@ from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
 from app.engine.last_lines import LastLines
+from app.engine.log_followers import LogFollowers
+from app.engine.log_source import LogSource
 from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
@@ -37,6 +39,8 @@ class World:
     changes: Changes
     last_lines: LastLines
     sizes: Sizes
+    log_source: LogSource
+    log_followers: LogFollowers
     attempts: Attempts = field(default_factory=Attempts)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
@@ -63,6 +67,10 @@ def build_world(settings: Settings) -> World:
         containers.changed()
         changes.beat()
 
+    log_source = LogSource(client)
+    log_followers = LogFollowers(log_source)
+    events = EngineEvents(client, changed)
+    events.listen(log_followers.heard)
     return World(
         settings,
         store,
@@ -73,10 +81,12 @@ def build_world(settings: Settings) -> World:
         Pairings(identity, containers, client, changes.beat),
         Probes(changes.beat),
         Sampler(client, changes.beat),
-        EngineEvents(client, changed),
+        events,
         changes,
         LastLines(client),
         Sizes(changes.beat),
+        log_source,
+        log_followers,
     )
 
 

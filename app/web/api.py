@@ -1,19 +1,15 @@
 """The JSON API, kept from the older server so that existing scripts run unchanged."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
-from htmx_flask import request
 
 from app.core.deployment import Container, parse_id
-from app.core.errors import InputRejected
 from app.core.ladder import Rung
 from app.core.people import Permission
 from app.usecases.launch import launch_deployment, wait_for_launch
-from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, read_logs
 from app.usecases.operations import describe
 from app.usecases.overview import Card, list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
@@ -60,22 +56,6 @@ def status(deployment_id: str) -> ResponseReturnValue:
             "walls": [asdict(wall) for wall in walls(card.deployment)],
             "operation": describe(operation) if operation else None,
         }
-    )
-
-
-@bp.get("/logs/<deployment_id>")
-@needs(Permission.VIEW)
-def logs(deployment_id: str) -> ResponseReturnValue:
-    card = show_deployment(parse_id(deployment_id), world=world())
-    found = read_logs(card, tail=_tail(), since=_since(), world=world())
-    if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
-        return Response(found.text, content_type="text/plain; charset=utf-8")
-    words = found.last_words
-    return jsonify(
-        ok=True,
-        deployment_id=card.deployment.id,
-        logs=found.text,
-        last_words={"at": words.at, "exit_code": words.exit_code} if words else None,
     )
 
 
@@ -135,26 +115,3 @@ def _rung(rung: Rung) -> dict[str, Any]:
         "milliseconds": rung.milliseconds,
         "next_step": rung.next_step,
     }
-
-
-def _tail() -> int:
-    text = request.args.get("tail", str(DEFAULT_TAIL))
-    known = text.isascii() and text.isdecimal() and len(text) < 9
-    if not (known and 1 <= int(text) <= LARGEST_TAIL):
-        raise InputRejected({"tail": f"must be a number from 1 to {LARGEST_TAIL}"})
-    return int(text)
-
-
-def _since() -> datetime | None:
-    text = request.args.get("since")
-    if text is None:
-        return None
-    try:
-        if text.isascii() and text.isdecimal():
-            return datetime.fromtimestamp(int(text), UTC)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
-        raise InputRejected(
-            {"since": "must be seconds since 1970 or a time such as 2026-11-24T06:00:00Z"}
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

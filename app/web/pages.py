@@ -9,14 +9,15 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import OperationKind, parse_id
-from app.core.errors import EngineError, NotFound
+from app.core.errors import NotFound
 from app.core.fields import BY_ENV, TOKEN, Field, is_secret
+from app.core.log_choice import LogChoice
 from app.core.outcomes import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, hint
 from app.usecases.answer import latest_answer
+from app.usecases.changes import Viewer
 from app.usecases.launch import launch_deployment
-from app.usecases.logs import Logs, read_logs
 from app.usecases.overview import Card, show_deployment
 from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
@@ -28,12 +29,16 @@ from app.web.archive import to_archived
 from app.web.compression import leave_as_it_is
 from app.web.confirm import joined
 from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
+from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
-from app.web.streams import Shown, follow
+from app.web.streams import Boxes, Shown, follow
 
 bp = Blueprint("pages", __name__)
+
+# What a deployment's page shows of its log; the log's own page has the choice.
+_RECENT = LogChoice()
 
 
 @bp.get("/deployments/<deployment_id>")
@@ -43,7 +48,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
         card = show_deployment(parse_id(deployment_id), world=world())
     except NotFound:
         return to_archived(parse_id(deployment_id))
-    return render("deployments/show", **_context(card))
+    return render("deployments/show", **_context(card), **logs_context(card, _RECENT))
 
 
 @bp.get("/deployments/<deployment_id>/stream")
@@ -52,17 +57,22 @@ def stream(deployment_id: str) -> ResponseReturnValue:
     """Send what changes on a deployment's page."""
     outcomes, output = Outcomes(), Output()
     show_deployment(parse_id(deployment_id), world=world())
+    log = LogBox(_RECENT)
 
     def look() -> Shown:
         card = show_deployment(deployment_id, world=world())
-        context = _context(card)
+        log.see(card)
         output.show(card.deployment.operation)
+        context = {**_context(card), **state_context(card, _RECENT)}
         return Shown(
             parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
             told=outcomes.of([card.deployment]),
         )
 
-    return follow(look, output.boxes)
+    def boxes(viewer: Viewer) -> Boxes:
+        return {**log.boxes(viewer), **output.boxes(viewer)}
+
+    return follow(look, boxes)
 
 
 # What a deployment's page is made of.
@@ -73,7 +83,7 @@ _PARTS = (
     "_answer",
     "_operation",
     "_pairing",
-    "_logs",
+    "_log_state",
     "_connect",
     "_settings",
     "_danger",
@@ -84,7 +94,6 @@ _PARTS = (
 def _context(card: Card) -> dict[str, Any]:
     deployment = card.deployment
     operation = deployment.operation
-    logs, logs_problem = _logs_of(card)
     return {
         "card": card,
         "tab": Tab.of(deployment.name or deployment.id, [card.verdict.status]),
@@ -93,8 +102,6 @@ def _context(card: Card) -> dict[str, Any]:
         "heard": latest_answer(card, world=world()),
         **operation_parts(operation, deployment),
         "timeline": timeline_of(deployment.id, world=world()),
-        "logs": logs,
-        "logs_problem": logs_problem,
         "settings": _settings_of(deployment.env),
         "token_hint": hint(deployment.token) if deployment.token else "",
         "ws_url": ws_url(deployment),
@@ -109,14 +116,6 @@ def _context(card: Card) -> dict[str, Any]:
 def status(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     return render("deployments/status", card=card)
-
-
-@bp.get("/deployments/<deployment_id>/logs")
-@needs(Permission.VIEW)
-def logs(deployment_id: str) -> ResponseReturnValue:
-    card = show_deployment(parse_id(deployment_id), world=world())
-    logs, problem = _logs_of(card)
-    return render("deployments/logs", card=card, logs=logs, logs_problem=problem)
 
 
 @bp.post("/deployments/<deployment_id>/launch")
@@ -151,14 +150,6 @@ def reveal(deployment_id: str) -> ResponseReturnValue:
     )
     response.headers.update({"HX-Retarget": "#token", "HX-Reswap": "innerHTML"})
     return response
-
-
-def _logs_of(card: Card) -> tuple[Logs, str]:
-    """Return a deployment's logs, or why they can't be had; the page is shown all the same."""
-    try:
-        return read_logs(card, world=world()), ""
-    except EngineError as error:
-        return Logs(""), error.detail
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,7 @@
 """Templates: the page or, for HTMX, its content alone; the same partial in both."""
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -56,14 +55,6 @@ def short_image(name: str) -> str:
     return f"{short}@{digest[:12]}" if digest else short
 
 
-def keyed(lines: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str, str]]:
-    """Give each (time, text) a key that it keeps while older lines go and newer ones come."""
-    seen: Counter[str] = Counter()
-    for time, text in lines:
-        seen[time] += 1
-        yield f"{time}-{seen[time]}", time, text
-
-
 @dataclass(frozen=True, slots=True)
 class Tab:
     """What a browser's tab shows: the page's title, and a mark beside the icon."""
@@ -105,5 +96,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
-    app.jinja_env.filters.update(keyed=keyed, next_step=next_step, short_image=short_image)
+    app.jinja_env.filters.update(next_step=next_step, short_image=short_image)
     app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE, asset_url=asset_url)

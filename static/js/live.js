@@ -45,7 +45,8 @@
 
   function append(lines) {
     const box = document.getElementById(lines.dataset.lines);
-    if (!box) return;
+    // A page that has been asked for another choice has another stream in a moment.
+    if (!box || page().dataset.stream !== followed) return;
     const added = [...lines.children];
     box.append(...added);
     box.dataset.position = lines.dataset.position;

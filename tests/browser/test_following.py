@@ -3,16 +3,10 @@
 import re
 
 import docker
-import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.fleet import configure, folder_of, launch
+from tests.browser.fleet import configure, launch
 from tests.browser.visits import Visits, follow_again
-from tests.server import Server
-from tests.waiting import eventually
-
-_FROM_END = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
-_TOP = "each => each.getBoundingClientRect().top"
 
 
 def test_badges_change_by_themselves_after_a_docker_stop_by_hand(
@@ -44,50 +38,6 @@ def test_focus_stays_on_its_row_when_others_come(visits: Visits, page: Page) -> 
 
     expect(page.get_by_role("link", name="Accounting")).to_be_visible()
     expect(link).to_be_focused()
-
-
-@pytest.fixture(scope="module")
-def flooded(shared_server: Server) -> str:
-    """A deployment whose log goes on at 60 lines a second."""
-    deployment_id = configure(shared_server)
-    (folder_of(shared_server, deployment_id) / "config" / "standin-fault").write_text("flood:60")
-    launch(shared_server, deployment_id)
-    return deployment_id
-
-
-def full_log(page: Page, deployment_id: str) -> Locator:
-    page.goto(f"/deployments/{deployment_id}")
-    box = page.get_by_role("log", name="Log of the gateway")
-    expect(box.locator("div")).to_have_count(200)
-    return box
-
-
-def test_a_log_stays_at_its_end(page: Page, flooded: str) -> None:
-    box = full_log(page, flooded)
-    before = box.locator("div").last.inner_text()
-
-    follow_again(page)
-
-    assert box.locator("div").last.inner_text() != before
-    assert box.evaluate(_FROM_END) < 8
-
-
-def test_a_reader_who_scrolled_up_keeps_lines_and_selection(page: Page, flooded: str) -> None:
-    box = full_log(page, flooded)
-    box.evaluate("box => box.scrollBy(0, -200)")
-    eventually(lambda: box.evaluate(_FROM_END) > 190)
-    line = box.locator(f"[id='{box.locator('div').nth(185).get_attribute('id')}']")
-    box.focus()
-    line.evaluate("each => getSelection().selectAllChildren(each)")
-    text = line.inner_text()
-    place, first = line.evaluate(_TOP), box.locator("div").first.inner_text()
-
-    follow_again(page)
-
-    assert box.locator("div").first.inner_text() != first, "older lines went away above"
-    assert abs(line.evaluate(_TOP) - place) < 3
-    assert text in page.evaluate("getSelection().toString()")
-    expect(box).to_be_focused()
 
 
 def test_a_revealed_token_stays_while_the_page_follows(visits: Visits, page: Page) -> None:

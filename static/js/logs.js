@@ -1,0 +1,119 @@
+// Boxes of lines: each stays at its end while its reader is there and else where they are, and
+// holds no more than a browser bears. In a log words can be found.
+const MOST = 5000;
+// So many are taken away at once: each time all that stay are laid out again.
+const SPARE = 500;
+const clock = new Intl.DateTimeFormat([], { timeStyle: "medium", hourCycle: "h23" });
+// Where each box was; and of those whose reader is elsewhere, how many lines came since.
+const places = new WeakMap(), away = new WeakMap();
+
+const localise = (root) => {
+  for (const time of root.querySelectorAll("time")) time.textContent = clock.format(Date.parse(time.dateTime));
+};
+
+const follow = (box) => {
+  if (!away.has(box)) box.scrollTop = box.scrollHeight;
+  places.set(box, box.scrollTop);
+  const button = box.parentElement.querySelector("[data-newer]"), came = away.get(box);
+  if (!button) return;
+  button.hidden = !came;
+  button.textContent = `${came} new ${came === 1 ? "line" : "lines"} ↓`;
+};
+
+const begin = () => {
+  for (const box of document.querySelectorAll(".lines")) {
+    localise(box);
+    follow(box);
+  }
+  find();
+};
+
+document.addEventListener("scroll", ({ target: box }) => {
+  if (!box.matches?.(".lines")) return;
+  if (box.scrollHeight - box.scrollTop - box.clientHeight < 8) away.delete(box);
+  else if (box.scrollTop < places.get(box) && !away.has(box)) away.set(box, 0);
+  if (!away.get(box)) follow(box);
+  places.set(box, box.scrollTop);
+}, true);
+
+document.addEventListener("live:lines", ({ target: box, detail: { added } }) => {
+  added.forEach(localise);
+  let over = box.childElementCount - MOST;
+  if (over > 0) over += SPARE;
+  if (away.has(box)) {
+    away.set(box, away.get(box) + added.length);
+    // What is read stays where it is, and is not taken away.
+    const { left, top } = box.getBoundingClientRect();
+    const seen = document.elementFromPoint(left + 20, top + 20)?.closest(".lines > *") ?? box.firstElementChild;
+    const before = seen.getBoundingClientRect().top;
+    for (; over > 0 && box.firstElementChild !== seen; over--) box.firstElementChild.remove();
+    box.scrollTop += seen.getBoundingClientRect().top - before;
+    for (; over > SPARE; over--) box.lastElementChild.remove();
+  } else while (over-- > 0) box.firstElementChild.remove();
+  follow(box);
+  if (field()?.value) find(added);
+});
+
+// Words are found by the browser's own highlights, which leave the page as it is.
+const field = () => document.getElementById("log-find");
+let found = [], at = -1;
+
+const rangesIn = (line, sought) => {
+  const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT), nodes = [];
+  while (walker.nextNode()) if (walker.currentNode.parentElement.localName !== "time") nodes.push(walker.currentNode);
+  const text = nodes.map((node) => node.data).join("").toLowerCase();
+  const place = (offset) => {
+    for (const node of nodes) {
+      if (offset <= node.length) return [node, offset];
+      offset -= node.length;
+    }
+    return [line, 0];
+  };
+  for (let start = 0; found.length < MOST && (start = text.indexOf(sought, start)) >= 0; start += sought.length) {
+    const [startContainer, startOffset] = place(start), [endContainer, endOffset] = place(start + sought.length);
+    found.push(new StaticRange({ startContainer, startOffset, endContainer, endOffset }));
+  }
+};
+
+// Without lines, all are looked through anew.
+function find(lines) {
+  const sought = field()?.value.toLowerCase(), current = lines && found[at];
+  found = found.filter(({ startContainer }) => lines && startContainer.isConnected);
+  if (sought) for (const line of lines ?? document.getElementById("log-lines").children) if (line.isConnected) rangesIn(line, sought);
+  at = found.indexOf(current);
+  show();
+}
+
+function show() {
+  if (field()) document.getElementById("log-found").value = field().value && (at < 0 ? `${found.length} found` : `${at + 1} of ${found.length}`);
+  if (!window.Highlight) return;
+  CSS.highlights.set("found", new Highlight(...found));
+  CSS.highlights.set("current", new Highlight(...found.slice(at, at + 1)));
+}
+
+const step = (by) => {
+  if (!found.length) return;
+  at = at < 0 && by < 0 ? found.length - 1 : (at + by + found.length) % found.length;
+  found[at].startContainer.parentElement.closest(".lines > *").scrollIntoView({ block: "center" });
+  show();
+};
+
+document.addEventListener("input", ({ target }) => { if (target === field()) find(); });
+document.addEventListener("keydown", ({ target, key, shiftKey }) => { if (target === field() && key === "Enter") step(shiftKey ? -1 : 1); });
+document.addEventListener("change", ({ target }) => { if (target.matches("[data-kept]")) localStorage[target.id] = target.checked; });
+document.addEventListener("click", ({ target }) => {
+  const { find: by, newer, whole } = target.dataset;
+  if (by) step(+by);
+  if (whole) document.fullscreenElement ? document.exitFullscreen() : target.closest("section").requestFullscreen();
+  if (!newer) return;
+  const box = target.previousElementSibling;
+  // Where there was no place for all that came, it is asked for again.
+  if (box.childElementCount === MOST) return location.reload();
+  away.delete(box);
+  follow(box);
+  box.focus();
+});
+
+for (const toggle of document.querySelectorAll("[data-kept]")) toggle.checked = localStorage[toggle.id] !== "false";
+document.addEventListener("htmx:afterSwap", begin);
+begin();

@@ -1,0 +1,176 @@
+"""Following logs on the real engine: nothing lost, nothing doubled, nothing left behind."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+import docker
+import psutil
+import pytest
+from docker.errors import NotFound
+
+from app.core.events import ContainerEvent
+from app.core.log_lines import LineKey, RawLine, Stream
+from app.engine.client import EngineClient, engine_address
+from app.engine.log_followers import Cursor, Held, LogFollowers
+from app.engine.log_source import LogSource
+from tests.conftest import STANDIN
+from tests.engine_gate import EngineGate
+from tests.waiting import eventually
+
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(engine: docker.APIClient) -> Iterator[Run]:
+    """Starts containers with a fault, and removes them in the end."""
+    started: list[str] = []
+
+    def start(fault: str) -> str:
+        made = engine.create_container(
+            STANDIN,
+            environment={"OPENCLAW_GATEWAY_TOKEN": "token-of-a-test", "STANDIN_FAULT": fault},
+            host_config=engine.create_host_config(init=True),
+        )
+        started.append(made["Id"])
+        engine.start(made["Id"])
+        return str(made["Id"])
+
+    yield start
+    for each in started:
+        with suppress(NotFound):
+            engine.remove_container(each, force=True)
+
+
+def followers_at(address: str) -> LogFollowers:
+    return LogFollowers(LogSource(EngineClient(address, timeout=5)))
+
+
+@pytest.fixture
+def followers() -> LogFollowers:
+    return followers_at(engine_address())
+
+
+class Reader:
+    """Takes what there is whenever it is asked."""
+
+    def __init__(self, followers: LogFollowers, container: str, after: LineKey | None = None):
+        self.woken = threading.Event()
+        self.cursor: Cursor = followers.follow(container, after, self.woken.set)
+        self.lines: list[Held] = []
+        self.skipped: list[int | None] = []
+
+    def end(self) -> None:
+        self.cursor.close()
+
+    def read(self, most: int = 10_000) -> "Reader":
+        lines, skipped = self.cursor.take(most)
+        self.lines += lines
+        if skipped != 0:
+            self.skipped.append(skipped)
+        return self
+
+    def read_to(self, number: int, within: float = 20) -> None:
+        eventually(lambda: (self.read().numbers or [0])[-1] >= number, within)
+
+    @property
+    def numbers(self) -> list[int]:
+        """The numbers of the flood's lines."""
+        texts = (held.line.text for held in self.lines)
+        return [int(text.split()[2]) for text in texts if text.startswith("flood line")]
+
+
+def test_a_flood_reaches_all_readers_by_one_connection_and_leaves_nothing(
+    run: Run, followers: LogFollowers, engine_calls: list[str]
+) -> None:
+    container = run("flood:1000")
+    first = Reader(followers, container)
+    first.read_to(100)
+    first.end()
+    eventually(lambda: not _threads())
+    files = psutil.Process().num_fds()
+
+    readers = [Reader(followers, container) for _ in range(5)]
+    for reader in readers:
+        reader.read_to(2_000)
+    # Others come and go meanwhile.
+    for _ in range(25):
+        Reader(followers, container).read().end()
+    for reader in readers:
+        reader.read_to(3_000)
+
+    assert _threads() == [f"log-{container[:12]}"]
+    assert len([call for call in engine_calls if "follow=1" in call]) == 2
+    for reader in readers:
+        assert reader.numbers == list(range(1, reader.numbers[-1] + 1))
+        assert not reader.skipped
+        reader.end()
+    eventually(lambda: not _threads())
+    eventually(lambda: psutil.Process().num_fds() <= files)
+
+
+def test_a_reader_goes_on_behind_the_line_it_has_seen(run: Run, followers: LogFollowers) -> None:
+    container = run("flood:1000")
+    first = Reader(followers, container)
+    first.read_to(500)
+    first.end()
+
+    second = Reader(followers, container, after=first.lines[-1].key)
+    second.read_to(1_500)
+
+    numbers = first.numbers + second.numbers
+    assert numbers == list(range(1, numbers[-1] + 1))
+    assert not second.skipped
+    second.end()
+
+
+def test_a_broken_connection_and_a_restart_lose_and_double_nothing(
+    run: Run, tmp_path: Path, engine: docker.APIClient
+) -> None:
+    gate = EngineGate(tmp_path / "engine.sock")
+    followers = followers_at(gate.address)
+    container = run("flood:300")
+    reader = Reader(followers, container)
+    reader.read_to(300)
+
+    gate.shut()
+    gate.open()
+    _follow_again(followers, container)
+    reader.read_to(900)
+    engine.restart(container, timeout=2)
+    _follow_again(followers, container)
+
+    eventually(lambda: reader.read().numbers.count(300) == 2)
+    ends = reader.numbers.index(1, 1)
+    runs = reader.numbers[:ends], reader.numbers[ends:]
+    assert all(numbers == list(range(1, numbers[-1] + 1)) for numbers in runs)
+    assert not reader.skipped
+    reader.end()
+    gate.shut()
+
+
+def test_a_removed_container_ends_it_after_its_last_words(
+    run: Run, followers: LogFollowers, engine: docker.APIClient
+) -> None:
+    container = run("crash:7")
+    reader = Reader(followers, container)
+    eventually(lambda: "exit with 7" in (reader.read().lines or [_NOTHING])[-1].line.text)
+
+    engine.remove_container(container, force=True)
+    _follow_again(followers, container)
+    eventually(lambda: not _threads())
+    reader.end()
+
+
+def _follow_again(followers: LogFollowers, container: str) -> None:
+    """Tell what the engine's events tell: that it has started."""
+    followers.heard(ContainerEvent("", container, "start", datetime.now(UTC), {}))
+
+
+def _threads() -> list[str]:
+    return [each.name for each in threading.enumerate() if each.name.startswith("log-")]
+
+
+_NOTHING = Held(LineKey("", Stream.OUT, 0), RawLine("", Stream.OUT, ""))
