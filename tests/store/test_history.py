@@ -18,6 +18,7 @@ def file(tmp_path: Path) -> Path:
 
 
 def test_an_entry_has_number_time_person_and_address(tmp_path: Path) -> None:
+    history.coming_from.set("local")
     history.record(tmp_path, "launch", "ana", operation=1)
     history.coming_from.set("10.1.2.3")
     history.record(tmp_path, "stop", "ben")
