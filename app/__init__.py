@@ -1,90 +1,16 @@
 """Deploy Agent: configure, launch, watch and stop OpenClaw gateways with Docker Compose."""
 
-from flask import Flask
-from htmx_flask import Htmx
+from typing import TYPE_CHECKING
 
-from app.config import PROJECT, Settings, load_settings
-from app.usecases.sessions import SESSION_SECONDS
-from app.usecases.world import build_world, signing_key
-from app.web import (
-    access,
-    answer,
-    api,
-    archive,
-    assets,
-    compression,
-    configure,
-    confirm,
-    errors,
-    history,
-    logs,
-    open,
-    operations,
-    overview,
-    pages,
-    pairing,
-    people,
-    rendering,
-    security,
-    theme,
-    times,
-)
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from app.config import Settings
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the server: settings, extensions, blueprints, and nothing else.
+def create_app(settings: "Settings | None" = None) -> "Flask":
+    """Return the server. Raises RemoteEngine, StorageFailed."""
+    # Not above: each operation is a process that has this package too, and serves nothing.
+    from app.web import server
 
-    Raises RemoteEngine, StorageFailed.
-    """
-    settings = settings or load_settings()
-    app = Flask(
-        __name__,
-        template_folder=str(PROJECT / "templates"),
-        # What stands in static/ is served by app/web/assets.py, and by no other way.
-        static_folder=None,
-    )
-    world = build_world(settings)
-    app.config.update(
-        SECRET_KEY=signing_key(world),
-        SESSION_COOKIE_NAME=f"deploy_agent_{settings.port}",
-        SESSION_COOKIE_SAMESITE="Lax",
-        PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
-        MAX_CONTENT_LENGTH=1024 * 1024,
-        MAX_FORM_PARTS=200,
-        WTF_CSRF_TIME_LIMIT=None,
-        WORLD=world,
-    )
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
-    app.json.sort_keys = False  # type: ignore[attr-defined]
-    Htmx(app)
-    security.init_app(app)
-    access.init_app(app)
-    errors.init_app(app)
-    rendering.init_app(app)
-    times.init_app(app)
-    theme.init_app(app)
-    compression.init_app(app)
-    app.register_blueprint(assets.bp)
-    app.register_blueprint(theme.bp)
-    app.register_blueprint(people.bp)
-    app.register_blueprint(overview.bp)
-    app.register_blueprint(configure.bp)
-    app.register_blueprint(configure.api_bp)
-    app.register_blueprint(pages.bp)
-    app.register_blueprint(api.bp)
-    app.register_blueprint(answer.bp)
-    app.register_blueprint(answer.api_bp)
-    app.register_blueprint(logs.bp)
-    app.register_blueprint(logs.api_bp)
-    app.register_blueprint(open.bp)
-    app.register_blueprint(open.api_bp)
-    app.register_blueprint(operations.bp)
-    app.register_blueprint(operations.api_bp)
-    app.register_blueprint(pairing.bp)
-    app.register_blueprint(pairing.api_bp)
-    app.register_blueprint(confirm.bp)
-    app.register_blueprint(archive.bp)
-    app.register_blueprint(archive.api_bp)
-    app.register_blueprint(history.bp)
-    app.register_blueprint(history.api_bp)
-    return app
+    return server.create_app(settings)
