@@ -7,7 +7,7 @@ from app.core.status import Status
 from demo.fleet import WATCHFUL, Wanted
 
 STANDIN = "deploy-agent-standin"
-# The stand-in speaks as these do, so it is tagged as them, for the list's versions.
+# Of its tags, those of the versions of OpenClaw that it speaks as.
 CURRENT, OLDER = "2026.9.6", "2026.8.2"
 
 CLAUDE = "openrouter/anthropic/claude-sonnet-4.5"

@@ -11,17 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import docker
 import psutil
 from websockets.exceptions import WebSocketException
 
 from app.config import PROJECT, Settings
-from app.engine.client import engine_address
 from app.engine.host import port_is_free
 from app.store.locks import Locked, lock_folder
 from app.usecases.world import build_world
 from demo.cleaning import remove_everything_of
-from demo.company import ASKED, CURRENT, MODELS, OLDER, STANDIN, company
+from demo.company import ASKED, CURRENT, MODELS, STANDIN, company
 from demo.devices import Browser
 from demo.fleet import fill
 from demo.provider import Provider
@@ -73,7 +71,6 @@ def running_demo(folder: Path) -> Iterator[tuple[Demo, subprocess.Popen[bytes]]]
     deployments_dir = folder / "deployments"
     try:
         _take_away(deployments_dir)
-        _tag_images()
         settings = _settings(deployments_dir)
         with _provider() as provider, _served(settings) as server:
             yield Demo(settings, provider), server
@@ -81,7 +78,6 @@ def running_demo(folder: Path) -> Iterator[tuple[Demo, subprocess.Popen[bytes]]]
         # The second Ctrl-C of somebody in a hurry must not leave half of it behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _take_away(deployments_dir)
-        _remove_tags()
         shutil.rmtree(folder)
         os.close(lock)
 
@@ -146,25 +142,3 @@ def _take_away(deployments_dir: Path) -> None:
     deployments_dir.mkdir(exist_ok=True)
     remove_everything_of(deployments_dir)
     shutil.rmtree(deployments_dir)
-
-
-def _tag_images() -> None:
-    with _engine() as engine:
-        for tag in (CURRENT, OLDER):
-            engine.tag(f"{STANDIN}:latest", STANDIN, tag)
-
-
-def _remove_tags() -> None:
-    with _engine() as engine:
-        for tag in (CURRENT, OLDER):
-            with suppress(docker.errors.APIError):
-                engine.remove_image(f"{STANDIN}:{tag}")
-
-
-@contextmanager
-def _engine() -> Iterator[docker.APIClient]:
-    client = docker.APIClient(base_url=engine_address(), version="auto", timeout=60)
-    try:
-        yield client
-    finally:
-        client.close()
