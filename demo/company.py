@@ -16,6 +16,7 @@ GEMINI = "openrouter/google/gemini-2.5-pro"
 MODELS = tuple(each.removeprefix("openrouter/") for each in (CLAUDE, GPT, GEMINI))
 # At this one, two colleagues wait to be let in.
 ASKED = "Support bot"
+BROKEN = "Night shift"
 # The name under which gateways know the company's way to OpenRouter.
 PROXY = "openrouter-proxy"
 
@@ -39,7 +40,7 @@ def company(proxy_address: str, proxy_port: int) -> list[Wanted]:
         one("Research", GEMINI, by="chris"),
         one("Release notes", GPT, by="chris", fields={"image": f"{STANDIN}:{OLDER}"}),
         one(
-            "Night shift",
+            BROKEN,
             CLAUDE,
             Status.FAILED,
             fault="npm-missing",

@@ -39,8 +39,10 @@ class Browser:
         name: str = "10.9.8.7",
         scopes: Any = PAGE_SCOPES,
         platform: str = "Linux x86_64",
+        agent: str = CHROME,
     ) -> None:
         self.port, self.token, self.name, self.scopes = int(port), token, name, scopes
+        self.agent = agent
         self.client = Client("openclaw-control-ui", "webchat", platform)
         self.identity = DeviceIdentity(secrets.token_bytes(32))
         self.connection: ClientConnection | None = None
@@ -53,7 +55,7 @@ class Browser:
             f"ws://{host}/",
             sock=socket.create_connection(("127.0.0.1", self.port), 10),
             origin=Origin(f"http://{host}"),
-            user_agent_header=CHROME,
+            user_agent_header=self.agent,
             proxy=None,
             legacy=True,
         )

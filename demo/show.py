@@ -6,10 +6,10 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 from websockets.exceptions import WebSocketException
@@ -30,7 +30,11 @@ _PAGE_PORT, _PROVIDER_PORT = 8000, 8090
 ASK_AGAIN_SECONDS = 60
 # As long as one may look at it: the slow launch goes on until then.
 _LAUNCH_SECONDS = 86400
-_PLATFORMS = ("MacIntel", "Win32")
+# By what their browsers call the computer, and themselves.
+_COLLEAGUES = (
+    ("MacIntel", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/131.0.0.0 Safari/537.36"),
+    ("Win32", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"),
+)
 
 
 class Demo:
@@ -39,19 +43,20 @@ class Demo:
     def __init__(self, settings: Settings, provider: Provider) -> None:
         self.world = build_world(settings)
         self.url = f"http://127.0.0.1:{settings.port}"
-        self.provider = provider
+        self.wanted = company(provider.address, provider.port)
         # The id of each, by its name.
         self.ids: dict[str, str] = {}
         self._askers: list[Browser] = []
 
     def fill(self) -> None:
-        wanted = company(self.provider.address, self.provider.port)
-        made = fill(wanted, world=self.world)
-        self.ids.update(zip((each.name for each in wanted), made, strict=True))
+        made = fill(self.wanted, world=self.world)
+        self.ids.update(zip((each.name for each in self.wanted), made, strict=True))
         asked = self.world.store.load(self.ids[ASKED])
         assert asked.port
+        name = self.world.settings.public_host or "10.9.8.7"
         self._askers = [
-            Browser(asked.port, asked.token, platform=platform) for platform in _PLATFORMS
+            Browser(asked.port, asked.token, name=name, platform=platform, agent=agent)
+            for platform, agent in _COLLEAGUES
         ]
         self.ask()
 
@@ -65,15 +70,16 @@ class Demo:
 
 
 @contextmanager
-def running_demo(folder: Path) -> Iterator[tuple[Demo, subprocess.Popen[bytes]]]:
+def running_demo(folder: Path, **settings: Any) -> Iterator[tuple[Demo, subprocess.Popen[bytes]]]:
     """Serve an empty demo; afterwards nothing is left of it, nor of one that was killed."""
     lock = _lock(folder)
     deployments_dir = folder / "deployments"
     try:
         _take_away(deployments_dir)
-        settings = _settings(deployments_dir)
-        with _provider() as provider, _served(settings) as server:
-            yield Demo(settings, provider), server
+        with _listener() as listener, _provider() as provider:
+            checked = _settings(deployments_dir, listener, settings)
+            with _served(checked, listener) as server:
+                yield Demo(checked, provider), server
     finally:
         # The second Ctrl-C of somebody in a hurry must not leave half of it behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -90,20 +96,24 @@ def _lock(folder: Path) -> int:
         sys.exit(f"A demo runs already, with its deployments in {folder}.")
 
 
-def _settings(deployments_dir: Path) -> Settings:
+def _listener() -> socket.socket:
+    """Return the page's socket. It is open before the server is, so no other can take its port."""
+    try:
+        return socket.create_server(("127.0.0.1", _PAGE_PORT))
+    except OSError:
+        return socket.create_server(("127.0.0.1", 0))
+
+
+def _settings(deployments_dir: Path, listener: socket.socket, more: Mapping[str, Any]) -> Settings:
     return Settings(
         deployments_dir=deployments_dir,
         image=f"{STANDIN}:{CURRENT}",
-        port=_PAGE_PORT if port_is_free(_PAGE_PORT) else _some_port(),
+        host="127.0.0.1",
+        port=listener.getsockname()[1],
         launch_timeout=_LAUNCH_SECONDS,
         log_level="warning",
+        **more,
     )
-
-
-def _some_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _provider() -> Provider:
@@ -115,27 +125,20 @@ def _provider() -> Provider:
 
 
 @contextmanager
-def _served(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+def _served(settings: Settings, listener: socket.socket) -> Iterator[subprocess.Popen[bytes]]:
     server = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "wsgi:app"],
+        [sys.executable, "-m", "gunicorn", "wsgi:app", "--bind", f"fd://{listener.fileno()}"],
         cwd=PROJECT,
         env={**os.environ, **settings.as_environment()},
         stdin=subprocess.DEVNULL,
         start_new_session=True,
+        pass_fds=[listener.fileno()],
     )
     try:
-        _await(server, settings.port)
         yield server
     finally:
         server.terminate()
         server.wait()
-
-
-def _await(server: subprocess.Popen[bytes], port: int) -> None:
-    while port_is_free(port):
-        if server.poll() is not None:
-            sys.exit("The page could not be served; the reason is above.")
-        time.sleep(0.05)
 
 
 def _take_away(deployments_dir: Path) -> None:

@@ -32,6 +32,7 @@ def render(page: str, status: int = 200, **values: object) -> Response:
 
 _NEXT_STEPS = {
     Status.FAILED: "Correct what its last lines name, then launch again.",
+    Status.UNHEALTHY: "Look at its log; a restart may mend it.",
     Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
     Status.INVALID: "Correct the file by hand; this page follows.",
     Status.UNKNOWN: "What runs keeps running; this page catches up by itself.",
@@ -46,13 +47,20 @@ def next_step(card: Card) -> str:
             return ""
         if operation.next_step:
             return operation.next_step
+    if card.gateway and card.gateway.state == "paused":
+        return ""
     return _NEXT_STEPS.get(status, "")
 
 
-def short_image(name: str) -> str:
-    """Return an image's name without registry and owner, a digest cut to what people compare."""
+def image_version(name: str) -> str:
+    """Return what tells an image from its older ones: a version, else its short name and tag.
+
+    A digest is cut to what people compare.
+    """
     short, _, digest = name.rpartition("/")[2].partition("@sha256:")
-    return f"{short}@{digest[:12]}" if digest else short
+    tag = short.partition(":")[2]
+    version = tag if tag[:1].isdecimal() else short
+    return f"{version}@{digest[:12]}" if digest else version
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,5 +104,5 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
-    app.jinja_env.filters.update(next_step=next_step, short_image=short_image)
+    app.jinja_env.filters.update(next_step=next_step, image_version=image_version)
     app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE, asset_url=asset_url)
