@@ -62,12 +62,16 @@ class LogLine:
     pieces: tuple[Piece, ...]
 
 
+# More are no help to the eye, and each costs time and an element of the page.
+_MOST_COLOURS = 500
+
+
 def read_line(raw: RawLine, mask: Masker) -> LogLine:
     text = clean(raw.text)
     masked = shorten(mask(text))
     level = _level_of(raw.stream, masked)
     # A secret may have hidden between colours; and who cuts pieces may cut one.
-    is_plain = ESCAPE not in raw.text or masked != text
+    is_plain = not 0 < raw.text.count(ESCAPE) <= _MOST_COLOURS or masked != text
     pieces = [Piece(masked)] if is_plain else painted(raw.text)
     own_time = _own_time(raw.time, masked)
     return LogLine(raw.time, raw.stream, level, masked, tuple(without_head(pieces, own_time)))

@@ -11,7 +11,8 @@ _ESCAPES = re.compile(
 )
 # Those that colour text. Short ones, since a number may have any length.
 _COLOURS = re.compile(r"(\x1b\[[0-9;]{0,64}m)")
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# A half of a pair, which JSON can name, is no character: it can't be sent to anybody.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # Marks that turn the direction of the text around them.
 _BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 LONGEST_LINE = 10_000

@@ -84,7 +84,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
             if before is not None and number >= before:
                 continue  # Read twice, since the files were rotated meanwhile.
             before = number
-        if (whole := entry.pop("of", None)) is not None:
+        if isinstance(whole := entry.pop("of", None), int):
             newer = added.setdefault(whole, {})
             added[whole] = {**entry, **newer, "n": whole}
         else:

@@ -1,6 +1,5 @@
 """Last words: what a gateway said and how it ended, kept before its container goes."""
 
-import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -51,7 +50,7 @@ def last_words_from(
     container_id: str, log: bytes, inspected: Mapping[str, Any], mask: Masker
 ) -> LastWords:
     """Put together what is known of a container that ended, with no secret in it."""
-    said = json.loads(plain(mask(json.dumps(inspected, ensure_ascii=False))))
+    said = _readable(inspected, mask)
     state = said.get("State") or {}
     health = state.get("Health") or {}
     checks = health.get("Log") or [{}]
@@ -85,6 +84,18 @@ def _excerpt(path: Path, _changed: int, until: str) -> tuple[str, ...]:
     parted = (line.partition(" ") for line in lines_of(words.log))
     said = [text[:_LONGEST_EXCERPT] for time, _, text in parted if time[:26] <= until[:26]]
     return tuple(said[-EXCERPT_LINES:])
+
+
+def _readable(value: Any, mask: Masker) -> Any:
+    """Return what the engine said, each text in it readable: as one text it would be cut."""
+    match value:
+        case str():
+            return mask(plain(value))
+        case dict():
+            return {key: _readable(each, mask) for key, each in value.items()}
+        case list():
+            return [_readable(each, mask) for each in value]
+    return value
 
 
 def readable_log(data: bytes, mask: Masker) -> str:

@@ -78,6 +78,14 @@ def test_what_is_added_to_an_entry_is_read_as_one(tmp_path: Path) -> None:
     assert history.record(tmp_path, "stop", "ana") == 5
 
 
+def test_an_addition_to_nothing_that_has_a_number_is_an_entry_of_its_own(
+    tmp_path: Path, file: Path
+) -> None:
+    file.write_text('{"n": 1, "what": "launch", "of": [1]}\n')
+
+    assert history.read_history(tmp_path) == [{"n": 1, "what": "launch"}]
+
+
 def test_files_are_rotated_and_read_as_one(tmp_path: Path, file: Path) -> None:
     for number in range(70):
         history.record(tmp_path, "note", "x" * 99_000, number=number)

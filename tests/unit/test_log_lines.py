@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.core.ansi import Piece
 from app.core.log_lines import (
     Level,
     LineKey,
@@ -75,6 +76,11 @@ def test_a_secret_is_masked_before_a_long_line_is_cut_in_it() -> None:
     found = line("x" * 9_995 + "secret-token", OUT, "secret-token")
 
     assert "secret" not in found.text
+
+
+def test_more_colours_than_an_eye_can_use_are_left_out() -> None:
+    assert line("\x1b[31mx\x1b[32my" * 4_000).pieces == (Piece("xy" * 4_000),)
+    assert len(line("\x1b[31mx\x1b[32my" * 200).pieces) == 400
 
 
 def test_a_line_is_cut_at_its_length_and_says_so() -> None:

@@ -18,11 +18,13 @@ hostile = st.text(
 @given(hostile)
 @example("\x1b]0;title\x07x\x1b[2J\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1bc\x1b")
 @example("".join(map(chr, range(0xA0))) + TURNING)
+@example("half a pair: \ud83d")
 def test_no_sign_survives_that_acts_instead_of_being_shown(text: str) -> None:
     shown = plain(text)
 
     assert not [each for each in shown if unicodedata.category(each) == "Cc" and each not in "\n\t"]
     assert not set(shown) & set(TURNING)
+    assert shown.encode().decode() == shown
     assert is_plain(shown)
     assert is_plain(text) == (plain(text) == text.replace("\r\n", "\n") == text)
 
