@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -168,19 +169,18 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
             descriptor = os.open(each, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError:
             continue
-        try:
-            yield from _backwards(descriptor)
-        except OSError:
-            continue
-        finally:
-            os.close(descriptor)
+        with suppress(OSError), open(descriptor, "rb", buffering=0) as file:
+            yield from _backwards(file)
 
 
-def _backwards(descriptor: int) -> Iterator[bytes]:
-    end, rest = os.fstat(descriptor).st_size, b""
+def _backwards(file: FileIO) -> Iterator[bytes]:
+    end, rest = os.fstat(file.fileno()).st_size, b""
     while end > 0:
         start = max(0, end - _BLOCK)
-        block = os.pread(descriptor, end - start, start) + rest
+        block = os.pread(file.fileno(), end - start, start) + rest
+        if start == 0:
+            # Whoever merges the histories of all stands in each of them at once.
+            file.close()
         first, *lines = block.split(b"\n")
         yield from filter(None, reversed(lines))
         end, rest = start, first

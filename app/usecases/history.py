@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
-from itertools import islice
+from itertools import dropwhile, islice
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +70,9 @@ def history_of(wanted: Filter, *, world: World, before: str = "", most: int = PA
     found: list[Moment] = []
     place = _place(before)
     last = before
-    for looked_at, (key, moment) in enumerate(_all(wanted.deployment, world)):
-        if place and key >= place:
-            continue
+    all_of_it = _all(wanted.deployment, world)
+    older = dropwhile(lambda placed: place is not None and placed[0] >= place, all_of_it)
+    for looked_at, (key, moment) in enumerate(older):
         if wanted.day and key[0] < wanted.day.isoformat():
             break
         if len(found) == most or looked_at > _MOST_LOOKED_AT:

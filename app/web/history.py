@@ -32,6 +32,7 @@ from app.web.request import world
 bp = Blueprint("history", __name__)
 api_bp = Blueprint("history_api", __name__, url_prefix="/api/deploy/history")
 _LINES = "application/x-ndjson"
+_ASKED = ("deployment", "kind", "who", "day", "limit")
 
 
 @bp.get("/history")
@@ -110,7 +111,9 @@ def _older(page: Page) -> str | None:
     """Return the address of the next page, with the same filter."""
     if not page.older or request.endpoint is None:
         return None
-    given: dict[str, Any] = {**request.args, **(request.view_args or {}), "before": page.older}
+    # Nothing else of the query: some names have a meaning of their own where addresses are built.
+    asked = {name: value for name, value in request.args.items() if name in _ASKED}
+    given: dict[str, Any] = {**asked, **(request.view_args or {}), "before": page.older}
     return url_for(request.endpoint, **given)
 
 

@@ -1,7 +1,9 @@
 """The history on disk: appended whole, bounded, read newest first, one entry for what goes on."""
 
 import json
+import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -114,6 +116,22 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.Monk
     assert next(history.newest_first(tmp_path))["number"] == 39
 
     assert len(blocks) == 1
+
+
+def test_whoever_stands_in_many_histories_holds_no_file_of_them_open(tmp_path: Path) -> None:
+    def first_of(number: int) -> Iterator[history.Entry]:
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        history.record(folder, "launch", "ana")
+        entries = history.newest_first(folder)
+        next(entries)
+        return entries
+
+    before = len(os.listdir("/proc/self/fd"))
+    held = [first_of(number) for number in range(20)]
+
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert held
 
 
 def test_many_may_write_at_once_and_every_number_is_given_once(tmp_path: Path) -> None:

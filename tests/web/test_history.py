@@ -118,6 +118,24 @@ def test_pages_follow_each_other_with_nothing_lost_or_doubled(
     assert len(set(seen)) == 52
 
 
+def test_what_is_rare_is_found_however_far_back_it_is(
+    api: Api, deployment_id: str, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.usecases.history._MOST_LOOKED_AT", 5)
+    for number in range(25):
+        history.record(deployments_dir / deployment_id, "reveal", "ana", field=str(number))
+
+    # Names that mean something where addresses are built are but words in this one.
+    path = "/api/deploy/history?kind=gateway&endpoint=x&_method=X&_scheme=javascript"
+    found, pages = [], 0
+    while path and pages < 10:
+        answer = api.client.get(path, base_url=BASE)
+        found += [each["what"] for each in answer.json["entries"]]
+        path, pages = answer.json["next"], pages + 1
+
+    assert (found, path) == (["exited"], None)
+
+
 def test_json_lines_hold_the_same(api: Api, deployment_id: str) -> None:
     lines = api.get(f"history/{deployment_id}", headers=NDJSON)
 
