@@ -21,7 +21,7 @@ from app.usecases.stop import stop_deployment
 from app.usecases.world import World
 from demo.provider import API_KEY
 
-_TIME = re.compile(rb"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_TIME = re.compile(rb"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
 # For `Wanted.edits`: its health is asked often enough to fail before one looks.

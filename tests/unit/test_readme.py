@@ -39,3 +39,13 @@ def test_every_package_that_is_asked_for_is_in_the_readme() -> None:
     tables = "\n".join(line for line in README.lower().splitlines() if line.startswith("| "))
 
     assert {name for name in asked if not re.search(rf"\b{name}\b", tables)} == set()
+
+
+def test_every_picture_is_light_and_shown_in_both_themes() -> None:
+    shown = set(re.findall(r"docs/pictures/([\w-]+\.webp)", README))
+    sizes = {each.name: each.stat().st_size for each in (PROJECT / "docs/pictures").iterdir()}
+
+    assert shown == set(sizes)
+    assert {each.replace("-dark.", "-light.") for each in shown} <= shown
+    assert {each.replace("-light.", "-dark.") for each in shown} <= shown
+    assert max(sizes.values()) < 150_000
