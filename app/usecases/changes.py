@@ -16,6 +16,7 @@ _log = logging.getLogger("deploy_agent")
 
 MOST_VIEWERS = 200
 _TICK_SECONDS = 0.4
+_NOT_SEEN = "not seen"
 
 
 class Viewer:
@@ -51,7 +52,8 @@ class Changes:
     def __init__(self, look: Callable[[], object]) -> None:
         self._look = look
         self._viewers: set[Viewer] = set()
-        self._lock = threading.Lock()
+        # A signal that ends the server may come while another one is being dealt with.
+        self._lock = threading.RLock()
         self._ticker: threading.Thread | None = None
         self._closing = threading.Event()
         self.number = 0
@@ -83,10 +85,11 @@ class Changes:
                     f"{MOST_VIEWERS} pages already follow along. This one asks every few"
                     " seconds instead."
                 )
-            self._viewers.add(viewer)
             if self._ticker is None:
-                self._ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
-                self._ticker.start()
+                ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
+                ticker.start()
+                self._ticker = ticker
+            self._viewers.add(viewer)
         try:
             yield viewer
         finally:
@@ -102,10 +105,11 @@ class Changes:
                     return
             try:
                 now = self._look()
-            except OSError:
+            except Exception:  # noqa: BLE001 - the thread must go on
                 # The folder itself can't be read for once: whoever looks is told why.
-                _log.warning("the deployments folder could not be read", exc_info=True)
-                now = None
+                now = _NOT_SEEN
+                if before is not _NOT_SEEN:
+                    _log.warning("the deployments folder could not be read", exc_info=True)
             if now != before:
                 self.beat()
             before = now

@@ -5,9 +5,10 @@ is sent twice does no harm. Lines are sent once, from where the page says it is.
 stream can't be had, the page asks the same address for all of it `once`.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import parse_qs, urlencode
@@ -92,9 +93,8 @@ def follow(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes] = lambda 
 
 
 def _once(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes]) -> Response:
-    following = _Following(look, boxes, Viewer())
-    html = [*following.changes(), *following.lines()]
-    following.close()
+    with closing(_Following(look, boxes, Viewer())) as following:
+        html = [*following.changes(), *following.lines()]
     return Response(_apart(html), content_type="text/html; charset=utf-8")
 
 
@@ -186,8 +186,12 @@ def _apart(html: Iterable[str]) -> str:
     return "\n".join(f"<template>{each}</template>" for each in html)
 
 
+# Three ends of a line are known to a stream, whoever wrote them.
+_LINE_END = re.compile("\r\n|\r|\n")
+
+
 def _event(data: str, identifier: str = "", name: str = "") -> bytes:
     """Return one event; each line of its data stands on a line of its own."""
     head = (f"event: {name}\n" if name else "") + (f"id: {identifier}\n" if identifier else "")
-    body = "".join(f"data: {line}\n" for line in data.split("\n"))
+    body = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
     return f"{head}{body}\n".encode()

@@ -3,6 +3,8 @@
 import re
 import signal
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from threading import Barrier
 
 import docker
@@ -57,6 +59,18 @@ def test_an_edit_by_hand_and_a_new_folder_are_seen(started: Server) -> None:
         )
         added = configure(started, name="Added")
         eventually(lambda: f"row-{added}" in stream.parts("results")[-1])
+
+
+def test_no_name_ends_a_line_of_the_stream(api: Api, deployments_dir: Path) -> None:
+    env = deployments_dir / api.configure(name="Sales") / ".env"
+    env.write_bytes(env.read_bytes().replace(b"Sales", b'"S\revent: gone\r\rales"'))
+
+    answer = api.page("/stream")
+    with closing(answer.iter_encoded()) as events:
+        html = next(each for each in events if b"ales" in each)
+
+    lines = re.split(rb"\r\n|\r|\n", html.removesuffix(b"\n\n"))
+    assert [line for line in lines if not line.startswith(b"data: ")] == []
 
 
 def test_the_stream_of_a_search_holds_what_the_search_finds(started: Server) -> None:
