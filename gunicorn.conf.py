@@ -1,5 +1,6 @@
 """How gunicorn serves Deploy Agent: one process, threads, settings from `app/config.py`."""
 
+import resource
 import signal
 import sys
 import threading
@@ -23,6 +24,10 @@ bind = f"[{_host}]:{settings.port}" if ":" in _host else f"{_host}:{settings.por
 workers = 1
 worker_class = "gthread"
 threads = settings.threads
+# A page that follows, a log and a gateway that is looked at each hold a connection: on a
+# full host more than the 1024 files that a process usually begins with.
+_, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_most_files, _most_files))
 # What still waits for a gateway is let go; operations go on in their own processes.
 graceful_timeout = 4
 control_socket_disable = True

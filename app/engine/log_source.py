@@ -4,6 +4,7 @@ The SDK's own `logs` joins both streams, so its kept session is asked directly.
 """
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -31,6 +32,7 @@ class LogStream:
         # A connection that is done with goes back, and then serves somebody else.
         connection = response.raw.connection
         self._socket: socket.socket | None = connection.sock if connection else None
+        self._lock = threading.Lock()
 
     def batches(self) -> Iterator[list[RawLine]]:
         """Give the lines as they come, until the log ends or is closed. Raises EngineError."""
@@ -39,6 +41,8 @@ class LogStream:
                 yield from self._read()
             yield self._frames.end()
         finally:
+            with self._lock:
+                self._socket = None
             self._response.close()
 
     def _read(self) -> Iterator[list[RawLine]]:
@@ -58,7 +62,7 @@ class LogStream:
 
     def close(self) -> None:
         self._closed = True
-        with suppress(OSError):
+        with self._lock, suppress(OSError):
             if self._socket:
                 self._socket.shutdown(socket.SHUT_RDWR)
 
