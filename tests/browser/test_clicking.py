@@ -64,7 +64,7 @@ def test_a_person_configures_launches_and_stops_by_clicking(
     expect(page.get_by_text("docker compose down")).to_be_visible()
     page.locator(".confirm").get_by_role("button", name="Stop").click()
     await_status(page, "stopped", javascript)
-    expect(page.locator("#log")).to_contain_text("last words")
+    expect(page.locator("#log")).to_contain_text("Last words")
 
 
 @with_and_without
