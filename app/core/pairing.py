@@ -74,10 +74,6 @@ class PendingRequest:
     def label(self) -> str:
         return self.name or self.browser or _kind(self.client, self.platform)
 
-    @property
-    def wants_everything(self) -> bool:
-        return ADMIN in self.scopes
-
 
 @dataclass(frozen=True, slots=True)
 class PairedDevice:

@@ -75,11 +75,6 @@ def list_last_words(folder: Path) -> list[LastWords]:
     return [words for path in words_files(folder) if (words := words_in(path))]
 
 
-def read_last_words(folder: Path) -> LastWords | None:
-    """Return the words of the newest container that left any."""
-    return next(filter(None, map(words_in, words_files(folder))), None)
-
-
 def _end_of(log: str) -> str:
     """Return as many of the last whole lines as may be kept."""
     data = log.encode()

@@ -23,8 +23,8 @@ from app.usecases.restart import restart_deployment
 from app.usecases.restore import restore_archived
 from app.web.access import may, needs
 from app.web.calls import accepted, checked
-from app.web.rendering import Tab, render
-from app.web.request import actor, wants_fragment, world
+from app.web.rendering import Tab, lead_to, render
+from app.web.request import actor, world
 from app.web.streams import Shown, follow
 
 bp = Blueprint("archive", __name__, url_prefix="/archive")
@@ -54,7 +54,7 @@ def stream() -> ResponseReturnValue:
 def restore(archived: str) -> ResponseReturnValue:
     restored = restore_archived(archived, actor=actor(), world=world())
     flash(restored.words, "done")
-    return _lead_to(url_for("pages.show", deployment_id=restored.deployment.id))
+    return lead_to(url_for("pages.show", deployment_id=restored.deployment.id))
 
 
 @bp.get("/<archived>/purge")
@@ -73,7 +73,7 @@ def purge(archived: str) -> ResponseReturnValue:
     except InputRejected as rejected:
         return _question(archived, rejected.fields, typed, 422)
     flash(f"“{label}” {'was deleted for good' if gone else 'is being deleted'}.", "done")
-    return _lead_to(url_for("archive.show"))
+    return lead_to(url_for("archive.show"))
 
 
 @api_bp.get("/archived")
@@ -178,10 +178,3 @@ def _question(
 ) -> Response:
     archived = find_archived(name, world=world())
     return render("archive/purge", status, archived=archived, errors=errors or {}, typed=typed)
-
-
-def _lead_to(page: str) -> ResponseReturnValue:
-    """Lead to another page after a deed, whatever the way the deed was sent."""
-    if wants_fragment():
-        return Response(status=204, headers={"HX-Redirect": page})
-    return redirect(page, code=303)

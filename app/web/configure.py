@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify
+from flask import Blueprint, Response, flash, jsonify, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
@@ -26,7 +26,7 @@ from app.usecases.launch import launch_deployment
 from app.usecases.preview import Preview, preview_files
 from app.web.access import needs
 from app.web.calls import json_object
-from app.web.rendering import render, to_deployment
+from app.web.rendering import lead_to, render
 from app.web.request import actor, wants_fragment, world
 
 bp = Blueprint("configure", __name__)
@@ -65,7 +65,7 @@ def configure() -> ResponseReturnValue:
         )
     except AlreadyMade as made:
         flash(made.detail, "done")
-        return to_deployment(made.deployment_id)
+        return lead_to(url_for("pages.show", deployment_id=made.deployment_id))
     except InputRejected as rejected:
         return _show(form, rejected.fields, 422)
     for warning in warnings_of(deployment, world=world()).values():
@@ -76,7 +76,7 @@ def configure() -> ResponseReturnValue:
         except UserError as error:
             # It is made all the same: sending the form again would make another.
             flash(f"It was configured, and not launched. {error.detail}")
-    return to_deployment(deployment.id)
+    return lead_to(url_for("pages.show", deployment_id=deployment.id))
 
 
 @bp.post("/deployments/new/check")

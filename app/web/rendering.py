@@ -10,12 +10,11 @@ from flask import Flask, Response, flash, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.composefile import SERVICE
 from app.core.deployment import OperationState
 from app.core.ladder import LABELS
 from app.core.pulling import percent_of
 from app.core.status import Status
-from app.core.wording import ago, duration
+from app.core.wording import duration
 from app.usecases.overview import Card
 from app.web.assets import asset_url
 from app.web.request import own_path, wants_fragment
@@ -90,19 +89,17 @@ def done(words: str, deployment_id: str) -> ResponseReturnValue:
     return redirect(own_path(request.form.get("back_to", ""), page), code=303)
 
 
-def to_deployment(deployment_id: str) -> ResponseReturnValue:
-    """Lead to a deployment's page after a deed, whatever the way the deed was sent."""
-    page = url_for("pages.show", deployment_id=deployment_id)
+def lead_to(page: str) -> ResponseReturnValue:
+    """Lead to another page after a deed, whatever the way the deed was sent."""
     if wants_fragment():
         return "", 204, {"HX-Redirect": page}
     return redirect(page, code=303)
 
 
 def init_app(app: Flask) -> None:
-    app.jinja_env.filters["ago"] = lambda moment: ago(moment, datetime.now(UTC))
     app.jinja_env.filters["duration"] = duration
     app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
     app.jinja_env.filters.update(next_step=next_step, image_version=image_version)
-    app.jinja_env.globals.update(RUNG_LABELS=LABELS, SERVICE=SERVICE, asset_url=asset_url)
+    app.jinja_env.globals.update(RUNG_LABELS=LABELS, asset_url=asset_url)

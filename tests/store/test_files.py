@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import StorageFailed
-from app.store.files import Unreadable, append_line, read_file, storage_errors, write_file
+from app.store.files import Unreadable, read_file, storage_errors, write_file
 
 
 def test_a_file_is_synced_before_its_rename_and_its_folder_after(
@@ -90,13 +90,6 @@ def test_only_ordinary_files_of_bounded_size_are_read(tmp_path: Path) -> None:
             read_file(tmp_path / name, limit=100)
     with pytest.raises(FileNotFoundError):
         read_file(tmp_path / "absent")
-
-
-def test_lines_are_appended_whole(tmp_path: Path) -> None:
-    append_line(tmp_path / "lines", b"one")
-    append_line(tmp_path / "lines", b"two")
-
-    assert (tmp_path / "lines").read_bytes() == b"one\ntwo\n"
 
 
 @pytest.mark.parametrize(

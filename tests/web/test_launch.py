@@ -6,7 +6,7 @@ import docker
 import pytest
 
 from app.core.envfile import format_env, parse_env
-from app.store.last_words import read_last_words
+from app.store.last_words import list_last_words
 from tests.api import Api
 from tests.conftest import STANDIN
 from tests.server import free_port
@@ -157,8 +157,7 @@ def test_a_launch_of_a_running_one_applies_edits(
     environment = engine.inspect_container(container["Id"])["Config"]["Env"]
     assert "TZ=Europe/Berlin" in environment
     assert f"OPENCLAW_GATEWAY_TOKEN={'a' * 32}" in environment
-    words = read_last_words(deployments_dir / deployment_id)
-    assert words is not None
+    [words] = list_last_words(deployments_dir / deployment_id)
     assert words.container == before["Id"] != container["Id"]
     assert "listening" in words.log
 

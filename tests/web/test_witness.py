@@ -15,7 +15,7 @@ from app.config import Settings
 from app.core.errors import EngineUnreachable
 from app.core.events import ContainerEvent
 from app.store.history import read_history
-from app.store.last_words import read_last_words
+from app.store.last_words import list_last_words
 from app.usecases.witness import Witness
 from app.usecases.witnessing import Records
 from app.usecases.world import build_world
@@ -92,8 +92,7 @@ def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
     assert len(crashed) == 1
     assert crashed[0]["code"] == 78
     assert len((folder / ".deploy-agent/history.jsonl").read_text().splitlines()) < 25
-    words = read_last_words(folder)
-    assert words is not None
+    [words, *_] = list_last_words(folder)
     assert words.exit_code == 78
     assert "78" in words.log or "listening" in words.log
     assert "•" in words.log, "the stand-in did print its secrets"
@@ -127,20 +126,19 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
                 [each.get("how") for each in incidents(deployments_dir / first_id)] == ["removed"]
             )
         )
-        words = eventually(lambda: read_last_words(deployments_dir / first_id))
+        [words] = eventually(lambda: list_last_words(deployments_dir / first_id))
     engine.stop(stopped, timeout=30)
 
     for _ in range(2):
         with witnessing(settings) as again:
             eventually(lambda: again.looked)
 
-    assert words is not None
     assert words.container == removed
     assert "listening" in words.log
     [*_, ended] = incidents(deployments_dir / second_id)
     assert len(incidents(deployments_dir / second_id)) == 5
     assert (ended["what"], ended["missed"], ended["code"]) == ("exited", True, 0)
-    assert read_last_words(deployments_dir / second_id) is not None
+    assert list_last_words(deployments_dir / second_id)
     assert len(incidents(deployments_dir / first_id)) == 1
 
 
