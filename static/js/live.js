@@ -38,7 +38,10 @@
     if (part.id === "title") document.title = part.textContent;
     else if (part.id === "icon") there.href = part.getAttribute("href");
     else {
+      const focused = document.activeElement;
       Idiomorph.morph(there, part, { morphStyle: "outerHTML" });
+      // The keyboard goes on from the content where what it was at is gone.
+      if (!focused.isConnected) document.getElementById("content").focus({ preventScroll: true });
       htmx.process(document.getElementById(part.id));
     }
   }

@@ -8,6 +8,7 @@ const clock = new Intl.DateTimeFormat([], { timeStyle: "medium", hourCycle: "h23
 const places = new WeakMap(), away = new WeakMap();
 
 const localise = (root) => {
+  if (root.closest(".operation")) return; // Its times count from its start.
   for (const time of root.querySelectorAll("time")) time.textContent = clock.format(Date.parse(time.dateTime));
 };
 

@@ -25,10 +25,12 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   failed = kind({ detail });
 });
 document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && failed && failed === kind(event)) clear();
+  if (event.detail.successful && failed && ["lost", kind(event)].includes(failed)) clear();
 });
+// Whatever is heard again says that it answers.
+document.addEventListener("live:parts", () => { if (failed === "lost") clear(); });
 document.addEventListener("htmx:sendError", (event) => {
   if (failed) return;
-  failed = kind(event);
+  failed = "lost";
   place().replaceChildren(document.getElementById("unreachable").content.cloneNode(true));
 });

@@ -1,5 +1,6 @@
 """A launch is followed over the server's death: no line of it is lost or comes twice."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -32,6 +33,7 @@ def test_a_page_catches_up_by_itself_when_the_server_was_killed_during_a_launch(
     expect(output(page)).to_contain_text("Done", timeout=30_000)
     expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#head .badge")).to_have_text("running")
+    expect(output(page).locator("time").first).to_have_text(re.compile(r"^\d+:\d\d$"))
     assert lines(page) == [line.partition(" ")[2] for line in read_log(folder, 1)]
     assert page.evaluate("window.loadedOnce"), "the page itself was not loaded again"
     visits.end()

@@ -77,9 +77,12 @@ def test_a_server_that_is_gone_is_told_until_it_is_back(own_visits: Visits) -> N
     own_visits.server.kill_group()
     expect(page.locator("#lost")).to_contain_text("Not connected since")
     expect(page.get_by_role("link", name="Configure the first one")).to_be_visible()
+    page.get_by_role("button", name="Dark").click()
+    expect(page.locator("#messages")).to_contain_text("Deploy Agent does not answer")
 
     own_visits.server.start()
     expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#messages")).to_be_empty()
 
 
 @pytest.fixture
