@@ -1,4 +1,4 @@
-"""What all calls of the JSON API share: reading a body, and answering that work goes on."""
+"""What all calls of the JSON API share: reading what was sent, and answering that work goes on."""
 
 import json
 from collections.abc import Mapping
@@ -27,6 +27,15 @@ def accepted(operation: Operation, status: str) -> ResponseReturnValue:
         operation=describe(operation),
     )
     return answer, 202, {"Location": location}
+
+
+def number_in(name: str, otherwise: int, largest: int) -> int:
+    """Return a number from 1 to `largest` that the address may give. Raises InputRejected."""
+    text = request.args.get(name, str(otherwise))
+    known = text.isascii() and text.isdecimal() and len(text) < 9
+    if not (known and 1 <= int(text) <= largest):
+        raise InputRejected({name: f"must be a number from 1 to {largest}"})
+    return int(text)
 
 
 def json_object() -> Mapping[str, Any]:

@@ -10,7 +10,6 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import parse_id
-from app.core.errors import InputRejected
 from app.core.people import Permission
 from app.core.timeline import KIND_LABELS
 from app.usecases.bundle import bundle_of
@@ -26,6 +25,7 @@ from app.usecases.history import (
 from app.usecases.overview import show_deployment
 from app.usecases.timeline import days_of, names_of
 from app.web.access import needs
+from app.web.calls import number_in
 from app.web.rendering import render
 from app.web.request import world
 
@@ -90,7 +90,8 @@ def _page(deployment_id: str) -> ResponseReturnValue:
 def _answer(deployment_id: str) -> ResponseReturnValue:
     wanted = read_filter(request.args, deployment_id)
     before = request.args.get("before", "")
-    page = history_of(wanted, world=world(), before=before, most=_limit())
+    most = number_in("limit", PAGE, LARGEST_PAGE)
+    page = history_of(wanted, world=world(), before=before, most=most)
     older = _older(page)
     if request.accept_mimetypes.best_match(["application/json", _LINES]) == _LINES:
         response = Response(_lines(page), content_type=_LINES)
@@ -115,11 +116,3 @@ def _older(page: Page) -> str | None:
     asked = {name: value for name, value in request.args.items() if name in _ASKED}
     given: dict[str, Any] = {**asked, **(request.view_args or {}), "before": page.older}
     return url_for(request.endpoint, **given)
-
-
-def _limit() -> int:
-    text = request.args.get("limit", str(PAGE))
-    known = text.isascii() and text.isdecimal() and len(text) < 9
-    if not (known and 1 <= int(text) <= LARGEST_PAGE):
-        raise InputRejected({"limit": f"must be a number from 1 to {LARGEST_PAGE}"})
-    return int(text)

@@ -27,6 +27,7 @@ from app.usecases.logs import (
 )
 from app.usecases.overview import Card, show_deployment
 from app.web.access import needs
+from app.web.calls import number_in
 from app.web.rendering import Tab, render
 from app.web.request import wants_fragment, world
 from app.web.streams import Boxes, Shown, follow, positions
@@ -189,7 +190,8 @@ class LogBox:
 @needs(Permission.VIEW)
 def logs(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
-    found = read_logs(card, tail=_tail(), since=_since(), wanted=_wanted(), world=world())
+    tail = number_in("tail", DEFAULT_TAIL, LARGEST_TAIL)
+    found = read_logs(card, tail=tail, since=_since(), wanted=_wanted(), world=world())
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(found.text, content_type="text/plain; charset=utf-8")
     words = found.last_words
@@ -215,14 +217,6 @@ def _one_of(kind: type[Choice], name: str) -> Choice | None:
         known = ", ".join(filter(None, kind))
         raise InputRejected({name: f"must be one of {known}"})
     return kind(text) if text else None
-
-
-def _tail() -> int:
-    text = request.args.get("tail", str(DEFAULT_TAIL))
-    known = text.isascii() and text.isdecimal() and len(text) < 9
-    if not (known and 1 <= int(text) <= LARGEST_TAIL):
-        raise InputRejected({"tail": f"must be a number from 1 to {LARGEST_TAIL}"})
-    return int(text)
 
 
 def _since() -> datetime | None:
