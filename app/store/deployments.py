@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.deployment import Deployment, is_id
+from app.core.deployment import Deployment, is_id, parse_id
 from app.core.errors import NotFound
 from app.store import history
 from app.store.archive import Archive
@@ -61,9 +61,9 @@ class Store:
         return [self._load(each) for each in ids]
 
     def load(self, deployment_id: str) -> Deployment:
-        """Return one deployment. Raises NotFound."""
+        """Return one deployment. Raises NotFound, also for what is no id but leads elsewhere."""
         try:
-            os.lstat(self.root / deployment_id)
+            os.lstat(self.root / parse_id(deployment_id))
         except OSError:
             self._cache.pop(deployment_id, None)
             where = (

@@ -93,9 +93,11 @@ def test_what_can_not_be_asked_is_named(api: Api, asked: str, field: str) -> Non
     assert [each["field"] for each in answer.json["errors"]] == [field]
 
 
-def test_an_unknown_deployment_has_no_history(api: Api) -> None:
+def test_an_unknown_deployment_has_no_history(api: Api, deployment_id: str, tmp_path: Path) -> None:
     assert api.get("history/0000000000").status_code == 404
     assert api.get("history?deployment=0000000000").status_code == 404
+    for no_id in ("..", f"{deployment_id}/../{deployment_id}", f"{tmp_path}", "%00"):
+        assert api.get(f"history?deployment={no_id}").status_code == 404, no_id
     assert api.page("/deployments/0000000000/history").status_code == 404
 
 
