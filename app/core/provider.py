@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from app.core.errors import UserError
 from app.core.secrets import Masker
-from app.core.text import plain
+from app.core.text import clean
 
 DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
 # How long the provider may take, as the gateway's own process measures it.
@@ -308,7 +308,7 @@ def read_reply(given: Mapping[str, Any], mask: Masker) -> Reply:
 
     def text(name: str, longest: int = 200) -> str:
         value = given.get(name)
-        return mask(plain(value).replace("\n", " "))[:longest] if isinstance(value, str) else ""
+        return mask(clean(value).replace("\n", " "))[:longest] if isinstance(value, str) else ""
 
     def number(name: str, largest: int) -> int | None:
         value = given.get(name)

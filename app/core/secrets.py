@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from app.core.fields import is_secret
+from app.core.text import clean, shorten
 
 MASK = "••••••••"
 # Shorter values would mask ordinary words.
@@ -43,6 +44,11 @@ class Masker:
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+def readable(text: str, mask: Masker) -> str:
+    """Return plain text that holds no secret, nor a part of one where a line was cut."""
+    return shorten(mask(clean(text)))
 
 
 def hint(value: str) -> str:

@@ -14,7 +14,7 @@ from app.core.deployment import Deployment
 from app.core.errors import EngineError
 from app.core.redaction import redacted, redacted_env, redacted_file
 from app.core.secrets import Masker
-from app.core.text import plain
+from app.core.text import clean, shorten
 from app.store import history
 from app.store.files import Unreadable, read_file
 from app.store.last_words import list_last_words
@@ -54,7 +54,8 @@ def bundle_of(deployment_id: str, *, world: World) -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in _files(card, world):
-            archive.writestr(f"deployment-{deployment_id}/{name}", redacted(mask(plain(text))))
+            hidden = shorten(redacted(mask(clean(text))))
+            archive.writestr(f"deployment-{deployment_id}/{name}", hidden)
     return file.getvalue()
 
 

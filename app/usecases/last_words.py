@@ -8,8 +8,8 @@ from typing import Any
 
 from app.core.deployment import Container, Deployment
 from app.core.errors import EngineError
-from app.core.secrets import Masker
-from app.core.text import lines_of, plain
+from app.core.secrets import Masker, readable
+from app.core.text import lines_of
 from app.store.last_words import LastWords, keep_last_words, words_files, words_in
 from app.usecases.masking import masker_for
 from app.usecases.world import World
@@ -59,7 +59,7 @@ def last_words_from(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         exit_code=state.get("ExitCode") if ended else None,
         health=str(health.get("Status") or ""),
-        log=readable_log(log, mask),
+        log=readable(log.decode(errors="replace"), mask),
         container=container_id,
         created=_seconds(said.get("Created")),
         health_output=str(checks[-1].get("Output") or ""),
@@ -90,17 +90,12 @@ def _readable(value: Any, mask: Masker) -> Any:
     """Return what the engine said, each text in it readable: as one text it would be cut."""
     match value:
         case str():
-            return mask(plain(value))
+            return readable(value, mask)
         case dict():
             return {key: _readable(each, mask) for key, each in value.items()}
         case list():
             return [_readable(each, mask) for each in value]
     return value
-
-
-def readable_log(data: bytes, mask: Masker) -> str:
-    """Return a container's log as text that holds no secret and no control character."""
-    return mask(plain(data.decode(errors="replace")))
 
 
 def _seconds(created: str | None) -> int:
