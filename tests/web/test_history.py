@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from app.core.envfile import parse_env
+from app.core.text import LONGEST_LINE
 from app.store import history
 from app.store.last_words import LastWords, keep_last_words
 from tests.api import API_KEY, BASE, Api
@@ -188,6 +189,8 @@ def test_a_bundle_says_all_and_no_secret(api: Api, deployments_dir: Path) -> Non
     log = (
         f"gateway: listening, Bearer {canaries[1]}, sk-ant-api03-canary-5555555555 #token=abcdef6\n"
     )
+    # Across the cut of a long line.
+    log += f"{'x' * (LONGEST_LINE - 6)}canary-pass-22\n"
     keep_last_words(folder, LastWords("2026-11-24T09:00:00+00:00", 1, "", log))
     csrf = csrf_token(api.page("/deployments/new").text)
     api.client.post(
