@@ -14,7 +14,7 @@ from app.core.fields import BY_ENV, TOKEN, Field, is_secret
 from app.core.log_choice import LogChoice
 from app.core.outcomes import Outcomes
 from app.core.people import Permission
-from app.core.secrets import MASK, hint
+from app.core.secrets import MASK, Masker, hint, secret_values
 from app.usecases.answer import latest_answer
 from app.usecases.changes import Viewer
 from app.usecases.launch import launch_deployment
@@ -163,14 +163,16 @@ class _Setting:
 
 
 def _settings_of(env: Mapping[str, str]) -> list[_Setting]:
+    # An address may carry a password.
+    mask = Masker(secret_values(env))
     return [
-        _Setting(key, BY_ENV.get(key), _shown(key, value), is_secret(key))
+        _Setting(key, BY_ENV.get(key), _shown(key, value, mask), is_secret(key))
         for key, value in env.items()
         if value
     ]
 
 
-def _shown(key: str, value: str) -> str:
+def _shown(key: str, value: str, mask: Masker) -> str:
     if not is_secret(key):
-        return value
+        return mask(value)
     return hint(value) if BY_ENV.get(key) else MASK

@@ -1,6 +1,7 @@
 """Pages and fragments: one address, one partial; forms work without a script."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -113,3 +114,16 @@ def test_the_links_carry_the_name_that_the_reader_used(api: Api) -> None:
 
     assert by_address["ws_url"] == f"ws://127.0.0.1:{port}"
     assert by_name["ws_url"] == f"ws://localhost:{port}"
+
+
+def test_a_password_in_an_address_is_masked_as_other_secrets_are(
+    api: Api, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    with (deployments_dir / deployment_id / ".env").open("a") as env:
+        env.write("HTTPS_PROXY=https://ana:pa55word@proxy.example/v1\n")
+
+    page = api.page(f"/deployments/{deployment_id}")
+
+    assert "ana:••••••••@proxy.example" in page.text.replace("<wbr>", "")
+    assert "pa55word" not in page.text
