@@ -57,7 +57,9 @@ document.addEventListener("live:lines", ({ target: box, detail: { added } }) => 
 
 // Words are found by the browser's own highlights, which leave the page as it is.
 const field = () => document.getElementById("log-find");
-let found = [], at = -1;
+// The latest so many are marked: for thousands, in lines that come and go, a browser stands still.
+const MARKED = 500;
+let found = [], at = -1, showing;
 
 const rangesIn = (line, sought) => {
   const walker = document.createTreeWalker(line, NodeFilter.SHOW_TEXT), nodes = [];
@@ -70,23 +72,32 @@ const rangesIn = (line, sought) => {
     }
     return [line, 0];
   };
-  for (let start = 0; found.length < MOST && (start = text.indexOf(sought, start)) >= 0; start += sought.length) {
+  const ranges = [];
+  for (let start = 0; ranges.length < MARKED && (start = text.indexOf(sought, start)) >= 0; start += sought.length) {
     const [startContainer, startOffset] = place(start), [endContainer, endOffset] = place(start + sought.length);
-    found.push(new StaticRange({ startContainer, startOffset, endContainer, endOffset }));
+    ranges.push(new StaticRange({ startContainer, startOffset, endContainer, endOffset }));
   }
+  return ranges;
 };
 
-// Without lines, all are looked through anew.
+// Without lines, all are looked through anew, from the end.
 function find(lines) {
   const sought = field()?.value.toLowerCase(), current = lines && found[at];
-  found = found.filter(({ startContainer }) => lines && startContainer.isConnected);
-  if (sought) for (const line of lines ?? document.getElementById("log-lines").children) if (line.isConnected) rangesIn(line, sought);
+  const kept = lines ? found.filter(({ startContainer }) => startContainer.isConnected) : [];
+  const looked = sought ? [...(lines ?? document.getElementById("log-lines").children)].filter((line) => line.isConnected) : [];
+  const fresh = [];
+  let number = 0;
+  for (let line; number < MARKED && (line = looked.pop()); number += fresh[0].length) fresh.unshift(rangesIn(line, sought));
+  found = [...kept, ...fresh.flat()].slice(-MARKED);
   at = found.indexOf(current);
-  show();
+  if (!lines) show();
+  else showing ??= setTimeout(show, 250);
 }
 
 function show() {
-  if (field()) document.getElementById("log-found").value = field().value && (at < 0 ? `${found.length} found` : `${at + 1} of ${found.length}`);
+  showing = clearTimeout(showing);
+  const all = `${found.length}${found.length < MARKED ? "" : "+"}`;
+  if (field()) document.getElementById("log-found").value = field().value && (at < 0 ? `${all} found` : `${at + 1} of ${all}`);
   if (!window.Highlight) return;
   CSS.highlights.set("found", new Highlight(...found));
   CSS.highlights.set("current", new Highlight(...found.slice(at, at + 1)));
