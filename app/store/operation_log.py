@@ -1,19 +1,19 @@
 """The log of a running operation: a line as soon as it comes, masked, after its time."""
 
-from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
-from app.core.text import lines_of, plain
+from app.core.secrets import Masker, readable
+from app.core.text import lines_of
 from app.store.operations import log_path
 
 
 class OperationLog:
     """Appends lines for whoever follows. A crash of the host may cost the last ones."""
 
-    def __init__(self, folder: Path, number: int, mask: Callable[[str], str]) -> None:
+    def __init__(self, folder: Path, number: int, mask: Masker) -> None:
         self._file = open(log_path(folder, number), "a", encoding="utf-8", buffering=1)  # noqa: SIM115
         self._mask = mask
 
@@ -32,5 +32,5 @@ class OperationLog:
         """Write a text, each of its lines with the time. A full disk ends no operation."""
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with suppress(OSError):
-            for line in lines_of(plain(self._mask(text))):
+            for line in lines_of(readable(text, self._mask)):
                 self._file.write(f"{now} {line}\n")
