@@ -47,7 +47,7 @@ def start(folder: Path, demos: ExitStack) -> tuple[subprocess.Popen[str], str]:
 
 
 def ids_in(folder: Path) -> set[str]:
-    return {each.name for each in (folder / "deployments").iterdir() if is_id(each.name)}
+    return {each.name for each in folder.glob("deployments/*") if is_id(each.name)}
 
 
 def left_of(ids: set[str], engine: docker.APIClient) -> list[str]:
