@@ -190,7 +190,7 @@ def gateway(office: Office, ana: Person) -> Gateway:
     ana.click(page.get_by_role("link", name="New deployment"))
     page.get_by_label("OpenRouter API key").fill(API_KEY)
     page.get_by_label("Name", exact=True).fill("Support bot")
-    ana.click(page.locator("summary", has_text="OpenRouter base URL"))
+    ana.click(page.locator("summary", has_text="Which model answers"))
     page.get_by_label("OpenRouter base URL").fill(office.provider.base_url)
     marks = [("launch clicked", time.monotonic())]
     ana.click(ana.button("Configure and launch"))
