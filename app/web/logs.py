@@ -30,7 +30,7 @@ from app.web.access import needs
 from app.web.calls import number_in
 from app.web.rendering import Tab, render
 from app.web.request import wants_fragment, world
-from app.web.streams import Boxes, Shown, follow, positions
+from app.web.streams import Boxes, Shown, follow, positions, rendered
 
 bp = Blueprint("logs", __name__)
 api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
@@ -65,9 +65,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
         card = show_deployment(deployment_id, world=world())
         box.see(card)
         context = {**_context(card), **state_context(card, choice)}
-        return Shown(
-            {part: render_template(f"deployments/{part}.html", **context) for part in _PARTS}
-        )
+        return Shown(rendered(_PARTS, context))
 
     return follow(look, box.boxes)
 

@@ -18,13 +18,13 @@ from app.web.access import needs
 from app.web.calls import accepted, checked
 from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
-from app.web.streams import Boxes, Shown, follow, positions
+from app.web.streams import Boxes, Shown, follow, positions, rendered
 
 bp = Blueprint("operations", __name__)
 api_bp = Blueprint("operations_api", __name__, url_prefix="/api/deploy")
 
 # What an operation's page is made of.
-_PARTS = {"tab": "deployments/_tab.html", "operation": "deployments/_operation.html"}
+_PARTS = ("_tab", "_operation")
 
 
 @bp.get("/deployments/<deployment_id>/operations/<int:number>")
@@ -43,7 +43,7 @@ def stream(deployment_id: str, number: int) -> ResponseReturnValue:
     def look() -> Shown:
         context = _context(deployment_id, number)
         output.show(context["operation"])
-        return Shown({name: render_template(part, **context) for name, part in _PARTS.items()})
+        return Shown(rendered(_PARTS, context))
 
     return follow(look, output.boxes)
 

@@ -24,7 +24,7 @@ from app.web.access import may, needs
 from app.web.links import page_url
 from app.web.rendering import Tab, next_step, render
 from app.web.request import gateway_host, world
-from app.web.streams import LOOK_SECONDS, Shown, follow
+from app.web.streams import LOOK_SECONDS, Shown, follow, rendered
 
 bp = Blueprint("overview", __name__)
 
@@ -65,7 +65,7 @@ def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], 
     listing = select(_rows(cards), query)
     context = _context(listing, cards)
     return cards, Shown(
-        parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
+        parts=rendered(_PARTS, context),
         rows={row.id: _shared_row(row, may_operate) for row in listing.rows},
         frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
     )

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
@@ -33,7 +33,7 @@ from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
-from app.web.streams import Boxes, Shown, follow
+from app.web.streams import Boxes, Shown, follow, rendered
 
 bp = Blueprint("pages", __name__)
 
@@ -64,10 +64,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
         log.see(card)
         output.show(card.deployment.operation)
         context = {**_context(card), **state_context(card, _RECENT)}
-        return Shown(
-            parts={part: render_template(f"deployments/{part}.html", **context) for part in _PARTS},
-            told=outcomes.of([card.deployment]),
-        )
+        return Shown(rendered(_PARTS, context), told=outcomes.of([card.deployment]))
 
     def boxes(viewer: Viewer) -> Boxes:
         return {**log.boxes(viewer), **output.boxes(viewer)}

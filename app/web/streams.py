@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode
 
-from flask import Response, g, stream_with_context
+from flask import Response, g, render_template, stream_with_context
 from htmx_flask import request
 from markupsafe import Markup
 
@@ -44,6 +44,11 @@ class Shown:
     rows: Mapping[str, str] = field(default_factory=dict)
     frame: Callable[[Iterable[str]], str] | None = None
     told: Sequence[str] = ()
+
+
+def rendered(parts: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:
+    """Return the HTML of parts of `templates/deployments`, by template name."""
+    return {part: render_template(f"deployments/{part}.html", **context) for part in parts}
 
 
 class Lines(Protocol):
