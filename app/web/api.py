@@ -1,5 +1,6 @@
 """The JSON API, kept from the older server so that existing scripts run unchanged."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -10,9 +11,10 @@ from app.core.deployment import Container, parse_id
 from app.core.ladder import Rung
 from app.core.people import Permission
 from app.usecases.launch import launch_deployment, wait_for_launch
-from app.usecases.operations import describe
+from app.usecases.operations import Started, describe
 from app.usecases.overview import Card, list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
+from app.usecases.restart import restart_deployment
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
@@ -32,9 +34,20 @@ def list_all() -> ResponseReturnValue:
 @bp.post("/launch")
 @needs(Permission.OPERATE)
 def launch() -> ResponseReturnValue:
+    return _bring_up(launch_deployment)
+
+
+@bp.post("/restart")
+@needs(Permission.OPERATE)
+def restart() -> ResponseReturnValue:
+    return _bring_up(restart_deployment)
+
+
+def _bring_up(begin: Callable[..., Started]) -> ResponseReturnValue:
+    """Begin what ends with a proven gateway, and wait for that unless told not to."""
     given = checked({"deployment_id": str, "wait": bool}, optional=("wait",))
     deployment_id = parse_id(given["deployment_id"])
-    started = launch_deployment(deployment_id, actor=actor(), world=world())
+    started = begin(deployment_id, actor=actor(), world=world())
     if given.get("wait", True) and wait_for_launch(started, world=world()):
         port = world().store.load(deployment_id).port
         return jsonify(ok=True, deployment_id=deployment_id, status="running", port=port)

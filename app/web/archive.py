@@ -17,9 +17,7 @@ from app.usecases.archive import (
     search_archived,
     wait_for_archive,
 )
-from app.usecases.launch import wait_for_launch
 from app.usecases.purge import purge_archived
-from app.usecases.restart import restart_deployment
 from app.usecases.restore import restore_archived
 from app.web.access import may, needs
 from app.web.calls import accepted, checked
@@ -130,18 +128,6 @@ def purge_by_script() -> ResponseReturnValue:
     )
     answer.status_code = 200 if gone else 202
     return answer
-
-
-@api_bp.post("/restart")
-@needs(Permission.OPERATE)
-def restart_and_wait() -> ResponseReturnValue:
-    given = checked({"deployment_id": str, "wait": bool}, optional=("wait",))
-    deployment_id = parse_id(given["deployment_id"])
-    started = restart_deployment(deployment_id, actor=actor(), world=world())
-    if given.get("wait", True) and wait_for_launch(started, world=world()):
-        port = world().store.load(deployment_id).port
-        return jsonify(ok=True, deployment_id=deployment_id, status="running", port=port)
-    return accepted(started.operation, "launching")
 
 
 def to_archived(deployment_id: str) -> ResponseReturnValue:
