@@ -16,6 +16,25 @@ _ERR = 2
 _LONGEST = 64 * 1024
 
 
+def _frames_in(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Return the whole frames in what the engine sends, stream and content, and what is left."""
+    frames, start = [], 0
+    while start + _HEADER.size <= len(data):
+        number, length = _HEADER.unpack_from(data, start)
+        body = start + _HEADER.size
+        if body + length > len(data):
+            break
+        frames.append((number, data[body : body + length]))
+        start = body + length
+    return frames, data[start:]
+
+
+def text_in(data: bytes) -> bytes:
+    """Return what frames hold, whatever their stream, also of one that broke off."""
+    frames, rest = _frames_in(data)
+    return b"".join(content for _, content in frames) + rest[_HEADER.size :]
+
+
 class LogFrames:
     """Takes the bytes of one answer, in any portions, and gives the lines that are complete."""
 
@@ -35,17 +54,12 @@ class LogFrames:
 
     def _framed(self, data: bytes) -> list[RawLine]:
         data = self._rest + data if self._rest else data
-        lines, start = [], 0
-        while start + _HEADER.size <= len(data):
-            number, length = _HEADER.unpack_from(data, start)
-            body = start + _HEADER.size
-            if body + length > len(data):
-                break
+        frames, self._rest = _frames_in(data)
+        lines = []
+        for number, message in frames:
             stream = Stream.ERR if number == _ERR else Stream.OUT
-            if line := self._message(stream, data[body : body + length]):
+            if line := self._message(stream, message):
                 lines.append(line)
-            start = body + length
-        self._rest = data[start:]
         return lines
 
     def _message(self, stream: Stream, message: bytes) -> RawLine | None:

@@ -7,7 +7,6 @@ through the engine's exec; what it prints is taken for anybody's text.
 import contextlib
 import json
 import selectors
-import struct
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -19,6 +18,7 @@ import docker
 from docker.errors import NotFound
 
 from app.core.errors import EngineRefused
+from app.core.log_frames import text_in
 from app.engine.client import EngineClient
 
 T = TypeVar("T")
@@ -28,7 +28,6 @@ _SCRIPT = (Path(__file__).parent / "ask_provider.cjs").read_text()
 _GRACE_SECONDS = 3.0
 _LARGEST_OUTPUT = 16 * 1024
 _AT_ONCE = 4
-_HEADER = struct.Struct(">BxxxL")
 
 
 class NotAnswered(Exception):
@@ -126,18 +125,7 @@ def _output_of(client: docker.APIClient, exec_id: str, seconds: float) -> bytes:
         with contextlib.suppress(OSError):
             stream._response.close()
             stream.close()
-    return _unframed(data)
-
-
-def _unframed(data: bytes) -> bytes:
-    """Take the engine's frames apart: a byte for the stream, the length, the bytes."""
-    text, at = b"", 0
-    while at + _HEADER.size <= len(data):
-        _, length = _HEADER.unpack_from(data, at)
-        at += _HEADER.size
-        text += data[at : at + length]
-        at += length
-    return text
+    return text_in(data)
 
 
 def _parsed(output: bytes, exit_code: int | None) -> Mapping[str, Any]:
