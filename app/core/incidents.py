@@ -7,7 +7,7 @@ to it: a crash loop is one entry that counts.
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.core.deployment import LAUNCHES, Container, Operation, OperationState
@@ -191,6 +191,15 @@ def entry_of(incident: Incident) -> dict[str, Any]:
     }
 
 
+def time_of(entry: Mapping[str, Any]) -> datetime | None:
+    """Return an entry's time; what was written by hand without a zone counts as UTC."""
+    try:
+        moment = datetime.fromisoformat(str(entry.get("at")))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def incident_in(entry: Mapping[str, Any]) -> Incident | None:
     """Return the incident that an entry tells of, if it is one."""
     rest = dict(entry)
@@ -246,7 +255,7 @@ def known_from(newest_first: Iterable[Mapping[str, Any]]) -> Known:
         if incident := incident_in(entry):
             return Known(incident.last_at, incident, int(entry.get("n") or 0))
         if "operation" in entry or entry.get("what") == "configure":
-            return Known(_moment(entry.get("at")))
+            return Known(time_of(entry))
     return Known()
 
 
@@ -286,10 +295,3 @@ def _gone(known: Known, launch_or_stop: Operation | None, now: datetime) -> Inci
     if not launched or told_before:
         return None
     return Incident(REMOVED, "", now, now, NOT_SEEN, {"missed": True})
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -107,7 +107,7 @@ def moments(
     failed: set[tuple[str, object, object]] = set()
     for entry in entries:
         what, number = entry.get("what"), entry.get("operation")
-        if not isinstance(what, str) or _time(entry.get("at")) is None:
+        if not isinstance(what, str) or incidents.time_of(entry) is None:
             continue
         if isinstance(number, int):
             kind, _, state = what.partition(" ")
@@ -139,7 +139,7 @@ def _operation(
         outcome=state,
         detail=str((outcome or {}).get("reason") or ""),
         operation=entry["operation"],
-        ended_at=_time(outcome.get("at")) if outcome else None,
+        ended_at=incidents.time_of(outcome) if outcome else None,
     )
 
 
@@ -178,7 +178,7 @@ def _common(deployment_id: str, entry: Entry) -> dict[str, Any]:
     return {
         "deployment_id": deployment_id,
         "number": number if isinstance(number, int) else 0,
-        "at": _time(entry.get("at")),
+        "at": incidents.time_of(entry),
         "what": entry["what"],
         "who": str(entry.get("who") or ""),
         "source": str(entry.get("from") or ""),
@@ -194,14 +194,6 @@ def _incident_tone(incident: incidents.Incident, tone: str) -> str:
         asked = incident.who == incidents.BY_HAND or incident.says("code") == 0
         return "warn" if asked else "bad"
     return "calm" if incident.says("well") else tone
-
-
-def _time(text: object) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _exited(entry: Entry) -> tuple[Part, ...]:
