@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -111,7 +111,7 @@ class Listing:
     total: int
     found: int
     pages: int
-    first: int = field(default=1)
+    first: int
 
 
 def select(rows: Sequence[Row], query: Query) -> Listing:
@@ -138,26 +138,18 @@ def _in_order(rows: Iterable[Row], query: Query) -> list[Row]:
     """Sort by the column, then by name; what has no value stands last either way."""
     by_name = sorted(rows, key=_KEYS["name"])
     key = _KEYS[query.sort]
-    valued = [row for row in by_name if _HAS_VALUE[query.sort](row)]
-    rest = [row for row in by_name if not _HAS_VALUE[query.sort](row)]
+    valued = [row for row in by_name if key(row) is not None]
+    rest = [row for row in by_name if key(row) is None]
     return sorted(valued, key=key, reverse=query.descending) + rest
 
 
+# None where a row has no value.
 _KEYS: Mapping[str, Callable[[Row], Any]] = {
     "name": lambda row: (not row.name, row.name.casefold(), row.id),
     "status": lambda row: BY_URGENCY.index(row.status),
     "port": lambda row: row.port,
-    "image": lambda row: row.image,
+    "image": lambda row: row.image or None,
     "since": lambda row: row.since,
     "cpu": lambda row: row.usage and row.usage.cpu_percent,
     "memory": lambda row: row.usage and row.usage.memory_bytes,
-}
-_HAS_VALUE: Mapping[str, Callable[[Row], bool]] = {
-    "name": lambda row: True,
-    "status": lambda row: True,
-    "port": lambda row: row.port is not None,
-    "image": lambda row: bool(row.image),
-    "since": lambda row: row.since is not None,
-    "cpu": lambda row: row.usage is not None,
-    "memory": lambda row: row.usage is not None,
 }
