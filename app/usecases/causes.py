@@ -1,6 +1,7 @@
 """Causes: why Compose or a gateway failed, asked of whoever knows."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.core.deployment import Container, Deployment
 from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
@@ -29,12 +30,13 @@ def cause_of_pull(
     error: ComposeFailed, missing: Mapping[str, str], deployment: Deployment, world: World
 ) -> Cause:
     """Return why images could not be pulled; `missing` is image by service."""
-    known = None if error.timed_out else pull_cause(error.output)
-    cause = known or compose_cause(error, deployment, world)
+    images = ", ".join(missing.values())
+    if not error.timed_out and (known := pull_cause(error.output)):
+        return replace(known, words=f"{images} was not pulled. {known.words}")
+    cause = compose_cause(error, deployment, world)
     if cause.code != "image_missing":
         return cause
-    words = f"No registry gave {', '.join(missing.values())}, and this host does not have it."
-    return Cause(cause.code, words, cause.next_step)
+    return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
 
 
 def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause:

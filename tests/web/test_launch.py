@@ -84,13 +84,13 @@ def test_a_slow_gateway_is_waited_for(api: Api) -> None:
     assert api.launch(deployment_id).json["status"] == "running"
 
 
-def test_a_missing_image_is_named(api: Api) -> None:
+def test_an_image_that_can_not_be_pulled_is_named(api: Api) -> None:
     deployment_id = api.configure(image="localhost:1/nosuch:1")
 
     answer = api.launch(deployment_id)
 
     assert answer.status_code == 502
-    assert answer.json["cause"] == "image_missing"
+    assert answer.json["cause"] == "registry_unreachable"
     assert "localhost:1/nosuch:1" in answer.json["detail"]
 
 
