@@ -31,12 +31,11 @@ def cause_of_pull(
 ) -> Cause:
     """Return why images could not be pulled; `missing` is image by service."""
     images = ", ".join(missing.values())
-    if not error.timed_out and (known := pull_cause(error.output)):
-        return replace(known, words=f"{images} was not pulled. {known.words}")
-    cause = compose_cause(error, deployment, world)
-    if cause.code != "image_missing":
-        return cause
-    return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
+    known = None if error.timed_out else pull_cause(error.output)
+    cause = known or compose_cause(error, deployment, world)
+    if cause.code == "image_missing":
+        return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
+    return replace(cause, words=f"{images} was not pulled. {cause.words}") if known else cause
 
 
 def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause:
