@@ -18,6 +18,7 @@ from app.engine.client import engine_address
 from app.usecases.world import World, build_world
 from demo.cleaning import remove_everything_of
 from tests.api import Api
+from tests.engine_gate import EngineGate
 from tests.server import Server
 
 STANDIN = "deploy-agent-standin:latest"
@@ -62,6 +63,18 @@ def server(deployments_dir: Path, tmp_path: Path) -> Iterator[Server]:
     server = Server(deployments_dir, tmp_path / "server.log", image=STANDIN)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def gate(
+    deployments_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[EngineGate]:
+    """Between the engine and what starts after this; gone before the folder is emptied."""
+    gate = EngineGate(tmp_path / "engine.sock")
+    monkeypatch.setenv("DOCKER_HOST", gate.address)
+    yield gate
+    gate.shut()
+    monkeypatch.undo()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -83,18 +82,6 @@ def test_a_server_that_is_gone_is_told_until_it_is_back(own_visits: Visits) -> N
     own_visits.server.start()
     expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#messages")).to_be_empty()
-
-
-@pytest.fixture
-def gate(
-    deployments_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[EngineGate]:
-    """Between the engine and a server that starts after this; gone before the folder is emptied."""
-    gate = EngineGate(tmp_path / "engine.sock")
-    monkeypatch.setenv("DOCKER_HOST", gate.address)
-    yield gate
-    gate.shut()
-    monkeypatch.undo()
 
 
 def test_an_engine_that_went_away_is_unknown_and_comes_back_by_itself(

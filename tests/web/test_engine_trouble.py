@@ -30,17 +30,6 @@ def collected() -> Iterator[None]:
 
 
 @pytest.fixture
-def gate(
-    deployments_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[EngineGate]:
-    gate = EngineGate(tmp_path / "engine.sock")
-    monkeypatch.setenv("DOCKER_HOST", gate.address)
-    yield gate
-    gate.shut()
-    monkeypatch.undo()
-
-
-@pytest.fixture
 def gated(settings: Settings, gate: EngineGate) -> Api:
     """The API on an engine behind the gate."""
     return Api(create_app(settings.model_copy(update={"engine_timeout": 1})))
