@@ -27,6 +27,7 @@ class Cancellation:
         self._allowed = False
         self._patience = 0.0
         self._not_before = 0.0
+        self._reminder: Timer | None = None
 
     def listen(self) -> None:
         """From now on a signal is understood. What was asked before it is seen by `allowed`."""
@@ -45,11 +46,13 @@ class Cancellation:
             yield
         finally:
             self._allowed = False
+            if self._reminder:
+                self._reminder.cancel()
 
     def _remind(self) -> None:
-        timer = Timer(self._patience, os.kill, (os.getpid(), CANCEL))
-        timer.daemon = True
-        timer.start()
+        self._reminder = Timer(self._patience, os.kill, (os.getpid(), CANCEL))
+        self._reminder.daemon = True
+        self._reminder.start()
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         if not (self._allowed and self._is_asked()):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -75,7 +76,11 @@ def test_with_patience_what_is_under_way_may_end_first(
     with cancellation.allowed(patience=60):
         ask(asked)
         ask(asked)
+        (reminder,) = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
 
+    # A signal that comes when nobody listens any more ends the process.
+    reminder.join(5)
+    assert not reminder.is_alive()
     with pytest.raises(Cancelled), cancellation.allowed():
         pytest.fail("it went on")
 
