@@ -31,9 +31,8 @@ def await_status(page: Page, status: str, javascript: bool) -> None:
     eventually(seen_after_reload, every=0.3)
 
 
-def press(page: Page, name: str, javascript: bool) -> None:
+def press(page: Page, button: Locator, javascript: bool) -> None:
     """Press a button; without JavaScript its answer is another page, which is waited for."""
-    button = page.get_by_role("button", name=name)
     if javascript:
         button.click()
         return
@@ -55,14 +54,14 @@ def test_a_person_configures_launches_and_stops_by_clicking(
     expect(page.get_by_role("heading", level=1)).to_contain_text("Support bot")
     expect(badge(page)).to_have_text("configured")
 
-    press(page, "Launch Support bot", javascript)
+    press(page, page.get_by_role("button", name="Launch Support bot"), javascript)
     await_status(page, "running", javascript)
     expect(page.locator("#operation")).to_contain_text("Started")
     expect(page.get_by_role("log", name="Log of the gateway")).to_contain_text("ready")
 
-    press(page, "Stop Support bot", javascript)
+    press(page, page.get_by_role("button", name="Stop Support bot"), javascript)
     expect(page.get_by_text("docker compose down")).to_be_visible()
-    page.locator(".confirm").get_by_role("button", name="Stop").click()
+    press(page, page.locator(".confirm").get_by_role("button", name="Stop"), javascript)
     await_status(page, "stopped", javascript)
     expect(page.locator("#log")).to_contain_text("Last words")
 
