@@ -25,6 +25,7 @@ from app.store.files import Unreadable
 from app.usecases.causes import compose_cause
 from app.usecases.data_folders import read_openclaw_config, write_openclaw_config
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
+from app.usecases.task import Task
 from app.usecases.verify import verify_gateway
 from app.usecases.world import World
 
@@ -68,15 +69,15 @@ def wait_for_allowed(started: Started, *, world: World) -> Operation | None:
     return wait_for(started, failure_for, world=world)
 
 
-def perform_allow_origin(
-    deployment: Deployment, origin: str, *, world: World, say: Say
-) -> Run | None:
-    """Write the origin into `openclaw.json`, restart the gateway and see that it works.
+def perform_allow_origin(task: Task) -> Run | None:
+    """Write the argument `origin` into `openclaw.json`, restart the gateway and see that it works.
 
     Return its run, or None where it is not up: its next launch reads the file.
     It is restarted also where the file had the origin: the gateway may not have
     read it yet. Raises OperationFailed, EngineError.
     """
+    deployment, world, say = task.deployment, task.world, task.say
+    origin = task.operation.arguments.get("origin", "")
     gateway = deployment.gateway_in(world.containers.of(deployment.id))
     folder = world.store.folder(deployment.id)
     image = _image_of(deployment, gateway, world)

@@ -1,13 +1,14 @@
 """Archive: take a deployment's containers down and put its folder aside, with name and history."""
 
-from app.core.deployment import Deployment, Operation, OperationKind
+from app.core.deployment import Operation, OperationKind
 from app.core.diagnosis import Cause
 from app.core.errors import ArchiveFailed, InputRejected, NotFound
 from app.core.steps import MOVE
 from app.store.archive import Archived
 from app.store.files import storage_cause, storage_errors
-from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
+from app.usecases.operations import OperationFailed, Started, start_operation, wait_for
 from app.usecases.stop import perform_stop
+from app.usecases.task import Task
 from app.usecases.world import World
 
 
@@ -29,16 +30,17 @@ def wait_for_archive(started: Started, *, world: World) -> Operation | None:
     return wait_for(started, lambda ended: ArchiveFailed, world=world)
 
 
-def perform_archive(deployment: Deployment, *, world: World, say: Say) -> None:
+def perform_archive(task: Task) -> None:
     """Take the containers down, then move the folder. Raises OperationFailed, EngineError."""
-    perform_stop(deployment, world=world, say=say)
-    say(MOVE)
+    perform_stop(task)
+    task.say(MOVE)
+    archive = task.world.store.archive
     try:
-        name = world.store.archive.put(deployment.id)
+        name = archive.put(task.deployment.id)
     except OSError as error:
         words = f"Its containers are down, and its folder stays: {storage_cause(error)}"
         raise OperationFailed(Cause("not_moved", words, "")) from None
-    say(f"It is in {world.store.archive.root}/{name}, and its port is free")
+    task.say(f"It is in {archive.root}/{name}, and its port is free")
 
 
 def count_archived(*, world: World) -> int:

@@ -20,12 +20,12 @@ from app.engine.compose import (
     compose_unpause,
     compose_up,
 )
-from app.usecases.cancellation import Cancellation
 from app.usecases.causes import cause_of_pull, compose_cause
 from app.usecases.data_folders import prepare_data_folders
 from app.usecases.last_words import keep_words_if_it_can
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
 from app.usecases.take_down import take_down
+from app.usecases.task import Task
 from app.usecases.verify import verify_gateway
 from app.usecases.world import World
 
@@ -71,14 +71,7 @@ def wait_for_launch(started: Started, *, world: World) -> Operation | None:
     return wait_for(started, failure_for, world=world)
 
 
-def perform_launch(
-    deployment: Deployment,
-    *,
-    world: World,
-    say: Say,
-    cancellation: Cancellation,
-    anew: bool = False,
-) -> Run:
+def perform_launch(task: Task, anew: bool = False) -> Run:
     """Do the launch and return the run that was proven to work.
 
     `anew` takes down what runs, once everything is ready for what comes after it.
@@ -86,10 +79,11 @@ def perform_launch(
     kept, however it failed; a gateway that ran before and was not touched stays.
     Raises OperationFailed, EngineError, Cancelled.
     """
+    deployment, world, say = task.deployment, task.world, task.say
     before = deployment.gateway_in(world.containers.of(deployment.id))
     try:
-        _bring_up(deployment, before, world, say, cancellation, anew)
-        with cancellation.allowed():
+        _bring_up(task, before, anew)
+        with task.cancellation.allowed():
             return verify_gateway(deployment, before, world=world, say=say)
     except ComposeFailed as error:
         cause = compose_cause(error, deployment, world)
@@ -100,14 +94,13 @@ def perform_launch(
         raise
 
 
-def _bring_up(
-    deployment: Deployment,
-    before: Container | None,
-    world: World,
-    say: Say,
-    cancellation: Cancellation,
-    anew: bool,
-) -> None:
+def _bring_up(task: Task, before: Container | None, anew: bool) -> None:
+    deployment, world, say, cancellation = (
+        task.deployment,
+        task.world,
+        task.say,
+        task.cancellation,
+    )
     folder, settings = world.store.folder(deployment.id), world.settings
     with cancellation.allowed():
         say("docker compose config")

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import traceback
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from app.config import PROJECT, Settings
-from app.core.deployment import Deployment, Operation, OperationKind, OperationState, Run
+from app.core.deployment import Operation, OperationKind, OperationState, Run
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError
 from app.core.secrets import Masker
@@ -23,12 +24,22 @@ from app.usecases.allow_origin import perform_allow_origin
 from app.usecases.archive import perform_archive
 from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.launch import perform_launch
-from app.usecases.operations import OperationFailed, Say
+from app.usecases.operations import OperationFailed
 from app.usecases.restart import perform_restart
 from app.usecases.stop import perform_stop
+from app.usecases.task import Task
 from app.usecases.world import World, build_world
 
 _SPARE_SECONDS = 300
+
+# Each returns the run that it has proven to work, if it has.
+_PERFORM: Mapping[OperationKind, Callable[[Task], Run | None]] = {
+    OperationKind.LAUNCH: perform_launch,
+    OperationKind.RESTART: perform_restart,
+    OperationKind.STOP: perform_stop,
+    OperationKind.ARCHIVE: perform_archive,
+    OperationKind.ALLOW_ORIGIN: perform_allow_origin,
+}
 
 
 class _DeadlinePassed(Exception):
@@ -101,7 +112,9 @@ def _perform(
     mask = Masker(deployment.secrets)
     with OperationLog(folder, operation.number, mask) as log:
         try:
-            done = _done(operation, deployment, world, log.say, cancellation)
+            done = _PERFORM[operation.kind](
+                Task(operation, deployment, world, log.say, cancellation)
+            )
             verified = done or operation.verified
             ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
         except Cancelled:
@@ -124,28 +137,6 @@ def _perform(
             ended = _failed(operation, cause, mask)
         log.say(f"{ended.reason} {ended.next_step}".strip() or "Done")
     return replace(ended, ended_at=datetime.now(UTC))
-
-
-def _done(
-    operation: Operation,
-    deployment: Deployment,
-    world: World,
-    say: Say,
-    cancellation: Cancellation,
-) -> Run | None:
-    """Do what is asked; return the run that it has proven to work, if it has."""
-    if operation.kind is OperationKind.LAUNCH:
-        return perform_launch(deployment, world=world, say=say, cancellation=cancellation)
-    if operation.kind is OperationKind.RESTART:
-        return perform_restart(deployment, world=world, say=say, cancellation=cancellation)
-    if operation.kind is OperationKind.ALLOW_ORIGIN:
-        origin = operation.arguments.get("origin", "")
-        return perform_allow_origin(deployment, origin, world=world, say=say)
-    if operation.kind is OperationKind.ARCHIVE:
-        perform_archive(deployment, world=world, say=say)
-    else:
-        perform_stop(deployment, world=world, say=say)
-    return None
 
 
 def _cancelled(operation: Operation, folder: Path) -> Operation:

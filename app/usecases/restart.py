@@ -1,9 +1,9 @@
 """Restart: take a gateway down and bring it up again from its files as they are now, proven."""
 
-from app.core.deployment import Deployment, OperationKind, Run
-from app.usecases.cancellation import Cancellation
+from app.core.deployment import OperationKind, Run
 from app.usecases.launch import perform_launch, refuse_what_cant_launch
-from app.usecases.operations import Say, Started, start_operation
+from app.usecases.operations import Started, start_operation
+from app.usecases.task import Task
 from app.usecases.world import World
 
 
@@ -18,13 +18,11 @@ def restart_deployment(deployment_id: str, *, actor: str, world: World) -> Start
     return start_operation(OperationKind.RESTART, deployment, actor=actor, world=world)
 
 
-def perform_restart(
-    deployment: Deployment, *, world: World, say: Say, cancellation: Cancellation
-) -> Run:
+def perform_restart(task: Task) -> Run:
     """Do the restart and return the run that was proven to work.
 
     What can be known beforehand, such as a file that Compose refuses or an image
     that no registry gives, fails it while the gateway still runs. Raises
     OperationFailed, EngineError, Cancelled.
     """
-    return perform_launch(deployment, world=world, say=say, cancellation=cancellation, anew=True)
+    return perform_launch(task, anew=True)

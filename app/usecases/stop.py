@@ -2,7 +2,7 @@
 
 from contextlib import suppress
 
-from app.core.deployment import CANCELLABLE, Deployment, Operation, OperationKind
+from app.core.deployment import CANCELLABLE, Operation, OperationKind
 from app.core.diagnosis import Cause
 from app.core.errors import NotCancelled, StopFailed
 from app.engine.compose import ComposeFailed
@@ -10,12 +10,12 @@ from app.usecases.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.causes import compose_cause
 from app.usecases.operations import (
     OperationFailed,
-    Say,
     Started,
     start_operation,
     wait_for,
 )
 from app.usecases.take_down import take_down
+from app.usecases.task import Task
 from app.usecases.world import World
 
 # Longer than containers get to end by themselves; a stop that waits for it has 110 s after it.
@@ -43,10 +43,11 @@ def wait_for_stop(started: Started, *, world: World) -> Operation | None:
     return wait_for(started, lambda ended: StopFailed, world=world)
 
 
-def perform_stop(deployment: Deployment, *, world: World, say: Say) -> None:
+def perform_stop(task: Task) -> None:
     """Take the containers down and see that they are gone. Raises OperationFailed, EngineError."""
+    deployment, world = task.deployment, task.world
     try:
-        take_down(deployment, world=world, say=say)
+        take_down(deployment, world=world, say=task.say)
     except ComposeFailed as error:
         raise OperationFailed(compose_cause(error, deployment, world)) from None
     if left := world.containers.of(deployment.id):
