@@ -22,6 +22,7 @@ UserError
 ├── EngineDenied          503  the engine's socket is not ours to use
 ├── EngineSilent          504  the engine accepted the call and said nothing
 ├── EngineRefused         502  the engine answered, and refused
+├── RemoteEngine          503  the engine is on another machine, where our folders are not
 ├── StorageFailed         507  the deployments folder can't be written
 ├── TooManyWaiting        503  every place for a waiting call is taken
 └── TooManyStreams        503  as many pages follow along as may
@@ -53,6 +54,20 @@ class UserError(Exception):
         self.detail = detail
         self.fields = dict(fields or {})
         self.extra = dict(extra or {})
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """The error as scripts get it: problem details (RFC 9457)."""
+        wrong = [{"field": name, "message": message} for name, message in self.fields.items()]
+        return {
+            "ok": False,
+            "title": self.title,
+            "detail": self.detail,
+            "status": self.status,
+            "code": self.code,
+            **self.extra,
+            **({"errors": wrong} if wrong else {}),
+        }
 
 
 class NotFound(UserError):
@@ -153,6 +168,10 @@ class EngineSilent(EngineError):
 
 class EngineRefused(EngineError):
     code, status, title = "engine_refused", 502, "Docker Engine refused"
+
+
+class RemoteEngine(EngineError):
+    code, status, title = "engine_remote", 503, "Docker Engine is on another machine"
 
 
 def engine_error(code: str, reason: str) -> EngineError:

@@ -17,6 +17,7 @@ from app.core.errors import (
     EngineRefused,
     EngineSilent,
     EngineUnreachable,
+    RemoteEngine,
 )
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
@@ -37,10 +38,6 @@ _PASSED_ON = (
     "https_proxy",
     "no_proxy",
 )
-
-
-class RemoteEngine(Exception):
-    """The engine is on another machine, where our folders are not."""
 
 
 def engine_address() -> str:

@@ -1,5 +1,7 @@
 """Archive: take a deployment's containers down and put its folder aside, with name and history."""
 
+from typing import Any
+
 from app.core.deployment import Operation, OperationKind
 from app.core.diagnosis import Cause
 from app.core.errors import ArchiveFailed, InputRejected, NotFound
@@ -82,3 +84,16 @@ def find_archived(given: str, *, world: World) -> Archived:
         names = ", ".join(each.name for each in found)
         raise InputRejected({"deployment_id": f"was archived more than once: give one of {names}"})
     return found[0]
+
+
+def describe_archived(archived: Archived) -> dict[str, Any]:
+    """Return what is archived as the API shows it."""
+    return {
+        "archived": archived.name,
+        "deployment_id": archived.deployment.id,
+        "name": archived.deployment.name,
+        "port": archived.deployment.port,
+        "archived_at": archived.at.isoformat(),
+        "archived_by": archived.by,
+        "purge_begun": archived.purging,
+    }

@@ -3,6 +3,7 @@
 import hashlib
 import secrets
 import time
+from datetime import UTC, datetime
 
 from argon2 import PasswordHasher
 
@@ -24,6 +25,28 @@ def digest(secret: str) -> str:
 
 def has_users(world: World) -> bool:
     return bool(world.people.read().users)
+
+
+def list_users(*, world: World) -> list[dict[str, str]]:
+    """Return the users as scripts get them, by name."""
+    users = sorted(world.people.read().users.items())
+    return [{"name": name, "role": user.role} for name, user in users]
+
+
+def list_tokens(*, world: World) -> list[dict[str, str | None]]:
+    """Return what is known of scripts' tokens, the oldest first; none of it opens anything."""
+    tokens = sorted(world.people.read().tokens.items(), key=lambda each: each[1].made_at)
+    return [
+        {
+            "id": identifier,
+            "name": token.name,
+            "role": token.role,
+            "made_by": token.made_by,
+            "made_at": _moment(token.made_at),
+            "used_at": _moment(token.used_at),
+        }
+        for identifier, token in tokens
+    ]
 
 
 def add_user(
@@ -147,6 +170,12 @@ def _record(world: World, what: str, who: str, **more: str) -> None:
     """Record a deed on people in the history of the whole deployments folder."""
     with storage_errors("It was done, and could not be recorded."):
         history.record(world.settings.deployments_dir, what, who, **more)
+
+
+def _moment(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _errors(**problems: str | None) -> dict[str, str]:

@@ -11,6 +11,7 @@ from app.core.errors import InputRejected, NotFound
 from app.core.people import Permission
 from app.usecases.archive import (
     archive_deployment,
+    describe_archived,
     find_archived,
     list_archived,
     newest_archived,
@@ -77,18 +78,7 @@ def purge(archived: str) -> ResponseReturnValue:
 @api_bp.get("/archived")
 @needs(Permission.VIEW)
 def list_all() -> ResponseReturnValue:
-    return jsonify([
-        {
-            "archived": each.name,
-            "deployment_id": each.deployment.id,
-            "name": each.deployment.name,
-            "port": each.deployment.port,
-            "archived_at": each.at.isoformat(),
-            "archived_by": each.by,
-            "purge_begun": each.purging,
-        }
-        for each in list_archived(world=world())
-    ])  # fmt: skip
+    return jsonify([describe_archived(each) for each in list_archived(world=world())])
 
 
 @api_bp.post("/archive")

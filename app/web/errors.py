@@ -9,7 +9,7 @@ from flask_wtf.csrf import CSRFError
 from htmx_flask import request
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from app.core.errors import InputRejected, NotLoggedIn, UserError
+from app.core.errors import NotLoggedIn, UserError
 from app.web.request import wants_fragment
 
 _log = logging.getLogger("deploy_agent")
@@ -34,14 +34,9 @@ def init_app(app: Flask) -> None:
 
 
 def _user_error(error: UserError) -> Response:
-    more: dict[str, Any] = dict(error.extra)
     if isinstance(error, NotLoggedIn) and wants_fragment():
         return _to_log_in()
-    if isinstance(error, InputRejected):
-        more["errors"] = [
-            {"field": name, "message": message} for name, message in error.fields.items()
-        ]
-    response = _answer(error.status, error.code, error.title, error.detail, more)
+    response = _answer(error.status, error.code, error.title, error.detail, error.problem)
     if isinstance(error, NotLoggedIn):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response

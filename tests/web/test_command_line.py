@@ -66,7 +66,7 @@ def test_deployments_are_archived_restored_and_purged_while_the_server_runs(
     wrong = deploy_agent(server, "purge", deployment_id, "--confirm", "Support")
     right = deploy_agent(server, "purge", deployment_id, typed="Support bot\n")
 
-    assert (wrong.returncode, right.returncode) == (1, 0)
+    assert (wrong.returncode, right.returncode) == (2, 0)
     assert "written exactly so" in wrong.stderr
     assert "was deleted for good" in right.stdout
     assert server.call("GET", "archived")[1] == []
@@ -77,9 +77,9 @@ def test_what_is_refused_is_told_with_an_exit_code(server: Server) -> None:
     short = deploy_agent(server, "user", "add", "ana", typed="short\n")
     unknown = deploy_agent(server, "user", "remove", "nobody")
 
-    assert short.returncode == 1
+    assert short.returncode == 2
     assert "at least 10 characters" in short.stderr
-    assert unknown.returncode == 1
+    assert unknown.returncode == 3
     assert "no user" in unknown.stderr
 
 

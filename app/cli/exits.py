@@ -1,0 +1,54 @@
+"""How a command ends: the exit codes, and what was refused told in words or as JSON."""
+
+import json
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import IO, Any
+
+import click
+
+from app.core.errors import EngineError, InputRejected, UserError
+from app.core.text import plain
+
+DONE, FAILED, USAGE, NOT_FOUND, CONFLICT, ENGINE, GOING_ON = range(7)
+INTERRUPTED = 130  # What a shell says of a command that Ctrl-C ended.
+EXITS: Mapping[int, str] = MappingProxyType(
+    {
+        DONE: "done",
+        FAILED: "it was tried and failed",
+        USAGE: "the command or a value in it is wrong; nothing was done",
+        NOT_FOUND: "there is no such deployment, user or other thing",
+        CONFLICT: "not possible as things are now, as while another operation runs",
+        ENGINE: "Docker Engine can't be reached, does not answer or refused",
+        GOING_ON: "begun, and still going on",
+        INTERRUPTED: "ended by Ctrl-C; what was begun goes on",
+    }
+)
+_BY_STATUS = {404: NOT_FOUND, 409: CONFLICT, 422: USAGE}
+
+
+def exit_code(error: UserError) -> int:
+    if isinstance(error, EngineError):
+        return ENGINE
+    return _BY_STATUS.get(error.status, FAILED)
+
+
+class Refused(click.ClickException):
+    """Tells what a use case refused: in its own words, or with `--json` as the API does."""
+
+    def __init__(self, error: UserError, as_json: bool) -> None:
+        super().__init__(_words(error))
+        self.exit_code = exit_code(error)  # type: ignore[misc]
+        self._problem = error.problem if as_json else None
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        if self._problem is None:
+            super().show(file)
+        else:
+            click.echo(json.dumps(self._problem))
+
+
+def _words(error: UserError) -> str:
+    if isinstance(error, InputRejected):
+        return "\n".join(f"{name} {plain(message)}" for name, message in error.fields.items())
+    return plain(error.detail)

@@ -1,0 +1,83 @@
+"""The command `deploy-agent` and the table of its verbs."""
+
+import errno
+import os
+import traceback
+from importlib import import_module
+
+import click
+
+from app.cli.exits import EXITS, INTERRUPTED, Refused
+from app.cli.terminal import Terminal
+from app.core.errors import StorageFailed, UserError
+
+# Where each verb is, under app/cli. Only the one that is called is loaded, with what it needs.
+_VERBS = {
+    "restart": "running:restart",
+    "archive": "archive:archive",
+    "archived": "archive:archived",
+    "restore": "archive:restore",
+    "purge": "archive:purge",
+    "user": "people:user",
+    "token": "people:token",
+}
+
+
+class _Verbs(click.Group):
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        if name not in _VERBS:
+            return None
+        module, _, attribute = _VERBS[name].partition(":")
+        found = getattr(import_module(f"app.cli.{module}"), attribute)
+        assert isinstance(found, click.Command)
+        return found
+
+    def invoke(self, context: click.Context) -> object:
+        """Tell whatever goes wrong in words, with an exit code for scripts; never by a trace."""
+        try:
+            return super().invoke(context)
+        except UserError as error:
+            raise _refused(error, context) from None
+        except KeyboardInterrupt:
+            raise click.exceptions.Exit(INTERRUPTED) from None
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # Whoever reads has gone, which click takes care of.
+            raise _refused(StorageFailed(_told(error)), context) from None
+        except Exception as error:  # noqa: BLE001 - the last place that can tell
+            if os.environ.get("DEPLOY_AGENT_LOG_LEVEL") == "debug":
+                traceback.print_exc()
+            raise _refused(_bug(error), context) from None
+
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code), meaning) for code, meaning in EXITS.items()])
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Deploy Agent on the command line; works while the server runs or not."""
+    context.obj = Terminal()
+
+
+def _refused(error: UserError, context: click.Context) -> Refused:
+    terminal = context.find_object(Terminal)
+    return Refused(error, as_json=bool(terminal and terminal.as_json))
+
+
+def _told(error: OSError) -> str:
+    where = f" ({error.filename})" if error.filename else ""
+    return f"{os.strerror(error.errno or 0)}{where}."
+
+
+def _bug(error: Exception) -> UserError:
+    return UserError(
+        f"Deploy Agent itself failed ({type(error).__name__})."
+        " DEPLOY_AGENT_LOG_LEVEL=debug before the same command shows where."
+    )
