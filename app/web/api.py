@@ -1,26 +1,24 @@
 """The JSON API, kept from the older server so that existing scripts run unchanged."""
 
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
 
-from app.core.deployment import Container, parse_id
-from app.core.ladder import Rung
+from app.core.deployment import parse_id
 from app.core.people import Permission
+from app.usecases.describe import describe_card, describe_whole
 from app.usecases.launch import launch_deployment, wait_for_launch
-from app.usecases.operations import Started, describe
-from app.usecases.overview import Card, list_deployments, show_deployment
+from app.usecases.operations import Started
+from app.usecases.overview import list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
 from app.usecases.restart import restart_deployment
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
 from app.web.calls import accepted, checked
-from app.web.links import page_url, walls, ws_url
-from app.web.request import actor, world
+from app.web.links import walls
+from app.web.request import actor, gateway_host, world
 
 bp = Blueprint("api", __name__, url_prefix="/api/deploy")
 
@@ -28,7 +26,7 @@ bp = Blueprint("api", __name__, url_prefix="/api/deploy")
 @bp.get("/list")
 @needs(Permission.VIEW)
 def list_all() -> ResponseReturnValue:
-    return jsonify([_described(card) for card in list_deployments(world())])
+    return jsonify([describe_card(card, gateway_host()) for card in list_deployments(world())])
 
 
 @bp.post("/launch")
@@ -58,18 +56,10 @@ def _bring_up(begin: Callable[..., Started]) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
-    operation = card.deployment.operation
-    return jsonify(
-        {
-            **_described(card),
-            "ok": True,
-            "health": card.gateway.health if card.gateway else None,
-            "containers": [_container(each) for each in card.containers],
-            "ladder": [_rung(rung) for rung in ladder_of(card, world=world())],
-            "walls": [asdict(wall) for wall in walls(card.deployment)],
-            "operation": describe(operation) if operation else None,
-        }
+    described = describe_whole(
+        card, gateway_host(), ladder_of(card, world=world()), walls(card.deployment)
     )
+    return jsonify({"ok": True, **described})
 
 
 @bp.post("/stop")
@@ -89,42 +79,3 @@ def reveal() -> ResponseReturnValue:
     deployment_id = parse_id(given["deployment_id"])
     value = reveal_secret(deployment_id, given["field"], actor=actor(), world=world())
     return jsonify(ok=True, value=value)
-
-
-def _described(card: Card) -> dict[str, Any]:
-    deployment, verdict = card.deployment, card.verdict
-    return {
-        "deployment_id": deployment.id,
-        "port": deployment.port,
-        "status": verdict.status,
-        "deploy_dir": deployment.folder,
-        "name": deployment.name,
-        "reason": verdict.reason,
-        "remark": card.remark,
-        "ws_url": ws_url(deployment),
-        "page_url": page_url(deployment),
-    }
-
-
-def _container(container: Container) -> dict[str, Any]:
-    details = container.details
-    return {
-        "id": container.id,
-        "name": container.name,
-        "service": container.service,
-        "image": container.image,
-        "state": container.state,
-        "status": container.status_text,
-        "health": container.health,
-        "restarts": details.restart_count if details else None,
-    }
-
-
-def _rung(rung: Rung) -> dict[str, Any]:
-    return {
-        "name": rung.name,
-        "state": rung.state,
-        "detail": rung.detail,
-        "milliseconds": rung.milliseconds,
-        "next_step": rung.next_step,
-    }

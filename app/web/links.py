@@ -5,16 +5,17 @@ from htmx_flask import request
 from app.config import is_loopback
 from app.core.deployment import Deployment
 from app.core.walls import Standpoint, Wall
+from app.usecases import describe
 from app.usecases.walls import walls_of
 from app.web.request import gateway_host, reader_host, world
 
 
 def ws_url(deployment: Deployment) -> str | None:
-    return f"ws://{gateway_host()}:{deployment.port}" if deployment.port else None
+    return describe.ws_url(deployment, gateway_host())
 
 
 def page_url(deployment: Deployment) -> str | None:
-    return f"http://{gateway_host()}:{deployment.port}/" if deployment.port else None
+    return describe.page_url(deployment, gateway_host())
 
 
 def page_url_with_token(deployment: Deployment) -> str | None:
