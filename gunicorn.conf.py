@@ -12,6 +12,7 @@ from app.usecases.announce import announce
 from app.usecases.people import begin_setup, has_users
 from app.usecases.witness import Witness
 from app.usecases.world import build_world
+from app.web.server_log import ACCESS_FORMAT, log_settings
 
 settings = load_settings()
 try:
@@ -32,9 +33,8 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_most_files, _most_files))
 graceful_timeout = 4
 control_socket_disable = True
 loglevel = settings.log_level
-# The path alone: a query may hold what somebody typed.
-accesslog = "-" if settings.log_level == "debug" else None
-access_log_format = "%(m)s %({x-route}o)s %(s)s %(L)ss %({x-request-id}o)s"
+logconfig_dict = log_settings(settings.log_format, settings.log_level)
+access_log_format = ACCESS_FORMAT
 
 
 def when_ready(server):

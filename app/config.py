@@ -73,6 +73,11 @@ class Settings(BaseSettings):
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="How much the log says."
     )
+    log_format: str = Field(
+        "text",
+        pattern="^(text|json)$",
+        description="How the log is written: text for people, json for machines.",
+    )
 
     @field_validator("port_range", mode="before")
     @classmethod

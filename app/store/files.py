@@ -96,6 +96,20 @@ def storage_cause(error: OSError) -> str:
     return _CAUSES.get(code, f"The system said: {os.strerror(code)}.")
 
 
+def write_problem(folder: Path) -> str:
+    """Return in words why nothing can be written into a folder, or nothing; writes nothing."""
+    try:
+        disk = os.statvfs(folder)
+    except OSError as error:
+        return storage_cause(error)
+    if disk.f_flag & os.ST_RDONLY:
+        return _CAUSES[errno.EROFS]
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return _CAUSES[errno.EACCES]
+    full = disk.f_bavail == 0 or (disk.f_files > 0 and disk.f_favail == 0)
+    return _CAUSES[errno.ENOSPC] if full else ""
+
+
 _CAUSES = {
     errno.ENOSPC: "The disk is full. Make room, then try again.",
     errno.EDQUOT: "The disk quota is used up. Make room, then try again.",

@@ -13,7 +13,14 @@ from app.core.people import LOCAL, Permission, Person
 from app.usecases.history import coming_from
 from app.usecases.people import has_users
 from app.usecases.sessions import person_of_proxy, person_of_session, person_of_token
-from app.web.request import SESSION_KEY, source, wants_fragment, world
+from app.web.request import (
+    SESSION_KEY,
+    comes_from_proxy,
+    is_for_scripts,
+    source,
+    wants_fragment,
+    world,
+)
 
 _PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -58,8 +65,8 @@ def _admit() -> ResponseReturnValue | None:
     permission = permission_of(current_app, request.endpoint)
     if permission is None:
         raise RuntimeError(f"{request.endpoint} declares no permission")
-    if request.blueprint == "assets":
-        return None  # Kept for ever by whoever asks: not even the cookie is looked at.
+    if request.blueprint in ("assets", "health"):
+        return None  # The same for everybody: not even the cookie is looked at.
     g.person = _who()
     coming_from(source())
     if permission is Permission.PUBLIC:
@@ -100,14 +107,13 @@ def _is_at_this_machine() -> bool:
 
 def _named_by_proxy() -> str | None:
     """Believe the proxy's header only from the proxy's own address."""
-    settings = world().settings
-    if not settings.trusted_proxy or request.remote_addr != settings.trusted_proxy:
+    if not comes_from_proxy():
         return None
-    return request.headers.get(settings.proxy_user_header) or None
+    return request.headers.get(world().settings.proxy_user_header) or None
 
 
 def _ask_for_log_in() -> ResponseReturnValue:
-    if request.path.startswith("/api/") or wants_fragment() or request.method != "GET":
+    if is_for_scripts() or wants_fragment() or request.method != "GET":
         raise NotLoggedIn(
             "Log in on the page, or send the header “Authorization: Bearer TOKEN” with a"
             " token from the page People, or from `deploy-agent token add` on the server."

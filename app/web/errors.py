@@ -10,7 +10,7 @@ from htmx_flask import request
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from app.core.errors import NotLoggedIn, UserError
-from app.web.request import wants_fragment
+from app.web.request import is_for_scripts, wants_fragment
 
 _log = logging.getLogger("deploy_agent")
 # Codes and words for what Flask itself refuses.
@@ -71,8 +71,8 @@ def _foreign_host(_error: SecurityError) -> Response:
         "Deploy Agent is not served under this name."
         " Open it by the address that it printed at its start."
     )
-    if request.path.startswith("/api/"):
-        return _problem(400, "foreign_host", "This name is not served here", detail, {})
+    if is_for_scripts():
+        return problem(400, "foreign_host", "This name is not served here", detail, {})
     return Response(f"{detail}\n", 400, content_type="text/plain; charset=utf-8")
 
 
@@ -90,12 +90,12 @@ def _internal_error(_error: Exception) -> Response:
 def _answer(
     status: int, code: str, title: str, detail: str, more: Mapping[str, Any] | None = None
 ) -> Response:
-    if request.path.startswith("/api/"):
-        return _problem(status, code, title, detail, more or {})
+    if is_for_scripts():
+        return problem(status, code, title, detail, more or {})
     template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
-    response = make_response(
-        render_template(template, title=title, detail=detail, status=status, code=code), status
-    )
+    shown = {"title": title, "detail": detail, "status": status, "code": code}
+    shown["request_id"] = g.get("request_id")
+    response = make_response(render_template(template, **shown), status)
     response.vary.add("HX-Request")
     if wants_fragment():
         # The part of the page that asked stays as it is.
@@ -104,9 +104,10 @@ def _answer(
     return response
 
 
-def _problem(status: int, code: str, title: str, detail: str, more: Mapping[str, Any]) -> Response:
-    problem = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
-    response = jsonify({**problem, **more})
+def problem(status: int, code: str, title: str, detail: str, more: Mapping[str, Any]) -> Response:
+    """Return problem details; `more` is added to them."""
+    told = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
+    response = jsonify({**told, "request_id": g.get("request_id"), **more})
     response.status_code = status
     response.content_type = "application/problem+json"
     return response

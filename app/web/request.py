@@ -14,6 +14,7 @@ from app.usecases.world import World
 SESSION_KEY = "login"
 
 
+_FOR_MACHINES = ("/healthz", "/readyz")
 # One slash, not two, and nothing that a browser drops or turns into a slash.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 
@@ -35,11 +36,22 @@ def actor() -> str:
 def source() -> str:
     """Return the address that the request comes from; of what our proxy passes on, its own."""
     address = request.remote_addr or ""
-    if address and address == world().settings.trusted_proxy:
+    if comes_from_proxy():
         passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
         with suppress(ValueError):
             return str(ip_address(passed_on))
     return address
+
+
+def comes_from_proxy() -> bool:
+    """Say whether the reverse proxy that is trusted has passed this request on."""
+    trusted = world().settings.trusted_proxy
+    return bool(trusted) and request.remote_addr == trusted
+
+
+def is_for_scripts() -> bool:
+    """Say whether what is asked for is answered to scripts, not shown to people."""
+    return request.path.startswith("/api/") or request.path in _FOR_MACHINES
 
 
 def wants_fragment() -> bool:

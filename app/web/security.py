@@ -14,7 +14,8 @@ from htmx_flask import request
 from werkzeug.exceptions import SecurityError
 
 from app.usecases.people import has_users
-from app.web.request import SESSION_KEY, world
+from app.web.request import SESSION_KEY, comes_from_proxy, world
+from app.web.server_log import leave_for_log
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = "; ".join(
@@ -54,15 +55,21 @@ def init_app(app: Flask) -> None:
 
 
 def _name_request() -> None:
+    """Give a request its id; one that it brings is believed from our own proxy only."""
+    g.request_id = secrets.token_hex(8)
     given = request.headers.get("X-Request-Id", "")
-    g.request_id = given if _REQUEST_ID.match(given) else secrets.token_hex(8)
+    if comes_from_proxy() and _REQUEST_ID.match(given):
+        g.request_id = given
 
 
 def _refuse_foreign_host() -> None:
     """Against DNS rebinding: another site's name that leads to this address.
 
     Where people log in, their cookie and token belong to the name that they used.
+    Whether the server is well is no secret, and asked by whatever name a monitor knows.
     """
+    if request.blueprint == "health":
+        return
     if not current_app.config["OPEN"] or world().settings.trusted_proxy or has_users(world()):
         return
     name = _name_of_host()
@@ -107,7 +114,6 @@ def _dress(response: Response) -> Response:
         # Elsewhere browsers ignore it, and complain of it on every page.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    # For our own log: a path may hold the secret of a set-up link, its pattern does not.
-    response.headers["X-Route"] = request.url_rule.rule if request.url_rule else "-"
+    leave_for_log()
     response.headers.setdefault("Cache-Control", "no-store")
     return response

@@ -16,6 +16,7 @@ from app.web import (
     configure,
     confirm,
     errors,
+    health,
     history,
     logs,
     open,
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     theme.init_app(app)
     compression.init_app(app)
     app.register_blueprint(assets.bp)
+    app.register_blueprint(health.bp)
     app.register_blueprint(theme.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)

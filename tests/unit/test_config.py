@@ -36,6 +36,7 @@ OF_ONES_OWN = {
     "STOP_TIMEOUT": "62.0",
     "THREADS": "64",
     "LOG_LEVEL": "debug",
+    "LOG_FORMAT": "json",
 }
 SET = {name: value for name, value in OF_ONES_OWN.items() if name.lower() in Settings.model_fields}
 

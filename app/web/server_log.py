@@ -1,0 +1,111 @@
+"""The server's own log: one format for all of it, and each line of a request says of which.
+
+As text for a terminal, or as JSON Lines for a machine, where each request is a line too.
+"""
+
+import logging
+from typing import Any
+
+from flask import g, has_request_context
+from htmx_flask import request
+
+# What gunicorn finds in a request's environment when it writes its line.
+REQUEST_ID, ROUTE = "deploy_agent.request_id", "deploy_agent.route"
+PERSON, ENDPOINT = "deploy_agent.person", "deploy_agent.endpoint"
+# The pattern of the path alone: a path or a query may hold a secret, or what somebody typed.
+ACCESS_FORMAT = f"%(m)s %({{{ROUTE}}}e)s %(s)s %(M)s ms"
+_LEVELS = ("debug", "info", "warning", "error")
+_TEXT = "[%(asctime)s] [%(process)d] [%(levelname)s] [%(request_id)s] %(message)s"
+
+
+def leave_for_log() -> None:
+    """Leave what tells of this request where gunicorn finds it once the answer is sent."""
+    request.environ.update(
+        {
+            REQUEST_ID: g.get("request_id", ""),
+            PERSON: _person(),
+            ENDPOINT: request.endpoint or "",
+            ROUTE: request.url_rule.rule if request.url_rule else "-",
+        }
+    )
+
+
+class RequestFields(logging.Filter):
+    """Adds to a line what is known of the request that it belongs to."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        known = _of_access(record) if record.name == "gunicorn.access" else _of_request()
+        record.__dict__.update({name: value for name, value in known.items() if value != ""})
+        return True
+
+
+def _of_request() -> dict[str, Any]:
+    if not has_request_context():
+        return {}
+    return {
+        "request_id": g.get("request_id", ""),
+        "person": _person(),
+        "endpoint": request.endpoint or "",
+    }
+
+
+def _of_access(record: logging.LogRecord) -> dict[str, Any]:
+    said: Any = record.args
+    return {
+        "request_id": said[f"{{{REQUEST_ID}}}e"],
+        "person": said[f"{{{PERSON}}}e"],
+        "endpoint": said[f"{{{ENDPOINT}}}e"],
+        "method": said["m"],
+        "status": int(said["s"]),
+        "milliseconds": said["M"],
+    }
+
+
+def _person() -> str:
+    person = g.get("person")
+    return person.name if person else ""
+
+
+def log_settings(form: str, level: str) -> dict[str, Any]:
+    """Return what `logging` is set up with. `form` is `text` or `json`."""
+    requests_too = form == "json" or level == "debug"
+    access = level if requests_too else "warning"
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "filters": {"request": {"()": RequestFields}},
+        "formatters": {
+            "text": {
+                "()": logging.Formatter,
+                "fmt": _TEXT,
+                "datefmt": "%Y-%m-%d %H:%M:%S %z",
+                "defaults": {"request_id": "-"},
+            },
+            "json": {
+                "()": "pythonjsonlogger.json.JsonFormatter",
+                "fmt": "%(levelname)s %(name)s %(message)s",
+                "rename_fields": {"levelname": "level", "name": "logger"},
+                "timestamp": "time",
+            },
+        },
+        "handlers": {
+            "log": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stderr",
+                "formatter": form,
+                "filters": ["request"],
+            }
+        },
+        # Libraries tell their troubles only: their details may hold an address with its secret.
+        "root": {"level": "WARNING", "handlers": ["log"]},
+        "loggers": {
+            "deploy_agent": {"level": level.upper()},
+            # At debug it would write each path.
+            "gunicorn.error": {
+                "level": max(level, "info", key=_LEVELS.index).upper(),
+                "handlers": [],
+                "propagate": True,
+            },
+            "gunicorn.access": {"level": access.upper(), "handlers": [], "propagate": True},
+        },
+    }
