@@ -13,6 +13,7 @@ UserError
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
 ├── NotCancelled          409  nothing runs that can be cancelled
+├── GatewayNotRunning     409  only a gateway that runs can be asked that
 ├── WasCancelled          409  somebody cancelled what the call was waiting for
 ├── LaunchFailed          502  the gateway didn't come up
 ├── StopFailed            502  the containers didn't go away
@@ -128,6 +129,10 @@ class NotPurged(UserError):
 
 class NotCancelled(UserError):
     code, status, title = "not_cancelled", 409, "Nothing was cancelled"
+
+
+class GatewayNotRunning(UserError):
+    code, status, title = "gateway_not_running", 409, "The gateway is not running"
 
 
 class WasCancelled(UserError):

@@ -29,10 +29,6 @@ class DeviceUnknown(UserError):
     code, status, title = "device_unknown", 404, "That device is not paired"
 
 
-class GatewayNotRunning(UserError):
-    code, status, title = "gateway_not_running", 409, "The gateway is not running"
-
-
 class GatewayRefused(UserError):
     code, status, title = "gateway_refused", 502, "The gateway did not do it"
 

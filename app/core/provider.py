@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from app.core.errors import UserError
 from app.core.secrets import Masker
 from app.core.text import clean
 
@@ -21,10 +20,6 @@ DEFAULT_BASE_URL = "https://openrouter.ai/api/v1"
 # How long the provider may take, as the gateway's own process measures it.
 ASK_SECONDS = 10
 _LONGEST_SAID = 300
-
-
-class GatewayNotRunning(UserError):
-    code, status, title = "gateway_not_running", 409, "The gateway does not run"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,11 +14,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.deployment import Container, Deployment, OperationState
-from app.core.errors import EngineError
+from app.core.errors import EngineError, GatewayNotRunning
 from app.core.provider import (
     ASK_SECONDS,
     Answer,
-    GatewayNotRunning,
     answer_of,
     not_heard,
     read_reply,

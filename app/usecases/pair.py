@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.deployment import Container, Deployment
-from app.core.errors import InputRejected, UserError
+from app.core.errors import GatewayNotRunning, InputRejected, UserError
 from app.core.pairing import (
-    GatewayNotRunning,
     PairedDevice,
     PendingRequest,
     Seen,
