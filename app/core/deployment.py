@@ -166,11 +166,19 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
+class Ended:
+    """How a container ended before Docker started it again, when its own state forgets it."""
+
+    exit_code: int
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """One container of a project, from the engine's list; `details` where it was inspected.
 
     The list tells only in round words for how long it is up; `started_at` is set where
-    its start is known from before.
+    its start is known from before, `ended_before` where the end of its run before is.
     """
 
     id: str
@@ -186,6 +194,7 @@ class Container:
     one_off: bool = False
     started_at: datetime | None = None
     details: Details | None = None
+    ended_before: Ended | None = None
 
     @property
     def health(self) -> str | None:
@@ -197,6 +206,20 @@ class Container:
     def exit_code(self) -> int | None:
         match = re.match(r"(?:Exited|Restarting) \((-?\d+)\)", self.status_text)
         return int(match[1]) if match else None
+
+    @property
+    def last_end(self) -> Ended | None:
+        """How it ended last, as far as known, if Docker starts it again or has done so."""
+        if self.state == "restarting":
+            code = self.exit_code
+            if code is None and self.details:
+                code = self.details.exit_code
+            return None if code is None else Ended(code, self._out_of_memory)
+        return self.ended_before
+
+    @property
+    def _out_of_memory(self) -> bool:
+        return bool(self.details and self.details.out_of_memory)
 
     @property
     def needs_inspection(self) -> bool:

@@ -189,13 +189,19 @@ def _exited(gateway: Container, deployment: Deployment, now: datetime) -> _Decid
 
 
 def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
-    details = gateway.details
-    code = gateway.exit_code if gateway.exit_code is not None else details and details.exit_code
-    cause = (
-        "killed for want of memory" if details and details.out_of_memory else f"exit code {code}"
-    )
-    count = f", {details.restart_count} restarts" if details else ""
-    return Status.RESTARTING, f"it keeps ending and is started again: {cause}{count}"
+    return Status.RESTARTING, _crash_loop(gateway)
+
+
+def _crash_loop(gateway: Container) -> str:
+    """Say the same of a gateway between two runs and in one: half of the time it is either."""
+    ended, count = gateway.last_end, gateway.details.restart_count if gateway.details else 0
+    cause = f": exit code {ended.exit_code}" if ended else ""
+    if ended and ended.out_of_memory:
+        cause = ": killed for want of memory"
+    if count == 1:
+        return f"it ended and was started again by Docker{cause}"
+    times = f", {count} restarts" if count else ""
+    return f"it keeps ending and is started again{cause}{times}"
 
 
 def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
@@ -203,8 +209,7 @@ def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Deci
     started_at = details.started_at if details else gateway.started_at
     since = For(started_at) if started_at else _listed_age(gateway)
     if details and details.restart_count and started_at and now - started_at < _YOUNG:
-        times = f"{details.restart_count} restart{'s' if details.restart_count > 1 else ''}"
-        return Status.RESTARTING, f"{times} by Docker, the last ", Ago(started_at)
+        return Status.RESTARTING, _crash_loop(gateway)
     if gateway.health == "unhealthy":
         output = details.health_output.strip() if details else ""
         return Status.UNHEALTHY, f"its health check fails{f': {output}' if output else ''}"

@@ -15,6 +15,7 @@ from docker.errors import NotFound
 from app.core.deployment import (
     Container,
     Details,
+    Ended,
     EngineProblem,
     PublishedPort,
     Snapshot,
@@ -45,6 +46,7 @@ class Containers:
         self._taken = 0.0
         self._changed_at = datetime.now(UTC)
         self._starts: dict[str, datetime] = {}
+        self._ends: dict[str, Ended] = {}
 
     def changed(self) -> None:
         """Let nobody use what the engine said before now: something changed since."""
@@ -183,6 +185,8 @@ class Containers:
         running = [each for each in kept.all if each.state == "running"]
         for gone in self._starts.keys() - {each.id for each in running}:
             self._starts.pop(gone, None)
+        for gone in self._ends.keys() - {each.id for each in kept.all}:
+            self._ends.pop(gone, None)
         unknown = [each for each in running if not each.details and not each.started_at]
         with suppress(EngineError):
             for container in unknown[:_LEARNED_AT_ONCE]:
@@ -190,6 +194,12 @@ class Containers:
                     self._inspected(container)
 
     def _detailed(self, container: Container, now: datetime) -> Container:
+        detailed = self._with_details(container, now)
+        if detailed.state == "restarting" and detailed.last_end:
+            self._ends[detailed.id] = detailed.last_end
+        return replace(detailed, ended_before=self._ends.get(detailed.id))
+
+    def _with_details(self, container: Container, now: datetime) -> Container:
         if container.needs_inspection and self._is_ours(container.project):
             return self._inspected(container)
         started_at = self._starts.get(container.id)

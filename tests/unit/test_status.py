@@ -276,7 +276,7 @@ CONTAINERS = [
             status_text="Up 20 seconds", details=details(restart_count=1, started_at=YOUNG)
         ),
         "restarting",
-        "1 restart by Docker, the last 20 seconds ago",
+        "it ended and was started again by Docker",
         id="restarted just now",
     ),
     pytest.param(
@@ -285,7 +285,7 @@ CONTAINERS = [
             details=details(restart_count=3, started_at=YOUNG),
         ),
         "restarting",
-        "3 restarts by Docker, the last 20 seconds ago",
+        "it keeps ending and is started again, 3 restarts",
         id="restarted just now, healthy in between",
     ),
     pytest.param(
@@ -645,3 +645,19 @@ def test_a_name_that_was_allowed_leaves_the_status_as_it_was(
     )
 
     assert seen(deployment)[0] == status
+
+
+@pytest.mark.parametrize("out_of_memory", [False, True])
+def test_a_crash_loop_says_the_same_between_two_runs_and_in_one(out_of_memory: bool) -> None:
+    between = a_container(
+        "restarting",
+        "Restarting (137) 2 seconds ago",
+        details=details(restart_count=4, out_of_memory=out_of_memory),
+    )
+    up = a_container(
+        status_text="Up 1 second",
+        details=details(restart_count=4, started_at=YOUNG),
+        ended_before=between.last_end,
+    )
+
+    assert seen(a_deployment(), up) == seen(a_deployment(), between)
