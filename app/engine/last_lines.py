@@ -8,6 +8,7 @@ it is still being killed (0 of 20 tries); whoever follows it until then has ever
 import logging
 import threading
 from collections import deque
+from collections.abc import Collection
 
 from docker.errors import NotFound
 
@@ -34,6 +35,9 @@ class LastLines:
         followed = self._followed.get(container_id)
         if followed and not followed.ended.is_set():
             return
+        self._followed.pop(container_id, None)
+        if len(self._followed) >= _MOST_FOLLOWED:
+            self._drop_ended()
         if len(self._followed) < _MOST_FOLLOWED:
             self._followed[container_id] = _Followed(self._client, container_id)
 
@@ -48,6 +52,17 @@ class LastLines:
     def forget(self, container_id: str) -> None:
         """Let go of a container that is gone."""
         self._followed.pop(container_id, None)
+
+    def keep_only(self, container_ids: Collection[str]) -> None:
+        """Let go of all containers that are gone, of which nobody may have told."""
+        for container_id in self._followed.keys() - set(container_ids):
+            self.forget(container_id)
+
+    def _drop_ended(self) -> None:
+        """Make place for one more: the container that ended first has had its words kept."""
+        ended = (key for key, each in self._followed.items() if each.ended.is_set())
+        if (first := next(ended, None)) is not None:
+            self.forget(first)
 
 
 class _Followed:

@@ -1,5 +1,6 @@
 """Samples what running containers take, in one thread, for as long as somebody looks."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from app.core.errors import EngineError
 from app.core.usage import Usage, usage_between
 from app.engine.client import EngineClient
 
+_log = logging.getLogger("deploy_agent")
 _PAUSE_SECONDS = 3.0
 _IDLE_SECONDS = 15.0
 
@@ -32,12 +34,19 @@ class Sampler:
         ids, now = list(container_ids), time.monotonic()
         with self._lock:
             self._wanted.update(dict.fromkeys(ids, now))
-            if ids and self._thread is None:
+            # It ends where nobody looks, or at what nobody foresaw.
+            if ids and not (self._thread and self._thread.is_alive()):
                 self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
                 self._thread.start()
             return {each: self._usage[each] for each in ids if each in self._usage}
 
     def _run(self) -> None:
+        try:
+            self._sample_on()
+        except Exception:  # noqa: BLE001 - whoever looks next begins anew
+            _log.exception("what containers take could not be sampled")
+
+    def _sample_on(self) -> None:
         while wanted := self._still_wanted():
             fresh = {each: one for each in wanted if (one := self._sample(each))}
             with self._lock:

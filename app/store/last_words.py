@@ -63,6 +63,15 @@ def words_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
+def words_of(folder: Path, container: str) -> Path | None:
+    """Return the file with the words of one container."""
+    return next((each for each in words_files(folder) if _is_of(each, container)), None)
+
+
+def _is_of(path: Path, container: str) -> bool:
+    return path.stem.endswith(container[:12])
+
+
 def words_in(path: Path) -> LastWords | None:
     try:
         return LastWords(**json.loads(read_file(path, _LIMIT)))

@@ -10,7 +10,7 @@ from app.core.deployment import Container, Deployment
 from app.core.errors import EngineError
 from app.core.secrets import Masker, readable
 from app.core.text import lines_of
-from app.store.last_words import LastWords, keep_last_words, words_files, words_in
+from app.store.last_words import LastWords, keep_last_words, words_in, words_of
 from app.usecases.masking import masker_for
 from app.usecases.world import World
 
@@ -58,7 +58,7 @@ def last_words_from(
     return LastWords(
         at=datetime.now(UTC).isoformat(timespec="seconds"),
         exit_code=state.get("ExitCode") if ended else None,
-        health=str(health.get("Status") or ""),
+        health=_health_in(health, ended),
         log=readable(log.decode(errors="replace"), mask),
         container=container_id,
         created=_seconds(said.get("Created")),
@@ -67,13 +67,31 @@ def last_words_from(
     )
 
 
+def _health_in(health: Mapping[str, Any], ended: bool) -> str:
+    """Return a gateway's health; Docker calls whatever has ended unhealthy."""
+    checks = health.get("Log") or ()
+    if not ended:
+        return str(health.get("Status") or "")
+    if not checks:
+        return ""
+    return "unhealthy" if checks[-1].get("ExitCode") else "healthy"
+
+
+def as_it_ended(
+    described: Mapping[str, Any], exit_code: int | None, at: datetime
+) -> dict[str, Any]:
+    """Return what the engine would say of a container that it has forgotten by now."""
+    ending = {"Status": "removed", "Running": False, "ExitCode": exit_code}
+    state = {**described["State"], **ending, "FinishedAt": at.isoformat()}
+    return {**described, "State": state}
+
+
 def excerpt_of(folder: Path, container: str, at: datetime) -> tuple[str, ...]:
     """Return the last lines that a container had said when it ended, without their times."""
-    for path in words_files(folder):
-        if path.stem.endswith(container[:12]):
-            changed = path.stat().st_mtime_ns
-            return _excerpt(path, changed, (at + _LATE).isoformat())
-    return ()
+    path = words_of(folder, container)
+    if path is None:
+        return ()
+    return _excerpt(path, path.stat().st_mtime_ns, (at + _LATE).isoformat())
 
 
 @lru_cache(1024)

@@ -1,8 +1,9 @@
 """What a witness makes of the engine's events: entries in histories, and last words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from app.core.composefile import SERVICE
 from app.core.deployment import STOPS, Container, Deployment, Operation, OperationState
@@ -20,11 +21,13 @@ from app.core.incidents import (
 )
 from app.core.secrets import Masker
 from app.store import history
-from app.store.last_words import keep_last_words
+from app.store.last_words import keep_last_words, words_of
 from app.store.operations import latest as latest_operation
-from app.usecases.last_words import KEPT_LINES, keep_words_of, last_words_from
+from app.usecases.last_words import KEPT_LINES, as_it_ended, keep_words_of, last_words_from
 from app.usecases.world import World
 
+# Then it may say something new of its health, or for the last time.
+_DESCRIBED_AT = ("start", "health_status", "kill")
 _SERVICE, _ONE_OFF = "com.docker.compose.service", "com.docker.compose.oneoff"
 
 
@@ -38,6 +41,8 @@ class Records:
         self._signs: dict[str, Signs] = {}
         # The secrets of each gateway's container, by its id.
         self._secrets: dict[str, tuple[str, ...]] = {}
+        # What the engine said of each: of one that is removed it may say nothing any more.
+        self._described: dict[str, Mapping[str, Any]] = {}
         self._helpers: set[str] = set()
 
     def take(self, event: ContainerEvent) -> None:
@@ -57,6 +62,8 @@ class Records:
             self._latest.pop(deployment.id, None)
         elif incident := told(event, signs, self._latest.get(deployment.id)):
             self._put(deployment.id, incident)
+        if event.action.startswith(_DESCRIBED_AT):
+            self._describe(container)
         if event.action == "start":
             world.last_lines.follow(container)
         elif event.action == "die":
@@ -66,6 +73,7 @@ class Records:
         elif event.action == "destroy":
             self._signs.pop(container, None)
             self._secrets.pop(container, None)
+            self._described.pop(container, None)
             world.last_lines.forget(container)
 
     def look(self) -> None:
@@ -78,6 +86,7 @@ class Records:
         snapshot = world.containers.snapshot()
         if snapshot.problem:
             return
+        self._forget_all_but({each.id for each in snapshot.all})
         for deployment in world.store.scan():
             if deployment.problem is None or snapshot.of(deployment.id):
                 self._look_at(deployment, snapshot.of(deployment.id) or ())
@@ -134,7 +143,20 @@ class Records:
         """Listen to a gateway, and know what it must not be quoted with once it is gone."""
         self._secrets[gateway.id] = gateway.details.secrets if gateway.details else ()
         if gateway.state == "running":
+            self._describe(gateway.id)
             self._world.last_lines.follow(gateway.id)
+
+    def _describe(self, container: str) -> None:
+        if said := self._world.containers.description(container):
+            self._described[container] = said
+
+    def _forget_all_but(self, there: set[str]) -> None:
+        """Let go of containers that went while nobody listened."""
+        for known in (self._signs, self._secrets, self._described):
+            for container in known.keys() - there:
+                known.pop(container)
+        self._helpers &= there
+        self._world.last_lines.keep_only(there)
 
     def _put(self, deployment_id: str, incident: Incident) -> None:
         self._latest[deployment_id] = incident
@@ -158,17 +180,21 @@ class Records:
         """Keep what a container said, from its log or, where that is gone, from memory."""
         world, container_id = self._world, event.container_id
         inspected = world.containers.description(container_id)
+        if not inspected and container_id in self._described:
+            inspected = as_it_ended(self._described[container_id], exit_code_of(event), event.at)
         try:
             log = world.containers.logs(container_id, KEPT_LINES)
         except EngineRefused:
             log = b""  # It is being removed.
         log = log or world.last_lines.of(container_id)
-        if log:
+        folder = world.store.folder(deployment.id)
+        # What said nothing takes no earlier words' place.
+        if log or (inspected and not words_of(folder, container_id)):
             mask = Masker((*deployment.secrets, *self._secrets.get(container_id, ())))
             words = last_words_from(container_id, log, inspected, mask)
             # By now it may run again, and have no exit code any more.
             words = replace(words, exit_code=exit_code_of(event))
-            keep_last_words(world.store.folder(deployment.id), words)
+            keep_last_words(folder, words)
 
 
 def _is_of(event: ContainerEvent, operation: Operation) -> bool:

@@ -134,6 +134,8 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
             eventually(lambda: again.looked)
 
     assert words.container == removed
+    assert (words.exit_code, words.inspect["State"]["ExitCode"]) == (137, 137)
+    assert "OPENCLAW_GATEWAY_TOKEN" in words.inspect["Config"]["EnvNames"]
     assert "listening" in words.log
     [*_, ended] = incidents(deployments_dir / second_id)
     assert len(incidents(deployments_dir / second_id)) == 5

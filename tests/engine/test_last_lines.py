@@ -1,0 +1,50 @@
+"""The last lines of containers are followed for those that run, however many have gone untold."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app.engine import last_lines
+from app.engine.last_lines import LastLines
+from tests.waiting import eventually
+
+
+class Client:
+    """An engine whose containers say their id and end."""
+
+    @contextmanager
+    def calls(self) -> Iterator["Client"]:
+        yield self
+
+    def logs(self, container_id: str, **_: Any) -> list[bytes]:
+        return [container_id.encode()]
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> LastLines:
+    monkeypatch.setattr(last_lines, "_MOST_FOLLOWED", 2)
+    return LastLines(Client())  # type: ignore[arg-type]
+
+
+def follow_to_the_end(lines: LastLines, container_id: str) -> None:
+    lines.follow(container_id)
+    eventually(lambda: lines.of(container_id) == container_id.encode())
+
+
+def test_what_has_ended_untold_makes_place_for_what_runs(lines: LastLines) -> None:
+    for container_id in ("first", "second", "third"):
+        follow_to_the_end(lines, container_id)
+
+    assert lines.of("first") == b""
+    assert lines.of("second") == b"second"
+
+
+def test_only_what_is_still_there_is_kept(lines: LastLines) -> None:
+    follow_to_the_end(lines, "gone")
+    follow_to_the_end(lines, "there")
+
+    lines.keep_only({"there"})
+
+    assert (lines.of("gone"), lines.of("there")) == (b"", b"there")

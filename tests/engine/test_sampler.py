@@ -1,0 +1,39 @@
+"""What containers take is sampled again after whatever went wrong."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from app.engine.sampler import Sampler
+from tests.waiting import eventually
+
+
+class Client:
+    """An engine whose first answer nobody foresaw."""
+
+    asked = 0
+
+    @contextmanager
+    def calls(self) -> Iterator["Client"]:
+        yield self
+
+    def stats(self, container_id: str, **_: Any) -> dict[str, Any]:
+        self.asked += 1
+        if self.asked == 1:
+            raise ValueError("an answer that nobody foresaw")
+        return {}
+
+
+def test_sampling_begins_anew_after_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client()
+    sampler = Sampler(client, lambda: None)  # type: ignore[arg-type]
+
+    def looked() -> bool:
+        sampler.usage_of(["c0ffee"])
+        return client.asked > 1
+
+    eventually(looked)
+
+    assert "nobody foresaw" in caplog.text
