@@ -23,6 +23,26 @@ from tests.server import Server
 
 STANDIN = "deploy-agent-standin:latest"
 
+# Whoever starts one of these last would have all others wait for it at the end.
+_LONGEST = (
+    "tests/browser/test_from_another_machine.py",
+    "tests/web/test_openclaw.py",
+    "tests/demo/",
+    "tests/browser/",
+    "tests/web/",
+    "tests/engine/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that all workers end at about the same time."""
+    items.sort(key=lambda item: _place(item.nodeid))
+
+
+def _place(nodeid: str) -> int:
+    places = (place for place, start in enumerate(_LONGEST) if nodeid.startswith(start))
+    return next(places, len(_LONGEST))
+
 
 @pytest.fixture
 def deployments_dir(tmp_path: Path) -> Iterator[Path]:

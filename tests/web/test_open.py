@@ -10,8 +10,6 @@ import docker
 import pytest
 from werkzeug.test import TestResponse
 
-from app import create_app
-from app.config import Settings
 from app.core.envfile import parse_env
 from app.store.history import read_history
 from app.usecases import people
@@ -335,37 +333,3 @@ def test_a_deployment_that_cannot_be_understood_is_left_alone(
 
     assert (answer.status_code, answer.json["code"]) == (409, "deployment_invalid")
     assert ana.walls(deployment_id) == []
-
-
-def test_the_real_gateway_no_longer_refuses_the_name_that_was_allowed(
-    deployments_dir: Path,
-) -> None:
-    api = Api(create_app(Settings(deployments_dir=deployments_dir)))
-    deployment_id = api.configure()
-    env = parse_env((deployments_dir / deployment_id / ".env").read_bytes())
-    api.launch(deployment_id, wait=False)
-    eventually(lambda: api.listed(deployment_id)["status"] == "running", within=180, every=0.5)
-    browser = Browser(env["PORT"], env["OPENCLAW_GATEWAY_TOKEN"], name=GATEWAY)
-    assert browser.knock()["error"]["details"]["code"] == "CONTROL_UI_ORIGIN_NOT_ALLOWED"
-
-    allowed = api.post(
-        "allow_origin",
-        {
-            "deployment_id": deployment_id,
-            "origin": f"http://{GATEWAY}:{env['PORT']}",
-            "wait": False,
-        },
-    )
-
-    assert allowed.status_code == 202, allowed.text
-    ended = eventually(
-        lambda: (o := api.status(deployment_id)["operation"])["state"] != "running" and o,
-        within=180,
-        every=0.5,
-    )
-    assert ended["state"] == "succeeded", ended
-    assert api.listed(deployment_id)["status"] == "running"
-    browser.ask()
-    local = Browser(env["PORT"], env["OPENCLAW_GATEWAY_TOKEN"], name="127.0.0.1")
-    assert local.knock()["ok"] is True, "localhost stays allowed"
-    local.close()

@@ -1,51 +1,180 @@
-"""The whole flow on the real OpenClaw gateway, to the word that it accepts the token."""
+"""The real OpenClaw gateway: launched, connected to, paired with, asked, opened by name, stopped.
+
+Starting it takes a busy machine minutes of processor time: the tests of this module share one.
+"""
 
 import json
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
+import pytest
 from websockets.sync.client import connect
 
 from app import create_app
 from app.config import Settings
-from app.core.envfile import parse_env
 from app.engine.probe import connect_request
-from tests.api import Api
+from demo.cleaning import remove_everything_of
+from demo.provider import Provider
+from tests.api import API_KEY, Api
 from tests.waiting import eventually
+from tests.web.test_answer import asked
 from tests.web.test_launch import containers_of
+from tests.web.test_pairing import Gateway
+
+OF_A_START = 240
+NAME = "gw.example"
 
 
-def test_configure_launch_connect_compare_and_stop(
-    engine: docker.APIClient, deployments_dir: Path
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def deployments_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("openclaw") / "deployments"
+    folder.mkdir()
+    yield folder
+    remove_everything_of(folder)
+
+
+def new_api(deployments_dir: Path) -> Api:
+    return Api(create_app(Settings(deployments_dir=deployments_dir, launch_timeout=OF_A_START)))
+
+
+def succeeded(api: Api, deployment_id: str, call: str, **given: str) -> None:
+    """Make a call that starts an operation, and wait until that has succeeded."""
+    begun = api.post(call, {"deployment_id": deployment_id, "wait": False, **given})
+    assert begun.status_code == 202, begun.text
+
+    def ended() -> dict[str, Any] | None:
+        operation = api.status(deployment_id)["operation"]
+        return dict(operation) if operation["state"] != "running" else None
+
+    operation = eventually(ended, within=OF_A_START, every=0.5)
+    assert operation["state"] == "succeeded", operation
+
+
+@pytest.fixture(scope="module")
+def gateway(deployments_dir: Path, provider: Provider) -> Iterator[Gateway]:
+    gateway = Gateway(new_api(deployments_dir), deployments_dir, provider.base_url)
+    succeeded(gateway.api, gateway.id, "launch")
+    eventually(gateway.known)
+    yield gateway
+    gateway.leave()
+
+
+def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
+    gateway: Gateway, engine: docker.APIClient
 ) -> None:
-    api = Api(create_app(Settings(deployments_dir=deployments_dir)))
-    deployment_id = api.configure(name="The real one")
-    env = parse_env((deployments_dir / deployment_id / ".env").read_bytes())
+    token = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
 
-    launched = api.launch(deployment_id)
-
-    assert launched.status_code == 200, launched.text
-    assert launched.json["status"] == "running"
-    with connect(f"ws://127.0.0.1:{env['PORT']}", proxy=None) as socket:
-        assert json.loads(socket.recv(timeout=10))["event"] == "connect.challenge"
-        socket.send(json.dumps(connect_request("1", env["OPENCLAW_GATEWAY_TOKEN"])))
-        answer = json.loads(socket.recv(timeout=10))
+    with connect(f"ws://127.0.0.1:{gateway.env['PORT']}", proxy=None) as socket:
+        assert json.loads(socket.recv(timeout=30))["event"] == "connect.challenge"
+        socket.send(json.dumps(connect_request("1", token)))
+        answer = json.loads(socket.recv(timeout=30))
     assert answer["ok"] is True, answer
     assert answer["payload"]["type"] == "hello-ok"
 
-    [container] = containers_of(engine, deployment_id)
+    [container] = containers_of(engine, gateway.id)
     read = engine.exec_create(container["Id"], ["cat", "/home/node/.openclaw/openclaw.json"])
     config = json.loads(engine.exec_start(read["Id"]))
-    assert config["gateway"]["auth"]["token"] == env["OPENCLAW_GATEWAY_TOKEN"]
+    assert config["gateway"]["auth"]["token"] == token
 
-    ladder = eventually(lambda: _climbed(api, deployment_id))
+    ladder = eventually(lambda: climbed(gateway))
     assert [rung["name"] for rung in ladder if rung["state"] != "passed"] == []
 
-    assert api.stop(deployment_id).json["status"] == "stopped"
-    assert containers_of(engine, deployment_id) == []
-    assert "[gateway]" in api.get(f"logs/{deployment_id}").json["logs"]
 
-
-def _climbed(api: Api, deployment_id: str) -> list[dict[str, str]] | None:
-    ladder = api.status(deployment_id)["ladder"]
+def climbed(gateway: Gateway) -> list[dict[str, str]] | None:
+    ladder = gateway.api.status(gateway.id)["ladder"]
     return None if any(rung["state"] == "pending" for rung in ladder) else ladder
+
+
+def test_a_browser_asks_is_seen_approved_let_in_and_removed(gateway: Gateway) -> None:
+    browser, other = gateway.browser(), gateway.browser()
+    [own] = [each for each in gateway.devices()["paired"] if each["own"]]
+    assert own["scopes"] == ["operator.pairing"]
+    before = len(gateway.deeds())
+
+    asks = [browser.ask(), other.ask()]
+    eventually(lambda: gateway.asking() == asks)
+    assert "2 devices ask" in gateway.api.page("/").text
+    eventually(lambda: gateway.devices()["pending"][0]["browser"] == "Chrome on Linux")
+    assert re.search(r"10\.9\.8\.7", gateway.page())
+
+    assert gateway.answer("approve", request_id=asks[0]).json["status"] == "approved"
+    assert gateway.answer("reject", request_id=asks[1]).json["status"] == "rejected"
+    assert browser.knock()["ok"] is True
+
+    used = gateway.answer("approve", request_id=asks[0])
+    assert (used.status_code, used.json["code"]) == (404, "request_unknown")
+    again = other.ask()
+    assert again != asks[1]
+    removed = gateway.answer("remove", device_id=browser.identity.id)
+    assert removed.json["status"] == "removed"
+    for request_id in (again, browser.ask()):
+        gateway.answer("reject", request_id=request_id)
+    assert [each["what"] for each in gateway.deeds()[before:]] == [
+        "approve_device",
+        "reject_device",
+        "remove_device",
+        "reject_device",
+        "reject_device",
+    ]
+
+
+def test_the_provider_is_asked_from_inside_it(gateway: Gateway, provider: Provider) -> None:
+    provider.key = "sk-or-v1-another"
+    config = gateway.folder / "config" / "openclaw.json"
+    before = config.read_text()
+
+    answer = asked(gateway.api, gateway.id)
+
+    assert answer["code"] == "key_refused"
+    assert answer["model"] == "openrouter/auto"
+    assert provider.chats[-1].authorization == f"Bearer {API_KEY}"
+    # Written by hand, with what JSON5 allows.
+    config.write_text(before.replace("{", "{ // ours", 1))
+    assert asked(gateway.api, gateway.id)["remarks"] == []
+    config.write_text(before)
+
+
+def test_it_no_longer_refuses_a_name_that_was_allowed(gateway: Gateway) -> None:
+    browser = gateway.browser(name=NAME)
+    assert browser.knock()["error"]["details"]["code"] == "CONTROL_UI_ORIGIN_NOT_ALLOWED"
+
+    origin = f"http://{NAME}:{gateway.env['PORT']}"
+    succeeded(gateway.api, gateway.id, "allow_origin", origin=origin)
+
+    assert gateway.api.listed(gateway.id)["status"] == "running"
+    gateway.answer("reject", request_id=browser.ask())
+    assert gateway.browser(name="127.0.0.1").knock()["ok"] is True, "localhost stays allowed"
+
+
+def test_where_it_takes_no_page_of_this_host_its_own_command_lets_us_in_once(
+    tmp_path: Path, engine: docker.APIClient
+) -> None:
+    """A person's own list of origins shuts 127.0.0.1 out; the page still sees who asks."""
+    deployments_dir = tmp_path / "deployments"
+    deployments_dir.mkdir()
+    try:
+        gateway = Gateway(new_api(deployments_dir), deployments_dir)
+        config = gateway.folder / "config" / "openclaw.json"
+        shut_out = '"allowedOrigins": ["https://x.example"]'
+        config.write_text(re.sub(r'"allowedOrigins": \[[^]]*\]', shut_out, config.read_text()))
+        succeeded(gateway.api, gateway.id, "launch")
+
+        request_id = gateway.browser().ask()
+        eventually(lambda: gateway.asking() == [request_id], within=60)
+        assert gateway.answer("approve", request_id=request_id).json["status"] == "approved"
+
+        gateway.leave()
+        assert gateway.api.stop(gateway.id).json["status"] == "stopped"
+        assert containers_of(engine, gateway.id) == []
+        assert "[gateway]" in gateway.api.get(f"logs/{gateway.id}").json["logs"]
+    finally:
+        remove_everything_of(deployments_dir)

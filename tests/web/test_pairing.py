@@ -25,15 +25,13 @@ NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 class Gateway:
-    """A launched deployment, and the browsers at its port."""
+    """A deployment, and the browsers at its port."""
 
-    def __init__(self, api: Api, deployments_dir: Path) -> None:
+    def __init__(self, api: Api, deployments_dir: Path, base_url: str = "") -> None:
         self.api = api
-        self.id = api.configure(name="Support bot")
+        self.id = api.configure(name="Support bot", openrouter_base_url=base_url)
         self.folder = deployments_dir / self.id
         self.env = parse_env((self.folder / ".env").read_bytes())
-        launched = api.launch(self.id)
-        assert launched.status_code == 200, launched.text
         self._browsers: list[Browser] = []
 
     def browser(self, **more: Any) -> Browser:
@@ -79,7 +77,9 @@ class Gateway:
 @pytest.fixture
 def gateway(api: Api, deployments_dir: Path) -> Iterator[Gateway]:
     gateway = Gateway(api, deployments_dir)
-    eventually(gateway.known, within=5)
+    launched = api.launch(gateway.id)
+    assert launched.status_code == 200, launched.text
+    eventually(gateway.known)
     yield gateway
     gateway.leave()
 
