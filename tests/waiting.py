@@ -7,7 +7,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], within: float = 20, every: float = 0.05) -> T:
+def eventually(look: Callable[[], T], within: float = 60, every: float = 0.05) -> T:
     """Return the first true value that `look` gives. Fails the test after `within` seconds."""
     deadline = time.monotonic() + within
     while not (seen := look()):

@@ -14,7 +14,7 @@ from tests.browser.visits import Visits
 from tests.conftest import STANDIN
 from tests.server import Server
 
-expect.set_options(timeout=10_000)
+expect.set_options(timeout=30_000)
 
 _QUIET = (
     "--no-sandbox",

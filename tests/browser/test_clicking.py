@@ -21,7 +21,7 @@ def badge(page: Page) -> Locator:
 def await_status(page: Page, status: str, javascript: bool) -> None:
     """Wait for a status: the page follows by itself, or is loaded again by hand."""
     if javascript:
-        expect(badge(page)).to_have_text(status, timeout=20_000)
+        expect(badge(page)).to_have_text(status)
         return
 
     def seen_after_reload() -> bool:
@@ -128,7 +128,7 @@ def test_the_keyboard_alone_launches_and_keeps_its_place(visits: Visits) -> None
     assert outline == "solid", "the focus is seen"
     expect(button).to_have_text(re.compile("Stop"))
     expect(button).to_be_focused()
-    expect(badge(page)).to_have_text("running", timeout=20_000)
+    expect(badge(page)).to_have_text("running")
     expect(button).to_be_focused()
 
 
@@ -153,7 +153,7 @@ def test_a_double_click_launches_once(visits: Visits) -> None:
     page.goto(f"/deployments/{deployment_id}")
 
     double(page.get_by_role("button", name="Launch"))
-    expect(badge(page)).to_have_text("running", timeout=20_000)
+    expect(badge(page)).to_have_text("running")
 
     assert visits.requests.count(f"{visits.server.url}/deployments/{deployment_id}/launch") == 1
     expect(page.get_by_role("alert")).to_be_empty()

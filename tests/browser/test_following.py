@@ -52,7 +52,7 @@ def test_a_revealed_token_stays_while_the_page_follows(visits: Visits, page: Pag
     expect(page.get_by_role("button", name="Copy the token")).to_be_focused()
     follow_again(page)
     page.get_by_role("button", name="Launch").click()
-    expect(page.locator("#deployment .badge")).to_have_text("running", timeout=20_000)
+    expect(page.locator("#deployment .badge")).to_have_text("running")
 
     expect(page.locator("#revealed")).to_have_text(token)
     link = page.get_by_role("link", name="Open with this token")

@@ -68,7 +68,7 @@ def test_the_running_ones_show_what_they_take(visits: Visits, three: dict[str, s
     page.goto("/")
 
     row = page.get_by_role("row", name="Sales")
-    expect(row.locator(".cell-memory")).to_have_text(re.compile(r"^\d+ MiB$"), timeout=15_000)
+    expect(row.locator(".cell-memory")).to_have_text(re.compile(r"^\d+ MiB$"))
     expect(row.locator(".cell-cpu")).to_have_text(re.compile(r"^\d+ %$"))
 
 

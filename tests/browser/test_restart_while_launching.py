@@ -30,7 +30,7 @@ def test_a_page_catches_up_by_itself_when_the_server_was_killed_during_a_launch(
     eventually(lambda: len(read_log(folder, 1)) > len(seen), within=30)
     server.start()
 
-    expect(output(page)).to_contain_text("Done", timeout=30_000)
+    expect(output(page)).to_contain_text("Done")
     expect(page.locator("#lost")).to_be_hidden()
     expect(page.locator("#head .badge")).to_have_text("running")
     expect(output(page).locator("time").first).to_have_text(re.compile(r"^\d+:\d\d$"))

@@ -32,7 +32,7 @@ def test_a_refused_deed_is_told_until_it_succeeds(visits: Visits, page: Page) ->
     page.get_by_role("button", name="Launch").click()
 
     expect(alert).to_be_empty()
-    expect(page.locator("#deployment .badge")).to_have_text("running", timeout=20_000)
+    expect(page.locator("#deployment .badge")).to_have_text("running")
 
 
 def test_a_message_can_be_put_away(visits: Visits, page: Page) -> None:

@@ -34,7 +34,7 @@ class Visits:
             color_scheme=theme,  # type: ignore[arg-type]
             **more,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.on("request", self._asked)
         context.on("requestfailed", self._failed)
         context.on("response", self._answered)

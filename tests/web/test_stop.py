@@ -127,5 +127,5 @@ def test_a_container_removed_by_hand_is_stopped_and_told_so(
     [container] = containers_of(engine, deployment_id)
     engine.remove_container(container["Id"], force=True)
 
-    eventually(lambda: api.listed(deployment_id)["status"] == "stopped", within=3)
+    eventually(lambda: api.listed(deployment_id)["status"] == "stopped")
     assert "outside" in api.listed(deployment_id)["reason"]
