@@ -47,7 +47,10 @@ def archived(terminal: Terminal) -> None:
 @click.argument("archived")
 @click.pass_obj
 def restore(terminal: Terminal, archived: str) -> None:
-    """Put an archived deployment back; ARCHIVED is its id, or its name in the archive."""
+    """Put an archived deployment back.
+
+    ARCHIVED is its id, or its name in the archive, which “archived” lists.
+    """
     restored = restore_archived(archived, actor=terminal.actor, world=terminal.world)
     terminal.answer(
         restored.words,
@@ -65,7 +68,10 @@ def restore(terminal: Terminal, archived: str) -> None:
 )
 @click.pass_obj
 def purge(terminal: Terminal, archived: str, confirm: str | None) -> None:
-    """Delete an archived deployment for good; ARCHIVED is its id, or its name in the archive."""
+    """Delete an archived deployment for good.
+
+    ARCHIVED is its id, or its name in the archive, which “archived” lists.
+    """
     found = find_archived(archived, world=terminal.world)
     typed = confirm or click.prompt(f"Type “{found.label}” to delete it for good", err=True)
     purge_archived(found.name, typed, actor=terminal.actor, world=terminal.world, wait=None)

@@ -13,11 +13,21 @@ from app.core.errors import StorageFailed, UserError
 
 # Where each verb is, under app/cli. Only the one that is called is loaded, with what it needs.
 _VERBS = {
+    "list": "seeing:list_all",
+    "show": "seeing:show",
+    "fields": "configure:fields",
+    "configure": "configure:configure",
+    "launch": "running:launch",
+    "stop": "running:stop",
     "restart": "running:restart",
+    "cancel": "running:cancel",
+    "logs": "logs:logs",
     "archive": "archive:archive",
     "archived": "archive:archived",
     "restore": "archive:restore",
     "purge": "archive:purge",
+    "history": "history:history",
+    "reveal": "seeing:reveal",
     "user": "people:user",
     "token": "people:token",
 }
@@ -64,6 +74,8 @@ class _Verbs(click.Group):
 def main(context: click.Context) -> None:
     """Deploy Agent on the command line; works while the server runs or not."""
     context.obj = Terminal()
+    if os.environ.get("NO_COLOR"):
+        context.color = False
 
 
 def _refused(error: UserError, context: click.Context) -> Refused:

@@ -1,12 +1,27 @@
-"""Verbs that bring a gateway up or take it down."""
+"""Verbs that bring a gateway up or take it down, and end the one that does."""
+
+import math
+from collections.abc import Callable
 
 import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
-from app.usecases.launch import wait_for_launch
-from app.usecases.operations import Started
+from app.usecases.cancel import cancel_operation, wait_for_cancelled
+from app.usecases.launch import launch_deployment, wait_for_launch
+from app.usecases.operations import Started, describe
+from app.usecases.overview import show_deployment
 from app.usecases.restart import restart_deployment
+from app.usecases.stop import stop_deployment, wait_for_stop
+
+
+@verb()
+@deployment_argument
+@wait_option
+@click.pass_obj
+def launch(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
+    """Launch a gateway, and wait until it is proven to run."""
+    bring_up(terminal, launch_deployment, deployment_id, seconds)
 
 
 @verb()
@@ -14,18 +29,56 @@ from app.usecases.restart import restart_deployment
 @wait_option
 @click.pass_obj
 def restart(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Take a gateway down and launch it again from its files as they are now."""
-    started = restart_deployment(deployment_id, actor=terminal.actor, world=terminal.world)
-    _bring_up(terminal, started, seconds)
+    """Take a gateway down and launch it again, from its files as they are."""
+    bring_up(terminal, restart_deployment, deployment_id, seconds)
 
 
-def _bring_up(terminal: Terminal, started: Started, seconds: float | None) -> None:
-    """Wait until a gateway is proven to run, and say so."""
-    terminal.wait_for(started, wait_for_launch, meanwhile="launching", seconds=seconds)
-    deployment = terminal.world.store.load(started.operation.deployment_id)
+@verb()
+@deployment_argument
+@wait_option
+@click.pass_obj
+def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
+    """Take a gateway down.
+
+    A launch or restart of it that runs is cancelled first.
+    """
+    started = stop_deployment(deployment_id, actor=terminal.actor, world=terminal.world)
+    terminal.wait_for(started, wait_for_stop, meanwhile="stopping", seconds=seconds)
+    terminal.answer(f"{deployment_id} is stopped.", deployment_id=deployment_id, status="stopped")
+
+
+@verb()
+@deployment_argument
+@wait_option
+@click.pass_obj
+def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
+    """End a launch or restart that runs; what it started is taken down."""
+    told = cancel_operation(deployment_id, actor=terminal.actor, world=terminal.world)
+    most = math.inf if seconds is None else seconds
+    with terminal.waiting_for(told):
+        ended = wait_for_cancelled(told, world=terminal.world, seconds=most)
+    if ended is None:
+        terminal.leave_going_on(told, "stopping")
     terminal.answer(
-        f"{deployment.id} is running.",
-        deployment_id=deployment.id,
+        f"The {ended.kind.noun} of {deployment_id} was cancelled.",
+        deployment_id=deployment_id,
+        status=show_deployment(deployment_id, world=terminal.world).verdict.status,
+        operation=describe(ended),
+    )
+
+
+def bring_up(
+    terminal: Terminal,
+    begin: Callable[..., Started],
+    deployment_id: str,
+    seconds: float | None,
+) -> None:
+    """Begin what ends with a proven gateway, wait for that, and say so."""
+    started = begin(deployment_id, actor=terminal.actor, world=terminal.world)
+    terminal.wait_for(started, wait_for_launch, meanwhile="launching", seconds=seconds)
+    terminal.answer(
+        f"{deployment_id} is running.",
+        deployment_id=deployment_id,
         status="running",
-        port=deployment.port,
+        port=terminal.world.store.load(deployment_id).port,
     )

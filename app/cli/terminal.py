@@ -6,13 +6,15 @@ import pwd
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from app.cli.exits import GOING_ON
+from app.cli.tables import print_table
 from app.core.text import plain
 
 if TYPE_CHECKING:
@@ -44,30 +46,49 @@ class Terminal:
 
     def answer(self, words: str, **answer: Any) -> None:
         """Say what was done: in words, or with `--json` as the API answers."""
-        click.echo(json.dumps({"ok": True, **answer}) if self.as_json else plain(words))
+        if self.as_json:
+            self.write({"ok": True, **answer})
+        else:
+            click.echo(plain(words))
+
+    def write(self, *answers: object) -> None:
+        """Write JSON, one answer a line."""
+        for each in answers:
+            click.echo(json.dumps(each))
+
+    def warn(self, words: Iterable[str]) -> None:
+        """Tell people what the JSON says too."""
+        for each in words if not self.as_json else ():
+            click.echo(plain(each), err=True)
 
     def table(
-        self, rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str], otherwise: str
+        self,
+        rows: Sequence[Mapping[str, Any]],
+        columns: Mapping[str, str],
+        *,
+        otherwise: str,
+        answer: object = None,
     ) -> None:
-        """Show rows as the API describes them: as JSON, or of each the columns named here.
-
-        People get a table; whoever reads it through a pipe gets tabs between the values.
-        """
+        """Show rows by those columns, or with `--json` all of them, or the `answer`."""
         if self.as_json:
-            click.echo(json.dumps(rows))
-            return
-        cells = [[_cell(row.get(name)) for name in columns] for row in rows]
-        if not rows:
-            click.echo(otherwise, err=True)
-        elif sys.stdout.isatty():
-            _print_table(list(columns.values()), cells)
+            self.write(rows if answer is None else answer)
+        elif rows:
+            print_table(rows, columns)
         else:
-            click.echo("\n".join("\t".join(row) for row in cells))
+            click.echo(otherwise, err=True)
+
+    def sheet(self, answer: Mapping[str, Any], facts: Iterable[tuple[str, str]]) -> None:
+        """Show one thing: its facts, each beside its label, or with `--json` the answer."""
+        if self.as_json:
+            self.write({"ok": True, **answer})
+        else:
+            rows = [{"label": label, "words": words} for label, words in facts]
+            print_table(rows, {"label": "", "words": ""})
 
     def wait_for(
         self,
         started: "Started",
-        how_it_ended: Callable[..., "Operation | None"],
+        how_it_ended: "Callable[..., Operation | None]",
         *,
         meanwhile: str,
         seconds: float | None,
@@ -75,46 +96,24 @@ class Terminal:
         """Return how an operation ended. `how_it_ended` is its use case's `wait_for_…`.
 
         At a terminal it is followed line by line. Where it goes on after `seconds`, the
-        command ends with `meanwhile` as the deployment's status; Ctrl-C ends the command
-        alone. Raises what `how_it_ended` does.
+        command ends with `meanwhile` as the deployment's status. Raises what
+        `how_it_ended` does.
         """
-        try:
+        with self.waiting_for(started.operation):
             ended = self._follow(started, seconds) and how_it_ended(started, world=self.world)
+        return ended or self.leave_going_on(started.operation, meanwhile)
+
+    @contextmanager
+    def waiting_for(self, operation: "Operation") -> Iterator[None]:
+        """Let Ctrl-C end the command alone, and say so."""
+        try:
+            yield
         except KeyboardInterrupt:
-            click.echo(f"\n{_goes_on(started.operation)}", err=True)
+            click.echo(f"\n{_goes_on(operation)}", err=True)
             raise
-        if ended:
-            return ended
-        self._tell_it_goes_on(started.operation, meanwhile)
-        raise click.exceptions.Exit(GOING_ON)
 
-    def _follow(self, started: "Started", seconds: float | None) -> bool:
-        """Wait for the end of an operation's process and say whether it came."""
-        ends_at = None if seconds is None else time.monotonic() + seconds
-        offset = 0
-        while True:
-            left = _LOOK_SECONDS if ends_at is None else max(0.0, ends_at - time.monotonic())
-            try:
-                started.process.wait(min(left, _LOOK_SECONDS))
-            except subprocess.TimeoutExpired:
-                offset = self._show_output(started.operation, offset)
-                if ends_at is not None and time.monotonic() >= ends_at:
-                    return False
-            else:
-                self._show_output(started.operation, offset)
-                return True
-
-    def _show_output(self, operation: "Operation", offset: int) -> int:
-        if self.as_json or not sys.stderr.isatty():
-            return offset
-        from app.usecases.operations import output_since
-
-        lines, offset = output_since(operation, offset, world=self.world)
-        for _, text in lines:
-            click.echo(click.style(text, dim=True), err=True)
-        return offset
-
-    def _tell_it_goes_on(self, operation: "Operation", status: str) -> None:
+    def leave_going_on(self, operation: "Operation", status: str) -> NoReturn:
+        """Say that an operation goes on, and end."""
         from app.usecases.operations import describe
 
         self.answer(
@@ -123,6 +122,34 @@ class Terminal:
             status=status,
             operation=describe(operation),
         )
+        raise click.exceptions.Exit(GOING_ON)
+
+    def _follow(self, started: "Started", seconds: float | None) -> bool:
+        """Wait for the end of an operation's process and say whether it came."""
+        begun, offset = time.monotonic(), 0
+        while True:
+            waited = time.monotonic() - begun
+            left = _LOOK_SECONDS if seconds is None else seconds - waited
+            try:
+                started.process.wait(max(0.0, min(left, _LOOK_SECONDS)))
+            except subprocess.TimeoutExpired:
+                offset = self._show_output(started.operation, offset)
+                if left <= 0:
+                    return False
+            else:
+                self._show_output(started.operation, offset)
+                return True
+
+    def _show_output(self, operation: "Operation", offset: int) -> int:
+        """Show people what an operation says; through a pipe, its end is enough."""
+        if self.as_json or not sys.stderr.isatty():
+            return offset
+        from app.usecases.operations import output_since
+
+        lines, offset = output_since(operation, offset, world=self.world)
+        for _, text in lines:
+            click.echo(click.style(plain(text), dim=True), err=True)
+        return offset
 
 
 def _goes_on(operation: "Operation") -> str:
@@ -135,19 +162,3 @@ def _system_user() -> str:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         return f"user {os.getuid()}"
-
-
-def _cell(value: object) -> str:
-    """Return a value as a person reads it, in one line: it may be somebody else's text."""
-    return " ".join(plain(str(value)).split()) if value is not None else ""
-
-
-def _print_table(headings: list[str], rows: list[list[str]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(*headings, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    Console().print(table)

@@ -43,17 +43,19 @@ def verb(name: str | None = None) -> Callable[[Callable[..., None]], Verb]:
     return click.command(name, cls=Verb)
 
 
-class _Deployment(click.ParamType[str]):
+class Deployment(click.ParamType[str]):
     """A deployment by its id or name, given to the verb as its id."""
 
     name = "deployment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         assert ctx
+        if not value:
+            return ""  # An argument that may be left out.
         return find_deployment(value, world=ctx.ensure_object(Terminal).world)
 
 
-deployment_argument = click.argument("deployment_id", type=_Deployment(), metavar="DEPLOYMENT")
+deployment_argument = click.argument("deployment_id", type=Deployment(), metavar="DEPLOYMENT")
 wait_option = click.option(
     "--wait",
     "seconds",

@@ -1,10 +1,12 @@
 """What somebody wants to see of a log, as it stands in a page's address."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from app.core.errors import InputRejected
 from app.core.log_lines import Level, LogFilter, Stream
 
 MOST_SHOWN = 5_000
@@ -30,6 +32,26 @@ STREAMS: Mapping[str, str] = {
     Stream.ERR: "Only stderr",
 }
 _LONGEST_TEXT = 200
+_SPAN = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def parse_since(text: str, now: datetime) -> datetime:
+    """Return the moment that a script or terminal names. Raises InputRejected."""
+    try:
+        if span := _SPAN.fullmatch(text):
+            return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
+        if text.isascii() and text.isdecimal():
+            return datetime.fromtimestamp(int(text), UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError, OSError):
+        raise InputRejected(
+            {
+                "since": "must be a span such as 10m, seconds since 1970, or a time such as"
+                " 2026-11-24T06:00:00Z"
+            }
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Probes beside the pages: few at once, each kept for a while; no page waits on a gateway."""
 
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
 
 from cachetools import LRUCache, TLRUCache
@@ -28,8 +28,13 @@ class Probes:
         self._last: LRUCache[Hashable, list[Rung]] = LRUCache(_MOST)
         self._lock = Lock()
 
-    def rungs(self, deployment: Deployment, gateway: Container) -> list[Rung] | None:
-        """Return the latest climb, or None before the first; an old one starts another."""
+    def rungs(
+        self, deployment: Deployment, gateway: Container, patience: float = 0.0
+    ) -> list[Rung] | None:
+        """Return the latest climb, or None before the first; an old one starts another.
+
+        One that has begun is waited for with `patience`, in seconds.
+        """
         if deployment.port is None:
             return None
         key = (deployment.id, gateway.id, gateway.run, deployment.port, hash(deployment.token))
@@ -42,7 +47,10 @@ class Probes:
                 climbing = self._pool.submit(climb_gateway, deployment, gateway)
                 self._climbing[key] = climbing
                 climbing.add_done_callback(lambda _: self._changed())
-            return self._last.get(key)
+        if climbing and patience:
+            wait((climbing,), patience)
+            return self.rungs(deployment, gateway)
+        return self._last.get(key)
 
 
 def _kept_until(_key: Hashable, rungs: list[Rung], now: float) -> float:

@@ -1,15 +1,17 @@
 """Following a deployment's log from where a reader is, over all the containers it has."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from app.core.errors import EngineError
 from app.core.log_lines import LogFilter, LogLine, LogPosition, Notice, read_line
 from app.core.secrets import Masker
 from app.engine.log_followers import MOST_LINES, Cursor
+from app.usecases.changes import Viewer
 from app.usecases.logs import writing_gateway
 from app.usecases.masking import masker_for
-from app.usecases.overview import Card
+from app.usecases.overview import Card, show_deployment
 from app.usecases.world import World
 
 # Faster than this nobody reads, and no browser should have to keep up.
@@ -21,6 +23,7 @@ _BUSY_SECONDS = 0.1
 _FAST_LINES = 20
 _BATCH_SECONDS = 0.15
 _PATIENCE_SECONDS = 3.0
+_LOOK_SECONDS = 2.0
 
 
 class LogTail:
@@ -124,3 +127,20 @@ def follow_logs(
 ) -> LogTail:
     """Follow a log from a position that a page has, empty where it has none."""
     return LogTail(wanted, position, wake, world)
+
+
+def lines_from(
+    position: str, wanted: LogFilter, deployment_id: str, *, world: World
+) -> Iterator[LogLine | Notice]:
+    """Give what comes to a log, for as long as there is the deployment.
+
+    Raises NotFound once there is not.
+    """
+    viewer, looked_at = Viewer(), -_LOOK_SECONDS
+    with closing(follow_logs(wanted, position, viewer.wake, world=world)) as tail:
+        while True:
+            if time.monotonic() - looked_at >= _LOOK_SECONDS:
+                tail.see(show_deployment(deployment_id, world=world))
+                looked_at = time.monotonic()
+            yield from tail.more()
+            viewer.wait(min(tail.pause, _LOOK_SECONDS))

@@ -10,7 +10,7 @@ from htmx_flask import request
 
 from app.core.deployment import parse_id
 from app.core.errors import EngineError, InputRejected
-from app.core.log_choice import LAST, LEVELS, STREAMS, LogChoice
+from app.core.log_choice import LAST, LEVELS, STREAMS, LogChoice, parse_since
 from app.core.log_lines import Level, LogFilter, LogLine, Stream
 from app.core.people import Permission
 from app.usecases.changes import Viewer
@@ -219,14 +219,4 @@ def _one_of(kind: type[Choice], name: str) -> Choice | None:
 
 def _since() -> datetime | None:
     text = request.args.get("since")
-    if text is None:
-        return None
-    try:
-        if text.isascii() and text.isdecimal():
-            return datetime.fromtimestamp(int(text), UTC)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError, OSError):
-        raise InputRejected(
-            {"since": "must be seconds since 1970 or a time such as 2026-11-24T06:00:00Z"}
-        ) from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None if text is None else parse_since(text, datetime.now(UTC))

@@ -1,0 +1,72 @@
+"""The verb that tells what was done and what happened."""
+
+import click
+
+from app.cli.terminal import Terminal
+from app.cli.verbs import Deployment, verb
+from app.core.timeline import Kind, Moment
+from app.usecases.history import PAGE, Filter, describe_moment, history_of, read_filter
+from app.usecases.timeline import names_of
+
+_COLUMNS = {
+    "at": "When (UTC)",
+    "deployment": "Deployment",
+    "words": "What",
+    "by": "By",
+    "from": "From",
+}
+
+
+@verb()
+@click.argument("deployment_id", type=Deployment(), metavar="[DEPLOYMENT]", default="")
+@click.option("--kind", type=click.Choice([each.value for each in Kind]))
+@click.option("--who", help="Whose deeds, as the history names them.")
+@click.option("--day", metavar="YYYY-MM-DD", help="A day in UTC.")
+@click.option("--limit", type=click.IntRange(min=1), default=PAGE, show_default=True)
+@click.pass_obj
+def history(
+    terminal: Terminal,
+    deployment_id: str,
+    kind: str | None,
+    who: str | None,
+    day: str | None,
+    limit: int,
+) -> None:
+    """Tell what was done and what happened, newest first.
+
+    Of one deployment, or of all. With --json one object a line, as the API's JSON Lines.
+    """
+    given = {"kind": kind or "", "who": who or "", "day": day or ""}
+    found = _found(read_filter(given, deployment_id), limit, terminal)
+    if terminal.as_json:
+        terminal.write(*map(describe_moment, found))
+        return
+    names = names_of(found, world=terminal.world)
+    terminal.table(
+        [_told(each, names.get(each.deployment_id, "")) for each in found],
+        _COLUMNS,
+        otherwise="Nothing like that is recorded.",
+    )
+
+
+def _found(wanted: Filter, limit: int, terminal: Terminal) -> list[Moment]:
+    found: list[Moment] = []
+    before = ""
+    while len(found) < limit:
+        page = history_of(wanted, world=terminal.world, before=before, most=limit - len(found))
+        found += page.moments
+        before = page.older
+        if not before:
+            break
+    return found
+
+
+def _told(moment: Moment, name: str) -> dict[str, str]:
+    detail = f": {moment.detail}" if moment.detail else ""
+    return {
+        "at": f"{moment.at:%Y-%m-%d %H:%M:%S}",
+        "deployment": name or moment.deployment_id,
+        "words": f"{moment.words}{detail}",
+        "by": moment.who,
+        "from": moment.source,
+    }

@@ -1,0 +1,93 @@
+"""The verb that shows a gateway's log, and follows it."""
+
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import click
+
+from app.cli.terminal import Terminal
+from app.cli.verbs import deployment_argument, verb
+from app.core.log_choice import parse_since
+from app.core.log_lines import Level, LogFilter, LogLine, Notice, Stream
+from app.usecases.follow_logs import lines_from
+from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_logs, read_words
+from app.usecases.overview import show_deployment
+
+_COLOURS = {Level.ERROR: "red", Level.WARN: "yellow"}
+
+
+@verb()
+@deployment_argument
+@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option(
+    "--tail",
+    type=click.IntRange(1, LARGEST_TAIL),
+    default=DEFAULT_TAIL,
+    show_default=True,
+    help="How many of the last lines.",
+)
+@click.option("--since", metavar="WHEN", help="10m, 2h, or a time such as 2026-11-24T06:00:00Z.")
+@click.option(
+    "--level", type=click.Choice([each.value for each in Level if each]), help="This or graver."
+)
+@click.option("--stream", type=click.Choice([each.value for each in Stream]))
+@click.option("--text", default="", help="Only lines with this text.")
+@click.option("--before", is_flag=True, help="The last words of the run before.")
+@click.pass_obj
+def logs(
+    terminal: Terminal,
+    deployment_id: str,
+    follow: bool,
+    tail: int,
+    since: str | None,
+    level: str | None,
+    stream: str | None,
+    text: str,
+    before: bool,
+) -> None:
+    """Show what a gateway says, or said last. With --json one object a line."""
+    if follow and before:
+        raise click.UsageError("The run before has ended: there is nothing to follow.")
+    wanted = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
+    read = read_words if before else read_logs
+    found = read(
+        show_deployment(deployment_id, world=terminal.world),
+        tail=tail,
+        since=parse_since(since, datetime.now(UTC)) if since else None,
+        wanted=wanted,
+        world=terminal.world,
+    )
+    _tell_whose(found, terminal)
+    _print(found.lines, terminal)
+    if follow:
+        _print(lines_from(found.position, wanted, deployment_id, world=terminal.world), terminal)
+
+
+def _tell_whose(found: Logs, terminal: Terminal) -> None:
+    if words := found.last_words:
+        terminal.warn([f"Nothing runs now; these are the last words, of {words.at}."])
+    elif not found.lines:
+        terminal.warn(["There are no such lines."])
+
+
+def _print(lines: Iterable[LogLine | Notice], terminal: Terminal) -> None:
+    for line in lines:
+        if isinstance(line, Notice):
+            terminal.warn([line.words])
+        elif terminal.as_json:
+            terminal.write(_described(line))
+        else:
+            click.echo(_painted(line))
+
+
+def _described(line: LogLine) -> dict[str, str]:
+    return {"time": line.time, "stream": line.stream, "level": line.level, "text": line.text}
+
+
+def _painted(line: LogLine) -> str:
+    if not sys.stdout.isatty():
+        return f"{line.time} {line.text}"
+    time = click.style(line.time[:19].replace("T", " "), dim=True)
+    text = "".join(piece.text for piece in line.pieces)
+    return f"{time} {click.style(text, _COLOURS.get(line.level))}"
