@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from demo.provider import API_KEY as API_KEY
+from tests.contract import CheckedClient
 
 BASE = "http://localhost"
 
@@ -15,6 +16,7 @@ class Api:
 
     def __init__(self, app: Flask) -> None:
         self.app = app
+        app.test_client_class = CheckedClient
         self.client = app.test_client()
 
     def get(self, path: str, **more: Any) -> TestResponse:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, url_for
 from flask_wtf.csrf import CSRFError
@@ -13,16 +13,40 @@ from app.core.errors import NotLoggedIn, UserError
 from app.web.request import is_for_scripts, wants_fragment
 
 _log = logging.getLogger("deploy_agent")
+
+
+class Known(NamedTuple):
+    """An error as it is described: its code is stable."""
+
+    status: int
+    code: str
+    title: str
+
+
 # Codes and words for what Flask itself refuses.
 _HTTP = {
-    400: ("bad_request", "The request can't be understood"),
-    403: ("forbidden", "This request is refused"),
-    404: ("not_found", "There is no such page"),
-    405: ("method_not_allowed", "This address does not take that method"),
-    413: ("too_large", "The request is too large"),
-    415: ("unsupported_media_type", "The content type is not taken here"),
-    429: ("too_many_requests", "Too many requests"),
+    each.status: each
+    for each in (
+        Known(400, "bad_request", "The request can't be understood"),
+        Known(403, "forbidden", "This request is refused"),
+        Known(404, "not_found", "There is no such page"),
+        Known(405, "method_not_allowed", "This address does not take that method"),
+        Known(413, "too_large", "The request is too large"),
+        Known(415, "unsupported_media_type", "The content type is not taken here"),
+        Known(429, "too_many_requests", "Too many requests"),
+    )
 }
+CSRF = Known(400, "csrf", "The form is too old")
+FOREIGN_HOST = Known(400, "foreign_host", "This name is not served here")
+INTERNAL = Known(500, "internal_error", "Something went wrong in Deploy Agent")
+
+
+def known(kind: type[UserError]) -> Known:
+    return Known(kind.status, kind.code, kind.title)
+
+
+def known_http(status: int) -> Known:
+    return _HTTP[status]
 
 
 def init_app(app: Flask) -> None:
@@ -36,7 +60,7 @@ def init_app(app: Flask) -> None:
 def _user_error(error: UserError) -> Response:
     if isinstance(error, NotLoggedIn) and wants_fragment():
         return _to_log_in()
-    response = _answer(error.status, error.code, error.title, error.detail, error.problem)
+    response = _answer(*known(type(error)), error.detail, error.problem)
     if isinstance(error, NotLoggedIn):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
@@ -49,17 +73,15 @@ def _to_log_in() -> Response:
 
 def _csrf_error(_error: CSRFError) -> Response:
     return _answer(
-        400,
-        "csrf",
-        "The form is too old",
+        *CSRF,
         "It came without the token of this session. Load the page again and send it once more.",
     )
 
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    code, title = _HTTP.get(status, ("http_error", error.name))
-    response = _answer(status, code, title, error.description or "")
+    refused = _HTTP.get(status, Known(status, "http_error", error.name))
+    response = _answer(*refused, error.description or "")
     if status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
     return response
@@ -72,7 +94,7 @@ def _foreign_host(_error: SecurityError) -> Response:
         " Open it by the address that it printed at its start."
     )
     if is_for_scripts():
-        return problem(400, "foreign_host", "This name is not served here", detail, {})
+        return problem(*FOREIGN_HOST, detail, {})
     return Response(f"{detail}\n", 400, content_type="text/plain; charset=utf-8")
 
 
@@ -80,9 +102,7 @@ def _internal_error(_error: Exception) -> Response:
     route = request.url_rule.rule if request.url_rule else "-"
     _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, route)
     return _answer(
-        500,
-        "internal_error",
-        "Something went wrong in Deploy Agent",
+        *INTERNAL,
         f"The server's log has the cause under request id {g.get('request_id')}.",
     )
 

@@ -25,6 +25,7 @@ from app.web import (
     pages,
     pairing,
     people,
+    reference,
     rendering,
     security,
     theme,
@@ -86,4 +87,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(archive.api_bp)
     app.register_blueprint(history.bp)
     app.register_blueprint(history.api_bp)
+    app.register_blueprint(reference.bp)
     return app

@@ -1,0 +1,103 @@
+"""What the JSON API promises: every answer that a test sees is held against its own description.
+
+The description is open, since keys may be added one day. Here it is closed: what an
+answer has and the description has not fails the test that sees it.
+"""
+
+import gzip
+import json
+import re
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask.testing import FlaskClient
+from jsonschema import Draft202012Validator
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import Settings
+from app.web.openapi import describe_api
+
+# What is refused before there is a call: no such address, or not by that method.
+_WITHOUT_A_CALL = (404, 405)
+
+
+class CheckedClient(FlaskClient):
+    """A test client that holds every answer of the API against the description."""
+
+    def open(self, *args: Any, **more: Any) -> TestResponse:
+        answer = super().open(*args, **more)
+        request = answer.request
+        if request.path.startswith("/api/") and request.method in ("GET", "POST"):
+            packed = answer.headers.get("Content-Encoding") == "gzip"
+            data = gzip.decompress(answer.data) if packed else answer.data
+            check(request.method, request.path, answer.status_code, answer.mimetype, data)
+        return answer
+
+
+def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
+    """Fail where an answer is not as described."""
+    asked = f"{method} {path} answered {status}"
+    template = _template(method.lower(), path)
+    if template is None:
+        if status in _WITHOUT_A_CALL:
+            _hold(asked, _validator(), data)
+        return
+    responses = contract()["paths"][template][method.lower()]["responses"]
+    assert str(status) in responses, f"{asked}, which is not described: {data[:500]!r}"
+    response = _resolved(responses[str(status)])
+    assert media in response["content"], f"{asked} as {media}, which is not described"
+    if media.endswith("json"):
+        _hold(asked, _validator(template, method.lower(), str(status), media), data)
+
+
+def _hold(asked: str, validator: Draft202012Validator, data: bytes) -> None:
+    wrong = [
+        f"{each.json_path}: {each.message}" for each in validator.iter_errors(json.loads(data))
+    ]
+    assert not wrong, f"{asked}, not as described: {wrong}"
+
+
+@cache
+def contract() -> dict[str, Any]:
+    """Return the description, its answers closed."""
+    with tempfile.TemporaryDirectory() as folder:
+        document = describe_api(create_app(Settings(deployments_dir=Path(folder))))
+    for schema in document["components"]["schemas"].values():
+        if "properties" in schema:
+            schema.setdefault("additionalProperties", False)
+    return document
+
+
+@cache
+def _templates() -> dict[str, re.Pattern[str]]:
+    """Return the patterns of all addresses, those without a variable part first."""
+    paths = sorted(contract()["paths"], key=lambda path: path.count("{"))
+    return {path: re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths}
+
+
+def _template(method: str, path: str) -> str | None:
+    for template, pattern in _templates().items():
+        if pattern.fullmatch(path) and method in contract()["paths"][template]:
+            return template
+    return None
+
+
+def _resolved(response: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = response.get("$ref", "").rpartition("/")[2]
+    return contract()["components"]["responses"][name] if name else response
+
+
+@cache
+def _validator(*place: str) -> Draft202012Validator:
+    """Return what checks one answer of a call; without a place, any error."""
+    schema: Mapping[str, Any] = {"$ref": "#/components/schemas/Problem"}
+    if place:
+        template, method, status, media = place
+        response = contract()["paths"][template][method]["responses"][status]
+        schema = _resolved(response)["content"][media]["schema"]
+    whole = {**schema, "components": contract()["components"]}
+    return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
