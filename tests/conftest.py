@@ -18,6 +18,7 @@ from app.engine.client import engine_address
 from app.usecases.world import World, build_world
 from demo.cleaning import remove_everything_of
 from tests.api import Api
+from tests.command_line import CommandLine
 from tests.engine_gate import EngineGate
 from tests.server import Server
 
@@ -67,6 +68,11 @@ def world(settings: Settings) -> World:
 def api(settings: Settings) -> Api:
     """The JSON API without a server between; operations are processes all the same."""
     return Api(create_app(settings))
+
+
+@pytest.fixture
+def cli(world: World) -> CommandLine:
+    return CommandLine(world, {})
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ class _Verbs(click.Group):
 @click.pass_context
 def main(context: click.Context) -> None:
     """Deploy Agent on the command line; works while the server runs or not."""
-    context.obj = Terminal()
+    context.obj = context.obj or Terminal()
     if os.environ.get("NO_COLOR"):
         context.color = False
 

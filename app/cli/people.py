@@ -22,7 +22,10 @@ def user() -> None:
 @click.option("--role", type=_ROLES, default=Role.OPERATOR.value, show_default=True)
 @click.pass_obj
 def add_user(terminal: Terminal, name: str, role: str) -> None:
-    """Add a user; the password is asked for, or read from standard input."""
+    """Add a user.
+
+    The password is asked for, or read from standard input.
+    """
     people.add_user(name, role, _password(), by=terminal.actor, world=terminal.world)
     terminal.answer(f"{name} was added as {role}.", name=name, role=role)
 
@@ -31,7 +34,10 @@ def add_user(terminal: Terminal, name: str, role: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def set_password(terminal: Terminal, name: str) -> None:
-    """Change a user's password; all their sessions end."""
+    """Change a user's password; all their sessions end.
+
+    The new one is asked for, or read from standard input.
+    """
     people.set_password(name, _password(), by=terminal.actor, world=terminal.world)
     terminal.answer(f"The password of {name} was changed.", name=name)
 

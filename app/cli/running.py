@@ -29,7 +29,10 @@ def launch(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 @wait_option
 @click.pass_obj
 def restart(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Take a gateway down and launch it again, from its files as they are."""
+    """Take a gateway down and launch it again.
+
+    What its files say by now is applied.
+    """
     bring_up(terminal, restart_deployment, deployment_id, seconds)
 
 
@@ -52,7 +55,10 @@ def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
 @wait_option
 @click.pass_obj
 def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """End a launch or restart that runs; what it started is taken down."""
+    """End a launch or restart that runs.
+
+    What it started is taken down.
+    """
     told = cancel_operation(deployment_id, actor=terminal.actor, world=terminal.world)
     most = math.inf if seconds is None else seconds
     with terminal.waiting_for(told):

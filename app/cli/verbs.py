@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from app.cli.terminal import Terminal
 from app.usecases.find import find_deployment
@@ -53,6 +54,16 @@ class Deployment(click.ParamType[str]):
         if not value:
             return ""  # An argument that may be left out.
         return find_deployment(value, world=ctx.ensure_object(Terminal).world)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        deployments = ctx.ensure_object(Terminal).world.store.scan()
+        return [
+            CompletionItem(each.id, help=each.name)
+            for each in deployments
+            if each.id.startswith(incomplete)
+        ]
 
 
 deployment_argument = click.argument("deployment_id", type=Deployment(), metavar="DEPLOYMENT")
