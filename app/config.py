@@ -5,8 +5,9 @@ import sys
 from ipaddress import IPv4Network, ip_address
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.core.fields import BY_NAME
@@ -70,6 +71,14 @@ class Settings(BaseSettings):
         120, gt=0, le=86400, description="How long stopping a gateway may take."
     )
     threads: int = Field(256, ge=8, le=2048, description="Threads of the server.")
+    webhook_url: SecretStr = Field(
+        SecretStr(""),
+        description="Where messages go when a gateway dies or an operation fails; a secret.",
+    )
+    page_url: str = Field(
+        "",
+        description="Where people open this page, for links in messages; empty: by host and port.",
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="How much the log says."
     )
@@ -114,6 +123,14 @@ class Settings(BaseSettings):
             raise ValueError("must not be empty")
         return value
 
+    @field_validator("webhook_url", "page_url")
+    @classmethod
+    def _check_url(cls, value: SecretStr | str) -> SecretStr | str:
+        url = value.get_secret_value() if isinstance(value, SecretStr) else value
+        if url and not _is_url(url):
+            raise ValueError("must be a whole address such as https://example.com/path")
+        return value
+
     @field_validator("subnet_pool")
     @classmethod
     def _check_pool(cls, value: IPv4Network) -> IPv4Network:
@@ -129,10 +146,22 @@ class Settings(BaseSettings):
         return value if value.is_absolute() else PROJECT / value
 
     def as_environment(self) -> dict[str, str]:
-        """Return the environment in which another process of ours has the same settings."""
-        values = self.model_dump()
+        """Return the environment in which an operation's process has the same settings.
+
+        Not the webhook's address, which is the server's own.
+        """
+        values = {**self.model_dump(), "webhook_url": ""}
         values["port_range"] = "-".join(map(str, self.port_range))
         return {f"DEPLOY_AGENT_{name.upper()}": str(value) for name, value in values.items()}
+
+
+def _is_url(text: str) -> bool:
+    try:
+        url = urlsplit(text)
+        # Reading the port checks it.
+        return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return False
 
 
 def is_loopback(host: str) -> bool:

@@ -28,6 +28,7 @@ _VERBS = {
     "purge": "archive:purge",
     "history": "history:history",
     "reveal": "seeing:reveal",
+    "webhook": "webhook:webhook",
     "user": "people:user",
     "token": "people:token",
 }

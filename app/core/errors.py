@@ -14,10 +14,12 @@ UserError
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
 ├── NotCancelled          409  nothing runs that can be cancelled
 ├── GatewayNotRunning     409  only a gateway that runs can be asked that
+├── WebhookNotSet         409  no webhook is set, so nothing can be sent
 ├── WasCancelled          409  somebody cancelled what the call was waiting for
 ├── LaunchFailed          502  the gateway didn't come up
 ├── StopFailed            502  the containers didn't go away
 ├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
+├── WebhookFailed         502  the webhook's receiver did not take a message
 ├── LaunchTimeout         504  the gateway didn't come up in time
 ├── EngineUnreachable     503  nothing answers at the engine's address
 ├── EngineDenied          503  the engine's socket is not ours to use
@@ -137,6 +139,14 @@ class GatewayNotRunning(UserError):
 
 class WasCancelled(UserError):
     code, status, title = "cancelled", 409, "It was cancelled"
+
+
+class WebhookNotSet(UserError):
+    code, status, title = "webhook_not_set", 409, "There is nowhere to send a message"
+
+
+class WebhookFailed(UserError):
+    code, status, title = "webhook_failed", 502, "The message did not arrive"
 
 
 class LaunchFailed(UserError):

@@ -21,7 +21,7 @@ from app.core.wording import Ago, Clock, For, Part, duration, spell
 # A restart this young may be one of a crash loop.
 _YOUNG = timedelta(seconds=60)
 # Exit codes of a process that was told to end and did: its own 0, SIGINT, SIGTERM.
-_ASKED_TO_END = (0, 130, 143)
+ASKED_TO_END = (0, 130, 143)
 
 
 class Status(StrEnum):
@@ -183,7 +183,7 @@ def _exited(gateway: Container, deployment: Deployment, now: datetime) -> _Decid
     # A policy that always restarts leaves a container down only where somebody stopped it.
     kept_up = details.restart_policy in ("always", "unless-stopped")
     code = details.exit_code
-    if kept_up or code in _ASKED_TO_END:
+    if kept_up or code in ASKED_TO_END:
         return Status.STOPPED, f"stopped outside Deploy Agent, exit code {code}", *when
     return Status.FAILED, f"exited with code {code}{lasted}", *when
 

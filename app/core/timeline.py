@@ -290,6 +290,11 @@ def _restored(entry: Entry) -> tuple[Part, ...]:
     return (f"Restored from the archive{moved}",)
 
 
+def _tested(entry: Entry) -> tuple[Part, ...]:
+    arrived = "arrived" if entry.get("outcome") == "succeeded" else "did not arrive"
+    return (f"The webhook was tested: the message {arrived}",)
+
+
 def _purge(text: str) -> Words:
     return lambda entry: (f"{text} {entry.get('name') or entry.get('deployment') or ''}".rstrip(),)
 
@@ -321,6 +326,7 @@ _WORDS: dict[str, tuple[Kind, str, Words]] = {
     "reject_device_failed": (Kind.DEVICE, "bad", _device("could not be turned away")),
     "remove_device": (Kind.DEVICE, "calm", _device("was removed")),
     "remove_device_failed": (Kind.DEVICE, "bad", _device("could not be removed")),
+    "test_webhook": (Kind.CHANGE, "calm", _tested),
     "add_user": (Kind.PEOPLE, "calm", _user("User {} added")),
     "set_password": (Kind.PEOPLE, "calm", _user("New password for {}")),
     "remove_user": (Kind.PEOPLE, "calm", _user("User {} removed")),

@@ -92,6 +92,26 @@ def newest_first(folder: Path) -> Iterator[Entry]:
             yield {**entry, **added.pop(number or 0, {})}
 
 
+def appended_since(folder: Path, number: int) -> list[Entry]:
+    """Return what was appended after the entry of that number, oldest first, line by line.
+
+    What was added to an earlier entry is by itself. All is returned where the numbers have
+    begun anew: the history was taken away.
+    """
+    found: list[Entry] = []
+    if _last_number(folder / OURS / FILE) < number:
+        number = 0
+    for line in _lines_backwards(folder / OURS / FILE):
+        entry = _entry(line)
+        own = entry.get("n") if entry else None
+        if entry is None or not isinstance(own, int) or (found and own >= found[-1]["n"]):
+            continue
+        if own <= number:
+            break
+        found.append(entry)
+    return found[::-1]
+
+
 def read_history(folder: Path) -> list[Entry]:
     """Return the entries, oldest first."""
     return list(newest_first(folder))[::-1]

@@ -18,6 +18,8 @@ from app.core.errors import EngineError, NotFound
 from app.core.events import ContainerEvent
 from app.store import history
 from app.usecases.edits import Edits
+from app.usecases.notices import Notices
+from app.usecases.telling import Telling
 from app.usecases.witnessing import Records
 from app.usecases.world import World
 
@@ -37,6 +39,8 @@ class Witness:
         self.waiting = self.watching = self.looked = False
         self._records = Records(world)
         self._edits = Edits(world)
+        self._telling = Telling(world)
+        self._notices = Notices(world, self._telling.came)
         world.events.listen(self._hear, self._connected)
         self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
 
@@ -70,20 +74,24 @@ class Witness:
                 continue
             try:
                 self.watching = True
+                self._telling.start()
                 self._watch(path, lock)
             finally:
                 self.watching = False
+                self._telling.stop()
                 os.close(lock)
 
     def _watch(self, path: Path, lock: int) -> None:
         """Witness until the server ends or the lock is no longer what it was."""
         _harmless(self._records.look)
+        _harmless(self._notices.begin)
         self.looked = True
         due = 0.0
         while _is_held(path, lock):
             if time.monotonic() >= due:
                 _harmless(self._records.write_due)
                 _harmless(self._edits.look)
+                _harmless(self._notices.look)
                 due = time.monotonic() + _TRY_SECONDS
             try:
                 heard = self._heard.get(timeout=_TRY_SECONDS)

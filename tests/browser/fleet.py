@@ -59,7 +59,7 @@ class Fleet:
         own = [f"/deployments/{each}" for each in self.of.values()]
         more = [f"/deployments/{self.of[each]}/logs" for each in ("hostile", "failed", "invalid")]
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
-        more += ["/history", f"/deployments/{self.of['failed']}/history"]
+        more += ["/history", "/messages", f"/deployments/{self.of['failed']}/history"]
         asked = f"/deployments/{self.of['running']}"
         more += [f"{asked}/{verb}" for verb in ("stop", "restart", "archive")]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]

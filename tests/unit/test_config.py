@@ -7,6 +7,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app.config import PROJECT, Settings, is_loopback, load_settings
 
@@ -35,6 +36,8 @@ OF_ONES_OWN = {
     "PULL_TIMEOUT": "61.0",
     "STOP_TIMEOUT": "62.0",
     "THREADS": "64",
+    "WEBHOOK_URL": "https://hooks.example/services/canary-77",
+    "PAGE_URL": "https://deploy.example",
     "LOG_LEVEL": "debug",
     "LOG_FORMAT": "json",
 }
@@ -55,6 +58,22 @@ def test_the_environment_sets_a_setting(name: str, monkeypatch: pytest.MonkeyPat
     assert load_settings().model_dump(include=others) == Settings().model_dump(include=others)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["canary-77", "ftp://hooks.example/canary-77", "https:///canary-77", "http://a:x/canary-77"],
+)
+def test_a_webhook_that_is_no_address_is_refused_without_showing_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEPLOY_AGENT_WEBHOOK_URL", url)
+
+    with pytest.raises(SystemExit) as refused:
+        load_settings()
+
+    assert "DEPLOY_AGENT_WEBHOOK_URL" in str(refused.value)
+    assert "canary" not in str(refused.value)
+
+
 def test_every_setting_passes_to_another_process_unchanged(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -64,10 +83,12 @@ def test_every_setting_passes_to_another_process_unchanged(
 
     environment = settings.as_environment()
 
-    assert environment == {f"DEPLOY_AGENT_{name}": value for name, value in SET.items()}
+    # An operation sends no messages, so it does not get the address that takes them.
+    passed = {**SET, "WEBHOOK_URL": ""}
+    assert environment == {f"DEPLOY_AGENT_{name}": value for name, value in passed.items()}
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert load_settings() == settings
+    assert load_settings() == settings.model_copy(update={"webhook_url": SecretStr("")})
 
 
 def test_the_defaults_pass_to_another_process_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ def csrf_token(page: str) -> str:
 
 def paths(deployment_id: str) -> list[str]:
     own = f"/deployments/{deployment_id}"
-    pages = ["/", "/deployments/new", "/history"]
+    pages = ["/", "/deployments/new", "/history", "/messages"]
     return [*pages, own, f"{own}/status", f"{own}/logs", f"{own}/history"]
 
 

@@ -1,0 +1,74 @@
+"""The webhook's receiver: sends one JSON object, and says in words what came of it.
+
+The address is the operator's own, from the environment, and is a secret: whoever has it can
+write into their channel. No error of a library is shown, since those quote it.
+"""
+
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+TIMEOUT_SECONDS = 5.0
+# Answers after which the same message may be taken later.
+_LATER = (408, 425, 429)
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What came of one try. `again` says that another one may fare better."""
+
+    ok: bool
+    words: str
+    again: bool
+    milliseconds: int
+
+
+def send(url: str, message: Mapping[str, Any]) -> Sent:
+    """Send a message once; it takes TIMEOUT_SECONDS to connect and as long for the answer."""
+    began = time.monotonic()
+    try:
+        # A redirect could lead anywhere, so none is followed; the body is of no interest.
+        with requests.post(
+            url, json=message, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
+        ) as answer:
+            ok, words, again = _answered(answer.status_code)
+    except requests.RequestException as error:
+        ok, words, again = False, _in_words(error), True
+    return Sent(ok, words, again, round((time.monotonic() - began) * 1000))
+
+
+def _answered(status: int) -> tuple[bool, str, bool]:
+    if status < 300:
+        return True, f"taken, with status {status}", False
+    if status < 400:
+        return False, f"it answered with a redirect ({status}), which is not followed", False
+    if status in _LATER or status >= 500:
+        return False, f"it answered with status {status}", True
+    return False, f"it refused the message with status {status}", False
+
+
+def _in_words(error: BaseException) -> str:
+    causes = list(_chain(error))
+    for kind, words in _CAUSES:
+        if any(isinstance(cause, kind) for cause in causes):
+            return words
+    return "the connection broke"
+
+
+_CAUSES: tuple[tuple[type[BaseException], str], ...] = (
+    (requests.exceptions.SSLError, "its certificate is not accepted"),
+    (requests.exceptions.ProxyError, "the proxy on the way does not answer"),
+    (requests.Timeout, f"no answer within {TIMEOUT_SECONDS:g} s"),
+    (socket.gaierror, "there is no host of that name"),
+    (ConnectionRefusedError, "nothing listens at that address"),
+)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,102 @@
+"""The page and the calls of the webhook: where messages go, what came of them, and a test."""
+
+from datetime import UTC, datetime
+
+from flask import Blueprint, flash, redirect, url_for
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from app.core.errors import Busy, WebhookFailed, WebhookNotSet
+from app.core.notices import Event
+from app.core.people import Permission
+from app.usecases.webhook import describe_webhook, send_test_message, show_webhook
+from app.web.access import needs
+from app.web.calls import Example, Subject, call
+from app.web.rendering import render
+from app.web.request import actor, world
+from app.web.shapes import EXAMPLE_ID, Answer, Moment, Shape
+
+bp = Blueprint("webhook", __name__)
+api_bp = Blueprint("webhook_api", __name__, url_prefix="/api/deploy/webhook")
+
+
+@bp.get("/messages")
+@needs(Permission.VIEW)
+def show() -> ResponseReturnValue:
+    return render("webhook/show", webhook=show_webhook(world()))
+
+
+@bp.post("/messages/test")
+@needs(Permission.OPERATE)
+def test() -> ResponseReturnValue:
+    try:
+        send_test_message(actor=actor(), world=world())
+        flash("The test message arrived.", "done")
+    except (Busy, WebhookFailed, WebhookNotSet) as refused:
+        flash(f"{refused.title}. {refused.detail}", "problem")
+    return redirect(url_for("webhook.show"), code=303)
+
+
+class DeliveryShown(Shape):
+    """What came of one message."""
+
+    at: Moment
+    event: Event
+    deployment_id: str = Field(description="Empty for a test.")
+    name: str = Field(description="The deployment's, as it was then.")
+    ok: bool = Field(description="Whether the receiver took it.")
+    words: str = Field(description="What the receiver said, or why it was not reached.")
+    tries: int
+    milliseconds: int = Field(description="How long the last try took.")
+
+
+class WebhookShown(Answer):
+    """Where messages go, and what came of the last twenty, the latest first."""
+
+    host: str | None = Field(description="Of its address the host alone; null where it is off.")
+    waiting: int = Field(description="Messages that are still to be sent.")
+    dropped: int = Field(description="Those that did not arrive since the last one that did.")
+    deliveries: list[DeliveryShown]
+
+
+_EXAMPLE = Example(
+    WebhookShown(
+        host="hooks.slack.com",
+        waiting=0,
+        dropped=0,
+        deliveries=[
+            DeliveryShown(
+                at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+                event=Event.CRASHED,
+                deployment_id=EXAMPLE_ID,
+                name="Support bot",
+                ok=True,
+                words="taken, with status 200",
+                tries=1,
+                milliseconds=212,
+            )
+        ],
+    )
+)
+
+
+@api_bp.get("")
+@needs(Permission.VIEW)
+@call(Subject.HOST, "The webhook", example=_EXAMPLE)
+def describe() -> WebhookShown:
+    """Who is told when a gateway dies or an operation fails, and whether it arrived."""
+    return WebhookShown(**describe_webhook(show_webhook(world())))
+
+
+@api_bp.post("/test")
+@needs(Permission.OPERATE)
+@call(
+    Subject.HOST,
+    "Tests the webhook",
+    example=_EXAMPLE,
+    errors=(WebhookFailed, WebhookNotSet, Busy),
+)
+def send_test() -> WebhookShown:
+    """It sends a test message, once, and waits for what comes of it, at most 10 s. No body is
+    needed."""
+    return WebhookShown(**describe_webhook(send_test_message(actor=actor(), world=world())))
