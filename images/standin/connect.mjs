@@ -6,8 +6,9 @@ import {
 } from "./devices.mjs";
 import { warn } from "./log.mjs";
 import { CONNECT, REQUEST, problemOf } from "./parameters.mjs";
+import { VERSION as STATE_VERSION } from "./state.mjs";
 
-export const VERSION = "2026.9.6-standin";
+export const VERSION = `${STATE_VERSION}-standin`;
 const PROTOCOL = 4;
 const HANDSHAKE_TIMEOUT = 15_000;
 const MAXIMUM_PAYLOAD = 26_214_400;

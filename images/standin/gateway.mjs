@@ -7,6 +7,7 @@ import { Conversation, VERSION } from "./connect.mjs";
 import { dieAtOnce, misbehave, readFaults } from "./faults.mjs";
 import { die, info, timestamp } from "./log.mjs";
 import { readSettings } from "./settings.mjs";
+import { migrateState } from "./state.mjs";
 import { acceptWebSocket } from "./websocket.mjs";
 
 const STOP_DELAY = 50;
@@ -30,6 +31,7 @@ dieAtOnce(faults);
 info("gateway", "loading configuration…");
 info("gateway", "resolving authentication…");
 const settings = readSettings();
+migrateState();
 info("gateway", "starting...");
 if (faults.has("slow-start")) await sleep(faults.get("slow-start")[0] * 1000);
 info("gateway", "starting HTTP server...");
