@@ -21,6 +21,8 @@ _VERBS = {
     "stop": "running:stop",
     "restart": "running:restart",
     "cancel": "running:cancel",
+    "update": "updates:update",
+    "go-back": "updates:to_version_before",
     "logs": "logs:logs",
     "archive": "archive:archive",
     "archived": "archive:archived",

@@ -10,6 +10,7 @@ _VERBS = {
     OperationKind.RESTART: "up -d --force-recreate",
     OperationKind.ARCHIVE: "down",
     OperationKind.ALLOW_ORIGIN: "restart",
+    OperationKind.UPDATE: "up -d --pull missing",
 }
 
 

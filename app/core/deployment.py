@@ -34,18 +34,26 @@ class OperationKind(StrEnum):
     RESTART = "restart"
     ARCHIVE = "archive"
     ALLOW_ORIGIN = "allow-origin"
+    UPDATE = "update"
 
     @property
     def noun(self) -> str:
         """What such an operation is called in a sentence."""
         return "archiving" if self is OperationKind.ARCHIVE else self.value
 
+    @property
+    def after_interruption(self) -> str:
+        """What to do once such an operation was interrupted."""
+        if self is OperationKind.UPDATE:
+            return "Launch it: that first puts image and state back as they were."
+        return f"{self.capitalize()} again."
 
-LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART)
+
+LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART, OperationKind.UPDATE)
 STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
 # Those that tell whether there should be a container.
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
-# Those that can be left half done: what was started is taken down.
+# Those that can be left half done: what was started is taken down, or goes back.
 CANCELLABLE = LAUNCHES
 
 
@@ -101,6 +109,7 @@ class Deployment:
     `problem` says why it is invalid, or None. `port` is None where it is not
     known. `secrets` are the values that no text may show, also of a `.env` that
     can't be understood. `configured_here` says that our own history has its making.
+    `half_updated` is the image of an update that was broken off before it was proven.
     `operation` is the latest; `earlier` the latest launch or stop before it, where it is neither.
     """
 
@@ -112,6 +121,7 @@ class Deployment:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     has_compose_file: bool = False
     configured_here: bool = False
+    half_updated: str = ""
     operation: Operation | None = None
     earlier: Operation | None = None
 
@@ -192,6 +202,7 @@ class Container:
     working_dir: str = ""
     ports: tuple[PublishedPort, ...] = ()
     one_off: bool = False
+    image_id: str = ""
     started_at: datetime | None = None
     details: Details | None = None
     ended_before: Ended | None = None

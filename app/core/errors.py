@@ -9,6 +9,7 @@ UserError
 ├── TooManyAttempts       429  log-ins failed too often
 ├── Busy                  409  another operation runs on this deployment
 ├── AlreadyMade           409  this form has made its deployment before
+├── NothingKept           409  no state of a version before is kept
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
@@ -18,6 +19,7 @@ UserError
 ├── WasCancelled          409  somebody cancelled what the call was waiting for
 ├── LaunchFailed          502  the gateway didn't come up
 ├── StopFailed            502  the containers didn't go away
+├── UpdateFailed          502  the new image was not proven; image and state are the old ones
 ├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
 ├── WebhookFailed         502  the webhook's receiver did not take a message
 ├── LaunchTimeout         504  the gateway didn't come up in time
@@ -121,6 +123,10 @@ class DeploymentInvalid(UserError):
     code, status, title = "deployment_invalid", 409, "This deployment can't be launched as it is"
 
 
+class NothingKept(UserError):
+    code, status, title = "nothing_kept", 409, "There is no version to go back to"
+
+
 class NotRestored(UserError):
     code, status, title = "not_restored", 409, "It was not restored"
 
@@ -155,6 +161,10 @@ class LaunchFailed(UserError):
 
 class StopFailed(UserError):
     code, status, title = "stop_failed", 502, "The gateway was not stopped"
+
+
+class UpdateFailed(UserError):
+    code, status, title = "update_failed", 502, "It was not updated"
 
 
 class ArchiveFailed(UserError):

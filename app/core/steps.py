@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.pulling import Layer, layer_in, layers_of
+from app.core.update import NOT_BACK
 
 
 class StepState(StrEnum):
@@ -34,9 +35,13 @@ LABELS = {
     "words": "Keep its last words",
     "remove": "Remove the container",
     "move": "Move the folder",
+    "copy": "Set the state aside",
+    "back": "Go back to what was before",
     "undo": "Take down what was started",
 }
 _TAKE_DOWN = ("stop", "words", "remove")
+# What comes after a step that was broken off; in no plan.
+_WAYS_BACK = ("undo", "back")
 _PLANS: dict[OperationKind, tuple[str, ...]] = {
     OperationKind.LAUNCH: ("check", "pull", "folders", "create", "start", "answers", "ready"),
     OperationKind.RESTART: (
@@ -45,6 +50,11 @@ _PLANS: dict[OperationKind, tuple[str, ...]] = {
         *("create", "start", "answers", "ready"),
     ),
     OperationKind.ALLOW_ORIGIN: ("write", "restart", "answers", "ready"),
+    OperationKind.UPDATE: (
+        *("check", "pull"),
+        *_TAKE_DOWN,
+        *("copy", "write", "folders", "create", "start", "answers", "ready"),
+    ),
     OperationKind.STOP: _TAKE_DOWN,
     OperationKind.ARCHIVE: (*_TAKE_DOWN, "move"),
 }
@@ -55,6 +65,8 @@ ANSWERS = "Waiting for the gateway to answer"
 READY = "The gateway answers; waiting until it is ready"
 WORDS = "Keeping its last words"
 MOVE = "Moving the folder to the archive"
+COPY = "Setting the state aside"
+BACK = "Going back from"
 _BEGINNINGS = tuple(
     (re.compile(pattern), step)
     for pattern, step in (
@@ -65,12 +77,14 @@ _BEGINNINGS = tuple(
         (r"Container \S+ Starting\Z", "start"),
         (re.escape(ANSWERS), "answers"),
         (re.escape(READY), "ready"),
-        (r"Writing \S+ into config/|config/openclaw\.json allows ", "write"),
+        (r"Writing \S+ into (?:config/|\.env)|config/openclaw\.json allows ", "write"),
         (r"docker compose restart\b", "restart"),
         (r"docker compose stop\b", "stop"),
         (re.escape(WORDS), "words"),
         (r"docker compose down\b", "remove"),
         (re.escape(MOVE), "move"),
+        (re.escape(COPY), "copy"),
+        (re.escape(BACK), "back"),
     )
 )
 
@@ -105,10 +119,13 @@ class _Begun:
 
 def steps_of(operation: Operation, lines: Iterable[tuple[str, str]]) -> tuple[Step, ...]:
     """Return the steps of an operation; `lines` is its output, (time, text) of each line."""
+    lines = list(lines)
     plan = _PLANS[operation.kind]
+    if lines and lines[0][1].startswith(BACK):
+        plan = ("back", *plan)
     begun = _begun(operation, plan, lines)
-    steps = [_step(operation, begun, place) for place in range(len(begun))]
-    undone = [each for each in steps if each.name == "undo"]
+    steps = [_step(operation, begun, place, plan) for place in range(len(begun))]
+    undone = [each for each in steps if each.name in _WAYS_BACK and each.name not in plan]
     reached = {each.name: each for each in steps}
     last = max((plan.index(name) for name in reached if name in plan), default=-1)
     all_done = operation.state is OperationState.SUCCEEDED
@@ -139,6 +156,10 @@ def _begun(
 def _begins(text: str, plan: Sequence[str], current: str) -> str | None:
     """Return the step that a line begins; what takes down where that is not ahead undoes."""
     name = next((step for pattern, step in _BEGINNINGS if pattern.match(text)), None)
+    if name == "back":
+        return name
+    if name in _TAKE_DOWN and current == "back":
+        return None
     ahead = plan[plan.index(current) + 1 :] if current in plan else ()
     if name in _TAKE_DOWN and plan[0] not in _TAKE_DOWN and name not in ahead:
         return "undo"
@@ -146,15 +167,15 @@ def _begins(text: str, plan: Sequence[str], current: str) -> str | None:
 
 
 def _comes_after(current: str, name: str, plan: Sequence[str]) -> bool:
-    if current == "undo":
-        return False
-    return name == "undo" or plan.index(name) > plan.index(current)
+    if current in plan:
+        return name not in plan or plan.index(name) > plan.index(current)
+    return (current, name) == ("undo", "back")
 
 
-def _step(operation: Operation, begun: Sequence[_Begun], place: int) -> Step:
+def _step(operation: Operation, begun: Sequence[_Begun], place: int, plan: Sequence[str]) -> Step:
     this, rest = begun[place], begun[place + 1 :]
     words = [text for text in this.said if layer_in(text) is None]
-    state = _state(operation, this, rest[0] if rest else None)
+    state = _state(operation, this, rest[0] if rest else None, plan)
     ended_at = rest[0].at if rest else operation.ended_at
     return Step(
         this.name,
@@ -167,17 +188,20 @@ def _step(operation: Operation, begun: Sequence[_Begun], place: int) -> Step:
     )
 
 
-def _state(operation: Operation, this: _Begun, following: _Begun | None) -> StepState:
+def _state(
+    operation: Operation, this: _Begun, following: _Begun | None, plan: Sequence[str]
+) -> StepState:
     broken_off = StepState.CANCELLED if operation.cancelled_by else StepState.FAILED
+    is_planned = this.name in plan
     if following:
-        return broken_off if following.name == "undo" else StepState.DONE
+        return StepState.DONE if following.name in plan or not is_planned else broken_off
     if operation.state is OperationState.RUNNING:
         return StepState.RUNNING
     if operation.state is OperationState.SUCCEEDED:
         return StepState.DONE
-    if operation.state is OperationState.INTERRUPTED:
+    if operation.state is OperationState.INTERRUPTED or operation.code == NOT_BACK:
         return StepState.FAILED
-    return StepState.DONE if this.name == "undo" else broken_off
+    return broken_off if is_planned else StepState.DONE
 
 
 def _moment(text: str) -> datetime | None:

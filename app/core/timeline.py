@@ -155,6 +155,9 @@ def _operation_name(entry: Entry, kind: str) -> str:
     origin = (entry.get("arguments") or {}).get("origin")
     if kind == OperationKind.ALLOW_ORIGIN and origin:
         return f"Allowing {origin}"
+    image = (entry.get("arguments") or {}).get("image")
+    if kind == OperationKind.UPDATE and image:
+        return f"Update to {image}"
     return kind.replace("-", " ").capitalize()
 
 
@@ -295,6 +298,10 @@ def _tested(entry: Entry) -> tuple[Part, ...]:
     return (f"The webhook was tested: the message {arrived}",)
 
 
+def _undone(entry: Entry) -> tuple[Part, ...]:
+    return (f"Image and state put back after the update to {entry.get('image') or '?'}",)
+
+
 def _purge(text: str) -> Words:
     return lambda entry: (f"{text} {entry.get('name') or entry.get('deployment') or ''}".rstrip(),)
 
@@ -314,6 +321,7 @@ _WORDS: dict[str, tuple[Kind, str, Words]] = {
     ENV_EDITED: (Kind.CHANGE, "calm", _edited(".env")),
     COMPOSE_EDITED: (Kind.CHANGE, "calm", _edited("docker-compose.yml")),
     "restore": (Kind.CHANGE, "calm", _restored),
+    "undo_update": (Kind.CHANGE, "warn", _undone),
     "purge": (Kind.CHANGE, "warn", _purge("Purge of")),
     "purge succeeded": (Kind.CHANGE, "calm", _purge("Purged")),
     "purge failed": (Kind.CHANGE, "bad", _purge("The purge failed of")),

@@ -49,9 +49,11 @@ def compose_up(folder: Path, say: Say, seconds: float) -> None:
     )
 
 
-def compose_pull(folder: Path, services: list[str], say: Say, seconds: float) -> None:
+def compose_pull(
+    folder: Path, services: list[str], say: Say, seconds: float, env_file: Path | None = None
+) -> None:
     """Pull the images of some services. Raises ComposeFailed."""
-    compose = _in_folder(folder, seconds).compose
+    compose = _in_folder(folder, seconds, env_file).compose
     _follow(lambda: compose.pull(services, stream_logs=True), say)
 
 
@@ -67,12 +69,12 @@ def compose_restart(deployment_id: str, seconds: float) -> None:
     _called(compose.restart)
 
 
-def compose_images(folder: Path, seconds: float) -> dict[str, str]:
+def compose_images(folder: Path, seconds: float, env_file: Path | None = None) -> dict[str, str]:
     """Return which service has which image, by asking Compose, which also checks the file.
 
-    Raises ComposeFailed.
+    `env_file` is what `.env` is to be. Raises ComposeFailed.
     """
-    compose = _in_folder(folder, seconds).compose
+    compose = _in_folder(folder, seconds, env_file).compose
     config: dict[str, Any] = _called(lambda: compose.config(return_json=True))
     services: dict[str, dict[str, Any]] = config.get("services") or {}
     return {name: str(each["image"]) for name, each in services.items() if "image" in each}
@@ -132,12 +134,12 @@ def _bounded(seconds: float, before: Sequence[str] = ("env", _PROGRESS)) -> list
     return [*_END_WITH_US, *limit, *before, *_END_WITH_US, "docker"]
 
 
-def _in_folder(folder: Path, seconds: float) -> DockerClient:
+def _in_folder(folder: Path, seconds: float, env_file: Path | None = None) -> DockerClient:
     return DockerClient(
         client_call=_bounded(seconds),
         compose_project_name=folder.name,
         compose_files=[folder / "docker-compose.yml"],
-        compose_env_files=[folder / ".env"],
+        compose_env_files=[env_file or folder / ".env"],
     )
 
 

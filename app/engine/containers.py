@@ -240,6 +240,7 @@ def _container(row: dict[str, Any]) -> Container:
         working_dir=labels.get("com.docker.compose.project.working_dir", ""),
         ports=_published(row.get("Ports") or ()),
         one_off=labels.get("com.docker.compose.oneoff") == "True",
+        image_id=row.get("ImageID", ""),
     )
 
 

@@ -18,6 +18,7 @@ from app.store.history import OURS
 from app.store.locks import waiting_for
 from app.store.operations import operations_folder, reserve_space
 from app.store.reading import COMPOSE_FILE, ENV_FILE, read_deployment
+from app.store.updates import JOURNAL
 
 _FRESH = ".new-"
 _FRESH_FOLDERS = _FRESH + "[0-9a-f]" * 10
@@ -148,6 +149,7 @@ def _signature(folder: Path) -> _Signature:
         _file_sign(folder / ENV_FILE),
         _file_sign(folder / COMPOSE_FILE),
         _file_sign(operations_folder(folder)),
+        _file_sign(folder / JOURNAL),
     )
 
 

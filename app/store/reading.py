@@ -9,9 +9,11 @@ from app.core.deployment import LAUNCH_OR_STOP, Deployment
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env, value_on_its_own_line
 from app.core.fields import NAME
 from app.core.secrets import secret_values, secrets_in_text
+from app.core.update import Step
 from app.store import history
 from app.store.files import Unreadable, read_file
 from app.store.operations import latest, latest_launch_or_stop
+from app.store.updates import read_journal
 
 ENV_FILE = ".env"
 COMPOSE_FILE = "docker-compose.yml"
@@ -45,6 +47,7 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
         problem=problem,
         secrets=tuple(secrets),
         has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
+        half_updated=_half_updated(folder),
         configured_here=settled is None and _configured_here(folder),
         operation=operation,
         earlier=None if decides else settled,
@@ -53,6 +56,14 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
 
 def _configured_here(folder: Path) -> bool:
     return any(entry.get("what") == "configure" for entry in history.read_history(folder))
+
+
+def _half_updated(folder: Path) -> str:
+    try:
+        journal = read_journal(folder)
+    except ValueError:
+        return "another image"
+    return journal.image if journal and journal.step is not Step.PROVEN else ""
 
 
 def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:

@@ -8,11 +8,20 @@ from contextlib import contextmanager
 from threading import Timer
 from types import FrameType
 
+from app.core.deployment import Run
 from app.store.operation_process import CANCEL
 
 
 class Cancelled(BaseException):
-    """Somebody wants the operation to end. No `except Exception` on the way may swallow it."""
+    """Somebody wants the operation to end. No `except Exception` on the way may swallow it.
+
+    `words` say what was undone for it, `verified` is the run that is proven after that.
+    """
+
+    def __init__(self, words: str = "", verified: Run | None = None) -> None:
+        super().__init__(words)
+        self.words = words
+        self.verified = verified
 
 
 class Cancellation:

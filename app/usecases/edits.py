@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.core.deployment import LAUNCH_OR_STOP, Deployment
+from app.core.deployment import LAUNCH_OR_STOP, Deployment, OperationKind
 from app.core.incidents import BY_HAND
 from app.core.timeline import COMPOSE_EDITED, ENV_EDITED, Kind, Moment
 from app.store import history
@@ -97,7 +97,7 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
 def _may_write(moment: Moment) -> bool:
     """Say whether a deed is of those that write these files."""
     if moment.kind is Kind.OPERATION:
-        return moment.what not in LAUNCH_OR_STOP
+        return moment.what not in LAUNCH_OR_STOP or moment.what == OperationKind.UPDATE
     return moment.kind is Kind.CHANGE and moment.who != BY_HAND
 
 

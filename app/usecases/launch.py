@@ -1,6 +1,7 @@
 """Launch: bring a gateway up, and call it done only when it is proven to work."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from app.core.composefile import SERVICE
 from app.core.deployment import Container, Deployment, Operation, OperationKind, Run
@@ -26,6 +27,7 @@ from app.usecases.last_words import keep_words_if_it_can
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
 from app.usecases.take_down import take_down
 from app.usecases.task import Task
+from app.usecases.unfinished import put_back
 from app.usecases.verify import verify_gateway
 from app.usecases.world import World
 
@@ -74,6 +76,18 @@ def wait_for_launch(started: Started, *, world: World) -> Operation | None:
 def perform_launch(task: Task, anew: bool = False) -> Run:
     """Do the launch and return the run that was proven to work.
 
+    An update that was broken off is undone first. Raises OperationFailed, EngineError, Cancelled.
+    """
+    try:
+        task = put_back(task) or task
+    except ComposeFailed as error:
+        raise OperationFailed(compose_cause(error, task.deployment, task.world)) from None
+    return bring_up(task, anew)
+
+
+def bring_up(task: Task, anew: bool = False) -> Run:
+    """Bring a gateway up from its files and return the run that was proven to work.
+
     `anew` takes down what runs, once everything is ready for what comes after it.
     What a failed or cancelled launch leaves behind is taken down, its last words
     kept, however it failed; a gateway that ran before and was not touched stays.
@@ -82,7 +96,7 @@ def perform_launch(task: Task, anew: bool = False) -> Run:
     deployment, world, say = task.deployment, task.world, task.say
     before = deployment.gateway_in(world.containers.of(deployment.id))
     try:
-        _bring_up(task, before, anew)
+        _start(task, before, anew)
         with task.cancellation.allowed():
             return verify_gateway(deployment, before, world=world, say=say)
     except ComposeFailed as error:
@@ -94,7 +108,7 @@ def perform_launch(task: Task, anew: bool = False) -> Run:
         raise
 
 
-def _bring_up(task: Task, before: Container | None, anew: bool) -> None:
+def _start(task: Task, before: Container | None, anew: bool) -> None:
     deployment, world, say, cancellation = (
         task.deployment,
         task.world,
@@ -105,7 +119,7 @@ def _bring_up(task: Task, before: Container | None, anew: bool) -> None:
     with cancellation.allowed():
         say("docker compose config")
         images = compose_images(folder, _CONFIG_SECONDS)
-        _pull_missing(deployment, images, world, say)
+        pull_missing(task, images)
     gateway_image = images.get(SERVICE) or next(iter(images.values()), settings.image)
     # Files are being written: this is not left half done.
     say(FOLDERS)
@@ -124,10 +138,12 @@ def _bring_up(task: Task, before: Container | None, anew: bool) -> None:
         compose_up(folder, say, _UP_SECONDS)
 
 
-def _pull_missing(
-    deployment: Deployment, images: Mapping[str, str], world: World, say: Say
-) -> None:
-    """Pull the images that are not on this host, and no others: they may be built here."""
+def pull_missing(task: Task, images: Mapping[str, str], env_file: Path | None = None) -> None:
+    """Pull the images that are not on this host, and no others: they may be built here.
+
+    `env_file` is what `.env` is to be. Raises OperationFailed, EngineError.
+    """
+    deployment, world, say = task.deployment, task.world, task.say
     missing = {
         service: image for service, image in images.items() if not world.containers.image_id(image)
     }
@@ -136,7 +152,7 @@ def _pull_missing(
     say(f"docker compose pull {' '.join(missing)}  # {', '.join(missing.values())}")
     folder = world.store.folder(deployment.id)
     try:
-        compose_pull(folder, list(missing), say, world.settings.pull_timeout)
+        compose_pull(folder, list(missing), say, world.settings.pull_timeout, env_file)
     except ComposeFailed as error:
         raise OperationFailed(cause_of_pull(error, missing, deployment, world)) from None
 

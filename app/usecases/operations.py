@@ -224,7 +224,7 @@ def failure_of(operation: Operation) -> str:
     if operation.state is OperationState.INTERRUPTED:
         return (
             f"The {operation.kind.noun} was interrupted: its process was ended, or the host"
-            f" restarted. {operation.kind.capitalize()} again."
+            f" restarted. {operation.kind.after_interruption}"
         )
     return f"{operation.reason} {operation.next_step}".strip()
 

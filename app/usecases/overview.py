@@ -81,6 +81,11 @@ def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetim
 
 
 def _remark(deployment: Deployment, containers: tuple[Container, ...]) -> str:
+    if deployment.half_updated and not deployment.running_operation:
+        return (
+            f"The update to {deployment.half_updated} was broken off before it was proven:"
+            " a launch or restart first puts image and state back."
+        )
     gateway = deployment.gateway_in(containers)
     if not gateway or not gateway.working_dir:
         return ""

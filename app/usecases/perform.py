@@ -26,8 +26,10 @@ from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
 from app.usecases.restart import perform_restart
+from app.usecases.state_hands import COPY_SECONDS
 from app.usecases.stop import perform_stop
 from app.usecases.task import Task
+from app.usecases.update import perform_update
 from app.usecases.world import World, build_world
 
 _SPARE_SECONDS = 300
@@ -39,6 +41,7 @@ _PERFORM: Mapping[OperationKind, Callable[[Task], Run | None]] = {
     OperationKind.STOP: perform_stop,
     OperationKind.ARCHIVE: perform_archive,
     OperationKind.ALLOW_ORIGIN: perform_allow_origin,
+    OperationKind.UPDATE: perform_update,
 }
 
 
@@ -101,8 +104,9 @@ def _set_deadline(settings: Settings) -> None:
         raise _DeadlinePassed
 
     signal.signal(signal.SIGALRM, passed)
-    steps = settings.pull_timeout + settings.launch_timeout + settings.stop_timeout
-    signal.alarm(int(steps) + _SPARE_SECONDS)
+    # An update may do all of it twice: there, and back again.
+    steps = settings.pull_timeout + 2 * (settings.launch_timeout + settings.stop_timeout)
+    signal.alarm(int(steps + 2 * COPY_SECONDS) + _SPARE_SECONDS)
 
 
 def _perform(
@@ -117,8 +121,9 @@ def _perform(
             )
             verified = done or operation.verified
             ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
-        except Cancelled:
-            ended = _cancelled(operation, folder)
+        except Cancelled as cancelled:
+            verified = cancelled.verified or operation.verified
+            ended = replace(_cancelled(operation, folder, cancelled.words), verified=verified)
         except OperationFailed as failure:
             verified = failure.verified or operation.verified
             ended = replace(_failed(operation, failure.cause, mask), verified=verified)
@@ -139,13 +144,13 @@ def _perform(
     return replace(ended, ended_at=datetime.now(UTC))
 
 
-def _cancelled(operation: Operation, folder: Path) -> Operation:
+def _cancelled(operation: Operation, folder: Path, undone: str) -> Operation:
     who = operations.cancelled_by(folder, operation.number)
     return replace(
         operation,
         state=OperationState.CANCELLED,
         code="cancelled",
-        reason=f"It was cancelled by {who}.",
+        reason=f"It was cancelled by {who}. {undone}".strip(),
         cancelled_by=who,
     )
 

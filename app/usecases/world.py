@@ -8,6 +8,7 @@ from app.core.status import LastSeen
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
+from app.engine.images import Images
 from app.engine.last_lines import LastLines
 from app.engine.log_followers import LogFollowers
 from app.engine.log_source import LogSource
@@ -29,6 +30,7 @@ class World:
     settings: Settings
     store: Store
     containers: Containers
+    images: Images
     address: str
     provider: Provider
     people: PeopleStore
@@ -75,6 +77,7 @@ def build_world(settings: Settings) -> World:
         settings,
         store,
         containers,
+        Images(client),
         address,
         Provider(client),
         PeopleStore(settings.deployments_dir),

@@ -30,6 +30,7 @@ from app.web import (
     security,
     theme,
     times,
+    updates,
     webhook,
 )
 
@@ -88,6 +89,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(archive.api_bp)
     app.register_blueprint(history.bp)
     app.register_blueprint(history.api_bp)
+    app.register_blueprint(updates.api_bp)
     app.register_blueprint(reference.bp)
     app.register_blueprint(webhook.bp)
     app.register_blueprint(webhook.api_bp)

@@ -1,0 +1,85 @@
+"""An update as its journal has it: what is under way, and what there was before."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+# The code of an update that failed, and of which image and state could not be put back.
+NOT_BACK = "not_put_back"
+
+
+class Step(StrEnum):
+    """How far an update is. What is written here holds before the work of the step begins."""
+
+    # The state is being copied; nothing that is the gateway's was changed.
+    COPYING = "copying"
+    # The copy is whole. Image and state may be the new ones, which nobody has proven.
+    TRYING = "trying"
+    # The new image was proven; what is left is to put the copy where it is kept.
+    PROVEN = "proven"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The very image of a gateway: `image` is how its `.env` names it, `pin` what stays its name.
+
+    `id` is empty where this host did not have it. `label` is the version it tells of itself.
+    """
+
+    image: str
+    id: str = ""
+    pin: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Journal:
+    """An update under way. `returning` is one to the version before, with its kept state."""
+
+    operation: int
+    step: Step
+    image: str
+    before: Version
+    was_up: bool
+    returning: bool
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The version before the last update, whose state is kept; `image` is what came after it."""
+
+    version: Version
+    image: str
+    at: str
+
+
+def journal_to_json(journal: Journal) -> bytes:
+    return json.dumps(asdict(journal)).encode()
+
+
+def journal_from_json(data: bytes) -> Journal:
+    """Raises ValueError, also where it is JSON and no journal."""
+    return _read(data, lambda it: Journal(**{
+        **it, "step": Step(it["step"]), "before": Version(**it["before"])
+    }))  # fmt: skip
+
+
+def kept_to_json(kept: Kept) -> bytes:
+    return json.dumps(asdict(kept)).encode()
+
+
+def kept_from_json(data: bytes) -> Kept:
+    """Raises ValueError."""
+    return _read(data, lambda it: Kept(**{**it, "version": Version(**it["version"])}))
+
+
+def _read(data: bytes, make: Callable[[dict[str, Any]], T]) -> T:
+    try:
+        return make(json.loads(data))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"no record of an update: {error}") from None

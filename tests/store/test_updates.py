@@ -1,0 +1,122 @@
+"""An update on disk: killed at any of its moves, it goes back to the very state before it."""
+
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from app.core.update import Journal, Kept, Step, Version
+from app.store import updates
+from app.store.updates import BEFORE, KEPT, STATE, OwnHands, there
+from app.usecases.unfinished import give_back, keep
+
+OLD, OLDER = Version("openclaw:2", "sha256:2", "sha256:2", "2"), Version("openclaw:1")
+
+
+class Killed(BaseException):
+    """What a `kill -9` does, as far as the disk can tell."""
+
+
+class DyingHands(OwnHands):
+    """Does so many of its moves, and no more."""
+
+    def __init__(self, folder: Path, moves: int) -> None:
+        super().__init__(folder, 60)
+        self._left = moves
+
+    def _do(self, move: Callable[..., None], *names: str) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise Killed
+        move(*names)
+
+    def copy(self, target: str) -> None:
+        self._do(super().copy, target)
+
+    def move(self, source: str, target: str) -> None:
+        self._do(super().move, source, target)
+
+    def remove(self, target: str) -> None:
+        self._do(super().remove, target)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A deployment on its second version, with the state of the first kept."""
+    updates.open_updates(tmp_path)
+    for name, version in ((STATE, "2"), (KEPT, "1")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "version").write_text(version)
+    updates.write_kept(tmp_path, Kept(OLDER, OLD.image, "then"))
+    return tmp_path
+
+
+def journal(step: Step, returning: bool) -> Journal:
+    return Journal(3, step, "openclaw:3", OLD, True, returning, "now")
+
+
+def version_in(folder: Path, name: str) -> str:
+    return (folder / name / "version").read_text()
+
+
+def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
+    """Do an update and the way back from it, killed after so many moves; say whether it was."""
+    hands = DyingHands(folder, moves)
+    try:
+        if returning:
+            updates.write_journal(folder, journal(Step.TRYING, returning))
+            hands.move(STATE, BEFORE)
+            hands.move(KEPT, STATE)
+        else:
+            updates.write_journal(folder, journal(Step.COPYING, returning))
+            hands.copy(BEFORE)
+            updates.write_journal(folder, journal(Step.TRYING, returning))
+            (folder / STATE / "version").write_text("3")
+        give_back(folder, journal(Step.TRYING, returning), hands)
+    except Killed:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("returning", [False, True])
+@pytest.mark.parametrize("moves", range(6))
+def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
+    folder: Path, moves: int, returning: bool
+) -> None:
+    killed_after(moves, folder, returning=returning)
+
+    found = updates.read_journal(folder)
+    assert found is not None
+    for _ in range(2):
+        give_back(folder, found, OwnHands(folder, 60))
+
+    assert version_in(folder, STATE) == "2"
+    assert version_in(folder, KEPT) == "1"
+    assert updates.read_kept(folder) == Kept(OLDER, OLD.image, "then")
+    assert not there(folder, BEFORE)
+
+
+@pytest.mark.parametrize("moves", range(3))
+def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -> None:
+    OwnHands(folder, 60).copy(BEFORE)
+    proven = journal(Step.PROVEN, returning=False)
+    updates.write_journal(folder, proven)
+    with suppress(Killed):
+        keep(folder, proven, DyingHands(folder, moves))
+
+    if found := updates.read_journal(folder):
+        keep(folder, found, OwnHands(folder, 60))
+
+    assert version_in(folder, KEPT) == "2"
+    assert updates.read_kept(folder) == Kept(OLD, "openclaw:3", "now")
+    assert updates.read_journal(folder) is None
+
+
+def test_all_moves_are_looked_at(folder: Path) -> None:
+    spare = folder.parent / "spare"
+    shutil.copytree(folder, spare)
+
+    assert not killed_after(6, folder, returning=False)
+    assert not killed_after(6, spare, returning=True)
