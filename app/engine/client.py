@@ -19,6 +19,7 @@ from app.core.errors import (
     EngineUnreachable,
     RemoteEngine,
 )
+from app.engine import latency
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 # What Compose and its engine connection need; nothing else of the server's
@@ -95,10 +96,13 @@ class EngineClient:
         except NotFound:
             raise
         except APIError as error:
+            latency.failed(EngineRefused.code)
             said = error.explanation or f"status {error.status_code}"
             raise EngineRefused(f"Docker Engine refused: {said}.") from error
         except (DockerException, requests.RequestException, OSError) as error:
-            raise self._in_words(error) from error
+            in_words = self._in_words(error)
+            latency.failed(in_words.code)
+            raise in_words from error
 
     def _connect(self) -> docker.APIClient:
         # "auto" asks the engine for its version once: newer engines refuse old ones.
@@ -106,6 +110,7 @@ class EngineClient:
         self._connected = docker.APIClient(
             base_url=self.address, version="auto", timeout=self._timeout
         )
+        self._connected.hooks["response"].append(latency.answered)
         return self._connected
 
     def _in_words(self, error: BaseException) -> EngineError:

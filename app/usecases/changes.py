@@ -62,6 +62,11 @@ class Changes:
     def closing(self) -> bool:
         return self._closing.is_set()
 
+    @property
+    def viewers(self) -> int:
+        """How many look now."""
+        return len(self._viewers)
+
     def beat(self) -> None:
         """Let all who look, look again. What was seen at one `number` is the same for all."""
         with self._lock:

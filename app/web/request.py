@@ -14,7 +14,7 @@ from app.usecases.world import World
 SESSION_KEY = "login"
 
 
-_FOR_MACHINES = ("/healthz", "/readyz")
+_FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
 # One slash, not two, and nothing that a browser drops or turns into a slash.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 

@@ -19,6 +19,7 @@ from app.web import (
     health,
     history,
     logs,
+    metrics,
     open,
     operations,
     overview,
@@ -58,6 +59,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Htmx(app)
+    metrics.init_app(app)
     security.init_app(app)
     access.init_app(app)
     errors.init_app(app)
@@ -67,6 +69,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     compression.init_app(app)
     app.register_blueprint(assets.bp)
     app.register_blueprint(health.bp)
+    app.register_blueprint(metrics.bp)
     app.register_blueprint(theme.bp)
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)

@@ -1,0 +1,22 @@
+"""How long Docker Engine takes to begin an answer, and how often it gives none."""
+
+from prometheus_client import Counter, Histogram
+from requests import Response
+
+_SECONDS = Histogram(
+    "deploy_agent_engine_seconds",
+    "Until Docker Engine began to answer a call.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
+)
+_ERRORS = Counter(
+    "deploy_agent_engine_errors", "Calls that Docker Engine did not answer or refused.", ["code"]
+)
+
+
+def answered(response: Response, *_: object, **__: object) -> None:
+    """Take the time of an answer; of one that streams, until its beginning."""
+    _SECONDS.observe(response.elapsed.total_seconds())
+
+
+def failed(code: str) -> None:
+    _ERRORS.labels(code).inc()
