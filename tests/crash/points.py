@@ -1,0 +1,94 @@
+"""Every step at which a process changes the disk, and the end of that process at any of them.
+
+Python itself announces each step to an audit hook, so a step that is new is found by itself.
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+_CHANGES = frozenset(
+    f"os.{deed}"
+    for deed in (
+        "chmod", "chown", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate",
+    )
+)  # fmt: skip
+_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step: what is done, and to which path, or from which to which."""
+
+    deed: str
+    path: str
+    target: str = ""
+
+    def __str__(self) -> str:
+        return " ".join(each for each in (self.deed, self.path, self.target) if each)
+
+
+def watch(folder: Path, trace: Path, last: int | None = None) -> None:
+    """From now on write each step below `folder` into `trace`; die before the one of number `last`.
+
+    It can't be undone: this is for a process that is there for nothing else.
+    """
+    record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    count = 0
+
+    def pass_by(point: Point) -> None:
+        nonlocal count
+        if count == last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        count += 1
+        os.write(record, f"{point.deed}\t{point.path}\t{point.target}\n".encode())
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        point = _point(event, arguments)
+        if point and _is_below(folder, point.path):
+            pass_by(point)
+
+    sys.addaudithook(hear)
+    os.fsync = _announced(os.fsync, hear)
+
+
+def steps_in(trace: Path) -> list[Point]:
+    return [Point(*line.split("\t")) for line in trace.read_text().splitlines()]
+
+
+def _announced(
+    fsync: Callable[[int], None], hear: Callable[[str, tuple[object, ...]], None]
+) -> Callable[[int], None]:
+    """A sync is the one step that Python does not announce."""
+
+    def announced(descriptor: int) -> None:
+        hear("os.fsync", (descriptor,))
+        fsync(descriptor)
+
+    return announced
+
+
+def _point(event: str, arguments: tuple[object, ...]) -> Point | None:
+    if event == "open":
+        path, _, flags = arguments
+        if not isinstance(flags, int) or not flags & _TO_WRITE or isinstance(path, int):
+            return None
+        return Point("open", _name(path))
+    if event not in _CHANGES and event != "os.fsync":
+        return None
+    target = _name(arguments[1]) if event in ("os.rename", "os.link", "os.symlink") else ""
+    return Point(event.removeprefix("os."), _name(arguments[0]), target)
+
+
+def _name(path: object) -> str:
+    if isinstance(path, int):
+        return os.readlink(f"/proc/self/fd/{path}")
+    return os.fsdecode(path)  # type: ignore[arg-type]
+
+
+def _is_below(folder: Path, path: str) -> bool:
+    """What is named within an open folder has no whole path, and is ours all the same."""
+    return not path.startswith("/") or path.startswith(f"{folder}/") or path == str(folder)

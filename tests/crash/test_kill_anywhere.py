@@ -1,0 +1,156 @@
+"""Killed before any step that it takes on the disk, a deed is done or not done, never half.
+
+Each step of each verb is found by watching it once. `--soak` dies at every step of every verb;
+the suite, where Compose makes it slow, at some.
+"""
+
+import json
+import multiprocessing
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+import yaml
+
+from app.config import Settings
+from app.core.deployment import OperationState
+from app.core.envfile import parse_env
+from app.core.errors import UserError
+from app.core.status import Status
+from app.usecases.archive import list_archived
+from app.usecases.overview import list_deployments
+from app.usecases.world import World, build_world
+from demo.cleaning import remove_everything_of, remove_project
+from tests.crash import verbs
+from tests.crash.points import Point, steps_in
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.crash.verbs"])
+KILLED = -9
+
+
+class Crashes:
+    """One deployment, in a state to which it is put back before each try."""
+
+    def __init__(self, settings: Settings, scratch: Path) -> None:
+        self.settings = settings
+        self.root = settings.deployments_dir
+        self.id = build_world(settings).store.new_id()
+        self._kept = scratch / "kept"
+        self._trace = scratch / "trace"
+
+    def run(self, verb: verbs.Verb, last: int | None = None) -> int:
+        """Do a verb in a process of its own; return its exit code."""
+        self._trace.unlink(missing_ok=True)
+        process = _PROCESSES.Process(
+            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last)
+        )
+        process.start()
+        process.join(180)
+        assert process.exitcode is not None, f"{verb.__name__} did not end"
+        return process.exitcode
+
+    def steps(self, *before: verbs.Verb, verb: verbs.Verb) -> list[Point]:
+        """Return the steps of a verb, after others; from now on `again` leads before it."""
+        for each in before:
+            assert self.run(each) == 0
+        shutil.copytree(self.root, self._kept, symlinks=True)
+        assert self.run(verb) == 0
+        return steps_in(self._trace)
+
+    def again(self) -> None:
+        shutil.rmtree(self.root)
+        shutil.copytree(self._kept, self.root, symlinks=True)
+
+    def world(self) -> World:
+        """A server that has just been started."""
+        return build_world(self.settings)
+
+
+@pytest.fixture
+def crashes(settings: Settings, tmp_path: Path, engine: docker.APIClient) -> Iterator[Crashes]:
+    crashes = Crashes(settings, tmp_path)
+    yield crashes
+    remove_project(engine, crashes.id)
+    remove_everything_of(settings.deployments_dir)
+
+
+def assert_synced(steps: list[Point]) -> None:
+    """What is made and then renamed is synced before, and the folder that it comes into after."""
+    for place, step in enumerate(steps):
+        if step.deed != "rename" or not step.path.startswith("/"):
+            continue  # Within an open folder things are only moved to be deleted.
+        made = [each.path for each in steps[:place] if each.deed in ("open", "mkdir")]
+        synced = [each.path for each in steps[:place] if each.deed == "fsync"]
+        synced_after = [each.path for each in steps[place:] if each.deed == "fsync"]
+        assert step.path in synced or step.path not in made, f"{step}: its content was not synced"
+        assert str(Path(step.target).parent) in synced_after, f"{step}: its folder was not synced"
+
+
+def assert_whole(crashes: Crashes, at: str) -> None:
+    """Nothing is half, twice, or said to go on that does not."""
+    world = crashes.world()
+    cards = list_deployments(world)
+    archived = list_archived(world=world)
+    assert len(cards) + len(archived) <= 1, at
+    for card in cards:
+        assert card.verdict.status is not Status.INVALID, f"{at}: {card.verdict.reason}"
+        operation = card.deployment.operation
+        assert operation is None or operation.state is not OperationState.RUNNING, at
+    for deployment in [each.deployment for each in (*cards, *archived)]:
+        folder = Path(deployment.folder)
+        if any(each.purging for each in archived):
+            continue
+        env = parse_env((folder / ".env").read_bytes())
+        assert env["PORT"].isdecimal(), at
+        assert len(env["OPENCLAW_GATEWAY_TOKEN"]) == 64, at
+        assert yaml.safe_load((folder / "docker-compose.yml").read_text())["services"], at
+        assert json.loads((folder / "config/openclaw.json").read_text())["gateway"], at
+
+
+WITHOUT_CONTAINERS = {
+    "configure": ((), verbs.configure),
+    "reveal": ((verbs.configure,), verbs.reveal),
+    "restore": ((verbs.configure, verbs.archive), verbs.restore),
+    "purge": ((verbs.configure, verbs.archive), verbs.purge),
+    "stop": ((verbs.configure,), verbs.stop),
+    "archive": ((verbs.configure,), verbs.archive),
+}
+WITH_CONTAINERS = {
+    "launch": ((verbs.configure,), verbs.launch),
+    "restart": ((verbs.configure, verbs.launch), verbs.restart),
+}
+
+
+def chosen(steps: list[Point], name: str, soak: bool) -> list[int]:
+    few = len(steps) if soak else 3 if name in WITH_CONTAINERS else 6
+    return sorted({round(each * (len(steps) - 1) / (few - 1)) for each in range(few)})
+
+
+@pytest.mark.parametrize("name", WITHOUT_CONTAINERS | WITH_CONTAINERS)
+def test_a_deed_that_is_killed_is_done_or_not_and_can_be_done_again(
+    crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
+) -> None:
+    before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]
+    steps = crashes.steps(*before, verb=verb)
+    assert_synced(steps)
+    soak = pytestconfig.getoption("soak")
+    for number in chosen(steps, name, soak):
+        at = f"{name}, killed before step {number}: {steps[number]}"
+        crashes.again()
+
+        code = crashes.run(verb, number)
+
+        assert code == KILLED, at
+        assert_whole(crashes, at)
+        assert_done_again(crashes, verb, at)
+        assert_whole(crashes, at)
+
+
+def assert_done_again(crashes: Crashes, verb: verbs.Verb, at: str) -> None:
+    """Repeat a verb: it is done then, or refused in words since it was done already."""
+    if crashes.run(verb) != 0:
+        with pytest.raises(UserError):
+            verb(crashes.id, crashes.world())

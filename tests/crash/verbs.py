@@ -1,0 +1,87 @@
+"""What is done to a deployment, each in a process that is there for nothing else."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from app.config import Settings
+from app.core.deployment import Operation
+from app.core.fields import TOKEN
+from app.usecases import operations
+from app.usecases.archive import archive_deployment
+from app.usecases.configure import configure_deployment
+from app.usecases.launch import launch_deployment
+from app.usecases.perform import perform_operation
+from app.usecases.purge import purge_archived
+from app.usecases.restart import restart_deployment
+from app.usecases.restore import restore_archived
+from app.usecases.reveal import reveal_secret
+from app.usecases.stop import stop_deployment
+from app.usecases.world import World, build_world
+from tests.api import API_KEY
+from tests.crash.points import watch
+
+_BY = "somebody"
+NAME = "Support bot"
+
+Verb = Callable[[str, World], object]
+
+
+def configure(deployment_id: str, world: World) -> object:
+    given = {"openrouter_api_key": API_KEY, "name": NAME}
+    return configure_deployment(given, actor=_BY, world=world, deployment_id=deployment_id)
+
+
+def restore(deployment_id: str, world: World) -> object:
+    return restore_archived(deployment_id, actor=_BY, world=world)
+
+
+def purge(deployment_id: str, world: World) -> object:
+    return purge_archived(deployment_id, NAME, actor=_BY, world=world)
+
+
+def reveal(deployment_id: str, world: World) -> object:
+    return reveal_secret(deployment_id, TOKEN.name, actor=_BY, world=world)
+
+
+def launch(deployment_id: str, world: World) -> object:
+    return launch_deployment(deployment_id, actor=_BY, world=world)
+
+
+def restart(deployment_id: str, world: World) -> object:
+    return restart_deployment(deployment_id, actor=_BY, world=world)
+
+
+def stop(deployment_id: str, world: World) -> object:
+    return stop_deployment(deployment_id, actor=_BY, world=world)
+
+
+def archive(deployment_id: str, world: World) -> object:
+    return archive_deployment(deployment_id, actor=_BY, world=world)
+
+
+def do(
+    verb: Verb,
+    deployment_id: str,
+    settings: Settings,
+    trace: Path,
+    last: int | None = None,
+) -> NoReturn:
+    """Do it and end; where it is an operation, that runs in this process too, to its end.
+
+    `last` is the step before which the process is killed. What it raises is its exit code.
+    """
+    operations._started = _performed_here
+    world = build_world(settings)
+    watch(settings.deployments_dir, trace, last)
+    verb(deployment_id, world)
+    os._exit(0)
+
+
+def _performed_here(
+    folder: Path, operation: Operation, lock: int, world: World
+) -> subprocess.Popen[bytes]:
+    perform_operation(folder, operation.number, lock, world.settings)
+    os._exit(0)
