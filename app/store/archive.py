@@ -21,10 +21,15 @@ from app.store.locks import is_locked, lock_folder
 from app.store.operations import latest
 from app.store.reading import ENV_FILE, read_deployment
 
-_FOLDER = ".archive"
+ARCHIVE = ".archive"
 _PURGING = ".purging-"
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"(?P<id>[0-9a-f]{10})-(?P<time>[0-9]{8}T[0-9]{6}Z)\Z", re.ASCII)
+
+
+def is_archived_name(name: str) -> bool:
+    """Say whether a folder of that name in the archive is an archived deployment's."""
+    return bool(_NAME.match(name.removeprefix(_PURGING)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ class Archived:
 class Archive:
     def __init__(self, deployments: Path) -> None:
         self._deployments = deployments
-        self.root = deployments / _FOLDER
+        self.root = deployments / ARCHIVE
 
     def open(self) -> None:
         """Make the archive's folder, or see that it is one. Raises OSError."""

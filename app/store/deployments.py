@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from app.core.deployment import Deployment, is_id, parse_id
@@ -137,6 +138,11 @@ class Store:
         deployment = read_deployment(folder, deployment_id)
         self._cache[deployment_id] = (signature, deployment)
         return deployment
+
+
+def is_being_made(name: str) -> bool:
+    """Say whether a folder of that name is a deployment that is not whole yet."""
+    return fnmatchcase(name, _FRESH_FOLDERS)
 
 
 def _is_deployment(entry: os.DirEntry[str]) -> bool:

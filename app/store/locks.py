@@ -8,7 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 # Readers look for a holder by taking the lock shared for an instant; a starter
@@ -57,6 +57,22 @@ def is_locked(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def holders_of(path: Path) -> tuple[int, ...]:
+    """Return the processes that hold a folder's lock, as far as this process may see; proc(5).
+
+    Not the one that took it: a lock goes along with the descriptor to another process.
+    """
+    status = os.stat(path, follow_symlinks=False)
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    found = set()
+    for each in Path("/proc").glob("[0-9]*/fdinfo/*"):
+        with suppress(OSError):
+            text = each.read_text()
+            if any("FLOCK" in line and f" {device} " in line for line in text.splitlines()):
+                found.add(int(each.parts[2]))
+    return tuple(sorted(found))
 
 
 @contextmanager

@@ -1,0 +1,222 @@
+"""Docker Engine: does it answer, is Compose there, who may use it, does it come back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.shell import Shell, on_paths
+
+ENGINE = Check(
+    "engine",
+    "Docker Engine answers",
+    Subject.ENGINE,
+    "Everything that runs, runs in it. While it is away gateways can't be launched, watched or"
+    " stopped.",
+)
+COMPOSE = Check(
+    "compose",
+    "Docker Compose v2",
+    Subject.ENGINE,
+    "Every launch and stop is a `docker compose` command; v1 (`docker-compose`) does not do.",
+)
+SOCKET = Check(
+    "socket",
+    "Who may use the engine",
+    Subject.ENGINE,
+    "Whoever may write to the engine's socket is as good as root on this host.",
+)
+TCP = Check(
+    "engine_tcp",
+    "The engine is on no network",
+    Subject.ENGINE,
+    "An engine that listens on TCP gives root on this host to whoever reaches that port, and"
+    " without TLS asks for nothing.",
+)
+LIMITS = Check(
+    "limits",
+    "Limits are enforced",
+    Subject.ENGINE,
+    "Each gateway has a limit on memory and processes, so that one that runs wild does not take"
+    " the others with it. Kernels can be built or started without that.",
+)
+BOOT = Check(
+    "boot",
+    "Gateways come back after a reboot",
+    Subject.ENGINE,
+    "What should run comes back only if the engine starts with the host and the containers'"
+    " restart policy says so.",
+)
+
+_SURE = ("always", "unless-stopped")
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFacts:
+    """What the engine says of itself; `trouble` is why it says nothing, by the error's code."""
+
+    address: str
+    version: str = ""
+    api_version: str = ""
+    system: str = ""
+    trouble: str = ""
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SocketFacts:
+    """The engine's socket. `members` are the users of its group, `joined` says that our user
+    is among them, `held` that this very process has the group too.
+    """
+
+    path: str
+    mode: int
+    owner: str
+    group: str
+    members: tuple[str, ...]
+    usable: bool
+    joined: bool = False
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BootFacts:
+    """`enabled` is None where the host does not tell. `policies` are by gateway's container."""
+
+    enabled: bool | None
+    live_restore: bool
+    policies: tuple[tuple[str, str], ...] = ()
+
+
+def engine_verdict(facts: EngineFacts, shell: Shell) -> Finding:
+    if not facts.trouble:
+        return ENGINE.good(
+            f"Docker Engine {facts.version} (API {facts.api_version}, {facts.system})"
+            f" at {facts.address}."
+        )
+    if facts.trouble == "engine_denied":
+        return ENGINE.bad(f"{facts.address} refuses the user {shell.user}.", _SEE_SOCKET)
+    if facts.trouble == "engine_silent":
+        return ENGINE.bad(
+            f"{facts.address} takes calls and does not answer them.",
+            "Restart it, if this stays. Gateways are restarted with it, unless live-restore is on.",
+            shell.service("restart", "docker"),
+        )
+    if facts.trouble == "engine_unreachable":
+        return ENGINE.bad(
+            f"Nothing answers at {facts.address}.",
+            "Start it. Gateways that ran come back with it.",
+            shell.service("start", "docker"),
+        )
+    return ENGINE.bad(facts.words, "Look into its log.", _log(shell))
+
+
+_SEE_SOCKET = "“Who may use the engine” says what to do."
+
+
+def engine_late(address: str, shell: Shell, seconds: float) -> Finding:
+    """Return what is said of an engine that is still being waited for."""
+    facts = EngineFacts(address, trouble="engine_silent")
+    finding = engine_verdict(facts, shell)
+    return ENGINE.bad(
+        f"{address} takes calls and has not answered for {seconds:g} s.",
+        finding.next_step,
+        finding.fix,
+    )
+
+
+def _log(shell: Shell) -> str:
+    if shell.has_systemd:
+        return shell.as_root("journalctl -u docker -n 50 --no-pager")
+    return shell.as_root("tail -n 50 /var/log/dockerd.log /var/log/docker.log")
+
+
+def compose_verdict(version: str | None, shell: Shell) -> Finding:
+    if version:
+        return COMPOSE.good(f"Docker Compose {version}.")
+    return COMPOSE.bad(
+        "`docker compose version` finds none.",
+        "The line puts it where Docker looks for it, or beside the project without root.",
+        f"make -C {on_paths('', [shell.project]).strip()} setup",
+    )
+
+
+def socket_verdict(facts: SocketFacts, shell: Shell) -> Finding:
+    if facts.mode & 0o002:
+        return SOCKET.bad(
+            f"Everybody on this host may: {facts.path} has mode {facts.mode & 0o777:04o}.",
+            "Close it to others; the group stays.",
+            shell.as_root(on_paths("chmod o-rwx", [facts.path])),
+        )
+    if facts.usable:
+        return SOCKET.good(f"{_who(facts)}. This server's user, {shell.user}, is among them.")
+    if facts.joined and not facts.held:
+        inner = f"make -C {on_paths('', [shell.project]).strip()} run"
+        return SOCKET.bad(
+            f"{shell.user} is in the group {facts.group}, but this server was started by a log-in"
+            " that is older than that.",
+            "Start the server in a new log-in, or with this line.",
+            f'sg {facts.group} -c "{inner}"',
+        )
+    return SOCKET.bad(
+        f"{_who(facts)}. This server's user, {shell.user}, may not.",
+        f"Put the user into the group {facts.group}, log in anew and start the server again.",
+        shell.as_root(f"usermod -aG {on_paths('', [facts.group, shell.user]).strip()}"),
+    )
+
+
+def _who(facts: SocketFacts) -> str:
+    members = listed(sorted(facts.members)) or "nobody"
+    group = f" and the members of the group {facts.group} ({members})" if facts.mode & 0o020 else ""
+    return f"{facts.owner}{group} may write to {facts.path}"
+
+
+def tcp_verdict(addresses: Sequence[str], shell: Shell) -> Finding:
+    """`addresses` are those on which the engine listens over TCP."""
+    if not addresses:
+        return TCP.good("It listens on its socket alone.")
+    return TCP.bad(
+        f"It listens on {listed(addresses)}.",
+        "The line shows where that is set. Take it out there, and restart the engine.",
+        shell.as_root(
+            "grep -rsn tcp:// /etc/docker /etc/default/docker /etc/systemd/system"
+            " /lib/systemd/system/docker.service"
+        ),
+    )
+
+
+def limits_verdict(memory: bool, processes: bool) -> Finding:
+    missing = [
+        word for word, is_there in (("memory", memory), ("processes", processes)) if not is_there
+    ]
+    if not missing:
+        return LIMITS.good("The kernel limits memory and processes.")
+    return LIMITS.warning(
+        f"The kernel does not limit {listed(missing)}.",
+        "On a Raspberry Pi add cgroup_enable=memory to /boot/firmware/cmdline.txt and reboot;"
+        " elsewhere look for cgroup_disable in the kernel's command line.",
+        "cat /proc/cmdline",
+    )
+
+
+def boot_verdict(facts: BootFacts, shell: Shell) -> Finding:
+    meanwhile = "on: gateways go on" if facts.live_restore else "off: gateways stop"
+    restart = f"Live-restore is {meanwhile} while the engine itself is restarted."
+    if lost := [name for name, policy in facts.policies if policy not in _SURE]:
+        return BOOT.warning(
+            f"{listed(lost)} would not come back: {'their' if len(lost) > 1 else 'its'} restart"
+            " policy is not “always”.",
+            "The line changes what runs; write restart: always into the docker-compose.yml too.",
+            on_paths("docker update --restart always", lost),
+        )
+    if facts.enabled is None:
+        return BOOT.unknown(
+            f"This host has no systemd that would tell whether the engine starts with it. {restart}"
+        )
+    if not facts.enabled:
+        return BOOT.warning(
+            f"docker.service is not enabled: the engine does not start with the host. {restart}",
+            "Enable it.",
+            shell.as_root("systemctl enable docker"),
+        )
+    running = counted(len(facts.policies), "gateway")
+    return BOOT.good(f"The engine starts with the host, and so would {running}. {restart}")

@@ -1,0 +1,133 @@
+"""A check and what it found, their order, and the whole as text."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from app.core.text import plain
+
+# So many names stand in a sentence; more are counted.
+_NAMED = 6
+
+
+class Verdict(StrEnum):
+    """How a check ended, the worst first."""
+
+    BAD = "bad"
+    WARNING = "warning"
+    UNKNOWN = "not known"
+    GOOD = "good"
+
+    @property
+    def needs_attention(self) -> bool:
+        return self in (Verdict.BAD, Verdict.WARNING)
+
+
+class Subject(StrEnum):
+    """What checks are grouped by, in the order in which they are shown."""
+
+    ENGINE = "Docker Engine"
+    HOST = "This host"
+    NETWORK = "Network and ports"
+    REACH = "Who can reach what"
+    FOLDER = "Deployments folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found. `code` is stable, for scripts.
+
+    `seen` has the figures, `why` tells what hangs on it, `next_step` what to do, in words,
+    and `fix` the same as a line to paste into a shell of this host, where there is one.
+    """
+
+    code: str
+    title: str
+    subject: Subject
+    verdict: Verdict
+    seen: str
+    why: str
+    next_step: str = ""
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What is looked at, and why it matters; makes the finding once its verdict is known."""
+
+    code: str
+    title: str
+    subject: Subject
+    why: str
+
+    def good(self, seen: str) -> Finding:
+        return self._finding(Verdict.GOOD, seen)
+
+    def warning(self, seen: str, next_step: str = "", fix: str = "") -> Finding:
+        return self._finding(Verdict.WARNING, seen, next_step, fix)
+
+    def bad(self, seen: str, next_step: str = "", fix: str = "") -> Finding:
+        return self._finding(Verdict.BAD, seen, next_step, fix)
+
+    def unknown(self, seen: str, next_step: str = "", fix: str = "") -> Finding:
+        return self._finding(Verdict.UNKNOWN, seen, next_step, fix)
+
+    def _finding(self, verdict: Verdict, seen: str, next_step: str = "", fix: str = "") -> Finding:
+        # Names of programs, containers and files are other people's text.
+        return Finding(
+            self.code, self.title, self.subject, verdict, plain(seen), self.why, next_step, fix
+        )
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Order findings by verdict, then by subject; those that are alike stay as they are."""
+    verdicts, subjects = list(Verdict), list(Subject)
+    return sorted(
+        findings,
+        key=lambda each: (verdicts.index(each.verdict), subjects.index(each.subject)),
+    )
+
+
+def summary(findings: Sequence[Finding]) -> str:
+    """Return one line: `2 things need attention, 14 are good.`"""
+    counts = Counter(each.verdict for each in findings)
+    attention = counts[Verdict.BAD] + counts[Verdict.WARNING]
+    parts = [
+        f"{attention} {'thing needs' if attention == 1 else 'things need'} attention"
+        if attention
+        else "Nothing needs attention"
+    ]
+    if unknown := counts[Verdict.UNKNOWN]:
+        parts.append(f"{unknown} {'is' if unknown == 1 else 'are'} not known")
+    if good := counts[Verdict.GOOD]:
+        parts.append(f"{good} {'is' if good == 1 else 'are'} good")
+    return ", ".join(parts) + "."
+
+
+def as_text(findings: Sequence[Finding]) -> str:
+    """Return everything as plain text, the worst first, as a terminal or a bug report shows it."""
+    told = [_told(each) for each in worst_first(findings)]
+    return "\n".join([summary(findings), "", *told])
+
+
+def _told(finding: Finding) -> str:
+    lines = [f"[{finding.verdict}] {finding.title}: {finding.seen}"]
+    if finding.verdict is not Verdict.GOOD:
+        lines += [finding.why, finding.next_step]
+        lines += [f"$ {line}" for line in finding.fix.splitlines()]
+    first, *more = (line for line in lines if line)
+    return "\n".join([first, *(f"    {line}" for line in more)])
+
+
+def listed(names: Sequence[str]) -> str:
+    """Return names as they stand in a sentence; of many, how many more there are."""
+    named = [plain(name).replace("\n", " ") for name in names[:_NAMED]]
+    if len(names) > _NAMED:
+        return f"{', '.join(named)} and {len(names) - _NAMED} more"
+    return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return `1 gateway`, `3 gateways`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,0 +1,180 @@
+"""The deployments folder: who may read what is in it, whose it is, and what does not belong."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.shell import Shell, on_paths, quoted
+
+MODES = Check(
+    "modes",
+    "Secrets are for their owner alone",
+    Subject.FOLDER,
+    "A .env holds the keys that pay for models and the gateway's token; whoever may read it on"
+    " this host has them.",
+)
+OWNERS = Check(
+    "owners",
+    "The gateways' folders are theirs",
+    Subject.FOLDER,
+    "A gateway runs as uid 1000; what another user owns in its config/ and workspace/ it can't"
+    " write, and fails at it sooner or later.",
+)
+LINKS = Check(
+    "links",
+    "No links in place of files",
+    Subject.FOLDER,
+    "Links are not followed, so that nothing outside of the folder is ever read, changed or"
+    " deleted; what is behind one is not seen.",
+)
+FOREIGN = Check(
+    "foreign",
+    "Nothing foreign in the folder",
+    Subject.FOLDER,
+    "Only folders whose name is an id (ten characters of 0-9 and a-f) are deployments. What has"
+    " another name is never listed and never touched, so a gateway in it is easily forgotten.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposed:
+    """What others than its owner may use. Where it is not `private` they may read and not write."""
+
+    path: str
+    mode: int
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Misowned:
+    """What in a deployment's data folders is not the gateway's: the first such path of `number`.
+
+    `top` says that it is a whole data folder.
+    """
+
+    label: str
+    folder: str
+    path: str
+    owner: str
+    number: int
+    runs: bool = False
+    top: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link where a file or folder should be; `target` is empty where it leads nowhere."""
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """What is no deployment: its name, and whether it looks like one that has no id."""
+
+    name: str
+    is_folder: bool
+    looks_like_deployment: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How much was looked at, so that what is good is not said of what nobody saw."""
+
+    deployments: int
+    unreadable: int = 0
+
+
+def modes_verdict(exposed: Sequence[Exposed], looked: Looked, shell: Shell) -> Finding:
+    if not exposed:
+        return _looked(MODES, looked, "Only its owner may read each .env and what is ours.")
+    shown = [f"{each.path} ({each.mode & 0o7777:04o})" for each in exposed]
+    lines = [
+        shell.as_root(on_paths(f"chmod {change}", paths))
+        for change, private in (("go-rwx", True), ("go-w", False))
+        if (paths := [each.path for each in exposed if each.private is private])
+    ]
+    return MODES.bad(
+        f"Others on this host may read or change {listed(shown)}.",
+        "Close it to everybody but its owner. Whoever may have read a key there can still use it:"
+        " have it replaced at the provider.",
+        "\n".join(lines),
+    )
+
+
+def owners_verdict(misowned: Sequence[Misowned], looked: Looked, shell: Shell) -> Finding:
+    if not misowned:
+        return _looked(OWNERS, looked, "All of config/ and workspace/ is uid 1000's.")
+    told = [
+        f"{each.path} is {each.owner}'s{f', and {each.number - 1} more' if each.number > 1 else ''}"
+        for each in misowned
+    ]
+    seen = f"Not the gateway's: {listed(told)}."
+    # A launch gives whole folders to the gateway, and does not look for single files in them.
+    mended = all(each.top and not each.runs for each in misowned)
+    verdict = OWNERS.warning if mended else OWNERS.bad
+    by_itself = "The next launch does that by itself. " if mended else ""
+    return verdict(
+        seen,
+        f"Give them to the gateway. {by_itself}Links are given, not followed.",
+        _give(misowned, shell),
+    )
+
+
+def _give(misowned: Sequence[Misowned], shell: Shell) -> str:
+    paths = [f"{each.folder}/{name}" for each in misowned for name in ("config", "workspace")]
+    return shell.as_root(on_paths("chown -hR 1000:1000", paths))
+
+
+def links_verdict(links: Sequence[Link], looked: Looked, shell: Shell) -> Finding:
+    if not links:
+        return _looked(LINKS, looked, "There is none.")
+    told = [f"{each.path} leads to {each.target or 'nowhere'}" for each in links]
+    first = links[0]
+    if not first.target:
+        return LINKS.bad(
+            f"{listed(told)}.",
+            "What it led to is gone. The line removes the link.",
+            shell.as_root(quoted("rm", first.path)),
+        )
+    path, target = quoted(first.path), quoted(first.target)
+    return LINKS.bad(
+        f"{listed(told)}.",
+        "Stop what uses it first. The line puts a copy of what is behind the first in its place;"
+        " the original stays where it is.",
+        shell.as_root(f"rm {path} && cp -aT {target} {path}"),
+    )
+
+
+def foreign_verdict(
+    foreign: Sequence[Foreign], root: str, looked: Looked, fresh_id: Callable[[], str], shell: Shell
+) -> Finding:
+    """`fresh_id` gives an id that nothing has yet."""
+    if not foreign:
+        return FOREIGN.good(f"{counted(looked.deployments, 'deployment')}, and nothing else.")
+    told = [f"{each.name}{'/' if each.is_folder else ''}" for each in foreign]
+    seen = f"{listed(told)} in {root}."
+    if like := next((each for each in foreign if each.looks_like_deployment), None):
+        return FOREIGN.warning(
+            seen,
+            f"{listed([like.name])} looks like a deployment. Take its containers down first; with"
+            " an id for a name it is listed.",
+            shell.as_root(quoted("mv", f"{root}/{like.name}", f"{root}/{fresh_id()}")),
+        )
+    aside = f"{root.rstrip('/')}.aside"
+    paths = [f"{root}/{each.name}" for each in foreign]
+    return FOREIGN.warning(
+        seen,
+        "The line moves it out of the way, beside the folder.",
+        shell.as_root(f"mkdir -p {quoted(aside)} && {on_paths(f'mv -t {quoted(aside)}', paths)}"),
+    )
+
+
+def _looked(check: Check, looked: Looked, words: str) -> Finding:
+    where = counted(looked.deployments, "deployment")
+    if looked.unreadable:
+        return check.unknown(
+            f"{words} But {looked.unreadable} of {where} this server's user may not look into."
+        )
+    return check.good(f"{words} ({where} looked at.)")

@@ -1,0 +1,197 @@
+"""The host: room on its disks, memory for what runs and for one more, and its clock."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import humanize
+
+from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.shell import Shell, quoted
+
+DISK = Check(
+    "disk",
+    "Room for deployments",
+    Subject.HOST,
+    "On a full disk gateways lose what they write, nothing can be configured, and a launch can't"
+    " write down how it ended.",
+)
+DISK_ENGINE = Check(
+    "disk_engine",
+    "Room for images and containers",
+    Subject.HOST,
+    "A pull and every container's log need room there; an image of OpenClaw takes 1 to 3 GB.",
+)
+MEMORY = Check(
+    "memory",
+    "Memory of the host",
+    Subject.HOST,
+    "When it is used up the kernel ends some process, a gateway or another. A gateway idles at"
+    " 0.7 to 1 GB.",
+)
+GATEWAY_MEMORY = Check(
+    "gateway_memory",
+    "Memory of each gateway",
+    Subject.HOST,
+    "A gateway that reaches its own limit is ended by the kernel, in the middle of a chat.",
+)
+CLOCK = Check(
+    "clock",
+    "The clock",
+    Subject.HOST,
+    "Log-ins, certificates and the order of what happened hang on it; providers refuse calls from"
+    " a clock that is far off.",
+)
+
+GATEWAY_BYTES = 10**9
+_BAD_FREE, _LOW_FREE = 10**9, 5 * 10**9
+_BAD_INODES, _LOW_INODES = 0.01, 0.05
+_BAD_MEMORY = 0.03
+_NEAR_LIMIT = 0.9
+_LARGEST_SKEW = 2.0
+_BAD_SKEW = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system, by a folder on it. `inodes` is 0 where it does not count them."""
+
+    path: str
+    free: int
+    total: int
+    free_inodes: int = 0
+    inodes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayMemory:
+    """What a running gateway takes: its deployment's id and name, its use, its limit; in bytes."""
+
+    deployment_id: str
+    label: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """`running` is None where the engine did not tell."""
+
+    total: int
+    available: int
+    running: tuple[GatewayMemory, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """`ahead` is by how many seconds the engine's clock is ahead of ours, None where not told.
+
+    `synchronised` is the kernel's own word.
+    """
+
+    ahead: float | None
+    synchronised: bool | None
+
+
+def disk_verdict(check: Check, disk: Disk, shell: Shell, shares: str = "") -> Finding:
+    """`shares` is another folder that is on the same file system."""
+    bytes_left = f"{_size(disk.free)} of {_size(disk.total)} free"
+    inodes_left = _share(disk.free_inodes, disk.inodes)
+    files = (
+        f", and room for {humanize.intcomma(disk.free_inodes)} more files" if disk.inodes else ""
+    )
+    seen = f"{bytes_left}{files}, at {disk.path}{f' ({shares} is there too)' if shares else ''}."
+    if disk.free >= _LOW_FREE and inodes_left >= _LOW_INODES:
+        return check.good(seen)
+    worst = disk.free < _BAD_FREE or inodes_left < _BAD_INODES
+    verdict = check.bad if worst else check.warning
+    if check is DISK_ENGINE:
+        return verdict(
+            seen,
+            "The line removes images without a name that no container uses, and asks before it"
+            " does. `docker system df -v` shows what takes the rest.",
+            "docker image prune",
+        )
+    counts = "--inodes " if inodes_left < _LOW_INODES else ""
+    return verdict(
+        seen,
+        "The line shows what takes most. What is archived and not needed can be deleted for good.",
+        shell.as_root(f"du {counts}-xd1 {quoted(disk.path)} | sort -n | tail"),
+    )
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 1.0
+
+
+def memory_verdict(memory: Memory, shell: Shell) -> Finding:
+    more = max(0, int((memory.available - memory.total * _BAD_MEMORY) // GATEWAY_BYTES))
+    running = memory.running
+    taken = ""
+    if running:
+        used, limits = sum(each.used for each in running), sum(each.limit for each in running)
+        who = counted(len(running), "gateway that runs takes", "gateways that run take")
+        taken = f" {who} {_size(used)} and may take {_size(limits)}."
+    room = f"{counted(more, 'more')} would fit" if more else "Not one more fits"
+    seen = f"{_size(memory.available)} of {_size(memory.total)} available.{taken} {room}."
+    if memory.available < memory.total * _BAD_MEMORY:
+        return MEMORY.bad(seen, _LESS, _TOP)
+    if not more:
+        return MEMORY.warning(seen, _LESS, _TOP)
+    return MEMORY.good(seen)
+
+
+_LESS = "Stop a gateway that is not needed, or give the host more. The line shows what takes most."
+_TOP = "ps -eo pid,rss,comm --sort=-rss | head -n 15"
+
+
+def gateway_memory_verdict(running: Sequence[GatewayMemory], shell: Shell) -> Finding:
+    if not running:
+        return GATEWAY_MEMORY.good("No gateway runs.")
+    near = [each for each in running if each.limit and each.used >= each.limit * _NEAR_LIMIT]
+    if not near:
+        largest = max(running, key=lambda each: _share(each.used, each.limit))
+        return GATEWAY_MEMORY.good(
+            f"All {len(running)} are below their limits; nearest is {_of_limit(largest)}."
+            if len(running) > 1
+            else f"{_of_limit(largest)}."
+        )
+    first = near[0]
+    return GATEWAY_MEMORY.warning(
+        f"Near the limit: {listed([_of_limit(each) for each in near])}.",
+        f"Raise the memory limit of {first.label} in its configuration (MEMORY_LIMIT in its .env),"
+        " then restart it with the line.",
+        shell.deploy_agent("restart", first.deployment_id),
+    )
+
+
+def _of_limit(gateway: GatewayMemory) -> str:
+    return f"{gateway.label} with {_size(gateway.used)} of {_size(gateway.limit)}"
+
+
+def clock_verdict(clock: Clock, shell: Shell) -> Finding:
+    ahead = clock.ahead
+    if ahead is not None and abs(ahead) > _LARGEST_SKEW:
+        verdict = CLOCK.bad if abs(ahead) > _BAD_SKEW else CLOCK.warning
+        return verdict(
+            f"The engine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
+            " this server's.",
+            "They run on different clocks, as with an engine in a virtual machine that slept."
+            " Restart the engine.",
+            shell.service("restart", "docker"),
+        )
+    same = "" if ahead is None else "The engine has the same time. "
+    if clock.synchronised is None:
+        return CLOCK.unknown(f"{same}The kernel does not tell whether it is kept right.")
+    if clock.synchronised:
+        return CLOCK.good(f"{same}The kernel says that it is synchronised.")
+    return CLOCK.warning(
+        f"{same}The kernel says that nothing keeps it right (NTP).",
+        "Turn it on. In a virtual machine whose host sets the clock this may be left as it is.",
+        shell.as_root(
+            "timedatectl set-ntp true" if shell.has_systemd else "apt-get install -y chrony"
+        ),
+    )
+
+
+def _size(number: float) -> str:
+    return humanize.naturalsize(number)

@@ -1,0 +1,69 @@
+"""Images: are those here that gateways are started from, and how old they are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.core.doctor.finding import Check, Finding, Subject, listed
+from app.core.doctor.shell import Shell, quoted
+from app.core.wording import ago
+
+IMAGE = Check(
+    "image",
+    "The image of new gateways",
+    Subject.ENGINE,
+    "A launch pulls an image that is not here, which takes minutes, and fails where no registry"
+    " answers.",
+)
+IMAGES = Check(
+    "images",
+    "Images that deployments name",
+    Subject.ENGINE,
+    "A deployment whose image is gone from this host can't be launched again without its registry.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image by the name that it is asked for; `id` is empty where this host has none."""
+
+    reference: str
+    id: str = ""
+    digest: str = ""
+    made_at: datetime | None = None
+    built_here: bool = False
+
+
+def image_verdict(image: Image, now: datetime, shell: Shell) -> Finding:
+    if image.id:
+        return IMAGE.good(f"{_told(image, now)}.")
+    return IMAGE.warning(
+        f"{image.reference} is not here.",
+        f"Pull it. Where no registry answers, {_make_image(shell)} builds OpenClaw here.",
+        f"docker pull {quoted(image.reference)}",
+    )
+
+
+def _make_image(shell: Shell) -> str:
+    return f"`make -C {quoted(shell.project)} image`"
+
+
+def images_verdict(images: Sequence[Image], users: dict[str, list[str]], now: datetime) -> Finding:
+    """`users` are the deployments of each reference, by label."""
+    if missing := [each for each in images if not each.id]:
+        told = [f"{each.reference}, named by {listed(users[each.reference])}" for each in missing]
+        return IMAGES.warning(
+            f"Not here: {listed(told)}.",
+            "Pull it, or name another image in the configuration.",
+            "\n".join(f"docker pull {quoted(each.reference)}" for each in missing[:3]),
+        )
+    if not images:
+        return IMAGES.good("No deployment names an image of its own.")
+    return IMAGES.good(f"{listed([_told(each, now) for each in images])}.")
+
+
+def _told(image: Image, now: datetime) -> str:
+    known_by = image.digest or image.id
+    made = f", made {ago(image.made_at, now)}" if image.made_at else ""
+    here = ", built here" if image.built_here else ""
+    return f"{image.reference} ({known_by[:19]}{made}{here})"

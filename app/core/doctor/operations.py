@@ -1,0 +1,115 @@
+"""Operations that ended half-way or never end, and locks that nobody should hold."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.core.deployment import Operation, OperationState
+from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.shell import Shell, quoted
+from app.core.wording import ago, duration
+
+OPERATIONS = Check(
+    "operations",
+    "Operations end",
+    Subject.FOLDER,
+    "One that died half-way leaves its gateway half-made; one that never ends, or a lock that"
+    " somebody else holds, lets no other begin.",
+)
+# From an outcome to the free lock, on a host that is busy.
+_LAST_STEP = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A deployment and its latest operation. `locked_by` are the processes that hold its lock,
+    None where nobody does.
+    """
+
+    deployment_id: str
+    label: str
+    operation: Operation | None
+    locked_by: tuple[int, ...] | None = None
+
+
+def operations_verdict(
+    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
+) -> Finding:
+    """`longest` is what an operation may take by its own deadlines."""
+    for find in (_never_ending, _locked_by_others, _interrupted):
+        if finding := find(held, longest, now, shell):
+            return finding
+    running = sum(_runs(each) for each in held)
+    under_way = f"{counted(running, 'operation')} under way" if running else "None is under way"
+    return OPERATIONS.good(f"{under_way}, none was left half-way, and nobody else holds a lock.")
+
+
+def _runs(held: Held) -> bool:
+    return held.operation is not None and held.operation.state is OperationState.RUNNING
+
+
+def _never_ending(
+    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
+) -> Finding | None:
+    found = [
+        (each, each.operation)
+        for each in held
+        if each.operation and _runs(each) and now - each.operation.started_at > longest
+    ]
+    if not found:
+        return None
+    told = [
+        f"the {op.kind.noun} of {each.label} since {duration(now - op.started_at)}"
+        for each, op in found
+    ]
+    return OPERATIONS.bad(
+        f"Still under way: {listed(told)}; its own deadlines end at {duration(longest)}.",
+        "The line ends its process; it is shown as interrupted then, and can be done again.",
+        _kill(found[0][0].locked_by or (), shell),
+    )
+
+
+def _locked_by_others(
+    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
+) -> Finding | None:
+    found = [each for each in held if each.locked_by is not None and not _settles(each, now)]
+    if not found:
+        return None
+    return OPERATIONS.bad(
+        f"Another program holds the lock of {listed([each.label for each in found])}.",
+        "No operation can begin there. The line ends that program; look with `ps -fp` who it is.",
+        _kill(found[0].locked_by or (), shell),
+    )
+
+
+def _settles(held: Held, now: datetime) -> bool:
+    """Say whether an operation holds the lock, or has just ended."""
+    if _runs(held):
+        return True
+    ended = held.operation.ended_at if held.operation else None
+    return ended is not None and now - ended < _LAST_STEP
+
+
+def _kill(processes: Sequence[int], shell: Shell) -> str:
+    return shell.as_root(quoted("kill", *map(str, processes))) if processes else ""
+
+
+def _interrupted(
+    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
+) -> Finding | None:
+    found = [
+        (each, each.operation)
+        for each in held
+        if each.operation and each.operation.state is OperationState.INTERRUPTED
+    ]
+    if not found:
+        return None
+    told = [
+        f"the {op.kind.noun} of {each.label} by {op.actor}, {ago(op.started_at, now)}"
+        for each, op in found
+    ]
+    return OPERATIONS.warning(
+        f"Died half-way: {listed(told)}.",
+        f"The line brings {found[0][0].label} up anew; a stop on its page takes it down whole.",
+        shell.deploy_agent("restart", found[0][0].deployment_id),
+    )

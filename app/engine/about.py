@@ -1,0 +1,103 @@
+"""What the engine says of itself: version, settings, networks, images, and what holds a port."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from docker.errors import NotFound
+
+from app.core.doctor.images import Image
+from app.core.usage import memory_in
+from app.engine.client import EngineClient
+from app.engine.containers import parse_time
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Some of `docker info`. `ahead` is by how many seconds its clock is ahead of ours."""
+
+    version: str
+    api_version: str
+    system: str
+    data_root: str
+    live_restore: bool
+    limits_memory: bool
+    limits_processes: bool
+    warnings: tuple[str, ...]
+    ahead: float | None
+
+
+class EngineAbout:
+    """Every call raises EngineError."""
+
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+
+    def info(self) -> EngineInfo:
+        with self._client.calls() as client:
+            before = time.time()
+            said = client.info()
+            now = (before + time.time()) / 2
+            api_version = client.api_version
+        at = parse_time(str(said.get("SystemTime", "")))
+        return EngineInfo(
+            version=str(said.get("ServerVersion", "")),
+            api_version=str(api_version),
+            system=str(said.get("OperatingSystem", "")),
+            data_root=str(said.get("DockerRootDir", "")),
+            live_restore=bool(said.get("LiveRestoreEnabled")),
+            limits_memory=bool(said.get("MemoryLimit")),
+            limits_processes=bool(said.get("PidsLimit")),
+            warnings=tuple(map(str, said.get("Warnings") or ())),
+            ahead=at.timestamp() - now if at else None,
+        )
+
+    def subnets(self) -> list[IPv4Network]:
+        """Return the networks of all that the engine has."""
+        with self._client.calls() as client:
+            networks = client.networks()
+        configs = (each for one in networks for each in (one.get("IPAM") or {}).get("Config") or ())
+        found = []
+        for config in configs:
+            with suppress(ValueError):  # IPv6, or none.
+                found.append(IPv4Network(config.get("Subnet", "")))
+        return found
+
+    def image(self, reference: str) -> Image:
+        """Return an image by its name; without an id where this host has none."""
+        try:
+            with self._client.calls() as client:
+                said = client.inspect_image(reference)  # type: ignore[no-untyped-call]
+        except NotFound:
+            return Image(reference)
+        digests = said.get("RepoDigests") or [""]
+        labels = said["Config"].get("Labels") or {}
+        return Image(
+            reference,
+            id=str(said["Id"]),
+            digest=str(digests[0]).partition("@")[2],
+            made_at=parse_time(str(said.get("Created", ""))),
+            built_here="io.deploy-agent.built-here" in labels,
+        )
+
+    def memory_of(self, container_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """Return what running containers take and may take, in bytes; none of one that has ended."""
+        found = {}
+        for each in container_ids:
+            with suppress(NotFound), self._client.calls() as client:
+                sample = client.stats(each, stream=False, one_shot=True)
+                if memory := memory_in(sample):
+                    found[each] = memory
+        return found
+
+    def restart_policies(self, container_ids: Iterable[str]) -> dict[str, str]:
+        """Return the restart policies of containers; those that are gone are left out."""
+        found = {}
+        for each in container_ids:
+            with suppress(NotFound), self._client.calls() as client:
+                inspected = client.inspect_container(each)
+                policy = inspected["HostConfig"].get("RestartPolicy") or {}
+                found[each] = str(policy.get("Name") or "no")
+        return found
