@@ -83,7 +83,7 @@ class EngineAbout:
         )
 
     def memory_of(self, container_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """Return what running containers take and may take, in bytes; none of one that has ended."""
+        """Return what running containers take and may take, in bytes; nothing of ended ones."""
         found = {}
         for each in container_ids:
             with suppress(NotFound), self._client.calls() as client:

@@ -27,7 +27,9 @@ _ENGINE_PORTS = (2375, 2376)
 
 
 def disk_of(path: Path) -> Disk:
-    """Return the room at a folder, as users other than root have it. Raises OSError."""
+    """Return the room at a folder, made or not, as any user has it. Raises OSError."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
     room = os.statvfs(path)
     return Disk(
         path=str(path),
@@ -36,11 +38,6 @@ def disk_of(path: Path) -> Disk:
         free_inodes=room.f_favail,
         inodes=room.f_files,
     )
-
-
-def device_of(path: Path) -> int:
-    """Return what tells one file system from another. Raises OSError."""
-    return os.stat(path).st_dev
 
 
 def clock_is_synchronised() -> bool | None:
@@ -159,7 +156,7 @@ def engine_ports(found: Iterable[Listener]) -> list[str]:
     By other ports it serves no API: those of Swarm, and in newer ones what is published.
     """
     return sorted(
-        f"tcp://{f'[{each.address}]' if ':' in each.address else each.address}:{each.port}"
+        f"{f'[{each.address}]' if ':' in each.address else each.address}:{each.port}"
         for each in found
         if each.program == "dockerd" and each.port in _ENGINE_PORTS
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from app.config import Settings
 from app.core.device import DeviceIdentity
 from app.core.status import LastSeen
+from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
@@ -22,6 +23,7 @@ from app.store.people import PeopleStore
 from app.store.secret_key import secret_key
 from app.usecases.attempts import Attempts
 from app.usecases.changes import Changes
+from app.usecases.side_by_side import SideBySide
 from app.usecases.sizes import Sizes
 
 
@@ -43,6 +45,8 @@ class World:
     sizes: Sizes
     log_source: LogSource
     log_followers: LogFollowers
+    about: EngineAbout
+    side_by_side: SideBySide = field(default_factory=SideBySide)
     attempts: Attempts = field(default_factory=Attempts)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
     # The run of each deployment after which the provider was asked unbidden.
@@ -90,6 +94,7 @@ def build_world(settings: Settings) -> World:
         Sizes(changes.beat),
         log_source,
         log_followers,
+        EngineAbout(client),
     )
 
 

@@ -15,6 +15,7 @@ from app.web import (
     compression,
     configure,
     confirm,
+    doctor,
     errors,
     health,
     history,
@@ -90,6 +91,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(confirm.bp)
     app.register_blueprint(archive.bp)
     app.register_blueprint(archive.api_bp)
+    app.register_blueprint(doctor.bp)
+    app.register_blueprint(doctor.api_bp)
     app.register_blueprint(history.bp)
     app.register_blueprint(history.api_bp)
     app.register_blueprint(updates.api_bp)

@@ -1,10 +1,11 @@
 """Docker Engine: does it answer, is Compose there, who may use it, does it come back."""
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.core.doctor.finding import Check, Finding, Subject, counted, listed
-from app.core.doctor.shell import Shell, on_paths
+from app.core.doctor.shell import Shell, on_paths, quoted
 
 ENGINE = Check(
     "engine",
@@ -47,6 +48,8 @@ BOOT = Check(
     " restart policy says so.",
 )
 
+# As in “WARNING: API is accessible on http://0.0.0.0:2375 without encryption.”
+_API_AT = re.compile(r"API is accessible on (?:http|tcp)s?://(\S+)")
 _SURE = ("always", "unless-stopped")
 
 
@@ -113,17 +116,6 @@ def engine_verdict(facts: EngineFacts, shell: Shell) -> Finding:
 _SEE_SOCKET = "“Who may use the engine” says what to do."
 
 
-def engine_late(address: str, shell: Shell, seconds: float) -> Finding:
-    """Return what is said of an engine that is still being waited for."""
-    facts = EngineFacts(address, trouble="engine_silent")
-    finding = engine_verdict(facts, shell)
-    return ENGINE.bad(
-        f"{address} takes calls and has not answered for {seconds:g} s.",
-        finding.next_step,
-        finding.fix,
-    )
-
-
 def _log(shell: Shell) -> str:
     if shell.has_systemd:
         return shell.as_root("journalctl -u docker -n 50 --no-pager")
@@ -136,7 +128,7 @@ def compose_verdict(version: str | None, shell: Shell) -> Finding:
     return COMPOSE.bad(
         "`docker compose version` finds none.",
         "The line puts it where Docker looks for it, or beside the project without root.",
-        f"make -C {on_paths('', [shell.project]).strip()} setup",
+        shell.make("setup"),
     )
 
 
@@ -150,17 +142,16 @@ def socket_verdict(facts: SocketFacts, shell: Shell) -> Finding:
     if facts.usable:
         return SOCKET.good(f"{_who(facts)}. This server's user, {shell.user}, is among them.")
     if facts.joined and not facts.held:
-        inner = f"make -C {on_paths('', [shell.project]).strip()} run"
         return SOCKET.bad(
             f"{shell.user} is in the group {facts.group}, but this server was started by a log-in"
             " that is older than that.",
             "Start the server in a new log-in, or with this line.",
-            f'sg {facts.group} -c "{inner}"',
+            quoted("sg", facts.group, "-c", shell.make("run")),
         )
     return SOCKET.bad(
         f"{_who(facts)}. This server's user, {shell.user}, may not.",
         f"Put the user into the group {facts.group}, log in anew and start the server again.",
-        shell.as_root(f"usermod -aG {on_paths('', [facts.group, shell.user]).strip()}"),
+        shell.as_root(quoted("usermod", "-aG", facts.group, shell.user)),
     )
 
 
@@ -168,6 +159,12 @@ def _who(facts: SocketFacts) -> str:
     members = listed(sorted(facts.members)) or "nobody"
     group = f" and the members of the group {facts.group} ({members})" if facts.mode & 0o020 else ""
     return f"{facts.owner}{group} may write to {facts.path}"
+
+
+def addresses_in(warnings: Iterable[str]) -> list[str]:
+    """Return the addresses at which the engine itself says that its API is open to all."""
+    found = (_API_AT.search(each) for each in warnings)
+    return [match[1] for match in found if match]
 
 
 def tcp_verdict(addresses: Sequence[str], shell: Shell) -> Finding:
@@ -206,7 +203,7 @@ def boot_verdict(facts: BootFacts, shell: Shell) -> Finding:
             f"{listed(lost)} would not come back: {'their' if len(lost) > 1 else 'its'} restart"
             " policy is not “always”.",
             "The line changes what runs; write restart: always into the docker-compose.yml too.",
-            on_paths("docker update --restart always", lost),
+            shell.docker("update", "--restart", "always", *lost),
         )
     if facts.enabled is None:
         return BOOT.unknown(

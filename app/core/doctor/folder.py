@@ -52,7 +52,6 @@ class Misowned:
     `top` says that it is a whole data folder.
     """
 
-    label: str
     folder: str
     path: str
     owner: str
@@ -148,11 +147,15 @@ def links_verdict(links: Sequence[Link], looked: Looked, shell: Shell) -> Findin
 
 
 def foreign_verdict(
-    foreign: Sequence[Foreign], root: str, looked: Looked, fresh_id: Callable[[], str], shell: Shell
+    foreign: Sequence[Foreign],
+    root: str,
+    deployments: int,
+    fresh_id: Callable[[], str],
+    shell: Shell,
 ) -> Finding:
     """`fresh_id` gives an id that nothing has yet."""
     if not foreign:
-        return FOREIGN.good(f"{counted(looked.deployments, 'deployment')}, and nothing else.")
+        return FOREIGN.good(f"{counted(deployments, 'deployment')}, and nothing else.")
     told = [f"{each.name}{'/' if each.is_folder else ''}" for each in foreign]
     seen = f"{listed(told)} in {root}."
     if like := next((each for each in foreign if each.looks_like_deployment), None):

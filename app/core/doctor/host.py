@@ -92,14 +92,13 @@ class Clock:
     synchronised: bool | None
 
 
-def disk_verdict(check: Check, disk: Disk, shell: Shell, shares: str = "") -> Finding:
-    """`shares` is another folder that is on the same file system."""
+def disk_verdict(check: Check, disk: Disk, shell: Shell) -> Finding:
     bytes_left = f"{_size(disk.free)} of {_size(disk.total)} free"
     inodes_left = _share(disk.free_inodes, disk.inodes)
     files = (
         f", and room for {humanize.intcomma(disk.free_inodes)} more files" if disk.inodes else ""
     )
-    seen = f"{bytes_left}{files}, at {disk.path}{f' ({shares} is there too)' if shares else ''}."
+    seen = f"{bytes_left}{files}, at {disk.path}."
     if disk.free >= _LOW_FREE and inodes_left >= _LOW_INODES:
         return check.good(seen)
     worst = disk.free < _BAD_FREE or inodes_left < _BAD_INODES
@@ -109,7 +108,7 @@ def disk_verdict(check: Check, disk: Disk, shell: Shell, shares: str = "") -> Fi
             seen,
             "The line removes images without a name that no container uses, and asks before it"
             " does. `docker system df -v` shows what takes the rest.",
-            "docker image prune",
+            shell.docker("image", "prune"),
         )
     counts = "--inodes " if inodes_left < _LOW_INODES else ""
     return verdict(
@@ -123,7 +122,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def memory_verdict(memory: Memory, shell: Shell) -> Finding:
+def memory_verdict(memory: Memory) -> Finding:
     more = max(0, int((memory.available - memory.total * _BAD_MEMORY) // GATEWAY_BYTES))
     running = memory.running
     taken = ""
@@ -131,7 +130,7 @@ def memory_verdict(memory: Memory, shell: Shell) -> Finding:
         used, limits = sum(each.used for each in running), sum(each.limit for each in running)
         who = counted(len(running), "gateway that runs takes", "gateways that run take")
         taken = f" {who} {_size(used)} and may take {_size(limits)}."
-    room = f"{counted(more, 'more')} would fit" if more else "Not one more fits"
+    room = f"{more} more would fit" if more else "Not one more fits"
     seen = f"{_size(memory.available)} of {_size(memory.total)} available.{taken} {room}."
     if memory.available < memory.total * _BAD_MEMORY:
         return MEMORY.bad(seen, _LESS, _TOP)

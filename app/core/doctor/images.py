@@ -1,11 +1,11 @@
 """Images: are those here that gateways are started from, and how old they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from app.core.doctor.finding import Check, Finding, Subject, listed
-from app.core.doctor.shell import Shell, quoted
+from app.core.doctor.shell import Shell
 from app.core.wording import ago
 
 IMAGE = Check(
@@ -39,23 +39,21 @@ def image_verdict(image: Image, now: datetime, shell: Shell) -> Finding:
         return IMAGE.good(f"{_told(image, now)}.")
     return IMAGE.warning(
         f"{image.reference} is not here.",
-        f"Pull it. Where no registry answers, {_make_image(shell)} builds OpenClaw here.",
-        f"docker pull {quoted(image.reference)}",
+        f"Pull it. Where no registry answers, `{shell.make('image')}` builds OpenClaw here.",
+        shell.docker("pull", image.reference),
     )
 
 
-def _make_image(shell: Shell) -> str:
-    return f"`make -C {quoted(shell.project)} image`"
-
-
-def images_verdict(images: Sequence[Image], users: dict[str, list[str]], now: datetime) -> Finding:
+def images_verdict(
+    images: Sequence[Image], users: Mapping[str, Sequence[str]], now: datetime, shell: Shell
+) -> Finding:
     """`users` are the deployments of each reference, by label."""
     if missing := [each for each in images if not each.id]:
         told = [f"{each.reference}, named by {listed(users[each.reference])}" for each in missing]
         return IMAGES.warning(
             f"Not here: {listed(told)}.",
             "Pull it, or name another image in the configuration.",
-            "\n".join(f"docker pull {quoted(each.reference)}" for each in missing[:3]),
+            "\n".join(shell.docker("pull", each.reference) for each in missing[:3]),
         )
     if not images:
         return IMAGES.good("No deployment names an image of its own.")

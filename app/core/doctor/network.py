@@ -51,22 +51,19 @@ class PortOwner:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """`routes` are the host's, `engine` the engine's networks (None where it did not tell);
-    both hold those of our own deployments too.
-    """
+    """`taken` are the host's routes and the engine's networks, those of our deployments too."""
 
     pool: IPv4Network
     low: int
     high: int
     owners: Sequence[PortOwner]
-    routes: Sequence[IPv4Network]
-    engine: Sequence[IPv4Network] | None = None
+    taken: Sequence[IPv4Network]
 
     @property
     def foreign(self) -> list[IPv4Network]:
-        """The routes and networks that are none of our own deployments'."""
+        """Those that are none of our own deployments'."""
         own = {subnet_of(each.port, self.pool) for each in self.owners}
-        return sorted({*self.routes, *(self.engine or ())} - own)
+        return sorted(set(self.taken) - own)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +179,7 @@ def free_pool(foreign: Iterable[IPv4Network]) -> IPv4Network | None:
     return next((each for each in candidates if not overlapping(each, known)), None)
 
 
-def engine_networks_verdict(taken: Sequence[IPv4Network]) -> Finding:
+def engine_networks_verdict(taken: Sequence[IPv4Network], shell: Shell) -> Finding:
     """`taken` are all networks of the engine's and routes of the host's."""
     left = sum(overlapping(each, taken) is None for each in _ENGINE_POOLS)
     seen = f"{left} of {len(_ENGINE_POOLS)} networks are left in Docker's default pools."
@@ -192,7 +189,7 @@ def engine_networks_verdict(taken: Sequence[IPv4Network]) -> Finding:
         seen,
         "The line removes networks that no container uses, and asks before it does."
         " default-address-pools in /etc/docker/daemon.json makes more.",
-        "docker network prune",
+        shell.docker("network", "prune"),
     )
 
 

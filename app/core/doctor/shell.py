@@ -13,7 +13,8 @@ class Shell:
     """What lines need to know of the host and of whoever runs the server.
 
     `settings` are those of the server's that the command line has to be given,
-    `settings_file` is where the service reads its own, if it is one.
+    `settings_file` is where the service reads its own, if it is one; `engine` is the engine's
+    address where it is not the usual one.
     """
 
     project: str
@@ -23,6 +24,7 @@ class Shell:
     has_systemd: bool = False
     settings: tuple[tuple[str, str], ...] = ()
     settings_file: str = ""
+    engine: str = ""
 
     def as_root(self, line: str) -> str:
         """Return the line as root runs it."""
@@ -36,10 +38,18 @@ class Shell:
 
     def deploy_agent(self, *words: str) -> str:
         """Return a call of our own command line, with the settings of this server."""
-        given = [
-            f"DEPLOY_AGENT_{name.upper()}={shlex.quote(value)}" for name, value in self.settings
-        ]
-        return " ".join([*given, quoted(f"{self.project}/deploy-agent", *words)])
+        given = [f"DEPLOY_AGENT_{name.upper()}={quoted(value)}" for name, value in self.settings]
+        return " ".join([*self._engine(), *given, quoted(f"{self.project}/deploy-agent", *words)])
+
+    def docker(self, *words: str) -> str:
+        """Return a call of Docker's command line, on the engine that is ours."""
+        return " ".join([*self._engine(), quoted("docker", *words)])
+
+    def make(self, target: str) -> str:
+        return quoted("make", "-C", self.project, target)
+
+    def _engine(self) -> list[str]:
+        return [f"DOCKER_HOST={quoted(self.engine)}"] if self.engine else []
 
     def service(self, verb: str, name: str) -> str:
         """Return the line that starts or restarts a service of the host."""

@@ -1,0 +1,22 @@
+"""The verb that looks whether this host and the folder have all that they need."""
+
+import click
+
+from app.cli.exits import FAILED
+from app.cli.terminal import Terminal
+from app.cli.verbs import verb
+from app.core.doctor.finding import as_text
+from app.usecases.doctor import describe, examine
+
+
+@verb()
+@click.pass_obj
+def doctor(terminal: Terminal) -> None:
+    """Look at Docker, this host and the deployments folder, and say what to do.
+
+    Ends with 1 where something is bad; warnings and what is not known end with 0.
+    """
+    examination = examine(world=terminal.world)
+    terminal.answer(as_text(examination.findings), **describe(examination))
+    if examination.anything_bad:
+        raise click.exceptions.Exit(FAILED)
