@@ -31,6 +31,7 @@ _VERBS = {
     "history": "history:history",
     "reveal": "seeing:reveal",
     "webhook": "webhook:webhook",
+    "doctor": "doctor:doctor",
     "user": "people:user",
     "token": "people:token",
 }

@@ -19,14 +19,15 @@ api_bp = Blueprint("doctor_api", __name__, url_prefix="/api/deploy/doctor")
 def show() -> ResponseReturnValue:
     examination = examine(world=world())
     findings = examination.findings
-    pressing = [each for each in findings if each.verdict.needs_attention]
     others = [each for each in findings if not each.verdict.needs_attention]
-    by_subject = {subject: [each for each in others if each.subject is subject] for subject in Subject}
+    groups = {"Needs attention": [each for each in findings if each.verdict.needs_attention]}
+    for subject in Subject:
+        groups[subject.value] = [each for each in others if each.subject is subject]
     return render(
         "doctor/show",
         at=examination.at,
         summary=summary(findings),
-        groups={"Needs attention": pressing, **by_subject},
+        groups=groups,
         report=as_text(findings),
     )
 

@@ -9,14 +9,14 @@ from app.core.doctor.shell import Shell, on_paths, quoted
 
 ENGINE = Check(
     "engine",
-    "Docker Engine answers",
+    "Docker Engine",
     Subject.ENGINE,
     "Everything that runs, runs in it. While it is away gateways can't be launched, watched or"
     " stopped.",
 )
 COMPOSE = Check(
     "compose",
-    "Docker Compose v2",
+    "Docker Compose",
     Subject.ENGINE,
     "Every launch and stop is a `docker compose` command; v1 (`docker-compose`) does not do.",
 )
@@ -28,21 +28,21 @@ SOCKET = Check(
 )
 TCP = Check(
     "engine_tcp",
-    "The engine is on no network",
+    "The engine on the network",
     Subject.ENGINE,
     "An engine that listens on TCP gives root on this host to whoever reaches that port, and"
     " without TLS asks for nothing.",
 )
 LIMITS = Check(
     "limits",
-    "Limits are enforced",
+    "Limits of containers",
     Subject.ENGINE,
     "Each gateway has a limit on memory and processes, so that one that runs wild does not take"
     " the others with it. Kernels can be built or started without that.",
 )
 BOOT = Check(
     "boot",
-    "Gateways come back after a reboot",
+    "After a reboot",
     Subject.ENGINE,
     "What should run comes back only if the engine starts with the host and the containers'"
     " restart policy says so.",

@@ -8,28 +8,28 @@ from app.core.doctor.shell import Shell, on_paths, quoted
 
 MODES = Check(
     "modes",
-    "Secrets are for their owner alone",
+    "Who can read the secrets",
     Subject.FOLDER,
     "A .env holds the keys that pay for models and the gateway's token; whoever may read it on"
     " this host has them.",
 )
 OWNERS = Check(
     "owners",
-    "The gateways' folders are theirs",
+    "Owners of the gateways' files",
     Subject.FOLDER,
     "A gateway runs as uid 1000; what another user owns in its config/ and workspace/ it can't"
     " write, and fails at it sooner or later.",
 )
 LINKS = Check(
     "links",
-    "No links in place of files",
+    "Links in the folder",
     Subject.FOLDER,
     "Links are not followed, so that nothing outside of the folder is ever read, changed or"
     " deleted; what is behind one is not seen.",
 )
 FOREIGN = Check(
     "foreign",
-    "Nothing foreign in the folder",
+    "What else is in the folder",
     Subject.FOLDER,
     "Only folders whose name is an id (ten characters of 0-9 and a-f) are deployments. What has"
     " another name is never listed and never touched, so a gateway in it is easily forgotten.",
@@ -128,7 +128,7 @@ def _give(misowned: Sequence[Misowned], shell: Shell) -> str:
 
 def links_verdict(links: Sequence[Link], looked: Looked, shell: Shell) -> Finding:
     if not links:
-        return _looked(LINKS, looked, "There is none.")
+        return _looked(LINKS, looked, "None.")
     told = [f"{each.path} leads to {each.target or 'nowhere'}" for each in links]
     first = links[0]
     if not first.target:
@@ -180,4 +180,4 @@ def _looked(check: Check, looked: Looked, words: str) -> Finding:
         return check.unknown(
             f"{words} But {looked.unreadable} of {where} this server's user may not look into."
         )
-    return check.good(f"{words} ({where} looked at.)")
+    return check.good(f"{words} {where} looked at.")

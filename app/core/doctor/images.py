@@ -10,7 +10,7 @@ from app.core.wording import ago
 
 IMAGE = Check(
     "image",
-    "The image of new gateways",
+    "Image of new gateways",
     Subject.ENGINE,
     "A launch pulls an image that is not here, which takes minutes, and fails where no registry"
     " answers.",

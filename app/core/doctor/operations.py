@@ -11,7 +11,7 @@ from app.core.wording import ago, duration
 
 OPERATIONS = Check(
     "operations",
-    "Operations end",
+    "Operations and locks",
     Subject.FOLDER,
     "One that died half-way leaves its gateway half-made; one that never ends, or a lock that"
     " somebody else holds, lets no other begin.",

@@ -24,7 +24,7 @@ PAGE = Check(
 )
 
 # Below the first a token is guessed, below the second it is no random one.
-_GUESSED_BITS, _ENOUGH_BITS = 48, 96
+_GUESSED_BITS, _ENOUGH_BITS = 64, 96
 _CLASSES = ((r"[0-9]", 10), (r"[a-z]", 26), (r"[A-Z]", 26), (r"[^0-9a-zA-Z]", 32))
 _HEX = re.compile(r"[0-9a-f]+\Z|[0-9A-F]+\Z")
 
@@ -103,8 +103,14 @@ def _who_reaches(reached: Sequence[Reached], open_ones: Sequence[Reached]) -> st
     running = sum(each.runs for each in open_ones)
     return (
         f"{len(open_ones)} of {counted(len(reached), 'deployment')} can be reached from other"
-        f" machines when they run; {running} {'does' if running == 1 else 'do'}."
+        f" machines when they run; {_now(running)}."
     )
+
+
+def _now(running: int) -> str:
+    if not running:
+        return "none does now"
+    return f"{running} {'does' if running == 1 else 'do'} now"
 
 
 def _strength(token: str) -> str:

@@ -1,0 +1,132 @@
+"""The doctor's findings: their order, the summary, the report; and lines that can be pasted."""
+
+import shlex
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.doctor.finding import (
+    Check,
+    Finding,
+    Subject,
+    Verdict,
+    as_text,
+    listed,
+    summary,
+    worst_first,
+)
+from app.core.doctor.shell import Shell, on_paths, quoted
+
+CHECK = Check("disk", "Disk", Subject.HOST, "Why it matters.")
+MEMBER = Shell("/srv/deploy agent", "ana", is_root=False, has_sudo=False)
+FINDINGS = st.lists(
+    st.builds(
+        Finding,
+        code=st.text(max_size=5),
+        title=st.text(max_size=5),
+        subject=st.sampled_from(Subject),
+        verdict=st.sampled_from(Verdict),
+        seen=st.text(max_size=5),
+        why=st.just("why"),
+    ),
+    max_size=5,
+)
+
+
+@given(FINDINGS)
+def test_the_worst_comes_first_and_none_is_lost(findings: list[Finding]) -> None:
+    ordered = worst_first(findings)
+    places = [list(Verdict).index(each.verdict) for each in ordered]
+
+    assert places == sorted(places)
+    assert sorted(map(repr, ordered)) == sorted(map(repr, findings))
+    assert as_text(findings).splitlines()[0] == summary(findings)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said"),
+    [
+        ((), "Nothing needs attention."),
+        (("good",), "Nothing needs attention, 1 is good."),
+        (("bad", "good", "good"), "1 thing needs attention, 2 are good."),
+        (("bad", "warning", "not known"), "2 things need attention, 1 is not known."),
+    ],
+)
+def test_the_summary_counts(verdicts: tuple[str, ...], said: str) -> None:
+    made = {
+        "good": CHECK.good("x"),
+        "bad": CHECK.bad("x"),
+        "warning": CHECK.warning("x"),
+        "not known": CHECK.unknown("x"),
+    }
+
+    assert summary([made[each] for each in verdicts]) == said
+
+
+def test_the_report_says_of_what_is_not_good_why_and_what_to_do() -> None:
+    found = [CHECK.good("All is well."), CHECK.bad("It is full.", "Make room.", "du -x\ndf")]
+
+    assert as_text(found) == (
+        "1 thing needs attention, 1 is good.\n\n"
+        "[bad] Disk: It is full.\n    Why it matters.\n    Make room.\n    $ du -x\n    $ df\n"
+        "[good] Disk: All is well."
+    )
+
+
+def test_other_peoples_text_is_text() -> None:
+    assert CHECK.warning("\x1b[31mred\x07").seen == "red\N{REPLACEMENT CHARACTER}"
+    assert listed(["a\nb"]) == "a b"
+
+
+def test_many_names_are_counted() -> None:
+    assert listed([]) == ""
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert listed([*"abcdefgh"]) == "a, b, c, d, e, f and 2 more"
+
+
+@given(st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1), min_size=1))
+def test_whatever_a_path_is_called_a_line_names_it(paths: list[str]) -> None:
+    line = on_paths("chmod go-rwx", paths[:30])
+    words = ["chmod", "go-rwx", *paths[:30]]
+
+    for sudo in (True, False):
+        as_root = shlex.split(Shell("/srv", "ana", is_root=False, has_sudo=sudo).as_root(line))
+        if as_root[:2] in (["sudo", "sh"], ["su", "-c"]):
+            assert shlex.split(as_root[-1]) == words
+        else:
+            assert as_root == ["sudo", *words]
+    assert shlex.split(Shell("/srv", "root", is_root=True, has_sudo=True).as_root(line)) == words
+
+
+def test_a_call_of_ours_acts_on_the_same_deployments() -> None:
+    shell = Shell(
+        "/srv/deploy agent",
+        "ana",
+        is_root=False,
+        has_sudo=True,
+        settings=(("deployments_dir", "/data/gate ways"),),
+        engine="unix:///run/user/1000/docker.sock",
+    )
+
+    assert shell.deploy_agent("restart", "0b7a3361be") == (
+        "DOCKER_HOST=unix:///run/user/1000/docker.sock"
+        " DEPLOY_AGENT_DEPLOYMENTS_DIR='/data/gate ways'"
+        " '/srv/deploy agent/deploy-agent' restart 0b7a3361be"
+    )
+    assert shell.docker("image", "prune").startswith("DOCKER_HOST=unix:///run/user/1000/")
+    assert MEMBER.make("setup") == "make -C '/srv/deploy agent' setup"
+
+
+def test_a_setting_is_written_where_the_server_reads_it() -> None:
+    service = Shell("/srv", "root", True, False, True, settings_file="/etc/default/deploy-agent")
+
+    assert MEMBER.setting("BIND_ADDRESS", "127.0.0.1") == (
+        "export DEPLOY_AGENT_BIND_ADDRESS=127.0.0.1"
+    )
+    assert service.setting("BIND_ADDRESS", "127.0.0.1") == (
+        "echo DEPLOY_AGENT_BIND_ADDRESS=127.0.0.1 >> /etc/default/deploy-agent"
+        " && systemctl restart deploy-agent"
+    )
+    assert MEMBER.service("restart", "docker") == "su -c 'service docker restart'"
+    assert quoted("rm", "a b") == "rm 'a b'"

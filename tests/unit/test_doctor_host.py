@@ -1,0 +1,107 @@
+"""What the doctor says of room, memory and the clock."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.doctor.finding import Verdict
+from app.core.doctor.host import (
+    DISK,
+    DISK_ENGINE,
+    GATEWAY_BYTES,
+    Clock,
+    Disk,
+    GatewayMemory,
+    Memory,
+    clock_verdict,
+    disk_verdict,
+    gateway_memory_verdict,
+    memory_verdict,
+)
+from app.core.doctor.shell import Shell
+
+SHELL = Shell("/srv", "root", is_root=True, has_sudo=False, has_systemd=True)
+GB = 10**9
+
+
+@pytest.mark.parametrize(
+    ("free", "inodes", "verdict"),
+    [
+        (80 * GB, 5000, Verdict.GOOD),
+        (80 * GB, 400, Verdict.WARNING),
+        (80 * GB, 50, Verdict.BAD),
+        (3 * GB, 5000, Verdict.WARNING),
+        (GB // 2, 5000, Verdict.BAD),
+    ],
+)
+def test_a_disk_is_judged_by_room_and_by_inodes(free: int, inodes: int, verdict: Verdict) -> None:
+    found = disk_verdict(DISK, Disk("/srv/dep", free, 100 * GB, inodes, 10_000), SHELL)
+
+    assert found.verdict is verdict
+    assert bool(found.fix) is (verdict is not Verdict.GOOD)
+    assert "--inodes" in found.fix or inodes == 5000 or verdict is Verdict.GOOD
+
+
+def test_a_file_system_that_counts_no_inodes_is_judged_by_its_room() -> None:
+    found = disk_verdict(DISK, Disk("/srv", 80 * GB, 100 * GB), SHELL)
+
+    assert (found.verdict, found.seen) == (Verdict.GOOD, "80.0 GB of 100.0 GB free, at /srv.")
+
+
+def test_for_the_engines_room_nothing_is_removed_without_a_question() -> None:
+    found = disk_verdict(DISK_ENGINE, Disk("/var/lib/docker", 0, GB), SHELL)
+
+    assert found.fix == "docker image prune"
+
+
+def test_memory_says_how_many_more_would_fit() -> None:
+    running = (GatewayMemory("a", "A", GB, 2 * GB), GatewayMemory("b", "B", GB, 2 * GB))
+
+    found = memory_verdict(Memory(16 * GB, 8 * GB, running))
+
+    assert found.verdict is Verdict.GOOD
+    assert found.seen == (
+        "8.0 GB of 16.0 GB available. 2 gateways that run take 2.0 GB and may take 4.0 GB."
+        " 7 more would fit."
+    )
+    assert memory_verdict(Memory(16 * GB, GB, None)).verdict is Verdict.WARNING
+    assert memory_verdict(Memory(16 * GB, GB // 4, ())).verdict is Verdict.BAD
+
+
+@given(st.integers(1, 2**45), st.floats(0, 1))
+def test_what_is_said_to_fit_does_fit(total: int, share: float) -> None:
+    available = int(total * share)
+    found = memory_verdict(Memory(total, available, None))
+
+    more = int(found.seen.split()[6]) if "would fit" in found.seen else 0
+    assert more * GATEWAY_BYTES <= available
+    assert (found.verdict is Verdict.GOOD) is (more > 0)
+
+
+def test_a_gateway_near_its_limit_is_named() -> None:
+    fine = GatewayMemory("a", "A", GB, 2 * GB)
+    near = GatewayMemory("b", "Sales (b)", 19 * GB // 10, 2 * GB)
+
+    assert gateway_memory_verdict([], SHELL).seen == "No gateway runs."
+    assert "A with 1.0 GB of 2.0 GB" in gateway_memory_verdict([fine], SHELL).seen
+    found = gateway_memory_verdict([fine, near], SHELL)
+    assert found.verdict is Verdict.WARNING
+    assert "Sales (b) with 1.9 GB of 2.0 GB" in found.seen
+    assert found.fix == "/srv/deploy-agent restart b"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "synchronised", "verdict"),
+    [
+        (0.2, True, Verdict.GOOD),
+        (None, True, Verdict.GOOD),
+        (-0.2, False, Verdict.WARNING),
+        (0.0, None, Verdict.UNKNOWN),
+        (5.0, True, Verdict.WARNING),
+        (-3600.0, True, Verdict.BAD),
+    ],
+)
+def test_a_clock_is_judged_by_the_engines_and_by_the_kernel(
+    ahead: float | None, synchronised: bool | None, verdict: Verdict
+) -> None:
+    assert clock_verdict(Clock(ahead, synchronised), SHELL).verdict is verdict
