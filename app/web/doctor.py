@@ -1,14 +1,20 @@
 """The doctor: its page, and its call of the API."""
 
-from flask import Blueprint, jsonify
-from flask.typing import ResponseReturnValue
+from datetime import UTC, datetime
 
-from app.core.doctor.finding import Subject, as_text, summary
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from pydantic import Field
+
+from app.core.doctor.finding import Area, Finding, as_text, summary
+from app.core.doctor.folder import MODES
 from app.core.people import Permission
 from app.usecases.doctor import describe, examine
 from app.web.access import needs
+from app.web.calls import Example, Subject, call
 from app.web.rendering import render
 from app.web.request import world
+from app.web.shapes import Answer, Moment
 
 bp = Blueprint("doctor", __name__)
 api_bp = Blueprint("doctor_api", __name__, url_prefix="/api/deploy/doctor")
@@ -21,8 +27,8 @@ def show() -> ResponseReturnValue:
     findings = examination.findings
     others = [each for each in findings if not each.verdict.needs_attention]
     groups = {"Needs attention": [each for each in findings if each.verdict.needs_attention]}
-    for subject in Subject:
-        groups[subject.value] = [each for each in others if each.subject is subject]
+    for area in Area:
+        groups[area.value] = [each for each in others if each.area is area]
     return render(
         "doctor/show",
         at=examination.at,
@@ -32,7 +38,34 @@ def show() -> ResponseReturnValue:
     )
 
 
+class Examined(Answer):
+    """Everything that was looked at, the worst first."""
+
+    summary: str = Field(description="One line: how much needs attention.")
+    examined_at: Moment
+    findings: list[Finding]
+
+
+_EXAMPLE = Examined(
+    summary="1 thing needs attention.",
+    examined_at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+    findings=[
+        MODES.bad(
+            "Others on this host may read or change /srv/deployments/0b7a3361be/.env (0644).",
+            "Close it to everybody but its owner.",
+            "chmod go-rwx /srv/deployments/0b7a3361be/.env",
+        )
+    ],
+)
+
+
 @api_bp.get("")
 @needs(Permission.VIEW)
-def examine_for_script() -> ResponseReturnValue:
-    return jsonify({"ok": True, **describe(examine(world=world()))})
+@call(Subject.HOST, "Look whether all is there that is needed", example=Example(_EXAMPLE))
+def examine_for_script() -> Examined:
+    """Looks at Docker Engine, this host and the deployments folder, each within seconds.
+
+    `verdict` is good, warning, bad or not known; `fix` is a line for a shell of the host. What
+    hangs or can't be seen is “not known”, and holds nothing else up.
+    """
+    return Examined.model_validate(describe(examine(world=world())))

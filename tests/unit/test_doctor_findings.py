@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.doctor.finding import (
+    Area,
     Check,
     Finding,
-    Subject,
     Verdict,
     as_text,
     listed,
@@ -18,14 +18,14 @@ from app.core.doctor.finding import (
 )
 from app.core.doctor.shell import Shell, on_paths, quoted
 
-CHECK = Check("disk", "Disk", Subject.HOST, "Why it matters.")
+CHECK = Check("disk", "Disk", Area.HOST, "Why it matters.")
 MEMBER = Shell("/srv/deploy agent", "ana", is_root=False, has_sudo=False)
 FINDINGS = st.lists(
     st.builds(
         Finding,
         code=st.text(max_size=5),
         title=st.text(max_size=5),
-        subject=st.sampled_from(Subject),
+        area=st.sampled_from(Area),
         verdict=st.sampled_from(Verdict),
         seen=st.text(max_size=5),
         why=st.just("why"),

@@ -4,46 +4,46 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, on_paths, quoted
 
 ENGINE = Check(
     "engine",
     "Docker Engine",
-    Subject.ENGINE,
+    Area.ENGINE,
     "Everything that runs, runs in it. While it is away gateways can't be launched, watched or"
     " stopped.",
 )
 COMPOSE = Check(
     "compose",
     "Docker Compose",
-    Subject.ENGINE,
+    Area.ENGINE,
     "Every launch and stop is a `docker compose` command; v1 (`docker-compose`) does not do.",
 )
 SOCKET = Check(
     "socket",
     "Who may use the engine",
-    Subject.ENGINE,
+    Area.ENGINE,
     "Whoever may write to the engine's socket is as good as root on this host.",
 )
 TCP = Check(
     "engine_tcp",
     "The engine on the network",
-    Subject.ENGINE,
+    Area.ENGINE,
     "An engine that listens on TCP gives root on this host to whoever reaches that port, and"
     " without TLS asks for nothing.",
 )
 LIMITS = Check(
     "limits",
     "Limits of containers",
-    Subject.ENGINE,
+    Area.ENGINE,
     "Each gateway has a limit on memory and processes, so that one that runs wild does not take"
     " the others with it. Kernels can be built or started without that.",
 )
 BOOT = Check(
     "boot",
     "After a reboot",
-    Subject.ENGINE,
+    Area.ENGINE,
     "What should run comes back only if the engine starts with the host and the containers'"
     " restart policy says so.",
 )

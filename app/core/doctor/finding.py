@@ -24,7 +24,7 @@ class Verdict(StrEnum):
         return self in (Verdict.BAD, Verdict.WARNING)
 
 
-class Subject(StrEnum):
+class Area(StrEnum):
     """What checks are grouped by, in the order in which they are shown."""
 
     ENGINE = "Docker Engine"
@@ -44,7 +44,7 @@ class Finding:
 
     code: str
     title: str
-    subject: Subject
+    area: Area
     verdict: Verdict
     seen: str
     why: str
@@ -58,7 +58,7 @@ class Check:
 
     code: str
     title: str
-    subject: Subject
+    area: Area
     why: str
 
     def good(self, seen: str) -> Finding:
@@ -76,16 +76,16 @@ class Check:
     def _finding(self, verdict: Verdict, seen: str, next_step: str = "", fix: str = "") -> Finding:
         # Names of programs, containers and files are other people's text.
         return Finding(
-            self.code, self.title, self.subject, verdict, plain(seen), self.why, next_step, fix
+            self.code, self.title, self.area, verdict, plain(seen), self.why, next_step, fix
         )
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
-    """Order findings by verdict, then by subject; those that are alike stay as they are."""
-    verdicts, subjects = list(Verdict), list(Subject)
+    """Order findings by verdict, then by area; those that are alike stay as they are."""
+    verdicts, areas = list(Verdict), list(Area)
     return sorted(
         findings,
-        key=lambda each: (verdicts.index(each.verdict), subjects.index(each.subject)),
+        key=lambda each: (verdicts.index(each.verdict), areas.index(each.area)),
     )
 
 

@@ -3,34 +3,34 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, on_paths, quoted
 
 MODES = Check(
     "modes",
     "Who can read the secrets",
-    Subject.FOLDER,
+    Area.FOLDER,
     "A .env holds the keys that pay for models and the gateway's token; whoever may read it on"
     " this host has them.",
 )
 OWNERS = Check(
     "owners",
     "Owners of the gateways' files",
-    Subject.FOLDER,
+    Area.FOLDER,
     "A gateway runs as uid 1000; what another user owns in its config/ and workspace/ it can't"
     " write, and fails at it sooner or later.",
 )
 LINKS = Check(
     "links",
     "Links in the folder",
-    Subject.FOLDER,
+    Area.FOLDER,
     "Links are not followed, so that nothing outside of the folder is ever read, changed or"
     " deleted; what is behind one is not seen.",
 )
 FOREIGN = Check(
     "foreign",
     "What else is in the folder",
-    Subject.FOLDER,
+    Area.FOLDER,
     "Only folders whose name is an id (ten characters of 0-9 and a-f) are deployments. What has"
     " another name is never listed and never touched, so a gateway in it is easily forgotten.",
 )

@@ -5,39 +5,39 @@ from dataclasses import dataclass
 
 import humanize
 
-from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
 
 DISK = Check(
     "disk",
     "Room for deployments",
-    Subject.HOST,
+    Area.HOST,
     "On a full disk gateways lose what they write, nothing can be configured, and a launch can't"
     " write down how it ended.",
 )
 DISK_ENGINE = Check(
     "disk_engine",
     "Room for images and containers",
-    Subject.HOST,
+    Area.HOST,
     "A pull and every container's log need room there; an image of OpenClaw takes 1 to 3 GB.",
 )
 MEMORY = Check(
     "memory",
     "Memory of the host",
-    Subject.HOST,
+    Area.HOST,
     "When it is used up the kernel ends some process, a gateway or another. A gateway idles at"
     " 0.7 to 1 GB.",
 )
 GATEWAY_MEMORY = Check(
     "gateway_memory",
     "Memory of each gateway",
-    Subject.HOST,
+    Area.HOST,
     "A gateway that reaches its own limit is ended by the kernel, in the middle of a chat.",
 )
 CLOCK = Check(
     "clock",
     "The clock",
-    Subject.HOST,
+    Area.HOST,
     "Log-ins, certificates and the order of what happened hang on it; providers refuse calls from"
     " a clock that is far off.",
 )

@@ -4,21 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.doctor.finding import Check, Finding, Subject, listed
+from app.core.doctor.finding import Area, Check, Finding, listed
 from app.core.doctor.shell import Shell
 from app.core.wording import ago
 
 IMAGE = Check(
     "image",
     "Image of new gateways",
-    Subject.ENGINE,
+    Area.ENGINE,
     "A launch pulls an image that is not here, which takes minutes, and fails where no registry"
     " answers.",
 )
 IMAGES = Check(
     "images",
     "Images that deployments name",
-    Subject.ENGINE,
+    Area.ENGINE,
     "A deployment whose image is gone from this host can't be launched again without its registry.",
 )
 

@@ -5,28 +5,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell
 from app.core.ports import NETWORK_PREFIX, overlapping, subnet_of
 
 NETWORKS = Check(
     "networks",
     "Networks for deployments",
-    Subject.NETWORK,
+    Area.NETWORK,
     "Each deployment has a small network of its own, so that gateways can't reach each other."
     " One that overlaps a route of this host can't be made, or cuts that route off.",
 )
 ENGINE_NETWORKS = Check(
     "engine_networks",
     "The engine's own address pools",
-    Subject.NETWORK,
+    Area.NETWORK,
     "Folders of the older server and other people's projects take their networks from there;"
     " when they are used up, none of those can be launched. Our own deployments need none.",
 )
 PORTS = Check(
     "ports",
     "Ports for deployments",
-    Subject.NETWORK,
+    Area.NETWORK,
     "A gateway has one fixed port on this host; what somebody else listens on can't be published.",
 )
 

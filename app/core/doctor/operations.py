@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from app.core.deployment import Operation, OperationState
-from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
 from app.core.wording import ago, duration
 
 OPERATIONS = Check(
     "operations",
     "Operations and locks",
-    Subject.FOLDER,
+    Area.FOLDER,
     "One that died half-way leaves its gateway half-made; one that never ends, or a lock that"
     " somebody else holds, lets no other begin.",
 )

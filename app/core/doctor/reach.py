@@ -6,20 +6,20 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.core.doctor.finding import Check, Finding, Subject, counted, listed
+from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell
 
 GATEWAYS = Check(
     "gateways_reach",
     "Gateways and their tokens",
-    Subject.REACH,
+    Area.REACH,
     "Docker publishes ports past ufw and firewalld, so whoever reaches this host reaches them, and"
     " then the token alone stands between them and the gateway, its keys and its tools.",
 )
 PAGE = Check(
     "page_reach",
     "This page",
-    Subject.REACH,
+    Area.REACH,
     "Whoever may use it has every gateway, and with Docker Engine as good as root on this host.",
 )
 
