@@ -76,14 +76,14 @@ def gateways_verdict(reached: Sequence[Reached], public: Sequence[str], shell: S
         verdict = GATEWAYS.bad if guessed else GATEWAYS.warning
         return verdict(
             f"{listed([f'{each.label} has {_strength(each.token)}' for each in weak])}. {seen}",
-            f"Give {weak[0].label} a new one; its clients have to learn it.",
-            shell.deploy_agent("rotate-token", weak[0].deployment_id),
+            _ANOTHER_ONE % weak[0].label,
+            shell.deploy_agent("restart", weak[0].deployment_id),
         )
     if shared := _shared_token(open_ones):
         return GATEWAYS.warning(
             f"{listed([each.label for each in shared])} have the same token. {seen}",
-            f"Give {shared[-1].label} one of its own; its clients have to learn it.",
-            shell.deploy_agent("rotate-token", shared[-1].deployment_id),
+            _ANOTHER_ONE % shared[-1].label,
+            shell.deploy_agent("restart", shared[-1].deployment_id),
         )
     if open_ones and public:
         return GATEWAYS.warning(
@@ -93,6 +93,12 @@ def gateways_verdict(reached: Sequence[Reached], public: Sequence[str], shell: S
             shell.setting("BIND_ADDRESS", "127.0.0.1"),
         )
     return GATEWAYS.good(f"{seen} {'Every token is strong.' if reached else ''}".strip())
+
+
+_ANOTHER_ONE = (
+    "Give %s another one (OPENCLAW_GATEWAY_TOKEN in its .env), and restart it with the line;"
+    " its clients have to learn it."
+)
 
 
 def _who_reaches(reached: Sequence[Reached], open_ones: Sequence[Reached]) -> str:
