@@ -83,8 +83,9 @@ def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
         ("WebSocket", described["ws_url"] or ""),
         ("Folder", described["deploy_dir"]),
         *(("Container", f"{each['name']}: {each['status']}") for each in described["containers"]),
-        *(("Ready", _rung(each)) for each in described["ladder"]),
     ]
+    if described["containers"]:
+        facts += [("Ready", _rung(each)) for each in described["ladder"]]
     if operation := described["operation"]:
         facts.append(("Operation", _operation(operation)))
     return [(label, words) for label, words in facts if words]

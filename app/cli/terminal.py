@@ -9,12 +9,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 from app.cli.exits import GOING_ON
 from app.cli.tables import print_table
+from app.core.errors import StorageFailed
 from app.core.text import plain
 
 if TYPE_CHECKING:
@@ -33,11 +35,16 @@ class Terminal:
 
     @cached_property
     def world(self) -> "World":
-        """The world of the same settings as the server's: its environment variables."""
+        """The world of the same settings as the server's: its environment variables.
+
+        Raises StorageFailed, RemoteEngine.
+        """
         from app.config import load_settings
         from app.usecases.world import build_world
 
-        return build_world(load_settings())
+        settings = load_settings()
+        _refuse_closed(settings.deployments_dir)
+        return build_world(settings)
 
     @cached_property
     def actor(self) -> str:
@@ -155,6 +162,15 @@ class Terminal:
 def _goes_on(operation: "Operation") -> str:
     shown = f"deploy-agent show {operation.deployment_id}"
     return f"The {operation.kind.noun} goes on by itself; “{shown}” tells how it ends."
+
+
+def _refuse_closed(folder: Path) -> None:
+    """Refuse a folder that can't be looked into, which would seem to be empty."""
+    if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
+        raise StorageFailed(
+            f"You may not look into {folder}. Call this as the user whom the server runs as,"
+            " such as with sudo."
+        )
 
 
 def _system_user() -> str:

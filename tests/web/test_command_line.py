@@ -124,6 +124,17 @@ def test_what_is_refused_is_told_with_an_exit_code(cli: CommandLine, settings: S
     assert "not this machine's own" in elsewhere.stderr
 
 
+def test_a_folder_that_is_closed_is_not_taken_for_an_empty_one(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Root, who runs the tests, may look into every folder.
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    refused = CommandLine(None, settings.as_environment()).call("list")
+
+    assert refused.exit_code == 1
+    assert f"You may not look into {settings.deployments_dir}" in refused.stderr
+
+
 def test_no_trace_is_ever_shown(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch, deployments_dir: Path
 ) -> None:
