@@ -11,6 +11,8 @@ _VERBS = {
     OperationKind.ARCHIVE: "down",
     OperationKind.ALLOW_ORIGIN: "restart",
     OperationKind.UPDATE: "up -d --pull missing",
+    OperationKind.ROTATE_TOKEN: "up -d --force-recreate",
+    OperationKind.EQUALIZE_TOKEN: "up -d --force-recreate",
 }
 
 

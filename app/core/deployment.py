@@ -35,22 +35,38 @@ class OperationKind(StrEnum):
     ARCHIVE = "archive"
     ALLOW_ORIGIN = "allow-origin"
     UPDATE = "update"
+    ROTATE_TOKEN = "rotate-token"  # noqa: S105 - a kind of operation
+    EQUALIZE_TOKEN = "equalize-token"  # noqa: S105 - another
+
+    @property
+    def label(self) -> str:
+        """What such an operation is called in a heading."""
+        return self.value.replace("-", " ").capitalize()
 
     @property
     def noun(self) -> str:
         """What such an operation is called in a sentence."""
-        return "archiving" if self is OperationKind.ARCHIVE else self.value
+        return _NOUNS.get(self, self.value)
 
     @property
     def after_interruption(self) -> str:
         """What to do once such an operation was interrupted."""
         if self is OperationKind.UPDATE:
             return "Launch it: that first puts image and state back as they were."
-        return f"{self.capitalize()} again."
+        if self is OperationKind.ROTATE_TOKEN:
+            return "Launch it: that takes the token of .env and proves it."
+        return f"{self.label} again."
 
 
+_NOUNS = {
+    OperationKind.ARCHIVE: "archiving",
+    OperationKind.ROTATE_TOKEN: "token rotation",
+    OperationKind.EQUALIZE_TOKEN: "token equalization",
+}
 LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART, OperationKind.UPDATE)
 STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
+# Those that bring up anew what is up, and leave down what is down.
+RENEWALS = (OperationKind.ROTATE_TOKEN, OperationKind.EQUALIZE_TOKEN)
 # Those that tell whether there should be a container.
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
 # Those that can be left half done: what was started is taken down, or goes back.
@@ -101,6 +117,16 @@ class Operation:
         running = self.state is OperationState.RUNNING
         return running and self.kind in CANCELLABLE and not self.cancelled_by
 
+    @property
+    def tells_what_should_run(self) -> bool:
+        """Say whether it tells if there should be a container, and why there is none.
+
+        A renewal does where it ended without a proven run: it may have left none.
+        """
+        broken_off = self.state in (OperationState.FAILED, OperationState.INTERRUPTED)
+        left_none = self.kind in RENEWALS and broken_off and self.verified is None
+        return self.kind in LAUNCH_OR_STOP or left_none
+
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
@@ -145,7 +171,7 @@ class Deployment:
     def launch_or_stop(self) -> Operation | None:
         """The latest operation that tells whether there should be a container."""
         latest = self.operation
-        return latest if latest and latest.kind in LAUNCH_OR_STOP else self.earlier
+        return latest if latest and latest.tells_what_should_run else self.earlier
 
     @property
     def running_operation(self) -> Operation | None:
@@ -258,6 +284,10 @@ class Container:
         addresses = [each.address for each in self.ports if each.port == port]
         ipv4 = next((address for address in addresses if ":" not in address), None)
         return None if ipv4 is None else probe_address(ipv4)
+
+    @property
+    def is_up(self) -> bool:
+        return self.state in ("running", "restarting", "paused")
 
     @property
     def run(self) -> Run | None:

@@ -20,6 +20,7 @@ UserError
 ├── LaunchFailed          502  the gateway didn't come up
 ├── StopFailed            502  the containers didn't go away
 ├── UpdateFailed          502  the new image was not proven; image and state are the old ones
+├── TokenNotProven        502  the token was not rotated or made equal, or the old one still works
 ├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
 ├── WebhookFailed         502  the webhook's receiver did not take a message
 ├── LaunchTimeout         504  the gateway didn't come up in time
@@ -165,6 +166,10 @@ class StopFailed(UserError):
 
 class UpdateFailed(UserError):
     code, status, title = "update_failed", 502, "It was not updated"
+
+
+class TokenNotProven(UserError):
+    code, status, title = "token_not_proven", 502, "The token was not proven"
 
 
 class ArchiveFailed(UserError):

@@ -18,6 +18,7 @@ class Rung:
     """One step. `detail` says what was seen; at a broken rung `next_step` says what to do.
 
     `hopeless`: it will not hold later either, unless somebody changes something.
+    `code` is the gateway's own for what it refuses.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Rung:
     milliseconds: int | None = None
     next_step: str = ""
     hopeless: bool = False
+    code: str = ""
 
 
 LABELS = {
@@ -37,6 +39,8 @@ LABELS = {
     "token": "It accepts the token of .env",
     "config_token": "openclaw.json has the same token",
 }
+# What a gateway calls a token that is not its own.
+TOKEN_MISMATCH = "AUTH_TOKEN_MISMATCH"  # noqa: S105
 _PROBED = ("port", "healthz", "readyz", "websocket", "token")
 
 
@@ -44,8 +48,10 @@ def passed(name: str, detail: str = "", milliseconds: int | None = None) -> Rung
     return Rung(name, RungState.PASSED, detail, milliseconds)
 
 
-def failed(name: str, detail: str, next_step: str = "", hopeless: bool = False) -> Rung:
-    return Rung(name, RungState.FAILED, detail, next_step=next_step, hopeless=hopeless)
+def failed(
+    name: str, detail: str, next_step: str = "", hopeless: bool = False, code: str = ""
+) -> Rung:
+    return Rung(name, RungState.FAILED, detail, None, next_step, hopeless, code)
 
 
 def first_broken(rungs: Sequence[Rung]) -> Rung | None:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any
 
 from app.core.deployment import (
-    LAUNCHES,
     STOPS,
     Container,
     Deployment,
@@ -149,9 +148,10 @@ def _without_container(deployment: Deployment) -> _Decided:
             return Status.CONFIGURED, "not launched yet"
         return Status.STOPPED, "it has no container"
     when = Ago(operation.ended_at or operation.started_at)
-    if operation.kind in LAUNCHES and operation.state is OperationState.INTERRUPTED:
-        return Status.FAILED, f"the {operation.kind} was interrupted, ", when, "; launch again"
-    if operation.kind in LAUNCHES and operation.state is OperationState.FAILED:
+    brings_up = operation.kind not in STOPS
+    if brings_up and operation.state is OperationState.INTERRUPTED:
+        return Status.FAILED, f"the {operation.kind.noun} was interrupted, ", when, "; launch again"
+    if brings_up and operation.state is OperationState.FAILED:
         return Status.FAILED, when, f": {operation.reason}"
     if operation.state is OperationState.CANCELLED:
         who = operation.cancelled_by

@@ -37,18 +37,24 @@ LABELS = {
     "move": "Move the folder",
     "copy": "Set the state aside",
     "back": "Go back to what was before",
+    "compare": "Compare the places",
+    "token": "Write the new token",
+    "refused": "The old token is refused",
     "undo": "Take down what was started",
 }
 _TAKE_DOWN = ("stop", "words", "remove")
 # What comes after a step that was broken off; in no plan.
 _WAYS_BACK = ("undo", "back")
+_ANEW = (
+    *("check", "pull", "folders"),
+    *_TAKE_DOWN,
+    *("create", "start", "answers", "ready"),
+)
 _PLANS: dict[OperationKind, tuple[str, ...]] = {
     OperationKind.LAUNCH: ("check", "pull", "folders", "create", "start", "answers", "ready"),
-    OperationKind.RESTART: (
-        *("check", "pull", "folders"),
-        *_TAKE_DOWN,
-        *("create", "start", "answers", "ready"),
-    ),
+    OperationKind.RESTART: _ANEW,
+    OperationKind.ROTATE_TOKEN: ("token", *_ANEW, "refused"),
+    OperationKind.EQUALIZE_TOKEN: ("compare", *_ANEW),
     OperationKind.ALLOW_ORIGIN: ("write", "restart", "answers", "ready"),
     OperationKind.UPDATE: (
         *("check", "pull"),
@@ -67,6 +73,8 @@ WORDS = "Keeping its last words"
 MOVE = "Moving the folder to the archive"
 COPY = "Setting the state aside"
 BACK = "Going back from"
+NEW_TOKEN = "Writing a new token into .env"  # noqa: S105
+OLD_REFUSED = "Asking whether the old token is refused"
 _BEGINNINGS = tuple(
     (re.compile(pattern), step)
     for pattern, step in (
@@ -85,6 +93,8 @@ _BEGINNINGS = tuple(
         (re.escape(MOVE), "move"),
         (re.escape(COPY), "copy"),
         (re.escape(BACK), "back"),
+        (re.escape(NEW_TOKEN), "token"),
+        (re.escape(OLD_REFUSED), "refused"),
     )
 )
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-# The code of an update that failed, and of which image and state could not be put back.
+# The code of what failed, and of which what was before could not be put back.
 NOT_BACK = "not_put_back"
 
 

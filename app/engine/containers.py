@@ -119,6 +119,17 @@ class Containers:
         details = container.details or self._inspected(container).details
         return details.secrets if details else ()
 
+    def environment_of(self, container: Container) -> dict[str, str]:
+        """Return the variables that a container was made with, secrets too; none once it is gone.
+
+        Raises EngineError.
+        """
+        try:
+            with self._client.calls() as client:
+                return _environment(client.inspect_container(container.id))
+        except NotFound:
+            return {}
+
     def description(self, container_id: str) -> dict[str, Any]:
         """Return of what `inspect` says what helps to understand an end; no value of a variable.
 

@@ -19,7 +19,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from app.core.deployment import Container, Deployment
-from app.core.ladder import Rung, RungState, failed, passed
+from app.core.ladder import TOKEN_MISMATCH, Rung, RungState, failed, passed
 from app.core.text import plain
 
 STEP_SECONDS = 5.0
@@ -31,9 +31,12 @@ _IMAGE = "Check that OPENCLAW_IMAGE in .env is an OpenClaw gateway of 2026.9 or 
 class _Broken(Exception):
     """A rung does not hold."""
 
-    def __init__(self, detail: str, next_step: str = "", hopeless: bool = False) -> None:
+    def __init__(
+        self, detail: str, next_step: str = "", hopeless: bool = False, code: str = ""
+    ) -> None:
         super().__init__(detail)
-        self.detail, self.next_step, self.hopeless = detail, next_step, hopeless
+        self.detail, self.next_step = detail, next_step
+        self.hopeless, self.code = hopeless, code
 
 
 def climb_gateway(deployment: Deployment, gateway: Container) -> list[Rung]:
@@ -73,7 +76,7 @@ def _tried(name: str, step: Callable[[], str]) -> Rung:
     try:
         detail = step()
     except _Broken as broken:
-        return failed(name, broken.detail, broken.next_step, broken.hopeless)
+        return failed(name, broken.detail, broken.next_step, broken.hopeless, broken.code)
     return passed(name, detail, round((time.monotonic() - begun) * 1000))
 
 
@@ -194,11 +197,12 @@ def _accepted(gateway: ClientConnection, token: str, seconds: float) -> str:
         return f"OpenClaw {_short(server.get('version', ''))}".strip()
     error = _object(answer.get("error"))
     code = _short(_object(error.get("details")).get("code") or error.get("code") or "no reason")
-    if code == "AUTH_TOKEN_MISMATCH":
+    if code == TOKEN_MISMATCH:
         raise _Broken(
-            "The gateway refuses the token of .env (AUTH_TOKEN_MISMATCH).",
+            f"The gateway refuses the token of .env ({TOKEN_MISMATCH}).",
             "Compare it with gateway.auth in config/openclaw.json, which a launch writes.",
             hopeless=True,
+            code=code,
         )
     if code == "AUTH_RATE_LIMITED":
         raise _Broken(

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import uuid4
 
 from app.core.deployment import (
-    LAUNCH_OR_STOP,
     Operation,
     OperationKind,
     OperationState,
@@ -126,7 +125,7 @@ def latest(folder: Path) -> Operation | None:
 def latest_launch_or_stop(folder: Path) -> Operation | None:
     """Return the newest operation that made or removed containers."""
     found = (read_operation(folder, each) for each in _numbers(operations_folder(folder))[::-1])
-    return next((each for each in found if each and each.kind in LAUNCH_OR_STOP), None)
+    return next((each for each in found if each and each.tells_what_should_run), None)
 
 
 def read_operation(folder: Path, number: int) -> Operation | None:

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.deployment import LAUNCH_OR_STOP, Deployment
+from app.core.deployment import Deployment
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env, value_on_its_own_line
 from app.core.fields import NAME
 from app.core.secrets import secret_values, secrets_in_text
@@ -37,7 +37,7 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
     if problem is None and port is None:
         problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
     operation = latest(folder)
-    decides = operation is None or operation.kind in LAUNCH_OR_STOP
+    decides = operation is None or operation.tells_what_should_run
     settled = operation if decides else latest_launch_or_stop(folder)
     return Deployment(
         id=deployment_id,

@@ -23,13 +23,12 @@ from app.core.openclaw import (
 from app.engine.compose import ComposeFailed, compose_restart, compose_unpause
 from app.store.files import Unreadable
 from app.usecases.causes import compose_cause
-from app.usecases.data_folders import read_openclaw_config, write_openclaw_config
+from app.usecases.data_folders import image_for, read_openclaw_config, write_openclaw_config
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
 from app.usecases.task import Task
 from app.usecases.verify import verify_gateway
 from app.usecases.world import World
 
-_UP = ("running", "restarting", "paused")
 _UNPAUSE_SECONDS = 60.0
 
 
@@ -80,7 +79,7 @@ def perform_allow_origin(task: Task) -> Run | None:
     origin = task.operation.arguments.get("origin", "")
     gateway = deployment.gateway_in(world.containers.of(deployment.id))
     folder = world.store.folder(deployment.id)
-    image = _image_of(deployment, gateway, world)
+    image = image_for(deployment, gateway, world)
     try:
         before, after = _changed(deployment, origin, folder, image)
         if before == after:
@@ -90,7 +89,7 @@ def perform_allow_origin(task: Task) -> Run | None:
             write_openclaw_config(folder, image, after)
     except ComposeFailed as error:
         raise OperationFailed(compose_cause(error, deployment, world)) from None
-    if gateway is None or gateway.state not in _UP:
+    if gateway is None or not gateway.is_up:
         say("It is not up: its next launch reads the file")
         return None
     try:
@@ -99,12 +98,6 @@ def perform_allow_origin(task: Task) -> Run | None:
         if before == after:
             raise
         raise _undone(failure, deployment, gateway, (before, after), world, say) from None
-
-
-def _image_of(deployment: Deployment, gateway: Container | None, world: World) -> str:
-    """Return an image that is on this host, for what only the gateway's user may touch."""
-    asked = deployment.env.get("OPENCLAW_IMAGE") or world.settings.image
-    return gateway.image if gateway else asked
 
 
 def _changed(deployment: Deployment, origin: str, folder: Path, image: str) -> tuple[bytes, bytes]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from app.core.deployment import Deployment
+from app.core.deployment import Container, Deployment
 from app.core.openclaw import (
     ConfigUnreadable,
     format_config,
@@ -18,6 +18,7 @@ from app.store import data_folders
 from app.store.files import Unreadable, write_file
 from app.store.history import OURS
 from app.usecases.operations import Say
+from app.usecases.world import World
 
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"
@@ -95,14 +96,20 @@ def _write_token(deployment: Deployment, folder: Path, image: str, say: Say) -> 
     write_openclaw_config(folder, image, text)
 
 
-def read_openclaw_config(folder: Path, image: str) -> bytes:
+def image_for(deployment: Deployment, gateway: Container | None, world: World) -> str:
+    """Return an image that is on this host, for what only the gateway's user may touch."""
+    asked = deployment.env.get("OPENCLAW_IMAGE") or world.settings.image
+    return gateway.image if gateway else asked
+
+
+def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) -> bytes:
     """Return `openclaw.json`, also where only the gateway may read it; empty where there is none.
 
     Raises Unreadable, ComposeFailed.
     """
     if data_folders.are_ours(folder):
         return data_folders.read_config(folder) or b""
-    return _read_as_root(folder, image)
+    return run_as_root(image, folder, _READ, seconds).encode()
 
 
 def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
@@ -111,10 +118,6 @@ def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
         data_folders.write_config(folder, text)
     else:
         _install_as_root(folder, image, text)
-
-
-def _read_as_root(folder: Path, image: str) -> bytes:
-    return run_as_root(image, folder, _READ, _SECONDS).encode()
 
 
 def _install_as_root(folder: Path, image: str, text: bytes) -> None:

@@ -23,9 +23,11 @@ from app.store.operation_process import note_process
 from app.usecases.allow_origin import perform_allow_origin
 from app.usecases.archive import perform_archive
 from app.usecases.cancellation import Cancellation, Cancelled
+from app.usecases.equalize_token import perform_equalize_token
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
 from app.usecases.restart import perform_restart
+from app.usecases.rotate_token import perform_rotate_token
 from app.usecases.state_hands import COPY_SECONDS
 from app.usecases.stop import perform_stop
 from app.usecases.task import Task
@@ -42,6 +44,8 @@ _PERFORM: Mapping[OperationKind, Callable[[Task], Run | None]] = {
     OperationKind.ARCHIVE: perform_archive,
     OperationKind.ALLOW_ORIGIN: perform_allow_origin,
     OperationKind.UPDATE: perform_update,
+    OperationKind.ROTATE_TOKEN: perform_rotate_token,
+    OperationKind.EQUALIZE_TOKEN: perform_equalize_token,
 }
 
 

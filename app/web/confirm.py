@@ -27,12 +27,13 @@ bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
 @bp.get("/stop", defaults={"verb": "stop"})
 @bp.get("/restart", defaults={"verb": "restart"})
 @bp.get("/archive", defaults={"verb": "archive"})
+@bp.get("/rotate-token", defaults={"verb": "rotate-token"})
 @needs(Permission.OPERATE)
 def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
     page = url_for("pages.show", deployment_id=deployment_id)
     return render(
-        f"deployments/{verb}",
+        f"deployments/{verb.replace('-', '_')}",
         card=card,
         command=command_of(OperationKind(verb), card.deployment),
         back_to=own_path(request.args.get("back_to", ""), page),

@@ -92,7 +92,7 @@ def _context(deployment_id: str, number: int) -> dict[str, Any]:
     card = show_deployment(deployment_id, world=world())
     operation = operation_of(deployment_id, number, world=world())
     name = card.deployment.name or card.deployment.id
-    title = f"{operation.kind.capitalize()} {number} of {name}"
+    title = f"{operation.kind.label} {number} of {name}"
     return {
         "card": card,
         "tab": Tab.of(title, [card.verdict.status]),

@@ -32,6 +32,7 @@ from app.web import (
     security,
     theme,
     times,
+    token,
     updates,
     webhook,
 )
@@ -89,6 +90,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pairing.bp)
     app.register_blueprint(pairing.api_bp)
     app.register_blueprint(confirm.bp)
+    app.register_blueprint(token.bp)
+    app.register_blueprint(token.api_bp)
     app.register_blueprint(archive.bp)
     app.register_blueprint(archive.api_bp)
     app.register_blueprint(doctor.bp)

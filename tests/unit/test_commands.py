@@ -17,6 +17,7 @@ from tests.unit.building import ID, a_deployment
         (OperationKind.RESTART, "up -d --force-recreate"),
         (OperationKind.ARCHIVE, "down"),
         (OperationKind.ALLOW_ORIGIN, "restart"),
+        (OperationKind.ROTATE_TOKEN, "up -d --force-recreate"),
     ],
 )
 def test_a_line_does_in_the_folder_what_the_button_does(kind: OperationKind, verb: str) -> None:

@@ -628,6 +628,24 @@ def test_while_a_name_is_being_allowed_the_gateway_is_launching() -> None:
     )
 
 
+def test_a_renewal_that_left_no_gateway_says_why_and_one_that_found_none_changes_nothing() -> None:
+    stopped = an_operation(STOP, SUCCEEDED)
+    for state, verified, status, words in (
+        (FAILED, None, "failed", "3 minutes ago: It broke."),
+        (INTERRUPTED, None, "failed", "the token rotation was interrupted, 3 minutes ago"),
+        (FAILED, Run("c0ffee", "put back"), "stopped", "stopped by ana"),
+        (SUCCEEDED, None, "stopped", "stopped by ana"),
+    ):
+        rotation = an_operation(
+            OperationKind.ROTATE_TOKEN, state, reason="It broke.", verified=verified
+        )
+
+        found, reason = seen(a_deployment(operation=rotation, earlier=stopped))
+
+        assert found == status
+        assert reason.startswith(words)
+
+
 @pytest.mark.parametrize("state", [SUCCEEDED, FAILED])
 @pytest.mark.parametrize(
     ("earlier", "configured_here", "status"),

@@ -9,7 +9,20 @@ from hypothesis import strategies as st
 
 from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.pulling import Layer, Phase
-from app.core.steps import ANSWERS, FOLDERS, LABELS, MOVE, READY, WORDS, Step, StepState, steps_of
+from app.core.steps import (
+    ANSWERS,
+    BACK,
+    FOLDERS,
+    LABELS,
+    MOVE,
+    NEW_TOKEN,
+    READY,
+    WORDS,
+    Step,
+    StepState,
+    steps_of,
+)
+from app.core.update import NOT_BACK
 from tests.unit.building import an_operation, before
 
 BEGAN = before(240)
@@ -132,6 +145,38 @@ def test_what_was_broken_off_is_taken_down_as_a_step_of_its_own(
     assert (steps["answers"], steps["ready"], steps["undo"]) == (broken, "pending", undone)
 
 
+@pytest.mark.parametrize(
+    ("state", "code", "back"),
+    [
+        (OperationState.RUNNING, "", "running"),
+        (OperationState.FAILED, "token_refused", "done"),
+        (OperationState.FAILED, NOT_BACK, "failed"),
+        (OperationState.INTERRUPTED, "", "failed"),
+    ],
+)
+@pytest.mark.parametrize("taken_down", [True, False])
+def test_what_is_put_back_is_a_step_of_its_own_also_where_nothing_was_taken_down(
+    taken_down: bool, state: OperationState, code: str, back: str
+) -> None:
+    said = [
+        (0, NEW_TOKEN),
+        (1, "docker compose config"),
+        *([(2, "docker compose up -d"), (3, "docker compose stop")] if taken_down else []),
+        (4, f"{BACK} the new token"),
+        (5, "docker compose config"),
+        (6, "docker compose up -d"),
+        (7, "docker compose stop"),
+    ]
+
+    steps = shown(steps_of(operation(state, OperationKind.ROTATE_TOKEN, code=code), lines(said)))
+
+    assert steps["create" if taken_down else "check"] == "failed"
+    assert steps["token"] == "done"
+    assert list(steps)[-1] == "back"
+    assert steps["back"] == back
+    assert steps.get("undo") == ("done" if taken_down else None)
+
+
 def test_a_stop_has_steps_of_its_own() -> None:
     said = [
         (0, "docker compose stop"),
@@ -161,7 +206,8 @@ def test_an_operation_that_said_nothing_is_at_its_first_step(
 
 
 TEXTS = st.one_of(
-    st.text(), st.sampled_from([text for _, text in LAUNCHED] + ["docker compose stop", WORDS])
+    st.text(),
+    st.sampled_from([text for _, text in LAUNCHED] + ["docker compose stop", WORDS, BACK]),
 )
 TIMES = st.one_of(
     st.text(),
@@ -180,7 +226,7 @@ def test_any_log_has_steps_in_order(
 ) -> None:
     steps = steps_of(operation(state, kind), output)
 
-    states = [each.state for each in steps if each.name != "undo"]
+    states = [each.state for each in steps if each.name not in ("undo", "back")]
     reached = [each for each in states if each is not StepState.PENDING]
     assert states[: len(reached)] == reached, "what is pending stands after what is not"
     assert states.count(StepState.RUNNING) <= 1

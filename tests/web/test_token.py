@@ -1,0 +1,256 @@
+"""A gateway's token: rotated and proven, put back where that fails, compared in four places."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from websockets.sync.client import connect
+
+from app import create_app
+from app.config import PROJECT, Settings
+from app.core.envfile import parse_env
+from app.engine.probe import connect_request
+from app.store.operations import read_log
+from demo.cleaning import operation_processes, remove_everything_of
+from tests.api import BASE, Api
+from tests.conftest import STANDIN
+from tests.waiting import eventually
+from tests.web.test_launch import containers_of, edit_env
+from tests.web.test_pages import csrf_token
+
+KEY = "OPENCLAW_GATEWAY_TOKEN"
+EQUAL = {"env": "equal", "config": "equal", "container": "equal", "gateway": "equal"}
+
+
+class Tokens:
+    """One deployment's token, where it stands and what its gateway says to it."""
+
+    def __init__(self, api: Api, folder: Path) -> None:
+        self.api, self.folder, self.id = api, folder, folder.name
+
+    @property
+    def in_env(self) -> str:
+        return parse_env((self.folder / ".env").read_bytes())[KEY]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / "config/openclaw.json").read_text()))
+
+    @property
+    def in_config(self) -> str:
+        return str(self.config["gateway"]["auth"]["token"])
+
+    def write_config(self, token: str | None) -> None:
+        config = self.config
+        config["gateway"]["auth"] = {"mode": "token"} | ({"token": token} if token else {})
+        (self.folder / "config/openclaw.json").write_text(json.dumps(config))
+
+    def says_to(self, token: str) -> str:
+        """Return the gateway's answer to a token: `hello-ok`, or the code of its refusal."""
+        port = parse_env((self.folder / ".env").read_bytes())["PORT"]
+        with connect(f"ws://127.0.0.1:{port}", proxy=None) as gateway:
+            gateway.recv(timeout=10)
+            gateway.send(json.dumps(connect_request("1", token)))
+            answer = json.loads(gateway.recv(timeout=10))
+        return str(
+            answer["payload"]["type"] if answer["ok"] else answer["error"]["details"]["code"]
+        )
+
+    def places(self) -> dict[str, str]:
+        answer = self.api.get(f"token/{self.id}")
+        assert answer.status_code == 200, answer.text
+        return {each["place"]: each["match"] for each in answer.json["places"]}
+
+    def rotate(self, **more: object) -> Any:
+        return self.api.post("rotate_token", {"deployment_id": self.id, **more})
+
+    def equalize(self) -> Any:
+        return self.api.post("token/equalize", {"deployment_id": self.id})
+
+    def page(self, of: str = "") -> str:
+        return self.api.page(f"/deployments/{self.id}{of}").text
+
+    def log(self, number: int) -> list[str]:
+        return [line.partition(" ")[2] for line in read_log(self.folder, number)]
+
+    def written_down(self) -> str:
+        """Return all that Deploy Agent keeps of its own about the deployment."""
+        kept = (self.folder / ".deploy-agent").rglob("*")
+        return "".join(path.read_text(errors="replace") for path in kept if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokens]:
+    """One gateway that runs; each test leaves it running, with equal tokens."""
+    deployments_dir = tmp_path_factory.mktemp("token") / "deployments"
+    deployments_dir.mkdir()
+    api = Api(create_app(Settings(deployments_dir=deployments_dir, image=STANDIN)))
+    tokens = Tokens(api, deployments_dir / api.configure(name="Support bot"))
+    assert api.launch(tokens.id).status_code == 200
+    yield tokens
+    remove_everything_of(deployments_dir)
+
+
+@pytest.fixture
+def configured(api: Api, deployments_dir: Path) -> Tokens:
+    return Tokens(api, deployments_dir / api.configure())
+
+
+def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_written_down(
+    launched: Tokens,
+) -> None:
+    env = launched.folder / ".env"
+    text = f"# ours, do not touch\n{env.read_text()}\nMINE='a b' # stays\n"
+    env.write_text(text)
+    old = launched.in_env
+    asks = launched.page("/rotate-token")
+    assert "Everybody who comes with the old token is cut off" in asks
+
+    pressed = launched.api.client.post(
+        f"/deployments/{launched.id}/rotate-token",
+        data={"csrf_token": csrf_token(asks)},
+        base_url=BASE,
+    )
+
+    assert pressed.status_code == 303, pressed.text
+    eventually(lambda: launched.api.status(launched.id)["operation"]["state"] != "running", 60)
+    operation = launched.api.status(launched.id)["operation"]
+    assert (operation["state"], operation["arguments"]) == ("succeeded", {}), operation
+    new = launched.in_env
+    assert env.read_text() == text.replace(old, new)
+    assert re.fullmatch("[0-9a-f]{64}", new)
+    assert launched.in_config == new
+    assert launched.says_to(new) == "hello-ok"
+    assert launched.says_to(old) == "AUTH_TOKEN_MISMATCH"
+    assert launched.log(operation["id"])[-2:] == ["The old token is refused", "Done"]
+    page = launched.page()
+    assert "Who comes with the old token is refused." in page
+    for token in (old, new):
+        assert token not in launched.written_down()
+        assert token not in page + launched.page("/token")
+
+
+def test_places_that_differ_are_found_without_a_look_at_them_and_made_equal(
+    launched: Tokens, engine: docker.APIClient
+) -> None:
+    other = "another-token-of-somebody"
+    eventually(lambda: launched.places() == EQUAL, within=60)
+    launched.write_config(other)
+    [container] = containers_of(engine, launched.id)
+    engine.restart(container["Id"], timeout=5)
+    differing = {**EQUAL, "config": "differs", "gateway": "differs"}
+    eventually(lambda: launched.places() == differing, within=60)
+    page = launched.page("/token")
+    assert "Make them equal" in page
+    assert other not in page
+
+    equalized = launched.equalize()
+
+    assert equalized.status_code == 200, equalized.text
+    assert equalized.json == {
+        "ok": True,
+        "deployment_id": launched.id,
+        "status": "running",
+        "proven": True,
+    }
+    eventually(lambda: launched.places() == EQUAL, within=60)
+    assert launched.says_to(other) == "AUTH_TOKEN_MISMATCH"
+    assert "Make them equal" not in launched.page("/token")
+    assert other not in launched.written_down()
+
+
+def test_a_token_that_the_gateway_does_not_take_is_put_back_and_the_gateway_with_it(
+    launched: Tokens,
+) -> None:
+    """Its compose file hands on a token of its own, whatever `.env` says."""
+    compose, old = launched.folder / "docker-compose.yml", launched.in_env
+    text = compose.read_text()
+    compose.write_text(re.sub(rf"{KEY}: .*", f"{KEY}: {old}", text))
+    launched.write_config("${OPENCLAW_GATEWAY_TOKEN}")
+    config = (launched.folder / "config/openclaw.json").read_bytes()
+    env = (launched.folder / ".env").read_bytes()
+
+    rotated = launched.rotate()
+    compose.write_text(text)
+
+    assert (rotated.status_code, rotated.json["code"]) == (502, "token_not_proven")
+    assert "The old token is back, and the gateway runs with it." in rotated.json["detail"]
+    assert rotated.json["cause"] == "token_refused"
+    assert (launched.folder / ".env").read_bytes() == env
+    assert (launched.folder / "config/openclaw.json").read_bytes() == config
+    assert launched.api.status(launched.id)["status"] == "running"
+    assert launched.says_to(old) == "hello-ok"
+    steps = re.findall(r'data-step="(\w+)"><span.*?</span>(.*)', launched.page())
+    assert steps[-2:] == [
+        ("done", "Take down what was started"),
+        ("done", "Go back to what was before"),
+    ]
+
+
+def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(configured: Tokens) -> None:
+    kind = (PROJECT / "images/standin/connect.mjs").read_text()
+    lenient = kind.replace("if (secret !== this.#token)", "if (!secret)")
+    assert lenient != kind
+    (configured.folder / "connect.mjs").write_text(lenient)
+    compose = configured.folder / "docker-compose.yml"
+    volumes = f"volumes:\n      - {configured.folder}/connect.mjs:/app/connect.mjs:ro"
+    compose.write_text(compose.read_text().replace("volumes:", volumes, 1))
+    assert configured.api.launch(configured.id).status_code == 200
+    old = configured.in_env
+
+    rotated = configured.rotate()
+
+    assert rotated.status_code == 502, rotated.text
+    assert rotated.json["cause"] == "old_token_accepted"
+    assert "lets in who comes with the old one, too" in rotated.json["detail"]
+    assert configured.in_env != old
+    assert configured.api.status(configured.id)["status"] == "running"
+
+
+def test_of_one_that_is_down_the_token_is_only_written_until_its_launch_proves_it(
+    configured: Tokens, engine: docker.APIClient
+) -> None:
+    old = configured.in_env
+    assert "its next launch proves it" in configured.page("/rotate-token")
+
+    rotated = configured.rotate()
+
+    assert rotated.status_code == 200, rotated.text
+    assert (rotated.json["status"], rotated.json["proven"]) == ("configured", False)
+    assert configured.in_config == configured.in_env != old
+    assert containers_of(engine, configured.id) == []
+    assert "its next launch takes the new token and proves it" in configured.page()
+    assert configured.places() == {**EQUAL, "container": "unknown", "gateway": "unknown"}
+    edit_env(configured.folder, **{KEY: ""})
+    assert configured.equalize().json["code"] == "deployment_invalid"
+    assert configured.places()["env"] == "absent"
+
+
+def test_a_rotation_that_was_killed_is_finished_by_the_next_launch(
+    launched: Tokens,
+) -> None:
+    old = launched.in_env
+    fault = launched.folder / "config/standin-fault"
+    fault.write_text("slow-start:600")
+    begun = launched.rotate(wait=False)
+    assert begun.status_code == 202, begun.text
+    number = begun.json["operation"]["id"]
+    [process] = eventually(lambda: operation_processes(launched.folder.parent))
+    eventually(lambda: "Waiting for the gateway to answer" in launched.log(number), within=60)
+
+    process.kill()
+
+    eventually(
+        lambda: launched.api.status(launched.id)["operation"]["state"] == "interrupted", within=60
+    )
+    [container] = launched.api.status(launched.id)["containers"]
+    assert container["state"] == "running"
+    fault.unlink()
+    assert launched.api.post("restart", {"deployment_id": launched.id}).status_code == 200
+    eventually(lambda: launched.places() == EQUAL, within=60)
+    assert launched.says_to(launched.in_env) == "hello-ok"
+    assert launched.says_to(old) == "AUTH_TOKEN_MISMATCH"
