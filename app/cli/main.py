@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 import traceback
 from importlib import import_module
 
@@ -9,7 +10,7 @@ import click
 
 from app.cli.exits import EXITS, INTERRUPTED, Refused
 from app.cli.terminal import Terminal
-from app.core.errors import StorageFailed, UserError
+from app.core.errors import InputRejected, StorageFailed, UserError
 
 # Where each verb is, under app/cli. Only the one that is called is loaded, with what it needs.
 _VERBS = {
@@ -60,7 +61,9 @@ class _Verbs(click.Group):
             raise _refused(error, context) from None
         except KeyboardInterrupt:
             raise click.exceptions.Exit(INTERRUPTED) from None
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
+        except click.Abort:
+            raise _unanswered(context) from None
+        except (click.ClickException, click.exceptions.Exit):
             raise
         except OSError as error:
             if error.errno == errno.EPIPE:
@@ -88,6 +91,14 @@ def main(context: click.Context) -> None:
 def _refused(error: UserError, context: click.Context) -> Refused:
     terminal = context.find_object(Terminal)
     return Refused(error, as_json=bool(terminal and terminal.as_json))
+
+
+def _unanswered(context: click.Context) -> Exception:
+    """Return the end of a command whose question was not answered."""
+    if sys.stdin.isatty():
+        click.echo(err=True)
+        return click.exceptions.Exit(INTERRUPTED)
+    return _refused(InputRejected({"standard input": "ended before the answer"}), context)
 
 
 def _told(error: OSError) -> str:

@@ -23,7 +23,7 @@ from app.engine.client import EngineClient
 
 T = TypeVar("T")
 
-_SCRIPT = (Path(__file__).parent / "ask_provider.cjs").read_text()
+_SCRIPT = (Path(__file__).parent / "ask_provider.cjs").read_text("utf-8")
 # Above the script's own deadline, with time for node to start on a busy host.
 _GRACE_SECONDS = 3.0
 _LARGEST_OUTPUT = 16 * 1024

@@ -185,6 +185,9 @@ def test_a_gateway_is_brought_up_read_and_put_aside(
     wrong = cli.call("purge", deployment_id, "--confirm", "Support")
     assert (wrong.exit_code, moved.exists()) == (2, True)
     assert "written exactly so" in wrong.stderr
+    unanswered = cli.call("purge", deployment_id)
+    assert unanswered.exit_code == 2
+    assert "ended before the answer" in unanswered.stderr
     assert "was deleted for good" in cli.done("purge", deployment_id, typed="Support bot\n")
     assert not moved.exists()
 
@@ -253,7 +256,8 @@ def test_it_is_called_from_any_folder_and_by_a_link(tmp_path: Path, settings: Se
     def call() -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **settings.as_environment()}
         return subprocess.run(
-            [link, "list"],
+            # Of a daemon, say, which has no standard input.
+            ["sh", "-c", '"$0" list <&-', link],
             cwd=tmp_path,
             env=environment,
             capture_output=True,
