@@ -12,7 +12,7 @@ from app.usecases.doctor import describe, examine
 @verb()
 @click.pass_obj
 def doctor(terminal: Terminal) -> None:
-    """Look at Docker, this host and the deployments folder, and say what to do.
+    """Look at Docker, this host and the folders for what they need.
 
     Ends with 1 where something is bad; warnings and what is not known end with 0.
     """
