@@ -66,6 +66,16 @@ class Field:
             **self.constraints,
         }
 
+    def json_schema(self) -> dict[str, Any]:
+        """Return the field as JSON Schema, for those who send it."""
+        return {
+            "type": "integer" if self.type == "integer" else "string",
+            "description": f"{self.label}. {self.help}",
+            **({"examples": [self.placeholder]} if self.placeholder and not self.secret else {}),
+            **({"writeOnly": True} if self.secret else {}),
+            **self.constraints,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -338,6 +348,8 @@ FIELDS: tuple[Field, ...] = (
     ),
 )
 
+# What people may give: all but what is made here.
+GIVEN = tuple(each for each in FIELDS if each is not TOKEN)
 BY_NAME: Mapping[str, Field] = {each.name: each for each in FIELDS}
 BY_ENV: Mapping[str, Field] = {each.env: each for each in FIELDS}
 

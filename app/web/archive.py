@@ -1,17 +1,26 @@
 """The archive: its page, restoring and deleting for good, and the API calls of all of it."""
 
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
 
-from flask import Blueprint, Response, flash, jsonify, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from pydantic import Field
 
 from app.core.deployment import parse_id
-from app.core.errors import InputRejected, NotFound
+from app.core.errors import (
+    ArchiveFailed,
+    Busy,
+    InputRejected,
+    NotFound,
+    NotPurged,
+    NotRestored,
+    TooManyWaiting,
+)
 from app.core.people import Permission
 from app.usecases.archive import (
     archive_deployment,
-    describe_archived,
     find_archived,
     list_archived,
     newest_archived,
@@ -21,13 +30,83 @@ from app.usecases.archive import (
 from app.usecases.purge import purge_archived
 from app.usecases.restore import restore_archived
 from app.web.access import may, needs
-from app.web.calls import accepted, checked
+from app.web.calls import BEGINNING, Example, Subject, call
 from app.web.rendering import Tab, lead_to, render
 from app.web.request import actor, world
+from app.web.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    Body,
+    DeploymentId,
+    Moment,
+    Shape,
+    Text,
+    WaitFor,
+    accepted,
+)
 from app.web.streams import Shown, follow
 
 bp = Blueprint("archive", __name__, url_prefix="/archive")
 api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
+
+
+class ArchivedShown(Shape):
+    """A deployment that is put aside."""
+
+    archived: str = Field(description="The name of its folder in the archive.")
+    deployment_id: DeploymentId
+    name: str
+    port: int | None = Field(description="The port that it had.")
+    archived_at: Moment
+    archived_by: str
+    purge_begun: bool = Field(description="Whether its deletion has begun and was not finished.")
+
+
+class Archived(Answer):
+    """It is in the archive; its port is free."""
+
+    deployment_id: DeploymentId
+    status: Literal["archived"] = "archived"
+
+
+class ForArchived(Body):
+    """Names what is archived."""
+
+    deployment_id: Text = Field(
+        description="The deployment's id, or the name of its folder in the archive."
+    )
+
+
+class RestoredAnswer(Answer):
+    """It is back, and not launched."""
+
+    deployment_id: DeploymentId
+    port: int | None
+    status: Literal["stopped"] = "stopped"
+    remarks: list[str] = Field(description="What is not as it was, in sentences.")
+
+
+class PurgeOf(ForArchived):
+    """Names what is to be deleted for good, and says that it is meant."""
+
+    confirm: Text = Field(description="Its name, or its id where it has none, written exactly so.")
+
+
+class Purged(Answer):
+    """It is gone for good."""
+
+    deployment_id: DeploymentId
+    status: Literal["purged"] = "purged"
+
+
+class Purging(Answer):
+    """Its deletion goes on."""
+
+    http_status: ClassVar[int] = 202
+
+    deployment_id: DeploymentId
+    status: Literal["purging"] = "purging"
 
 
 @bp.get("")
@@ -77,47 +156,94 @@ def purge(archived: str) -> ResponseReturnValue:
 
 @api_bp.get("/archived")
 @needs(Permission.VIEW)
-def list_all() -> ResponseReturnValue:
-    return jsonify([describe_archived(each) for each in list_archived(world=world())])
+@call(
+    Subject.ARCHIVE,
+    "What is archived",
+    example=Example([
+        ArchivedShown(
+            archived=f"{EXAMPLE_ID}-20261124T060000Z",
+            deployment_id=EXAMPLE_ID,
+            name="Support bot",
+            port=30163,
+            archived_at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+            archived_by="ada",
+            purge_begun=False,
+        )
+    ]),
+)  # fmt: skip
+def list_all() -> list[ArchivedShown]:
+    """When and by whom, the latest first."""
+    return [
+        ArchivedShown(
+            archived=each.name,
+            deployment_id=each.deployment.id,
+            name=each.deployment.name,
+            port=each.deployment.port,
+            archived_at=each.at,
+            archived_by=each.by,
+            purge_begun=each.purging,
+        )
+        for each in list_archived(world=world())
+    ]
 
 
 @api_bp.post("/archive")
 @needs(Permission.OPERATE)
-def archive_and_wait() -> ResponseReturnValue:
-    given = checked({"deployment_id": str, "wait": bool}, optional=("wait",))
-    deployment_id = parse_id(given["deployment_id"])
+@call(
+    Subject.ARCHIVE,
+    "Archives a deployment",
+    example=Example(
+        body=WaitFor(deployment_id=EXAMPLE_ID), answer=Archived(deployment_id=EXAMPLE_ID)
+    ),
+    errors=(*BEGINNING, ArchiveFailed, TooManyWaiting),
+)
+def archive_and_wait(body: WaitFor) -> Archived | Accepted:
+    """It takes the deployment down and puts its folder aside, with everything in it: its port
+    is free then."""
+    deployment_id = parse_id(body.deployment_id)
     started = archive_deployment(deployment_id, actor=actor(), world=world())
-    if given.get("wait", True) and wait_for_archive(started, world=world()):
-        return jsonify(ok=True, deployment_id=deployment_id, status="archived")
+    if body.wait and wait_for_archive(started, world=world()):
+        return Archived(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")
 
 
 @api_bp.post("/restore")
 @needs(Permission.OPERATE)
-def restore_by_script() -> ResponseReturnValue:
-    given = checked({"deployment_id": str})
-    restored = restore_archived(given["deployment_id"], actor=actor(), world=world())
+@call(
+    Subject.ARCHIVE,
+    "Restores what is archived",
+    example=Example(
+        body=ForArchived(deployment_id=EXAMPLE_ID),
+        answer=RestoredAnswer(deployment_id=EXAMPLE_ID, port=30163, remarks=[]),
+    ),
+    errors=(Busy, NotRestored),
+)
+def restore_by_script(body: ForArchived) -> RestoredAnswer:
+    """It puts the deployment back, at its own port or, where that is taken, a free one; `remarks`
+    say so."""
+    restored = restore_archived(body.deployment_id, actor=actor(), world=world())
     deployment = restored.deployment
-    return jsonify(
-        ok=True,
-        deployment_id=deployment.id,
-        port=deployment.port,
-        status="stopped",
-        remarks=restored.remarks,
+    return RestoredAnswer(
+        deployment_id=deployment.id, port=deployment.port, remarks=list(restored.remarks)
     )
 
 
 @api_bp.post("/purge")
 @needs(Permission.OPERATE)
-def purge_by_script() -> ResponseReturnValue:
-    given = checked({"deployment_id": str, "confirm": str})
-    archived = find_archived(given["deployment_id"], world=world())
-    gone = purge_archived(archived.name, given["confirm"], actor=actor(), world=world())
-    answer = jsonify(
-        ok=True, deployment_id=archived.deployment.id, status="purged" if gone else "purging"
-    )
-    answer.status_code = 200 if gone else 202
-    return answer
+@call(
+    Subject.ARCHIVE,
+    "Deletes what is archived for good",
+    example=Example(
+        body=PurgeOf(deployment_id=EXAMPLE_ID, confirm="Support bot"),
+        answer=Purged(deployment_id=EXAMPLE_ID),
+    ),
+    errors=(Busy, NotPurged),
+)
+def purge_by_script(body: PurgeOf) -> Purged | Purging:
+    """Only what is archived can be; what failed midway can be purged again."""
+    archived = find_archived(body.deployment_id, world=world())
+    gone = purge_archived(archived.name, body.confirm, actor=actor(), world=world())
+    return (Purged if gone else Purging)(deployment_id=archived.deployment.id)
 
 
 def to_archived(deployment_id: str) -> ResponseReturnValue:

@@ -40,7 +40,7 @@ from app.core.errors import (
     WasCancelled,
 )
 from app.usecases.operations import describe
-from app.web.shapes import Answer, Body, Query, Shape
+from app.web.shapes import Body, Query, Reply, Shape
 
 Model = TypeVar("Model", bound=BaseModel)
 # The errors of whatever asks the engine, begins an operation, and waits for a gateway.
@@ -119,7 +119,7 @@ def call(
             if declared.body:
                 given["body"] = _read(declared.body, json_object())
             if declared.query:
-                given["query"] = _read(declared.query, request.args.to_dict())
+                given["query"] = _read(declared.query, _said(request.args))
             return _answered(view(**given))
 
         answer.call = declared  # type: ignore[attr-defined]
@@ -137,15 +137,20 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
-def _answered(given: Answer | Sequence[Shape] | Response) -> Response:
+def _answered(given: Reply | Sequence[Shape] | Response) -> Response:
     if isinstance(given, Response):
         return given
-    if not isinstance(given, Answer):
+    if not isinstance(given, Reply):
         return jsonify([each.model_dump(mode="json", by_alias=True) for each in given])
     response = jsonify(given.model_dump(mode="json", by_alias=True))
     response.status_code = given.http_status
     response.headers.update(given.headers())
     return response
+
+
+def _said(arguments: Mapping[str, str]) -> dict[str, str]:
+    """Return what an address says: what is empty in it is not said."""
+    return {name: text for name, text in arguments.items() if text}
 
 
 def _read(model: type[Model], given: Mapping[str, Any]) -> Model:

@@ -1,4 +1,4 @@
-"""The configure form, its checks beside the fields, its preview, and its calls of the API.
+"""The configure form, its checks beside the fields, and its preview.
 
 A secret is checked as every field is: its value goes to the server in the body of
 the request, over the very connection that will carry it when the form is sent, and
@@ -8,15 +8,14 @@ serves another gateway already is known before anything is written.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from flask import Blueprint, Response, flash, jsonify, url_for
+from flask import Blueprint, Response, flash, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import is_id, parse_id
 from app.core.errors import AlreadyMade, InputRejected, UserError
-from app.core.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section, schema
+from app.core.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section
 from app.core.people import Permission
 from app.usecases.another import Another, completed, offer_of
 from app.usecases.check import Said, check_field, check_fields, warnings_of
@@ -25,12 +24,10 @@ from app.usecases.configure import configure_deployment, field_defaults, fresh_i
 from app.usecases.launch import launch_deployment
 from app.usecases.preview import Preview, preview_files
 from app.web.access import needs
-from app.web.calls import json_object
 from app.web.rendering import lead_to, render
 from app.web.request import actor, wants_fragment, world
 
 bp = Blueprint("configure", __name__)
-api_bp = Blueprint("configure_api", __name__, url_prefix="/api/deploy")
 
 # What the form sends beside the fields.
 _NO_FIELDS = ("csrf_token", "id", "like", "copy_secrets", "copy_channels", "launch", "configure")
@@ -176,39 +173,3 @@ def _shown() -> dict[Section, list[Field]]:
 
 
 _SHOWN = _shown()
-
-
-@api_bp.get("/schema")
-@needs(Permission.VIEW)
-def show_schema() -> ResponseReturnValue:
-    return jsonify(schema(field_defaults(world())))
-
-
-@api_bp.post("/configure")
-@needs(Permission.OPERATE)
-def configure_by_api() -> ResponseReturnValue:
-    given = dict(json_object())
-    deployment = configure_deployment(given, like=_like(given), actor=actor(), world=world())
-    return jsonify(
-        ok=True,
-        deployment_id=deployment.id,
-        port=deployment.port,
-        status="configured",
-        warnings=[
-            {"field": name, "message": message}
-            for name, message in warnings_of(deployment, world=world()).items()
-        ],
-    )
-
-
-def _like(given: dict[str, Any]) -> Another | None:
-    """Take what is not a field's out of a JSON object: whom it is like, and what goes along."""
-    copies = {f"copy_{what}": given.pop(f"copy_{what}", False) for what in ("secrets", "channels")}
-    wrong = {name: "must be true or false" for name, it in copies.items() if type(it) is not bool}
-    if "like" in given:
-        if wrong:
-            raise InputRejected(wrong)
-        return Another(parse_id(given.pop("like")), *copies.values())
-    if wrong or any(copies.values()):
-        raise InputRejected(wrong or dict.fromkeys(copies, "needs like, another deployment's id"))
-    return None

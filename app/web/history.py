@@ -2,16 +2,19 @@
 
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, jsonify, send_file, url_for
+from flask import Blueprint, Response, send_file, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from pydantic import Field
 
 from app.core.deployment import parse_id
+from app.core.errors import NotFound
 from app.core.people import Permission
-from app.core.timeline import KIND_LABELS
+from app.core.timeline import KIND_LABELS, Kind
 from app.usecases.bundle import bundle_of
 from app.usecases.history import (
     LARGEST_PAGE,
@@ -25,14 +28,59 @@ from app.usecases.history import (
 from app.usecases.overview import show_deployment
 from app.usecases.timeline import days_of, names_of
 from app.web.access import needs
-from app.web.calls import number_in
+from app.web.calls import Example, Subject, call
 from app.web.rendering import render
 from app.web.request import world
+from app.web.shapes import EXAMPLE_ID, Answer, DeploymentId, Moment, Query, Shape
 
 bp = Blueprint("history", __name__)
 api_bp = Blueprint("history_api", __name__, url_prefix="/api/deploy/history")
 _LINES = "application/x-ndjson"
 _ASKED = ("deployment", "kind", "who", "day", "limit")
+
+
+class HistoryQuery(Query):
+    """What of a history is asked for."""
+
+    kind: Kind | None = Field(None, description="Only what is of this kind.")
+    who: str = Field("", description="Only what this person or token did.")
+    day: str = Field("", description="Only of this day, UTC.", examples=["2026-11-24"])
+    limit: int = Field(PAGE, ge=1, le=LARGEST_PAGE, description="At most so many entries.")
+    before: str = Field("", description="Go on as the answer's `next` says.")
+
+
+class WholeHistoryQuery(HistoryQuery):
+    """What of all histories is asked for."""
+
+    deployment: str = Field("", description="Only of the deployment with this id.")
+
+
+class Entry(Shape):
+    """What was done, or what happened."""
+
+    id: str = Field(description="Tells it from all other entries.")
+    deployment_id: DeploymentId | None = Field(description="Null where it concerns none.")
+    at: Moment
+    kind: Kind
+    what: str = Field(description="The stable name of what it is.")
+    words: str
+    who: str
+    source: str | None = Field(alias="from", description="The address that it was done from.")
+    outcome: str | None
+    reason: str | None
+    operation: int | None
+    ended_at: Moment | None
+    details: dict[str, Any]
+
+
+class HistoryAnswer(Answer):
+    """Entries, newest first."""
+
+    entries: list[Entry]
+    next: str | None = Field(description="Where the older ones are; null where there are none.")
+
+    def headers(self) -> Mapping[str, str]:
+        return _link(self.next)
 
 
 @bp.get("/history")
@@ -59,16 +107,55 @@ def bundle(deployment_id: str) -> ResponseReturnValue:
     )
 
 
+_ENTRY = Entry.model_validate(
+    {
+        "id": f"{EXAMPLE_ID}/2",
+        "deployment_id": EXAMPLE_ID,
+        "at": datetime(2026, 11, 24, 6, tzinfo=UTC),
+        "kind": Kind.OPERATION,
+        "what": "launch",
+        "words": "Launched",
+        "who": "ada",
+        "from": "192.0.2.7",
+        "outcome": "succeeded",
+        "reason": None,
+        "operation": 1,
+        "ended_at": datetime(2026, 11, 24, 6, 0, 9, tzinfo=UTC),
+        "details": {},
+    }
+)
+
+
 @api_bp.get("")
 @needs(Permission.VIEW)
-def list_all() -> ResponseReturnValue:
-    return _answer("")
+@call(
+    Subject.LOOKING,
+    "The history of all deployments",
+    example=Example(query={"limit": 20}, answer=HistoryAnswer(entries=[_ENTRY], next=None)),
+    errors=(NotFound,),
+    media=(_LINES,),
+)
+def list_all(query: WholeHistoryQuery) -> HistoryAnswer | Response:
+    """What was done and what happened, newest first: who, from where, with what outcome. As JSON
+    Lines for `Accept: application/x-ndjson`."""
+    return _answer(query, query.deployment)
 
 
 @api_bp.get("/<deployment_id>")
 @needs(Permission.VIEW)
-def list_of(deployment_id: str) -> ResponseReturnValue:
-    return _answer(parse_id(deployment_id))
+@call(
+    Subject.LOOKING,
+    "The history of one deployment",
+    example=Example(
+        path={"deployment_id": EXAMPLE_ID},
+        query={"kind": "operation"},
+        answer=HistoryAnswer(entries=[_ENTRY], next=None),
+    ),
+    media=(_LINES,),
+)
+def list_of(deployment_id: str, query: HistoryQuery) -> HistoryAnswer | Response:
+    """As that of all."""
+    return _answer(query, parse_id(deployment_id))
 
 
 def _page(deployment_id: str) -> ResponseReturnValue:
@@ -87,20 +174,18 @@ def _page(deployment_id: str) -> ResponseReturnValue:
     )
 
 
-def _answer(deployment_id: str) -> ResponseReturnValue:
-    wanted = read_filter(request.args, deployment_id)
-    before = request.args.get("before", "")
-    most = number_in("limit", PAGE, LARGEST_PAGE)
-    page = history_of(wanted, world=world(), before=before, most=most)
+def _answer(query: HistoryQuery, deployment_id: str) -> HistoryAnswer | Response:
+    wanted = read_filter({**query.model_dump(), "kind": query.kind or ""}, deployment_id)
+    page = history_of(wanted, world=world(), before=query.before, most=query.limit)
     older = _older(page)
     if request.accept_mimetypes.best_match(["application/json", _LINES]) == _LINES:
-        response = Response(_lines(page), content_type=_LINES)
-    else:
-        found = [describe_moment(each) for each in page.moments]
-        response = jsonify(ok=True, entries=found, next=older)
-    if older:
-        response.headers["Link"] = f'<{older}>; rel="next"'
-    return response
+        return Response(_lines(page), content_type=_LINES, headers=_link(older))
+    found = [Entry.model_validate(describe_moment(each)) for each in page.moments]
+    return HistoryAnswer(entries=found, next=older)
+
+
+def _link(older: str | None) -> dict[str, str]:
+    return {"Link": f'<{older}>; rel="next"'} if older else {}
 
 
 def _lines(page: Page) -> Iterator[str]:

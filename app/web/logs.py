@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from flask import Blueprint, Response, jsonify, render_template, stream_with_context, url_for
+from flask import Blueprint, Response, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from pydantic import Field
 
 from app.core.deployment import parse_id
-from app.core.errors import EngineError, InputRejected
+from app.core.errors import EngineError
 from app.core.log_choice import LAST, LEVELS, STREAMS, LogChoice, parse_since
 from app.core.log_lines import Level, LogFilter, LogLine, Stream
 from app.core.people import Permission
@@ -27,9 +28,10 @@ from app.usecases.logs import (
 )
 from app.usecases.overview import Card, show_deployment
 from app.web.access import needs
-from app.web.calls import number_in
+from app.web.calls import ENGINE, Example, Subject, call
 from app.web.rendering import Tab, render
 from app.web.request import wants_fragment, world
+from app.web.shapes import EXAMPLE_ID, Answer, DeploymentId, Query, Shape
 from app.web.streams import Boxes, Shown, follow, positions, rendered
 
 bp = Blueprint("logs", __name__)
@@ -37,7 +39,6 @@ api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
 
 # The element that holds the lines, and its name in a stream.
 BOX = "log-lines"
-Choice = TypeVar("Choice", Level, Stream)
 _PARTS = ("_tab", "_log_head", "_log_state")
 
 
@@ -184,39 +185,62 @@ class LogBox:
             self._tail.close()
 
 
+class LogQuery(Query):
+    """What of a log is asked for."""
+
+    tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="The last so many lines.")
+    since: str = Field(
+        "", description="Only since: a span such as 10m, seconds since 1970, or an RFC 3339 time."
+    )
+    level: Level = Field(Level.NONE, description="Only lines as grave as this, or graver.")
+    stream: Stream | None = Field(None, description="Only of this stream.")
+    text: str = Field("", description="Only lines with these words.")
+
+
+class LastWords(Shape):
+    """Of what ended: when, and with which code."""
+
+    at: str
+    exit_code: int | None
+
+
+class LogsAnswer(Answer):
+    """Its lines, as one text."""
+
+    deployment_id: DeploymentId
+    logs: str
+    last_words: LastWords | None = Field(description="Where the lines are kept ones of what ended.")
+
+
 @api_bp.get("/logs/<deployment_id>")
 @needs(Permission.VIEW)
-def logs(deployment_id: str) -> ResponseReturnValue:
+@call(
+    Subject.LOOKING,
+    "The last lines of a gateway's log",
+    example=Example(
+        path={"deployment_id": EXAMPLE_ID},
+        query={"tail": 20},
+        answer=LogsAnswer(
+            deployment_id=EXAMPLE_ID,
+            logs="2026-11-24T06:00:00.000Z [gateway] listening on ws://0.0.0.0:18789\n",
+            last_words=None,
+        ),
+    ),
+    errors=ENGINE,
+    media=("text/plain",),
+)
+def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
+    """Secrets are masked. Of one that is stopped, its last words, dated; never launched: empty.
+    As plain text for `Accept: text/plain`."""
     card = show_deployment(parse_id(deployment_id), world=world())
-    tail = number_in("tail", DEFAULT_TAIL, LARGEST_TAIL)
-    found = read_logs(card, tail=tail, since=_since(), wanted=_wanted(), world=world())
+    since = parse_since(query.since, datetime.now(UTC)) if query.since else None
+    wanted = LogFilter(query.level, query.stream, query.text)
+    found = read_logs(card, tail=query.tail, since=since, wanted=wanted, world=world())
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(found.text, content_type="text/plain; charset=utf-8")
     words = found.last_words
-    return jsonify(
-        ok=True,
+    return LogsAnswer(
         deployment_id=card.deployment.id,
         logs=found.text,
-        last_words={"at": words.at, "exit_code": words.exit_code} if words else None,
+        last_words=LastWords(at=words.at, exit_code=words.exit_code) if words else None,
     )
-
-
-def _wanted() -> LogFilter:
-    return LogFilter(
-        _one_of(Level, "level") or Level.NONE,
-        _one_of(Stream, "stream"),
-        request.args.get("text", ""),
-    )
-
-
-def _one_of(kind: type[Choice], name: str) -> Choice | None:
-    text = request.args.get(name, "")
-    if text and text not in list(kind):
-        known = ", ".join(filter(None, kind))
-        raise InputRejected({name: f"must be one of {known}"})
-    return kind(text) if text else None
-
-
-def _since() -> datetime | None:
-    text = request.args.get("since")
-    return None if text is None else parse_since(text, datetime.now(UTC))

@@ -1,20 +1,45 @@
 """Opening a gateway's page under one more name: the button beside the address, and its call."""
 
-from flask import Blueprint, jsonify
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from pydantic import Field
 
 from app.core.deployment import parse_id
 from app.core.people import Permission
+from app.core.status import Status
 from app.usecases.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.overview import show_deployment
 from app.web.access import needs
-from app.web.calls import accepted, checked
+from app.web.calls import BRINGING_UP, Example, Subject, call
 from app.web.rendering import done
 from app.web.request import actor, world
+from app.web.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    DeploymentId,
+    Text,
+    WaitFor,
+    accepted,
+)
 
 bp = Blueprint("open", __name__)
 api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
+
+
+class OriginFor(WaitFor):
+    """Names one deployment, and the origin that its page is to be opened at."""
+
+    origin: Text = Field(description="Scheme, name and port, as a browser's address bar has them.")
+
+
+class Allowed(Answer):
+    """The gateway runs with the origin among those that it allows."""
+
+    deployment_id: DeploymentId
+    status: Status
+    origin: str
 
 
 @bp.post("/deployments/<deployment_id>/allow-origin")
@@ -27,14 +52,24 @@ def allow(deployment_id: str) -> ResponseReturnValue:
 
 @api_bp.post("/allow_origin")
 @needs(Permission.OPERATE)
-def allow_and_wait() -> ResponseReturnValue:
-    given = checked({"deployment_id": str, "origin": str, "wait": bool}, optional=("wait",))
-    deployment_id = parse_id(given["deployment_id"])
-    started = allow_origin(deployment_id, given["origin"], actor=actor(), world=world())
-    if given.get("wait", True) and wait_for_allowed(started, world=world()):
+@call(
+    Subject.OPENING,
+    "Allows one more origin for a gateway's page",
+    example=Example(
+        body=OriginFor(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),
+        answer=Allowed(
+            deployment_id=EXAMPLE_ID, status=Status.RUNNING, origin="https://bots.example.com"
+        ),
+    ),
+    errors=BRINGING_UP,
+)
+def allow_and_wait(body: OriginFor) -> Allowed | Accepted:
+    """It restarts the gateway and waits as launch does; undone where it does not come up."""
+    deployment_id = parse_id(body.deployment_id)
+    started = allow_origin(deployment_id, body.origin, actor=actor(), world=world())
+    if body.wait and wait_for_allowed(started, world=world()):
         card = show_deployment(deployment_id, world=world())
-        return jsonify(
-            ok=True,
+        return Allowed(
             deployment_id=deployment_id,
             status=card.verdict.status,
             origin=started.operation.arguments["origin"],

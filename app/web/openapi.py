@@ -22,7 +22,7 @@ from app.core.people import Permission
 from app.web.access import permission_of
 from app.web.calls import Call, Example, Subject, call_of
 from app.web.errors import CSRF, FOREIGN_HOST, INTERNAL, Known, known, known_http
-from app.web.shapes import EXAMPLE_ID, Answer, Problem, Query, Shape
+from app.web.shapes import EXAMPLE_ID, Accepted, Problem, Query, Reply, Shape
 
 PROBLEM = "application/problem+json"
 _REF = DEFAULT_REF_TEMPLATE.replace("$defs", "components/schemas")
@@ -223,10 +223,10 @@ def _answer(status: int, kinds: Sequence[Any], call: Call, schemas: _Schemas) ->
         content["application/json"] = {"schema": schema, **_example(call.example, status)}
     if status == 200:
         for media in call.media:
-            content[media] = {"schema": {} if media.endswith("json") else {"type": "string"}}
+            content[media] = {"schema": {} if media == "application/json" else {"type": "string"}}
     words = " ".join((kinds[0].__doc__ or "").split()) if kinds and not _is_list(kinds[0]) else ""
     answer: dict[str, Any] = {"description": words or "It is answered.", "content": content}
-    if status == 202:
+    if Accepted in kinds:
         where = {"type": "string", "format": "uri-reference"}
         answer["headers"] = {"Location": {"description": "The operation.", "schema": where}}
     return answer
@@ -236,7 +236,7 @@ def _example(example: Example, status: int) -> dict[str, Any]:
     """Return the example's answer, at the status that it is sent with."""
     answer = example.answer
     if isinstance(answer, Shape):
-        matches = isinstance(answer, Answer) and answer.http_status == status
+        matches = isinstance(answer, Reply) and answer.http_status == status
         return {"example": answer.model_dump(mode="json", by_alias=True)} if matches else {}
     if isinstance(answer, str) or status != 200:
         return {}

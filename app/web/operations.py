@@ -3,25 +3,50 @@
 import re
 from typing import Any
 
-from flask import Blueprint, g, jsonify, render_template
+from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
 from app.core.commands import command_of
 from app.core.deployment import Deployment, Operation, OperationState, parse_id
+from app.core.errors import NotCancelled, TooManyWaiting
 from app.core.people import Permission
+from app.core.status import Status
 from app.core.steps import steps_of
 from app.usecases.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.changes import Viewer
 from app.usecases.operations import describe, log_of, operation_of, output_since
 from app.usecases.overview import show_deployment
 from app.web.access import needs
-from app.web.calls import accepted, checked
+from app.web.calls import Example, Subject, call
 from app.web.rendering import Tab, done, render
 from app.web.request import actor, world
+from app.web.shapes import (
+    EXAMPLE_ID,
+    EXAMPLE_OPERATION,
+    Accepted,
+    Answer,
+    DeploymentId,
+    ForDeployment,
+    OperationShown,
+    accepted,
+)
 from app.web.streams import Boxes, Shown, follow, positions, rendered
 
 bp = Blueprint("operations", __name__)
 api_bp = Blueprint("operations_api", __name__, url_prefix="/api/deploy")
+
+
+class OperationAnswer(Answer, OperationShown):
+    """One operation."""
+
+
+class Ended(Answer):
+    """It is over: how the operation ended, and where the deployment stands then."""
+
+    deployment_id: DeploymentId
+    status: Status
+    operation: OperationShown
+
 
 # What an operation's page is made of.
 _PARTS = ("_tab", "_operation")
@@ -57,21 +82,49 @@ def cancel(deployment_id: str) -> ResponseReturnValue:
 
 @api_bp.get("/operations/<deployment_id>/<int:number>")
 @needs(Permission.VIEW)
-def operation(deployment_id: str, number: int) -> ResponseReturnValue:
+@call(
+    Subject.RUNNING,
+    "One launch, stop or other operation",
+    example=Example(
+        path={"deployment_id": EXAMPLE_ID, "number": 1},
+        answer=OperationAnswer(**dict(EXAMPLE_OPERATION)),
+    ),
+)
+def operation(deployment_id: str, number: int) -> OperationAnswer:
+    """How far it is, or how it ended. The last 20 of each deployment are kept, also of an
+    archived one."""
     found = operation_of(parse_id(deployment_id), number, world=world())
-    return jsonify({"ok": True, **describe(found)})
+    return OperationAnswer.model_validate(describe(found))
 
 
 @api_bp.post("/cancel")
 @needs(Permission.OPERATE)
-def cancel_and_wait() -> ResponseReturnValue:
-    deployment_id = parse_id(checked({"deployment_id": str})["deployment_id"])
+@call(
+    Subject.RUNNING,
+    "Cancels a launch or restart that runs",
+    example=Example(
+        body=ForDeployment(deployment_id=EXAMPLE_ID),
+        answer=Ended(
+            deployment_id=EXAMPLE_ID,
+            status=Status.STOPPED,
+            operation=EXAMPLE_OPERATION.model_copy(
+                update={"state": OperationState.CANCELLED, "cancelled_by": "ada"}
+            ),
+        ),
+    ),
+    errors=(NotCancelled, TooManyWaiting),
+)
+def cancel_and_wait(body: ForDeployment) -> Ended | Accepted:
+    """It takes down what the operation started, and waits until that is done. Where nothing runs
+    that can be cancelled, as a stop, the answer is 409 `not_cancelled`."""
+    deployment_id = parse_id(body.deployment_id)
     told = cancel_operation(deployment_id, actor=actor(), world=world())
     ended = wait_for_cancelled(told, world=world())
     if ended is None:
         return accepted(told, "stopping")
     status = show_deployment(deployment_id, world=world()).verdict.status
-    return jsonify(ok=True, deployment_id=deployment_id, status=status, operation=describe(ended))
+    shown = OperationShown.model_validate(describe(ended))
+    return Ended(deployment_id=deployment_id, status=status, operation=shown)
 
 
 def operation_parts(operation: Operation | None, deployment: Deployment) -> dict[str, Any]:

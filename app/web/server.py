@@ -14,6 +14,7 @@ from app.web import (
     assets,
     compression,
     configure,
+    configure_api,
     confirm,
     doctor,
     errors,
@@ -76,7 +77,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(people.bp)
     app.register_blueprint(overview.bp)
     app.register_blueprint(configure.bp)
-    app.register_blueprint(configure.api_bp)
+    app.register_blueprint(configure_api.bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)

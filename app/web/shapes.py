@@ -64,15 +64,19 @@ class Shape(BaseModel):
     )
 
 
-class Answer(Shape):
-    """A whole answer, with the status that it is sent with."""
+class Reply(Shape):
+    """A whole answer, with the status and the headers that it is sent with."""
 
     http_status: ClassVar[int] = 200
 
-    ok: Literal[True] = True
-
     def headers(self) -> Mapping[str, str]:
         return {}
+
+
+class Answer(Reply):
+    """A whole answer, as most are: it says that all went well."""
+
+    ok: Literal[True] = True
 
 
 class ForDeployment(Body):
