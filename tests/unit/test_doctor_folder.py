@@ -43,18 +43,22 @@ def test_what_could_not_be_looked_at_is_not_called_good() -> None:
     assert "1 of 3 deployments this server's user may not look into" in found.seen
 
 
-@pytest.mark.parametrize(
-    ("top", "runs", "verdict"),
-    [(True, False, Verdict.WARNING), (True, True, Verdict.BAD), (False, False, Verdict.BAD)],
-)
-def test_what_the_next_launch_gives_to_the_gateway_is_a_warning(
-    top: bool, runs: bool, verdict: Verdict
-) -> None:
+@pytest.mark.parametrize(("top", "runs"), [(True, True), (False, False), (False, True)])
+def test_what_a_gateway_cannot_write_is_given_to_it(top: bool, runs: bool) -> None:
     found = owners_verdict([Misowned("/d/a", "/d/a/config", "root", 3, runs, top)], LOOKED, SHELL)
 
-    assert found.verdict is verdict
+    assert found.verdict is Verdict.BAD
     assert found.seen == "Not the gateway's: /d/a/config is root's, and 2 more."
     assert found.fix == "chown -hR 1000:1000 /d/a/config /d/a/workspace"
+
+
+def test_folders_that_the_next_launch_gives_to_the_gateway_are_well() -> None:
+    waiting = Misowned("/d/a", "/d/a/config", "ana", 4, runs=False, top=True)
+
+    found = owners_verdict([waiting], LOOKED, SHELL)
+
+    assert found.verdict is Verdict.GOOD
+    assert "1 deployment gets its with the next launch." in found.seen
 
 
 def test_a_link_is_replaced_by_what_is_behind_it() -> None:

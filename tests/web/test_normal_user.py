@@ -151,3 +151,6 @@ def test_a_user_outside_the_group_learns_what_to_do(outsider: Server) -> None:
     assert answer["code"] == "engine_denied"
     assert "docker group" in answer["detail"].replace("docker\n", "docker ")
     assert outsider.call("GET", "list")[1][0]["status"] == "unknown"
+    findings = {each["code"]: each for each in outsider.call("GET", "doctor")[1]["findings"]}
+    assert (findings["socket"]["verdict"], findings["owners"]["verdict"]) == ("bad", "good")
+    assert f"usermod -aG docker {UID}" in findings["socket"]["fix"]

@@ -103,21 +103,21 @@ def modes_verdict(exposed: Sequence[Exposed], looked: Looked, shell: Shell) -> F
 
 
 def owners_verdict(misowned: Sequence[Misowned], looked: Looked, shell: Shell) -> Finding:
-    if not misowned:
-        return _looked(OWNERS, looked, "All of config/ and workspace/ is uid 1000's.")
+    # A launch gives whole folders to the gateway, and does not look for single files in them.
+    wrong = [each for each in misowned if each.runs or not each.top]
+    if not wrong:
+        waiting = counted(len(misowned), "deployment gets its", "deployments get theirs")
+        by_launch = f" {waiting} with the next launch." if misowned else ""
+        words = f"All of config/ and workspace/ is uid 1000's.{by_launch}"
+        return _looked(OWNERS, looked, words)
     told = [
         f"{each.path} is {each.owner}'s{f', and {each.number - 1} more' if each.number > 1 else ''}"
-        for each in misowned
+        for each in wrong
     ]
-    seen = f"Not the gateway's: {listed(told)}."
-    # A launch gives whole folders to the gateway, and does not look for single files in them.
-    mended = all(each.top and not each.runs for each in misowned)
-    verdict = OWNERS.warning if mended else OWNERS.bad
-    by_itself = "The next launch does that by itself. " if mended else ""
-    return verdict(
-        seen,
-        f"Give them to the gateway. {by_itself}Links are given, not followed.",
-        _give(misowned, shell),
+    return OWNERS.bad(
+        f"Not the gateway's: {listed(told)}.",
+        "Give them to the gateway. Links are given, not followed.",
+        _give(wrong, shell),
     )
 
 
