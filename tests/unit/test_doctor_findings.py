@@ -1,11 +1,15 @@
 """The doctor's findings: their order, the summary, the report; and lines that can be pasted."""
 
+import re
 import shlex
 
 import pytest
+from click import Context
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.cli.main import main
+from app.config import PROJECT
 from app.core.doctor.finding import (
     Area,
     Check,
@@ -116,6 +120,21 @@ def test_a_call_of_ours_acts_on_the_same_deployments() -> None:
     )
     assert shell.docker("image", "prune").startswith("DOCKER_HOST=unix:///run/user/1000/")
     assert MEMBER.make("setup") == "make -C '/srv/deploy agent' setup"
+
+
+def test_of_several_commands_root_runs_all() -> None:
+    line = "mkdir -p /a && mv -t /a /b"
+
+    assert Shell("/srv", "ana", False, has_sudo=True).as_root(line) == f"sudo sh -c '{line}'"
+    assert MEMBER.as_root(line) == f"su -c '{line}'"
+
+
+def test_every_verb_that_a_line_calls_is_there() -> None:
+    sources = [each.read_text() for each in (PROJECT / "app/core/doctor").glob("*.py")]
+    called = {verb for text in sources for verb in re.findall(r'deploy_agent\("([^"]+)"', text)}
+
+    assert {"restart", "archive", "restore", "rotate-token", "user"} <= called
+    assert called <= set(main.list_commands(Context(main)))
 
 
 def test_a_setting_is_written_where_the_server_reads_it() -> None:

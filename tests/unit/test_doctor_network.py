@@ -26,6 +26,7 @@ SHELL = Shell("/srv", "root", is_root=True, has_sudo=False)
 POOL = IPv4Network("10.192.0.0/12")
 A, B = PortOwner("aaaaaaaaaa", "A", 10001, True), PortOwner("bbbbbbbbbb", "B", 10002)
 MOVE_B = "/srv/deploy-agent archive bbbbbbbbbb && /srv/deploy-agent restore bbbbbbbbbb"
+ROTATE_A = "/srv/deploy-agent rotate-token aaaaaaaaaa"
 TOKEN = token_hex(32)
 
 
@@ -171,6 +172,7 @@ def test_a_gateway_in_reach_is_judged_by_its_token(token: str, verdict: Verdict)
     found = gateways_verdict([reached(token)], [], SHELL)
 
     assert found.verdict is verdict
+    assert found.fix == ("" if found.verdict is Verdict.GOOD else ROTATE_A)
     assert not token or token not in f"{found.seen} {found.next_step} {found.fix}"
     assert not token or token not in repr(reached(token))
 

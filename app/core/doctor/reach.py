@@ -77,13 +77,13 @@ def gateways_verdict(reached: Sequence[Reached], public: Sequence[str], shell: S
         return verdict(
             f"{listed([f'{each.label} has {_strength(each.token)}' for each in weak])}. {seen}",
             _ANOTHER_ONE % weak[0].label,
-            shell.deploy_agent("restart", weak[0].deployment_id),
+            shell.deploy_agent("rotate-token", weak[0].deployment_id),
         )
     if shared := _shared_token(open_ones):
         return GATEWAYS.warning(
             f"{listed([each.label for each in shared])} have the same token. {seen}",
             _ANOTHER_ONE % shared[-1].label,
-            shell.deploy_agent("restart", shared[-1].deployment_id),
+            shell.deploy_agent("rotate-token", shared[-1].deployment_id),
         )
     if open_ones and public:
         return GATEWAYS.warning(
@@ -95,10 +95,7 @@ def gateways_verdict(reached: Sequence[Reached], public: Sequence[str], shell: S
     return GATEWAYS.good(f"{seen} {'Every token is strong.' if reached else ''}".strip())
 
 
-_ANOTHER_ONE = (
-    "Give %s another one (OPENCLAW_GATEWAY_TOKEN in its .env), and restart it with the line;"
-    " its clients have to learn it."
-)
+_ANOTHER_ONE = "Give %s another one; its clients have to learn it."
 
 
 def _who_reaches(reached: Sequence[Reached], open_ones: Sequence[Reached]) -> str:
