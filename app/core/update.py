@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -75,7 +76,9 @@ def kept_to_json(kept: Kept) -> bytes:
 
 def kept_from_json(data: bytes) -> Kept:
     """Raises ValueError."""
-    return _read(data, lambda it: Kept(**{**it, "version": Version(**it["version"])}))
+    kept = _read(data, lambda it: Kept(**{**it, "version": Version(**it["version"])}))
+    datetime.fromisoformat(kept.at)
+    return kept
 
 
 def _read(data: bytes, make: Callable[[dict[str, Any]], T]) -> T:

@@ -1,18 +1,25 @@
 """What the engine knows of the images on this host."""
 
+import threading
+from collections.abc import Mapping
 from typing import Any
 
+from cachetools import TTLCache
 from docker.errors import NotFound
 
 from app.core.images import Image
 from app.engine.client import EngineClient
 
+# A page costs no call for them, mostly.
+_KEPT_SECONDS = 10.0
 _VERSION = "org.opencontainers.image.version"
 
 
 class Images:
     def __init__(self, client: EngineClient) -> None:
         self._client = client
+        self._looking = threading.Lock()
+        self._kept: TTLCache[str, dict[str, Image]] = TTLCache(1, _KEPT_SECONDS)
 
     def find(self, reference: str) -> Image | None:
         """Return an image by name or id, None where this host has none. Raises EngineError."""
@@ -23,10 +30,15 @@ class Images:
             return None
         return _image(found, (found.get("Config") or {}).get("Labels"))
 
-    def all(self) -> list[Image]:
-        """Return every image of this host, in one call. Raises EngineError."""
-        with self._client.calls() as client:
-            return [_image(each, each.get("Labels")) for each in client.images()]
+    def known(self) -> Mapping[str, Image]:
+        """Return the images of this host by id, as of some seconds ago. Raises EngineError."""
+        with self._looking:
+            known = self._kept.get("")
+            if known is None:
+                with self._client.calls() as client:
+                    found = [_image(each, each.get("Labels")) for each in client.images()]
+                known = self._kept[""] = {each.id: each for each in found}
+        return known
 
 
 def _image(row: dict[str, Any], labels: dict[str, str] | None) -> Image:

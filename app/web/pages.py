@@ -24,6 +24,7 @@ from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.stop import stop_deployment
 from app.usecases.timeline import timeline_of
+from app.usecases.versions import version_of
 from app.web.access import needs
 from app.web.archive import to_archived
 from app.web.compression import leave_as_it_is
@@ -82,6 +83,7 @@ _PARTS = (
     "_pairing",
     "_log_state",
     "_connect",
+    "_version",
     "_settings",
     "_danger",
     "_timeline",
@@ -99,6 +101,7 @@ def _context(card: Card) -> dict[str, Any]:
         "heard": latest_answer(card, world=world()),
         **operation_parts(operation, deployment),
         "timeline": timeline_of(deployment.id, world=world()),
+        "version": version_of(card, world=world()),
         "settings": _settings_of(deployment.env),
         "token_hint": hint(deployment.token) if deployment.token else "",
         "ws_url": ws_url(deployment),

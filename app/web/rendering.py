@@ -99,6 +99,7 @@ def lead_to(page: str) -> ResponseReturnValue:
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["duration"] = duration
     app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    app.jinja_env.filters["moment_of"] = datetime.fromisoformat
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
     app.jinja_env.filters.update(next_step=next_step, image_version=image_version)

@@ -99,6 +99,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(doctor.api_bp)
     app.register_blueprint(history.bp)
     app.register_blueprint(history.api_bp)
+    app.register_blueprint(updates.bp)
     app.register_blueprint(updates.api_bp)
     app.register_blueprint(reference.bp)
     app.register_blueprint(webhook.bp)

@@ -2,17 +2,23 @@
 
 from typing import Literal
 
-from flask import Blueprint
+from flask import Blueprint, Response, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
 from pydantic import Field
 
-from app.core.deployment import parse_id
-from app.core.errors import NothingKept, TooManyWaiting, UpdateFailed, WasCancelled
+from app.core.deployment import OperationKind, parse_id
+from app.core.errors import InputRejected, NothingKept, TooManyWaiting, UpdateFailed, WasCancelled
 from app.core.people import Permission
 from app.usecases.operations import Started
+from app.usecases.overview import show_deployment
 from app.usecases.update import go_back, update_deployment, wait_for_update
+from app.usecases.versions import images_like, version_of
 from app.web.access import needs
 from app.web.calls import BEGINNING, Example, Subject, call
-from app.web.request import actor, world
+from app.web.confirm import joined
+from app.web.rendering import done, render
+from app.web.request import actor, own_path, world
 from app.web.shapes import (
     EXAMPLE_ID,
     Accepted,
@@ -23,6 +29,7 @@ from app.web.shapes import (
     accepted,
 )
 
+bp = Blueprint("updates", __name__)
 api_bp = Blueprint("updates_api", __name__, url_prefix="/api/deploy")
 
 _NEWER = "ghcr.io/openclaw/openclaw:2026.9.6"
@@ -45,6 +52,53 @@ class Updated(Answer):
 
 
 _UPDATED = Updated(deployment_id=EXAMPLE_ID, port=30163, image=_NEWER)
+
+
+@bp.get("/deployments/<deployment_id>/update")
+@needs(Permission.OPERATE)
+def ask(deployment_id: str) -> ResponseReturnValue:
+    return _question("update", deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/update")
+@needs(Permission.OPERATE)
+def update(deployment_id: str) -> ResponseReturnValue:
+    image = request.form.get("image", "")
+    try:
+        with joined(OperationKind.UPDATE):
+            update_deployment(parse_id(deployment_id), image, actor=actor(), world=world())
+    except InputRejected as rejected:
+        return _question("update", deployment_id, image, rejected.fields["image"])
+    return done("The update has begun.", deployment_id)
+
+
+@bp.get("/deployments/<deployment_id>/go-back")
+@needs(Permission.OPERATE)
+def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
+    return _question("go_back", deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/go-back")
+@needs(Permission.OPERATE)
+def to_version_before(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.UPDATE):
+        go_back(parse_id(deployment_id), actor=actor(), world=world())
+    return done("It goes back to the version before.", deployment_id)
+
+
+def _question(what: str, deployment_id: str, typed: str | None = None, error: str = "") -> Response:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    page = url_for("pages.show", deployment_id=deployment_id)
+    return render(
+        f"updates/{what}",
+        422 if error else 200,
+        card=card,
+        version=version_of(card, world=world()),
+        typed=card.image if typed is None else typed,
+        images=images_like(card.image, world=world()),
+        error=error,
+        back_to=own_path(request.values.get("back_to", ""), page),
+    )
 
 
 @api_bp.post("/update")

@@ -12,6 +12,7 @@ from app.store import updates
 from app.store.updates import BEFORE, KEPT, STATE, OwnHands, there
 from app.usecases.unfinished import give_back, keep
 
+THEN, NOW = "2026-11-01T10:00:00+00:00", "2026-11-24T10:00:00+00:00"
 OLD, OLDER = Version("openclaw:2", "sha256:2", "sha256:2", "2"), Version("openclaw:1")
 
 
@@ -49,12 +50,12 @@ def folder(tmp_path: Path) -> Path:
     for name, version in ((STATE, "2"), (KEPT, "1")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "version").write_text(version)
-    updates.write_kept(tmp_path, Kept(OLDER, OLD.image, "then"))
+    updates.write_kept(tmp_path, Kept(OLDER, OLD.image, THEN))
     return tmp_path
 
 
 def journal(step: Step, returning: bool) -> Journal:
-    return Journal(3, step, "openclaw:3", OLD, True, returning, "now")
+    return Journal(3, step, "openclaw:3", OLD, True, returning, NOW)
 
 
 def version_in(folder: Path, name: str) -> str:
@@ -94,7 +95,7 @@ def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
 
     assert version_in(folder, STATE) == "2"
     assert version_in(folder, KEPT) == "1"
-    assert updates.read_kept(folder) == Kept(OLDER, OLD.image, "then")
+    assert updates.read_kept(folder) == Kept(OLDER, OLD.image, THEN)
     assert not there(folder, BEFORE)
 
 
@@ -110,7 +111,7 @@ def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -
         keep(folder, found, OwnHands(folder, 60))
 
     assert version_in(folder, KEPT) == "2"
-    assert updates.read_kept(folder) == Kept(OLD, "openclaw:3", "now")
+    assert updates.read_kept(folder) == Kept(OLD, "openclaw:3", NOW)
     assert updates.read_journal(folder) is None
 
 

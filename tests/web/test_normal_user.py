@@ -120,6 +120,13 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert origin in config["gateway"]["controlUi"]["allowedOrigins"]
     assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
     assert list((folder / ".deploy-agent").glob("*staged*")) == []
+    # An older image can't read its state: image and state go back, through the engine too.
+    to = {"deployment_id": deployment_id, "image": "deploy-agent-standin:2026.8.2"}
+    status, answer = member.call("POST", "update", to)
+    assert (status, answer["code"]) == (502, "update_failed"), answer
+    assert "with the state that it had, and runs." in answer["detail"]
+    assert json.loads((folder / "config/openclaw.json").read_text()) == config
+    assert (folder / "config").stat().st_uid == GATEWAY_UID
     stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
     assert stopped[1]["status"] == "stopped"
 

@@ -66,6 +66,9 @@ def test_an_update_is_proven_and_the_version_before_is_one_step_away(
     assert (folder / "config" / VERSION).read_text() == "2026.9.6\n", "its state is migrated"
     assert updates.read_journal(folder) is None
 
+    again = update(api, folder.name, NEW)
+    assert again.status_code == 422, "it runs that already"
+
     back = api.post("go_back", {"deployment_id": folder.name})
 
     assert back.status_code == 200, back.text
@@ -75,6 +78,12 @@ def test_an_update_is_proven_and_the_version_before_is_one_step_away(
     kept = updates.read_kept(folder)
     assert kept is not None
     assert kept.version.image == NEW, "what happened since is set aside"
+    page = api.page(f"/deployments/{folder.name}").text
+    assert engine.inspect_image(OLD)["Id"].removeprefix("sha256:")[:12] in page
+    assert "Go back" in page
+    question = api.page(f"/deployments/{folder.name}/update").text
+    assert f'value="{OLD}" list=' in question
+    assert f'<option value="{NEW}">' in question
 
 
 @pytest.fixture
