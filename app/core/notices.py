@@ -169,7 +169,8 @@ def _failed(place: Place, deployment_id: str, kind: str, entry: Mapping[str, Any
     if at is None:
         return place, []
     whole = place if "operation" not in entry else replace(place, operation=None)
-    reason = f"The {_noun(kind)} failed. {entry.get('reason') or ''}".strip()
+    named = f" of “{entry['name']}”" if entry.get("name") else ""
+    reason = f"The {_noun(kind)}{named} failed. {entry.get('reason') or ''}".strip()
     of = str(entry.get("deployment") or "") or deployment_id
     notice = Notice(Event.OPERATION_FAILED, of, int(entry["n"]), at, reason)
     return _after_failure(whole, kind, entry), [notice]

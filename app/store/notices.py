@@ -38,12 +38,16 @@ class Delivery:
 
 @dataclass(slots=True)
 class Told:
-    """`since` is when messages were turned on; what happened before is told to nobody."""
+    """`since` is when messages were turned on; what happened before is told to nobody.
+
+    `trouble` is why the first of those that wait was not taken at the last try.
+    """
 
     since: datetime
     places: dict[str, Place] = field(default_factory=dict)
     waiting: list[Message] = field(default_factory=list)
     dropped: int = 0
+    trouble: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
 
     def add(self, message: Message) -> None:
@@ -56,6 +60,7 @@ class Told:
         """Write down what came of a message, which waits no longer; `dropped` is what it told."""
         self.waiting = [each for each in self.waiting if each.notice.id != message.notice.id]
         self.dropped += -dropped if delivery.ok else 1
+        self.trouble = ""
         self.note(delivery)
 
     def note(self, delivery: Delivery) -> None:
@@ -108,6 +113,7 @@ def _told(raw: dict[str, Any]) -> Told:
         {of: _place(place) for of, place in raw["places"].items()},
         [_message(each) for each in raw["waiting"]],
         int(raw["dropped"]),
+        raw["trouble"],
         [Delivery(**{**each, "at": _moment(each["at"])}) for each in raw["deliveries"]],
     )
 

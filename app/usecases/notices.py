@@ -51,7 +51,9 @@ class Notices:
         ids = [_HOUSE, *(each.id for each in self._world.store.scan())]
         signs = {each: history.sign_of(self._folder(each)) for each in ids}
         notices: list[Notice] = []
-        places = dict(self._places) if len(self._places) < _MOST_PLACES else {}
+        places = dict(self._places)
+        if len(places) > _MOST_PLACES:
+            places = {each: places[each] for each in ids if each in places}
         for each in ids:
             if each not in self._signs or self._signs[each] != signs[each]:
                 places[each], found = self._read(each)
@@ -100,12 +102,12 @@ class Notices:
 
     def _message(self, notice: Notice, cards: Mapping[str, Card]) -> Message:
         """Add to a notice what is known of its deployment; no secret of it is in its words."""
-        url = page_url(notice.deployment_id, self._world)
         card = cards.get(notice.deployment_id)
         if card is None:
-            return Message(notice, url=url)
+            return Message(notice, url=page_url("", self._world))
         mask = Masker(card.deployment.secrets)
         masked = replace(notice, reason=readable(notice.reason, mask))
+        url = page_url(notice.deployment_id, self._world)
         return Message(masked, mask(card.deployment.name), card.verdict.status, url)
 
     def _put(self, places: Mapping[str, Place], messages: list[Message]) -> None:

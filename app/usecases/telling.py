@@ -2,7 +2,6 @@
 
 import logging
 import threading
-from functools import partial
 
 from tenacity import (
     RetryCallState,
@@ -79,7 +78,7 @@ class Telling:
             wait=wait_exponential(max=_LONGEST_PAUSE),
             sleep=sleep_using_event(self._ending),
             retry=retry_if_result(lambda sent: sent.again),
-            after=partial(_log_failure, message),
+            after=self._note_failure,
             retry_error_callback=_as_it_is,
         )
         sent = trying(send, webhook_url(self._world), payload(message, dropped))
@@ -91,11 +90,10 @@ class Telling:
         if not sent.ok:
             _log.warning("a message was given up after %s tries: %s", tries, sent.words)
 
-
-def _log_failure(message: Message, state: RetryCallState) -> None:
-    if state.outcome:
-        sent: Sent = state.outcome.result()
-        _log.info("the message %s waits: %s", message.notice.id, sent.words)
+    def _note_failure(self, state: RetryCallState) -> None:
+        """Let people see why a message still waits."""
+        with self._store.changing() as kept:
+            kept.trouble = _as_it_is(state).words
 
 
 def _as_it_is(state: RetryCallState) -> Sent:

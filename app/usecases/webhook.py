@@ -28,6 +28,7 @@ class Webhook:
     host: str
     waiting: int
     dropped: int
+    trouble: str
     deliveries: tuple[Delivery, ...]
 
 
@@ -45,8 +46,9 @@ def show_webhook(world: World) -> Webhook:
     told = notice_store(world).read() if url else None
     host = urlsplit(url).hostname or "" if url else ""
     if told is None:
-        return Webhook(host, 0, 0, ())
-    return Webhook(host, len(told.waiting), told.dropped, tuple(told.deliveries))
+        return Webhook(host, 0, 0, "", ())
+    waiting, deliveries = len(told.waiting), tuple(told.deliveries)
+    return Webhook(host, waiting, told.dropped, told.trouble, deliveries)
 
 
 def send_test_message(*, actor: str, world: World) -> Webhook:
@@ -105,6 +107,7 @@ def describe_webhook(webhook: Webhook) -> dict[str, Any]:
         "host": webhook.host or None,
         "waiting": webhook.waiting,
         "dropped": webhook.dropped,
+        "trouble": webhook.trouble or None,
         "deliveries": deliveries,
     }
 

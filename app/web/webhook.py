@@ -56,6 +56,7 @@ class WebhookShown(Answer):
     host: str | None = Field(description="Of its address the host alone; null where it is off.")
     waiting: int = Field(description="Messages that are still to be sent.")
     dropped: int = Field(description="Those that did not arrive since the last one that did.")
+    trouble: str | None = Field(description="Why the first that waits was not taken yet.")
     deliveries: list[DeliveryShown]
 
 
@@ -64,6 +65,7 @@ _EXAMPLE = Example(
         host="hooks.slack.com",
         waiting=0,
         dropped=0,
+        trouble=None,
         deliveries=[
             DeliveryShown(
                 at=datetime(2026, 11, 24, 6, tzinfo=UTC),

@@ -152,7 +152,8 @@ def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
 
         receiver.answers = [500] * 1000
         crash(engine, deployment_id)
-        eventually(lambda: api.get("webhook").json["waiting"] == 1)
+        eventually(lambda: api.get("webhook").json["trouble"] == "it answered with status 500")
+        assert api.get("webhook").json["waiting"] == 1
     receiver.answers = []
     with witnessing(told):
         eventually(lambda: receiver.events == ["operation_failed", "crashed"])
