@@ -9,6 +9,8 @@ from typing import Any
 
 # What must be seen nowhere: whoever has it can write into the channel.
 SECRET = "canary-webhook-77"
+# Instead of a status: the connection is closed without an answer.
+HANG_UP = 0
 
 
 class Receiver:
@@ -26,6 +28,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.going.wait(30)
                 status = receiver.answers.pop(0) if receiver.answers else 204
+                if status == HANG_UP:
+                    return
                 if status < 300:
                     receiver.got.append(json.loads(body))
                 self.send_response(status)

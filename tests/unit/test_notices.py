@@ -65,6 +65,13 @@ def test_a_crash_is_told_once_and_once_that_it_is_over() -> None:
 
     assert story.events == ["crashed", "recovered"]
 
+    story.again(number, restarted=True)
+    story.later(60).look(Status.RESTARTING)
+    assert story.events == ["crashed", "recovered"], "nothing new has happened"
+    story.again(number, count=2, restarted=True)
+    story.later(60).look(Status.RESTARTING)
+    assert story.events == ["crashed", "recovered", "crashed"]
+
 
 def test_a_crash_loop_is_one_message_and_one_when_it_is_over() -> None:
     story = Story()

@@ -19,7 +19,7 @@ from app.store.notices import MOST_WAITING, NoticeStore
 from app.usecases.telling import Telling
 from app.usecases.world import World
 from tests.api import Api
-from tests.receiver import SECRET, Receiver, receiving
+from tests.receiver import HANG_UP, SECRET, Receiver, receiving
 from tests.waiting import eventually
 from tests.web.test_witness import container_of, launched, witnessing
 
@@ -67,6 +67,8 @@ def test_a_test_says_what_came_of_it_and_never_where_it_went(
     redirected = api.post("webhook/test")
     receiver.answers = [404]
     refused = api.post("webhook/test")
+    receiver.answers = [HANG_UP]
+    cut_off = api.post("webhook/test")
     receiver.going.clear()
     silent = api.post("webhook/test")
     receiver.close()
@@ -81,6 +83,7 @@ def test_a_test_says_what_came_of_it_and_never_where_it_went(
     for answer, words in (
         (redirected, "redirect (302), which is not followed"),
         (refused, "refused the message with status 404"),
+        (cut_off, "the connection broke"),
         (silent, "no answer within"),
         (dead, "nothing listens at that address"),
     ):
