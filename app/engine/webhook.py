@@ -19,17 +19,22 @@ _LATER = (408, 425, 429)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of one try. `again` says that another one may fare better."""
+    """What came of one try. `again` says that another one may fare better.
+
+    `unheard` says that it was sent and nothing came back: it may have arrived all the same.
+    """
 
     ok: bool
     words: str
     again: bool
     milliseconds: int
+    unheard: bool = False
 
 
 def send(url: str, message: Mapping[str, Any]) -> Sent:
     """Send a message once; it takes TIMEOUT_SECONDS to connect and as long for the answer."""
     began = time.monotonic()
+    unheard = False
     try:
         # A redirect could lead anywhere, so none is followed; the body is of no interest.
         with requests.post(
@@ -38,7 +43,8 @@ def send(url: str, message: Mapping[str, Any]) -> Sent:
             ok, words, again = _answered(answer.status_code)
     except requests.RequestException as error:
         ok, words, again = False, _in_words(error), True
-    return Sent(ok, words, again, round((time.monotonic() - began) * 1000))
+        unheard = isinstance(error, requests.ReadTimeout)
+    return Sent(ok, words, again, round((time.monotonic() - began) * 1000), unheard)
 
 
 def _answered(status: int) -> tuple[bool, str, bool]:

@@ -13,6 +13,7 @@ from tenacity import (
     stop_when_event_set,
     wait_exponential,
 )
+from tenacity.stop import stop_base
 
 from app.core.webhook import Message, payload
 from app.engine.webhook import Sent, send
@@ -74,7 +75,9 @@ class Telling:
 
     def _send(self, message: Message, dropped: int) -> None:
         trying = Retrying(
-            stop=stop_any(stop_after_attempt(_TRIES), stop_when_event_set(self._ending)),
+            stop=stop_any(
+                stop_after_attempt(_TRIES), stop_when_event_set(self._ending), _MayBeThereTwice()
+            ),
             wait=wait_exponential(max=_LONGEST_PAUSE),
             sleep=sleep_using_event(self._ending),
             retry=retry_if_result(lambda sent: sent.again),
@@ -94,6 +97,13 @@ class Telling:
         """Let people see why a message still waits."""
         with self._store.changing() as kept:
             kept.trouble = _as_it_is(state).words
+
+
+class _MayBeThereTwice(stop_base):
+    """A receiver that takes messages and is slow to say so must not get eight of each."""
+
+    def __call__(self, state: RetryCallState) -> bool:
+        return _as_it_is(state).unheard and state.attempt_number > 1
 
 
 def _as_it_is(state: RetryCallState) -> Sent:

@@ -135,12 +135,18 @@ def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
         assert receiver.got[-1]["dropped"] == 1
         assert "1 earlier message did not arrive" in receiver.got[-1]["text"]
         assert api.get("webhook").json["dropped"] == 0
+
+        receiver.going.clear()
+        put("slow")
+        eventually(lambda: len(outcomes(api)) == 4)
+        receiver.going.set()
+        eventually(lambda: [each["reason"] for each in receiver.got].count("slow") == 2)
     finally:
         telling.stop()
 
     put(*map(str, range(MOST_WAITING + 5)))
     waiting = api.get("webhook").json
-    assert (waiting["waiting"], waiting["dropped"]) == (MOST_WAITING, 5)
+    assert (waiting["waiting"], waiting["dropped"]) == (MOST_WAITING, 6)
 
 
 def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
