@@ -17,7 +17,8 @@ _SETTING = "DEPLOY_AGENT_DEPLOYMENTS_DIR"
 def remove_everything_of(deployments_dir: Path) -> None:
     """Leave no process, container or network of any deployment in a folder."""
     _end_processes(deployments_dir)
-    ids = [each.name for each in deployments_dir.iterdir() if is_id(each.name)]
+    folders = [*deployments_dir.iterdir(), *deployments_dir.glob(".archive/*")]
+    ids = {name for each in folders if is_id(name := each.name.partition("-")[0])}
     if not ids:
         return
     client = docker.APIClient(base_url=engine_address(), version="auto", timeout=60)

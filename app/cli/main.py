@@ -32,6 +32,7 @@ _VERBS = {
     "archived": "archive:archived",
     "restore": "archive:restore",
     "purge": "archive:purge",
+    "stranded": "stranded:stranded",
     "history": "history:history",
     "reveal": "seeing:reveal",
     "webhook": "webhook:webhook",

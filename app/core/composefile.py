@@ -12,6 +12,8 @@ from app.core.ports import NETWORK_PREFIX
 
 SERVICE = "openclaw"
 GATEWAY_UID = 1000
+# By this a container tells for which deployment it was made, whoever started it.
+LABEL = "io.deploy-agent.deployment"
 
 _TEMPLATE = """\
 # One OpenClaw gateway, written by Deploy Agent. `docker compose up -d` in this
@@ -69,7 +71,7 @@ services:
         max-size: 10m
         max-file: "3"
     labels:
-      io.deploy-agent.deployment: "%(id)s"
+      %(label)s: "%(id)s"
 
 networks:
   # A small network of its own: gateways can't reach each other, and Docker's
@@ -85,6 +87,7 @@ def compose_file(deployment_id: str, subnet: IPv4Network | str) -> str:
     """Return the compose file of one deployment in its own network."""
     passed_on = [each.env for each in FIELDS if each.reaches_gateway]
     return _TEMPLATE % {
+        "label": LABEL,
         "id": deployment_id,
         "subnet": subnet,
         "environment": "\n".join(f"      {env}:" for env in passed_on),

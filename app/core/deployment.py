@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network
 
 from app.core.composefile import SERVICE
 from app.core.errors import NotFound
@@ -232,6 +233,8 @@ class Container:
     started_at: datetime | None = None
     details: Details | None = None
     ended_before: Ended | None = None
+    # The deployment that our compose file names in a label, whatever the project is called.
+    made_for: str = ""
 
     @property
     def health(self) -> str | None:
@@ -295,6 +298,17 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class Network:
+    """A network of a Compose project."""
+
+    id: str
+    name: str
+    project: str
+    created_at: datetime
+    subnet: IPv4Network | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EngineProblem:
     """Why the engine gave no answer: a stable code and words."""
 
@@ -304,7 +318,7 @@ class EngineProblem:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine says of all containers of all deployments at one instant.
+    """What the engine says of all containers of all deployments at one instant, by project.
 
     With a `problem` it said nothing, and `containers` is empty without meaning.
     """

@@ -13,6 +13,7 @@ UserError
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
+├── NotStranded           409  it has its folder, or is somebody else's
 ├── NotCancelled          409  nothing runs that can be cancelled
 ├── GatewayNotRunning     409  only a gateway that runs can be asked that
 ├── WebhookNotSet         409  no webhook is set, so nothing can be sent
@@ -21,6 +22,7 @@ UserError
 ├── StopFailed            502  the containers didn't go away
 ├── UpdateFailed          502  the new image was not proven; image and state are the old ones
 ├── TokenNotProven        502  the token was not rotated or made equal, or the old one still works
+├── NotRemoved            502  something stranded didn't go away
 ├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
 ├── WebhookFailed         502  the webhook's receiver did not take a message
 ├── LaunchTimeout         504  the gateway didn't come up in time
@@ -136,6 +138,10 @@ class NotPurged(UserError):
     code, status, title = "not_purged", 409, "It was not deleted"
 
 
+class NotStranded(UserError):
+    code, status, title = "not_stranded", 409, "It is not stranded"
+
+
 class NotCancelled(UserError):
     code, status, title = "not_cancelled", 409, "Nothing was cancelled"
 
@@ -170,6 +176,10 @@ class UpdateFailed(UserError):
 
 class TokenNotProven(UserError):
     code, status, title = "token_not_proven", 502, "The token was not proven"
+
+
+class NotRemoved(UserError):
+    code, status, title = "not_removed", 502, "It was not removed"
 
 
 class ArchiveFailed(UserError):

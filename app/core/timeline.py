@@ -306,6 +306,10 @@ def _purge(text: str) -> Words:
     return lambda entry: (f"{text} {entry.get('name') or entry.get('deployment') or ''}".rstrip(),)
 
 
+def _stranded(text: str) -> Words:
+    return lambda entry: (f"{text}: {entry.get('parts') or entry.get('project') or '?'}",)
+
+
 def _unknown(entry: Entry) -> tuple[Part, ...]:
     return (str(entry.get("what")).replace("_", " ").capitalize(),)
 
@@ -325,6 +329,9 @@ _WORDS: dict[str, tuple[Kind, str, Words]] = {
     "purge": (Kind.CHANGE, "warn", _purge("Purge of")),
     "purge succeeded": (Kind.CHANGE, "calm", _purge("Purged")),
     "purge failed": (Kind.CHANGE, "bad", _purge("The purge failed of")),
+    "remove stranded": (Kind.CHANGE, "warn", _stranded("Removal of what was stranded")),
+    "remove stranded succeeded": (Kind.CHANGE, "calm", _stranded("Removed what was stranded")),
+    "remove stranded failed": (Kind.CHANGE, "bad", _stranded("The removal failed of")),
     "reveal": (Kind.SECRET, "calm", _revealed),
     "copy_secrets": (Kind.SECRET, "calm", _copied),
     "ask provider": (Kind.OPERATION, "calm", _asked),

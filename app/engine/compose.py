@@ -92,6 +92,24 @@ def compose_down(deployment_id: str, say: Say, seconds: float) -> None:
     _follow(lambda: compose.down(remove_orphans=True, stream_logs=True), say)
 
 
+def compose_remove(project: str, environment: Mapping[str, str], seconds: float) -> None:
+    """Remove a project's containers and networks, whatever is in the folder that we work in.
+
+    The server calls this too, whose own environment stays as it is. Raises ComposeFailed.
+    """
+    compose = _beside(environment, seconds, project).compose
+    _called(lambda: list(compose.down(remove_orphans=True, stream_logs=True)))
+
+
+def compose_halt(project: str, environment: Mapping[str, str], seconds: float) -> None:
+    """Stop a project's containers, each within its own grace, as `compose_remove` removes them.
+
+    Raises ComposeFailed.
+    """
+    compose = _beside(environment, seconds, project).compose
+    _called(lambda: list(compose.stop(stream_logs=True)))
+
+
 def run_as_root(image: str, folder: Path, script: str, seconds: float) -> str:
     """Run a Node script in a short container that may write a deployment's folder at /deployment.
 
@@ -120,10 +138,9 @@ def compose_version(environment: Mapping[str, str]) -> str | None:
 
     The server asks this, whose own environment stays as it is.
     """
-    cleaned = ["env", "-i", *(f"{key}={value}" for key, value in environment.items())]
-    client = DockerClient(client_call=_bounded(_VERSION_SECONDS, cleaned))
+    compose = _beside(environment, _VERSION_SECONDS).compose
     try:
-        return _called(lambda: str(client.compose.version())).rpartition(" ")[2]
+        return _called(lambda: str(compose.version())).rpartition(" ")[2]
     except ComposeFailed:
         return None
 
@@ -146,6 +163,14 @@ def _in_folder(folder: Path, seconds: float, env_file: Path | None = None) -> Do
 def _by_project(deployment_id: str, seconds: float) -> DockerClient:
     """Act on a project by its labels: a damaged `.env` must not make it unstoppable."""
     return DockerClient(client_call=_bounded(seconds), compose_project_name=deployment_id)
+
+
+def _beside(
+    environment: Mapping[str, str], seconds: float, project: str | None = None
+) -> DockerClient:
+    """Act from within the server: in an environment of its own, and in no folder with files."""
+    cleaned = ["env", "-i", "-C", "/", *(f"{key}={value}" for key, value in environment.items())]
+    return DockerClient(client_call=_bounded(seconds, cleaned), compose_project_name=project)
 
 
 def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], say: Say) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from docker.errors import NotFound
 
+from app.core.composefile import LABEL
 from app.core.deployment import (
     Container,
     Details,
@@ -26,7 +27,7 @@ from app.core.secrets import secret_values
 from app.core.uptime import fits
 from app.engine.client import EngineClient
 
-_PROJECT = "com.docker.compose.project"
+PROJECT = "com.docker.compose.project"
 _KEPT_SECONDS = 1.0
 _LEARNED_AT_ONCE = 5
 
@@ -35,18 +36,29 @@ class Containers:
     """Reads through one kept connection. A page costs one call, however many deployments.
 
     `is_ours` tells whether a project is one of our deployments: others' containers
-    are never inspected.
+    are never inspected. `is_within` tells whether a path is in our deployments folder.
     """
 
-    def __init__(self, client: EngineClient, is_ours: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        client: EngineClient,
+        is_ours: Callable[[str], bool],
+        is_within: Callable[[str], bool],
+    ) -> None:
         self._client = client
         self._is_ours = is_ours
+        self._is_within = is_within
         self._taking = threading.Lock()
         self._snapshot: Snapshot | None = None
         self._taken = 0.0
         self._changed_at = datetime.now(UTC)
         self._starts: dict[str, datetime] = {}
         self._ends: dict[str, Ended] = {}
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The last snapshot that was taken, however old."""
+        return self._snapshot
 
     def changed(self) -> None:
         """Let nobody use what the engine said before now: something changed since."""
@@ -76,10 +88,11 @@ class Containers:
     def _take(self) -> Snapshot:
         taken_at = datetime.now(UTC)
         try:
-            found = self._list({"label": [_PROJECT]})
+            found = self._list({"label": [PROJECT]})
             projects: dict[str, list[Container]] = defaultdict(list)
             for container in found:
-                if is_id(container.project):
+                # What is stranded has a name like an id, or was started in a folder of ours.
+                if is_id(container.project) or self._is_within(container.working_dir):
                     projects[container.project].append(self._detailed(container, taken_at))
         except EngineError as error:
             return Snapshot(taken_at, problem=EngineProblem(error.code, _first_sentence(error)))
@@ -87,7 +100,7 @@ class Containers:
 
     def of(self, deployment_id: str) -> tuple[Container, ...]:
         """Return one project's containers, all inspected, as of now. Raises EngineError."""
-        found = self._list({"label": [f"{_PROJECT}={deployment_id}"]})
+        found = self._list({"label": [f"{PROJECT}={deployment_id}"]})
         return tuple(self._inspected(container) for container in found)
 
     def publishers(self) -> dict[int, str]:
@@ -242,7 +255,7 @@ def _container(row: dict[str, Any]) -> Container:
     return Container(
         id=row["Id"],
         name=names[0].removeprefix("/"),
-        project=labels.get(_PROJECT, ""),
+        project=labels.get(PROJECT, ""),
         service=labels.get("com.docker.compose.service", ""),
         image=row.get("Image", ""),
         state=row.get("State", ""),
@@ -252,6 +265,7 @@ def _container(row: dict[str, Any]) -> Container:
         ports=_published(row.get("Ports") or ()),
         one_off=labels.get("com.docker.compose.oneoff") == "True",
         image_id=row.get("ImageID", ""),
+        made_for=labels.get(LABEL, ""),
     )
 
 

@@ -67,6 +67,10 @@ class Archive:
         self.root.mkdir(exist_ok=True)
         os.close(self._opened())
 
+    def ids(self) -> frozenset[str]:
+        """Return the ids of the deployments that are archived."""
+        return frozenset(name.partition("-")[0] for name in self._folders())
+
     def count(self) -> int:
         return len(self._folders())
 

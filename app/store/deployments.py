@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cached_property
 from pathlib import Path
 
 from app.core.deployment import Deployment, is_id, parse_id
 from app.core.errors import NotFound
+from app.core.stranded import is_within
 from app.store import history
 from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
@@ -78,6 +80,15 @@ class Store:
 
     def has(self, deployment_id: str) -> bool:
         return os.path.lexists(self.root / deployment_id)
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """The deployments folder by its name, and by where that leads."""
+        return str(self.root), os.path.realpath(self.root)
+
+    def holds(self, path: str) -> bool:
+        """Say whether a path, which may lead nowhere any more, is in the deployments folder."""
+        return is_within(path, self.paths)
 
     def folder(self, deployment_id: str) -> Path:
         return self.root / deployment_id

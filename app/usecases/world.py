@@ -13,6 +13,7 @@ from app.engine.images import Images
 from app.engine.last_lines import LastLines
 from app.engine.log_followers import LogFollowers
 from app.engine.log_source import LogSource
+from app.engine.networks import Networks
 from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
@@ -33,6 +34,7 @@ class World:
     store: Store
     containers: Containers
     images: Images
+    networks: Networks
     address: str
     provider: Provider
     people: PeopleStore
@@ -58,7 +60,7 @@ def build_world(settings: Settings) -> World:
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = Store(settings.deployments_dir)
-    containers = Containers(client, store.has)
+    containers = Containers(client, store.has, store.holds)
 
     def identity() -> DeviceIdentity:
         return DeviceIdentity(device_seed(settings.deployments_dir))
@@ -82,6 +84,7 @@ def build_world(settings: Settings) -> World:
         store,
         containers,
         Images(client),
+        Networks(client),
         address,
         Provider(client),
         PeopleStore(settings.deployments_dir),

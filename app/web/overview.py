@@ -19,6 +19,7 @@ from app.core.status import Status
 from app.usecases.archive import count_archived
 from app.usecases.overview import Card, list_deployments
 from app.usecases.pair import askers
+from app.usecases.stranded import seen_stranded
 from app.usecases.usage import usage_of
 from app.web.access import may, needs
 from app.web.links import page_url
@@ -29,7 +30,7 @@ from app.web.streams import LOOK_SECONDS, Shown, follow, rendered
 bp = Blueprint("overview", __name__)
 
 # What the list is made of beside its rows and their frame.
-_PARTS = ("_tab", "_counts", "_engine", "_archive_link")
+_PARTS = ("_tab", "_counts", "_engine", "_archive_link", "_stranded_link")
 
 
 @bp.get("/")
@@ -114,6 +115,7 @@ def _context(listing: Listing, cards: Sequence[Card]) -> dict[str, Any]:
         "listing": listing,
         "query": query,
         "archived": count_archived(world=world()),
+        "stranded": len(seen_stranded([each.deployment for each in cards], world=world()).stranded),
         "unknown": next((each for each in cards if each.verdict.status is Status.UNKNOWN), None),
         "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),
         "tab": Tab.of(_title(listing), (status for status, _ in listing.counts)),

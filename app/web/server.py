@@ -31,6 +31,7 @@ from app.web import (
     reference,
     rendering,
     security,
+    stranded,
     theme,
     times,
     token,
@@ -97,6 +98,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(archive.api_bp)
     app.register_blueprint(doctor.bp)
     app.register_blueprint(doctor.api_bp)
+    app.register_blueprint(stranded.bp)
+    app.register_blueprint(stranded.api_bp)
     app.register_blueprint(history.bp)
     app.register_blueprint(history.api_bp)
     app.register_blueprint(updates.bp)

@@ -1,11 +1,15 @@
 """A deployment in each state, as people meet them, on a server of their own."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import docker
+
 from app.config import Settings
 from app.core.status import Status
+from app.engine.client import engine_address
 from app.usecases.world import build_world
 from demo.fleet import WATCHFUL, Wanted, fill
 from tests.api import API_KEY
@@ -14,6 +18,7 @@ from tests.waiting import eventually
 
 LONG_NAME = "Invoice-reader-for-the-accounting-team-in-Rotterdam-and-Antwerpen <b>&amp;</b>"
 ARCHIVED = "a5c417ed00-20261124T093125Z"
+STRANDED = ARCHIVED.partition("-")[0]
 _WANTED = {
     "configured": Wanted("", Status.CONFIGURED),
     "launching": Wanted("", Status.LAUNCHING, "never-healthy"),
@@ -64,6 +69,7 @@ class Fleet:
         more += [f"{asked}/{verb}" for verb in ("stop", "restart", "archive")]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]
         more += ["/?q=nowhere", "/people", "/login", "/doctor"]
+        more += ["/stranded", f"/stranded/remove?project={STRANDED}"]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
     @classmethod
@@ -76,6 +82,7 @@ class Fleet:
         folder_of(server, ".archive").mkdir()
         env = f"PORT=18792\nDEPLOYMENT_NAME='{LONG_NAME}'\n"
         _older_folder(folder_of(server, f".archive/{ARCHIVED}"), env)
+        _leave_network(STRANDED)
         eventually(
             lambda: all(_states(server)[of[each]] == each for each in of.keys() & set(Status))
         )
@@ -85,6 +92,13 @@ class Fleet:
 def _states(server: Server) -> dict[str, str]:
     _, rows = server.call("GET", "list")
     return {row["deployment_id"]: row["status"] for row in rows}
+
+
+def _leave_network(project: str) -> None:
+    """Leave a network behind, as Compose would label it."""
+    labels = {"com.docker.compose.project": project, "com.docker.compose.network": "default"}
+    with closing(docker.APIClient(base_url=engine_address(), version="auto")) as engine:
+        engine.create_network(f"{project}_default", labels=labels)
 
 
 def _older_folder(folder: Path, env: str) -> None:

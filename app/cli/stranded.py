@@ -1,0 +1,31 @@
+"""What is stranded, and its removal."""
+
+import click
+
+from app.cli.terminal import Terminal
+from app.cli.verbs import verb
+from app.usecases.remove_stranded import remove_stranded
+from app.usecases.stranded import describe_stranded, list_stranded_now
+
+
+@verb()
+@click.option("--remove", "project", metavar="PROJECT", help="Remove what is left of a project.")
+@click.pass_obj
+def stranded(terminal: Terminal, project: str | None) -> None:
+    """List what is left without a deployment's folder, or remove it."""
+    if project:
+        remove_stranded(project, actor=terminal.actor, world=terminal.world, seconds=None)
+        terminal.answer(f"{project} was removed.", project=project, status="removed")
+        return
+    found = [describe_stranded(each) for each in list_stranded_now(world=terminal.world).stranded]
+    terminal.table(
+        found
+        if terminal.as_json
+        else [{**each, "perhaps": _sure(each["perhaps"])} for each in found],
+        {"project": "Project", "kind": "What", "perhaps": "Whose", "why": "Why"},
+        otherwise="Nothing is stranded.",
+    )
+
+
+def _sure(perhaps: bool) -> str:
+    return "perhaps not ours" if perhaps else "ours"

@@ -1,0 +1,59 @@
+"""The networks of Compose projects, asked for seldom: only who looks for what is stranded does."""
+
+from datetime import UTC, datetime
+from ipaddress import IPv4Network
+from threading import Lock
+from typing import Any
+
+from cachetools import TTLCache, cachedmethod
+
+from app.core.deployment import Network
+from app.engine.client import EngineClient
+from app.engine.containers import PROJECT, parse_time
+
+_KEPT_SECONDS = 4.0
+
+
+class Networks:
+    def __init__(self, client: EngineClient) -> None:
+        self._client = client
+        self._kept: TTLCache[Any, tuple[Network, ...]] = TTLCache(1, _KEPT_SECONDS)
+        self._taking = Lock()
+
+    def changed(self) -> None:
+        """Let nobody use what the engine said before now."""
+        with self._taking:
+            self._kept.clear()
+
+    @cachedmethod(lambda self: self._kept, lock=lambda self: self._taking)
+    def all(self) -> tuple[Network, ...]:
+        """Return those of all projects, as of a few seconds ago. Raises EngineError."""
+        return self._list(PROJECT)
+
+    def of(self, project: str) -> tuple[Network, ...]:
+        """Return those of one project, as of now. Raises EngineError."""
+        return self._list(f"{PROJECT}={project}")
+
+    def _list(self, label: str) -> tuple[Network, ...]:
+        with self._client.calls() as client:
+            return tuple(map(_network, client.networks(filters={"label": [label]})))
+
+
+def _network(row: dict[str, Any]) -> Network:
+    return Network(
+        id=row["Id"],
+        name=row["Name"],
+        project=row["Labels"][PROJECT],
+        # One without a time has been there for ever.
+        created_at=parse_time(row.get("Created", "")) or datetime.fromtimestamp(0, UTC),
+        subnet=_subnet_in(row),
+    )
+
+
+def _subnet_in(row: dict[str, Any]) -> IPv4Network | None:
+    for each in (row.get("IPAM") or {}).get("Config") or ():
+        try:
+            return IPv4Network(each.get("Subnet", ""))
+        except ValueError:
+            continue
+    return None
