@@ -21,6 +21,8 @@ from app.engine.host import own_addresses
 
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEMCTL_SECONDS = 2
+# What systemd says of a unit that it starts by itself.
+_STARTED = ("enabled", "alias", "static", "indirect", "generated")
 # adjtimex(2): nothing keeps the clock right.
 _TIME_ERROR = 5
 _ENGINE_PORTS = (2375, 2376)
@@ -94,8 +96,8 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def has_sudo() -> bool:
-    return shutil.which("sudo") is not None
+def has_program(name: str) -> bool:
+    return shutil.which(name) is not None
 
 
 def has_systemd() -> bool:
@@ -103,7 +105,7 @@ def has_systemd() -> bool:
 
 
 def starts_at_boot(*units: str) -> bool | None:
-    """Say whether systemd starts one of the units at boot; None where it does not tell."""
+    """Say whether systemd starts one of the units at boot; None where it knows none of them."""
     if not has_systemd():
         return None
     try:
@@ -116,7 +118,8 @@ def starts_at_boot(*units: str) -> bool | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return any(line.strip().startswith("enabled") for line in asked.stdout.splitlines())
+    states = [line for line in asked.stdout.split() if line != "not-found"]
+    return any(state.startswith(_STARTED) for state in states) if states else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,12 +58,18 @@ class Facts:
             project=str(PROJECT),
             user=machine.user_name(),
             is_root=machine.is_root(),
-            has_sudo=machine.has_sudo(),
+            has_sudo=machine.has_program("sudo"),
             has_systemd=machine.has_systemd(),
+            has_apt=machine.has_program("apt-get"),
             settings=_given(self.settings),
             settings_file=_SERVICE_SETTINGS if own_service else "",
-            engine="" if address == DEFAULT_ADDRESS else address,
+            engine="" if self.is_usual_engine else address,
         )
+
+    @property
+    def is_usual_engine(self) -> bool:
+        """Say whether the engine is the host's own service, no user's and no test's."""
+        return self.world.address in (DEFAULT_ADDRESS, DEFAULT_ADDRESS.replace("/var/run", "/run"))
 
     @cached_property
     def deployments(self) -> list[Deployment]:

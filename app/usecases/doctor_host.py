@@ -13,6 +13,8 @@ from app.engine.compose import compose_version
 from app.engine.host import available_memory, total_memory
 from app.usecases.doctor_facts import Facts, label
 
+_UNITS = ("docker.service", "docker.socket")
+
 
 def engine_answers(facts: Facts) -> Finding:
     address = facts.world.address
@@ -50,7 +52,7 @@ def boot(facts: Facts) -> Finding:
         "policies", lambda: facts.world.about.restart_policies([one.id for _, one in running])
     )
     told = engine.BootFacts(
-        enabled=machine.starts_at_boot("docker.service", "docker.socket"),
+        enabled=machine.starts_at_boot(*_UNITS) if facts.is_usual_engine else None,
         live_restore=facts.info.live_restore,
         policies=tuple((one.name, policies[one.id]) for _, one in running if one.id in policies),
     )

@@ -137,6 +137,31 @@ def test_every_verb_that_a_line_calls_is_there() -> None:
     assert called <= set(main.list_commands(Context(main)))
 
 
+def test_where_there_is_no_systemd_the_engine_and_the_clock_are_set_going_all_the_same() -> None:
+    by_hand = Shell("/srv", "root", True, False, has_apt=True)
+
+    assert by_hand.start_engine() == "/srv/scripts/engine"
+    assert by_hand.restart_engine() == (
+        "kill -9 $(cat /var/run/docker.pid) && sleep 2 && /srv/scripts/engine"
+    )
+    assert by_hand.keep_time() == "apt-get install -y chrony"
+    assert MEMBER.keep_time() == ""
+    assert (PROJECT / "scripts/engine").is_file()
+
+
+@pytest.mark.parametrize(
+    ("engine", "fix"),
+    [
+        ("unix:///run/user/1001/docker.sock", "systemctl --user restart docker"),
+        ("unix:///home/ana/engine.sock", ""),
+    ],
+)
+def test_an_engine_that_is_not_the_hosts_own_is_restarted_as_it_was_started(
+    engine: str, fix: str
+) -> None:
+    assert Shell("/srv", "ana", False, True, True, engine=engine).restart_engine() == fix
+
+
 def test_a_setting_is_written_where_the_server_reads_it() -> None:
     service = Shell("/srv", "root", True, False, True, settings_file="/etc/default/deploy-agent")
 
@@ -147,5 +172,4 @@ def test_a_setting_is_written_where_the_server_reads_it() -> None:
         "echo DEPLOY_AGENT_BIND_ADDRESS=127.0.0.1 >> /etc/default/deploy-agent"
         " && systemctl restart deploy-agent"
     )
-    assert MEMBER.service("restart", "docker") == "su -c 'service docker restart'"
     assert quoted("rm", "a b") == "rm 'a b'"

@@ -102,13 +102,13 @@ def engine_verdict(facts: EngineFacts, shell: Shell) -> Finding:
         return ENGINE.bad(
             f"{facts.address} takes calls and does not answer them.",
             "Restart it, if this stays. Gateways are restarted with it, unless live-restore is on.",
-            shell.service("restart", "docker"),
+            shell.restart_engine(),
         )
     if facts.trouble == "engine_unreachable":
         return ENGINE.bad(
             f"Nothing answers at {facts.address}.",
             "Start it. Gateways that ran come back with it.",
-            shell.service("start", "docker"),
+            shell.start_engine(),
         )
     return ENGINE.bad(facts.words, "Look into its log.", _log(shell))
 
@@ -207,7 +207,7 @@ def boot_verdict(facts: BootFacts, shell: Shell) -> Finding:
         )
     if facts.enabled is None:
         return BOOT.unknown(
-            f"This host has no systemd that would tell whether the engine starts with it. {restart}"
+            f"Nothing here tells whether the engine starts with the host. {restart}"
         )
     if not facts.enabled:
         return BOOT.warning(

@@ -176,7 +176,7 @@ def clock_verdict(clock: Clock, shell: Shell) -> Finding:
             " this server's.",
             "They run on different clocks, as with an engine in a virtual machine that slept."
             " Restart the engine.",
-            shell.service("restart", "docker"),
+            shell.restart_engine(),
         )
     same = "" if ahead is None else "The engine has the same time. "
     if clock.synchronised is None:
@@ -185,10 +185,8 @@ def clock_verdict(clock: Clock, shell: Shell) -> Finding:
         return CLOCK.good(f"{same}The kernel says that it is synchronised.")
     return CLOCK.warning(
         f"{same}The kernel says that nothing keeps it right (NTP).",
-        "Turn it on. In a virtual machine whose host sets the clock this may be left as it is.",
-        shell.as_root(
-            "timedatectl set-ntp true" if shell.has_systemd else "apt-get install -y chrony"
-        ),
+        "Let an NTP client keep it. A virtual machine may be left as it is where its host does.",
+        shell.keep_time(),
     )
 
 

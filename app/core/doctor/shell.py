@@ -22,6 +22,7 @@ class Shell:
     is_root: bool
     has_sudo: bool
     has_systemd: bool = False
+    has_apt: bool = False
     settings: tuple[tuple[str, str], ...] = ()
     settings_file: str = ""
     engine: str = ""
@@ -51,11 +52,34 @@ class Shell:
     def _engine(self) -> list[str]:
         return [f"DOCKER_HOST={quoted(self.engine)}"] if self.engine else []
 
-    def service(self, verb: str, name: str) -> str:
-        """Return the line that starts or restarts a service of the host."""
-        return self.as_root(
-            f"systemctl {verb} {name}" if self.has_systemd else f"service {name} {verb}"
-        )
+    def start_engine(self) -> str:
+        """Return the line that starts the engine; empty for one that we don't know."""
+        if self.engine:
+            return self._own_service("start")
+        if self.has_systemd:
+            return self.as_root("systemctl start docker")
+        return self.as_root(quoted(f"{self.project}/scripts/engine"))
+
+    def restart_engine(self) -> str:
+        """Return the line that restarts the engine; empty for one that we don't know."""
+        if self.engine:
+            return self._own_service("restart")
+        if self.has_systemd:
+            return self.as_root("systemctl restart docker")
+        # One that was started by hand, and may not listen to less any more.
+        killed = "kill -9 $(cat /var/run/docker.pid) && sleep 2"
+        return self.as_root(f"{killed} && {quoted(f'{self.project}/scripts/engine')}")
+
+    def _own_service(self, verb: str) -> str:
+        """Return the line for an engine that is a user's own."""
+        own = self.has_systemd and self.engine.startswith("unix:///run/user/")
+        return f"systemctl --user {verb} docker" if own else ""
+
+    def keep_time(self) -> str:
+        """Return the line that lets the clock be kept right; empty where we know none."""
+        if self.has_systemd:
+            return self.as_root("timedatectl set-ntp true")
+        return self.as_root("apt-get install -y chrony") if self.has_apt else ""
 
     def setting(self, name: str, value: str) -> str:
         """Return the line that gives the server a setting, for its next start."""
