@@ -5,7 +5,7 @@ An argument stands in the process list and in the shell's history, where others 
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -41,12 +41,20 @@ def given_fields(
     """
     given = dict(map(_assigned, assignments))
     if not sys.stdin.isatty():
-        given |= _read(sys.stdin.read(_MOST_CHARACTERS))
+        given |= _read(read_input(lambda: sys.stdin.read(_MOST_CHARACTERS)))
         if asked:
             raise InputRejected({"--ask": "needs a terminal: send secrets on standard input"})
         return given
     wanted = [_field(name) for name in asked] + [each for each in needed if each.name not in given]
     return given | {each.name: _asked(each) for each in wanted}
+
+
+def read_input(read: Callable[[], str]) -> str:
+    """Return what comes from standard input. Raises InputRejected."""
+    try:
+        return read()
+    except UnicodeDecodeError:
+        raise InputRejected({"standard input": "is not text in this terminal's encoding"}) from None
 
 
 def _assigned(assignment: str) -> tuple[str, str]:
@@ -64,34 +72,40 @@ def _assigned(assignment: str) -> tuple[str, str]:
 
 def _read(text: str) -> dict[str, Any]:
     """Read standard input: a JSON object, or lines that are each KEY=VALUE or an object."""
-    if text.lstrip().startswith("{"):
-        try:
-            return _named(json.loads(text))
-        except ValueError:
-            pass  # Several objects, one a line.
+    if text.lstrip().startswith("{") and (whole := _object_in(text)) is not None:
+        return _named(whole, "it")
     given: dict[str, Any] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            given |= _read_line(line, number)
+            given |= _read_line(line, f"its line {number}")
     return given
 
 
-def _read_line(line: str, number: int) -> dict[str, Any]:
+def _read_line(line: str, where: str) -> dict[str, Any]:
     name, equals, value = line.partition("=")
     if line.lstrip().startswith("{"):
-        try:
-            return _named(json.loads(line))
-        except ValueError:
-            equals = ""
-    if not equals:
-        # The line itself may be a secret.
-        message = f"has a line {number} that is neither KEY=VALUE nor a JSON object"
-        raise InputRejected({"standard input": message})
-    return _named({name.strip(): value})
+        found = _object_in(line)
+    else:
+        found = {name.strip(): value} if equals else None
+    if found is None:
+        raise InputRejected({"standard input": f"must be KEY=VALUE or a JSON object in {where}"})
+    return _named(found, where)
 
 
-def _named(given: dict[str, Any]) -> dict[str, Any]:
-    return {BY_ENV[name].name if name in BY_ENV else name: value for name, value in given.items()}
+def _object_in(text: str) -> dict[str, Any] | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _named(given: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return values by field name. What is no field is not repeated: it may be a secret."""
+    known = {name: BY_ENV.get(name) or BY_NAME.get(name) for name in given}
+    if not all(known.values()):
+        raise InputRejected({"standard input": f"names no field in {where}; “fields” lists them"})
+    return {field.name: given[name] for name, field in known.items() if field}
 
 
 def _field(name: str) -> Field:

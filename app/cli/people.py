@@ -4,6 +4,7 @@ import sys
 
 import click
 
+from app.cli.given import read_input
 from app.cli.terminal import Terminal
 from app.cli.verbs import Verbs
 from app.core.people import Role
@@ -100,4 +101,4 @@ def list_tokens(terminal: Terminal) -> None:
 def _password() -> str:
     if sys.stdin.isatty():
         return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
-    return sys.stdin.readline().rstrip("\r\n")
+    return read_input(sys.stdin.readline).rstrip("\r\n")

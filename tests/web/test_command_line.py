@@ -78,7 +78,10 @@ def _user() -> str:
         (["--copy-secrets"], KEY, "--like is needed"),
         (["--set", "nonsense=1"], KEY, "nonsense is no field"),
         ([], "", "openrouter_api_key is needed"),
-        ([], f"{KEY}{API_KEY}\n", "line 2 that is neither"),
+        ([], f"{KEY}{API_KEY}\n", "KEY=VALUE or a JSON object in its line 2"),
+        ([], f"{API_KEY}==\n", "names no field in its line 1"),
+        ([], f'{{"{API_KEY}": 1}}', "names no field in it"),
+        ([], '{"a":' * 100_000, "a JSON object in its line 1"),
     ],
 )
 def test_what_is_given_wrong_makes_nothing_and_is_not_repeated(
