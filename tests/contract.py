@@ -43,8 +43,8 @@ def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
     asked = f"{method} {path} answered {status}"
     template = _template(method.lower(), path)
     if template is None:
-        if status in _WITHOUT_A_CALL:
-            _hold(asked, _validator(), data)
+        assert status in _WITHOUT_A_CALL, f"{asked}, and is not described"
+        _hold(asked, _validator(), data)
         return
     responses = contract()["paths"][template][method.lower()]["responses"]
     assert str(status) in responses, f"{asked}, which is not described: {data[:500]!r}"

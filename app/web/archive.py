@@ -21,6 +21,7 @@ from app.core.errors import (
 from app.core.people import Permission
 from app.usecases.archive import (
     archive_deployment,
+    describe_archived,
     find_archived,
     list_archived,
     newest_archived,
@@ -173,18 +174,8 @@ def purge(archived: str) -> ResponseReturnValue:
 )  # fmt: skip
 def list_all() -> list[ArchivedShown]:
     """When and by whom, the latest first."""
-    return [
-        ArchivedShown(
-            archived=each.name,
-            deployment_id=each.deployment.id,
-            name=each.deployment.name,
-            port=each.deployment.port,
-            archived_at=each.at,
-            archived_by=each.by,
-            purge_begun=each.purging,
-        )
-        for each in list_archived(world=world())
-    ]
+    found = list_archived(world=world())
+    return [ArchivedShown.model_validate(describe_archived(each)) for each in found]
 
 
 @api_bp.post("/archive")
