@@ -153,6 +153,7 @@ def test_what_runs_is_judged_by_memory_port_token_and_policy(
 def test_an_engine_that_hangs_is_not_waited_for_by_the_others(
     gate: EngineGate, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("DEPLOY_AGENT_ENGINE_TIMEOUT", "9")
     of_the_engine = {"limits", "engine_tcp", "image", "boot", "disk_engine", "gateway_memory"}
     beside_it = {"socket", "disk", "memory", "networks", "modes", "links", "foreign", "operations"}
 
