@@ -1,10 +1,9 @@
-"""What the engine says of itself: version, settings, networks, images, and what holds a port."""
+"""What the engine says of itself and of images, and what gateways may take and how they restart."""
 
 import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 
 from docker.errors import NotFound
 
@@ -53,17 +52,6 @@ class EngineAbout:
             warnings=tuple(map(str, said.get("Warnings") or ())),
             ahead=at.timestamp() - now if at else None,
         )
-
-    def subnets(self) -> list[IPv4Network]:
-        """Return the networks of all that the engine has."""
-        with self._client.calls() as client:
-            networks = client.networks()
-        configs = (each for one in networks for each in (one.get("IPAM") or {}).get("Config") or ())
-        found = []
-        for config in configs:
-            with suppress(ValueError):  # IPv6, or none.
-                found.append(IPv4Network(config.get("Subnet", "")))
-        return found
 
     def image(self, reference: str) -> Image:
         """Return an image by its name; without an id where this host has none."""

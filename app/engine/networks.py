@@ -1,4 +1,4 @@
-"""The networks of Compose projects, asked for seldom: only who looks for what is stranded does."""
+"""The engine's networks, asked for seldom: by who looks for what is stranded, and the doctor."""
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
@@ -33,6 +33,12 @@ class Networks:
     def of(self, project: str) -> tuple[Network, ...]:
         """Return those of one project, as of now. Raises EngineError."""
         return self._list(f"{PROJECT}={project}")
+
+    def subnets(self) -> list[IPv4Network]:
+        """Return what all networks of the engine take, whoever's they are. Raises EngineError."""
+        with self._client.calls() as client:
+            found = map(_subnet_in, client.networks())
+            return [each for each in found if each is not None]
 
     def _list(self, label: str) -> tuple[Network, ...]:
         with self._client.calls() as client:

@@ -41,6 +41,7 @@ _LOOKS: tuple[tuple[Check, Look], ...] = (
     (folder.OWNERS, doctor_folder.owners),
     (folder.LINKS, doctor_folder.links),
     (folder.FOREIGN, doctor_folder.foreign),
+    (folder.STRANDED, doctor_folder.stranded),
     (operations.OPERATIONS, doctor_folder.half_done),
 )
 

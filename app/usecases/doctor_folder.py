@@ -7,10 +7,12 @@ from pathlib import Path
 from app.core.deployment import Deployment, Operation
 from app.core.doctor import folder, operations
 from app.core.doctor.finding import Finding
+from app.core.errors import engine_error
 from app.engine import machine
 from app.store import inspection
 from app.store.locks import holders_of, is_locked
 from app.usecases.doctor_facts import Facts, label
+from app.usecases.stranded import list_stranded
 
 _WALK_SECONDS = 3.0
 # What an operation does beside its long steps.
@@ -70,6 +72,14 @@ def foreign(facts: Facts) -> Finding:
         store.new_id,
         facts.shell,
     )
+
+
+def stranded(facts: Facts) -> Finding:
+    found = facts.of_engine("stranded", lambda: list_stranded(world=facts.world))
+    if found.problem:
+        raise engine_error(found.problem.code, found.problem.reason)
+    ours = [each.project for each in found.ours]
+    return folder.stranded_verdict(ours, len(found.stranded) - len(ours), facts.shell)
 
 
 def half_done(facts: Facts) -> Finding:

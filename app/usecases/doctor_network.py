@@ -13,7 +13,7 @@ from app.usecases.people import has_users
 def networks(facts: Facts) -> Finding:
     low, high = facts.settings.port_range
     try:
-        subnets = facts.of_engine("networks", facts.world.about.subnets)
+        subnets = facts.of_engine("networks", facts.world.networks.subnets)
     except EngineError:
         subnets = []
     told = network.Networks(
@@ -23,7 +23,7 @@ def networks(facts: Facts) -> Finding:
 
 
 def engine_networks(facts: Facts) -> Finding:
-    subnets = facts.of_engine("networks", facts.world.about.subnets)
+    subnets = facts.of_engine("networks", facts.world.networks.subnets)
     return network.engine_networks_verdict([*host_routes(), *subnets], facts.shell)
 
 

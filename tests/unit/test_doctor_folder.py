@@ -16,6 +16,7 @@ from app.core.doctor.folder import (
     links_verdict,
     modes_verdict,
     owners_verdict,
+    stranded_verdict,
 )
 from app.core.doctor.operations import Held, operations_verdict
 from app.core.doctor.shell import Shell
@@ -80,6 +81,15 @@ def test_a_foreign_folder_that_looks_like_a_deployment_gets_an_id() -> None:
     bot, notes = Foreign("my bot", True, True), Foreign("notes.txt", False)
     assert found(notes, bot) == (Verdict.WARNING, f"mv '/d/my bot' /d/{ID}")
     assert found(notes) == (Verdict.WARNING, "mkdir -p /d.aside && mv -t /d.aside /d/notes.txt")
+
+
+def test_of_what_is_stranded_the_line_removes_the_first() -> None:
+    assert stranded_verdict([], 0, SHELL).seen == "Nothing of ours."
+    assert stranded_verdict([], 2, SHELL).verdict is Verdict.GOOD
+    found = stranded_verdict([ID, "other"], 1, SHELL)
+    assert found.verdict is Verdict.WARNING
+    assert found.seen == f"{ID} and other. 1 project may be somebody else's."
+    assert found.fix == f"/srv/deploy-agent stranded --remove {ID}"
 
 
 def held(state: OperationState, seconds: float, locked: tuple[int, ...] | None = None) -> Held:

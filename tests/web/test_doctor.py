@@ -154,7 +154,15 @@ def test_an_engine_that_hangs_is_not_waited_for_by_the_others(
     gate: EngineGate, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEPLOY_AGENT_ENGINE_TIMEOUT", "9")
-    of_the_engine = {"limits", "engine_tcp", "image", "boot", "disk_engine", "gateway_memory"}
+    of_the_engine = {
+        "limits",
+        "stranded",
+        "engine_tcp",
+        "image",
+        "boot",
+        "disk_engine",
+        "gateway_memory",
+    }
     beside_it = {"socket", "disk", "memory", "networks", "modes", "links", "foreign", "operations"}
 
     for trouble, words in ((gate.hold, "has not answered"), (gate.shut, "Nothing answers")):

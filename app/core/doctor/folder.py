@@ -35,6 +35,14 @@ FOREIGN = Check(
     " another name is never listed and never touched, so a gateway in it is easily forgotten.",
 )
 
+STRANDED = Check(
+    "stranded",
+    "Left on the engine",
+    Area.FOLDER,
+    "A container without its deployment's folder holds its port and memory and runs on with its"
+    " keys, and a network that was left keeps its addresses; the list shows neither.",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
@@ -171,6 +179,18 @@ def foreign_verdict(
         seen,
         "The line moves it out of the way, beside the folder.",
         shell.as_root(f"mkdir -p {quoted(aside)} && {on_paths(f'mv -t {quoted(aside)}', paths)}"),
+    )
+
+
+def stranded_verdict(projects: Sequence[str], perhaps: int, shell: Shell) -> Finding:
+    """`projects` are those of ours that are stranded, `perhaps` how many may be others'."""
+    others = f" {counted(perhaps, 'project')} may be somebody else's." if perhaps else ""
+    if not projects:
+        return STRANDED.good(f"Nothing of ours.{others}")
+    return STRANDED.warning(
+        f"{listed(projects)}.{others}",
+        f"The page Stranded tells what each is; the line removes what is left of {projects[0]}.",
+        shell.deploy_agent("stranded", "--remove", projects[0]),
     )
 
 
