@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.notices import Event, Notice, Place, Trouble
+from app.core.notices import Event, Notice
+from app.core.troubles import Place, Trouble
 from app.core.webhook import Message
 from app.store.files import Unreadable, read_file, write_file
 from app.store.history import OURS, our_folder

@@ -8,8 +8,9 @@ from typing import Any
 
 from app.core.deployment import OperationState
 from app.core.incidents import time_of
-from app.core.notices import Notice, Place, Seen, look, read
+from app.core.notices import Notice
 from app.core.secrets import Masker, readable
+from app.core.troubles import Place, Seen, look, read
 from app.core.webhook import Message
 from app.store import history
 from app.store.operations import read_operation

@@ -39,7 +39,7 @@ def told(settings: Settings, receiver: Receiver) -> Settings:
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing wait as long as it does for people."""
-    monkeypatch.setattr("app.core.notices._SETTLED", timedelta(seconds=1))
+    monkeypatch.setattr("app.core.troubles._SETTLED", timedelta(seconds=1))
     monkeypatch.setattr("app.usecases.telling._TRIES", 3)
     monkeypatch.setattr("app.usecases.telling._LONGEST_PAUSE", 0.05)
     monkeypatch.setattr("app.engine.webhook.TIMEOUT_SECONDS", 0.5)

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from app.core.notices import Event, Notice, Place, Seen, look, read
+from app.core.notices import Event, Notice
 from app.core.status import Status
+from app.core.troubles import Place, Seen, look, read
 from app.core.webhook import Message, payload
 
 ID = "0b7a3361be"
@@ -216,6 +217,18 @@ def test_operations_that_fail_are_told_and_a_launch_that_succeeds_ends_a_trouble
     assert "by ana" in story.told[1].reason
 
 
+def test_an_update_that_failed_and_went_back_leaves_nothing_to_recover_from() -> None:
+    story = Story()
+    story.record(what="update", who="ana", operation=1)
+    story.record(what="update failed", who="ana", operation=1, reason="It never got healthy.")
+    story.look(Status.LAUNCHING).look(Status.RUNNING).later(60).look(Status.RUNNING)
+    assert story.events == ["operation_failed"]
+
+    story.record(what="update failed", who="ana", operation=2, reason="It did not go back.")
+    story.look(Status.FAILED).later(60).look(Status.RUNNING)
+    assert story.events == ["operation_failed", "operation_failed", "recovered"]
+
+
 def test_an_interrupted_operation_is_told_though_nothing_records_its_end() -> None:
     story = Story()
     story.record(what="launch", who="ana", operation=1)
@@ -224,6 +237,7 @@ def test_an_interrupted_operation_is_told_though_nothing_records_its_end() -> No
 
     assert story.events == ["operation_failed"]
     assert "interrupted" in story.told[0].reason
+    assert "Launch again" in story.told[0].reason
 
 
 @pytest.mark.parametrize("ending", ["stop succeeded", "launch cancelled"])
