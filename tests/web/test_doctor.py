@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli.main import main
+from app.core.composefile import GATEWAY_UID
 from app.core.envfile import with_value
 from tests.api import API_KEY, Api
 from tests.conftest import STANDIN
@@ -71,7 +72,8 @@ def test_a_folder_that_was_tampered_with_is_mended_by_the_lines(
     assert command_line(monkeypatch, deployments_dir)[0] == 0
 
     (deployments_dir / first / ".env").chmod(0o644)
-    (deployments_dir / first / "workspace/by root").write_text("")
+    (deployments_dir / first / "workspace/in/depth").mkdir(parents=True)
+    os.chown(deployments_dir / first / "workspace/in", GATEWAY_UID, GATEWAY_UID)
     (deployments_dir / second / ".env").rename(tmp_path / "settings")
     (deployments_dir / second / ".env").symlink_to(tmp_path / "settings")
     (deployments_dir / "My 'bot").mkdir()
@@ -96,6 +98,7 @@ def test_a_folder_that_was_tampered_with_is_mended_by_the_lines(
             "image": "good",
         }
         assert findings["operations"]["fix"] == f"kill {holder.pid}"
+        assert f"{first}/workspace/in/depth is root's." in findings["owners"]["seen"]
         assert findings["images"]["fix"] == "docker pull registry.example/no/such:1"
         code, answer = command_line(monkeypatch, deployments_dir)
         assert (code, answer["ok"]) == (1, True)
