@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from app.core.composefile import SERVICE
@@ -21,7 +22,7 @@ from app.core.incidents import (
 )
 from app.core.secrets import Masker
 from app.store import history
-from app.store.last_words import keep_last_words, words_of
+from app.store.last_words import LastWords, keep_last_words, words_in, words_of
 from app.store.operations import latest as latest_operation
 from app.usecases.last_words import KEPT_LINES, as_it_ended, keep_words_of, last_words_from
 from app.usecases.world import World
@@ -188,13 +189,19 @@ class Records:
             log = b""  # It is being removed.
         log = log or world.last_lines.of(container_id)
         folder = world.store.folder(deployment.id)
-        # What said nothing takes no earlier words' place.
-        if log or (inspected and not words_of(folder, container_id)):
+        if log or inspected:
             mask = Masker((*deployment.secrets, *self._secrets.get(container_id, ())))
             words = last_words_from(container_id, log, inspected, mask)
             # By now it may run again, and have no exit code any more.
             words = replace(words, exit_code=exit_code_of(event))
-            keep_last_words(folder, words)
+            keep_last_words(folder, words if log else _with_earlier_log(words, folder))
+
+
+def _with_earlier_log(words: LastWords, folder: Path) -> LastWords:
+    """Let what can't be read any more, or was not said, take no earlier words' place."""
+    path = words_of(folder, words.container)
+    earlier = words_in(path) if path else None
+    return replace(words, log=earlier.log) if earlier else words
 
 
 def _is_of(event: ContainerEvent, operation: Operation) -> bool:

@@ -14,6 +14,7 @@ import pytest
 from app.config import Settings
 from app.core.errors import EngineUnreachable
 from app.core.events import ContainerEvent
+from app.engine.containers import Containers
 from app.store.history import read_history
 from app.store.last_words import list_last_words
 from app.usecases.witness import Witness
@@ -165,6 +166,26 @@ def test_what_did_not_fit_on_the_disk_is_recorded_when_it_fits_again(
 
     [entry] = incidents(deployments_dir / deployment_id)
     assert (entry["what"], entry["code"], entry["restarted"]) == ("exited", 78, True)
+
+
+def test_an_end_without_a_word_is_kept_and_hides_no_earlier_words(
+    settings: Settings, api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = deployments_dir / api.configure()
+    records = Records(build_world(settings))
+    said = {"Created": "2026-11-24T12:00:00Z", "State": {"Status": "exited"}}
+
+    def dies(log: bytes, code: str) -> tuple[str, int | None]:
+        monkeypatch.setattr(Containers, "logs", lambda *_: log)
+        monkeypatch.setattr(Containers, "description", lambda *_: said)
+        labels = {"com.docker.compose.service": "openclaw", "exitCode": code}
+        records.take(ContainerEvent(folder.name, "c" * 64, "die", datetime.now(UTC), labels))
+        [words] = list_last_words(folder)
+        return words.log, words.exit_code
+
+    assert dies(b"", "137") == ("", 137)
+    assert dies(b"now it speaks\n", "1") == ("now it speaks\n", 1)
+    assert dies(b"", "78") == ("now it speaks\n", 78)
 
 
 def test_neither_a_dead_engine_nor_a_folder_that_goes_ends_the_witness(
