@@ -23,10 +23,10 @@ _LOOKS, _PAUSE_SECONDS = 3, 0.2
 def modes(facts: Facts) -> Finding:
     store = facts.world.store
     exposed, unreadable = inspection.exposed_in_root(store.root), 0
-    folders = [Path(each.folder) for each in facts.deployments]
-    for each in (*folders, *(archived.folder for archived in store.archive.all())):
-        if each.is_symlink():
-            continue
+    listed = [Path(each.folder) for each in facts.deployments]
+    folders = [each for each in listed if not each.is_symlink()]
+    folders += [each.folder for each in store.archive.all()]
+    for each in folders:
         try:
             exposed += inspection.exposed_in(each)
         except OSError:

@@ -1,0 +1,58 @@
+"""Facts of this host: its disks, its sockets, the kernel's ranges of ports."""
+
+import os
+import socket
+from pathlib import Path
+
+from app.engine import machine
+
+
+def test_room_is_told_of_a_folder_that_is_yet_to_be_made(tmp_path: Path) -> None:
+    disk = machine.disk_of(tmp_path / "a/b")
+
+    assert disk.path == str(tmp_path)
+    assert 0 < disk.free <= disk.total
+
+
+def test_a_socket_is_told_by_mode_owner_and_group(tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        path.chmod(0o660)
+
+        facts = machine.socket_facts(f"unix://{path}")
+
+    assert (facts.path, facts.mode, facts.usable) == (str(path), 0o660, True)
+    assert facts.owner == machine.user_name() == machine.user_name_of(os.geteuid())
+    assert facts.held
+
+
+def test_who_listens_is_found_by_port_and_program() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        port = listener.getsockname()[1]
+
+        found = [each for each in machine.listeners() if each.port == port]
+
+    assert [each.address for each in found] == ["127.0.0.1"]
+    assert found[0].program
+
+
+def test_only_dockers_own_two_ports_are_its_api() -> None:
+    listeners = [
+        machine.Listener("0.0.0.0", 2375, "dockerd"),
+        machine.Listener("::", 2376, "dockerd"),
+        machine.Listener("::", 7946, "dockerd"),
+        machine.Listener("0.0.0.0", 2375, "nginx"),
+    ]
+
+    assert machine.engine_ports(listeners) == ["0.0.0.0:2375", "[::]:2376"]
+
+
+def test_the_kernels_range_of_ports_is_read() -> None:
+    low, high = machine.ephemeral_ports() or (0, 0)
+
+    assert 0 < low < high < 65536
+    assert all(a <= b for a, b in machine.reserved_ports())
+    assert machine.clock_is_synchronised() in (True, False, None)

@@ -1,0 +1,105 @@
+"""Looking at the deployments folder: what is foreign, exposed, a link, or not the gateway's."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from app.core.doctor.folder import Exposed, Foreign, Link
+from app.store.inspection import (
+    exposed_in,
+    exposed_in_root,
+    foreign,
+    links_in,
+    not_the_gateways,
+)
+
+ID = "0b7a3361be"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A deployment's folder, as it should be."""
+    folder = tmp_path / ID
+    for name in ("config", "workspace", ".deploy-agent"):
+        (folder / name).mkdir(mode=0o700, parents=True)
+    (folder / ".env").touch(0o600)
+    (folder / "docker-compose.yml").touch(0o644)
+    (folder / "config/openclaw.json").touch()
+    (folder / "config/openclaw.json").chmod(0o644)
+    return folder
+
+
+def test_what_is_ours_or_is_being_made_is_not_foreign(folder: Path) -> None:
+    root = folder.parent
+    for name in (".deploy-agent", f".archive/{ID}-20261124T093125Z", "lost+found", f".new-{ID}"):
+        (root / name).mkdir(parents=True)
+    assert foreign(root) == []
+
+    (root / "0123456789").touch()
+    (root / ".archive/old").mkdir()
+    (root / "my-bot").mkdir()
+    (root / "my-bot/.env").touch()
+
+    assert foreign(root) == [
+        Foreign(".archive/old", True),
+        Foreign("0123456789", False),
+        Foreign("my-bot", True),
+    ]
+    (root / "my-bot/docker-compose.yml").touch()
+    assert foreign(root)[-1].looks_like_deployment
+    assert foreign(root / "nowhere") == []
+
+
+def test_a_folder_as_it_should_be_exposes_nothing(folder: Path) -> None:
+    assert exposed_in(folder) == []
+    assert exposed_in_root(folder.parent) == []
+    assert links_in(folder) == []
+
+
+def test_whatever_holds_keys_is_for_its_owner_alone(folder: Path) -> None:
+    (folder / ".env.old").touch()
+    (folder / ".env.old").chmod(0o640)
+    (folder / "config").chmod(0o755)
+    (folder / ".deploy-agent").chmod(0o750)
+    (folder / "docker-compose.yml").chmod(0o666)
+
+    assert {(Path(each.path).name, each.private) for each in exposed_in(folder)} == {
+        (".env.old", True),
+        (".deploy-agent", True),
+        ("openclaw.json", True),
+        ("docker-compose.yml", False),
+    }
+
+
+def test_a_folder_that_all_may_write_in_is_told_unless_each_keeps_their_own(folder: Path) -> None:
+    folder.parent.chmod(0o777)
+    assert exposed_in_root(folder.parent) == [Exposed(str(folder.parent), 0o777, private=False)]
+
+    folder.parent.chmod(0o1777)
+    assert exposed_in_root(folder.parent) == []
+
+
+def test_links_are_told_with_where_they_lead(folder: Path, tmp_path: Path) -> None:
+    (folder / ".env").unlink()
+    (folder / ".env").symlink_to(tmp_path / "gone")
+    (tmp_path / "0123456789").symlink_to(folder)
+
+    assert links_in(folder) == [Link(str(folder / ".env"), "")]
+    assert links_in(tmp_path / "0123456789") == [Link(str(tmp_path / "0123456789"), str(folder))]
+    assert exposed_in(folder) == []
+
+
+def test_a_link_among_the_data_is_not_followed_and_a_deadline_is_kept(folder: Path) -> None:
+    (folder / "config/outside").symlink_to("/etc")
+    everything = {
+        (str(folder / name), os.geteuid())
+        for name in ("config", "config/outside", "config/openclaw.json", "workspace")
+    }
+
+    found, whole = not_the_gateways(folder, time.monotonic() + 60)
+    assert (set(found), whole) == (everything, True)
+
+    found, _ = not_the_gateways(folder, time.monotonic())
+    assert {path for path, _ in found} == {str(folder / "config"), str(folder / "workspace")}
