@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network
-from pathlib import PurePath
 from typing import Any
 
 from app.core.composefile import SERVICE
@@ -88,7 +87,7 @@ class Ground:
 
 def is_within(path: str, roots: Iterable[str]) -> bool:
     """Say whether a path names something in one of the folders."""
-    return any(PurePath(root) in PurePath(path).parents for root in roots)
+    return any(path.startswith(f"{root}/") for root in roots)
 
 
 def find_stranded(

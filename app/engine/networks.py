@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
-from threading import Lock
+from threading import Condition
 from typing import Any
 
 from cachetools import TTLCache, cachedmethod
@@ -18,16 +18,19 @@ class Networks:
     def __init__(self, client: EngineClient) -> None:
         self._client = client
         self._kept: TTLCache[Any, tuple[Network, ...]] = TTLCache(1, _KEPT_SECONDS)
-        self._taking = Lock()
+        self._taking = Condition()
 
     def changed(self) -> None:
         """Let nobody use what the engine said before now."""
         with self._taking:
             self._kept.clear()
 
-    @cachedmethod(lambda self: self._kept, lock=lambda self: self._taking)
+    @cachedmethod(lambda self: self._kept, condition=lambda self: self._taking)
     def all(self) -> tuple[Network, ...]:
-        """Return those of all projects, as of a few seconds ago. Raises EngineError."""
+        """Return those of all projects, as of a few seconds ago: asked once for all who look.
+
+        Raises EngineError.
+        """
         return self._list(PROJECT)
 
     def of(self, project: str) -> tuple[Network, ...]:

@@ -130,6 +130,6 @@ def _refuse_what_runs(archived: Archived, world: World) -> None:
     if containers:
         names = ", ".join(each.name for each in containers)
         raise NotPurged(
-            f"{names} is still there. Take it down first:"
+            f"{names} is still there. Remove it first, on the page Stranded or with:"
             f" docker compose -p {archived.deployment.id} down"
         )
