@@ -5,21 +5,24 @@ operation process that calls this cleans its environment first, and the command
 is wrapped: `timeout` bounds it, and `setpriv --pdeathsig` ends it together with
 the operation process, so that no Compose works on after its lock is free. What Compose
 does is read from its JSON progress, which tells the bytes of a pull.
+
+It is loaded where it is called: that takes long, and a command that only looks needs
+none of it.
 """
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
-from python_on_whales import DockerClient
-from python_on_whales.client_config import ClientNotFoundError
-from python_on_whales.exceptions import DockerException
 
 from app.core.compose_events import told_by, words_in
 from app.core.pulling import Layer, Phase, layer_line
+
+if TYPE_CHECKING:
+    from python_on_whales import DockerClient
 
 _VERSION_SECONDS = 10.0
 _END_WITH_US = ["setpriv", "--pdeathsig", "KILL"]
@@ -115,7 +118,7 @@ def run_as_root(image: str, folder: Path, script: str, seconds: float) -> str:
 
     For what only the gateway's user may touch. Raises ComposeFailed.
     """
-    client = DockerClient(client_call=_bounded(seconds))
+    client = _client(client_call=_bounded(seconds))
     return _called(
         lambda: str(
             client.run(
@@ -151,8 +154,8 @@ def _bounded(seconds: float, before: Sequence[str] = ("env", _PROGRESS)) -> list
     return [*_END_WITH_US, *limit, *before, *_END_WITH_US, "docker"]
 
 
-def _in_folder(folder: Path, seconds: float, env_file: Path | None = None) -> DockerClient:
-    return DockerClient(
+def _in_folder(folder: Path, seconds: float, env_file: Path | None = None) -> "DockerClient":
+    return _client(
         client_call=_bounded(seconds),
         compose_project_name=folder.name,
         compose_files=[folder / "docker-compose.yml"],
@@ -160,17 +163,23 @@ def _in_folder(folder: Path, seconds: float, env_file: Path | None = None) -> Do
     )
 
 
-def _by_project(deployment_id: str, seconds: float) -> DockerClient:
+def _by_project(deployment_id: str, seconds: float) -> "DockerClient":
     """Act on a project by its labels: a damaged `.env` must not make it unstoppable."""
-    return DockerClient(client_call=_bounded(seconds), compose_project_name=deployment_id)
+    return _client(client_call=_bounded(seconds), compose_project_name=deployment_id)
 
 
 def _beside(
     environment: Mapping[str, str], seconds: float, project: str | None = None
-) -> DockerClient:
+) -> "DockerClient":
     """Act from within the server: in an environment of its own, and in no folder with files."""
     cleaned = ["env", "-i", "-C", "/", *(f"{key}={value}" for key, value in environment.items())]
-    return DockerClient(client_call=_bounded(seconds, cleaned), compose_project_name=project)
+    return _client(client_call=_bounded(seconds, cleaned), compose_project_name=project)
+
+
+def _client(**arguments: Any) -> "DockerClient":
+    from python_on_whales import DockerClient
+
+    return DockerClient(**arguments)
 
 
 def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], say: Say) -> None:
@@ -230,6 +239,9 @@ def _is_of(process: psutil.Process, session: int) -> bool:
 
 
 def _called(call: Callable[[], T]) -> T:
+    from python_on_whales.client_config import ClientNotFoundError
+    from python_on_whales.exceptions import DockerException
+
     try:
         return call()
     except ClientNotFoundError:

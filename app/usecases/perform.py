@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
+# Before a signal may end the operation: half loaded, it could take nothing down.
+import python_on_whales  # noqa: F401
+
 from app.config import PROJECT, Settings
 from app.core.deployment import Operation, OperationKind, OperationState, Run
 from app.core.diagnosis import Cause
