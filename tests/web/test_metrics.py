@@ -28,8 +28,8 @@ def samples(api: Api) -> Samples:
 
 def test_the_fleet_its_operations_and_requests_are_told_without_an_id(api: Api) -> None:
     before = samples(api)
-    deployment_id = api.configure(name="Support bot", image="deploy-agent-standin:missing")
-    assert api.launch(deployment_id).status_code == 502
+    deployment_id = api.configure(name="Support bot")
+    assert api.stop(deployment_id).status_code == 200
     samples(api)
     assert api.post("archive", {"deployment_id": deployment_id}).status_code == 200
     kept = api.configure(name="Other bot")
@@ -45,9 +45,9 @@ def test_the_fleet_its_operations_and_requests_are_told_without_an_id(api: Api) 
     assert after["deploy_agent_deployments{status=unknown}"] == 0
     assert after["deploy_agent_engine_up{}"] == 1
     assert after["deploy_agent_open_streams{}"] == 0
-    assert grown("deploy_agent_operations_total{kind=launch,outcome=failed}") == 1
+    assert grown("deploy_agent_operations_total{kind=stop,outcome=succeeded}") == 1
     assert grown("deploy_agent_operations_total{kind=archive,outcome=succeeded}") == 1
-    assert grown("deploy_agent_operation_seconds_count{kind=launch}") == 1
+    assert grown("deploy_agent_operation_seconds_count{kind=stop}") == 1
     assert grown("deploy_agent_engine_seconds_count{}") > 0
     assert grown("deploy_agent_request_seconds_count{endpoint=pages.show}") == 1
     assert grown("deploy_agent_requests_total{endpoint=none,status=404}") == 1
@@ -57,8 +57,8 @@ def test_the_fleet_its_operations_and_requests_are_told_without_an_id(api: Api) 
     for secret in (kept, deployment_id, "bot", "0b7a3361be"):
         assert secret not in text
     assert (
-        samples(api)["deploy_agent_operations_total{kind=launch,outcome=failed}"]
-        == (after["deploy_agent_operations_total{kind=launch,outcome=failed}"])
+        samples(api)["deploy_agent_operations_total{kind=stop,outcome=succeeded}"]
+        == (after["deploy_agent_operations_total{kind=stop,outcome=succeeded}"])
     )
 
 
