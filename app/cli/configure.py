@@ -57,7 +57,7 @@ def configure(
 @verb()
 @click.pass_obj
 def fields(terminal: Terminal) -> None:
-    """List the fields of a deployment, which --set and --ask take."""
+    """List the fields that --set and --ask take."""
     groups = schema(field_defaults(terminal.world))
     terminal.table(
         list(chain.from_iterable(groups.values())),

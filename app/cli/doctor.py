@@ -12,7 +12,7 @@ from app.usecases.doctor import describe, examine
 @verb()
 @click.pass_obj
 def doctor(terminal: Terminal) -> None:
-    """Look at Docker, this host and the folders for what they need.
+    """Say what Docker, this host and the folders need.
 
     Ends with 1 where something is bad; warnings and what is not known end with 0.
     """

@@ -12,7 +12,7 @@ from app.usecases.stranded import describe_stranded, list_stranded_now
 @click.option("--remove", "project", metavar="PROJECT", help="Remove what is left of a project.")
 @click.pass_obj
 def stranded(terminal: Terminal, project: str | None) -> None:
-    """List what is left without a deployment's folder, or remove it."""
+    """List what is left without a folder, or remove it."""
     if project:
         remove_stranded(project, actor=terminal.actor, world=terminal.world, seconds=None)
         terminal.answer(f"{project} was removed.", project=project, status="removed")

@@ -27,9 +27,9 @@ def update(terminal: Terminal, deployment_id: str, image: str, seconds: float | 
 @wait_option
 @click.pass_obj
 def to_version_before(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Go back to the version before the last update, with its state.
+    """Go back to the version before the last update.
 
-    What happened since is set aside, so that this can be undone too.
+    Its state comes back with it. What happened since is set aside, so that this can be undone too.
     """
     started = go_back(deployment_id, actor=terminal.actor, world=terminal.world)
     _wait(terminal, started, seconds)
