@@ -84,12 +84,9 @@ def stranded(facts: Facts) -> Finding:
 
 def half_done(facts: Facts) -> Finding:
     settings = facts.settings
-    longest = timedelta(
-        seconds=settings.pull_timeout
-        + settings.launch_timeout
-        + settings.stop_timeout
-        + _MARGIN_SECONDS
-    )
+    # An update that fails brings the version before up again.
+    steps = 2 * (settings.launch_timeout + settings.stop_timeout)
+    longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
     now = datetime.now(UTC)
     held = [_held(each, longest, now) for each in facts.deployments if not _is_link(each)]
     return operations.operations_verdict(held, longest, now, facts.shell)

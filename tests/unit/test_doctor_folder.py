@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from click import Context
 
-from app.core.deployment import OperationState
+from app.cli.main import main
+from app.core.deployment import OperationKind, OperationState
 from app.core.doctor.finding import Verdict
 from app.core.doctor.folder import (
     Exposed,
@@ -112,7 +114,7 @@ def held(state: OperationState, seconds: float, locked: tuple[int, ...] | None =
         (
             held(OperationState.INTERRUPTED, 600),
             Verdict.WARNING,
-            f"/srv/deploy-agent restart {ID}",
+            f"/srv/deploy-agent launch {ID}",
         ),
     ],
 )
@@ -120,3 +122,23 @@ def test_operations_that_do_not_end_as_they_should(one: Held, verdict: Verdict, 
     found = operations_verdict([one], LONGEST, NOW, SHELL)
 
     assert (found.verdict, found.fix) == (verdict, fix)
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb"),
+    [
+        (OperationKind.LAUNCH, "launch"),
+        (OperationKind.STOP, "stop"),
+        (OperationKind.UPDATE, "launch"),
+        (OperationKind.ARCHIVE, "archive"),
+        (OperationKind.EQUALIZE_TOKEN, "equalize-token"),
+    ],
+)
+def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str) -> None:
+    died = an_operation(kind, OperationState.INTERRUPTED)
+
+    found = operations_verdict([Held(ID, "Sales", died)], LONGEST, NOW, SHELL)
+
+    assert found.next_step == f"Sales: {kind.after_interruption}"
+    assert found.fix == f"/srv/deploy-agent {verb} {ID}"
+    assert verb in main.list_commands(Context(main))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.core.deployment import Operation, OperationState
+from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
 from app.core.wording import ago, duration
@@ -108,8 +108,17 @@ def _interrupted(
         f"the {op.kind.noun} of {each.label} by {op.actor}, {ago(op.started_at, now)}"
         for each, op in found
     ]
+    held_there, operation = found[0]
     return OPERATIONS.warning(
         f"Died half-way: {listed(told)}.",
-        f"The line brings {found[0][0].label} up anew; a stop on its page takes it down whole.",
-        shell.deploy_agent("restart", found[0][0].deployment_id),
+        f"{held_there.label}: {operation.kind.after_interruption}",
+        shell.deploy_agent(_AGAIN.get(operation.kind, "launch"), held_there.deployment_id),
     )
+
+
+# A launch brings everything else into a whole state.
+_AGAIN = {
+    OperationKind.STOP: "stop",
+    OperationKind.ARCHIVE: "archive",
+    OperationKind.EQUALIZE_TOKEN: "equalize-token",
+}
