@@ -11,8 +11,10 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from app.config import PROJECT
+from tests.contract import check
 from tests.waiting import eventually
 
 
@@ -82,11 +84,13 @@ class Server:
             method=method,
         )
         try:
-            with urllib.request.urlopen(request, timeout=120) as answer:
-                return answer.status, json.load(answer)
+            answer = urllib.request.urlopen(request, timeout=120)
         except urllib.error.HTTPError as error:
-            with error:
-                return error.code, json.load(error)
+            answer = error
+        with answer:
+            media, data = answer.headers.get_content_type(), answer.read()
+        check(method, urlsplit(request.full_url).path, answer.status, media, data)
+        return answer.status, json.loads(data)
 
     def kill_group(self) -> None:
         """End the master and its worker at once, as `kill -9` of the whole group does."""

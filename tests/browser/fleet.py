@@ -68,7 +68,7 @@ class Fleet:
         asked = f"/deployments/{self.of['running']}"
         more += [f"{asked}/{verb}" for verb in ("stop", "restart", "archive")]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]
-        more += ["/?q=nowhere", "/people", "/login", "/doctor"]
+        more += ["/?q=nowhere", "/people", "/login", "/doctor", "/api"]
         more += ["/stranded", f"/stranded/remove?project={STRANDED}"]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
