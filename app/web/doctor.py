@@ -61,7 +61,7 @@ _EXAMPLE = Examined(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "Look whether all is there that is needed", example=Example(_EXAMPLE))
+@call(Subject.HOST, "Looks whether all is there that is needed", example=Example(_EXAMPLE))
 def examine_for_script() -> Examined:
     """Looks at Docker Engine, this host and the deployments folder, each within seconds.
 

@@ -110,14 +110,14 @@ def _declared(app: Flask) -> Iterator[_Declared]:
         declared = call_of(app.view_functions[rule.endpoint])
         permission = permission_of(app, rule.endpoint)
         if declared and permission:
-            yield _Declared(_method(rule), _path(rule), declared, permission)
+            yield _Declared(_method(rule), path_of(rule), declared, permission)
 
 
 def _method(rule: Rule) -> str:
     return "post" if "POST" in (rule.methods or ()) else "get"
 
 
-def _path(rule: Rule) -> str:
+def path_of(rule: Rule) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 

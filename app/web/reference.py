@@ -43,12 +43,12 @@ def show() -> ResponseReturnValue:
 @needs(Permission.VIEW)
 @call(
     Subject.API,
-    "This description",
+    "All of this as OpenAPI 3.1",
     example=Example("an OpenAPI 3.1 document"),
     media=["application/json"],
 )
 def document() -> Response:
-    """As OpenAPI 3.1, for generated clients and other programs."""
+    """For generated clients and other programs."""
     return jsonify(_document())
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from app import create_app
 from app.config import PROJECT, Settings
+from app.web.openapi import describe_api, path_of
 
 README = (PROJECT / "README.md").read_text()
 
@@ -21,16 +22,23 @@ def test_the_readme_names_no_setting_that_is_not_there() -> None:
     assert named == {name.upper() for name in Settings.model_fields}
 
 
-def test_every_call_of_the_api_is_in_the_readme(settings: Settings) -> None:
-    rules = create_app(settings).url_map.iter_rules()
+def test_every_call_of_the_api_is_described_and_in_the_readme(settings: Settings) -> None:
+    app = create_app(settings)
     calls = {
-        f"{method} {re.sub(r'<(?:int:)?', '<', rule.rule)}"
-        for rule in rules
+        f"{method} {path_of(rule)}"
+        for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) & {"GET", "POST"}
         if rule.rule.startswith("/api/")
     }
+    described = {
+        f"{method.upper()} {path}": call["summary"]
+        for path, methods in describe_api(app)["paths"].items()
+        for method, call in methods.items()
+    }
 
-    assert calls == set(re.findall(r"^\| `((?:GET|POST) /api/\S+)` \|", README, re.MULTILINE))
+    assert calls == described.keys(), "a call's view declares it with @call"
+    rows = re.findall(r"^\| `(?:GET|POST) /api/.*$", README, re.MULTILINE)
+    assert rows == [f"| `{call}` | {summary} |" for call, summary in described.items()]
 
 
 def test_every_package_that_is_asked_for_is_in_the_readme() -> None:
