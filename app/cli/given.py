@@ -6,6 +6,8 @@ An argument stands in the process list and in the shell's history, where others 
 import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from select import select
 from typing import Any
 
 import click
@@ -14,6 +16,7 @@ from app.core.errors import InputRejected
 from app.core.fields import BY_ENV, BY_NAME, Field
 
 _MOST_CHARACTERS = 1024 * 1024
+_SILENT_SECONDS = 1.0
 
 set_option = click.option(
     "--set",
@@ -51,10 +54,18 @@ def given_fields(
 
 def read_input(read: Callable[[], str]) -> str:
     """Return what comes from standard input. Raises InputRejected."""
+    _tell_of_waiting()
     try:
         return read()
     except UnicodeDecodeError:
         raise InputRejected({"standard input": "is not text in this terminal's encoding"}) from None
+
+
+def _tell_of_waiting() -> None:
+    """Say what is waited for, where nothing comes: a pipe that stays open looks like a fault."""
+    with suppress(OSError, ValueError):  # What stands in for it may be no file.
+        if not select([sys.stdin], [], [], _SILENT_SECONDS)[0]:
+            click.echo("Reading standard input. “</dev/null” says that nothing comes.", err=True)
 
 
 def _assigned(assignment: str) -> tuple[str, str]:

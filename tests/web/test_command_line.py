@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import seeing
+from app.cli import given, seeing
 from app.config import PROJECT, Settings
 from app.core.envfile import parse_env
 from tests.api import API_KEY, Api
@@ -93,6 +93,23 @@ def test_what_is_given_wrong_makes_nothing_and_is_not_repeated(
     assert told in refused.stderr
     assert API_KEY not in refused.output
     assert cli.json("list") == []
+
+
+def test_a_pipe_that_stays_silent_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(given, "_SILENT_SECONDS", 0)
+    ours, theirs = os.pipe()
+    with os.fdopen(theirs, "w") as writer, os.fdopen(ours) as reader:
+        monkeypatch.setattr("sys.stdin", reader)
+        given.read_input(str)
+        silent = capsys.readouterr()
+        writer.write(KEY)
+        writer.flush()
+        assert given.read_input(reader.readline) == KEY
+
+    assert "Reading standard input." in silent.err
+    assert capsys.readouterr().err == ""
 
 
 def test_what_is_refused_is_told_with_an_exit_code(cli: CommandLine, settings: Settings) -> None:
