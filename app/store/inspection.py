@@ -69,6 +69,12 @@ def exposed_in(folder: Path) -> list[Exposed]:
     return [each for each in found if each]
 
 
+def exposed_file(path: Path) -> list[Exposed]:
+    """Return a file if others than its owner may use it."""
+    found = _exposed(path)
+    return [found] if found else []
+
+
 def _exposed(path: Path) -> Exposed | None:
     mode = _mode(path)
     if mode is None or stat.S_ISLNK(mode) or not mode & _OTHERS:

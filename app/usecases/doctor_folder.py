@@ -23,6 +23,8 @@ _LOOKS, _PAUSE_SECONDS = 3, 0.2
 def modes(facts: Facts) -> Finding:
     store = facts.world.store
     exposed, unreadable = inspection.exposed_in_root(store.root), 0
+    if facts.settings.webhook_url and facts.shell.settings_file:
+        exposed += inspection.exposed_file(Path(facts.shell.settings_file))
     listed = [Path(each.folder) for each in facts.deployments]
     folders = [each for each in listed if not each.is_symlink()]
     folders += [each.folder for each in store.archive.all()]

@@ -8,6 +8,7 @@ import pytest
 
 from app.core.doctor.folder import Exposed, Foreign, Link
 from app.store.inspection import (
+    exposed_file,
     exposed_in,
     exposed_in_root,
     foreign,
@@ -71,6 +72,16 @@ def test_whatever_holds_keys_is_for_its_owner_alone(folder: Path) -> None:
         ("openclaw.json", True),
         ("docker-compose.yml", False),
     }
+
+
+def test_a_file_of_settings_with_a_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
+    settings = tmp_path / "deploy-agent"
+    settings.touch()
+    settings.chmod(0o644)
+    assert exposed_file(settings) == [Exposed(str(settings), 0o644)]
+
+    settings.chmod(0o600)
+    assert exposed_file(settings) == exposed_file(tmp_path / "nowhere") == []
 
 
 def test_a_folder_that_all_may_write_in_is_told_unless_each_keeps_their_own(folder: Path) -> None:
