@@ -1,5 +1,6 @@
 """A deployment in each state, as people meet them, on a server of their own."""
 
+import secrets
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +18,9 @@ from tests.server import Server
 from tests.waiting import eventually
 
 LONG_NAME = "Invoice-reader-for-the-accounting-team-in-Rotterdam-and-Antwerpen <b>&amp;</b>"
-ARCHIVED = "a5c417ed00-20261124T093125Z"
-STRANDED = ARCHIVED.partition("-")[0]
+# Another one for each process: they share one engine, and what is stranded there.
+STRANDED = secrets.token_hex(5)
+ARCHIVED = f"{STRANDED}-20261124T093125Z"
 _WANTED = {
     "configured": Wanted("", Status.CONFIGURED),
     "launching": Wanted("", Status.LAUNCHING, "never-healthy"),
