@@ -68,7 +68,9 @@ class Fleet:
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
         more += ["/history", "/messages", f"/deployments/{self.of['failed']}/history"]
         asked = f"/deployments/{self.of['running']}"
-        more += [f"{asked}/{verb}" for verb in ("stop", "restart", "archive")]
+        more += [
+            f"{asked}/{verb}" for verb in ("stop", "restart", "archive", "rotate-token", "token")
+        ]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]
         more += ["/?q=nowhere", "/people", "/login", "/doctor", "/api"]
         more += ["/stranded", f"/stranded/remove?project={STRANDED}"]

@@ -109,6 +109,8 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert again[0] == 200, again
     config = json.loads((folder / "config/openclaw.json").read_text())
     assert config["gateway"]["auth"]["token"] == "b" * 40
+    checked = member.call("GET", f"token/{deployment_id}")[1]
+    assert {each["place"]: each["match"] for each in checked["places"]}["config"] == "equal"
     assert config["gateway"]["mode"] == "local"
     assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
     origin = f"http://gw.example:{env['PORT']}"

@@ -15,6 +15,7 @@ from websockets.sync.client import connect
 
 from app import create_app
 from app.config import Settings
+from app.core.envfile import parse_env
 from app.engine.probe import connect_request
 from demo.cleaning import remove_everything_of
 from demo.provider import Provider
@@ -73,10 +74,8 @@ def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
 ) -> None:
     token = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
 
-    with connect(f"ws://127.0.0.1:{gateway.env['PORT']}", proxy=None) as socket:
-        assert json.loads(socket.recv(timeout=30))["event"] == "connect.challenge"
-        socket.send(json.dumps(connect_request("1", token)))
-        answer = json.loads(socket.recv(timeout=30))
+    answer = answer_to(token, gateway.env["PORT"])
+
     assert answer["ok"] is True, answer
     assert answer["payload"]["type"] == "hello-ok"
 
@@ -87,6 +86,14 @@ def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
 
     ladder = eventually(lambda: climbed(gateway))
     assert [rung["name"] for rung in ladder if rung["state"] != "passed"] == []
+
+
+def answer_to(token: str, port: str) -> dict[str, Any]:
+    """Connect as a client without a device, and return what the gateway says."""
+    with connect(f"ws://127.0.0.1:{port}", proxy=None) as socket:
+        assert json.loads(socket.recv(timeout=30))["event"] == "connect.challenge"
+        socket.send(json.dumps(connect_request("1", token)))
+        return dict(json.loads(socket.recv(timeout=30)))
 
 
 def climbed(gateway: Gateway) -> list[dict[str, str]] | None:
@@ -166,7 +173,12 @@ def test_where_it_takes_no_page_of_this_host_its_own_command_lets_us_in_once(
         config = gateway.folder / "config" / "openclaw.json"
         shut_out = '"allowedOrigins": ["https://x.example"]'
         config.write_text(re.sub(r'"allowedOrigins": \[[^]]*\]', shut_out, config.read_text()))
+        old = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
+        succeeded(gateway.api, gateway.id, "rotate_token")
+        gateway.env = parse_env((gateway.folder / ".env").read_bytes())
         succeeded(gateway.api, gateway.id, "launch")
+        refused = answer_to(old, gateway.env["PORT"])["error"]["details"]["code"]
+        assert refused == "AUTH_TOKEN_MISMATCH"
 
         request_id = gateway.browser().ask()
         eventually(lambda: gateway.asking() == [request_id], within=60)
