@@ -8,11 +8,15 @@ launch ends in a whole state:
 - before `.env` is written, nothing has changed;
 - after it, the gateway runs on with the old token, and its page says that it refuses the
   one of `.env`: a launch writes `openclaw.json`, where that is not done yet, and makes
-  another container, since a variable of it changed;
+  another container, since a variable of it changed (of a compose file that hands none on,
+  equalizing does);
 - while the containers are down, or up and not proven, a launch brings up and proves the
   new token. Neither a file nor a container has the old one any more;
 - while the old token is put back, the new one counts until `.env` is written, as above,
   and from then on the old one.
+
+Measured on OpenClaw 2026.9.6: afterwards a paired device is refused with the old token, and
+with its own from before; with the new one it comes in without another approval.
 """
 
 import secrets

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.web.test_launch import containers_of, edit_env
 from tests.web.test_pages import csrf_token
 
 KEY = "OPENCLAW_GATEWAY_TOKEN"
+CONNECTS = (PROJECT / "images/standin/connect.mjs").read_text()
 EQUAL = {"env": "equal", "config": "equal", "container": "equal", "gateway": "equal"}
 
 
@@ -60,6 +62,18 @@ class Tokens:
             answer["payload"]["type"] if answer["ok"] else answer["error"]["details"]["code"]
         )
 
+    @contextmanager
+    def refusing(self, which: str) -> Iterator[None]:
+        """Let the gateway refuse other secrets than the wrong ones, from its next start on."""
+        connects = self.folder / "connect.mjs"
+        changed = CONNECTS.replace("secret !== this.#token", which)
+        assert changed != CONNECTS
+        connects.write_text(changed)
+        try:
+            yield
+        finally:
+            connects.write_text(CONNECTS)
+
     def places(self) -> dict[str, str]:
         answer = self.api.get(f"token/{self.id}")
         assert answer.status_code == 200, answer.text
@@ -90,6 +104,11 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokens]:
     deployments_dir.mkdir()
     api = Api(create_app(Settings(deployments_dir=deployments_dir, image=STANDIN)))
     tokens = Tokens(api, deployments_dir / api.configure(name="Support bot"))
+    # Tests stage here what it says to a token.
+    connects, compose = tokens.folder / "connect.mjs", tokens.folder / "docker-compose.yml"
+    connects.write_text(CONNECTS)
+    mounted = f"volumes:\n      - {connects}:/app/connect.mjs:ro"
+    compose.write_text(compose.read_text().replace("volumes:", mounted, 1))
     assert api.launch(tokens.id).status_code == 200
     yield tokens
     remove_everything_of(deployments_dir)
@@ -166,49 +185,36 @@ def test_places_that_differ_are_found_without_a_look_at_them_and_made_equal(
 def test_a_token_that_the_gateway_does_not_take_is_put_back_and_the_gateway_with_it(
     launched: Tokens,
 ) -> None:
-    """Its compose file hands on a token of its own, whatever `.env` says."""
-    compose, old = launched.folder / "docker-compose.yml", launched.in_env
-    text = compose.read_text()
-    compose.write_text(re.sub(rf"{KEY}: .*", f"{KEY}: {old}", text))
-    launched.write_config("${OPENCLAW_GATEWAY_TOKEN}")
-    config = (launched.folder / "config/openclaw.json").read_bytes()
-    env = (launched.folder / ".env").read_bytes()
+    old = launched.in_env
+    launched.write_config(old)  # In another form than ours.
+    kept = [launched.folder / ".env", launched.folder / "config/openclaw.json"]
+    before = [path.read_bytes() for path in kept]
 
-    rotated = launched.rotate()
-    compose.write_text(text)
+    with launched.refusing(f'secret !== "{old}"'):
+        rotated = launched.rotate()
 
     assert (rotated.status_code, rotated.json["code"]) == (502, "token_not_proven")
     assert "The old token is back, and the gateway runs with it." in rotated.json["detail"]
     assert rotated.json["cause"] == "token_refused"
-    assert (launched.folder / ".env").read_bytes() == env
-    assert (launched.folder / "config/openclaw.json").read_bytes() == config
+    assert [path.read_bytes() for path in kept] == before
     assert launched.api.status(launched.id)["status"] == "running"
     assert launched.says_to(old) == "hello-ok"
     steps = re.findall(r'data-step="(\w+)"><span.*?</span>(.*)', launched.page())
-    assert steps[-2:] == [
-        ("done", "Take down what was started"),
-        ("done", "Go back to what was before"),
-    ]
+    undone = [("done", "Take down what was started"), ("done", "Go back to what was before")]
+    assert steps[-2:] == undone
 
 
-def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(configured: Tokens) -> None:
-    kind = (PROJECT / "images/standin/connect.mjs").read_text()
-    lenient = kind.replace("if (secret !== this.#token)", "if (!secret)")
-    assert lenient != kind
-    (configured.folder / "connect.mjs").write_text(lenient)
-    compose = configured.folder / "docker-compose.yml"
-    volumes = f"volumes:\n      - {configured.folder}/connect.mjs:/app/connect.mjs:ro"
-    compose.write_text(compose.read_text().replace("volumes:", volumes, 1))
-    assert configured.api.launch(configured.id).status_code == 200
-    old = configured.in_env
+def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(launched: Tokens) -> None:
+    old = launched.in_env
 
-    rotated = configured.rotate()
+    with launched.refusing("!secret"):
+        rotated = launched.rotate()
 
     assert rotated.status_code == 502, rotated.text
     assert rotated.json["cause"] == "old_token_accepted"
     assert "lets in who comes with the old one, too" in rotated.json["detail"]
-    assert configured.in_env != old
-    assert configured.api.status(configured.id)["status"] == "running"
+    assert launched.in_env != old
+    assert launched.api.status(launched.id)["status"] == "running"
 
 
 def test_of_one_that_is_down_the_token_is_only_written_until_its_launch_proves_it(
