@@ -1,7 +1,7 @@
 # Deploy Agent. Nothing but Python 3.11, make and git needs to be there before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test soak screenshots image lock clean
+.PHONY: help run demo setup test soak bench screenshots image lock clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: ## Lint, types, architecture and all tests; PYTEST_ARGS='-k launch' picks 
 
 soak: ## Die at every step of everything that changes a deployment; takes an hour
 	@exec scripts/test --soak -n 2 tests/crash
+
+bench: ## Measure, beside the plain way; BENCH_ARGS='list pages' picks some tables
+	@exec scripts/bench $(BENCH_ARGS)
 
 screenshots: ## Take the README's pictures again, of the demo
 	@exec scripts/demo screenshots

@@ -1,0 +1,105 @@
+"""Many deployments at once: folders, and stand-in gateways that run for them."""
+
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from app.config import Settings
+from app.core.composefile import compose_file
+from app.core.envfile import format_env
+from app.core.ports import subnet_of
+from app.engine.client import engine_address
+from app.store.reading import COMPOSE_FILE, ENV_FILE
+from app.usecases.world import build_world
+from demo.cleaning import remove_everything_of
+from demo.provider import API_KEY
+from tests.server import Server
+
+STANDIN = "deploy-agent-standin:latest"
+_FIRST_PORT = 20000
+_AT_ONCE = 8
+
+
+class Fleet:
+    """A scratch folder of deployments."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "deployments"
+        self.root.mkdir()
+        self.log = root / "server.log"
+        self.settings = Settings(deployments_dir=self.root, image=STANDIN)
+        self.ids: list[str] = []
+        self.engine = docker.APIClient(base_url=engine_address(), version="auto", timeout=120)
+
+    def server(self) -> Server:
+        return Server(self.root, self.log, image=STANDIN)
+
+    def grow(self, count: int) -> None:
+        """Have that many folders, as configure makes them but not synced one by one."""
+        store = build_world(self.settings).store
+        store.open()
+        for number in range(len(self.ids), count):
+            self.ids.append(store.new_id())
+            self._make_folder(self.ids[-1], _FIRST_PORT + number)
+
+    def run(self, count: int) -> None:
+        """Have that many running, started without the seconds that Compose takes for each."""
+        running = {row["Labels"].get("com.docker.compose.project") for row in self.containers()}
+        down = [each for each in self.ids[:count] if each not in running]
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(self._start, down))
+
+    def containers(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.engine.containers(all=True)
+        return found
+
+    def _make_folder(self, deployment_id: str, port: int) -> None:
+        folder = self.root / deployment_id
+        for each in ("config", "workspace", ".deploy-agent"):
+            (folder / each).mkdir(parents=True, mode=0o700)
+        env = {
+            "OPENROUTER_API_KEY": API_KEY,
+            "PORT": str(port),
+            "OPENCLAW_GATEWAY_TOKEN": "a" * 64,
+            "DEPLOYMENT_NAME": f"Gateway {port}",
+            "OPENCLAW_IMAGE": STANDIN,
+            "MEMORY_LIMIT": "2g",
+            "BIND_ADDRESS": "",
+        }
+        (folder / ENV_FILE).write_text(format_env(env))
+        subnet = subnet_of(port, self.settings.subnet_pool)
+        (folder / COMPOSE_FILE).write_text(compose_file(deployment_id, subnet))
+
+    def _start(self, deployment_id: str) -> None:
+        container = self.engine.create_container(
+            STANDIN,
+            name=f"{deployment_id}-openclaw-1",
+            labels={
+                "com.docker.compose.project": deployment_id,
+                "com.docker.compose.service": "openclaw",
+                "com.docker.compose.container-number": "1",
+                "com.docker.compose.oneoff": "False",
+                "com.docker.compose.project.working_dir": str(self.root / deployment_id),
+            },
+            environment={"OPENCLAW_GATEWAY_TOKEN": "a" * 64},
+            healthcheck={"test": ["NONE"]},
+            host_config=self.engine.create_host_config(network_mode="none"),
+        )
+        self.engine.start(container)
+
+
+@contextmanager
+def fleet() -> Iterator[Fleet]:
+    """Give a scratch folder; whatever was started of it is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="deploy-agent-bench-") as folder:
+        made = Fleet(Path(folder))
+        try:
+            yield made
+        finally:
+            made.engine.close()
+            remove_everything_of(made.root)

@@ -1,0 +1,153 @@
+"""The list and its status: the older server's way, `docker ps`, the bare socket, and ours."""
+
+import http.client
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.engine.client import engine_address
+from app.store.deployments import Store
+from bench.fleet import Fleet, fleet
+from bench.measure import Figures, load, timed
+from bench.tables import Table
+from tests.server import Server
+from tests.waiting import eventually
+
+_LIST = "/api/deploy/list"
+_RUNNING = (1, 10, 30, 100)
+_FOLDERS = (1_000, 10_000)
+# A snapshot is kept about a second.
+_OLD_SNAPSHOT_SECONDS = 1.2
+# In its first minute a container is inspected, since it may be in a crash loop.
+_SETTLED_SECONDS = 65
+
+
+class _EngineSocket(http.client.HTTPConnection):
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(engine_address().removeprefix("unix://"))
+
+
+def running() -> Table:
+    table = Table(
+        "List and status of N running deployments, in ms (median)",
+        (
+            "N",
+            "`docker compose ps`, one by one",
+            "`docker ps`",
+            "bare socket",
+            "ours, cold",
+            "ours, warm",
+            "cold: times faster",
+            "warm: times faster",
+            "20 clients: p50",
+            "20 clients: p99",
+        ),
+        "Cold: the engine is asked anew. The older server asked once and then answered from memory,"
+        " whatever had happened since; its way of asking is the first column.",
+    )
+    with fleet() as made, _served(made) as (server, get):
+        for count in _RUNNING:
+            made.grow(count)
+            made.run(count)
+            time.sleep(_SETTLED_SECONDS)
+            older = timed(lambda: _compose_ps(made), 3 if count <= 10 else 1)
+            plain = timed(lambda: _run("docker", "ps", "--all", "--format", "json"), 10)
+            bare = timed(_bare_read(), 30)
+            cold = timed(get, 10, before=lambda: time.sleep(_OLD_SNAPSHOT_SECONDS))
+            warm = timed(get, 200)
+            many = load(f"{server.url}{_LIST}", 20)
+            table.add(
+                count,
+                *(each.median for each in (older, plain, bare, cold, warm)),
+                *(older.median / each.median for each in (cold, warm)),
+                many.p50,
+                many.p99,
+            )
+    return table
+
+
+def folders() -> Table:
+    table = Table(
+        "N folders, none of them running, in ms",
+        ("N", "first scan", "scan again", "`ls` of each, bare", "API list", "an edit is listed"),
+        "The bare way is one `stat` of each `.env` and `docker-compose.yml`.",
+    )
+    with fleet() as made:
+        for count in _FOLDERS:
+            made.grow(count)
+            store = Store(made.root)
+            first, again = timed(store.scan, 1), timed(store.scan, 5)
+            bare = timed(lambda: _stat_each(made), 5)
+            with _served(made) as (server, get):
+                get()
+                listed = timed(get, 10)
+                noticed = timed(lambda: _until_listed(made, server), 3)
+            table.add(count, *(each.median for each in (first, again, bare, listed, noticed)))
+    return table
+
+
+@contextmanager
+def _served(made: Fleet) -> Iterator[tuple[Server, Callable[[], bytes]]]:
+    """Give a server, and a call of its list over one kept connection."""
+    server = made.server().start()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+
+    def get() -> bytes:
+        connection.request("GET", _LIST)
+        answer = connection.getresponse()
+        data = answer.read()
+        assert answer.status == 200, data
+        return data
+
+    try:
+        yield server, get
+    finally:
+        connection.close()
+        server.stop()
+
+
+def _compose_ps(made: Fleet) -> None:
+    for each in made.ids:
+        file = made.root / each / "docker-compose.yml"
+        _run("docker", "compose", "-f", str(file), "ps", "--format", "json")
+
+
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+def _bare_read() -> Callable[[], object]:
+    connection = _EngineSocket("localhost")
+
+    def read() -> bytes:
+        connection.request("GET", "/containers/json?all=1")
+        return connection.getresponse().read()
+
+    return read
+
+
+def _stat_each(made: Fleet) -> None:
+    with os.scandir(made.root) as entries:
+        for each in entries:
+            for name in (".env", "docker-compose.yml"):
+                Path(each.path, name).exists()
+
+
+def _until_listed(made: Fleet, server: Server) -> Figures | None:
+    """Name a deployment anew with an editor's means, and wait until the list has the name."""
+    name = f"Renamed {time.monotonic_ns()}"
+    file = made.root / made.ids[-1] / ".env"
+    lines = [line for line in file.read_text().splitlines() if "DEPLOYMENT_NAME" not in line]
+    file.write_text("\n".join([*lines, f"DEPLOYMENT_NAME='{name}'", ""]))
+
+    def listed() -> bool:
+        status, rows = server.call("GET", "list")
+        return status == 200 and any(row["name"] == name for row in rows)
+
+    eventually(listed)
+    return None

@@ -1,0 +1,66 @@
+"""Measuring: a call, many times, and what came out of it."""
+
+import math
+import re
+import statistics
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How long something took, in milliseconds, each time that it was done."""
+
+    all: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.all)
+
+    def percentile(self, percent: float) -> float:
+        return sorted(self.all)[math.ceil(len(self.all) * percent / 100) - 1]
+
+
+def timed(
+    call: Callable[[], object], times: int, before: Callable[[], object] | None = None
+) -> Figures:
+    """Do something several times; `before` comes before each, and is not counted."""
+    taken = []
+    for _ in range(times):
+        if before:
+            before()
+        begun = time.perf_counter()
+        call()
+        taken.append((time.perf_counter() - begun) * 1000)
+    return Figures(tuple(taken))
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What `wrk` saw of many clients at once; times in milliseconds."""
+
+    per_second: float
+    p50: float
+    p99: float
+
+
+_UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+def load(url: str, clients: int, seconds: int = 5, header: str = "Accept: */*") -> Load:
+    """Let clients ask an address again and again. Raises CalledProcessError."""
+    command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-H", header, url]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", said):
+        raise RuntimeError(f"{url} was refused {refused[1]} times")
+    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
+    found = dict(re.findall(r"(50|99)%\s+([\d.]+[a-z]+)", said))
+    assert rate, said
+    return Load(float(rate[1]), *(_milliseconds(found[each]) for each in ("50", "99")))
+
+
+def _milliseconds(text: str) -> float:
+    number, unit = re.fullmatch(r"([\d.]+)([a-z]+)", text).groups()  # type: ignore[union-attr]
+    return float(number) * _UNITS[unit]
