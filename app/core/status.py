@@ -208,15 +208,17 @@ def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Deci
     details = gateway.details
     started_at = details.started_at if details else gateway.started_at
     since = For(started_at) if started_at else _listed_age(gateway)
-    if details and details.restart_count and started_at and now - started_at < _YOUNG:
+    operation = deployment.operation
+    proven = bool(operation and operation.verified and operation.verified == gateway.run)
+    young = bool(started_at and now - started_at < _YOUNG)
+    if details and details.restart_count and young and not proven:
         return Status.RESTARTING, _crash_loop(gateway)
     if gateway.health == "unhealthy":
         output = details.health_output.strip() if details else ""
         return Status.UNHEALTHY, f"its health check fails{f': {output}' if output else ''}"
     if gateway.health in ("healthy", None):
         return Status.RUNNING, "up ", since
-    operation = deployment.operation
-    if operation and operation.verified and operation.verified == gateway.run:
+    if proven:
         return Status.RUNNING, "up ", since, ", verified at launch"
     return Status.LAUNCHING, "up ", since, ", its health check has not answered yet"
 

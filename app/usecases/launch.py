@@ -95,6 +95,8 @@ def bring_up(task: Task, anew: bool = False) -> Run:
     """
     deployment, world, say = task.deployment, task.world, task.say
     before = deployment.gateway_in(world.containers.of(deployment.id))
+    # In a crash loop Docker waits longer and longer: what was mended is to count now.
+    anew = anew or bool(before and before.state == "restarting")
     try:
         _start(task, before, anew)
         with task.cancellation.allowed():

@@ -394,6 +394,18 @@ def test_a_run_that_its_launch_verified_is_running_before_its_health_is() -> Non
     )
 
 
+def test_a_run_that_its_launch_verified_is_running_however_often_it_ended_before() -> None:
+    mended = a_container(
+        status_text="Up 20 seconds",
+        details=details(restart_count=6, started_at=YOUNG, started_at_text="this run"),
+    )
+
+    proven = an_operation(verified=Run(mended.id, "this run"))
+
+    assert seen(a_deployment(operation=proven), mended) == ("running", "up 20 seconds")
+    assert seen(a_deployment(operation=an_operation()), mended)[0] == "restarting"
+
+
 @pytest.mark.parametrize(
     "verified",
     [None, Run(STARTING.id, "an earlier run"), Run("another container", "this run")],

@@ -1,5 +1,6 @@
 """Launch: done only when proven, failed with the cause in words, never left hanging."""
 
+import subprocess
 from pathlib import Path
 
 import docker
@@ -50,6 +51,29 @@ def test_a_gateway_that_cannot_work_fails_with_its_cause_and_is_taken_down(
     assert listed["status"] == "failed"
     assert words in listed["reason"]
     assert api.get(f"logs/{deployment_id}").json["last_words"], "what it said must be kept"
+
+
+def test_a_launch_ends_a_crash_loop_whose_cause_is_mended(
+    api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    folder = deployments_dir / deployment_id
+    fault = folder / "config" / "standin-fault"
+    fault.write_text("crash-78")
+    subprocess.run(["docker", "compose", "up", "-d"], cwd=folder, check=True, capture_output=True)
+    # By then Docker waits six seconds for the next start.
+    eventually(lambda: restarts_of(engine, deployment_id) >= 6)
+    eventually(lambda: containers_of(engine, deployment_id)[0]["State"] == "restarting")
+    fault.unlink()
+
+    answer = api.launch(deployment_id)
+
+    assert answer.status_code == 200, answer.text
+    assert api.listed(deployment_id)["status"] == "running"
+
+
+def restarts_of(engine: docker.APIClient, deployment_id: str) -> int:
+    return int(engine.inspect_container(f"{deployment_id}-openclaw-1")["RestartCount"])
 
 
 @pytest.mark.parametrize(
