@@ -28,6 +28,7 @@ STANDIN = "deploy-agent-standin:latest"
 _LONGEST = (
     "tests/browser/test_from_another_machine.py",
     "tests/web/test_openclaw.py",
+    "tests/crash/",
     "tests/demo/",
     "tests/browser/",
     "tests/web/",

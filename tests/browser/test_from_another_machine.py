@@ -113,7 +113,13 @@ class Office:
 
 def strangers_server(deployments_dir: Path, log: Path) -> Server:
     """A server that other machines reach, and that knows nobody yet."""
-    server = Server(deployments_dir, log, host="0.0.0.0", image=Settings().image)
+    server = Server(
+        deployments_dir,
+        log,
+        host="0.0.0.0",
+        image=Settings().image,
+        launch_timeout=OF_A_START / 1000,
+    )
     server.ready_status = 401
     return server
 
