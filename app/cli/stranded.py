@@ -2,6 +2,7 @@
 
 import click
 
+from app.cli.exits import GOING_ON
 from app.cli.terminal import Terminal
 from app.cli.verbs import verb
 from app.usecases.remove_stranded import remove_stranded
@@ -14,8 +15,7 @@ from app.usecases.stranded import describe_stranded, list_stranded_now
 def stranded(terminal: Terminal, project: str | None) -> None:
     """List what is left without a folder, or remove it."""
     if project:
-        remove_stranded(project, actor=terminal.actor, world=terminal.world, seconds=None)
-        terminal.answer(f"{project} was removed.", project=project, status="removed")
+        _remove(terminal, project)
         return
     found = [describe_stranded(each) for each in list_stranded_now(world=terminal.world).stranded]
     terminal.table(
@@ -25,6 +25,14 @@ def stranded(terminal: Terminal, project: str | None) -> None:
         {"project": "Project", "kind": "What", "perhaps": "Whose", "why": "Why"},
         otherwise="Nothing is stranded.",
     )
+
+
+def _remove(terminal: Terminal, project: str) -> None:
+    if remove_stranded(project, actor=terminal.actor, world=terminal.world, seconds=None):
+        terminal.answer(f"{project} was removed.", project=project, status="removed")
+        return
+    terminal.answer(f"{project} is still being removed.", project=project, status="removing")
+    raise click.exceptions.Exit(GOING_ON)
 
 
 def _sure(perhaps: bool) -> str:

@@ -72,7 +72,7 @@ def remove_many(
     projects: Iterable[str], *, actor: str, world: World, seconds: float | None = WAIT_SECONDS
 ) -> Removal:
     """Remove some, each by itself: one that is refused holds up none of the others."""
-    begun: dict[str, Future[None]] = {
+    begun: dict[str, Future[bool]] = {
         # The history names the address that the deed comes from, also beside its request.
         each: _AT_ONCE.submit(copy_context().run, _remove, each, actor, world)
         for each in dict.fromkeys(projects)
@@ -87,18 +87,20 @@ def remove_many(
                 raise error
             removal.refused[project] = error
         else:
-            removal.removed.append(project)
+            (removal.removed if future.result() else removal.removing).append(project)
     return removal
 
 
-def _remove(project: str, actor: str, world: World) -> None:
+def _remove(project: str, actor: str, world: World) -> bool:
+    """Remove one project; say whether it is gone, or a stop of it still going."""
     try:
         stranded = find_one(project, world=world)
         if stranded.deployment:
             # Its folder is here: this is a stop like any other, with the folder's lock.
-            wait_for_stop(stop_deployment(project, actor=actor, world=world), world=world)
-        else:
-            _remove_recorded(stranded, actor, world)
+            started = stop_deployment(project, actor=actor, world=world)
+            return wait_for_stop(started, world=world) is not None
+        _remove_recorded(stranded, actor, world)
+        return True
     finally:
         world.containers.changed()
         world.networks.changed()
