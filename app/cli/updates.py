@@ -1,25 +1,41 @@
 """Verbs that give a gateway another image, or the one before."""
 
+import math
+import time
+
 import click
 
+from app.cli.exits import GOING_ON
 from app.cli.terminal import Terminal
-from app.cli.verbs import deployment_argument, verb, wait_option
+from app.cli.verbs import Deployment, deployment_argument, verb, wait_option
+from app.core.deployment import OperationState
+from app.core.errors import UpdateFailed
 from app.usecases.operations import Started
 from app.usecases.update import go_back, update_deployment, wait_for_update
+from app.usecases.update_many import describe_batch, find_batch, update_many
+
+_LOOK_SECONDS = 0.5
 
 
 @verb()
-@deployment_argument
+@click.argument("deployment_ids", type=Deployment(), nargs=-1, required=True, metavar="DEPLOYMENT…")
 @click.option("--image", required=True, help="Its name, with a tag or digest.")
 @wait_option
 @click.pass_obj
-def update(terminal: Terminal, deployment_id: str, image: str, seconds: float | None) -> None:
-    """Update a gateway to another image.
+def update(
+    terminal: Terminal, deployment_ids: tuple[str, ...], image: str, seconds: float | None
+) -> None:
+    """Update gateways to another image.
 
-    It is proven with it, or back on the image and the state that it had.
+    Each is proven with it, or back on the image and the state that it had. Several have
+    their turn one after the other; the first that fails ends it.
     """
-    started = update_deployment(deployment_id, image, actor=terminal.actor, world=terminal.world)
-    _wait(terminal, started, seconds)
+    if len(deployment_ids) > 1:
+        return _update_many(terminal, deployment_ids, image, seconds)
+    started = update_deployment(
+        deployment_ids[0], image, actor=terminal.actor, world=terminal.world
+    )
+    return _wait(terminal, started, seconds)
 
 
 @verb("go-back")
@@ -46,3 +62,20 @@ def _wait(terminal: Terminal, started: Started, seconds: float | None) -> None:
         port=terminal.world.store.load(operation.deployment_id).port,
         image=image,
     )
+
+
+def _update_many(
+    terminal: Terminal, deployment_ids: tuple[str, ...], image: str, seconds: float | None
+) -> None:
+    batch = update_many(deployment_ids, image, actor=terminal.actor, world=terminal.world)
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    while batch.is_running and time.monotonic() < deadline:
+        time.sleep(_LOOK_SECONDS)
+        batch = find_batch(batch.number, world=terminal.world)
+    if batch.is_running:
+        words = f"{len(batch.left)} wait for their turn; it goes on by itself."
+        terminal.answer(words, **describe_batch(batch))
+        raise click.exceptions.Exit(GOING_ON)
+    if batch.state is not OperationState.SUCCEEDED:
+        raise UpdateFailed(batch.reason or "It was broken off before all had their turn.")
+    terminal.answer(f"{len(batch.ids)} are running {batch.image}.", **describe_batch(batch))

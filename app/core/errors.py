@@ -4,6 +4,7 @@ UserError
 ├── NotFound              404  no deployment or operation of that id
 ├── LinkDead              404  a set-up link that was used, is too old, or never was
 ├── InputRejected         422  one or more fields are missing or wrong
+│   └── RunsAlready            the image is what it runs already
 ├── NotLoggedIn           401  nobody is logged in, or with a wrong name or password
 ├── NotAllowed            403  the role does not allow it
 ├── TooManyAttempts       429  log-ins failed too often
@@ -92,6 +93,10 @@ class InputRejected(UserError):
     def __init__(self, fields: Mapping[str, str]) -> None:
         detail = " ".join(f"{name}: {message}" for name, message in fields.items())
         super().__init__(detail, fields=fields)
+
+
+class RunsAlready(InputRejected):
+    """An update to what runs already: nothing is left to be done."""
 
 
 class NotLoggedIn(UserError):

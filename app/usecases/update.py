@@ -11,7 +11,7 @@ from app.core.checks import Wrong, check_value
 from app.core.composefile import SERVICE
 from app.core.deployment import Container, Deployment, Operation, OperationKind, Run
 from app.core.diagnosis import Cause
-from app.core.errors import EngineError, InputRejected, NothingKept, UpdateFailed
+from app.core.errors import EngineError, InputRejected, NothingKept, RunsAlready, UpdateFailed
 from app.core.steps import COPY
 from app.core.update import NOT_BACK, Journal, Kept, Step, Version
 from app.engine.compose import ComposeFailed, compose_images
@@ -54,7 +54,7 @@ def update_deployment(deployment_id: str, image: str, *, actor: str, world: Worl
     gateway = deployment.gateway_in(world.containers.of(deployment_id))
     found = world.images.find(wanted)
     if gateway and found and found.id == gateway.image_id and deployment.env.get(IMAGE) == wanted:
-        raise InputRejected({"image": "is what it runs already; a restart needs no update"})
+        raise RunsAlready({"image": "is what it runs already; a restart needs no update"})
     return _start(deployment, {"image": wanted}, actor, world)
 
 

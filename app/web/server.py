@@ -36,6 +36,7 @@ from app.web import (
     times,
     token,
     updates,
+    versions,
     webhook,
 )
 
@@ -104,6 +105,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(history.api_bp)
     app.register_blueprint(updates.bp)
     app.register_blueprint(updates.api_bp)
+    app.register_blueprint(versions.bp)
+    app.register_blueprint(versions.api_bp)
     app.register_blueprint(reference.bp)
     app.register_blueprint(webhook.bp)
     app.register_blueprint(webhook.api_bp)

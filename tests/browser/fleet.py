@@ -68,11 +68,10 @@ class Fleet:
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
         more += ["/history", "/messages", f"/deployments/{self.of['failed']}/history"]
         asked = f"/deployments/{self.of['running']}"
-        more += [
-            f"{asked}/{verb}" for verb in ("stop", "restart", "archive", "rotate-token", "token")
-        ]
+        deeds = ("stop", "restart", "archive", "rotate-token", "token", "update", "go-back")
+        more += [f"{asked}/{verb}" for verb in deeds]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]
-        more += ["/?q=nowhere", "/people", "/login", "/doctor", "/api"]
+        more += ["/?q=nowhere", "/people", "/login", "/doctor", "/api", "/updates"]
         more += ["/stranded", f"/stranded/remove?project={STRANDED}"]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 

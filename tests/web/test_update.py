@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -129,3 +130,41 @@ def test_image_and_state_go_back_where_the_new_one_never_gets_ready_or_the_updat
     assert state_of(folder) == before
     assert (folder / ".env").read_bytes() == env
     assert api.listed(folder.name)["remark"] == ""
+
+
+def batch_of(api: Api, number: int) -> dict[str, Any]:
+    return dict(api.get(f"update_many/{number}").json)
+
+
+def test_several_are_updated_one_after_the_other_up_to_the_first_that_fails(
+    api: Api, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    good, bad, last = (api.configure(image=OLD, name=each) for each in ("good", "bad", "last"))
+    (deployments_dir / bad / "config" / "standin-fault").write_text("crash:9")
+    ids = [good, bad, last]
+
+    answer = api.post("update_many", {"deployment_ids": ids, "image": NEW})
+
+    assert answer.status_code == 202, answer.text
+    number = answer.json["id"]
+    second = api.post("update_many", {"deployment_ids": ids, "image": NEW})
+    assert second.json["code"] == "busy", "one batch at a time"
+    assert "Cancel the rest" in api.page("/updates").text
+    eventually(lambda: batch_of(api, number)["state"] != "running", within=90)
+    batch = batch_of(api, number)
+    assert batch["state"] == "failed", batch
+    assert batch["reason"].startswith("“bad” was not updated: ")
+    assert batch["operations"] == {good: 1, bad: 1}
+    assert image_of(engine, good) == engine.inspect_image(NEW)["Id"]
+    assert containers_of(engine, bad) == [], "it is down, as before"
+    for each in (bad, last):
+        assert f"OPENCLAW_IMAGE={OLD}\n" in (deployments_dir / each / ".env").read_text()
+    page = api.page("/updates").text
+    assert [words in page for words in ("was not updated", "left as it is")] == [True, True]
+
+    # What runs it already needs no turn of its own.
+    again = api.post("update_many", {"deployment_ids": [good], "image": NEW}).json["id"]
+    eventually(lambda: batch_of(api, again)["state"] == "succeeded")
+    assert batch_of(api, again)["operations"] == {good: 0}
+    late = api.post("update_many/cancel", {"id": again})
+    assert late.json["code"] == "not_cancelled"

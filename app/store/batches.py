@@ -1,0 +1,98 @@
+"""Batches on disk: `deployments/.deploy-agent/batches/<n>/`, with what was asked and how far it is.
+
+The process of a batch holds a lock on that folder: one whose lock is free and that has not
+ended was interrupted.
+"""
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.core.batch import Batch, asked_to_json, batch_from_json, progress_to_json
+from app.core.deployment import OperationState
+from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.history import OURS
+from app.store.locks import is_locked, lock_folder
+
+_KEPT = 10
+_ASKED, _PROGRESS, _CANCELLED = "batch.json", "progress.json", "cancelled-by"
+
+
+def batches_folder(root: Path) -> Path:
+    return root / OURS / "batches"
+
+
+def begin(
+    root: Path, ids: tuple[str, ...], image: str, actor: str, source: str
+) -> tuple[Batch, int]:
+    """Write down what is to be done; return it with the lock, which the caller closes.
+
+    The caller holds the lock of the batches. Raises OSError.
+    """
+    folder, numbers = batches_folder(root), _numbers(root)
+    batch = Batch(
+        numbers[-1] + 1 if numbers else 1,
+        ids,
+        image,
+        actor,
+        source,
+        datetime.now(UTC),
+        OperationState.RUNNING,
+    )
+    fresh = folder / ".new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(mode=0o700)
+    write_file(fresh / _ASKED, asked_to_json(batch))
+    write_file(fresh / _PROGRESS, progress_to_json(batch))
+    fresh.rename(folder / str(batch.number))
+    sync_folder(folder)
+    for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
+        shutil.rmtree(folder / str(old), ignore_errors=True)
+    return batch, lock_folder(folder / str(batch.number))
+
+
+def note(root: Path, batch: Batch) -> None:
+    """Write down how far a batch is. Raises OSError."""
+    write_file(batches_folder(root) / str(batch.number) / _PROGRESS, progress_to_json(batch))
+
+
+def latest(root: Path) -> Batch | None:
+    """Return the newest batch, with its state as it is now."""
+    numbers = _numbers(root)
+    return read_batch(root, numbers[-1]) if numbers else None
+
+
+def read_batch(root: Path, number: int) -> Batch | None:
+    """Return one batch, or None where there is none of that number."""
+    folder = batches_folder(root) / str(number)
+    try:
+        alive = is_locked(folder)
+        # Read after that: what ended meanwhile has its end written down.
+        batch = batch_from_json(number, read_file(folder / _ASKED), read_file(folder / _PROGRESS))
+    except (OSError, Unreadable, ValueError):
+        return None
+    if batch.is_running and not alive:
+        batch = replace(batch, state=OperationState.INTERRUPTED)
+    return replace(batch, cancelled_by=_cancelled_by(folder))
+
+
+def ask_to_cancel(root: Path, number: int, actor: str) -> None:
+    """Write down who wants the rest of a batch not to be done. Raises OSError."""
+    write_file(batches_folder(root) / str(number) / _CANCELLED, actor.encode())
+
+
+def _cancelled_by(folder: Path) -> str:
+    with suppress(OSError, Unreadable):
+        return read_file(folder / _CANCELLED).decode(errors="replace")
+    return ""
+
+
+def _numbers(root: Path) -> list[int]:
+    try:
+        names = os.listdir(batches_folder(root))
+    except OSError:
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
