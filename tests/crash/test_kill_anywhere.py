@@ -117,10 +117,12 @@ WITHOUT_CONTAINERS = {
     "purge": ((verbs.configure, verbs.archive), verbs.purge),
     "stop": ((verbs.configure,), verbs.stop),
     "archive": ((verbs.configure,), verbs.archive),
+    "rotate": ((verbs.configure,), verbs.rotate_its_token),
 }
 WITH_CONTAINERS = {
     "launch": ((verbs.configure,), verbs.launch),
     "restart": ((verbs.configure, verbs.launch), verbs.restart),
+    "update": ((verbs.configure, verbs.launch), verbs.update),
 }
 
 

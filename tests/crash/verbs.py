@@ -18,13 +18,16 @@ from app.usecases.purge import purge_archived
 from app.usecases.restart import restart_deployment
 from app.usecases.restore import restore_archived
 from app.usecases.reveal import reveal_secret
+from app.usecases.rotate_token import rotate_token
 from app.usecases.stop import stop_deployment
+from app.usecases.update import update_deployment
 from app.usecases.world import World, build_world
 from tests.api import API_KEY
 from tests.crash.points import watch
 
 _BY = "somebody"
 NAME = "Support bot"
+OTHER_IMAGE = "deploy-agent-standin:2026.9.6"
 
 Verb = Callable[[str, World], object]
 
@@ -60,6 +63,14 @@ def stop(deployment_id: str, world: World) -> object:
 
 def archive(deployment_id: str, world: World) -> object:
     return archive_deployment(deployment_id, actor=_BY, world=world)
+
+
+def rotate_its_token(deployment_id: str, world: World) -> object:
+    return rotate_token(deployment_id, actor=_BY, world=world)
+
+
+def update(deployment_id: str, world: World) -> object:
+    return update_deployment(deployment_id, OTHER_IMAGE, actor=_BY, world=world)
 
 
 def do(
