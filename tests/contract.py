@@ -35,6 +35,8 @@ class CheckedClient(FlaskClient):
             packed = answer.headers.get("Content-Encoding") == "gzip"
             data = gzip.decompress(answer.data) if packed else answer.data
             check(request.method, request.path, answer.status_code, answer.mimetype, data)
+            if "json" in more and answer.status_code < 300:
+                check_sent(request.path, json.dumps(more["json"]).encode())
         return answer
 
 
@@ -52,6 +54,14 @@ def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
     assert media in response["content"], f"{asked} as {media}, which is not described"
     if media in ("application/json", PROBLEM):
         _hold(asked, _validator(template, method.lower(), str(status), media), data)
+
+
+def check_sent(path: str, data: bytes) -> None:
+    """Fail where a body was taken that is not as described."""
+    template = _template("post", path)
+    assert template
+    if "requestBody" in contract()["paths"][template]["post"]:
+        _hold(f"POST {path} was sent what", _validator(template), data)
 
 
 def _hold(asked: str, validator: Draft202012Validator, data: bytes) -> None:
@@ -93,9 +103,12 @@ def _resolved(response: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @cache
 def _validator(*place: str) -> Draft202012Validator:
-    """Return what checks one answer of a call; without a place, any error."""
+    """Return what checks one answer of a call, or the body of that address; else any error."""
     schema: Mapping[str, Any] = {"$ref": "#/components/schemas/Problem"}
-    if place:
+    if len(place) == 1:
+        body = contract()["paths"][place[0]]["post"]["requestBody"]
+        schema = body["content"]["application/json"]["schema"]
+    elif place:
         template, method, status, media = place
         response = contract()["paths"][template][method]["responses"][status]
         schema = _resolved(response)["content"][media]["schema"]

@@ -1,10 +1,12 @@
 """The API's description: valid OpenAPI 3.1, of every call, made from the code."""
 
+import html
 import json
 
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from app.usecases import people
 from tests.api import Api
 from tests.contract import check
 
@@ -26,6 +28,25 @@ def test_every_call_has_a_name_of_its_own_and_says_what_it_does(api: Api) -> Non
         "get_status_by_deployment_id"
     )
     assert all(each["summary"] and each["description"] and each["tags"] for each in calls)
+
+
+def test_the_page_shows_every_call_with_a_line_for_whoever_reads_it(api: Api) -> None:
+    token = people.make_token("ci", "viewer", "ana", world=api.app.config["WORLD"])
+    document = api.page("/api/openapi.json").json
+
+    here = html.unescape(api.page("/api").text)
+    with_token = api.page("/api", headers={"Authorization": f"Bearer {token}"}).text
+
+    calls = [
+        (f"{method.upper()} {path}", call)
+        for path, methods in document["paths"].items()
+        for method, call in methods.items()
+    ]
+    for address, call in calls:
+        assert f"<code>{address}</code> {call['summary']}" in here
+        assert f'id="curl-{call["operationId"]}"' in here
+    assert "Bearer $TOKEN" not in here
+    assert with_token.count("Bearer $TOKEN") == len(calls)
 
 
 @pytest.mark.parametrize(
