@@ -200,7 +200,7 @@ def _accepted(gateway: ClientConnection, token: str, seconds: float) -> str:
     if code == TOKEN_MISMATCH:
         raise _Broken(
             f"The gateway refuses the token of .env ({TOKEN_MISMATCH}).",
-            "Compare it with gateway.auth in config/openclaw.json, which a launch writes.",
+            "Check the token: that tells which place has another one, and can make them equal.",
             hopeless=True,
             code=code,
         )

@@ -18,6 +18,7 @@ from app.engine.probe import connect_request
 from app.store.operations import read_log
 from demo.cleaning import operation_processes, remove_everything_of
 from tests.api import BASE, Api
+from tests.command_line import CommandLine
 from tests.conftest import STANDIN
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of, edit_env
@@ -218,7 +219,7 @@ def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(launched: T
 
 
 def test_of_one_that_is_down_the_token_is_only_written_until_its_launch_proves_it(
-    configured: Tokens, engine: docker.APIClient
+    configured: Tokens, engine: docker.APIClient, cli: CommandLine
 ) -> None:
     old = configured.in_env
     assert "its next launch proves it" in configured.page("/rotate-token")
@@ -231,6 +232,13 @@ def test_of_one_that_is_down_the_token_is_only_written_until_its_launch_proves_i
     assert containers_of(engine, configured.id) == []
     assert "its next launch takes the new token and proves it" in configured.page()
     assert configured.places() == {**EQUAL, "container": "unknown", "gateway": "unknown"}
+    assert "which its next launch proves" in cli.done("rotate-token", configured.id)
+    configured.write_config("another")
+    found = cli.json("check-token", configured.id, exit_code=1)
+    assert found == configured.api.get(f"token/{configured.id}").json
+    assert found["agree"] is False
+    cli.done("equalize-token", configured.id)
+    assert "config/openclaw.json: equal" in cli.done("check-token", configured.id)
     edit_env(configured.folder, **{KEY: ""})
     assert configured.equalize().json["code"] == "deployment_invalid"
     assert configured.places()["env"] == "absent"
