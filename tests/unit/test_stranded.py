@@ -97,7 +97,9 @@ ANOTHERS_PROJECT = {"service": "web", "name": f"{ID}-web-1", "image": "nginx"}
             ("folder_gone", True),
             id="it has OpenClaw's image",
         ),
-        pytest.param({**OTHERS, "project": "web"}, {}, None, id="another name, from nowhere"),
+        pytest.param(
+            {**OTHERS, "project": "web", "made_for": ID}, {}, None, id="another name, from nowhere"
+        ),
     ],
 )
 def test_a_container_without_a_folder_here(
