@@ -18,6 +18,7 @@ _VERBS = {
     "show": "seeing:show",
     "fields": "configure:fields",
     "configure": "configure:configure",
+    "reconfigure": "reconfigure:reconfigure",
     "launch": "running:launch",
     "stop": "running:stop",
     "restart": "running:restart",

@@ -13,6 +13,7 @@ _VERBS = {
     OperationKind.UPDATE: "up -d --pull missing",
     OperationKind.ROTATE_TOKEN: "up -d --force-recreate",
     OperationKind.EQUALIZE_TOKEN: "up -d --force-recreate",
+    OperationKind.RECONFIGURE: "up -d",
 }
 
 

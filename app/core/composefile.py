@@ -94,6 +94,11 @@ def compose_file(deployment_id: str, subnet: IPv4Network | str) -> str:
     }
 
 
+def passes_on(text: str, variable: str) -> bool:
+    """Say whether a compose file hands a variable of `.env` on, or all of them."""
+    return bool(re.search(rf"\b(?:{re.escape(variable)}|env_file)\b", text))
+
+
 _SUBNET = re.compile(r"(?P<before>^\s*(?:- )?subnet:\s*[\"']?)(?P<subnet>[0-9./]+)", re.MULTILINE)
 
 

@@ -38,6 +38,7 @@ class OperationKind(StrEnum):
     UPDATE = "update"
     ROTATE_TOKEN = "rotate-token"  # noqa: S105 - a kind of operation
     EQUALIZE_TOKEN = "equalize-token"  # noqa: S105 - another
+    RECONFIGURE = "reconfigure"
 
     @property
     def label(self) -> str:
@@ -56,6 +57,8 @@ class OperationKind(StrEnum):
             return "Launch it: that first puts image and state back as they were."
         if self is OperationKind.ROTATE_TOKEN:
             return "Launch it: that takes the token of .env and proves it."
+        if self is OperationKind.RECONFIGURE:
+            return "Finish it, or undo it: what the files were is kept until then."
         return f"{self.label} again."
 
 
@@ -63,6 +66,7 @@ _NOUNS = {
     OperationKind.ARCHIVE: "archiving",
     OperationKind.ROTATE_TOKEN: "token rotation",
     OperationKind.EQUALIZE_TOKEN: "token equalization",
+    OperationKind.RECONFIGURE: "reconfiguration",
 }
 LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART, OperationKind.UPDATE)
 STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
@@ -71,7 +75,7 @@ RENEWALS = (OperationKind.ROTATE_TOKEN, OperationKind.EQUALIZE_TOKEN)
 # Those that tell whether there should be a container.
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
 # Those that can be left half done: what was started is taken down, or goes back.
-CANCELLABLE = LAUNCHES
+CANCELLABLE = (*LAUNCHES, OperationKind.RECONFIGURE)
 
 
 class OperationState(StrEnum):
@@ -96,6 +100,7 @@ class Operation:
 
     Of a failed one, `code` and `reason` name the cause, `next_step` what to do.
     `cancelled_by` is who asked for its end: it may still be running then.
+    `free_port` can be had instead of one that is taken.
     `arguments` is what its kind needs to know; they are shown, so no secret is among them.
     """
 
@@ -111,7 +116,13 @@ class Operation:
     next_step: str = ""
     verified: Run | None = None
     cancelled_by: str = ""
+    free_port: int | None = None
     arguments: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def launches(self) -> bool:
+        """Say whether it is to bring a gateway up."""
+        return self.kind in LAUNCHES or self.arguments.get("then") in ("restart", "launch")
 
     @property
     def can_be_cancelled(self) -> bool:
@@ -126,7 +137,7 @@ class Operation:
         """
         broken_off = self.state in (OperationState.FAILED, OperationState.INTERRUPTED)
         left_none = self.kind in RENEWALS and broken_off and self.verified is None
-        return self.kind in LAUNCH_OR_STOP or left_none
+        return self.launches or self.kind in STOPS or left_none
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +149,8 @@ class Deployment:
     can't be understood. `configured_here` says that our own history has its making.
     `half_updated` is the image of an update that was broken off before it was proven.
     `operation` is the latest; `earlier` the latest launch or stop before it, where it is neither.
+    `applied_to` is the container of the last launch; `changed` are the variables and files
+    that would reach it and differ since. `env_at` and `compose_at` are when the files changed.
     """
 
     id: str
@@ -151,6 +164,10 @@ class Deployment:
     half_updated: str = ""
     operation: Operation | None = None
     earlier: Operation | None = None
+    applied_to: str = ""
+    changed: tuple[str, ...] = ()
+    env_at: datetime | None = None
+    compose_at: datetime | None = None
 
     @property
     def name(self) -> str:

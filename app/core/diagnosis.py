@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why something failed, and what to do. `code` is stable; the words may get better."""
+    """Why something failed, and what to do. `code` is stable; the words may get better.
+
+    `free_port` is one that can be had instead, where a port is taken.
+    """
 
     code: str
     words: str
     next_step: str
+    free_port: int | None = None
 
     @property
     def sentence(self) -> str:

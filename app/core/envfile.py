@@ -65,12 +65,44 @@ def with_value(data: bytes, key: str, value: str) -> bytes:
     parser.parse()
     text, span = parser.text, parser.spans.get(key)
     if span:
-        changed = text[: span[0]] + _quoted(key, value) + text[span[1] :]
+        behind = text[span[1] :]
+        # A comment right behind the sign would be read as the value.
+        written = _quoted(key, value) or ("''" if behind.partition("\n")[0].strip() else "")
+        changed = text[: span[0]] + written + behind
     else:
         line_end = "" if not text or text.endswith("\n") else "\n"
         changed = f"{text}{line_end}{format_env({key: value})}"
+    return _rewritten(data, changed, key, value)
+
+
+def without_value(data: bytes, key: str) -> bytes:
+    """Return a `.env` in which a key has no value any more, every other line as it was.
+
+    A comment behind the value stays. Raises EnvFileError.
+    """
+    parser = _Parser(_text_of(data), {})
+    parser.parse()
+    text = parser.text
+    for name, start, end in reversed(parser.statements):
+        if name == key:
+            text = _cut_out(text, start, end)
+    return _rewritten(data, text, key, None)
+
+
+def _cut_out(text: str, start: int, end: int) -> str:
+    """Take a statement out of a text, and its line where nothing else stands on it."""
+    line = text.rfind("\n", 0, start) + 1
+    line_end = text.find("\n", end) + 1 or len(text)
+    before, after = text[line:start], text[end:line_end]
+    if before.strip():
+        return text[:start].rstrip(_LINE_SPACE) + text[end:]
+    return text[:line] + (after.lstrip(_GO_SPACE) if after.strip() else "") + text[line_end:]
+
+
+def _rewritten(data: bytes, text: str, key: str, value: str | None) -> bytes:
+    """Return the bytes of a changed text, once Compose is sure to read the value from them."""
     mark = _MARK if data.decode().startswith(_MARK) else ""
-    result = (mark + changed).encode()
+    result = (mark + text).encode()
     if parse_env(result).get(key) != value:
         raise EnvFileError(f"{key} can't be changed where it stands")
     return result
@@ -144,10 +176,12 @@ class _Parser:
         self.values: dict[str, str] = {}
         # Where the value that counts stands in the text, its quotes included.
         self.spans: dict[str, tuple[int, int]] = {}
+        # Every key with a value, in order, and where its statement stands.
+        self.statements: list[tuple[str, int, int]] = []
 
     def parse(self) -> dict[str, str]:
         while self._skip_to_statement():
-            line = self._line()
+            line, begin = self._line(), self._position()
             key, inherited = self._key(line)
             if inherited:
                 if key in self.environment:
@@ -156,6 +190,7 @@ class _Parser:
             start = self._position()
             self.values[key] = self._value(line)
             self.spans[key] = (start, start + len(self._written(start)))
+            self.statements.append((key, begin, self.spans[key][1]))
         return self.values
 
     def _position(self) -> int:

@@ -11,15 +11,18 @@ UserError
 ├── Busy                  409  another operation runs on this deployment
 ├── AlreadyMade           409  this form has made its deployment before
 ├── NothingKept           409  no state of a version before is kept
+├── Stale                 409  the files have changed since the form was made of them
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
 ├── NotStranded           409  it has its folder, or is somebody else's
+├── NotUndone             409  no reconfiguration was interrupted
 ├── NotCancelled          409  nothing runs that can be cancelled
 ├── GatewayNotRunning     409  only a gateway that runs can be asked that
 ├── WebhookNotSet         409  no webhook is set, so nothing can be sent
 ├── WasCancelled          409  somebody cancelled what the call was waiting for
 ├── LaunchFailed          502  the gateway didn't come up
+├── ReconfigureFailed     502  the gateway didn't come up with it, or the files were changed
 ├── StopFailed            502  the containers didn't go away
 ├── UpdateFailed          502  the new image was not proven; image and state are the old ones
 ├── TokenNotProven        502  the token was not rotated or made equal, or the old one still works
@@ -37,7 +40,7 @@ UserError
 └── TooManyStreams        503  as many pages follow along as may
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 
@@ -90,9 +93,9 @@ class LinkDead(UserError):
 class InputRejected(UserError):
     code, status, title = "invalid_input", 422, "Some fields need another value"
 
-    def __init__(self, fields: Mapping[str, str]) -> None:
+    def __init__(self, fields: Mapping[str, str], extra: Mapping[str, Any] | None = None) -> None:
         detail = " ".join(f"{name}: {message}" for name, message in fields.items())
-        super().__init__(detail, fields=fields)
+        super().__init__(detail, fields=fields, extra=extra)
 
 
 class RunsAlready(InputRejected):
@@ -127,6 +130,20 @@ class AlreadyMade(UserError):
         self.deployment_id = deployment_id
 
 
+class Stale(UserError):
+    """`changed` are the variables and files that are not what they were."""
+
+    code, status, title = "stale", 409, "It was changed meanwhile"
+
+    def __init__(self, changed: Sequence[str]) -> None:
+        super().__init__(
+            f"Nothing was changed: meanwhile somebody changed {', '.join(changed)}. Look at it"
+            " as it is now, then change it again.",
+            extra={"changed": list(changed)},
+        )
+        self.changed = tuple(changed)
+
+
 class DeploymentInvalid(UserError):
     code, status, title = "deployment_invalid", 409, "This deployment can't be launched as it is"
 
@@ -145,6 +162,10 @@ class NotPurged(UserError):
 
 class NotStranded(UserError):
     code, status, title = "not_stranded", 409, "It is not stranded"
+
+
+class NotUndone(UserError):
+    code, status, title = "not_undone", 409, "There is nothing to finish or undo"
 
 
 class NotCancelled(UserError):
@@ -169,6 +190,10 @@ class WebhookFailed(UserError):
 
 class LaunchFailed(UserError):
     code, status, title = "launch_failed", 502, "The gateway did not come up"
+
+
+class ReconfigureFailed(UserError):
+    code, status, title = "reconfigure_failed", 502, "The deployment was not reconfigured"
 
 
 class StopFailed(UserError):

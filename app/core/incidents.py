@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.core.deployment import LAUNCHES, Container, Operation, OperationState
+from app.core.deployment import Container, Operation, OperationState
 from app.core.events import ContainerEvent
 
 EXITED, STARTED, REMOVED = "exited", "started", "removed"
@@ -287,7 +287,7 @@ def missed(
 def _gone(known: Known, launch_or_stop: Operation | None, now: datetime) -> Incident | None:
     launched = (
         launch_or_stop is not None
-        and launch_or_stop.kind in LAUNCHES
+        and launch_or_stop.launches
         and launch_or_stop.state is OperationState.SUCCEEDED
     )
     latest = known.incident

@@ -44,6 +44,7 @@ class Row:
     usage: Usage | None = None
     page_url: str | None = None
     action: str = ""
+    drift: tuple[str, ...] = ()
 
     def matches(self, words: Sequence[str]) -> bool:
         """Say whether each word is in the name, the id or the port."""

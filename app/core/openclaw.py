@@ -8,7 +8,7 @@ npm registry at every start, which costs minutes where there is none.
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
@@ -166,6 +166,54 @@ def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
     moved = [_at_port(each, before, port) for each in listed]
     gateway = {**config["gateway"], "controlUi": {**control_ui, "allowedOrigins": moved}}
     return {**config, "gateway": gateway}
+
+
+def with_settings(
+    config: Mapping[str, Any], env: Mapping[str, str], changed: Collection[str]
+) -> dict[str, Any]:
+    """Return the configuration with those variables of `.env` written into it that changed.
+
+    What did not change stays as it is: somebody may have set it in this file by hand.
+    """
+    result = dict(config)
+    if "PORT" in changed and env.get("PORT", "").isdecimal():
+        result = with_port(result, int(env["PORT"]))
+    if "OPENCLAW_MODEL" in changed:
+        model = env.get("OPENCLAW_MODEL") or DEFAULT_MODEL
+        result = _with(result, ("agents", "defaults", "model", "primary"), model)
+    if "OPENROUTER_BASE_URL" in changed:
+        result = _with_base_url(result, env.get("OPENROUTER_BASE_URL", ""))
+    if "PERPLEXITY_API_KEY" in changed:
+        path = ("plugins", "entries", "perplexity", "enabled")
+        has_key = bool(env.get("PERPLEXITY_API_KEY"))
+        result = _without(result, path) if has_key else _with(result, path, False)
+    return result
+
+
+def _with_base_url(config: Mapping[str, Any], base_url: str) -> dict[str, Any]:
+    """OpenClaw takes no provider that has one of the two, address and models, alone."""
+    path = ("models", "providers", "openrouter")
+    provider = _section(_section(_section(config, path[0]), path[1]), path[2])
+    if base_url:
+        return _with(config, path, {"models": [], **provider, "baseUrl": base_url})
+    ours = provider.keys() <= {"baseUrl", "models"} and not provider.get("models")
+    return _without(config, path if ours else (*path, "baseUrl"))
+
+
+def _with(config: Mapping[str, Any], path: Sequence[str], value: object) -> dict[str, Any]:
+    first, *rest = path
+    inner = _with(_section(config, first), rest, value) if rest else value
+    return {**config, first: inner}
+
+
+def _without(config: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
+    """Return the configuration without a key, and without what is empty for want of it."""
+    first, *rest = path
+    others = {key: value for key, value in config.items() if key != first}
+    inner = _without(_section(config, first), rest) if rest else {}
+    if not isinstance(config.get(first), dict) and rest:
+        return dict(config)
+    return {**config, first: inner} if inner else others
 
 
 def _at_port(origin: object, before: tuple[str, ...], port: int) -> object:

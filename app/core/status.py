@@ -150,7 +150,10 @@ def _without_container(deployment: Deployment) -> _Decided:
     when = Ago(operation.ended_at or operation.started_at)
     brings_up = operation.kind not in STOPS
     if brings_up and operation.state is OperationState.INTERRUPTED:
-        return Status.FAILED, f"the {operation.kind.noun} was interrupted, ", when, "; launch again"
+        what = f"the {operation.kind.noun} was interrupted, "
+        if operation.kind is OperationKind.RECONFIGURE:
+            return Status.FAILED, what, when, "; finish it or undo it"
+        return Status.FAILED, what, when, "; launch again"
     if brings_up and operation.state is OperationState.FAILED:
         return Status.FAILED, when, f": {operation.reason}"
     if operation.state is OperationState.CANCELLED:

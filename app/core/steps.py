@@ -56,6 +56,11 @@ _PLANS: dict[OperationKind, tuple[str, ...]] = {
     OperationKind.ROTATE_TOKEN: ("token", *_ANEW, "refused"),
     OperationKind.EQUALIZE_TOKEN: ("compare", *_ANEW),
     OperationKind.ALLOW_ORIGIN: ("write", "restart", "answers", "ready"),
+    OperationKind.RECONFIGURE: (
+        *("write", "check", "pull", "folders"),
+        *_TAKE_DOWN,
+        *("create", "start", "answers", "ready"),
+    ),
     OperationKind.UPDATE: (
         *("check", "pull"),
         *_TAKE_DOWN,
@@ -71,6 +76,7 @@ ANSWERS = "Waiting for the gateway to answer"
 READY = "The gateway answers; waiting until it is ready"
 WORDS = "Keeping its last words"
 MOVE = "Moving the folder to the archive"
+WRITE = "Writing .env and docker-compose.yml"
 COPY = "Setting the state aside"
 BACK = "Going back from"
 NEW_TOKEN = "Writing a new token into .env"  # noqa: S105
@@ -92,6 +98,7 @@ _BEGINNINGS = tuple(
         (r"docker compose down\b", "remove"),
         (re.escape(MOVE), "move"),
         (re.escape(COPY), "copy"),
+        (re.escape(WRITE), "write"),
         (re.escape(BACK), "back"),
         (re.escape(NEW_TOKEN), "token"),
         (re.escape(OLD_REFUSED), "refused"),
@@ -131,6 +138,8 @@ def steps_of(operation: Operation, lines: Iterable[tuple[str, str]]) -> tuple[St
     """Return the steps of an operation; `lines` is its output, (time, text) of each line."""
     lines = list(lines)
     plan = _PLANS[operation.kind]
+    if operation.kind is OperationKind.RECONFIGURE and not operation.launches:
+        plan = ("write",)
     if lines and lines[0][1].startswith(BACK):
         plan = ("back", *plan)
     begun = _begun(operation, plan, lines)

@@ -152,13 +152,21 @@ _STATES = {
 
 
 def _operation_name(entry: Entry, kind: str) -> str:
-    origin = (entry.get("arguments") or {}).get("origin")
-    if kind == OperationKind.ALLOW_ORIGIN and origin:
-        return f"Allowing {origin}"
-    image = (entry.get("arguments") or {}).get("image")
-    if kind == OperationKind.UPDATE and image:
-        return f"Update to {image}"
+    arguments = entry.get("arguments") or {}
+    if kind == OperationKind.ALLOW_ORIGIN and arguments.get("origin"):
+        return f"Allowing {arguments['origin']}"
+    if kind == OperationKind.UPDATE and arguments.get("image"):
+        return f"Update to {arguments['image']}"
+    if kind == OperationKind.RECONFIGURE:
+        return _reconfigured(arguments)
     return kind.replace("-", " ").capitalize()
+
+
+def _reconfigured(arguments: Mapping[str, Any]) -> str:
+    changed = str(arguments.get("changed") or "").split(", ")
+    labels = ", ".join(BY_NAME[name].label if name in BY_NAME else name for name in changed)
+    verb = "Undoing the reconfiguration" if "undo" in arguments else "Reconfiguration"
+    return f"{verb} of {labels}" if labels else verb
 
 
 def _plain(deployment_id: str, entry: Entry, what: str) -> Moment:

@@ -11,9 +11,11 @@ from functools import cached_property
 from pathlib import Path
 
 from app.core.deployment import Deployment, is_id, parse_id
+from app.core.envfile import parse_env
 from app.core.errors import NotFound
 from app.core.stranded import is_within
 from app.store import history
+from app.store.applied import applied_now, write_applied
 from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
 from app.store.files import sync_folder, write_file
@@ -126,6 +128,8 @@ class Store:
             write_file(fresh / "config" / "openclaw.json", content.openclaw_config)
             if may_give():
                 give_to_gateway(fresh)
+            made_of = parse_env(content.env), content.compose_file.decode()
+            write_applied(fresh, applied_now("", *made_of))
             history.record(fresh, "configure", actor)
             reserve_space(fresh)
             sync_folder(fresh / OURS)

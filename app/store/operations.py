@@ -23,6 +23,7 @@ from app.store.history import OURS, our_folder
 from app.store.locks import is_locked
 
 _KEPT = 20
+_KEPT_FILE = ".kept"
 _OUTCOME_SPACE = "space-for-outcome"
 _RESERVE = "space-for-a-stop"
 _RESERVE_BYTES = 64 * 1024
@@ -34,24 +35,32 @@ def operations_folder(folder: Path) -> Path:
 
 
 def begin(
-    folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str, str] | None = None
+    folder: Path,
+    kind: OperationKind,
+    actor: str,
+    arguments: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Operation:
     """Write down what is about to be done. The caller holds the folder's lock.
 
-    A stop may use what was set aside on the disk: a gateway that has filled it
-    must not be unstoppable.
+    `files` are what it works on and nobody is shown: they may hold secrets. A stop may
+    use what was set aside on the disk: a gateway that has filled it must not be unstoppable.
     """
     try:
-        return _begin(folder, kind, actor, arguments or {})
+        return _begin(folder, kind, actor, arguments or {}, files or {})
     except OSError as error:
         if kind is not OperationKind.STOP or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         (our_folder(folder) / _RESERVE).unlink(missing_ok=True)
-        return _begin(folder, kind, actor, arguments or {})
+        return _begin(folder, kind, actor, arguments or {}, files or {})
 
 
 def _begin(
-    folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str, str]
+    folder: Path,
+    kind: OperationKind,
+    actor: str,
+    arguments: Mapping[str, str],
+    files: Mapping[str, bytes],
 ) -> Operation:
     operations = operations_folder(folder)
     our_folder(folder)
@@ -82,6 +91,8 @@ def _begin(
     }
     write_file(fresh / "operation.json", json.dumps(begun).encode())
     write_file(fresh / "log", b"")
+    for name, data in files.items():
+        write_file(fresh / f"{name}{_KEPT_FILE}", data)
     write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
     fresh.rename(operations / str(number))
     sync_folder(operations)
@@ -100,6 +111,7 @@ def end(folder: Path, operation: Operation) -> None:
         "next_step": operation.next_step,
         "verified": _run_to_json(operation.verified),
         "cancelled_by": operation.cancelled_by,
+        "free_port": operation.free_port,
     }
     own = operations_folder(folder) / str(operation.number)
     # On a full disk the outcome takes the place that was kept for it.
@@ -107,6 +119,31 @@ def end(folder: Path, operation: Operation) -> None:
     write_file(own / "outcome.json", json.dumps(outcome).encode())
     with suppress(OSError):
         reserve_space(folder)
+
+
+def keep_file(folder: Path, number: int, name: str, data: bytes) -> None:
+    """Keep a file in an operation's folder, for whoever has to finish or undo its work."""
+    write_file(operations_folder(folder) / str(number) / f"{name}{_KEPT_FILE}", data)
+
+
+def kept_file(folder: Path, number: int, name: str) -> bytes | None:
+    """Return a file that an operation has kept, or None. Raises OSError, Unreadable."""
+    try:
+        return read_file(operations_folder(folder) / str(number) / f"{name}{_KEPT_FILE}")
+    except FileNotFoundError:
+        return None
+
+
+def kept_files(folder: Path, number: int) -> dict[str, bytes]:
+    """Return all that an operation has kept, by name. Raises OSError, Unreadable."""
+    found = (operations_folder(folder) / str(number)).glob(f"*{_KEPT_FILE}")
+    return {each.name.removesuffix(_KEPT_FILE): read_file(each) for each in found}
+
+
+def forget_files(folder: Path) -> None:
+    """Delete what operations have kept: nobody needs it any more, and it holds secrets."""
+    for each in operations_folder(folder).glob(f"*/*{_KEPT_FILE}"):
+        each.unlink(missing_ok=True)
 
 
 def reserve_space(folder: Path) -> None:
@@ -250,6 +287,7 @@ def _ended(folder: Path, begun: Operation) -> Operation | None:
             next_step=str(outcome["next_step"]),
             verified=_run_from_json(outcome["verified"]),
             cancelled_by=str(outcome.get("cancelled_by", "")),
+            free_port=outcome.get("free_port"),
         )
     return None
 

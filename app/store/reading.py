@@ -3,14 +3,18 @@
 import os
 import stat
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env, value_on_its_own_line
 from app.core.fields import NAME
+from app.core.marks import NoMark, changed_since, reach_the_gateway
 from app.core.secrets import secret_values, secrets_in_text
 from app.core.update import Step
 from app.store import history
+from app.store.applied import read_applied
 from app.store.files import Unreadable, read_file
 from app.store.operations import latest, latest_launch_or_stop
 from app.store.updates import read_journal
@@ -51,7 +55,41 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
         configured_here=settled is None and _configured_here(folder),
         operation=operation,
         earlier=None if decides else settled,
+        **_applied(folder, env),
     )
+
+
+def _applied(folder: Path, env: Mapping[str, str]) -> dict[str, Any]:
+    """Return what is in force in which container, as far as it was written down."""
+    found: dict[str, Any] = {
+        "env_at": _changed_at(folder / ENV_FILE),
+        "compose_at": _changed_at(folder / COMPOSE_FILE),
+    }
+    applied = read_applied(folder)
+    if applied is None:
+        return found
+    compose_file = read_compose_file(folder) or ""
+    try:
+        differing = changed_since(applied.mark, env, compose_file, applied.salt.encode())
+    except NoMark:
+        return found
+    changed = reach_the_gateway(differing, compose_file)
+    return {**found, "applied_to": applied.container, "changed": changed}
+
+
+def read_compose_file(folder: Path) -> str | None:
+    """Return the compose file; None where there is none that can be read as text."""
+    try:
+        return read_file(folder / COMPOSE_FILE).decode()
+    except (OSError, Unreadable, UnicodeDecodeError):
+        return None
+
+
+def _changed_at(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    except OSError:
+        return None
 
 
 def _configured_here(folder: Path) -> bool:

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from app.core.deployment import Container, Deployment
 from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
-from app.core.errors import EngineError
+from app.core.errors import EngineError, InputRejected
 from app.core.secrets import Masker
 from app.engine.compose import ComposeFailed
 from app.engine.host import listener_on
 from app.usecases.last_words import keep_words_of
+from app.usecases.ports import free_port
 from app.usecases.world import World
 
 _LINES = 200
@@ -68,8 +69,18 @@ def _engine_cause(text: str, deployment: Deployment, world: World) -> Cause:
     if cause is None:
         return Cause("compose_failed", Masker(deployment.secrets)(last_words_of(text)), "")
     if cause.code == "port_taken":
-        return Cause(cause.code, _who_has_the_port(deployment, world), cause.next_step)
+        return _port_taken(cause, deployment, world)
     return cause
+
+
+def _port_taken(cause: Cause, deployment: Deployment, world: World) -> Cause:
+    """Return who has the port, and one that is free."""
+    who = _who_has_the_port(deployment, world)
+    try:
+        free = free_port(world)
+    except InputRejected:
+        return replace(cause, words=who)
+    return Cause(cause.code, who, f"Free the port, or use port {free}.", free)
 
 
 def _who_has_the_port(deployment: Deployment, world: World) -> str:

@@ -1,9 +1,10 @@
-"""Before a launch: the data folders are there, are the gateway's, and hold the token of `.env`."""
+"""Before a launch: the data folders are there, are the gateway's, and hold what `.env` says."""
 
 from pathlib import Path
 from typing import Any
 
 from app.core.deployment import Container, Deployment
+from app.core.marks import IN_CONFIG
 from app.core.openclaw import (
     ConfigUnreadable,
     format_config,
@@ -11,8 +12,10 @@ from app.core.openclaw import (
     parse_config,
     seed_config,
     token_in,
+    with_settings,
     with_token,
 )
+from app.core.reconfigure import label_of
 from app.engine.compose import run_as_root
 from app.store import data_folders
 from app.store.files import Unreadable, write_file
@@ -70,8 +73,8 @@ def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: 
     """
     for made in data_folders.make_missing(folder):
         say(f"Made the folder {made}/, which was missing")
-    if deployment.token:
-        _write_token(deployment, folder, image, say)
+    if deployment.token or IN_CONFIG & set(deployment.changed):
+        _write_config(deployment, folder, image, say)
     if data_folders.belong_to_gateway(folder):
         return
     say("Giving config/ and workspace/ to the gateway's user, uid 1000")
@@ -81,19 +84,37 @@ def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: 
         run_as_root(image, folder, _GIVE, _SECONDS)
 
 
-def _write_token(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
-    """Write the token of `.env` into `openclaw.json`, where the two differ; no other key."""
+def _write_config(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+    """Write the token of `.env`, and what changed in it, into `openclaw.json`; no other key."""
     try:
         data = read_openclaw_config(folder, image)
-        config = parse_config(data) if data else seed_config(dict(deployment.env), ())
+        text, written = config_for(deployment, data)
     except (ConfigUnreadable, Unreadable) as error:
         say(f"Leaving the token in config/openclaw.json as it is: {error}")
         return
-    if data and token_in(config) in (None, deployment.token):
-        return
-    say("Writing the token of .env into config/openclaw.json")
-    text = format_config(with_token(config, deployment.token))
-    write_openclaw_config(folder, image, text)
+    if text != data:
+        say(f"Writing {written} of .env into config/openclaw.json")
+        write_openclaw_config(folder, image, text)
+
+
+def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
+    """Return `openclaw.json` as a launch needs it, and in words what was written into it.
+
+    The page's own origins follow the port; the model and the like are only written where
+    `.env` has changed since it was applied last, so what was set there by hand stays.
+    Raises ConfigUnreadable.
+    """
+    if not data:
+        env = {"OPENCLAW_GATEWAY_TOKEN": "", **deployment.env}
+        return format_config(seed_config(env, ())), "the token"
+    before = parse_config(data)
+    changed = IN_CONFIG & set(deployment.changed)
+    config = with_settings(before, deployment.env, {"PORT", *changed})
+    written = [label_of(key) for key in sorted(changed)] or ["the port"] * (config != before)
+    if deployment.token and token_in(config) not in (None, deployment.token):
+        config = with_token(config, deployment.token)
+        written.insert(0, "the token")
+    return (format_config(config), ", ".join(written)) if config != before else (data, "")
 
 
 def image_for(deployment: Deployment, gateway: Container | None, world: World) -> str:

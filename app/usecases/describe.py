@@ -31,6 +31,7 @@ def describe_card(card: Card, host: str) -> dict[str, Any]:
         "name": deployment.name,
         "reason": verdict.reason,
         "remark": card.remark,
+        "drift": list(card.drift),
         "ws_url": ws_url(deployment, host),
         "page_url": page_url(deployment, host),
     }

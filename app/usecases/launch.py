@@ -21,6 +21,8 @@ from app.engine.compose import (
     compose_unpause,
     compose_up,
 )
+from app.store.applied import applied_now, write_applied
+from app.store.reading import read_compose_file
 from app.usecases.causes import cause_of_pull, compose_cause
 from app.usecases.data_folders import prepare_data_folders
 from app.usecases.last_words import keep_words_if_it_can
@@ -118,6 +120,7 @@ def _start(task: Task, before: Container | None, anew: bool) -> None:
         task.cancellation,
     )
     folder, settings = world.store.folder(deployment.id), world.settings
+    compose_file = read_compose_file(folder) or ""
     with cancellation.allowed():
         say("docker compose config")
         images = compose_images(folder, _CONFIG_SECONDS)
@@ -138,6 +141,19 @@ def _start(task: Task, before: Container | None, anew: bool) -> None:
             compose_unpause(deployment.id, _UP_SECONDS)
         say("docker compose up -d")
         compose_up(folder, say, _UP_SECONDS)
+    _write_down(deployment, compose_file, world, say)
+
+
+def _write_down(deployment: Deployment, compose_file: str, world: World, say: Say) -> None:
+    """Write down what is in force now; where that can't be, the pages only know less."""
+    try:
+        gateway = deployment.gateway_in(world.containers.of(deployment.id))
+        applied = applied_now(gateway.id if gateway else "", deployment.env, compose_file)
+        write_applied(world.store.folder(deployment.id), applied)
+    except EngineError as error:
+        say(f"What was applied could not be written down: {error.detail}")
+    except OSError as error:
+        say(f"What was applied could not be written down: {error.strerror}")
 
 
 def pull_missing(task: Task, images: Mapping[str, str], env_file: Path | None = None) -> None:

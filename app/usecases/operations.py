@@ -68,17 +68,19 @@ def start_operation(
     actor: str,
     world: World,
     arguments: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes] | None = None,
 ) -> Started:
     """Lock the deployment, write down what is to be done, and start its process.
 
-    The process inherits the lock. Raises Busy, NotFound, DeploymentInvalid, StorageFailed.
+    `files` are for the process alone, which inherits the lock.
+    Raises Busy, NotFound, DeploymentInvalid, StorageFailed.
     """
     folder = world.store.folder(deployment.id)
     lock = _lock(folder, deployment, world)
     try:
         with storage_errors(f"The {kind.noun} was not started."):
             _wait_for_leftovers(folder)
-            operation = operations.begin(folder, kind, actor, arguments)
+            operation = operations.begin(folder, kind, actor, arguments, files)
             _record_begin(folder, operation)
             process = _started(folder, operation, lock, world)
     finally:
@@ -128,7 +130,7 @@ def wait_for(
     ended = operation_of(operation.deployment_id, operation.number, world=world)
     if ended.state is OperationState.SUCCEEDED:
         return ended
-    more = {"operation": describe(ended), "cause": ended.code}
+    more = {"operation": describe(ended), "cause": ended.code, "free_port": ended.free_port}
     kind = WasCancelled if ended.state is OperationState.CANCELLED else failure_for(ended)
     raise kind(failure_of(ended), extra=more)
 
@@ -243,6 +245,7 @@ def describe(operation: Operation) -> dict[str, object]:
         "reason": operation.reason,
         "next_step": operation.next_step,
         "code": operation.code,
+        "free_port": operation.free_port,
     }
 
 

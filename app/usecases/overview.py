@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.core.deployment import Container, Deployment, EngineProblem, Snapshot
+from app.core.drift import drift_of
+from app.core.reconfigure import label_of
 from app.core.status import LastSeen, Status, Verdict, status_of
 from app.usecases.world import World
 
@@ -19,6 +21,11 @@ class Card:
     containers: tuple[Container, ...]
     problem: EngineProblem | None = None
     remark: str = ""
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """What has changed since its container was made and is not applied, in words."""
+        return tuple(map(label_of, drift_of(self.deployment, self.gateway)))
 
     @property
     def gateway(self) -> Container | None:

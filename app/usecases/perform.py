@@ -29,6 +29,7 @@ from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.equalize_token import perform_equalize_token
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
+from app.usecases.reconfiguring import kept_secrets, perform_reconfigure
 from app.usecases.restart import perform_restart
 from app.usecases.rotate_token import perform_rotate_token
 from app.usecases.state_hands import COPY_SECONDS
@@ -49,6 +50,7 @@ _PERFORM: Mapping[OperationKind, Callable[[Task], Run | None]] = {
     OperationKind.UPDATE: perform_update,
     OperationKind.ROTATE_TOKEN: perform_rotate_token,
     OperationKind.EQUALIZE_TOKEN: perform_equalize_token,
+    OperationKind.RECONFIGURE: perform_reconfigure,
 }
 
 
@@ -111,7 +113,7 @@ def _set_deadline(settings: Settings) -> None:
         raise _DeadlinePassed
 
     signal.signal(signal.SIGALRM, passed)
-    # An update may do all of it twice: there, and back again.
+    # An update or a reconfiguration may do all of it twice: there, and back again.
     steps = settings.pull_timeout + 2 * (settings.launch_timeout + settings.stop_timeout)
     signal.alarm(int(steps + 2 * COPY_SECONDS) + _SPARE_SECONDS)
 
@@ -120,7 +122,7 @@ def _perform(
     operation: Operation, folder: Path, world: World, cancellation: Cancellation
 ) -> Operation:
     deployment = world.store.load(operation.deployment_id)
-    mask = Masker(deployment.secrets)
+    mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
     with OperationLog(folder, operation.number, mask) as log:
         try:
             done = _PERFORM[operation.kind](
@@ -169,4 +171,5 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         code=cause.code,
         reason=mask(cause.words),
         next_step=mask(cause.next_step),
+        free_port=cause.free_port,
     )

@@ -5,6 +5,7 @@ Asked within `store.creating()`, so that two deployments never get the same one.
 
 from collections.abc import Mapping
 
+from app.core.deployment import Deployment
 from app.core.errors import EngineError, InputRejected
 from app.core.fields import PORT
 from app.core.ports import NoFreePort, overlapping, pick_port, subnet_of
@@ -60,7 +61,16 @@ def _owners(world: World) -> dict[int, str]:
         if each.port is not None:
             named = f"{each.name} ({each.id})" if each.name else each.id
             owners[each.port] = f"the deployment {named}"
+        if port := _about_to_have(each):
+            owners[port] = f"the deployment {each.name or each.id}"
     return owners
+
+
+def _about_to_have(deployment: Deployment) -> int | None:
+    """Return the port that an operation under way is giving to a deployment."""
+    running = deployment.running_operation
+    port = running.arguments.get("port", "") if running else ""
+    return int(port) if port.isdecimal() else None
 
 
 def _taken(port: int, owners: Mapping[int, str]) -> str | None:

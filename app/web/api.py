@@ -51,6 +51,7 @@ class DeploymentShown(Shape):
     name: str
     reason: str = Field(description="Why it has this status, in words.")
     remark: str = Field(description="What else is to be said of it.")
+    drift: list[str] = Field(description="What was changed since it was started, not applied.")
     ws_url: str | None = Field(description="The address of its gateway.")
     page_url: str | None = Field(description="The address of its gateway's own page.")
 
@@ -123,6 +124,7 @@ _SHOWN = DeploymentShown(
     name="Support bot",
     reason="up 3 min, healthy",
     remark="",
+    drift=[],
     ws_url="ws://127.0.0.1:30163",
     page_url="http://127.0.0.1:30163/",
 )

@@ -117,7 +117,7 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
     # HTMX leaves the fields of secrets as they are in the page.
     again = set() if wants_fragment() else set(secrets)
     said = _said_of(form, errors)
-    shown = [field for fields in _SHOWN.values() for field in fields]
+    shown = [field for fields in FORM_SECTIONS.values() for field in fields]
     in_order = dict.fromkeys([*(each.name for each in shown), *said])
     wrong = {name: said[name].error for name in in_order if name in said and said[name].error}
     touched = {*_filled(form), *wrong}
@@ -127,8 +127,10 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
         form=form,
         rejected=errors is not None,
         offer=offer_of(form.like.deployment_id, world=world()) if form.like else None,
-        sections=_SHOWN,
-        unfolded={each for each, fields in _SHOWN.items() if touched & {f.name for f in fields}},
+        sections=FORM_SECTIONS,
+        unfolded={
+            each for each, fields in FORM_SECTIONS.items() if touched & {f.name for f in fields}
+        },
         typed={name: value for name, value in form.given.items() if name not in secrets},
         said=said,
         again=again,
@@ -172,4 +174,4 @@ def _shown() -> dict[Section, list[Field]]:
     }
 
 
-_SHOWN = _shown()
+FORM_SECTIONS = _shown()

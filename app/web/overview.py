@@ -93,6 +93,7 @@ def _rows(cards: Sequence[Card]) -> list[Row]:
             usage=usage.get(card.deployment.id),
             page_url=page_url(card.deployment) if card.verdict.status.reachable else None,
             action=card.action,
+            drift=card.drift,
         )
         for card in cards
     ]

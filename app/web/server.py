@@ -17,6 +17,7 @@ from app.web import (
     configure_api,
     confirm,
     doctor,
+    edit,
     errors,
     health,
     history,
@@ -28,6 +29,7 @@ from app.web import (
     pages,
     pairing,
     people,
+    reconfigure,
     reference,
     rendering,
     security,
@@ -80,6 +82,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(overview.bp)
     app.register_blueprint(configure.bp)
     app.register_blueprint(configure_api.bp)
+    app.register_blueprint(edit.bp)
+    app.register_blueprint(reconfigure.api_bp)
     app.register_blueprint(pages.bp)
     app.register_blueprint(api.bp)
     app.register_blueprint(answer.bp)

@@ -107,6 +107,7 @@ class OperationShown(Shape):
     reason: str = Field(description="Why it did not succeed, in words.")
     next_step: str = Field(description="What to do then.")
     code: str = Field(description="The stable name of that cause.")
+    free_port: int | None = Field(description="One that can be had where its port is taken.")
 
 
 EXAMPLE_OPERATION = OperationShown(
@@ -121,6 +122,7 @@ EXAMPLE_OPERATION = OperationShown(
     reason="",
     next_step="",
     code="",
+    free_port=None,
 )
 
 
@@ -169,3 +171,5 @@ class Problem(Shape):
     operation: OperationShown | None = Field(None, description="The operation that it is about.")
     cause: str = Field("", description="Why that operation did not succeed: its code.")
     deployment_id: str = Field("", description="The deployment that was made already.")
+    changed: list[str] = Field([], description="What is not what it was when it was looked at.")
+    free_port: int | None = Field(None, description="A port that is free, where one is taken.")

@@ -69,7 +69,7 @@ class Fleet:
         more += ["/history", "/messages", f"/deployments/{self.of['failed']}/history"]
         asked = f"/deployments/{self.of['running']}"
         deeds = ("stop", "restart", "archive", "rotate-token", "token", "update", "go-back")
-        more += [f"{asked}/{verb}" for verb in deeds]
+        more += [f"{asked}/{verb}" for verb in (*deeds, "edit")]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]
         more += ["/?q=nowhere", "/people", "/login", "/doctor", "/api", "/updates"]
         more += ["/stranded", f"/stranded/remove?project={STRANDED}"]

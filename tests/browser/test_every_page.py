@@ -14,7 +14,7 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .map((each) => each.outerHTML)"""
 # Cut off, and nowhere to be had whole.
 _CLIPPED = """() => [...document.querySelectorAll("body *")]
-  .filter((each) => !each.closest(".hidden, thead, [title]"))
+  .filter((each) => !each.closest(".hidden, thead, [title], input"))
   .filter((each) => ["hidden", "clip"].includes(getComputedStyle(each).overflowX))
   .filter((each) => each.scrollWidth > each.clientWidth + 1)
   .map((each) => each.outerHTML)"""

@@ -112,6 +112,7 @@ def assert_whole(crashes: Crashes, at: str) -> None:
 
 WITHOUT_CONTAINERS = {
     "configure": ((), verbs.configure),
+    "reconfigure": ((verbs.configure,), verbs.reconfigure),
     "reveal": ((verbs.configure,), verbs.reveal),
     "restore": ((verbs.configure, verbs.archive), verbs.restore),
     "purge": ((verbs.configure, verbs.archive), verbs.purge),

@@ -14,7 +14,9 @@ from app.usecases.archive import archive_deployment
 from app.usecases.configure import configure_deployment
 from app.usecases.launch import launch_deployment
 from app.usecases.perform import perform_operation
+from app.usecases.plan import Wish
 from app.usecases.purge import purge_archived
+from app.usecases.reconfigure import reconfigure_deployment
 from app.usecases.restart import restart_deployment
 from app.usecases.restore import restore_archived
 from app.usecases.reveal import reveal_secret
@@ -24,6 +26,7 @@ from app.usecases.update import update_deployment
 from app.usecases.world import World, build_world
 from tests.api import API_KEY
 from tests.crash.points import watch
+from tests.server import free_port
 
 _BY = "somebody"
 NAME = "Support bot"
@@ -55,6 +58,11 @@ def launch(deployment_id: str, world: World) -> object:
 
 def restart(deployment_id: str, world: World) -> object:
     return restart_deployment(deployment_id, actor=_BY, world=world)
+
+
+def reconfigure(deployment_id: str, world: World) -> object:
+    wish = Wish({"port": free_port(), "timezone": "UTC", "model": "openai/gpt-6-astra"})
+    return reconfigure_deployment(deployment_id, wish, "restart", actor=_BY, world=world)
 
 
 def stop(deployment_id: str, world: World) -> object:

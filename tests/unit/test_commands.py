@@ -18,6 +18,7 @@ from tests.unit.building import ID, a_deployment
         (OperationKind.ARCHIVE, "down"),
         (OperationKind.ALLOW_ORIGIN, "restart"),
         (OperationKind.ROTATE_TOKEN, "up -d --force-recreate"),
+        (OperationKind.RECONFIGURE, "up -d"),
     ],
 )
 def test_a_line_does_in_the_folder_what_the_button_does(kind: OperationKind, verb: str) -> None:

@@ -17,6 +17,7 @@ from app.core.openclaw import (
     token_in,
     with_origin,
     with_port,
+    with_settings,
     with_token,
 )
 
@@ -232,3 +233,41 @@ def test_origins_move_to_another_port_with_the_gateway() -> None:
 @pytest.mark.parametrize("config", [{}, {"gateway": 1}, _allowing("https://gw.example")])
 def test_a_configuration_without_origins_of_a_port_stays(config: dict[str, Any]) -> None:
     assert with_port(config, 31000) == config
+
+
+def test_what_changed_in_env_is_written_and_what_was_set_by_hand_stays() -> None:
+    config = seed_config(ENV, ["localhost", "127.0.0.1", "gw.example"])
+    config["agents"]["defaults"]["model"]["fallbacks"] = ["a/b"]
+    config["mine"] = 1
+    env = {**ENV, "PORT": "9", "OPENCLAW_MODEL": "x/y", "OPENROUTER_BASE_URL": "http://proxy/v1"}
+
+    changed = with_settings(config, env, {"PORT", "OPENCLAW_MODEL", "OPENROUTER_BASE_URL"})
+
+    assert changed["gateway"]["controlUi"]["allowedOrigins"][2] == "http://gw.example:9"
+    assert changed["agents"]["defaults"]["model"] == {"primary": "x/y", "fallbacks": ["a/b"]}
+    provider = changed["models"]["providers"]["openrouter"]
+    assert provider == {"baseUrl": "http://proxy/v1", "models": []}
+    assert changed["mine"] == 1
+    assert with_settings(config, env, ()) == config
+
+
+def test_what_was_taken_out_of_env_leaves_the_configuration_as_it_is_without_it() -> None:
+    more = {
+        "OPENROUTER_BASE_URL": "http://proxy",
+        "PERPLEXITY_API_KEY": "k",
+        "OPENCLAW_MODEL": "x/y",
+    }
+
+    assert with_settings(seed_config({**ENV, **more}, []), ENV, more) == seed_config(ENV, [])
+    assert with_settings(seed_config(ENV, []), {**ENV, **more}, more) == seed_config(
+        {**ENV, **more}, []
+    )
+
+
+@given(configs, st.sets(st.sampled_from(["PORT", "OPENCLAW_MODEL", "OPENROUTER_BASE_URL"])))
+def test_writing_the_settings_twice_changes_nothing_more(
+    config: dict[str, Any], changed: set[str]
+) -> None:
+    once = with_settings(config, ENV, changed)
+
+    assert with_settings(once, ENV, changed) == once

@@ -1,0 +1,242 @@
+"""Doing a reconfiguration: write the files, restart, and put all back where that does not work.
+
+What the files were and are to be is kept in the operation's own folder until it ends, so
+that whoever finds it interrupted can finish or undo it, wherever it was:
+- before or between the writes: each file is whole, the old or the new one, and since the
+  compose file reads all but its network from `.env`, any mixture of them can be launched;
+- once the gateway is taken down: files and `openclaw.json` are known as they were.
+A file that is neither the old nor the new one was changed by a person, and is left alone.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.core.deployment import Container, Operation, Run
+from app.core.diagnosis import Cause
+from app.core.drift import UP, drift_of
+from app.core.envfile import EnvFileError, parse_env
+from app.core.errors import EngineError
+from app.core.openclaw import ConfigUnreadable
+from app.core.secrets import secret_values
+from app.core.steps import BACK, WRITE
+from app.engine.compose import ComposeFailed
+from app.store import operations
+from app.store.applied import applied_file, applied_now, put_applied, read_applied, write_applied
+from app.store.files import Unreadable, read_file, write_file
+from app.store.reading import COMPOSE_FILE, ENV_FILE, read_compose_file
+from app.usecases.cancellation import Cancellation, Cancelled
+from app.usecases.causes import compose_cause
+from app.usecases.data_folders import config_for, read_openclaw_config, write_openclaw_config
+from app.usecases.launch import perform_launch
+from app.usecases.operations import OperationFailed
+from app.usecases.task import Task
+
+_CONFIG = "config/openclaw.json"
+
+
+def perform_reconfigure(task: Task) -> Run | None:
+    """Do, finish or undo a reconfiguration; return the run that was proven, if there is one.
+
+    Raises OperationFailed, also where the old configuration is back and proven,
+    EngineError, Cancelled.
+    """
+    work = _Work(task)
+    try:
+        return work.undo() if "undo" in task.operation.arguments else work.do()
+    except ComposeFailed as error:
+        cause = compose_cause(error, task.deployment, task.world)
+        raise OperationFailed(cause) from None
+    finally:
+        work.forget()
+
+
+def kept_secrets(operation: Operation, folder: Path) -> list[str]:
+    """Return the secrets among what an operation has kept: no line of its log may show them."""
+    found: list[str] = []
+    for name in ("env.old", "env.new"):
+        try:
+            found += secret_values(
+                parse_env(operations.kept_file(folder, operation.number, name) or b"")
+            )
+        except (OSError, Unreadable, EnvFileError):
+            continue
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One of the files that are changed; `kept` is what its old and new form are kept as."""
+
+    name: str
+    kept: str
+    read: Callable[[], bytes]
+    write: Callable[[bytes], None]
+
+
+class _Work:
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self._then = task.operation.arguments.get("then", "")
+        self._folder = task.world.store.folder(task.deployment.id)
+        self._before = self._gateway()
+        up = bool(self._before and self._before.state in UP)
+        asked = task.deployment.env.get("OPENCLAW_IMAGE") or task.world.settings.image
+        self._image = self._before.image if self._before and up else asked
+        # The order in which they are written.
+        self._files = (
+            self._own(COMPOSE_FILE, "compose"),
+            self._own(ENV_FILE, "env"),
+        )
+        self._config = _File(
+            _CONFIG,
+            "config",
+            lambda: read_openclaw_config(self._folder, self._image),
+            lambda data: write_openclaw_config(self._folder, self._image, data),
+        )
+
+    def do(self) -> Run | None:
+        """Write the new files, and bring the gateway up with them where that was asked for."""
+        self._refuse_touched()
+        self._keep_what_was_applied()
+        if self._then:
+            self._keep("config.old", self._config_as_it_is())
+        self._task.say(WRITE)
+        for each in self._files:
+            self._put(each, "new")
+        if not self._then:
+            self._task.say("Its next launch applies what was changed")
+            return None
+        self._keep("config.new", self._config_to_be())
+        try:
+            return perform_launch(self._with_files_as_they_are(), anew=True)
+        except (OperationFailed, EngineError, OSError, Cancelled) as failure:
+            if self._then != "restart":
+                raise
+            raise self._rolled_back(failure) from None
+
+    def undo(self) -> Run | None:
+        """Put the old files back, and bring the gateway up with them if it ran before."""
+        self._put_all_back()
+        if self._then != "restart":
+            return None
+        gateway = self._gateway()
+        proven = self._task.operation.verified
+        if gateway and gateway.state in UP and gateway.run == proven:
+            self._task.say("The gateway was not touched")
+            return proven
+        return perform_launch(self._with_files_as_they_are(), anew=True)
+
+    def forget(self) -> None:
+        """Whether it is done or undone: also what one before it has left is of no use now."""
+        operations.forget_files(self._folder)
+
+    def _own(self, name: str, kept: str) -> _File:
+        path = self._folder / name
+        return _File(name, kept, lambda: read_file(path), lambda data: write_file(path, data))
+
+    def _kept(self, name: str) -> bytes | None:
+        return operations.kept_file(self._folder, self._task.operation.number, name)
+
+    def _keep(self, name: str, data: bytes) -> None:
+        """Keep a file as it is found; one that was kept before an interruption is the older."""
+        if self._kept(name) is None:
+            operations.keep_file(self._folder, self._task.operation.number, name, data)
+
+    def _gateway(self) -> Container | None:
+        deployment = self._task.deployment
+        return deployment.gateway_in(self._task.world.containers.of(deployment.id))
+
+    def _with_files_as_they_are(self) -> Task:
+        deployment = self._task.world.store.load(self._task.deployment.id)
+        return replace(self._task, deployment=deployment)
+
+    def _refuse_touched(self) -> None:
+        for each in self._files:
+            old, new = self._kept(f"{each.kept}.old"), self._kept(f"{each.kept}.new")
+            if old is not None and each.read() not in (old, new):
+                words = f"Meanwhile somebody changed {each.name}, so nothing was changed."
+                next_step = "Look at it as it is now, then change it again."
+                raise OperationFailed(Cause("stale", words, next_step))
+
+    def _keep_what_was_applied(self) -> None:
+        """See that a launch can tell what has changed, also where nobody wrote that down yet."""
+        if read_applied(self._folder) is None:
+            env = parse_env(self._kept("env.old") or b"")
+            drifted = drift_of(self._task.deployment, self._before)
+            container = self._before.id if self._before and not drifted else ""
+            compose_file = read_compose_file(self._folder) or ""
+            write_applied(self._folder, applied_now(container, env, compose_file))
+        self._keep("applied.old", applied_file(self._folder))
+
+    def _config_as_it_is(self) -> bytes:
+        try:
+            return self._config.read()
+        except (FileNotFoundError, Unreadable):
+            return b""  # The launch makes the folder, and says what it can't read.
+
+    def _config_to_be(self) -> bytes:
+        """Return `openclaw.json` as the launch is going to write it."""
+        before = self._kept("config.old") or b""
+        try:
+            return config_for(self._with_files_as_they_are().deployment, before)[0]
+        except ConfigUnreadable:
+            return before
+
+    def _put(self, file: _File, form: str) -> None:
+        """Give a file its old or new form; one that is neither is somebody else's by now."""
+        wanted = self._kept(f"{file.kept}.{form}")
+        other = self._kept(f"{file.kept}.{'old' if form == 'new' else 'new'}")
+        current = file.read() if wanted is not None else None
+        if wanted is None or current == wanted:
+            return
+        if current != other:
+            self._task.say(f"{file.name} was changed meanwhile, so it is left alone")
+        else:
+            file.write(wanted)
+
+    def _put_all_back(self) -> None:
+        self._task.say(f"{BACK} what was changed")
+        for each in (*self._files, self._config):
+            self._put(each, "old")
+        applied = self._kept("applied.old")
+        if applied is not None:
+            put_applied(self._folder, applied)
+
+    def _rolled_back(self, failure: BaseException) -> BaseException:
+        """Put back what was there, bring it up, and return the failure with how that went."""
+        cause = _cause_of(failure)
+        self._task.say(cause.sentence)
+        try:
+            self._put_all_back()
+            run, how = self._old_one_up()
+        except OperationFailed as again:
+            words = f"{cause.words} With the old configuration, too: {again.cause.words}"
+            return OperationFailed(Cause(cause.code, words, again.cause.next_step))
+        except (ComposeFailed, EngineError, Unreadable, OSError) as error:
+            said = error.detail if isinstance(error, EngineError) else ""
+            words = f"{cause.words} The old configuration could not be brought up again. {said}"
+            return OperationFailed(Cause(cause.code, words.strip(), "Launch again."))
+        if isinstance(failure, Cancelled):
+            return Cancelled(f"The old configuration was put back, and {how}.", run)
+        words = f"{cause.words} The old configuration was put back, and {how}."
+        return OperationFailed(Cause(cause.code, words, cause.next_step), run)
+
+    def _old_one_up(self) -> tuple[Run | None, str]:
+        """Return the run of the old configuration that is up, and in words how it came to be."""
+        gateway = self._gateway()
+        if gateway and self._before and gateway.run == self._before.run and gateway.state in UP:
+            return None, "the gateway was not touched"
+        # Who wants the end of the new one wants the old one back: that is not broken off.
+        task = replace(self._with_files_as_they_are(), cancellation=Cancellation(lambda: False))
+        return perform_launch(task), "the gateway runs with it again"
+
+
+def _cause_of(failure: BaseException) -> Cause:
+    if isinstance(failure, OperationFailed):
+        return failure.cause
+    if isinstance(failure, EngineError):
+        return Cause(failure.code, failure.detail, "")
+    if isinstance(failure, OSError):
+        return Cause("storage_failed", f"The disk said: {failure.strerror}.", "")
+    return Cause("cancelled", "It was cancelled.", "")
