@@ -35,7 +35,7 @@ class CheckedClient(FlaskClient):
             packed = answer.headers.get("Content-Encoding") == "gzip"
             data = gzip.decompress(answer.data) if packed else answer.data
             check(request.method, request.path, answer.status_code, answer.mimetype, data)
-            if "json" in more and answer.status_code < 300:
+            if more.get("json") is not None and answer.status_code < 300:
                 check_sent(request.path, json.dumps(more["json"]).encode())
         return answer
 
