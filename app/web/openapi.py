@@ -53,7 +53,7 @@ _IN_PATHS: dict[str, dict[str, Any]] = {
         "example": EXAMPLE_ID,
     },
     "number": {
-        "description": "The operation's `id`: they count up from 1 for each deployment.",
+        "description": "Its `id`: they count up from 1.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },

@@ -23,6 +23,7 @@ from demo.devices import Browser
 from demo.provider import Provider
 from tests.api import API_KEY, BASE, Api
 from tests.receiver import receiving
+from tests.waiting import eventually
 from tests.web.test_launch import edit_env
 
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
@@ -131,6 +132,7 @@ def _live(story: Story, provider: Provider) -> None:
     run("post_answer", "get_answer_by_deployment_id")
     _pair(story)
     story.real["ghcr.io/openclaw/openclaw:2026.9.6"] = NEW
+    _update_several(story)
     run("post_update", "post_go_back", "post_allow_origin", "post_restart")
     _strand(story)
     run("post_stop")
@@ -151,6 +153,18 @@ def _pair(story: Story) -> None:
     finally:
         first.close()
         second.close()
+
+
+def _update_several(story: Story) -> None:
+    """Begin one and cancel what waits in it: its only deployment may have had its turn by then."""
+
+    def ended() -> Any:
+        batch = story.run("get_update_many_by_number")
+        return None if batch["state"] == "running" else batch
+
+    story.run("post_update_many", "post_update_many_cancel")
+    if eventually(ended, within=120)["operations"]:
+        story.api.post("go_back", {"deployment_id": story.home.name})
 
 
 def _strand(story: Story) -> None:
