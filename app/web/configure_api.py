@@ -1,13 +1,13 @@
 """Configuring by the API: the schema of the fields, and making a deployment from them."""
 
-from typing import Any, Literal
+from typing import Literal
 
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
 from app.core.deployment import parse_id
 from app.core.errors import DeploymentInvalid, InputRejected, NotFound
-from app.core.fields import GIVEN, FieldType, schema
+from app.core.fields import FieldType, schema
 from app.core.people import Permission
 from app.usecases.another import Another
 from app.usecases.check import warnings_of
@@ -23,6 +23,7 @@ from app.web.shapes import (
     FieldProblem,
     Reply,
     Shape,
+    with_fields,
 )
 
 bp = Blueprint("configure_api", __name__, url_prefix="/api/deploy")
@@ -50,25 +51,10 @@ class SchemaShown(Reply):
     optional: list[FieldShown]
 
 
-def _fields(schema: dict[str, Any]) -> None:
-    """Describe a body that holds fields by what the fields themselves say."""
-    own = schema["properties"]
-    schema["properties"] = {**{each.name: each.json_schema() for each in GIVEN}, **own}
-    schema["additionalProperties"] = False
-
-
-class FieldsGiven(Body):
-    """The fields of a deployment by their names; what is wrong with them, they say themselves."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra=_fields)
-
-    @property
-    def fields(self) -> dict[str, Any]:
-        return dict(self.model_extra or {})
-
-
-class NewDeployment(FieldsGiven):
+class NewDeployment(Body):
     """The fields of a new deployment. What is mandatory may come from another one."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
 
     like: str | None = Field(
         None, description="The id of another deployment, which gives what is not given here."
@@ -129,7 +115,9 @@ def show_schema() -> SchemaShown:
 )
 def configure(body: NewDeployment) -> Configured:
     """From its fields: a folder of its own, with a token and a free port. It is not launched."""
-    deployment = configure_deployment(body.fields, like=_like(body), actor=actor(), world=world())
+    deployment = configure_deployment(
+        dict(body.model_extra or {}), like=_like(body), actor=actor(), world=world()
+    )
     found = warnings_of(deployment, world=world())
     return Configured(
         deployment_id=deployment.id,

@@ -224,8 +224,9 @@ def _answer(status: int, kinds: Sequence[Any], call: Call, schemas: _Schemas) ->
     if status == 200:
         for media in call.media:
             content[media] = {"schema": {} if media == "application/json" else {"type": "string"}}
-    words = " ".join((kinds[0].__doc__ or "").split()) if kinds and not _is_list(kinds[0]) else ""
-    answer: dict[str, Any] = {"description": words or "It is answered.", "content": content}
+    told = [" ".join((each.__doc__ or "").split()) for each in kinds if not _is_list(each)]
+    words = " Or: ".join(filter(None, told)) or "It is answered."
+    answer: dict[str, Any] = {"description": words, "content": content}
     if Accepted in kinds:
         where = {"type": "string", "format": "uri-reference"}
         answer["headers"] = {"Location": {"description": "The operation.", "schema": where}}

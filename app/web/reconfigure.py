@@ -20,7 +20,16 @@ from app.usecases.reconfigure import (
 from app.web.access import needs
 from app.web.calls import BEGINNING, Example, Subject, call
 from app.web.request import actor, world
-from app.web.shapes import EXAMPLE_ID, Accepted, Answer, DeploymentId, Shape, WaitFor, accepted
+from app.web.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    DeploymentId,
+    Shape,
+    WaitFor,
+    accepted,
+    with_fields,
+)
 
 api_bp = Blueprint("reconfigure_api", __name__, url_prefix="/api/deploy")
 
@@ -31,7 +40,7 @@ class Wished(WaitFor):
     A field that is not given stays, and so does a secret that is given empty.
     """
 
-    model_config = ConfigDict(extra="allow", strict=True)
+    model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
 
     remove: list[str] = Field([], description="Optional fields that are to have no value.")
     restart: bool = Field(

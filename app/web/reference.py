@@ -120,13 +120,14 @@ def _subjects(document: Mapping[str, Any]) -> dict[str, list[_Shown]]:
 def _shown(
     path: str, method: str, operation: Mapping[str, Any], components: Mapping[str, Any]
 ) -> _Shown:
-    answers, problems = [], []
+    answers: list[_Reply] = []
+    problems: list[tuple[str, str]] = []
     for status, each in operation["responses"].items():
         if "$ref" in each:
             told = components["responses"][each["$ref"].rpartition("/")[2]]["description"]
             problems += [(status, line.removeprefix("- ")) for line in told.splitlines()]
         else:
-            answers.append(_reply(status, each, components["schemas"]))
+            answers += _replies(status, each, components["schemas"])
     parameters = operation.get("parameters", [])
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
     return _Shown(
@@ -152,15 +153,17 @@ def _shown(
     )
 
 
-def _reply(status: str, response: Mapping[str, Any], schemas: Mapping[str, Any]) -> _Reply:
+def _replies(
+    status: str, response: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> Iterator[_Reply]:
+    """Give each of the answers that come with one status; the example is the first one's."""
     content = response["content"].get("application/json", {})
-    example = content.get("example")
-    return _Reply(
-        status,
-        response["description"],
-        list(_rows(content.get("schema", {}), schemas)),
-        "" if example is None else json.dumps(example, indent=2, ensure_ascii=False),
-    )
+    schema, example = content.get("schema", {}), content.get("example")
+    shown = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
+    for number, each in enumerate(schema.get("anyOf", [schema])):
+        whole = _resolved(each, schemas)
+        words = whole.get("description", "") if "anyOf" in schema else response["description"]
+        yield _Reply(status, words, list(_rows(each, schemas)), "" if number else shown)
 
 
 def _rows(

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.fields import GIVEN
 from app.usecases.operations import describe
 
 # The deployment of all examples.
@@ -48,6 +49,16 @@ class Body(BaseModel):
     """What a call is sent as JSON: a key that is not known is refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+def with_fields(schema: dict[str, Any]) -> None:
+    """Describe a body that holds a deployment's fields by what the fields themselves say.
+
+    The body takes any key, and the use case says what is wrong with which field.
+    """
+    fields = {each.name: each.json_schema() for each in GIVEN}
+    schema["properties"] = {**schema["properties"], **fields}
+    schema["additionalProperties"] = False
 
 
 class Query(BaseModel):

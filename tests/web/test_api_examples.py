@@ -135,7 +135,8 @@ def _live(story: Story, provider: Provider) -> None:
     _update_several(story)
     run("post_update", "post_go_back", "post_allow_origin", "post_restart")
     _strand(story)
-    run("post_stop")
+    run("post_stop", "post_reconfigure")
+    story.real["Support bot"] = "Sales bot"
     _cancel(story)
     run("post_archive", "get_archived", "post_restore", "post_archive", "post_purge")
     run("get_history")
