@@ -70,7 +70,7 @@ def update_chosen() -> ResponseReturnValue:
         batch = update_many(chosen, image, actor=actor(), world=world())
     except InputRejected as rejected:
         return _page(422, chosen=chosen, typed=image, errors=rejected.fields)
-    flash(f"{len(batch.ids)} are updated one after the other.", "done")
+    flash(f"The update of {len(batch.ids)} has begun.", "done")
     return lead_to(url_for("versions.show"))
 
 
