@@ -133,7 +133,7 @@ def test_every_verb_that_a_line_calls_is_there() -> None:
     sources = [each.read_text() for each in (PROJECT / "app/core/doctor").glob("*.py")]
     called = {verb for text in sources for verb in re.findall(r"deploy_agent\(['\"]([\w-]+)", text)}
 
-    assert {"restart", "archive", "restore", "rotate-token", "user"} <= called
+    assert {"archive", "restore", "reconfigure", "rotate-token", "user"} <= called
     assert called <= set(main.list_commands(Context(main)))
 
 

@@ -132,6 +132,7 @@ def test_operations_that_do_not_end_as_they_should(one: Held, verdict: Verdict, 
         (OperationKind.UPDATE, "launch"),
         (OperationKind.ARCHIVE, "archive"),
         (OperationKind.EQUALIZE_TOKEN, "equalize-token"),
+        (OperationKind.RECONFIGURE, "reconfigure"),
     ],
 )
 def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str) -> None:
@@ -140,5 +141,6 @@ def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str
     found = operations_verdict([Held(ID, "Sales", died)], LONGEST, NOW, SHELL)
 
     assert found.next_step == f"Sales: {kind.after_interruption}"
-    assert found.fix == f"/srv/deploy-agent {verb} {ID}"
+    option = " --finish" if kind is OperationKind.RECONFIGURE else ""
+    assert found.fix == f"/srv/deploy-agent {verb} {ID}{option}"
     assert verb in main.list_commands(Context(main))

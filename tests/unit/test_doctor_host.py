@@ -19,6 +19,7 @@ from app.core.doctor.host import (
     memory_verdict,
 )
 from app.core.doctor.shell import Shell
+from app.core.fields import BY_NAME
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False, has_systemd=True)
 GB = 10**9
@@ -80,14 +81,21 @@ def test_what_is_said_to_fit_does_fit(total: int, share: float) -> None:
 
 def test_a_gateway_near_its_limit_is_named() -> None:
     fine = GatewayMemory("a", "A", GB, 2 * GB)
-    near = GatewayMemory("b", "Sales (b)", 19 * GB // 10, 2 * GB)
+    near = GatewayMemory("b", "Sales (b)", 2 * GB, 2 * 2**30)
 
     assert gateway_memory_verdict([], SHELL).seen == "No gateway runs."
     assert "A with 1.0 GB of 2.0 GB" in gateway_memory_verdict([fine], SHELL).seen
     found = gateway_memory_verdict([fine, near], SHELL)
     assert found.verdict is Verdict.WARNING
-    assert "Sales (b) with 1.9 GB of 2.0 GB" in found.seen
-    assert found.fix == "/srv/deploy-agent restart b"
+    assert "Sales (b) with 2.0 GB of 2.1 GB" in found.seen
+    assert found.fix == "/srv/deploy-agent reconfigure b --set memory_limit=3072m"
+
+
+def test_the_limit_that_is_offered_is_one_that_can_be_set() -> None:
+    rule = BY_NAME["memory_limit"].rule
+
+    assert rule
+    assert rule("3072m") is None
 
 
 @pytest.mark.parametrize(

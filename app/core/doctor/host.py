@@ -157,10 +157,14 @@ def gateway_memory_verdict(running: Sequence[GatewayMemory], shell: Shell) -> Fi
     first = near[0]
     return GATEWAY_MEMORY.warning(
         f"Near the limit: {listed([_of_limit(each) for each in near])}.",
-        f"Raise the memory limit of {first.label} in its configuration (MEMORY_LIMIT in its .env),"
-        " then restart it with the line.",
-        shell.deploy_agent("restart", first.deployment_id),
+        f"Raise the limit of {first.label}; the line does that and restarts it.",
+        shell.deploy_agent("reconfigure", first.deployment_id, "--set", _more_than(first.limit)),
     )
+
+
+def _more_than(limit: int) -> str:
+    """Return the setting of a limit that is half as large again, in whole MiB."""
+    return f"memory_limit={limit * 3 // 2 // 2**20}m"
 
 
 def _of_limit(gateway: GatewayMemory) -> str:

@@ -112,13 +112,19 @@ def _interrupted(
     return OPERATIONS.warning(
         f"Died half-way: {listed(told)}.",
         f"{held_there.label}: {operation.kind.after_interruption}",
-        shell.deploy_agent(_AGAIN.get(operation.kind, "launch"), held_there.deployment_id),
+        shell.deploy_agent(*_again(operation)),
     )
 
 
-# A launch brings everything else into a whole state.
+def _again(operation: Operation) -> list[str]:
+    """Return the call that ends what died half-way; most is made whole by a launch."""
+    verb, *options = _AGAIN.get(operation.kind, ("launch",))
+    return [verb, operation.deployment_id, *options]
+
+
 _AGAIN = {
-    OperationKind.STOP: "stop",
-    OperationKind.ARCHIVE: "archive",
-    OperationKind.EQUALIZE_TOKEN: "equalize-token",
+    OperationKind.STOP: ("stop",),
+    OperationKind.ARCHIVE: ("archive",),
+    OperationKind.EQUALIZE_TOKEN: ("equalize-token",),
+    OperationKind.RECONFIGURE: ("reconfigure", "--finish"),
 }
