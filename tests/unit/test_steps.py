@@ -12,6 +12,7 @@ from app.core.pulling import Layer, Phase
 from app.core.steps import (
     ANSWERS,
     BACK,
+    COPY,
     FOLDERS,
     LABELS,
     MOVE,
@@ -232,3 +233,27 @@ def test_any_log_has_steps_in_order(
     assert states.count(StepState.RUNNING) <= 1
     assert all(each.took is None or each.took >= timedelta(0) for each in steps)
     assert all(each.label == LABELS[each.name] for each in steps)
+
+
+UPDATED = [*LAUNCHED[:3], *TAKEN_DOWN, (32, COPY), (33, "Writing openclaw:2 into .env")]
+GONE_BACK = [(45, f"{BACK} openclaw:2"), *((46, text) for _, text in TAKEN_DOWN), *LAUNCHED[5:]]
+
+
+@pytest.mark.parametrize(("code", "back"), [("launch_timeout", "done"), (NOT_BACK, "failed")])
+def test_an_update_that_failed_shows_where_and_whether_it_is_back(code: str, back: str) -> None:
+    said = [*UPDATED, *LAUNCHED[5:10], *((44, text) for _, text in TAKEN_DOWN), *GONE_BACK]
+    failed = operation(OperationState.FAILED, OperationKind.UPDATE, code=code)
+
+    steps = shown(steps_of(failed, lines(said)))
+
+    assert (steps["copy"], steps["write"], steps["create"]) == ("done", "done", "done")
+    assert (steps["answers"], steps["ready"], steps["back"]) == ("failed", "pending", back)
+
+
+def test_a_launch_that_puts_an_update_back_first_shows_that_as_its_first_step() -> None:
+    said = [(0, f"{BACK} openclaw:2"), *((1, text) for _, text in TAKEN_DOWN), *LAUNCHED]
+
+    steps = steps_of(operation(OperationState.SUCCEEDED), lines(said))
+
+    assert [each.name for each in steps][:3] == ["back", "check", "pull"]
+    assert {each.state for each in steps} == {StepState.DONE}

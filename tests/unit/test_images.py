@@ -1,0 +1,40 @@
+"""Images: the name that stays one image's own, and those that are of the same repository."""
+
+import pytest
+
+from app.core.images import Image, names_like, repository
+
+DIGEST = f"sha256:{'a' * 64}"
+ID = f"sha256:{'b' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("openclaw", "openclaw"),
+        ("openclaw:2026.9.6", "openclaw"),
+        ("ghcr.io/openclaw/openclaw:2026.9.6", "ghcr.io/openclaw/openclaw"),
+        (f"ghcr.io/openclaw/openclaw:1@{DIGEST}", "ghcr.io/openclaw/openclaw"),
+        ("127.0.0.1:5000/openclaw", "127.0.0.1:5000/openclaw"),
+        ("127.0.0.1:5000/openclaw:1", "127.0.0.1:5000/openclaw"),
+    ],
+)
+def test_a_repository_is_the_name_without_tag_and_digest(name: str, expected: str) -> None:
+    assert repository(name) == expected
+
+
+def test_the_registrys_digest_stays_a_name_and_of_two_that_of_the_same_repository() -> None:
+    image = Image(ID, digests=(f"mirror/openclaw@{DIGEST}", f"ghcr.io/o/openclaw@{DIGEST}"))
+
+    assert image.pin("ghcr.io/o/openclaw:1") == f"ghcr.io/o/openclaw@{DIGEST}"
+    assert image.pin("elsewhere:1") == f"mirror/openclaw@{DIGEST}"
+
+
+def test_what_was_built_here_has_only_its_id() -> None:
+    assert Image(ID, tags=("openclaw:1",)).pin("openclaw:1") == ID
+
+
+def test_names_of_the_same_repository_are_offered() -> None:
+    images = [Image("1", ("openclaw:2", "other:1")), Image("2", ("openclaw:1",)), Image("3")]
+
+    assert names_like(images, f"openclaw@{DIGEST}") == ["openclaw:1", "openclaw:2"]
