@@ -15,7 +15,7 @@ from app.store.history import read_history
 from app.store.operations import read_log
 from demo.cleaning import operation_processes, remove_everything_of
 from demo.devices import Browser
-from tests.api import Api
+from tests.api import BASE, Api
 from tests.conftest import STANDIN
 from tests.server import free_port
 from tests.waiting import eventually
@@ -177,9 +177,14 @@ def test_one_that_was_killed_is_undone_or_finished(api: Api, deployments_dir: Pa
     before = files_of(folder)
 
     killed_while_taken_down(api, folder, port=port, model="x/y")
-    undone = reconfigure(api, deployment_id, resume="undo")
+    assert ">Undo it</button>" in api.page(f"/deployments/{deployment_id}").text
+    pressed = api.client.post(
+        f"/deployments/{deployment_id}/edit/resume", data={"verb": "undo"}, base_url=BASE
+    )
 
-    assert undone["status"] == "running"
+    assert pressed.status_code == 303
+    eventually(lambda: api.status(deployment_id)["operation"]["state"] == "succeeded", within=60)
+    assert api.status(deployment_id)["status"] == "running"
     assert files_of(folder)[:3] == before[:3]
     assert kept_by_operations(folder) == []
     again = api.post("reconfigure", {"deployment_id": deployment_id, "resume": "undo"})
