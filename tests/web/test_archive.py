@@ -65,7 +65,7 @@ def test_an_archived_one_gives_its_port_free_and_comes_back_at_another(
     moved = api.page(f"/deployments/{deployment_id}")
     assert moved.headers["Location"] == f"/archive#{archived_name(api, deployment_id)}"
 
-    newcomer = api.configure(name="Newcomer", port=str(port))
+    newcomer = api.configure(name="Newcomer", port=int(port))
     restored = api.post("restore", {"deployment_id": deployment_id})
 
     assert restored.status_code == 200, restored.text

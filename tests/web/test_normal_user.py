@@ -135,7 +135,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     # Another has its port by the time that it is restored; then it goes for good.
     archived = member.call("POST", "archive", {"deployment_id": deployment_id})
     assert archived[1]["status"] == "archived", archived
-    port = {"openrouter_api_key": API_KEY, "port": env["PORT"]}
+    port = {"openrouter_api_key": API_KEY, "port": int(env["PORT"])}
     assert member.call("POST", "configure", port)[0] == 200
     restored = member.call("POST", "restore", {"deployment_id": deployment_id})
     assert len(restored[1]["remarks"]) == 1, restored
