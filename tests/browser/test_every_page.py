@@ -1,13 +1,24 @@
-"""Every page in every state: it fits, it is safe, it needs nothing from elsewhere."""
+"""Every page in every state: it fits, it is safe, it needs nothing from elsewhere.
+
+Accessible is what axe finds nothing in, at WCAG 2.2 AA and by its best practices.
+"""
 
 from pathlib import PurePath
+from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import expect
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
 
+from app.config import Settings
+from app.usecases.people import begin_setup
+from app.usecases.world import build_world
 from tests.browser.fleet import LONG_NAME, Fleet
 from tests.browser.visits import Visits, follow_again
 
+_ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_AXE = Axe()
 _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead"))
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
@@ -25,10 +36,23 @@ _HARD_TO_HIT = """() => [...document.querySelectorAll("button, .button, input, s
   .map((each) => each.outerHTML)"""
 
 
-def test_every_page_fits_the_window_and_the_finger(fleet: Fleet, fleet_visits: Visits) -> None:
-    page = fleet_visits.open()
+def found(page: Page, rules: list[str]) -> list[Any]:
+    """Return what axe objects to, with where and why."""
+    answer = _AXE.run(page, options={"runOnly": rules}).response
+    return [
+        (violation["id"], node["target"], node.get("failureSummary"))
+        for violation in answer["violations"]
+        for node in violation["nodes"]
+    ]
 
-    for path in fleet.paths:
+
+def test_every_page_fits_is_accessible_and_loads_its_own_files_and_nothing_else(
+    fleet: Fleet, fleet_visits: Visits
+) -> None:
+    fleet_visits.allow(404)
+    page = fleet_visits.open(theme="light")
+
+    for path in every_path(fleet):
         page.goto(path)
         for width in (360, 768, 1440, 1920):
             page.set_viewport_size({"width": width, "height": 800})
@@ -36,20 +60,44 @@ def test_every_page_fits_the_window_and_the_finger(fleet: Fleet, fleet_visits: V
             assert page.evaluate(_CLIPPED) == [], (path, width)
             assert page.evaluate(_HARD_TO_HIT) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-
-
-def test_every_page_loads_its_own_files_and_nothing_else(
-    fleet: Fleet, fleet_visits: Visits
-) -> None:
-    page = fleet_visits.open()
-
-    for path in fleet.paths:
-        page.goto(path)
+        page.set_viewport_size({"width": 1280, "height": 800})
+        assert found(page, _ALL) == [], path
 
     loaded = [urlsplit(url) for url in fleet_visits.requests if not url.startswith("data:")]
     assert {each.netloc for each in loaded} == {urlsplit(fleet.server.url).netloc}
     files = {PurePath(each.path).suffix for each in loaded}
     assert {".css", ".js"} <= files
+
+
+def test_every_page_can_be_read_in_the_dark(fleet: Fleet, fleet_visits: Visits) -> None:
+    """What differs between the themes is colours alone."""
+    fleet_visits.allow(404)
+    page = fleet_visits.open(theme="dark", width=360)
+
+    for path in every_path(fleet):
+        page.goto(path)
+        assert found(page, ["color-contrast"]) == [], path
+
+
+def every_path(fleet: Fleet) -> list[str]:
+    world = build_world(Settings(deployments_dir=str(fleet.server.settings["deployments_dir"])))
+    return [*fleet.paths, f"/setup/{begin_setup(world=world)}", "/nowhere"]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_dialogs_and_toasts_are_accessible(fleet: Fleet, fleet_visits: Visits, theme: str) -> None:
+    page = fleet_visits.open(theme=theme)
+    page.goto(f"/deployments/{fleet.of['running']}")
+    tell = "document.dispatchEvent(new CustomEvent('told', {detail: {value: 'Done.'}}))"
+    page.evaluate(tell)
+    assert found(page, _ALL) == []
+
+    for button in ("Stop", "Keyboard shortcuts"):
+        page.get_by_role("button", name=button).first.click()
+        expect(page.get_by_role("dialog")).to_be_visible()
+        assert found(page, _ALL) == []
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_hostile_log_is_text_and_nothing_but_text(fleet: Fleet, fleet_visits: Visits) -> None:

@@ -32,6 +32,8 @@ class Visits:
             java_script_enabled=javascript,
             viewport={"width": width, "height": 800},
             color_scheme=theme,  # type: ignore[arg-type]
+            # Drawn without a graphics card, what moves keeps a processor busy.
+            reduced_motion="reduce",
             **more,
         )
         context.set_default_timeout(30_000)
