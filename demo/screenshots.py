@@ -1,7 +1,6 @@
 """`make screenshots`: the README's pictures, taken of the demo by the real browser."""
 
 import base64
-import shutil
 import signal
 import socket
 import sys
@@ -15,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.config import PROJECT
 from app.core.status import Status
+from demo.chromium import FLAGS, program
 from demo.company import ASKED, BROKEN
 from demo.provider import API_KEY
 from demo.show import Demo, running_demo
@@ -56,9 +56,7 @@ def main() -> None:
     with running_demo(_FOLDER, public_host=_HOST) as (demo, _), sync_playwright() as playwright:
         click.echo("Filling the demo …")
         demo.fill()
-        chromium = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox", "--disable-gpu"]
-        )
+        chromium = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         PICTURES.mkdir(parents=True, exist_ok=True)
         for picture in _pictures(demo):
             for screen in picture.screens:

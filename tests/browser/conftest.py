@@ -1,6 +1,5 @@
 """A real browser on a real server: whatever goes wrong in a page fails the test that opened it."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from demo.chromium import FLAGS, program
 from demo.cleaning import remove_everything_of
 from tests.browser.fleet import Fleet
 from tests.browser.visits import Visits
@@ -16,23 +16,12 @@ from tests.server import Server
 
 expect.set_options(timeout=30_000)
 
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """One Chromium for the session; what tests share is the program, never a cookie."""
-    program = shutil.which("chromium")
-    assert program, "Chromium is not installed; scripts/test installs it."
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=_QUIET)
+        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
         yield browser
         browser.close()
 

@@ -19,16 +19,10 @@ from pathlib import Path
 
 import psutil
 
+from demo.chromium import FLAGS, program
+
 NAME = "gateways.intranet.test"
 _PREFIX = "da-other-"
-_QUIET = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 
 def why_not() -> str:
@@ -49,15 +43,15 @@ class OtherMachine:
 
     def chromium(self, folder: Path) -> dict[str, object]:
         """Return how Playwright is to launch the browser that is installed, on that machine."""
-        program = folder / "chromium"
+        wrapped = folder / "chromium"
         net = f"/run/netns/{self.namespace}"
-        program.write_text(f'#!/bin/sh\nexec nsenter --net={net} chromium "$@"\n')
-        program.chmod(0o755)
+        wrapped.write_text(f'#!/bin/sh\nexec nsenter --net={net} {program()} "$@"\n')
+        wrapped.chmod(0o755)
         known = (NAME, socket.gethostname())
         rules = ",".join(f"MAP {name} {self.host}" for name in known)
         return {
-            "executable_path": program,
-            "args": [*_QUIET, f"--host-resolver-rules={rules}"],
+            "executable_path": wrapped,
+            "args": [*FLAGS, f"--host-resolver-rules={rules}"],
         }
 
 

@@ -29,6 +29,9 @@ _NO_COMPLAINT = (
     "The Cross-Origin-Opener-Policy header has been ignored",
     # Where a refusal is meant, its status is looked at.
     "Failed to load resource: the server responded with a status of 40",
+    # A gateway that was just started may be too busy to answer, and is asked again.
+    "Failed to load resource: the server responded with a status of 504",
+    "Response Status Error Code 504 from ",
 )
 
 
