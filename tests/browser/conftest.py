@@ -27,11 +27,11 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[Server]:
+def _served(folder: Path, **settings: object) -> Iterator[Server]:
     """A started server on a scratch folder; what was started from it is gone afterwards."""
     deployments_dir = folder / "deployments"
     deployments_dir.mkdir()
-    server = Server(deployments_dir, folder / "server.log", image=STANDIN)
+    server = Server(deployments_dir, folder / "server.log", image=STANDIN, **settings)
     try:
         yield server.start()
     finally:
@@ -49,7 +49,8 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     """A server with a deployment in each state, for tests that only look."""
-    with _served(tmp_path_factory.mktemp("fleet")) as server:
+    # What is launching goes on launching, however long others look.
+    with _served(tmp_path_factory.mktemp("fleet"), launch_timeout=86400) as server:
         yield Fleet.fill(server)
 
 
