@@ -9,14 +9,13 @@ from datetime import timedelta
 from app.core.deployment import Container, Deployment
 from app.core.marks import COMPOSE
 
-UP = ("running", "restarting", "paused")
 # The engine tells the time of a container's making in whole seconds.
 _SECOND = timedelta(seconds=1)
 
 
 def drift_of(deployment: Deployment, gateway: Container | None) -> tuple[str, ...]:
     """Return the variables and files that have changed since a container was made of them."""
-    if gateway is None or gateway.state not in UP or deployment.problem:
+    if gateway is None or not gateway.is_up or deployment.problem:
         return ()
     if deployment.running_operation:
         return ()

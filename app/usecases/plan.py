@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.deployment import Container, Deployment
-from app.core.drift import UP, drift_of
+from app.core.drift import drift_of
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError
 from app.core.errors import DeploymentInvalid, EngineError, InputRejected, Stale
 from app.core.fields import BY_NAME, FIELDS, PORT
@@ -221,7 +221,7 @@ def _gateway(deployment: Deployment, world: World) -> tuple[Container | None, st
         gateway = deployment.gateway_in(world.containers.of(deployment.id))
     except EngineError as error:
         return None, error.detail
-    return (gateway if gateway and gateway.state in UP else None), ""
+    return (gateway if gateway and gateway.is_up else None), ""
 
 
 def _differing(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.core.deployment import Container, Operation, Run
 from app.core.diagnosis import Cause
-from app.core.drift import UP, drift_of
+from app.core.drift import drift_of
 from app.core.envfile import EnvFileError, parse_env
 from app.core.errors import EngineError
 from app.core.openclaw import ConfigUnreadable
@@ -80,7 +80,7 @@ class _Work:
         self._then = task.operation.arguments.get("then", "")
         self._folder = task.world.store.folder(task.deployment.id)
         self._before = self._gateway()
-        up = bool(self._before and self._before.state in UP)
+        up = bool(self._before and self._before.is_up)
         asked = task.deployment.env.get("OPENCLAW_IMAGE") or task.world.settings.image
         self._image = self._before.image if self._before and up else asked
         # The order in which they are written.
@@ -122,7 +122,7 @@ class _Work:
             return None
         gateway = self._gateway()
         proven = self._task.operation.verified
-        if gateway and gateway.state in UP and gateway.run == proven:
+        if gateway and gateway.is_up and gateway.run == proven:
             self._task.say("The gateway was not touched")
             return proven
         return perform_launch(self._with_files_as_they_are(), anew=True)
@@ -225,7 +225,7 @@ class _Work:
     def _old_one_up(self) -> tuple[Run | None, str]:
         """Return the run of the old configuration that is up, and in words how it came to be."""
         gateway = self._gateway()
-        if gateway and self._before and gateway.run == self._before.run and gateway.state in UP:
+        if gateway and self._before and gateway.run == self._before.run and gateway.is_up:
             return None, "the gateway was not touched"
         # Who wants the end of the new one wants the old one back: that is not broken off.
         task = replace(self._with_files_as_they_are(), cancellation=Cancellation(lambda: False))

@@ -38,7 +38,6 @@ from app.usecases.unfinished import (
 from app.usecases.world import World
 
 _CONFIG_SECONDS = 30.0
-_UP = ("running", "restarting", "paused")
 # What a gateway may still write between the count and its end.
 _SPARE_BYTES = 64 * 1024 * 1024
 
@@ -163,7 +162,7 @@ def _prepared(task: Task, *, was_up: bool) -> _Update:
             Step.TRYING if returning else Step.COPYING,
             image,
             version,
-            was_up or bool(gateway and gateway.state in _UP),
+            was_up or bool(gateway and gateway.is_up),
             returning,
             datetime.now(UTC).isoformat(timespec="seconds"),
         ),

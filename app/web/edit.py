@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import parse_id
-from app.core.drift import UP
 from app.core.errors import InputRejected, Stale
 from app.core.fields import FIELDS, TOKEN
 from app.core.people import Permission
@@ -181,6 +180,6 @@ def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Res
         labels=labels,
         defaults=field_defaults(world()),
         choices=choices(world()),
-        runs=bool(card.gateway and card.gateway.state in UP),
+        runs=bool(card.gateway and card.gateway.is_up),
         plan=plan,
     )
