@@ -36,9 +36,10 @@ _RESTARTS = Counter(
     "deploy_agent_gateway_restarts", "Gateways that ended and were started again, by Docker mostly."
 )
 _BUILD = Info("deploy_agent_build", "What this server is.")
+_ABOUT = tomllib.loads((PROJECT / "pyproject.toml").read_bytes().decode())["project"]
 _BUILD.info(
     {
-        "version": tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"],
+        "version": _ABOUT["version"],
         "python": platform.python_version(),
     }
 )

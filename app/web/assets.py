@@ -96,8 +96,8 @@ def assets() -> Mapping[str, Asset]:
 
 def _style(icons: Mapping[str, Asset]) -> str:
     """Return Pico in the lowest layer, then ours, naming icons as they are sent."""
-    licence, _, pico = (_STATIC / "vendor" / _PICO).read_text().rpartition("*/")
-    ours = "".join(path.read_text() for path in _sources("css", _STYLE_FIRST))
+    licence, _, pico = _text(_STATIC / "vendor" / _PICO).rpartition("*/")
+    ours = "".join(_text(path) for path in _sources("css", _STYLE_FIRST))
     style = process_stylesheet(f"@layer base {{ {pico} }} {ours}", filename="app.css")
     style = re.sub(r"url\(\.\./([^)]+)\)", lambda found: f"url({icons[found[1]].file_name})", style)
     return f"{licence}*/{style}"
@@ -105,8 +105,8 @@ def _style(icons: Mapping[str, Asset]) -> str:
 
 def _script() -> str:
     """Return the libraries, then ours, each in a block of its own so that names stay apart."""
-    libraries = [(_STATIC / "vendor" / name).read_text() for name in _LIBRARIES]
-    ours = [f"{{\n{path.read_text()}\n}}" for path in _sources("js")]
+    libraries = [_text(_STATIC / "vendor" / name) for name in _LIBRARIES]
+    ours = [f"{{\n{_text(path)}\n}}" for path in _sources("js")]
     return ";\n".join((*libraries, rjsmin.jsmin("\n".join(ours))))
 
 
@@ -115,3 +115,8 @@ def _sources(kind: str, first: tuple[str, ...] = ()) -> list[Path]:
         return first.index(path.stem) if path.stem in first else len(first), path.name
 
     return sorted((_STATIC / kind).glob(f"*.{kind}"), key=place)
+
+
+def _text(path: Path) -> str:
+    """Return a file of ours, whatever the locale that the server was started in."""
+    return path.read_text(encoding="utf-8")
