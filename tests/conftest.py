@@ -5,6 +5,7 @@ are scratch, and whatever a test starts is taken away after it, whether it
 passed or not.
 """
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,6 +96,13 @@ def server(deployments_dir: Path, tmp_path: Path) -> Iterator[Server]:
     server = Server(deployments_dir, tmp_path / "server.log", image=STANDIN)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Let what a test has left to the garbage collector go with it."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """The doctor on a real host: what is staged is found, and the lines that it gives mend it."""
 
 import fcntl
-import gc
 import json
 import os
 import socket
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,22 +16,11 @@ from app.core.composefile import GATEWAY_UID
 from app.core.envfile import with_value
 from tests.api import API_KEY, Api
 from tests.conftest import STANDIN
-from tests.engine_gate import EngineGate
+from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.waiting import eventually
 
 WEAK = "hunter2hunter2"
-# Docker's client leaves a socket whose connect failed to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Let what is left to the garbage collector go here, and not in another module's tests."""
-    yield
-    gc.collect()
+pytestmark = LEAVES_SOCKETS
 
 
 def found(api: Api) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,5 @@
 """An engine that doesn't answer: `unknown` with the last known status, and problems in words."""
 
-import gc
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,21 +10,10 @@ from app import create_app
 from app.config import Settings
 from app.store.operations import read_log
 from tests.api import API_KEY, BASE, Api
-from tests.engine_gate import EngineGate
+from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.waiting import eventually
 
-# Docker's client leaves a socket whose connect failed to the garbage collector.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
-
-
-@pytest.fixture(autouse=True)
-def collected() -> Iterator[None]:
-    """Let what is left to the garbage collector go here, and not in another module's tests."""
-    yield
-    gc.collect()
+pytestmark = LEAVES_SOCKETS
 
 
 @pytest.fixture

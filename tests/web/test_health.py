@@ -11,13 +11,10 @@ from app import create_app
 from app.config import Settings
 from app.usecases import people
 from tests.api import BASE, Api
-from tests.engine_gate import EngineGate
+from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.waiting import eventually
 
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = LEAVES_SOCKETS
 
 
 @pytest.fixture
