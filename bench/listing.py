@@ -12,7 +12,7 @@ from pathlib import Path
 from app.engine.client import engine_address
 from app.store.deployments import Store
 from bench.fleet import Fleet, fleet
-from bench.measure import Figures, load, timed
+from bench.measure import load, timed
 from bench.tables import Table
 from tests.server import Server
 from tests.waiting import eventually
@@ -138,7 +138,7 @@ def _stat_each(made: Fleet) -> None:
                 Path(each.path, name).exists()
 
 
-def _until_listed(made: Fleet, server: Server) -> Figures | None:
+def _until_listed(made: Fleet, server: Server) -> None:
     """Name a deployment anew with an editor's means, and wait until the list has the name."""
     name = f"Renamed {time.monotonic_ns()}"
     file = made.root / made.ids[-1] / ".env"
@@ -150,4 +150,3 @@ def _until_listed(made: Fleet, server: Server) -> Figures | None:
         return status == 200 and any(row["name"] == name for row in rows)
 
     eventually(listed)
-    return None
