@@ -18,8 +18,8 @@ setup: ## Install what is missing: Python packages, engine, Compose, OpenClaw im
 test: ## Lint, types, architecture and all tests; PYTEST_ARGS='-k launch' picks some
 	@exec scripts/test $(PYTEST_ARGS)
 
-soak: ## Die at every step of everything that changes a deployment; takes an hour
-	@exec scripts/test --soak -n 2 tests/crash
+soak: ## All tests in full: die at every step, try thousands of inputs; takes hours
+	@exec scripts/test --soak $(PYTEST_ARGS)
 
 bench: ## Measure, beside the plain way; BENCH_ARGS='list pages' picks some tables
 	@exec scripts/bench $(BENCH_ARGS)

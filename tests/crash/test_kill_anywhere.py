@@ -25,6 +25,7 @@ from app.usecases.world import World, build_world
 from demo.cleaning import remove_everything_of, remove_project
 from tests.crash import verbs
 from tests.crash.points import Point, steps_in
+from tests.soak import rounds
 
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.crash.verbs"])
@@ -127,8 +128,8 @@ WITH_CONTAINERS = {
 }
 
 
-def chosen(steps: list[Point], name: str, soak: bool) -> list[int]:
-    few = len(steps) if soak else 3 if name in WITH_CONTAINERS else 6
+def chosen(steps: list[Point], name: str, config: pytest.Config) -> list[int]:
+    few = rounds(config, 3 if name in WITH_CONTAINERS else 6, len(steps))
     return sorted({round(each * (len(steps) - 1) / (few - 1)) for each in range(few)})
 
 
@@ -139,8 +140,7 @@ def test_a_deed_that_is_killed_is_done_or_not_and_can_be_done_again(
     before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]
     steps = crashes.steps(*before, verb=verb)
     assert_synced(steps)
-    soak = pytestconfig.getoption("soak")
-    for number in chosen(steps, name, soak):
+    for number in chosen(steps, name, pytestconfig):
         at = f"{name}, killed before step {number}: {steps[number]}"
         crashes.again()
 
