@@ -21,6 +21,7 @@ from demo.cleaning import remove_everything_of
 from tests.api import Api
 from tests.command_line import CommandLine
 from tests.engine_gate import EngineGate
+from tests.own_engine import OwnEngine, running_engine, why_no_engine
 from tests.server import Server
 
 STANDIN = "deploy-agent-standin:latest"
@@ -123,6 +124,35 @@ def gate(
     yield gate
     gate.shut()
     monkeypatch.undo()
+
+
+@pytest.fixture(scope="session")
+def engine_of_tests() -> Iterator[OwnEngine]:
+    """An engine that belongs to the tests; started by the first that wants it."""
+    if missing := why_no_engine():
+        pytest.skip(missing)
+    with running_engine() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def own_engine_of_module(engine_of_tests: OwnEngine) -> Iterator[OwnEngine]:
+    """What everything of a module talks to, cleaning up included: DOCKER_HOST names it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DOCKER_HOST", engine_of_tests.address)
+        yield engine_of_tests
+
+
+@pytest.fixture
+def own_engine(own_engine_of_module: OwnEngine, deployments_dir: Path) -> Iterator[OwnEngine]:
+    """An engine to do harm to; up and awake again when the scratch folder is emptied.
+
+    Whoever uses it has a module of its own: `pytestmark = pytest.mark.usefixtures("own_engine")`.
+    """
+    own_engine_of_module.start()
+    yield own_engine_of_module
+    own_engine_of_module.thaw()
+    own_engine_of_module.start()
 
 
 @pytest.fixture

@@ -61,21 +61,21 @@ def another_machine() -> Iterator[OtherMachine]:
     _remove_left_behind()
     namespace = f"{_PREFIX}{os.getpid()}"
     cable = f"da{os.getpid()}"
-    host, address = _free_pair()
+    host, address = free_pair()
     try:
-        _ip("netns", "add", namespace)
-        _ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
-        _ip("address", "add", f"{host}/30", "dev", cable)
-        _ip("link", "set", cable, "up")
-        _ip("-n", namespace, "address", "add", f"{address}/30", "dev", "eth0")
-        _ip("-n", namespace, "link", "set", "eth0", "up")
-        _ip("-n", namespace, "link", "set", "lo", "up")
+        ip("netns", "add", namespace)
+        ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+        ip("address", "add", f"{host}/30", "dev", cable)
+        ip("link", "set", cable, "up")
+        ip("-n", namespace, "address", "add", f"{address}/30", "dev", "eth0")
+        ip("-n", namespace, "link", "set", "eth0", "up")
+        ip("-n", namespace, "link", "set", "lo", "up")
         yield OtherMachine(namespace, host, address)
     finally:
         _remove(namespace)
 
 
-def _free_pair() -> tuple[str, str]:
+def free_pair() -> tuple[str, str]:
     """Return two neighbours' addresses in a private network that nothing here uses."""
     routes = subprocess.run(
         ["ip", "-4", "route", "show", "table", "all"], check=True, capture_output=True, text=True
@@ -103,14 +103,14 @@ def _remove_left_behind() -> None:
 def _remove(namespace: str) -> None:
     if not Path("/run/netns", namespace).exists():
         return
-    for pid in _ip("netns", "pids", namespace).split():
+    for pid in ip("netns", "pids", namespace).split():
         with suppress(ProcessLookupError):
             os.kill(int(pid), signal.SIGKILL)
-    _ip("netns", "delete", namespace)
+    ip("netns", "delete", namespace)
     with suppress(subprocess.CalledProcessError):
         # It went with the namespace, unless somebody still holds that.
-        _ip("link", "delete", f"da{namespace.removeprefix(_PREFIX)}")
+        ip("link", "delete", f"da{namespace.removeprefix(_PREFIX)}")
 
 
-def _ip(*arguments: str) -> str:
+def ip(*arguments: str) -> str:
     return subprocess.run(["ip", *arguments], check=True, capture_output=True, text=True).stdout
