@@ -23,7 +23,7 @@ except RemoteEngine as error:
 _host = settings.host.strip("[]")
 bind = f"[{_host}]:{settings.port}" if ":" in _host else f"{_host}:{settings.port}"
 workers = 1
-worker_class = "gthread"
+worker_class = "app.web.worker.Worker"
 threads = settings.threads
 # A page that follows, a log and a gateway that is looked at each hold a connection: on a
 # full host more than the 1024 files that a process usually begins with.
@@ -32,6 +32,9 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (_most_files, _most_files))
 # What still waits for a gateway is let go; operations go on in their own processes.
 graceful_timeout = 4
 control_socket_disable = True
+# Who is a proxy, and what of it is believed, is decided in app/web alone.
+forwarded_allow_ips = ""
+forwarder_headers = ""
 loglevel = settings.log_level
 logconfig_dict = log_settings(settings.log_format, settings.log_level)
 access_log_format = ACCESS_FORMAT

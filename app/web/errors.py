@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, url_for
 from flask_wtf.csrf import CSRFError
+from gunicorn.http.errors import ParseException
 from htmx_flask import request
 from werkzeug.exceptions import HTTPException, SecurityError
 
@@ -54,6 +55,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(SecurityError, _foreign_host)
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(ParseException, _unreadable_body)
     app.register_error_handler(Exception, _internal_error)
 
 
@@ -85,6 +87,11 @@ def _http_error(error: HTTPException) -> Response:
     if status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
     return response
+
+
+def _unreadable_body(_error: ParseException) -> Response:
+    """Answer a body that comes in pieces whose lengths make no sense, found as it is read."""
+    return _answer(*known_http(400), "The body breaks off, or is not in the pieces it says.")
 
 
 def _foreign_host(_error: SecurityError) -> Response:
