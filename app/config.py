@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         description="The name in links to gateways; empty means the one the page was opened with.",
     )
     trusted_proxy: str = Field(
-        "", description="The address of a reverse proxy that logs people in; empty for none."
+        "", description="The address of a reverse proxy that may log people in; empty for none."
     )
     proxy_user_header: str = Field(
         "X-Forwarded-User", description="The header in which that proxy names the person."

@@ -17,12 +17,12 @@ from app.web.request import (
     SESSION_KEY,
     comes_from_proxy,
     is_for_scripts,
+    is_passed_on,
     source,
     wants_fragment,
     world,
 )
 
-_PROXY_HEADERS = ("X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Forwarded", "Via")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -89,20 +89,21 @@ def _who() -> Person | None:
     if name := _named_by_proxy():
         return person_of_proxy(name, world=world())
     if secret := session.get(SESSION_KEY):
-        return person_of_session(secret, request.remote_addr or "", world=world())
+        return person_of_session(secret, source(), world=world())
     return LOCAL if _is_at_this_machine() else None
 
 
 def _is_at_this_machine() -> bool:
     """Say whether whoever calls needs no log-in.
 
-    Openness follows the address that we listen on; and what a proxy passes on
-    comes from this machine too, whoever sent it.
+    Openness follows the address that we listen on. What a proxy passes on comes from this
+    machine too, whoever sent it; and a host that routes its loopback network (route_localnet)
+    lets others come from elsewhere. A caller at a Unix socket has no address.
     """
     if not current_app.config["OPEN"] or world().settings.trusted_proxy:
         return False
-    passed_on = any(name in request.headers for name in _PROXY_HEADERS)
-    return not passed_on and not has_users(world())
+    elsewhere = request.remote_addr and not is_loopback(request.remote_addr)
+    return not elsewhere and not is_passed_on() and not has_users(world())
 
 
 def _named_by_proxy() -> str | None:

@@ -7,7 +7,7 @@ from app.core.deployment import Deployment
 from app.core.walls import Standpoint, Wall
 from app.usecases import describe
 from app.usecases.walls import walls_of
-from app.web.request import gateway_host, reader_host, world
+from app.web.request import gateway_host, is_passed_on, is_secure, reader_host, world
 
 
 def ws_url(deployment: Deployment) -> str | None:
@@ -36,12 +36,5 @@ def walls(deployment: Deployment) -> tuple[Wall, ...]:
 
 
 def _standpoint() -> Standpoint:
-    """Return where the reader stands. gunicorn takes the scheme from a proxy of this host."""
-    address, trusted = request.remote_addr or "", world().settings.trusted_proxy
-    forwarded = request.headers.get("X-Forwarded-Proto", "") if address == trusted else ""
-    proxied = any(name in request.headers for name in ("X-Forwarded-For", "Forwarded"))
-    return Standpoint(
-        name=reader_host(),
-        secure=request.is_secure or forwarded.lower() == "https",
-        local=is_loopback(address) and not proxied and not request.is_secure,
-    )
+    here = is_loopback(request.remote_addr or "") and not is_passed_on()
+    return Standpoint(name=reader_host(), secure=is_secure(), local=here and not is_secure())

@@ -11,7 +11,7 @@ from app.usecases import sessions
 from app.web.access import needs
 from app.web.compression import leave_as_it_is
 from app.web.rendering import render
-from app.web.request import SESSION_KEY, actor, own_path, world
+from app.web.request import SESSION_KEY, actor, own_path, source, world
 
 bp = Blueprint("people", __name__)
 
@@ -27,7 +27,7 @@ def log_in() -> ResponseReturnValue:
 def check_log_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     try:
-        secret = sessions.log_in(name, password, _address(), world=world())
+        secret = sessions.log_in(name, password, source(), world=world())
     except NotLoggedIn as refused:
         return _log_in_form(name, refused.detail, 401)
     return _logged_in(secret)
@@ -65,7 +65,7 @@ def make_first_operator(secret: str) -> ResponseReturnValue:
             errors=rejected.fields,
             shortest=SHORTEST_PASSWORD,
         )
-    return _logged_in(sessions.open_session(name, _address(), world=world()))
+    return _logged_in(sessions.open_session(name, source(), world=world()))
 
 
 @bp.get("/people")
@@ -101,14 +101,14 @@ def change_password() -> ResponseReturnValue:
     """Change one's own password; all of one's sessions end, this one begins anew."""
     current, password = request.form.get("current", ""), request.form.get("password", "")
     try:
-        sessions.prove(actor(), current, _address(), world=world())
+        sessions.prove(actor(), current, source(), world=world())
         users.set_password(actor(), password, by=actor(), world=world())
     except NotLoggedIn:
         return _page(422, errors={"current": "is wrong"})
     except InputRejected as rejected:
         return _page(422, errors={"new_password": rejected.fields["password"]})
     flash("Your password was changed. You are logged out everywhere else.")
-    return _logged_in(sessions.open_session(actor(), _address(), world=world()))
+    return _logged_in(sessions.open_session(actor(), source(), world=world()))
 
 
 @bp.post("/people/tokens")
@@ -151,10 +151,6 @@ def _logged_in(secret: str) -> ResponseReturnValue:
 def _next() -> str:
     """Return where to go after a log-in: a path of ours, whatever was asked for."""
     return own_path(request.values.get("next", ""), url_for("overview.index"))
-
-
-def _address() -> str:
-    return request.remote_addr or ""
 
 
 def _page(

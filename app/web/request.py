@@ -14,6 +14,8 @@ from app.usecases.world import World
 SESSION_KEY = "login"
 
 
+# Any of them says that somebody else's request was passed on; so does each `X-Forwarded-…`.
+_PROXY_HEADERS = ("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip")
 _FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
 # One slash, not two, and nothing that a browser drops or turns into a slash.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
@@ -47,6 +49,25 @@ def comes_from_proxy() -> bool:
     """Say whether the reverse proxy that is trusted has passed this request on."""
     trusted = world().settings.trusted_proxy
     return bool(trusted) and request.remote_addr == trusted
+
+
+def is_passed_on() -> bool:
+    """Say whether a proxy has passed this request on, as far as it can be told.
+
+    nginx names nobody unless told to, and speaks HTTP/1.0, as no browser does.
+    """
+    named = any(name in _PROXY_HEADERS or name.startswith("X-Forwarded-") for name in _names())
+    return named or request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
+
+
+def _names() -> set[str]:
+    return {name.title() for name, _ in request.headers}
+
+
+def is_secure() -> bool:
+    """Say whether the reader's end of the connection is TLS: ours, or that of our proxy."""
+    forwarded = request.headers.get("X-Forwarded-Proto", "") if comes_from_proxy() else ""
+    return request.is_secure or forwarded.lower() == "https"
 
 
 def is_for_scripts() -> bool:

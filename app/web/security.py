@@ -9,12 +9,13 @@ import secrets
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from htmx_flask import request
 from werkzeug.exceptions import SecurityError
 
 from app.usecases.people import has_users
-from app.web.request import SESSION_KEY, comes_from_proxy, world
+from app.web.request import SESSION_KEY, comes_from_proxy, is_secure, world
 from app.web.server_log import leave_for_log
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -30,7 +31,7 @@ _POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -41,7 +42,17 @@ _HEADERS = {
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
+# Browsers take it from TLS alone. Not for the names below: who serves them is not known.
+_STRICT_TRANSPORT = "max-age=31536000"
+
 csrf = CSRFProtect()
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """The session's cookie, which a browser that got it by TLS sends by nothing else."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return is_secure()
 
 
 def init_app(app: Flask) -> None:
@@ -49,6 +60,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_refuse_foreign_host)
     app.before_request(_refuse_foreign_change)
     app.after_request(_dress)
+    app.session_interface = _Sessions()
     # Checked by our own guard, which lets scripts pass.
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     csrf.init_app(app)
@@ -109,8 +121,10 @@ def _is_ours(origin: str | None, site: str | None) -> bool:
 
 
 def _dress(response: Response) -> Response:
-    response.headers.update(_HEADERS)
-    if request.is_secure or _name_of_host() in _LOOPBACK_NAMES:
+    response.headers.update(HEADERS)
+    if is_secure():
+        response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+    if is_secure() or _name_of_host() in _LOOPBACK_NAMES:
         # Elsewhere browsers ignore it, and complain of it on every page.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")

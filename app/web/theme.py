@@ -8,7 +8,7 @@ from htmx_flask import request
 
 from app.core.people import Permission
 from app.web.access import needs
-from app.web.request import own_path, wants_fragment
+from app.web.request import is_secure, own_path, wants_fragment
 
 bp = Blueprint("theme", __name__)
 
@@ -28,7 +28,7 @@ def choose() -> ResponseReturnValue:
         back_to = own_path(request.form.get("back_to", ""), url_for("overview.index"))
         response = make_response(redirect(back_to, code=303))
     response.set_cookie(
-        _COOKIE, chosen, _KEPT_SECONDS, samesite="Lax", httponly=True, secure=request.is_secure
+        _COOKIE, chosen, _KEPT_SECONDS, samesite="Lax", httponly=True, secure=is_secure()
     )
     return response
 

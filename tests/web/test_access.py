@@ -364,7 +364,10 @@ def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) ->
     assert call("127.0.0.9", "/deployments/new") == 403
 
 
-@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"])
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "x-forwarded-proto", "X-Forwarded-Server"],
+)
 def test_what_a_proxy_passes_on_to_an_open_server_is_nobody_at_this_machine(
     api: Api, header: str
 ) -> None:
@@ -374,6 +377,38 @@ def test_what_a_proxy_passes_on_to_an_open_server_is_nobody_at_this_machine(
 
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        # As nginx passes on where it is told nothing.
+        {"SERVER_PROTOCOL": "HTTP/1.0"},
+        # As a host with route_localnet lets its neighbours in.
+        {"REMOTE_ADDR": "192.0.2.7"},
+    ],
+)
+def test_who_is_not_at_this_machine_is_not_let_in_by_an_open_server(
+    api: Api, environment: dict[str, str]
+) -> None:
+    assert api.get("list", environ_overrides=environment).status_code == 401
+    # At a Unix socket there is no address.
+    assert api.get("list", environ_overrides={"REMOTE_ADDR": ""}).status_code == 200
+
+
+def test_a_session_is_bound_to_the_address_that_the_trusted_proxy_names(
+    settings: Settings,
+) -> None:
+    api = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.1"})))
+    people.add_user("ana", "operator", PASSWORD, by="test", world=api.app.config["WORLD"])
+    client = logged_in(api, "ana")
+
+    def page(address: str) -> int:
+        headers = {"X-Forwarded-For": f"10.1.1.1, {address}"}
+        return client.get("/", base_url=BASE, headers=headers).status_code
+
+    assert client.get("/", base_url=BASE).status_code == 200
+    assert page("10.198.3.210") == 303
 
 
 def test_with_a_trusted_proxy_nobody_gets_in_past_it(settings: Settings) -> None:

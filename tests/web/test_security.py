@@ -2,6 +2,8 @@
 
 import pytest
 
+from app import create_app
+from app.config import Settings
 from app.web.assets import assets
 from tests.api import API_KEY, BASE, Api
 
@@ -64,6 +66,34 @@ def test_every_answer_carries_the_headers(api: Api) -> None:
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["X-Request-Id"]
     assert api.page("/").headers["Cache-Control"] == "no-store"
+
+
+@pytest.fixture
+def behind_a_proxy(settings: Settings) -> Api:
+    """A server whose proxy calls from 127.0.0.9."""
+    return Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.9"})))
+
+
+@pytest.mark.parametrize(
+    ("address", "sent", "believed"),
+    [
+        ("127.0.0.9", {"X-Forwarded-Proto": "https"}, True),
+        ("127.0.0.9", {"X-Forwarded-Proto": "http"}, False),
+        ("127.0.0.9", {}, False),
+        ("127.0.0.1", {"X-Forwarded-Proto": "https"}, False),
+        ("10.0.0.9", {"X-Forwarded-Proto": "https"}, False),
+    ],
+)
+def test_behind_tls_browsers_stay_with_it_where_the_trusted_proxy_says_so(
+    behind_a_proxy: Api, address: str, sent: dict[str, str], believed: bool
+) -> None:
+    for path in ("/login", "/nowhere", "/healthz"):
+        answer = behind_a_proxy.page(path, headers=sent, environ_base={"REMOTE_ADDR": address})
+
+        assert ("Strict-Transport-Security" in answer.headers) is believed
+        cookies = answer.headers.getlist("Set-Cookie")
+        assert all(("; Secure" in cookie) is believed for cookie in cookies)
+        assert cookies or path != "/login"
 
 
 def test_secrets_are_answered_only_when_revealed_and_that_is_recorded(api: Api) -> None:
