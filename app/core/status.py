@@ -128,7 +128,8 @@ def _engine_silent(snapshot: Snapshot) -> str:
 def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...]:
     if last_seen is None:
         return (problem,)
-    return f"{problem}; last seen {last_seen.status} at ", Clock(last_seen.at)
+    at = last_seen.at
+    return f"{problem}; last seen {last_seen.status} at ", Clock(at), ", ", Ago(at)
 
 
 def _moving(operation: Operation) -> _Decided:
@@ -213,7 +214,8 @@ def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Deci
     since = For(started_at) if started_at else _listed_age(gateway)
     operation = deployment.operation
     proven = bool(operation and operation.verified and operation.verified == gateway.run)
-    young = bool(started_at and now - started_at < _YOUNG)
+    # A start in the future is of a clock that was set back: it says nothing of its age.
+    young = bool(started_at and timedelta(0) <= now - started_at < _YOUNG)
     if details and details.restart_count and young and not proven:
         return Status.RESTARTING, _crash_loop(gateway)
     if gateway.health == "unhealthy":

@@ -11,6 +11,7 @@ import requests
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
 
+from app.core.deadline import bounded
 from app.core.errors import (
     EngineDenied,
     EngineError,
@@ -76,6 +77,14 @@ def docker_environment(project: Path, address: str) -> dict[str, str]:
     return environment
 
 
+class _BoundedClient(docker.APIClient):
+    """Docker's client, its calls bounded by what time is left to whoever waits for them."""
+
+    def _set_request_timeout(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        kwargs.setdefault("timeout", bounded(self.timeout))
+        return kwargs
+
+
 class EngineClient:
     """Docker's low-level client, connected at first use, shared by all threads.
 
@@ -85,7 +94,7 @@ class EngineClient:
 
     def __init__(self, address: str, timeout: int) -> None:
         self.address = address
-        self._timeout = timeout
+        self.timeout = timeout
         self._connected: docker.APIClient | None = None
 
     @contextmanager
@@ -107,8 +116,8 @@ class EngineClient:
     def _connect(self) -> docker.APIClient:
         # "auto" asks the engine for its version once: newer engines refuse old ones.
         # Two threads may do so at once; a lock would let each wait for the other's timeout.
-        self._connected = docker.APIClient(
-            base_url=self.address, version="auto", timeout=self._timeout
+        self._connected = _BoundedClient(
+            base_url=self.address, version="auto", timeout=self.timeout
         )
         self._connected.hooks["response"].append(latency.answered)
         return self._connected
@@ -116,10 +125,7 @@ class EngineClient:
     def _in_words(self, error: BaseException) -> EngineError:
         causes = list(_chain(error))
         if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
-            return EngineSilent(
-                f"Docker Engine has not answered for {self._timeout} s."
-                " If this stays, restart it (as root: systemctl restart docker)."
-            )
+            return silent()
         if any(isinstance(cause, PermissionError) for cause in causes):
             return EngineDenied(
                 "This server's user may not talk to Docker Engine. Add the user to the docker"
@@ -129,6 +135,14 @@ class EngineClient:
             f"Nothing answers at Docker Engine's address {self.address}."
             " Start Docker Engine (as root: systemctl start docker)."
         )
+
+
+def silent() -> EngineSilent:
+    """Return the error of an engine that takes too long."""
+    return EngineSilent(
+        "Docker Engine has not answered in time."
+        " If this stays, restart it (as root: systemctl restart docker)."
+    )
 
 
 def _chain(error: BaseException) -> Iterator[Any]:

@@ -1,10 +1,12 @@
 """What the engine knows of containers: the snapshot, one project, logs, published ports."""
 
+import json
 import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,6 +15,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from app.core.composefile import LABEL
+from app.core.deadline import answers_within, bounded, seconds_left
 from app.core.deployment import (
     Container,
     Details,
@@ -25,11 +28,13 @@ from app.core.deployment import (
 from app.core.errors import EngineError, EngineRefused
 from app.core.secrets import secret_values
 from app.core.uptime import fits
-from app.engine.client import EngineClient
+from app.engine.client import EngineClient, silent
 
 PROJECT = "com.docker.compose.project"
 _KEPT_SECONDS = 1.0
 _LEARNED_AT_ONCE = 5
+# With all inspections of a full host that has just booted.
+_TAKING_SECONDS = 10.0
 
 
 class Containers:
@@ -48,10 +53,11 @@ class Containers:
         self._client = client
         self._is_ours = is_ours
         self._is_within = is_within
-        self._taking = threading.Lock()
+        self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._taken = 0.0
-        self._changed_at = datetime.now(UTC)
+        self._taking: Future[None] | None = None
+        # By a clock that nobody sets.
+        self._begun = self._taken = self._changed = 0.0
         self._starts: dict[str, datetime] = {}
         self._ends: dict[str, Ended] = {}
 
@@ -62,28 +68,58 @@ class Containers:
 
     def changed(self) -> None:
         """Let nobody use what the engine said before now: something changed since."""
-        self._changed_at = datetime.now(UTC)
+        self._changed = time.monotonic()
 
     def snapshot(self, not_before: datetime | None = None) -> Snapshot:
         """Return what the engine says of all deployments, at most a second old.
 
-        Whoever comes while one is being taken gets that one, so that a silent
-        engine costs all who ask its timeout once. `not_before` is when something
-        is known to have changed: an older answer is not used.
+        Whoever comes while one is being taken gets that one, so that a silent engine is
+        asked once at a time, by one thread, and nobody waits for it longer than one call
+        may take. `not_before` is when something is known to have changed: an older answer
+        is not used.
         """
-        with self._taking:
-            kept = self._snapshot
-            fresh = time.monotonic() - self._taken < _KEPT_SECONDS
-            if kept and fresh and self._still_holds(kept, not_before):
-                return kept
-            self._snapshot = kept = self._take()
-            self._taken = time.monotonic()
-            return kept
+        came = time.monotonic()
+        patience = came + seconds_left(self._client.timeout)
+        while True:
+            with self._lock:
+                kept = self._snapshot
+                if kept and self._still_holds(kept, came, not_before):
+                    return kept
+                taking = self._taking = self._taking or self._begin()
+            try:
+                taking.result(max(patience - time.monotonic(), 0.0))
+            except TimeoutError:
+                return Snapshot(datetime.now(UTC), problem=_problem(silent()))
 
-    def _still_holds(self, kept: Snapshot, not_before: datetime | None) -> bool:
-        if kept.problem and kept.taken_at >= self._changed_at:
+    def _still_holds(self, kept: Snapshot, came: float, not_before: datetime | None) -> bool:
+        if self._begun >= came:
             return True
-        return kept.taken_at >= max(self._changed_at, not_before or self._changed_at)
+        if time.monotonic() - self._taken >= _KEPT_SECONDS or self._begun < self._changed:
+            return False
+        return bool(kept.problem) or not_before is None or kept.taken_at >= not_before
+
+    def _begin(self) -> Future[None]:
+        taking: Future[None] = Future()
+        # A daemon: the server's end does not wait for the engine.
+        threading.Thread(
+            target=self._take_for_all, args=(taking,), name="snapshot", daemon=True
+        ).start()
+        return taking
+
+    def _take_for_all(self, taking: Future[None]) -> None:
+        begun = time.monotonic()
+        try:
+            with answers_within(_TAKING_SECONDS):
+                taken = self._take()
+        except BaseException as error:  # noqa: BLE001 - whoever waits gets it
+            with self._lock:
+                self._taking = None
+            taking.set_exception(error)
+            return
+        with self._lock:
+            self._snapshot, self._begun, self._taken = taken, begun, time.monotonic()
+            self._taking = None
+        taking.set_result(None)
 
     def _take(self) -> Snapshot:
         taken_at = datetime.now(UTC)
@@ -95,7 +131,7 @@ class Containers:
                 if is_id(container.project) or self._is_within(container.working_dir):
                     projects[container.project].append(self._detailed(container, taken_at))
         except EngineError as error:
-            return Snapshot(taken_at, problem=EngineProblem(error.code, _first_sentence(error)))
+            return Snapshot(taken_at, problem=_problem(error))
         return Snapshot(taken_at, {key: tuple(value) for key, value in projects.items()})
 
     def of(self, deployment_id: str) -> tuple[Container, ...]:
@@ -167,15 +203,20 @@ class Containers:
         A restarted container's own exit code is 0 again; the engine's events still
         have it. Raises EngineError.
         """
+        parameters = {
+            "since": f"{since.timestamp():.6f}",
+            "until": f"{time.time():.6f}",
+            "filters": json.dumps({"container": [container_id], "event": ["die"]}),
+        }
         with self._client.calls() as client:
-            events = client.events(  # type: ignore[call-overload]
-                since=since,
-                # As a float: Docker's client cuts a datetime to whole seconds, and
-                # with it the ends of the current one.
-                until=time.time(),
-                filters={"container": container_id, "event": "die"},
-                decode=True,
+            # Docker's own call for events has no time limit.
+            answer = client.get(
+                f"{client.base_url}/v{client.api_version}/events",
+                params=parameters,
+                timeout=bounded(client.timeout),
             )
+            answer.raise_for_status()
+            events = map(json.loads, answer.text.splitlines())
             codes = [int(event["Actor"]["Attributes"]["exitCode"]) for event in events]
         return codes[-1] if codes else None
 
@@ -245,8 +286,8 @@ class Containers:
         return replace(container, details=details)
 
 
-def _first_sentence(error: EngineError) -> str:
-    return error.detail.partition(". ")[0].rstrip(".")
+def _problem(error: EngineError) -> EngineProblem:
+    return EngineProblem(error.code, error.detail.partition(". ")[0].rstrip("."))
 
 
 def _container(row: dict[str, Any]) -> Container:

@@ -13,6 +13,7 @@ import requests
 from docker.errors import create_api_error_from_http_exception
 from urllib3.exceptions import HTTPError
 
+from app.core.deadline import bounded
 from app.core.log_frames import LogFrames
 from app.core.log_lines import RawLine
 from app.engine.client import EngineClient
@@ -103,7 +104,7 @@ class LogSource:
 
 
 def _get(engine: docker.APIClient, url: str, parameters: Parameters) -> requests.Response:
-    response = engine.get(url, params=parameters, stream=True, timeout=engine.timeout)
+    response = engine.get(url, params=parameters, stream=True, timeout=bounded(engine.timeout))
     try:
         response.raise_for_status()
     except requests.HTTPError as error:

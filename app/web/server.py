@@ -28,6 +28,7 @@ from app.web import (
     overview,
     pages,
     pairing,
+    patience,
     people,
     reconfigure,
     reference,
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Htmx(app)
     metrics.init_app(app)
+    patience.init_app(app)
     security.init_app(app)
     access.init_app(app)
     errors.init_app(app)

@@ -91,7 +91,7 @@ def test_a_silent_engine_leaves_the_last_known_status_with_its_time() -> None:
 
     assert verdict.status is Status.UNKNOWN
     assert verdict.reason == (
-        "Docker Engine has not answered for 12 s; last seen running at 12:03:00 UTC"
+        "Docker Engine has not answered for 12 s; last seen running at 12:03:00 UTC, 40 seconds ago"
     )
 
 
