@@ -22,7 +22,8 @@ class EngineGate:
     """Listens on a socket of its own and passes everything on to the engine.
 
     `hold` lets bytes wait, as a hung engine does; `shut` ends all connections
-    and removes the socket, as a stopped engine does; `open` is for both.
+    and removes the socket, as a stopped engine does; `open` is for both. `slow` lets each
+    answer wait for a while.
     """
 
     def __init__(self, path: Path) -> None:
@@ -30,6 +31,8 @@ class EngineGate:
         self.address = f"unix://{path}"
         self._engine = engine_address().removeprefix("unix://")
         self._passing = threading.Event()
+        self._delay = 0.0
+        self._hurried = threading.Event()
         self._sockets: list[socket.socket] = []
         self._threads: list[threading.Thread] = []
         self._listener: socket.socket | None = None
@@ -46,8 +49,12 @@ class EngineGate:
     def hold(self) -> None:
         self._passing.clear()
 
+    def slow(self, seconds: float) -> None:
+        self._delay = seconds
+
     def shut(self) -> None:
         self._passing.set()
+        self._hurried.set()
         if self._listener is not None:
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
@@ -77,11 +84,15 @@ class EngineGate:
             engine.connect(self._engine)
             self._sockets += [ours, engine]
             self._start(self._pass_on, ours, engine)
-            self._start(self._pass_on, engine, ours)
+            self._start(self._pass_on, engine, ours, True)
 
-    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+    def _pass_on(
+        self, source: socket.socket, target: socket.socket, is_answer: bool = False
+    ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
                 self._passing.wait()
+                if is_answer and self._delay:
+                    self._hurried.wait(self._delay)
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)

@@ -42,6 +42,19 @@ def _known(code: str, pattern: str, words: str, next_step: str) -> _Known:
 
 _ENGINE = (
     _known(
+        "compose_missing",
+        r"run 'docker --help'|usage:\s+docker \[OPTIONS\]|unknown command: docker compose"
+        r"|'compose' is not a docker command",
+        "Docker Compose is not on this host.",
+        "Put it in place (in this project's folder: make setup), then try again.",
+    ),
+    _known(
+        "compose_too_old",
+        r"unknown (?:shorthand )?flag: '?(?P<what>[\w-]{1,40})",
+        "Docker Compose is too old: it does not know {what}.",
+        "Install a newer one (`docker compose version` tells which it is), then try again.",
+    ),
+    _known(
         "engine_unreachable",
         r"cannot connect to the docker daemon|unexpected EOF|error during connect",
         "Docker Engine went away.",

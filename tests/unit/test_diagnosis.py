@@ -14,6 +14,13 @@ _CONNECTIVITY = (
 # Recorded on Docker 20.10 and Compose 2.40, but for the newer engine's wording of full pools.
 ENGINE = [
     (
+        "compose_missing",
+        "unknown flag: --project-name\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\n"
+        "Run 'docker --help' for more information",
+    ),
+    ("compose_missing", "docker: 'compose' is not a docker command.\nSee 'docker --help'"),
+    ("compose_too_old", "unknown flag: --remove-orphans"),
+    (
         "engine_unreachable",
         "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."
         " Is the docker daemon running?",
