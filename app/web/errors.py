@@ -60,7 +60,7 @@ def init_app(app: Flask) -> None:
 
 
 def _user_error(error: UserError) -> Response:
-    if isinstance(error, NotLoggedIn) and wants_fragment():
+    if isinstance(error, NotLoggedIn) and wants_fragment() and not is_for_scripts():
         return _to_log_in()
     response = _answer(*known(type(error)), error.detail, error.problem)
     if isinstance(error, NotLoggedIn):

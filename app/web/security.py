@@ -129,5 +129,7 @@ def _dress(response: Response) -> Response:
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")
     leave_for_log()
-    response.headers.setdefault("Cache-Control", "no-store")
+    if request.blueprint != "assets" or "Cache-Control" not in response.headers:
+        # A download too, for which Flask itself says otherwise.
+        response.headers["Cache-Control"] = "no-store"
     return response
