@@ -58,18 +58,20 @@ def what_stands(task: Task) -> Before:
 
 def write_new_token(task: Task, before: Before, token: str) -> bytes:
     """Write it into `.env`; return the file as it is then. Raises OperationFailed, OSError."""
+    path = task.world.store.folder(task.deployment.id) / ENV_FILE
     try:
         written = with_value(before.env, TOKEN.env, token)
-    except EnvFileError as error:
+        # Gateway and engine were asked since it was read, which takes its time.
+        if read_file(path, MAX_FILE_BYTES) != before.env:
+            raise _unchanged("somebody has edited .env just now", "Look at it, then try again.")
+    except (EnvFileError, Unreadable) as error:
         raise _unchanged(str(error)) from None
-    write_file(task.world.store.folder(task.deployment.id) / ENV_FILE, written)
+    write_file(path, written)
     return written
 
 
-def _unchanged(why: str) -> OperationFailed:
-    return OperationFailed(
-        Cause("env_not_changed", f"Nothing was changed: {why}.", "Correct .env by hand first.")
-    )
+def _unchanged(why: str, next_step: str = "Correct .env by hand first.") -> OperationFailed:
+    return OperationFailed(Cause("env_not_changed", f"Nothing was changed: {why}.", next_step))
 
 
 def put_back(task: Task, before: Before, written: bytes, cause: Cause) -> OperationFailed:
