@@ -23,7 +23,7 @@ from app.core.reconfigure import (
     with_changes,
 )
 from app.core.secrets import secret_values
-from app.store.files import Unreadable, read_file
+from app.store.files import Unreadable, raise_shortage, read_file
 from app.store.reading import ENV_FILE, read_compose_file
 from app.usecases.configure import field_defaults
 from app.usecases.ports import free_port, port_problem
@@ -80,7 +80,7 @@ def plan_reconfiguration(
     changes = changes_between(before.values, after.values)
     gateway, problem = _gateway(deployment, world)
     secrets = secret_values(before.values) + secret_values(after.values)
-    _refuse_port(changes, after, gateway, world)
+    _refuse_port(deployment, changes, after, gateway, world)
     return Plan(
         deployment=deployment,
         before=before,
@@ -161,6 +161,7 @@ def files_of(deployment: Deployment, *, world: World) -> Files:
         files = Files(read_file(folder / ENV_FILE, MAX_FILE_BYTES), read_compose_file(folder))
         files.values  # noqa: B018 - read once, so that it is understood from here on
     except (OSError, Unreadable, EnvFileError) as error:
+        raise_shortage(error)
         raise DeploymentInvalid(
             f"Nothing was changed: {deployment.problem or error}. Correct {folder}/.env by hand."
         ) from None
@@ -201,13 +202,19 @@ def _with_changes(files: Files, values: Mapping[str, str | None], world: World) 
 
 
 def _refuse_port(
-    changes: Sequence[Change], after: Files, gateway: Container | None, world: World
+    deployment: Deployment,
+    changes: Sequence[Change],
+    after: Files,
+    gateway: Container | None,
+    world: World,
 ) -> None:
     """Raises InputRejected where the deployment can't have its new port, with one that it can."""
     port = after.values.get(PORT.env, "")
     own = {str(each.port) for each in gateway.ports} if gateway else set()
     if any(each.env == PORT.env for each in changes) and port not in own:
-        problem = port_problem(int(port), world) if port.isdecimal() else "is no port"
+        problem = (
+            port_problem(int(port), world, deployment.id) if port.isdecimal() else "is no port"
+        )
     else:
         problem = None if port else "is needed"
     if problem:

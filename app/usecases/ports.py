@@ -5,7 +5,7 @@ Asked within `store.creating()`, so that two deployments never get the same one.
 
 from collections.abc import Mapping
 
-from app.core.deployment import Deployment
+from app.core.deployment import Deployment, OperationState
 from app.core.errors import EngineError, InputRejected
 from app.core.fields import PORT
 from app.core.ports import NoFreePort, overlapping, pick_port, subnet_of
@@ -27,9 +27,12 @@ def free_port(world: World) -> int:
         raise InputRejected({PORT.name: _no_port(world)}) from None
 
 
-def port_problem(port: int, world: World) -> str | None:
-    """Return why a deployment can't have this port, or None where it can."""
-    if problem := _taken(port, _owners(world)):
+def port_problem(port: int, world: World, whose: str = "") -> str | None:
+    """Return why a deployment can't have this port, or None where it can.
+
+    `whose` is the id of one that changes its port: both that it is between are its own.
+    """
+    if problem := _taken(port, _owners(world, whose)):
         return problem
     subnet = subnet_of(port, world.settings.subnet_pool)
     if route := overlapping(subnet, host_routes()):
@@ -49,7 +52,7 @@ def _no_port(world: World) -> str:
     )
 
 
-def _owners(world: World) -> dict[int, str]:
+def _owners(world: World, whose: str = "") -> dict[int, str]:
     """Return who has which port: every deployment, running or not, and every container."""
     try:
         owners = {
@@ -61,16 +64,21 @@ def _owners(world: World) -> dict[int, str]:
         if each.port is not None:
             named = f"{each.name} ({each.id})" if each.name else each.id
             owners[each.port] = f"the deployment {named}"
-        if port := _about_to_have(each):
-            owners[port] = f"the deployment {each.name or each.id}"
+        for port in _not_settled(each) if each.id != whose else ():
+            owners.setdefault(port, f"the deployment {each.name or each.id}")
     return owners
 
 
-def _about_to_have(deployment: Deployment) -> int | None:
-    """Return the port that an operation under way is giving to a deployment."""
-    running = deployment.running_operation
-    port = running.arguments.get("port", "") if running else ""
-    return int(port) if port.isdecimal() else None
+def _not_settled(deployment: Deployment) -> list[int]:
+    """Return the ports between which a deployment is, where a change of it is under way.
+
+    One that was interrupted can be finished and undone, so it may come to have either.
+    """
+    latest = deployment.operation
+    if latest is None or latest.state not in (OperationState.RUNNING, OperationState.INTERRUPTED):
+        return []
+    ports = (latest.arguments.get(name, "") for name in ("port_before", "port"))
+    return [int(port) for port in ports if port.isdecimal()]
 
 
 def _taken(port: int, owners: Mapping[int, str]) -> str | None:

@@ -48,7 +48,9 @@ def reconfigure_deployment(
         if then == "launch" or (then == "restart" and plan.restart):
             arguments["then"] = "restart" if plan.runs else "launch"
         if any(each.env == PORT.env for each in plan.changes):
+            # Until it is over both are its own: it may have to go back to the first.
             arguments["port"] = plan.after.values[PORT.env]
+            arguments["port_before"] = plan.before.values.get(PORT.env, "")
         return start_operation(
             OperationKind.RECONFIGURE,
             plan.deployment,

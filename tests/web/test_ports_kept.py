@@ -1,0 +1,31 @@
+"""No port is used twice, also while one that changes its port may still go back to the first."""
+
+from pathlib import Path
+
+import pytest
+
+from app.core.deployment import OperationKind
+from app.store import operations
+from tests.api import API_KEY, Api
+from tests.server import free_port
+
+
+@pytest.mark.parametrize(("wanted", "other"), [("port", "port_before"), ("port_before", "port")])
+def test_both_ports_of_an_interrupted_change_are_its_own_until_it_is_settled(
+    api: Api, deployments_dir: Path, wanted: str, other: str
+) -> None:
+    deployment_id = api.configure(port=free_port())
+    ports = {"port": free_port(), "port_before": free_port()}
+    asked = {each: str(port) for each, port in ports.items()}
+    folder = deployments_dir / deployment_id
+    # Without an outcome, and with nobody who holds the lock.
+    operations.begin(folder, OperationKind.RECONFIGURE, "ana", {"changed": "port", **asked})
+
+    refused = api.post("configure", {"openrouter_api_key": API_KEY, "port": ports[wanted]})
+    own = api.post("reconfigure", {"deployment_id": deployment_id, "port": ports[wanted]})
+    after = api.post("configure", {"openrouter_api_key": API_KEY, "port": ports[other]})
+
+    assert refused.status_code == 422, refused.text
+    assert f"taken by the deployment {deployment_id}" in refused.json["errors"][0]["message"]
+    assert own.status_code == 200, own.text
+    assert after.status_code == 200, after.text
