@@ -74,6 +74,8 @@ STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
 RENEWALS = (OperationKind.ROTATE_TOKEN, OperationKind.EQUALIZE_TOKEN)
 # Those that tell whether there should be a container.
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
+# The code of an operation whose process the system refused: nothing was done.
+NOT_STARTED = "not_started"
 # Those that can be left half done: what was started is taken down, or goes back.
 CANCELLABLE = (*LAUNCHES, OperationKind.RECONFIGURE)
 
@@ -134,7 +136,10 @@ class Operation:
         """Say whether it tells if there should be a container, and why there is none.
 
         A renewal does where it ended without a proven run: it may have left none.
+        One whose process could not be started has changed nothing.
         """
+        if self.code == NOT_STARTED:
+            return False
         broken_off = self.state in (OperationState.FAILED, OperationState.INTERRUPTED)
         left_none = self.kind in RENEWALS and broken_off and self.verified is None
         return self.launches or self.kind in STOPS or left_none

@@ -36,6 +36,7 @@ UserError
 ├── EngineRefused         502  the engine answered, and refused
 ├── RemoteEngine          503  the engine is on another machine, where our folders are not
 ├── StorageFailed         507  the deployments folder can't be written
+├── OutOfFiles            503  the server or the host has too many files open
 ├── TooManyWaiting        503  every place for a waiting call is taken
 └── TooManyStreams        503  as many pages follow along as may
 """
@@ -252,6 +253,10 @@ def engine_error(code: str, reason: str) -> EngineError:
 
 class StorageFailed(UserError):
     code, status, title = "storage_failed", 507, "The deployments folder can't be written"
+
+
+class OutOfFiles(UserError):
+    code, status, title = "out_of_files", 503, "Too many files are open"
 
 
 class TooManyWaiting(UserError):

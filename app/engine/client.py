@@ -1,5 +1,6 @@
 """The way to Docker Engine: its address, found once, and a kept connection for reads."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,8 @@ from app.core.errors import (
 from app.engine import latency
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
+# Where nothing can be opened, the engine is not to blame.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE)
 # What Compose and its engine connection need; nothing else of the server's
 # environment reaches them, since any variable there beats the one of `.env`.
 _PASSED_ON = (
@@ -130,6 +133,11 @@ class EngineClient:
             return EngineDenied(
                 "This server's user may not talk to Docker Engine. Add the user to the docker"
                 " group (as root: usermod -aG docker USER) and log in again."
+            )
+        if any(isinstance(cause, OSError) and cause.errno in _SHORTAGES for cause in causes):
+            return EngineUnreachable(
+                "Docker Engine was not asked: this server has too many files open."
+                " Try again in a moment."
             )
         return EngineUnreachable(
             f"Nothing answers at Docker Engine's address {self.address}."

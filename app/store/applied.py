@@ -3,11 +3,10 @@
 import json
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 
 from app.core.marks import Applied, mark_of
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 
 FILE = "applied.json"
@@ -21,10 +20,12 @@ def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> Ap
 
 def read_applied(folder: Path) -> Applied | None:
     """Return what was applied last, or None where nobody wrote it down."""
-    with suppress(OSError, Unreadable, ValueError, KeyError, TypeError):
+    try:
         said = json.loads(read_file(folder / OURS / FILE))
         return Applied(str(said["container"]), str(said["salt"]), str(said["mark"]))
-    return None
+    except (OSError, Unreadable, ValueError, KeyError, TypeError) as error:
+        raise_shortage(error)
+        return None
 
 
 def write_applied(folder: Path, applied: Applied) -> None:

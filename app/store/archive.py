@@ -15,7 +15,7 @@ from pathlib import Path
 
 from app.core.deployment import Deployment, OperationKind
 from app.store.deletion import delete_folder
-from app.store.files import sync_folder
+from app.store.files import move_folder, raise_shortage
 from app.store.history import OURS
 from app.store.locks import is_locked, lock_folder
 from app.store.operations import latest
@@ -100,7 +100,7 @@ class Archive:
         taken = self._folders()
         while (name := f"{deployment_id}-{at:{_TIME}}") in taken:
             at += timedelta(seconds=1)
-        self._move(self._deployments / deployment_id, self.root / name)
+        move_folder(self._deployments / deployment_id, self.root / name)
         return name
 
     @contextmanager
@@ -122,14 +122,14 @@ class Archive:
         target = self._deployments / deployment_id
         if os.path.lexists(target):
             raise FileExistsError(target)
-        self._move(folder, target)
+        move_folder(folder, target)
 
     def begin_purge(self, folder: Path) -> Path:
         """Take a folder out of reach of a restore. The caller holds its lock."""
         if folder.name.startswith(_PURGING):
             return folder
         renamed = self.root / f"{_PURGING}{folder.name}"
-        self._move(folder, renamed)
+        move_folder(folder, renamed)
         return renamed
 
     def purge(self, folder: Path) -> None:
@@ -153,7 +153,8 @@ class Archive:
         """Return the archived folders by name; what has another name is none of ours."""
         try:
             archive = self._opened()
-        except OSError:
+        except OSError as error:
+            raise_shortage(error)
             return {}
         try:
             with os.scandir(archive) as entries:
@@ -180,16 +181,6 @@ class Archive:
             busy=_is_busy(folder),
         )
 
-    def _move(self, source: Path, target: Path) -> None:
-        """Rename a folder so that it lasts; where it can't last, it did not happen."""
-        source.rename(target)
-        try:
-            for parent in {source.parent, target.parent}:
-                sync_folder(parent)
-        except OSError:
-            target.rename(source)
-            raise
-
 
 def _moment(text: str) -> datetime:
     """Return the time in a name; one that no calendar has, from a hand, is the oldest."""
@@ -202,5 +193,6 @@ def _moment(text: str) -> datetime:
 def _is_busy(folder: Path) -> bool:
     try:
         return is_locked(folder)
-    except OSError:
+    except OSError as error:
+        raise_shortage(error)
         return False

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from app.core.batch import Batch, asked_to_json, batch_from_json, progress_to_json
 from app.core.deployment import OperationState
-from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.files import Unreadable, move_folder, raise_shortage, read_file, write_file
 from app.store.history import OURS
 from app.store.locks import is_locked, lock_folder
 
@@ -47,8 +47,7 @@ def begin(
     fresh.mkdir(mode=0o700)
     write_file(fresh / _ASKED, asked_to_json(batch))
     write_file(fresh / _PROGRESS, progress_to_json(batch))
-    fresh.rename(folder / str(batch.number))
-    sync_folder(folder)
+    move_folder(fresh, folder / str(batch.number))
     for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
         shutil.rmtree(folder / str(old), ignore_errors=True)
     return batch, lock_folder(folder / str(batch.number))
@@ -72,7 +71,8 @@ def read_batch(root: Path, number: int) -> Batch | None:
         alive = is_locked(folder)
         # Read after that: what ended meanwhile has its end written down.
         batch = batch_from_json(number, read_file(folder / _ASKED), read_file(folder / _PROGRESS))
-    except (OSError, Unreadable, ValueError):
+    except (OSError, Unreadable, ValueError) as error:
+        raise_shortage(error)
         return None
     if batch.is_running and not alive:
         batch = replace(batch, state=OperationState.INTERRUPTED)
@@ -93,6 +93,7 @@ def _cancelled_by(folder: Path) -> str:
 def _numbers(root: Path) -> list[int]:
     try:
         names = os.listdir(batches_folder(root))
-    except OSError:
+    except OSError as error:
+        raise_shortage(error)
         return []
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())

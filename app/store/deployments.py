@@ -18,7 +18,7 @@ from app.store import history
 from app.store.applied import applied_now, write_applied
 from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
-from app.store.files import sync_folder, write_file
+from app.store.files import move_folder, sync_folder, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
 from app.store.operations import operations_folder, reserve_space
@@ -134,12 +134,7 @@ class Store:
             reserve_space(fresh)
             sync_folder(fresh / OURS)
             sync_folder(fresh)
-            fresh.rename(target)
-            try:
-                sync_folder(self.root)
-            except OSError:
-                target.rename(fresh)
-                raise
+            move_folder(fresh, target)
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise

@@ -4,13 +4,18 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from app.core.errors import StorageFailed
 
 # No file of ours or of a person's hand comes near; a larger one is no configuration.
 MAX_BYTES = 1024 * 1024
+
+# The system refused for want of what comes back: it says nothing of the file.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Unreadable(Exception):
@@ -20,7 +25,8 @@ class Unreadable(Exception):
 def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
     """Return an ordinary file's bytes; links, pipes and devices are neither followed nor waited on.
 
-    Raises Unreadable, or FileNotFoundError where there is none.
+    Raises Unreadable, FileNotFoundError where there is none, and OSError where nothing can
+    be opened just now.
     """
     try:
         # Without O_NONBLOCK a pipe in place of the file would hold the caller for ever.
@@ -28,6 +34,7 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
     except FileNotFoundError:
         raise
     except OSError as error:
+        raise_shortage(error)
         if error.errno == errno.ELOOP:
             raise Unreadable("is a link, which is not followed") from None
         raise Unreadable(f"can't be read: {os.strerror(error.errno or 0)}") from None
@@ -39,6 +46,16 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
     if len(data) > limit:
         raise Unreadable(f"is larger than {limit // 1024} KiB")
     return data
+
+
+def raise_shortage(error: BaseException) -> None:
+    """Raise an error again that tells of the system and not of the file.
+
+    Whoever takes what can't be read for absent asks this first: else a server that is out of
+    descriptors would call a deployment damaged, or begin a count anew.
+    """
+    if isinstance(error, OSError) and error.errno in _SHORTAGES:
+        raise error
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
@@ -53,6 +70,8 @@ def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
         if stat.S_ISREG(before.st_mode):
             mode, owner = stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # Opened before: once the new file is there, no want of a descriptor may call it unwritten.
+    parent = os.open(path.parent, _FOLDER)
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with suppress(FileNotFoundError):
@@ -65,16 +84,34 @@ def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
+        os.fsync(parent)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
         raise
-    sync_folder(path.parent)
+    finally:
+        os.close(parent)
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Rename a folder so that it lasts; where it can't last, it did not happen. Raises OSError."""
+    with ExitStack() as opened:
+        parents = []
+        for each in {source.parent, target.parent}:
+            parents.append(os.open(each, _FOLDER))
+            opened.callback(os.close, parents[-1])
+        source.rename(target)
+        try:
+            for parent in parents:
+                os.fsync(parent)
+        except OSError:
+            target.rename(source)
+            raise
 
 
 def sync_folder(path: Path) -> None:
     """Make a rename or a new name in a folder last."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    descriptor = os.open(path, _FOLDER)
     try:
         os.fsync(descriptor)
     finally:

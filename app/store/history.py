@@ -15,7 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from app.store.files import sync_folder
+from app.store.files import raise_shortage, sync_folder
 
 OURS = ".deploy-agent"
 FILE = "history.jsonl"
@@ -63,6 +63,8 @@ def append(folder: Path, entry: Entry) -> int:
                 # What a crash has torn stays by itself.
                 torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
                 _write(descriptor, b"\n" + line if torn else line, size)
+                if size == 0:
+                    sync_folder(path.parent)
                 return number
             _rotate(path)
         finally:
@@ -187,7 +189,8 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
     for each in (path, *(_older(path, number) for number in range(1, _OLDER_KEPT + 1))):
         try:
             descriptor = os.open(each, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        except OSError:
+        except OSError as error:
+            raise_shortage(error)
             continue
         with suppress(OSError), open(descriptor, "rb", buffering=0) as file:
             yield from _backwards(file)

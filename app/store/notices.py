@@ -15,7 +15,7 @@ from typing import Any
 from app.core.notices import Event, Notice
 from app.core.troubles import Place, Trouble
 from app.core.webhook import Message
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 from app.store.locks import waiting_for
 
@@ -79,7 +79,8 @@ class NoticeStore:
             return _told(json.loads(read_file(self._path)))
         except FileNotFoundError:
             return None
-        except _DAMAGED:
+        except _DAMAGED as error:
+            raise_shortage(error)
             return None
 
     @contextmanager

@@ -9,7 +9,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.operations import operations_folder
 
 # Nobody else sends it: what ends a process at the host's shutdown is no cancelling.
@@ -53,7 +53,8 @@ def _noted(folder: Path, number: int) -> tuple[int, str] | None:
     try:
         pid, _, started_at = read_file(_path(folder, number)).decode().partition(" ")
         return int(pid), started_at
-    except (OSError, Unreadable, ValueError):
+    except (OSError, Unreadable, ValueError) as error:
+        raise_shortage(error)
         return None
 
 

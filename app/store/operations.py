@@ -18,7 +18,14 @@ from app.core.deployment import (
     OperationState,
     Run,
 )
-from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.files import (
+    Unreadable,
+    move_folder,
+    raise_shortage,
+    read_file,
+    sync_folder,
+    write_file,
+)
 from app.store.history import OURS, our_folder
 from app.store.locks import is_locked
 
@@ -94,8 +101,7 @@ def _begin(
     for name, data in files.items():
         write_file(fresh / f"{name}{_KEPT_FILE}", data)
     write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
-    fresh.rename(operations / str(number))
-    sync_folder(operations)
+    move_folder(fresh, operations / str(number))
     for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
         shutil.rmtree(operations / str(old), ignore_errors=True)
     return operation
@@ -238,7 +244,8 @@ def read_log(folder: Path, number: int) -> list[str]:
 def _numbers(operations: Path) -> list[int]:
     try:
         names = os.listdir(operations)
-    except OSError:
+    except OSError as error:
+        raise_shortage(error)
         return []
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
@@ -250,7 +257,8 @@ def _is_newest(folder: Path, number: int) -> bool:
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
         value = json.loads(read_file(path))
-    except (OSError, Unreadable, ValueError):
+    except (OSError, Unreadable, ValueError) as error:
+        raise_shortage(error)
         return None
     return value if isinstance(value, dict) else None
 

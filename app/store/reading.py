@@ -15,7 +15,7 @@ from app.core.secrets import secret_values, secrets_in_text
 from app.core.update import Step
 from app.store import history
 from app.store.applied import read_applied
-from app.store.files import Unreadable, read_file
+from app.store.files import Unreadable, raise_shortage, read_file
 from app.store.operations import latest, latest_launch_or_stop
 from app.store.updates import read_journal
 
@@ -24,12 +24,16 @@ COMPOSE_FILE = "docker-compose.yml"
 
 
 def read_deployment(folder: Path, deployment_id: str) -> Deployment:
-    """Return a deployment; whatever a folder holds, it hides no other from the list."""
+    """Return a deployment; whatever a folder holds, it hides no other from the list.
+
+    Raises OSError where nothing can be opened just now.
+    """
     if folder.is_symlink():
         return Deployment(deployment_id, str(folder), problem="its folder is a link, not followed")
     try:
         return _understood(folder, deployment_id)
     except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise_shortage(error)
         said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
         problem = f"its folder can't be read: {said}"
         return Deployment(deployment_id, str(folder), problem=problem)
@@ -81,7 +85,8 @@ def read_compose_file(folder: Path) -> str | None:
     """Return the compose file; None where there is none that can be read as text."""
     try:
         return read_file(folder / COMPOSE_FILE).decode()
-    except (OSError, Unreadable, UnicodeDecodeError):
+    except (OSError, Unreadable, UnicodeDecodeError) as error:
+        raise_shortage(error)
         return None
 
 

@@ -29,7 +29,14 @@ from app.core.update import (
     kept_from_json,
     kept_to_json,
 )
-from app.store.files import Unreadable, read_file, sync_folder, write_file
+from app.store.files import (
+    Unreadable,
+    move_folder,
+    raise_shortage,
+    read_file,
+    sync_folder,
+    write_file,
+)
 from app.store.history import OURS, our_folder
 from app.store.sizes import size_of
 
@@ -75,7 +82,7 @@ class OwnHands:
         _run(["cp", "-a", "--reflink=auto", "--", str(source), str(copy)], self._seconds)
 
     def move(self, source: str, target: str) -> None:
-        os.rename(self._folder / source, self._folder / target)
+        move_folder(self._folder / source, self._folder / target)
 
     def remove(self, target: str) -> None:
         shutil.rmtree(self._folder / target)
@@ -128,7 +135,8 @@ def read_kept(folder: Path) -> Kept | None:
     """Return the version before, where its state is kept."""
     try:
         return kept_from_json(read_file(folder / _KEPT_IMAGE)) if there(folder, KEPT) else None
-    except (OSError, Unreadable, ValueError):
+    except (OSError, Unreadable, ValueError) as error:
+        raise_shortage(error)
         return None
 
 

@@ -14,7 +14,14 @@ from threading import BoundedSemaphore
 import psutil
 
 from app.config import PROJECT
-from app.core.deployment import Deployment, Operation, OperationKind, OperationState, Run
+from app.core.deployment import (
+    NOT_STARTED,
+    Deployment,
+    Operation,
+    OperationKind,
+    OperationState,
+    Run,
+)
 from app.core.diagnosis import Cause
 from app.core.errors import (
     Busy,
@@ -26,7 +33,7 @@ from app.core.errors import (
 )
 from app.core.pulling import layer_in
 from app.store import history, operation_process, operations
-from app.store.files import storage_errors
+from app.store.files import raise_shortage, storage_errors
 from app.store.locks import Locked, lock_folder
 from app.usecases.world import World
 
@@ -195,7 +202,8 @@ def _lock(folder: Path, deployment: Deployment, world: World) -> int:
         ) from None
     except FileNotFoundError:
         raise NotFound(f"The folder of {deployment.id} went away.") from None
-    except OSError:
+    except OSError as error:
+        raise_shortage(error)
         raise DeploymentInvalid(
             f"Its folder is not ours to use: {deployment.problem or 'it can not be opened'}."
             f" What runs can be stopped in a terminal: docker compose -p {deployment.id} down"
@@ -276,7 +284,7 @@ def _started(
         return _spawn(folder, operation, lock, world)
     except OSError as error:
         reason = f"Its process could not be started: {error.strerror}."
-        failed = replace(operation, state=OperationState.FAILED, code="not_started", reason=reason)
+        failed = replace(operation, state=OperationState.FAILED, code=NOT_STARTED, reason=reason)
         with contextlib.suppress(OSError):
             operations.end(folder, failed)
         raise

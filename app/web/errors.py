@@ -1,5 +1,6 @@
 """One shape for errors: problem details (RFC 9457) for scripts, one page or fragment for people."""
 
+import errno
 import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from gunicorn.http.errors import ParseException
 from htmx_flask import request
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from app.core.errors import NotLoggedIn, UserError
+from app.core.errors import NotLoggedIn, OutOfFiles, UserError
 from app.web.request import is_for_scripts, wants_fragment
 
 _log = logging.getLogger("deploy_agent")
@@ -56,6 +57,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ParseException, _unreadable_body)
+    app.register_error_handler(OSError, _refused_by_the_system)
     app.register_error_handler(Exception, _internal_error)
 
 
@@ -103,6 +105,21 @@ def _foreign_host(_error: SecurityError) -> Response:
     if is_for_scripts():
         return problem(*FOREIGN_HOST, detail, {})
     return Response(f"{detail}\n", 400, content_type="text/plain; charset=utf-8")
+
+
+def _refused_by_the_system(error: OSError) -> Response:
+    """Say that nothing can be opened just now; without a template, which would be opened too."""
+    if error.errno not in (errno.EMFILE, errno.ENFILE):
+        return _internal_error(error)
+    short = known(OutOfFiles)
+    detail = (
+        f"{'The server' if error.errno == errno.EMFILE else 'This host'} has too many files open,"
+        " so nothing could be looked at. Try again in a moment. If this stays, raise the limit"
+        " of open files (LimitNOFILE= in its systemd unit)."
+    )
+    if is_for_scripts():
+        return problem(*short, detail, {})
+    return Response(f"{detail}\n", short.status, content_type="text/plain; charset=utf-8")
 
 
 def _internal_error(_error: Exception) -> Response:

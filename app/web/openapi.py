@@ -17,7 +17,14 @@ from pydantic.json_schema import (
 )
 from werkzeug.routing import Rule
 
-from app.core.errors import InputRejected, NotAllowed, NotFound, NotLoggedIn, StorageFailed
+from app.core.errors import (
+    InputRejected,
+    NotAllowed,
+    NotFound,
+    NotLoggedIn,
+    OutOfFiles,
+    StorageFailed,
+)
 from app.core.people import Permission
 from app.web.access import permission_of
 from app.web.calls import Call, Example, Subject, call_of
@@ -274,6 +281,7 @@ def _known(declared: _Declared) -> Iterator[Known]:
     if declared.in_path or (body and "deployment_id" in body.model_fields):
         yield known(NotFound)
     yield from map(known, declared.call.errors)
+    yield known(OutOfFiles)
     yield INTERNAL
 
 

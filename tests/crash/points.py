@@ -1,8 +1,9 @@
-"""Every step at which a process changes the disk, and the end of that process at any of them.
+"""Every step at which a process changes the disk, and its end or a full disk at any of them.
 
 Python itself announces each step to an audit hook, so a step that is new is found by itself.
 """
 
+import errno
 import os
 import signal
 import sys
@@ -31,17 +32,24 @@ class Point:
         return " ".join(each for each in (self.deed, self.path, self.target) if each)
 
 
-def watch(folder: Path, trace: Path, last: int | None = None) -> None:
+# What needs room on the disk; to move and to delete needs none.
+_NEEDS_ROOM = ("open", "mkdir", "link", "symlink", "fsync")
+
+
+def watch(folder: Path, trace: Path, last: int | None = None, full: bool = False) -> None:
     """From now on write each step below `folder` into `trace`; die before the one of number `last`.
 
-    It can't be undone: this is for a process that is there for nothing else.
+    Where it is `full`, the disk is from that step on, in place of that death. It can't be
+    undone: this is for a process that is there for nothing else.
     """
     record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     count = 0
 
     def pass_by(point: Point) -> None:
         nonlocal count
-        if count == last:
+        if full and last is not None and count >= last and point.deed in _NEEDS_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if count == last and not full:
             os.kill(os.getpid(), signal.SIGKILL)
         count += 1
         os.write(record, f"{point.deed}\t{point.path}\t{point.target}\n".encode())

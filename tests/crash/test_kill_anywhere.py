@@ -1,4 +1,4 @@
-"""Killed before any step that it takes on the disk, a deed is done or not done, never half.
+"""Killed, or the disk full, before any step on the disk, a deed is done or not done, never half.
 
 Each step of each verb is found by watching it once. `--soak` dies at every step of every verb;
 the suite, where Compose makes it slow, at some.
@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import shutil
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import docker
@@ -19,6 +20,7 @@ from app.core.deployment import OperationState
 from app.core.envfile import parse_env
 from app.core.errors import UserError
 from app.core.status import Status
+from app.store.history import OURS
 from app.usecases.archive import list_archived
 from app.usecases.overview import list_deployments
 from app.usecases.world import World, build_world
@@ -42,11 +44,11 @@ class Crashes:
         self._kept = scratch / "kept"
         self._trace = scratch / "trace"
 
-    def run(self, verb: verbs.Verb, last: int | None = None) -> int:
+    def run(self, verb: verbs.Verb, last: int | None = None, full: bool = False) -> int:
         """Do a verb in a process of its own; return its exit code."""
         self._trace.unlink(missing_ok=True)
         process = _PROCESSES.Process(
-            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last)
+            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last, full)
         )
         process.start()
         process.join(180)
@@ -79,13 +81,14 @@ def crashes(settings: Settings, tmp_path: Path, engine: docker.APIClient) -> Ite
 
 
 def assert_synced(steps: list[Point]) -> None:
-    """What is made and then renamed is synced before, and the folder that it comes into after."""
+    """What is made is synced, then renamed, then its new folder is synced: before all else."""
     for place, step in enumerate(steps):
         if step.deed != "rename" or not step.path.startswith("/"):
             continue  # Within an open folder things are only moved to be deleted.
         made = [each.path for each in steps[:place] if each.deed in ("open", "mkdir")]
         synced = [each.path for each in steps[:place] if each.deed == "fsync"]
-        synced_after = [each.path for each in steps[place:] if each.deed == "fsync"]
+        following = takewhile(lambda each: each.deed == "fsync", steps[place + 1 :])
+        synced_after = [each.path for each in following]
         assert step.path in synced or step.path not in made, f"{step}: its content was not synced"
         assert str(Path(step.target).parent) in synced_after, f"{step}: its folder was not synced"
 
@@ -150,6 +153,38 @@ def test_a_deed_that_is_killed_is_done_or_not_and_can_be_done_again(
         assert_whole(crashes, at)
         assert_done_again(crashes, verb, at)
         assert_whole(crashes, at)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", WITHOUT_CONTAINERS)
+def test_a_deed_for_which_the_disk_is_full_is_done_or_not_and_can_be_done_again(
+    crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
+) -> None:
+    before, verb = WITHOUT_CONTAINERS[name]
+    steps = crashes.steps(*before, verb=verb)
+    crashes.again()
+    untouched = files_of(crashes)
+    for number in range(len(steps)):
+        at = f"{name}, the disk full from step {number} on"
+        crashes.again()
+
+        code = crashes.run(verb, number, full=True)
+
+        assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
+        assert_whole(crashes, at)
+        if code == verbs.REFUSED and name != "purge":
+            assert files_of(crashes) == untouched, f"{at}: something was changed"
+        assert_done_again(crashes, verb, at)
+        assert_whole(crashes, at)
+
+
+def files_of(crashes: Crashes) -> dict[str, bytes]:
+    """Return what a person would call the deployment, by path; what is ours beside it is not."""
+    return {
+        str(path.relative_to(crashes.root)): path.read_bytes()
+        for path in crashes.root.rglob("*")
+        if path.is_file() and OURS not in path.parts
+    }
 
 
 def assert_done_again(crashes: Crashes, verb: verbs.Verb, at: str) -> None:

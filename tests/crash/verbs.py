@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from app.config import Settings
 from app.core.deployment import Operation
+from app.core.errors import UserError
 from app.core.fields import TOKEN
 from app.usecases import operations
 from app.usecases.archive import archive_deployment
@@ -30,6 +31,7 @@ from tests.server import free_port
 
 _BY = "somebody"
 NAME = "Support bot"
+REFUSED, BROKEN_OFF = 3, 4
 OTHER_IMAGE = "deploy-agent-standin:2026.9.6"
 
 Verb = Callable[[str, World], object]
@@ -87,20 +89,29 @@ def do(
     settings: Settings,
     trace: Path,
     last: int | None = None,
+    full: bool = False,
 ) -> NoReturn:
     """Do it and end; where it is an operation, that runs in this process too, to its end.
 
-    `last` is the step before which the process is killed. What it raises is its exit code.
+    `last` is the step before which the process is killed, or from which on the disk is `full`.
+    The exit code tells what came of it.
     """
     operations._started = _performed_here
     world = build_world(settings)
-    watch(settings.deployments_dir, trace, last)
-    verb(deployment_id, world)
+    watch(settings.deployments_dir, trace, last, full)
+    try:
+        verb(deployment_id, world)
+    except UserError:
+        os._exit(REFUSED)
     os._exit(0)
 
 
 def _performed_here(
     folder: Path, operation: Operation, lock: int, world: World
 ) -> subprocess.Popen[bytes]:
-    perform_operation(folder, operation.number, lock, world.settings)
+    try:
+        perform_operation(folder, operation.number, lock, world.settings)
+    except OSError:
+        # The process of a real operation ends so too, and leaves it interrupted.
+        os._exit(BROKEN_OFF)
     os._exit(0)
