@@ -44,6 +44,7 @@ WAIT_SECONDS = 110.0
 _WAITING = BoundedSemaphore(20)
 # Compose ends with its operation process within half a second.
 _LEFTOVERS_SECONDS = 5.0
+_BROKEN_OFF = "its process was ended, or the host restarted."
 # From an outcome to the free lock, on a host that is busy.
 _LAST_STEP_SECONDS = 5.0
 
@@ -233,14 +234,15 @@ def failure_of(operation: Operation) -> str:
     """Return in words why an operation did not succeed, and what to do."""
     if operation.state is OperationState.INTERRUPTED:
         return (
-            f"The {operation.kind.noun} was interrupted: its process was ended, or the host"
-            f" restarted. {operation.kind.after_interruption}"
+            f"The {operation.kind.noun} was interrupted: {_BROKEN_OFF}"
+            f" {operation.kind.after_interruption}"
         )
     return f"{operation.reason} {operation.next_step}".strip()
 
 
 def describe(operation: Operation) -> dict[str, object]:
     """Return an operation as the API shows it."""
+    broken_off = operation.state is OperationState.INTERRUPTED
     return {
         "id": operation.number,
         "kind": operation.kind,
@@ -250,8 +252,8 @@ def describe(operation: Operation) -> dict[str, object]:
         "arguments": dict(operation.arguments),
         "started_at": operation.started_at.isoformat(),
         "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
-        "reason": operation.reason,
-        "next_step": operation.next_step,
+        "reason": _BROKEN_OFF if broken_off else operation.reason,
+        "next_step": operation.kind.after_interruption if broken_off else operation.next_step,
         "code": operation.code,
         "free_port": operation.free_port,
     }
