@@ -9,7 +9,7 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, u
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from htmx_flask import request
-from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.exceptions import ClientDisconnected, HTTPException, SecurityError
 
 from app.core.errors import NotLoggedIn, OutOfFiles, UserError
 from app.web.request import is_for_scripts, wants_fragment
@@ -58,6 +58,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ParseException, _unreadable_body)
     app.register_error_handler(OSError, _refused_by_the_system)
+    app.register_error_handler(ClientDisconnected, _unreadable_body)
     app.register_error_handler(Exception, _internal_error)
 
 
@@ -91,7 +92,7 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
-def _unreadable_body(_error: ParseException) -> Response:
+def _unreadable_body(_error: ParseException | ClientDisconnected) -> Response:
     """Answer a body that comes in pieces whose lengths make no sense, found as it is read."""
     return _answer(*known_http(400), "The body breaks off, or is not in the pieces it says.")
 

@@ -5,6 +5,7 @@ of a set-up link; and they carry none of the headers that every other answer has
 """
 
 import socket
+from concurrent.futures import Future
 from http import HTTPStatus
 
 from gunicorn import util
@@ -15,8 +16,9 @@ from gunicorn.http.errors import (
     ParseException,
     UnsupportedTransferCoding,
 )
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from app.web.client_socket import ClientSocket
 from app.web.security import HEADERS
 
 _REFUSED: dict[type[BaseException], tuple[HTTPStatus, str]] = {
@@ -33,7 +35,32 @@ _REFUSED: dict[type[BaseException], tuple[HTTPStatus, str]] = {
 
 
 class Worker(ThreadWorker):
-    """Answers with the headers of all answers, and repeats nothing of what was sent."""
+    """Answers with the headers of all answers, repeats nothing of what was sent, hangs up on
+    who is too slow."""
+
+    def enqueue_req(self, conn: TConn) -> None:
+        """Give a thread to a client that begins a request."""
+        if not isinstance(conn.sock, ClientSocket):
+            conn.sock = ClientSocket(conn.sock)
+        conn.sock.begin()
+        super().enqueue_req(conn)
+
+    def handle(self, conn: TConn) -> bool:
+        """Answer, and wait here for the client's end of a connection that is over.
+
+        gunicorn does so on the one thread that takes all others' connections: two seconds
+        for each client that does not close its end.
+        """
+        goes_on = super().handle(conn)
+        if not goes_on:
+            util.close_graceful(conn.sock)
+        return goes_on
+
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
+        if conn.sock.fileno() == -1:
+            self.nr_conns -= 1
+        else:
+            super().finish_request(conn, fs)
 
     def handle_error(
         self,
