@@ -184,6 +184,31 @@ def test_a_session_that_began_before_the_log_in_is_not_carried_over(
     assert before is None or after is None or before.value != after.value
 
 
+def test_a_cookie_that_was_planted_before_the_log_in_opens_nothing_for_who_planted_it(
+    api: Api, world_of_people: World
+) -> None:
+    attacker, victim = api.app.test_client(), api.app.test_client()
+    token = csrf(attacker)
+    planted = attacker.get_cookie("deploy_agent_8000")
+    assert planted is not None
+    victim.set_cookie("deploy_agent_8000", planted.value)
+
+    form = {"name": "ana", "password": PASSWORD, "csrf_token": token}
+    answer = victim.post("/login", data=form, base_url=BASE, headers={"Origin": BASE})
+
+    assert answer.status_code == 303
+    assert victim.get("/", base_url=BASE).status_code == 200
+    assert attacker.get("/", base_url=BASE).status_code == 303
+    # Nor does the token that the attacker knows go with the session that began.
+    made = victim.post(
+        "/people/tokens",
+        data={"name": "x", "role": "operator", "csrf_token": token},
+        base_url=BASE,
+        headers={"Origin": BASE},
+    )
+    assert made.status_code == 400
+
+
 def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
     api: Api, world_of_people: World
 ) -> None:
@@ -269,6 +294,21 @@ def test_guessing_is_slowed_and_the_right_password_waits_too(
 
     assert answer.status_code == 429
     assert "Wait five minutes" in answer.text
+
+
+def test_guesses_at_once_and_under_many_addresses_are_as_many(
+    api: Api, world_of_people: World
+) -> None:
+    def guess(number: int) -> int:
+        headers = dict.fromkeys(("X-Forwarded-For", "X-Real-IP"), f"10.0.0.{number}")
+        form = {"name": "ana", "password": f"guess {number}"}
+        answer = api.app.test_client().post("/login", data=form, base_url=BASE, headers=headers)
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(guess, range(24)))
+
+    assert sorted(answers) == [401] * 5 + [429] * 19
 
 
 @pytest.mark.parametrize(
@@ -471,6 +511,19 @@ def test_an_old_or_guessed_set_up_link_is_dead(
     assert people.setup_is_open(secret, world=world)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + people.SETUP_SECONDS + 1)
+    assert not people.setup_is_open(secret, world=world)
+
+
+def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
+    settings: Settings,
+) -> None:
+    world: World = create_app(settings).config["WORLD"]
+    secret = people.begin_setup(world=world)
+    people.add_user("ana", "operator", PASSWORD, by="the command line", world=world)
+    assert not people.setup_is_open(secret, world=world)
+
+    people.remove_user("ana", by="test", world=world)
+
     assert not people.setup_is_open(secret, world=world)
 
 

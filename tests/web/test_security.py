@@ -1,5 +1,9 @@
 """The guard on an open loopback page: foreign names, foreign pages, and what answers carry."""
 
+import io
+import zipfile
+from pathlib import Path
+
 import pytest
 
 from app import create_app
@@ -141,3 +145,33 @@ def test_an_error_of_ours_reaches_the_log_and_not_the_reader(
         assert each.headers["X-Request-Id"] in each.text
         assert each.headers["X-Request-Id"] in caplog.text
     assert "canary-b3f1" in caplog.text
+
+
+def test_what_a_folders_files_name_is_never_read_nor_shown(
+    api: Api, deployments_dir: Path, tmp_path: Path
+) -> None:
+    """Before it is launched, a compose file is its owner's text: what it names is not opened."""
+    deployment_id = api.configure()
+    outside = tmp_path / "outside.env"
+    outside.write_text("CANARY_KEY=canary-include-7c\n")
+    folder = deployments_dir / deployment_id
+    (folder / "docker-compose.yml").write_text(
+        f"include: [{outside}]\nservices:\n  openclaw:\n    image: x\n"
+        f"    env_file: [../../outside.env, {outside}]\n    extends: {{file: {outside}}}\n"
+    )
+    (folder / "notes").symlink_to(outside)
+    own = f"/deployments/{deployment_id}"
+    ways = ("", "/edit", "/logs", "/logs.txt", "/history", "/token", "/bundle")
+
+    answers = [api.page(f"{own}{way}") for way in ways]
+    answers += [api.get(f"{call}/{deployment_id}") for call in ("status", "logs", "history")]
+    answers += [
+        api.page(f"/deployments/{deployment_id}{odd}") for odd in ("%2f..%2fx", "%00", "/..")
+    ]
+
+    for answer in answers:
+        assert b"canary-include" not in answer.data
+    with zipfile.ZipFile(io.BytesIO(answers[ways.index("/bundle")].data)) as bundle:
+        assert bundle.namelist()
+        for name in bundle.namelist():
+            assert b"canary-include" not in bundle.read(name), name
