@@ -10,7 +10,7 @@ from pydantic import Field
 
 from app.core.batch import Batch
 from app.core.deployment import OperationState
-from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotCancelled
+from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotCancelled, NotFound
 from app.core.people import Permission
 from app.usecases.overview import list_deployments
 from app.usecases.update_many import (
@@ -165,7 +165,7 @@ _EXAMPLE: dict[str, Any] = {
         body=UpdateMany(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
         answer=BatchBegun(**_EXAMPLE),
     ),
-    errors=(Busy, DeploymentInvalid),
+    errors=(NotFound, Busy, DeploymentInvalid),
 )
 def begin(body: UpdateMany) -> BatchBegun:
     """One after the other, each as by an update of its own, up to the first that fails. It goes
@@ -192,7 +192,7 @@ def one(number: int) -> BatchShown:
     Subject.RUNNING,
     "Cancels the rest of an update of several",
     example=Example(body=WhichBatch(id=1), answer=BatchShown(**_EXAMPLE)),
-    errors=(NotCancelled,),
+    errors=(NotFound, NotCancelled),
 )
 def cancel_by_script(body: WhichBatch) -> BatchShown:
     """Those that wait for their turn stay as they are; the update under way goes on."""

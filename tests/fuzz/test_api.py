@@ -1,0 +1,167 @@
+"""The API against its own description: schemathesis makes up calls, and holds every answer.
+
+Without a server and without an engine, which is fast; in full also through a real server,
+on the real engine, with gateways that come and go meanwhile.
+"""
+
+import gc
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import schemathesis
+from docker.transport.unixconn import UnixHTTPConnection
+from schemathesis import Case, GenerationMode
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+from schemathesis.hooks import unregister
+from schemathesis.schemas import BaseSchema
+
+from app import create_app
+from app.config import Settings
+from tests.api import BASE, Api
+from tests.browser.fleet import configure, folder_of, launch
+from tests.server import Server
+from tests.soak import rounds
+from tests.waiting import eventually
+
+# Of the server errors, those that are told in words: 500 is never right.
+_TOLD = [502, 503, 504, 507]
+# What is tried in the suite.
+_SOME = "/(stop|status/.*|logs/.*|history|update_many.*)$"
+# `GET /api/deploy/pairing/approve` asks for the devices of a deployment named so: 404.
+_LOOK_LIKE_IDS = [
+    "/api/deploy/pairing/approve",
+    "/api/deploy/pairing/reject",
+    "/api/deploy/pairing/remove",
+    "/api/deploy/token/equalize",
+]
+
+
+def how(most: int, in_full: bool) -> SchemathesisConfig:
+    """Return how to try: all of its checks are on. `most` calls are made up for each address."""
+    return SchemathesisConfig.from_dict({
+        "generation": {"max-examples": most},
+        "headers": {"Accept-Encoding": "identity"},
+        "request-timeout": 125,
+        "phases": {key: {"enabled": in_full} for key in ("examples", "coverage", "stateful")},
+        "checks": {
+            "not_a_server_error": {"expected-statuses": ["2xx", "4xx", *_TOLD]},
+            # What no schema can say is 422: that a port is taken, how an image is named.
+            "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 409, 422, *_TOLD]},
+            "max_response_time": 120,
+        },
+        "operations": [
+            {
+                "include-path": _LOOK_LIKE_IDS,
+                "checks": {
+                    "allow_header_conformance": {"enabled": False},
+                    "unsupported_method": {"enabled": False},
+                },
+            }
+        ],
+    })  # fmt: skip
+
+
+@contextmanager
+def naming(deployment_ids: Sequence[str]) -> Iterator[list[Case]]:
+    """Let every second call that is right name a deployment that is there; give all calls."""
+    names, made = cycle(deployment_ids), []
+
+    def before_call(_context: object, case: Case, _more: object) -> None:
+        made.append(case)
+        if len(made) % 2 or case.meta.generation.mode is not GenerationMode.POSITIVE:
+            return
+        for given in (case.path_parameters, case.body):
+            if isinstance(given, dict) and "deployment_id" in given:
+                given["deployment_id"] = next(names)
+
+    schemathesis.hook("before_call")(before_call)
+    try:
+        yield made
+    finally:
+        unregister(before_call)
+
+
+def found_by(schema: BaseSchema) -> list[str]:
+    """Make all the calls, and return what was wrong, with a line that does it again."""
+    wrong = []
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.ScenarioFinished):
+            wrong += list(_failures(event.recorder))
+        elif isinstance(event, events.NonFatalError | events.FatalError):
+            wrong.append(str(event))
+    return wrong
+
+
+def _failures(recorder: Any) -> Iterator[str]:
+    for checks in recorder.checks.values():
+        for info in filter(None, (each.failure_info for each in checks)):
+            yield f"{info.failure.title}: {info.failure.message}\n{info.code_sample}"
+
+
+def test_every_answer_is_as_described_and_nothing_grows(
+    no_engine: None, settings: Settings, request: pytest.FixtureRequest
+) -> None:
+    most = rounds(request.config, 3, 150)
+    this = psutil.Process()
+    threads, files = threading.active_count(), this.num_fds()
+
+    in_full = request.config.getoption("soak")
+    assert tried(settings, how(most, in_full), "" if in_full else _SOME) > most * 10
+
+    gc.collect()
+    assert threading.active_count() <= threads + 2
+    assert this.num_fds() <= files + 10
+
+
+def tried(settings: Settings, config: SchemathesisConfig, paths: str) -> int:
+    """Hold an app of its own, which nobody keeps, to its description; return the calls made."""
+    api = Api(create_app(settings))
+    ids = [api.configure(name=name) for name in ("Sales", "Stopped", "No file", "Invalid", "Old")]
+    (settings.deployments_dir / ids[2] / "docker-compose.yml").unlink()
+    (settings.deployments_dir / ids[3] / ".env").write_text("PORT=many\n")
+    api.app.config["WORLD"].store.archive.put(ids[4])
+    address = "/api/openapi.json"
+    schema = schemathesis.openapi.from_wsgi(address, api.app, config=config, base_url=BASE)
+    schema = schema.include(path_regex=paths) if paths else schema
+    with naming(ids) as made:
+        assert found_by(schema) == []
+    return len(made)
+
+
+@pytest.fixture
+def no_engine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket for anybody; for our own client it is not even tried to make one."""
+
+    def refuse(_connection: UnixHTTPConnection) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(UnixHTTPConnection, "connect", refuse)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'no.sock'}")
+
+
+@pytest.mark.soak
+def test_every_answer_of_a_real_server_on_a_real_engine_is_as_described(server: Server) -> None:
+    server.start()
+    ids = [configure(server, name=name) for name in ("Sales", "Stopped", "Invalid", "Archived")]
+    for each in ids[:2]:
+        launch(server, each)
+    assert server.call("POST", "stop", {"deployment_id": ids[1]})[0] == 200
+    (folder_of(server, ids[2]) / ".env").write_text("PORT=many\n")
+    assert server.call("POST", "archive", {"deployment_id": ids[3]})[0] == 200
+    [worker] = psutil.Process(server.process.pid).children()
+    files = worker.num_fds()
+
+    url = f"{server.url}/api/openapi.json"
+    with naming(ids) as made:
+        assert found_by(schemathesis.openapi.from_url(url, config=how(12, in_full=False))) == []
+
+    assert len(made) > 500
+    assert "Traceback" not in server.log.read_text()
+    eventually(lambda: worker.num_fds() <= files + 20)
