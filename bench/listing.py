@@ -22,6 +22,8 @@ _RUNNING = (1, 10, 30, 100)
 _FOLDERS = (1_000, 10_000)
 # A snapshot is kept about a second.
 _OLD_SNAPSHOT_SECONDS = 1.2
+# A server closes a connection that nobody has used for two.
+_KEPT_OPEN_SECONDS = 1.0
 # In its first minute a container is inspected, since it may be in a crash loop.
 _SETTLED_SECONDS = 65
 
@@ -93,11 +95,16 @@ def folders() -> Table:
 
 @contextmanager
 def _served(made: Fleet) -> Iterator[tuple[Server, Callable[[], bytes]]]:
-    """Give a server, and a call of its list over one kept connection."""
+    """Give a server, and a call of its list over a kept connection."""
     server = made.server().start()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
+    asked = 0.0
 
     def get() -> bytes:
+        nonlocal asked
+        if time.monotonic() - asked > _KEPT_OPEN_SECONDS:
+            connection.close()
+        asked = time.monotonic()
         connection.request("GET", _LIST)
         answer = connection.getresponse()
         data = answer.read()

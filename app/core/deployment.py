@@ -188,6 +188,8 @@ class Deployment:
         Who publishes the port is the gateway, whatever its service is called.
         """
         candidates = [each for each in containers if not each.one_off]
+        if len(candidates) == 1:
+            return candidates[0]
         return max(candidates, key=lambda each: each.likelihood(self.port), default=None)
 
     @property

@@ -122,6 +122,8 @@ class EngineClient:
         self._connected = _BoundedClient(
             base_url=self.address, version="auto", timeout=self.timeout
         )
+        # It is on this machine: no proxy and no .netrc is to be looked up at each call.
+        self._connected.trust_env = False
         self._connected.hooks["response"].append(latency.answered)
         return self._connected
 

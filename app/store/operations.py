@@ -29,6 +29,7 @@ from app.store.files import (
 from app.store.history import OURS, our_folder
 from app.store.locks import is_locked
 
+OPERATIONS = f"{OURS}/operations"
 _KEPT = 20
 _KEPT_FILE = ".kept"
 _OUTCOME_SPACE = "space-for-outcome"
@@ -38,7 +39,7 @@ _LOG_LIMIT = 16 * 1024 * 1024
 
 
 def operations_folder(folder: Path) -> Path:
-    return folder / OURS / "operations"
+    return folder / OPERATIONS
 
 
 def begin(

@@ -1,9 +1,9 @@
 """Seeing deployments: each folder joined with what one engine snapshot says of it."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from app.core.deployment import Container, Deployment, EngineProblem, Snapshot
 from app.core.drift import drift_of
@@ -96,6 +96,12 @@ def _remark(deployment: Deployment, containers: tuple[Container, ...]) -> str:
     gateway = deployment.gateway_in(containers)
     if not gateway or not gateway.working_dir:
         return ""
-    if Path(gateway.working_dir).resolve() == Path(deployment.folder).resolve():
+    if _same_folder(gateway.working_dir, deployment.folder):
         return ""
     return f"Its container was started from {gateway.working_dir}: the folder was moved since."
+
+
+def _same_folder(one: str, other: str) -> bool:
+    """Say whether two paths lead to one folder. Links are followed only where the paths differ:
+    that asks the disk about every part of both."""
+    return one == other or os.path.realpath(one) == os.path.realpath(other)

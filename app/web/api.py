@@ -140,8 +140,8 @@ _RUNS = Example(
 def list_all() -> list[DeploymentShown]:
     """With port, status, reason and address. Where the engine does not answer, the status is
     unknown, with the last known one in the reason."""
-    cards = list_deployments(world())
-    return [DeploymentShown.model_validate(describe_card(each, gateway_host())) for each in cards]
+    cards, host = list_deployments(world()), gateway_host()
+    return [DeploymentShown.model_validate(describe_card(each, host)) for each in cards]
 
 
 @bp.post("/launch")

@@ -26,6 +26,7 @@ from app.web.links import page_url
 from app.web.rendering import Tab, next_step, render
 from app.web.request import gateway_host, world
 from app.web.streams import LOOK_SECONDS, Shown, follow, rendered
+from app.web.times import reading
 
 bp = Blueprint("overview", __name__)
 
@@ -67,7 +68,7 @@ def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], 
     context = _context(listing, cards)
     return cards, Shown(
         parts=rendered(_PARTS, context),
-        rows={row.id: _shared_row(row, may_operate) for row in listing.rows},
+        rows={row.id: _row(row, may_operate) for row in listing.rows},
         frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
     )
 
@@ -100,14 +101,14 @@ def _rows(cards: Sequence[Card]) -> list[Row]:
 
 
 def _row(row: Row, may_operate: bool) -> Markup:
-    html = render_template("deployments/_row.html", row=row, may_operate=may_operate)
-    return Markup(html)  # noqa: S704 - a template escapes
+    """Return a row's HTML: made once for all who look, as long as it reads the same."""
+    return _row_as_it_reads(row, may_operate, reading(row.told))
 
 
 @lru_cache(4096)
-def _shared_row(row: Row, may_operate: bool) -> Markup:
-    """Return a row as streams send it: once for all who look, as long as it stays the same."""
-    return _row(row, may_operate)
+def _row_as_it_reads(row: Row, may_operate: bool, _reading: str) -> Markup:
+    html = render_template("deployments/_row.html", row=row, may_operate=may_operate)
+    return Markup(html)  # noqa: S704 - a template escapes
 
 
 def _context(listing: Listing, cards: Sequence[Card]) -> dict[str, Any]:

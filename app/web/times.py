@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from flask import Flask, g
 from markupsafe import Markup, escape
 
-from app.core.wording import Ago, Clock, For, Part, in_words, took
+from app.core.wording import Ago, Clock, For, Part, in_words, spell, took
 
 # What static/js/times.js looks for.
 _KINDS = {Ago: "ago", For: "for", Clock: "clock"}
@@ -25,6 +25,11 @@ def tag(part: Ago | For | Clock) -> Markup:
 def told(parts: Iterable[Part]) -> Markup:
     """Return a sentence with its moments as elements."""
     return Markup("").join(escape(each) if isinstance(each, str) else tag(each) for each in parts)
+
+
+def reading(parts: Iterable[Part]) -> str:
+    """Return what `told` would make of its moments' words now; nothing where a page keeps them."""
+    return "" if g.get("following") else spell(parts, datetime.now(UTC))
 
 
 def after(time: str, start: datetime) -> str:
