@@ -691,3 +691,15 @@ def test_a_crash_loop_says_the_same_between_two_runs_and_in_one(out_of_memory: b
     )
 
     assert seen(a_deployment(), up) == seen(a_deployment(), between)
+
+
+def test_a_start_in_the_future_is_no_crash_loop() -> None:
+    """The host's clock was set back, and Docker has started it again once since it was made."""
+    gateway = a_container(
+        status_text="Up 1 hour (healthy)",
+        details=details(restart_count=1, started_at=before(-3600)),
+    )
+
+    verdict = status_of(a_deployment(), a_snapshot(gateway), NOW)
+
+    assert verdict.status is Status.RUNNING

@@ -1,0 +1,33 @@
+"""The snapshot's age goes by a clock that nobody sets."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.engine import containers
+from app.usecases.world import World
+
+
+@pytest.mark.parametrize("moved", [timedelta(hours=-1), timedelta(hours=1)])
+def test_a_clock_that_was_moved_keeps_no_snapshot_from_being_used(
+    world: World, monkeypatch: pytest.MonkeyPatch, moved: timedelta, engine_calls: list[str]
+) -> None:
+    world.containers.changed()
+    world.containers.snapshot()
+
+    class Moved(datetime):
+        @classmethod
+        def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
+            return datetime.now(UTC) + moved
+
+    monkeypatch.setattr(containers, "datetime", Moved)
+    world.containers.changed()
+    first = world.containers.snapshot()
+    calls = len(engine_calls)
+
+    assert world.containers.snapshot() is first
+    assert len(engine_calls) == calls
+    # Something of our own, written down before the clock moved or after: one call, no more.
+    world.containers.snapshot(not_before=datetime.now(UTC) + timedelta(hours=2))
+    assert len(engine_calls) <= calls + 5
+    assert not first.problem
