@@ -102,7 +102,8 @@ def _decided(
     if deployment.problem:
         return Status.INVALID, _invalid_reason(deployment, snapshot)
     if snapshot.problem:
-        return Status.UNKNOWN, *_unknown_reason(snapshot.problem.reason, last_seen)
+        known = _last_known(deployment, last_seen)
+        return Status.UNKNOWN, *_unknown_reason(snapshot.problem.reason, known)
     if operation := deployment.running_operation:
         return _moving(operation)
     gateway = deployment.gateway_in(snapshot.of(deployment.id) or ())
@@ -123,6 +124,19 @@ def _invalid_reason(deployment: Deployment, snapshot: Snapshot) -> str:
 
 def _engine_silent(snapshot: Snapshot) -> str:
     return snapshot.problem.reason if snapshot.problem else ""
+
+
+def _last_known(deployment: Deployment, last_seen: LastSeen | None) -> LastSeen | None:
+    """Return what was seen last, be it by an operation: the pages may not have been looked at."""
+    operation = deployment.launch_or_stop
+    if operation is None or operation.state is not OperationState.SUCCEEDED:
+        return last_seen
+    at = operation.ended_at or operation.started_at
+    if last_seen and last_seen.at >= at:
+        return last_seen
+    if operation.kind in STOPS:
+        return LastSeen(Status.STOPPED, at)
+    return LastSeen(Status.RUNNING, at) if operation.verified else last_seen
 
 
 def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...]:

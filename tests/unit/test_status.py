@@ -703,3 +703,22 @@ def test_a_start_in_the_future_is_no_crash_loop() -> None:
     verdict = status_of(a_deployment(), a_snapshot(gateway), NOW)
 
     assert verdict.status is Status.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("kind", "verified", "seen"),
+    [
+        (OperationKind.LAUNCH, Run("c0ffee", "now"), "; last seen running at 12:00:40 UTC"),
+        (OperationKind.STOP, None, "; last seen stopped at 12:00:40 UTC"),
+        (OperationKind.UPDATE, None, ""),
+    ],
+)
+def test_what_nobody_looked_at_was_seen_last_by_its_operation(
+    kind: OperationKind, verified: Run | None, seen: str
+) -> None:
+    deployment = a_deployment(operation=an_operation(kind, verified=verified))
+
+    reason = status_of(deployment, SILENT, NOW).reason
+
+    assert reason.removeprefix("Docker Engine has not answered for 12 s").startswith(seen)
+    assert ("last seen" in reason) is bool(seen)
