@@ -161,10 +161,15 @@ def _is_deployment(entry: os.DirEntry[str]) -> bool:
 # Every list asks the disk for these of every folder: as strings, since a `Path` costs more
 # than the question.
 _SIGNED_FILES = (ENV_FILE, COMPOSE_FILE, OPERATIONS, JOURNAL)
+_SIGNED_FOLDERS = (OURS, *FOLDERS)
 
 
 def _signature(folder: str) -> _Signature:
-    return _folder_sign(folder), *[_file_sign(f"{folder}/{file}") for file in _SIGNED_FILES]
+    return (
+        _folder_sign(folder),
+        *[_file_sign(f"{folder}/{file}") for file in _SIGNED_FILES],
+        *[_folder_sign(f"{folder}/{each}") for each in _SIGNED_FOLDERS],
+    )
 
 
 def _folder_sign(path: str) -> _FileSign:

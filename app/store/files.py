@@ -9,6 +9,8 @@ from pathlib import Path
 
 from app.core.errors import StorageFailed
 
+# The part of the deployments folder, and of each deployment's, that is ours.
+OURS = ".deploy-agent"
 # No file of ours or of a person's hand comes near; a larger one is no configuration.
 MAX_BYTES = 1024 * 1024
 
@@ -29,18 +31,13 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
     be opened just now.
     """
     try:
-        # Without O_NONBLOCK a pipe in place of the file would hold the caller for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_file(path)
     except FileNotFoundError:
         raise
     except OSError as error:
         raise_shortage(error)
-        if error.errno == errno.ELOOP:
-            raise Unreadable("is a link, which is not followed") from None
-        raise Unreadable(f"can't be read: {os.strerror(error.errno or 0)}") from None
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise Unreadable("is no ordinary file")
+        said = f"can't be read: {os.strerror(error.errno or 0)}"
+        raise Unreadable(_UNREADABLE.get(error.errno or 0, said)) from None
     with open(descriptor, "rb") as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -58,12 +55,45 @@ def raise_shortage(error: BaseException) -> None:
         raise error
 
 
+_UNREADABLE = {
+    errno.ELOOP: "is a link, which is not followed",
+    errno.ENXIO: "is no ordinary file",
+}
+
+
+def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
+    """Open an ordinary file and return its descriptor, which the caller closes.
+
+    Raises OSError: ELOOP for a link, ENXIO for a pipe, a socket, a device or a folder.
+    """
+    refuse_links(path.parent)
+    # Without O_NONBLOCK a pipe in place of the file would hold the caller for ever.
+    flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o600)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.ENXIO, os.strerror(errno.ENXIO), str(path))
+    return descriptor
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise OSError where a folder is a link, or one above it, up to the part that is ours."""
+    if OURS not in folder.parts:
+        return
+    for each in (folder, *folder.parents):
+        if each.is_symlink():
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(each))
+        if each.name == OURS:
+            return
+
+
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Put `data` at `path` so that after any crash the old or the new file is there, whole.
 
     The order is the guarantee: file sync, rename, folder sync. An existing
     file's own mode and owner stay, whatever `mode` says.
     """
+    refuse_links(path.parent)
     owner: tuple[int, int] | None = None
     with suppress(FileNotFoundError):
         before = path.lstat()
@@ -153,7 +183,10 @@ _CAUSES = {
     errno.EROFS: "The deployments folder is read-only. Mount it writable, then try again.",
     errno.EACCES: "This server's user may not write there. Give it the deployments folder.",
     errno.EPERM: "This server's user may not do that there. Give it the deployments folder.",
-    errno.ELOOP: "A link stands where a folder should; links are not followed.",
+    errno.ELOOP: "A link stands where a file or folder should; links are not followed.",
+    errno.ENXIO: "A pipe, a socket or a device stands where a file should. Remove it.",
+    errno.EISDIR: "A folder stands where a file should. Move it away, then try again.",
+    errno.EEXIST: "Something else stands where a folder should. Move it away, then try again.",
     errno.ENOTDIR: "A link or a file stands where a folder should; links are not followed.",
     errno.EBUSY: "Something is mounted there. Unmount it, then try again.",
     errno.EXDEV: "That is another disk. Unmount what is mounted there, then try again.",

@@ -15,9 +15,9 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from app.store.files import raise_shortage, sync_folder
+from app.store.files import OURS as OURS
+from app.store.files import open_file, raise_shortage, refuse_links, sync_folder
 
-OURS = ".deploy-agent"
 FILE = "history.jsonl"
 _MAX_BYTES = 1024 * 1024
 _OLDER_KEPT = 4
@@ -35,6 +35,7 @@ def our_folder(folder: Path) -> Path:
     """Return the part of a deployment's folder that is ours, made where it is missing."""
     ours = folder / OURS
     ours.mkdir(mode=0o700, exist_ok=True)
+    refuse_links(ours)
     return ours
 
 
@@ -134,9 +135,8 @@ def _now() -> str:
 
 def _locked(path: Path) -> int:
     """Open the file for appending, for us alone; it is still the one of that name."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     while True:
-        descriptor = os.open(path, flags, 0o600)
+        descriptor = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         with suppress(FileNotFoundError):
             if os.lstat(path).st_ino == os.fstat(descriptor).st_ino:
@@ -188,7 +188,7 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
     """Give the lines of all files, the last first."""
     for each in (path, *(_older(path, number) for number in range(1, _OLDER_KEPT + 1))):
         try:
-            descriptor = os.open(each, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            descriptor = open_file(each)
         except OSError as error:
             raise_shortage(error)
             continue
@@ -198,14 +198,16 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 
 def _backwards(file: FileIO) -> Iterator[bytes]:
     end, rest = os.fstat(file.fileno()).st_size, b""
-    while end > 0:
-        start = max(0, end - _BLOCK)
+    # A file of ours is no larger. Of one that somebody has filled, the end is read.
+    first_byte = max(0, end - _MAX_BYTES)
+    while end > first_byte:
+        start = max(first_byte, end - _BLOCK)
         block = os.pread(file.fileno(), end - start, start) + rest
-        if start == 0:
+        if start == first_byte:
             # Whoever merges the histories of all stands in each of them at once.
             file.close()
         first, *lines = block.split(b"\n")
         yield from filter(None, reversed(lines))
         end, rest = start, first
-    if rest:
+    if rest and first_byte == 0:
         yield rest

@@ -98,7 +98,10 @@ def _mode(path: Path) -> int | None:
 
 def links_in(folder: Path) -> list[Link]:
     """Return the links that stand where a deployment's folder or a part of it should be."""
+    ours = (f"{OURS}/{name}" for name in ("operations", "update", "last-words"))
     own = [folder / name for name in (ENV_FILE, COMPOSE_FILE, OURS, *FOLDERS)]
+    if not own[2].is_symlink():
+        own += [folder / name for name in ours]
     paths = [folder] if folder.is_symlink() else [each for each in own if each.is_symlink()]
     return [Link(str(each), _target(each)) for each in paths]
 

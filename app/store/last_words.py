@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Unreadable, read_file, refuse_links, write_file
 from app.store.history import OURS, our_folder
 
 _KEPT = 5
@@ -54,10 +54,10 @@ def keep_last_words(folder: Path, words: LastWords) -> None:
 
 def words_files(folder: Path) -> list[Path]:
     """Return the files that hold last words, those of the newest container first."""
+    words = folder / OURS / "last-words"
     try:
-        found = [
-            path for path in (folder / OURS / "last-words").iterdir() if _NAME.match(path.name)
-        ]
+        refuse_links(words)
+        found = [path for path in words.iterdir() if _NAME.match(path.name)]
     except OSError:
         return []
     return sorted(found, key=lambda path: path.name, reverse=True)

@@ -1,5 +1,6 @@
 """The log of a running operation: a line as soon as it comes, masked, after its time."""
 
+import os
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import TracebackType
 
 from app.core.secrets import Masker, readable
 from app.core.text import lines_of
+from app.store.files import open_file
 from app.store.operations import log_path
 
 
@@ -14,7 +16,8 @@ class OperationLog:
     """Appends lines for whoever follows. A crash of the host may cost the last ones."""
 
     def __init__(self, folder: Path, number: int, mask: Masker) -> None:
-        self._file = open(log_path(folder, number), "a", encoding="utf-8", buffering=1)  # noqa: SIM115
+        appended = open_file(log_path(folder, number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        self._file = open(appended, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
         self._mask = mask
 
     def __enter__(self) -> "OperationLog":

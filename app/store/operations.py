@@ -21,8 +21,10 @@ from app.core.deployment import (
 from app.store.files import (
     Unreadable,
     move_folder,
+    open_file,
     raise_shortage,
     read_file,
+    refuse_links,
     sync_folder,
     write_file,
 )
@@ -73,6 +75,7 @@ def _begin(
     operations = operations_folder(folder)
     our_folder(folder)
     operations.mkdir(mode=0o700, exist_ok=True)
+    refuse_links(operations)
     numbers = _numbers(operations)
     number = numbers[-1] + 1 if numbers else 1
     before = read_operation(folder, numbers[-1]) if numbers else None
@@ -143,14 +146,21 @@ def kept_file(folder: Path, number: int, name: str) -> bytes | None:
 
 def kept_files(folder: Path, number: int) -> dict[str, bytes]:
     """Return all that an operation has kept, by name. Raises OSError, Unreadable."""
-    found = (operations_folder(folder) / str(number)).glob(f"*{_KEPT_FILE}")
+    found = _kept_in(operations_folder(folder) / str(number))
     return {each.name.removesuffix(_KEPT_FILE): read_file(each) for each in found}
 
 
 def forget_files(folder: Path) -> None:
     """Delete what operations have kept: nobody needs it any more, and it holds secrets."""
-    for each in operations_folder(folder).glob(f"*/*{_KEPT_FILE}"):
-        each.unlink(missing_ok=True)
+    operations = operations_folder(folder)
+    for number in _numbers(operations):
+        for each in _kept_in(operations / str(number)):
+            each.unlink(missing_ok=True)
+
+
+def _kept_in(own: Path) -> list[Path]:
+    refuse_links(own)
+    return list(own.glob(f"*{_KEPT_FILE}"))
 
 
 def reserve_space(folder: Path) -> None:
@@ -168,7 +178,7 @@ def latest(folder: Path) -> Operation | None:
 
 def latest_launch_or_stop(folder: Path) -> Operation | None:
     """Return the newest operation that made or removed containers."""
-    found = (read_operation(folder, each) for each in _numbers(operations_folder(folder))[::-1])
+    found = (read_operation(folder, each) for each in _kept_numbers(folder))
     return next((each for each in found if each and each.tells_what_should_run), None)
 
 
@@ -213,7 +223,7 @@ def _cancel_path(folder: Path, number: int) -> Path:
 
 def list_operations(folder: Path) -> list[Operation]:
     """Return the operations that are kept, the newest first."""
-    found = (read_operation(folder, each) for each in _numbers(operations_folder(folder))[::-1])
+    found = (read_operation(folder, each) for each in _kept_numbers(folder))
     return [each for each in found if each]
 
 
@@ -228,7 +238,7 @@ def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], i
     follows from the offset that came back sees every line once.
     """
     try:
-        with open(log_path(folder, number), "rb") as log:
+        with open(open_file(log_path(folder, number)), "rb") as log:
             log.seek(offset)
             data = log.read(_LOG_LIMIT)
     except OSError:
@@ -244,11 +254,17 @@ def read_log(folder: Path, number: int) -> list[str]:
 
 def _numbers(operations: Path) -> list[int]:
     try:
+        refuse_links(operations)
         names = os.listdir(operations)
     except OSError as error:
         raise_shortage(error)
         return []
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
+def _kept_numbers(folder: Path) -> list[int]:
+    """Return the operations that are kept, the newest first; whatever else is there is none."""
+    return _numbers(operations_folder(folder))[: -_KEPT - 1 : -1]
 
 
 def _is_newest(folder: Path, number: int) -> bool:

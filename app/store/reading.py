@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from app.core.secrets import secret_values, secrets_in_text
 from app.core.update import Step
 from app.store import history
 from app.store.applied import read_applied
-from app.store.files import Unreadable, raise_shortage, read_file
+from app.store.data_folders import FOLDERS
+from app.store.files import OURS, Unreadable, raise_shortage, read_file
 from app.store.operations import latest, latest_launch_or_stop
 from app.store.updates import read_journal
 
@@ -41,6 +43,7 @@ def read_deployment(folder: Path, deployment_id: str) -> Deployment:
 
 def _understood(folder: Path, deployment_id: str) -> Deployment:
     env, secrets, problem = _read_env(folder)
+    problem = problem or problem_of_folders(folder)
     port = _port(env)
     if problem is None and port is None:
         problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
@@ -61,6 +64,18 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
         earlier=None if decides else settled,
         **_applied(folder, env),
     )
+
+
+def problem_of_folders(folder: Path) -> str | None:
+    """Return what stands where a folder should; one that is missing is made when it is needed."""
+    for name in (OURS, *FOLDERS):
+        with suppress(FileNotFoundError):
+            mode = os.lstat(folder / name).st_mode
+            if stat.S_ISLNK(mode):
+                return f"its {name} is a link, which is not followed"
+            if not stat.S_ISDIR(mode):
+                return f"its {name} is no folder"
+    return None
 
 
 def _applied(folder: Path, env: Mapping[str, str]) -> dict[str, Any]:

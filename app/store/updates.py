@@ -34,6 +34,7 @@ from app.store.files import (
     move_folder,
     raise_shortage,
     read_file,
+    refuse_links,
     sync_folder,
     write_file,
 )
@@ -92,6 +93,7 @@ def open_updates(folder: Path) -> Path:
     """Return the folder of an update, made where it is missing."""
     updates = our_folder(folder) / "update"
     updates.mkdir(mode=0o700, exist_ok=True)
+    refuse_links(updates)
     return updates
 
 

@@ -40,7 +40,7 @@ def allow_origin(deployment_id: str, origin: str, *, actor: str, world: World) -
     deployment = world.store.load(deployment_id)
     if deployment.problem or deployment.port is None:
         raise DeploymentInvalid(
-            f"Nothing was changed: {deployment.problem}. Correct {deployment.folder}/.env first."
+            f"Nothing was changed: {deployment.problem}. Correct that in {deployment.folder}."
         )
     try:
         checked = parse_origin(origin.strip(), deployment.port)

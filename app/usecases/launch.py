@@ -53,7 +53,7 @@ def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
     """Raises DeploymentInvalid where a folder lacks what Compose needs."""
     if deployment.problem:
         raise DeploymentInvalid(
-            f"It was not {undone}: {deployment.problem}. Correct {deployment.folder}/.env,"
+            f"It was not {undone}: {deployment.problem}. Correct that in {deployment.folder},"
             " then try again."
         )
     if not deployment.has_compose_file:

@@ -176,14 +176,10 @@ def _paired(deployment: Deployment, seen: Seen, world: World) -> tuple[Paired, .
 
 
 def _approvers_in(folder: Path) -> dict[str, str]:
-    try:
-        sign = (folder / history.OURS / "history.jsonl").stat()
-    except OSError:
-        return {}
-    return _approvers(folder, sign.st_mtime_ns, sign.st_size)
+    return _approvers(folder, history.sign_of(folder))
 
 
 @lru_cache(256)
-def _approvers(folder: Path, _changed_at: int, _size: int) -> dict[str, str]:
+def _approvers(folder: Path, _sign: history.Sign | None) -> dict[str, str]:
     """Read a history again only where it changed: pages ask every two seconds."""
     return approvers(history.read_history(folder))

@@ -21,6 +21,7 @@ from app.core.errors import EngineError
 from app.core.secrets import Masker
 from app.engine.client import docker_environment
 from app.store import history, operations
+from app.store.files import storage_cause
 from app.store.operation_log import OperationLog
 from app.store.operation_process import note_process
 from app.usecases.allow_origin import perform_allow_origin
@@ -143,7 +144,7 @@ def _perform(
                 operation, Cause("deadline", "It took too long and was ended.", ""), mask
             )
         except OSError as error:
-            cause = Cause("storage_failed", f"The disk said: {os.strerror(error.errno or 0)}.", "")
+            cause = Cause("storage_failed", storage_cause(error), "")
             ended = _failed(operation, cause, mask)
         except Exception:  # noqa: BLE001 - the last place that can tell
             traceback.print_exc()

@@ -24,7 +24,7 @@ from app.core.reconfigure import (
 )
 from app.core.secrets import secret_values
 from app.store.files import Unreadable, raise_shortage, read_file
-from app.store.reading import ENV_FILE, read_compose_file
+from app.store.reading import ENV_FILE, problem_of_folders, read_compose_file
 from app.usecases.configure import field_defaults
 from app.usecases.ports import free_port, port_problem
 from app.usecases.world import World, signing_key
@@ -158,12 +158,14 @@ def files_of(deployment: Deployment, *, world: World) -> Files:
     try:
         if deployment.problem and not deployment.env:
             raise Unreadable(deployment.problem)
+        if problem := problem_of_folders(folder):
+            raise Unreadable(problem)
         files = Files(read_file(folder / ENV_FILE, MAX_FILE_BYTES), read_compose_file(folder))
         files.values  # noqa: B018 - read once, so that it is understood from here on
     except (OSError, Unreadable, EnvFileError) as error:
         raise_shortage(error)
         raise DeploymentInvalid(
-            f"Nothing was changed: {deployment.problem or error}. Correct {folder}/.env by hand."
+            f"Nothing was changed: {deployment.problem or error}. Correct that in {folder} by hand."
         ) from None
     return files
 

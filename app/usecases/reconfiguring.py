@@ -23,7 +23,7 @@ from app.core.steps import BACK, WRITE
 from app.engine.compose import ComposeFailed
 from app.store import operations
 from app.store.applied import applied_file, applied_now, put_applied, read_applied, write_applied
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Unreadable, read_file, storage_cause, write_file
 from app.store.reading import COMPOSE_FILE, ENV_FILE, read_compose_file
 from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.causes import compose_cause
@@ -238,5 +238,5 @@ def _cause_of(failure: BaseException) -> Cause:
     if isinstance(failure, EngineError):
         return Cause(failure.code, failure.detail, "")
     if isinstance(failure, OSError):
-        return Cause("storage_failed", f"The disk said: {failure.strerror}.", "")
+        return Cause("storage_failed", storage_cause(failure), "")
     return Cause("cancelled", "It was cancelled.", "")
