@@ -4,9 +4,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.text import is_plain
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}\Z", re.ASCII)
 SHORTEST_PASSWORD = 10
 _LONGEST_PASSWORD = 256
+_LONGEST_TOKEN_NAME = 80
 
 
 class Role(StrEnum):
@@ -44,6 +47,17 @@ def name_problem(name: str) -> str | None:
     if _NAME.match(name):
         return None
     return "must be 1 to 32 characters of a-z, 0-9, dot, dash and underscore"
+
+
+def token_name_problem(name: str) -> str | None:
+    """Return why a text can't be what a script's token is called, or None."""
+    if not name:
+        return "is needed"
+    if len(name) > _LONGEST_TOKEN_NAME:
+        return f"must be at most {_LONGEST_TOKEN_NAME} characters long"
+    if not is_plain(name) or {"\t", "\n"} & set(name):
+        return "must be a single line without control characters"
+    return None
 
 
 def password_problem(password: str) -> str | None:

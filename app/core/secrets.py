@@ -1,7 +1,9 @@
 """Secrets: telling them from other values, and keeping them out of text."""
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from urllib.parse import quote
 
 from app.core.fields import is_secret
 from app.core.text import clean, shorten
@@ -35,15 +37,26 @@ def secrets_in_text(text: str) -> list[str]:
 
 
 class Masker:
-    """Replaces known secrets in text, the longest first so that none shows in part."""
+    """Replaces known secrets in text, the longest first so that none shows in part.
+
+    Programs write them as they are, in JSON or in an address: each form is known.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = {part for secret in secrets for part in (secret, *secret.splitlines())}
+        parts = {part for secret in secrets for part in (secret, *secret.splitlines())}
+        known = {form for part in parts for form in _forms(part)}
         ordered = sorted((s for s in known if len(s) >= _SHORTEST), key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, ordered))) if ordered else None
 
     def __call__(self, text: str) -> str:
         return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    yield secret
+    for as_ascii in (True, False):
+        yield json.dumps(secret, ensure_ascii=as_ascii)[1:-1]
+    yield quote(secret, safe="", errors="replace")
 
 
 def readable(text: str, mask: Masker) -> str:

@@ -37,7 +37,8 @@ _KEPT_FILE = ".kept"
 _OUTCOME_SPACE = "space-for-outcome"
 _RESERVE = "space-for-a-stop"
 _RESERVE_BYTES = 64 * 1024
-_LOG_LIMIT = 16 * 1024 * 1024
+# Of a longer log that somebody has filled, a page shows the beginning.
+_LOG_LIMIT = 1024 * 1024
 
 
 def operations_folder(folder: Path) -> Path:

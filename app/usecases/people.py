@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from argon2 import PasswordHasher
 
 from app.core.errors import InputRejected, LinkDead, NotFound
-from app.core.people import Person, Role, name_problem, password_problem
+from app.core.people import Person, Role, name_problem, password_problem, token_name_problem
 from app.store import history
 from app.store.files import storage_errors
 from app.store.people import People, Setup, Token, User
@@ -102,16 +102,14 @@ def remove_user(name: str, *, by: str, world: World) -> None:
 
 def make_token(name: str, role: str, made_by: str, *, world: World) -> str:
     """Make a script's token and return it: the only time that it is known."""
-    errors = _errors(token_name=None if name.strip() else "is needed")
+    errors = _errors(token_name=token_name_problem(name.strip()))
     if role not in list(Role):
         errors["token_role"] = "must be viewer or operator"  # noqa: S105
     if errors:
         raise InputRejected(errors)
     identifier, secret = secrets.token_hex(4), secrets.token_hex(32)
     with storage_errors("The token was not made."), world.people.changing() as people:
-        people.tokens[identifier] = Token(
-            name.strip()[:80], role, digest(secret), made_by, time.time()
-        )
+        people.tokens[identifier] = Token(name.strip(), role, digest(secret), made_by, time.time())
     _record(world, "make_token", made_by, token=identifier, role=role)
     return f"da_{identifier}_{secret}"
 

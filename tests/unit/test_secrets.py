@@ -1,5 +1,8 @@
 """Secrets: none of them shows in text, and other words stay readable."""
 
+import json
+from urllib.parse import quote
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -34,6 +37,20 @@ def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
     masker = Masker(["-----BEGIN\nline one\nab"])
 
     assert masker("| -----BEGIN\n| line one\n| ab") == f"| {MASK}\n| {MASK}\n| ab"
+
+
+def test_a_secret_is_masked_as_json_and_addresses_write_it_too() -> None:
+    secret = 'it\'s "$5" é/\\'
+    written = [
+        secret,
+        json.dumps(secret),
+        json.dumps(secret, ensure_ascii=False),
+        quote(secret, ""),
+    ]
+
+    masked = Masker([secret])("\n".join(written))
+
+    assert masked == f'{MASK}\n"{MASK}"\n"{MASK}"\n{MASK}'
 
 
 def test_short_values_mask_no_ordinary_words() -> None:
