@@ -406,6 +406,7 @@ def test_a_key_that_the_provider_refuses_is_told_with_what_to_do(
     eventually(lambda: ana.button("Ask the provider").is_enabled())
 
 
+@pytest.mark.soak
 def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
     office: Office, ana: Person, gateway: Gateway
 ) -> None:

@@ -1,10 +1,13 @@
 """Visits of a browser: contexts of their own, watched for everything that goes wrong."""
 
+import logging
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from tests.server import Server
+
+_log = logging.getLogger(__name__)
 
 
 class Visits:
@@ -50,7 +53,10 @@ class Visits:
 
     def end(self) -> None:
         for context in self._contexts:
+            # Of a test that failed, what its pages had come to is shown with it.
+            _log.warning("left at %s", [page.url for page in context.pages])
             context.close()
+        _log.warning("last asked for %s", self.requests[-5:])
         assert not self.complaints, "\n".join(self.complaints)
 
     def _asked(self, request: Request) -> None:

@@ -62,6 +62,7 @@ def listed(url: str) -> dict[str, str]:
         return {row["name"]: row["status"] for row in json.load(answer)}
 
 
+@pytest.mark.soak
 def test_the_demo_shows_every_state_and_leaves_nothing_even_of_a_killed_one(
     folder: Path, demos: ExitStack, engine: docker.APIClient
 ) -> None:

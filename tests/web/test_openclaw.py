@@ -162,6 +162,7 @@ def test_it_no_longer_refuses_a_name_that_was_allowed(gateway: Gateway) -> None:
     assert gateway.browser(name="127.0.0.1").knock()["ok"] is True, "localhost stays allowed"
 
 
+@pytest.mark.soak
 def test_where_it_takes_no_page_of_this_host_its_own_command_lets_us_in_once(
     tmp_path: Path, engine: docker.APIClient
 ) -> None:
