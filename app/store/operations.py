@@ -189,7 +189,12 @@ def read_operation(folder: Path, number: int) -> Operation | None:
     if begun is None:
         return None
     ended = _ended(folder, begun)
-    if ended is None and is_locked(folder) and _is_newest(folder, number):
+    try:
+        under_way = ended is None and is_locked(folder) and _is_newest(folder, number)
+    except FileNotFoundError:
+        # The folder went into the archive, or away, while it was being read.
+        return None
+    if under_way:
         return replace(begun, cancelled_by=cancelled_by(folder, number))
     # The outcome is written before the lock is let go: looked for once more, it
     # is there, unless the process died.

@@ -160,8 +160,10 @@ def waiting_place(operation: Operation) -> Iterator[None]:
 
 def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
     """Return one operation of a deployment, also of an archived one. Raises NotFound."""
-    folder = world.store.folder_wherever(deployment_id)
-    found = operations.read_operation(folder, number)
+    # An archive may move the folder while it is being read: then it is found at the second look.
+    folders = (world.store.folder_wherever(deployment_id) for _ in range(2))
+    looks = (operations.read_operation(each, number) for each in folders)
+    found = next((each for each in looks if each), None)
     if found is None:
         world.store.load(deployment_id)
         raise NotFound(f"There is no operation {number} of {deployment_id}; the last 20 are kept.")
