@@ -1,8 +1,10 @@
 """A gate before the real engine: its socket, passed on, until a test shuts it or holds it."""
 
 import contextlib
+import re
 import socket
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,12 +25,13 @@ class EngineGate:
 
     `hold` lets bytes wait, as a hung engine does; `shut` ends all connections
     and removes the socket, as a stopped engine does; `open` is for both. `slow` lets each
-    answer wait for a while.
+    answer wait for a while. `asked` is what was asked for, by method and path.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.address = f"unix://{path}"
+        self.asked: list[str] = []
         self._engine = engine_address().removeprefix("unix://")
         self._passing = threading.Event()
         self._delay = 0.0
@@ -86,11 +89,17 @@ class EngineGate:
             self._start(self._pass_on, ours, engine)
             self._start(self._pass_on, engine, ours, True)
 
+    def _note(self, data: bytes) -> None:
+        if request := re.match(rb"[A-Z]+ /\S+", data):
+            self.asked.append(request[0].decode())
+
     def _pass_on(
         self, source: socket.socket, target: socket.socket, is_answer: bool = False
     ) -> None:
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                if not is_answer:
+                    self._note(data)
                 self._passing.wait()
                 if is_answer and self._delay:
                     self._hurried.wait(self._delay)

@@ -3,7 +3,7 @@
 Without a terminal each message is a frame: one byte for the stream, three empty, the
 length in four, then `TIME text`. A line longer than 16 KiB comes as several messages,
 each with a time, of which the last alone ends the line. With a terminal there are no
-frames and no streams.
+frames and no streams: it begins with the digit of a time, and a frame with its stream's number.
 """
 
 import struct
@@ -12,6 +12,7 @@ from app.core.log_lines import RawLine, Stream
 
 _HEADER = struct.Struct(">BxxxL")
 _ERR = 2
+_HIGHEST_STREAM = 3
 # More of a line than is ever shown.
 _LONGEST = 64 * 1024
 
@@ -38,12 +39,14 @@ def text_in(data: bytes) -> bytes:
 class LogFrames:
     """Takes the bytes of one answer, in any portions, and gives the lines that are complete."""
 
-    def __init__(self, terminal: bool) -> None:
-        self._terminal = terminal
+    def __init__(self) -> None:
+        self._terminal: bool | None = None
         self._rest = b""
         self._begun: dict[Stream, _Begun] = {}
 
     def feed(self, data: bytes) -> list[RawLine]:
+        if self._terminal is None and data:
+            self._terminal = data[0] > _HIGHEST_STREAM
         return self._plain(data) if self._terminal else self._framed(data)
 
     def end(self) -> list[RawLine]:

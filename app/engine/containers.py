@@ -26,9 +26,11 @@ from app.core.deployment import (
     is_id,
 )
 from app.core.errors import EngineError, EngineRefused
+from app.core.events import ContainerEvent
 from app.core.secrets import secret_values
 from app.core.uptime import fits
 from app.engine.client import EngineClient, silent
+from app.engine.inspections import Inspections
 
 PROJECT = "com.docker.compose.project"
 _KEPT_SECONDS = 1.0
@@ -60,6 +62,7 @@ class Containers:
         self._begun = self._taken = self._changed = 0.0
         self._starts: dict[str, datetime] = {}
         self._ends: dict[str, Ended] = {}
+        self._inspections = Inspections()
 
     @property
     def latest(self) -> Snapshot | None:
@@ -69,6 +72,14 @@ class Containers:
     def changed(self) -> None:
         """Let nobody use what the engine said before now: something changed since."""
         self._changed = time.monotonic()
+
+    def heard(self, event: ContainerEvent) -> None:
+        """Be told of an event, before it is told that something changed."""
+        self._inspections.heard(event.container_id)
+
+    def follow(self, following: bool) -> None:
+        """Be told whether events are heard from now on."""
+        self._inspections.follow(following)
 
     def snapshot(self, not_before: datetime | None = None) -> Snapshot:
         """Return what the engine says of all deployments, at most a second old.
@@ -125,6 +136,7 @@ class Containers:
         taken_at = datetime.now(UTC)
         try:
             found = self._list({"label": [PROJECT]})
+            self._inspections.forget_all_but({each.id for each in found})
             projects: dict[str, list[Container]] = defaultdict(list)
             for container in found:
                 # What is stranded has a name like an id, or was started in a folder of ours.
@@ -165,6 +177,9 @@ class Containers:
 
         Raises EngineError.
         """
+        known = self._inspections.secrets_of(container.id)
+        if known is not None:
+            return known
         details = container.details or self._inspected(container).details
         return details.secrets if details else ()
 
@@ -266,7 +281,8 @@ class Containers:
 
     def _with_details(self, container: Container, now: datetime) -> Container:
         if container.needs_inspection and self._is_ours(container.project):
-            return self._inspected(container)
+            known = self._inspections.details_of(container, now)
+            return replace(container, details=known) if known else self._inspected(container)
         started_at = self._starts.get(container.id)
         # Another start of it may have been missed: then the words are of another age.
         if started_at and fits(now - started_at, container.status_text):
@@ -274,6 +290,7 @@ class Containers:
         return container
 
     def _inspected(self, container: Container) -> Container:
+        self._inspections.asking(container.id)
         try:
             with self._client.calls() as client:
                 inspected = client.inspect_container(container.id)
@@ -281,6 +298,7 @@ class Containers:
             # One that is gone, or that the engine can't tell of, hides none of the others.
             return container
         details = _details(inspected)
+        self._inspections.told(container, details)
         if details.started_at:
             self._starts[container.id] = details.started_at
         return replace(container, details=details)

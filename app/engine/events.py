@@ -26,12 +26,21 @@ class EngineEvents:
     """Calls `changed` at every change of a container, and when the stream breaks or comes back.
 
     What happened while it was broken is not told: whoever needs to know it asks the
-    engine at the next `changed`.
+    engine at the next `changed`. Before that, `first` is told of an event, and `following`
+    whether events are heard from then on.
     """
 
-    def __init__(self, client: EngineClient, changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        client: EngineClient,
+        changed: Callable[[], None],
+        first: Heard,
+        following: Callable[[bool], None],
+    ) -> None:
         self._client = client
         self._changed = changed
+        self._first = first
+        self._following = following
         self._listeners: list[Heard] = []
         self._connected: list[Callable[[], None]] = []
         self._lock = threading.Lock()
@@ -67,6 +76,7 @@ class EngineEvents:
                 pass  # Whoever asks the engine is told why; here it is asked again.
             except Exception:  # noqa: BLE001 - the thread must go on
                 _log.exception("the engine's events could not be read")
+            self._following(False)
             self._changed()
             self._ending.wait(_AGAIN_SECONDS)
 
@@ -77,6 +87,7 @@ class EngineEvents:
                 filters={"type": "container", "label": _PROJECT, "event": list(_ACTIONS)},
                 decode=True,
             )
+            self._following(True)
             self._changed()
             for connected in self._connected:
                 connected()
@@ -84,8 +95,10 @@ class EngineEvents:
                 self._tell(event)
 
     def _tell(self, event: dict[str, Any]) -> None:
-        self._changed()
         heard = _event_of(event)
+        if heard:
+            self._first(heard)
+        self._changed()
         if heard is None:
             return
         for listener in self._listeners:

@@ -25,10 +25,10 @@ _PORTION = 64 * 1024
 class LogStream:
     """One answer of the engine; `close` may be called by any thread."""
 
-    def __init__(self, client: EngineClient, response: requests.Response, terminal: bool) -> None:
+    def __init__(self, client: EngineClient, response: requests.Response) -> None:
         self._client = client
         self._response = response
-        self._frames = LogFrames(terminal)
+        self._frames = LogFrames()
         self._closed = False
         # A connection that is done with goes back, and then serves somebody else.
         connection = response.raw.connection
@@ -96,10 +96,9 @@ class LogSource:
             "since": since,
         }
         with self._client.calls() as engine:
-            terminal = engine.inspect_container(container_id)["Config"].get("Tty", False)
             url = f"{engine.base_url}/v{engine.api_version}/containers/{container_id}/logs"
             response = _get(engine, url, parameters)
-        stream = LogStream(self._client, response, terminal)
+        stream = LogStream(self._client, response)
         return stream.endless() if follow else stream
 
 

@@ -77,7 +77,7 @@ def build_world(settings: Settings) -> World:
 
     log_source = LogSource(client)
     log_followers = LogFollowers(log_source)
-    events = EngineEvents(client, changed)
+    events = EngineEvents(client, changed, containers.heard, containers.follow)
     events.listen(log_followers.heard)
     return World(
         settings,

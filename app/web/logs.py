@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from threading import Condition
 from typing import Any
 
+from cachetools import TTLCache, cached
 from flask import Blueprint, Response, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -40,6 +42,8 @@ api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
 # The element that holds the lines, and its name in a stream.
 BOX = "log-lines"
 _PARTS = ("_tab", "_log_head", "_log_state")
+# As long as the snapshot that a page shows beside it; its stream goes on where this ends.
+_KEPT_SECONDS = 1.0
 
 
 @bp.get("/deployments/<deployment_id>/logs")
@@ -136,7 +140,15 @@ def state_context(card: Card, choice: LogChoice) -> dict[str, Any]:
     return {"card": card, "choice": choice, "words": words}
 
 
+def _by_what_is_shown(card: Card, choice: LogChoice) -> tuple[object, ...]:
+    gateway, deployment = card.gateway, card.deployment
+    written = (gateway.id, gateway.state) if gateway else card.problem
+    return id(world()), deployment.id, deployment.secrets, written, choice
+
+
+@cached(TTLCache(16, _KEPT_SECONDS), key=_by_what_is_shown, condition=Condition())
 def _read(card: Card, choice: LogChoice) -> Logs:
+    """Read once for all who load the page in the same second."""
     since = choice.since(datetime.now(UTC))
     read = read_words if choice.before else read_logs
     return read(card, tail=choice.tail, since=since, wanted=choice.wanted, world=world())

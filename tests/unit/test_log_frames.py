@@ -29,7 +29,7 @@ def read(frames: LogFrames, data: bytes, portion: int) -> list[RawLine]:
 def test_lines_come_out_as_they_went_in(lines: list[tuple[Stream, str]], portion: int) -> None:
     data = b"".join(frame(stream, f"{text}\n".encode()) for stream, text in lines)
 
-    found = read(LogFrames(terminal=False), data, portion)
+    found = read(LogFrames(), data, portion)
 
     assert found == [RawLine(_TIME, stream, text) for stream, text in lines]
 
@@ -41,7 +41,7 @@ def test_a_line_in_several_messages_is_one_beside_the_other_streams_lines() -> N
         + frame(Stream.OUT, b"\xac ended\n", time="2026-11-24T09:43:38.126185216Z")
     )
 
-    assert read(LogFrames(terminal=False), data, 7) == [
+    assert read(LogFrames(), data, 7) == [
         RawLine(_TIME, Stream.ERR, "between"),
         RawLine(_TIME, Stream.OUT, "begun € ended"),
     ]
@@ -50,7 +50,7 @@ def test_a_line_in_several_messages_is_one_beside_the_other_streams_lines() -> N
 def test_a_line_without_an_end_is_given_at_the_end_and_kept_small() -> None:
     data = b"".join(frame(Stream.OUT, b"x" * 16_000) for _ in range(100))
 
-    [line] = read(LogFrames(terminal=False), data, 5_000)
+    [line] = read(LogFrames(), data, 5_000)
 
     assert line.text == "x" * 65_536
 
@@ -58,7 +58,7 @@ def test_a_line_without_an_end_is_given_at_the_end_and_kept_small() -> None:
 def test_a_terminals_log_has_no_frames() -> None:
     data = f"{_TIME} one\r\n{_TIME} two \N{EURO SIGN}\r\n{_TIME} thr".encode()
 
-    assert [line.text for line in read(LogFrames(terminal=True), data, 3)] == [
+    assert [line.text for line in read(LogFrames(), data, 3)] == [
         "one",
         "two €",
         "thr",

@@ -1,0 +1,79 @@
+"""What inspecting told is kept while events are heard, and dropped where it may not hold."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from app.core.deployment import Container, Details
+from app.engine.inspections import Inspections
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+STARTED = NOW - timedelta(seconds=20)
+UP = Container("c1", "n", "p", "openclaw", "i", "running", "Up 20 seconds", STARTED)
+EXITED = replace(UP, state="exited", status_text="Exited (1) 20 seconds ago")
+
+
+def details(started_at: datetime | None = STARTED) -> Details:
+    return Details(0, started_at, None, "", 0, False, "", "always", secrets=("secret",))
+
+
+def told(container: Container, following: bool = True) -> Inspections:
+    known = Inspections()
+    known.follow(following)
+    known.asking(container.id)
+    known.told(container, details())
+    return known
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [UP, replace(UP, status_text="Up 22 seconds")],
+)
+def test_the_same_run_is_inspected_once(seen: Container) -> None:
+    assert told(UP).details_of(seen, NOW) == details()
+    assert told(EXITED).details_of(EXITED, NOW) == details()
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [
+        replace(UP, status_text="Up 2 seconds"),
+        replace(UP, status_text="Up 20 seconds (unhealthy)"),
+        replace(UP, state="paused", status_text="Up 20 seconds (Paused)"),
+        replace(UP, state="restarting", status_text="Restarting (1) 2 seconds ago"),
+        EXITED,
+    ],
+)
+def test_what_is_listed_otherwise_is_inspected_again(seen: Container) -> None:
+    assert told(UP).details_of(seen, NOW) is None
+
+
+def test_another_exit_code_is_another_end() -> None:
+    seen = replace(EXITED, status_text="Exited (137) 20 seconds ago")
+
+    assert told(EXITED).details_of(seen, NOW) is None
+
+
+def test_an_event_ends_it_also_one_that_comes_while_it_is_asked_for() -> None:
+    known = told(UP)
+    known.heard(UP.id)
+    assert known.details_of(UP, NOW) is None
+
+    known.asking(UP.id)
+    known.heard(UP.id)
+    known.told(UP, details())
+    assert known.details_of(UP, NOW) is None
+
+
+def test_nothing_is_kept_while_no_events_are_heard_but_what_never_changes() -> None:
+    known = told(UP, following=False)
+    assert known.details_of(UP, NOW) is None
+    assert known.secrets_of(UP.id) == ("secret",)
+
+    known = told(UP)
+    known.follow(False)
+    assert known.details_of(UP, NOW) is None
+
+    known.forget_all_but(set())
+    assert known.secrets_of(UP.id) is None
