@@ -81,10 +81,12 @@ def bring_up(
 ) -> None:
     """Begin what ends with a proven gateway, wait for that, and say so."""
     started = begin(deployment_id, actor=terminal.actor, world=terminal.world)
+    terminal.warn(filter(None, [started.warning]))
     terminal.wait_for(started, wait_for_launch, meanwhile="launching", seconds=seconds)
     terminal.answer(
         f"{deployment_id} is running.",
         deployment_id=deployment_id,
         status="running",
         port=terminal.world.store.load(deployment_id).port,
+        warning=started.warning,
     )

@@ -1,4 +1,4 @@
-"""This host's own ports and routes."""
+"""This host's own ports and routes, and what is left of it."""
 
 import errno
 import socket
@@ -79,6 +79,28 @@ def total_memory() -> int:
 def available_memory() -> int:
     """Return the bytes that programs can still get before the host swaps."""
     return int(psutil.virtual_memory().available)
+
+
+def tasks_left() -> int | None:
+    """Return how many more processes and threads the kernel lets begin; None if it is not told."""
+    try:
+        # As in “0.20 0.18 0.12 1/80 11206”: of 80 tasks one runs.
+        tasks = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
+        return min(_number("kernel/pid_max"), _number("kernel/threads-max")) - tasks
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def inotify_instances() -> int | None:
+    """Return how often one user may begin to watch files; None where the kernel does not tell."""
+    try:
+        return _number("fs/inotify/max_user_instances")
+    except (OSError, ValueError):
+        return None
+
+
+def _number(name: str) -> int:
+    return int(Path("/proc/sys", name).read_text())
 
 
 def own_address() -> str:

@@ -40,6 +40,12 @@ class Sampler:
                 self._thread.start()
             return {each: self._usage[each] for each in ids if each in self._usage}
 
+    @property
+    def latest(self) -> list[Usage]:
+        """What was sampled last, for whoever wants no more than an idea of it."""
+        with self._lock:
+            return list(self._usage.values())
+
     def _run(self) -> None:
         try:
             self._sample_on()

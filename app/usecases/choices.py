@@ -1,10 +1,8 @@
-"""Choices: what a person may pick in a field beside typing, and how many more gateways fit."""
-
-from dataclasses import dataclass
+"""Choices: what a person may pick in a field beside typing."""
 
 from app.core.errors import EngineError
-from app.core.rules import memory_bytes, timezones
-from app.engine.host import available_memory, own_addresses
+from app.core.rules import timezones
+from app.engine.host import own_addresses
 from app.usecases.world import World
 
 # Names that OpenClaw's own documentation has (2026.9.6); any other is taken too.
@@ -23,15 +21,6 @@ _SIZES = {"1500m": "short: gateways idle at 1 GB", "2g": "", "4g": "", "8g": ""}
 _MOST_IMAGES = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
-    """How many more gateways the host's memory has room for, each at its limit."""
-
-    more: int
-    available: int
-    limit: str
-
-
 def choices(world: World) -> dict[str, dict[str, str]]:
     """Return what can be picked: by field name, each value with words beside it."""
     addresses = dict.fromkeys(own_addresses(), "")
@@ -43,12 +32,6 @@ def choices(world: World) -> dict[str, dict[str, str]]:
         "bind_address": addresses
         | {"127.0.0.1": "this machine only", "0.0.0.0": "all IPv4 addresses"},  # noqa: S104
     }
-
-
-def room(world: World) -> Room:
-    limit = world.settings.memory_limit
-    available = available_memory()
-    return Room(available // (memory_bytes(limit) or 1), available, limit)
 
 
 def _timezones() -> list[str]:

@@ -30,6 +30,7 @@ _LOOKS: tuple[tuple[Check, Look], ...] = (
     (host.DISK, doctor_host.disk),
     (host.DISK_ENGINE, doctor_host.disk_engine),
     (host.MEMORY, doctor_host.memory),
+    (host.ROOM, doctor_host.room),
     (host.GATEWAY_MEMORY, doctor_host.gateway_memory),
     (host.CLOCK, doctor_host.clock),
     (network.NETWORKS, doctor_network.networks),

@@ -12,6 +12,8 @@ from app.engine.client import docker_environment
 from app.engine.compose import compose_version
 from app.engine.host import available_memory, total_memory
 from app.usecases.doctor_facts import Facts, label
+from app.usecases.doctor_network import networks_told, ports_told
+from app.usecases.room import room_by
 
 _UNITS = ("docker.service", "docker.socket")
 
@@ -92,6 +94,16 @@ def memory(facts: Facts) -> Finding:
     except EngineError:
         running = None
     return host.memory_verdict(host.Memory(total_memory(), available_memory(), running))
+
+
+def room(facts: Facts) -> Finding:
+    try:
+        running = facts.gateway_memory()
+    except EngineError:
+        running = ()
+    ports = min(ports_told(facts).free, networks_told(facts).left)
+    found = room_by([each.used for each in running], len(running), facts.world, ports)
+    return host.room_verdict(found, facts.shell)
 
 
 def gateway_memory(facts: Facts) -> Finding:

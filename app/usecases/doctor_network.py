@@ -11,15 +11,18 @@ from app.usecases.people import has_users
 
 
 def networks(facts: Facts) -> Finding:
+    return network.networks_verdict(networks_told(facts), facts.shell)
+
+
+def networks_told(facts: Facts) -> network.Networks:
     low, high = facts.settings.port_range
     try:
         subnets = facts.of_engine("networks", facts.world.networks.subnets)
     except EngineError:
         subnets = []
-    told = network.Networks(
+    return network.Networks(
         facts.settings.subnet_pool, low, high, facts.port_owners(), [*host_routes(), *subnets]
     )
-    return network.networks_verdict(told, facts.shell)
 
 
 def engine_networks(facts: Facts) -> Finding:
@@ -28,6 +31,10 @@ def engine_networks(facts: Facts) -> Finding:
 
 
 def ports(facts: Facts) -> Finding:
+    return network.ports_verdict(ports_told(facts), facts.shell)
+
+
+def ports_told(facts: Facts) -> network.Ports:
     low, high = facts.settings.port_range
     listening = {each.port: each.program for each in facts.listeners}
     try:
@@ -36,7 +43,7 @@ def ports(facts: Facts) -> Finding:
         engine_told = facts.snapshot_or_none is not None
     except EngineError:
         engine_told = False
-    told = network.Ports(
+    return network.Ports(
         low,
         high,
         facts.port_owners(),
@@ -45,7 +52,6 @@ def ports(facts: Facts) -> Finding:
         machine.reserved_ports(),
         engine_told,
     )
-    return network.ports_verdict(told, facts.shell)
 
 
 def gateways_reach(facts: Facts) -> Finding:

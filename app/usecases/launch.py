@@ -1,6 +1,7 @@
 """Launch: bring a gateway up, and call it done only when it is proven to work."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from app.core.composefile import SERVICE
@@ -27,6 +28,7 @@ from app.usecases.causes import cause_of_pull, compose_cause
 from app.usecases.data_folders import prepare_data_folders
 from app.usecases.last_words import keep_words_if_it_can
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
+from app.usecases.room import warning_before_launch
 from app.usecases.take_down import take_down
 from app.usecases.task import Task
 from app.usecases.unfinished import put_back
@@ -39,14 +41,16 @@ _UP_PATIENCE_SECONDS = 15.0
 
 
 def launch_deployment(deployment_id: str, *, actor: str, world: World) -> Started:
-    """Start the launch of a deployment; it goes on by itself.
+    """Start the launch of a deployment; it goes on by itself. It may come with a warning.
 
     Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = world.store.load(deployment_id)
     refuse_what_cant_launch(deployment, "launched")
-    world.containers.of(deployment_id)
-    return start_operation(OperationKind.LAUNCH, deployment, actor=actor, world=world)
+    takes_room = not world.containers.of(deployment_id)
+    warning = warning_before_launch(world=world) if takes_room else ""
+    started = start_operation(OperationKind.LAUNCH, deployment, actor=actor, world=world)
+    return replace(started, warning=warning)
 
 
 def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:

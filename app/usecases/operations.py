@@ -63,10 +63,14 @@ class OperationFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An operation that was just started, and the process that does it."""
+    """An operation that was just started, and the process that does it.
+
+    `warning` is what is to be known of it beforehand, where something is.
+    """
 
     operation: Operation
     process: subprocess.Popen[bytes]
+    warning: str = ""
 
 
 def start_operation(

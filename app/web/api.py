@@ -27,6 +27,7 @@ from app.web.request import actor, gateway_host, world
 from app.web.shapes import (
     EXAMPLE_ID,
     EXAMPLE_OPERATION,
+    WARNING,
     Accepted,
     Answer,
     DeploymentId,
@@ -95,6 +96,7 @@ class Running(Answer):
     deployment_id: DeploymentId
     status: Literal["running"] = "running"
     port: int | None
+    warning: str = WARNING
 
 
 class Stopped(Answer):
@@ -167,8 +169,8 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
     started = begin(deployment_id, actor=actor(), world=world())
     if body.wait and wait_for_launch(started, world=world()):
         port = world().store.load(deployment_id).port
-        return Running(deployment_id=deployment_id, port=port)
-    return accepted(started.operation, "launching")
+        return Running(deployment_id=deployment_id, port=port, warning=started.warning)
+    return accepted(started.operation, "launching", started.warning)
 
 
 @bp.get("/status/<deployment_id>")

@@ -19,10 +19,11 @@ from app.core.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section
 from app.core.people import Permission
 from app.usecases.another import Another, completed, offer_of
 from app.usecases.check import Said, check_field, check_fields, warnings_of
-from app.usecases.choices import choices, room
+from app.usecases.choices import choices
 from app.usecases.configure import configure_deployment, field_defaults, fresh_id
 from app.usecases.launch import launch_deployment
 from app.usecases.preview import Preview, preview_files
+from app.usecases.room import seen_room
 from app.web.access import needs
 from app.web.rendering import lead_to, render
 from app.web.request import actor, wants_fragment, world
@@ -69,7 +70,9 @@ def configure() -> ResponseReturnValue:
         flash(warning)
     if "launch" in request.form:
         try:
-            launch_deployment(deployment.id, actor=actor(), world=world())
+            started = launch_deployment(deployment.id, actor=actor(), world=world())
+            if started.warning:
+                flash(started.warning)
         except UserError as error:
             # It is made all the same: sending the form again would make another.
             flash(f"It was configured, and not launched. {error.detail}")
@@ -141,7 +144,7 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
         labels={field.name: field.label for field in shown},
         defaults=field_defaults(world()),
         choices=choices(world()),
-        room=room(world()),
+        room=seen_room(world()),
         preview=_previewed(form),
     )
 

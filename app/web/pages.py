@@ -22,6 +22,7 @@ from app.usecases.overview import Card, show_deployment
 from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
+from app.usecases.room import seen_room
 from app.usecases.stop import stop_deployment
 from app.usecases.timeline import timeline_of
 from app.usecases.versions import version_of
@@ -95,6 +96,7 @@ def _context(card: Card) -> dict[str, Any]:
     operation = deployment.operation
     return {
         "card": card,
+        "short": seen_room(world()).warning() if card.action == "launch" else "",
         "tab": Tab.of(deployment.name or deployment.id, [card.verdict.status]),
         "ladder": ladder_of(card, world=world()),
         "devices": devices_of(card, world=world()),
@@ -121,9 +123,11 @@ def status(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/launch")
 @needs(Permission.OPERATE)
 def launch(deployment_id: str) -> ResponseReturnValue:
+    words = "The launch has begun."
     with joined(OperationKind.LAUNCH):
-        launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
-    return done("The launch has begun.", deployment_id)
+        started = launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
+        words = f"{words} {started.warning}".rstrip()
+    return done(words, deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/stop")

@@ -137,6 +137,9 @@ EXAMPLE_OPERATION = OperationShown(
 )
 
 
+WARNING = Field("", description="Of a launch: why this host may have no room for it, if so.")
+
+
 class Accepted(Answer):
     """It goes on: the operation says how far it is, at the address in `Location`."""
 
@@ -145,6 +148,7 @@ class Accepted(Answer):
     deployment_id: DeploymentId
     status: Literal["launching", "stopping"]
     operation: OperationShown
+    warning: str = WARNING
 
     def headers(self) -> Mapping[str, str]:
         location = url_for(
@@ -153,12 +157,15 @@ class Accepted(Answer):
         return {"Location": location}
 
 
-def accepted(operation: Operation, status: Literal["launching", "stopping"]) -> Accepted:
+def accepted(
+    operation: Operation, status: Literal["launching", "stopping"], warning: str = ""
+) -> Accepted:
     """Answer 202: an operation was started and goes on."""
     return Accepted(
         deployment_id=operation.deployment_id,
         status=status,
         operation=OperationShown.model_validate(describe(operation)),
+        warning=warning,
     )
 
 

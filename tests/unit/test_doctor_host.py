@@ -1,5 +1,7 @@
 """What the doctor says of room, memory and the clock."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +10,6 @@ from app.core.doctor.finding import Verdict
 from app.core.doctor.host import (
     DISK,
     DISK_ENGINE,
-    GATEWAY_BYTES,
     Clock,
     Disk,
     GatewayMemory,
@@ -17,9 +18,11 @@ from app.core.doctor.host import (
     disk_verdict,
     gateway_memory_verdict,
     memory_verdict,
+    room_verdict,
 )
 from app.core.doctor.shell import Shell
 from app.core.fields import BY_NAME
+from app.core.room import GATEWAY_BYTES, Host, room_on
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False, has_systemd=True)
 GB = 10**9
@@ -77,6 +80,22 @@ def test_what_is_said_to_fit_does_fit(total: int, share: float) -> None:
     more = int(found.seen.split()[6]) if "would fit" in found.seen else 0
     assert more * GATEWAY_BYTES <= available
     assert (found.verdict is Verdict.GOOD) is (more > 0)
+
+
+def test_what_is_used_up_first_decides_and_is_mended() -> None:
+    host = Host(64 * GB, 40 * GB, 90 * GB, 30_000, 128, 900, running=100, used=[GB // 2] * 100)
+    found = room_verdict(room_on(host), SHELL)
+
+    assert (found.verdict, found.fix) == (Verdict.GOOD, "")
+    assert found.seen == (
+        "28 more gateways fit: this host lets one user watch files 128 times, and each of the 100"
+        " gateways that run does it once. By what there is: memory 76, disk 890, processes 468,"
+        " inotify 28 and ports and networks 900."
+    )
+    found = room_verdict(room_on(replace(host, running=128)), SHELL)
+    assert found.verdict is Verdict.WARNING
+    assert found.seen.startswith("Not one more gateway fits: ")
+    assert found.fix == "sysctl -w fs.inotify.max_user_instances=1024"
 
 
 def test_a_gateway_near_its_limit_is_named() -> None:

@@ -7,6 +7,7 @@ import humanize
 
 from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
+from app.core.room import KEPT_MEMORY, Host, Room, room_on
 
 DISK = Check(
     "disk",
@@ -34,6 +35,13 @@ GATEWAY_MEMORY = Check(
     Area.HOST,
     "A gateway that reaches its own limit is ended by the kernel, in the middle of a chat.",
 )
+ROOM = Check(
+    "room",
+    "Room for more gateways",
+    Area.HOST,
+    "What is used up first decides. A launch that may not fit is begun all the same, with a"
+    " warning.",
+)
 CLOCK = Check(
     "clock",
     "The clock",
@@ -42,10 +50,8 @@ CLOCK = Check(
     " a clock that is far off.",
 )
 
-GATEWAY_BYTES = 10**9
 _BAD_FREE, _LOW_FREE = 10**9, 5 * 10**9
 _BAD_INODES, _LOW_INODES = 0.01, 0.05
-_BAD_MEMORY = 0.03
 _NEAR_LIMIT = 0.9
 _LARGEST_SKEW = 2.0
 _BAD_SKEW = 60.0
@@ -123,8 +129,10 @@ def _share(part: int, whole: int) -> float:
 
 
 def memory_verdict(memory: Memory) -> Finding:
-    more = max(0, int((memory.available - memory.total * _BAD_MEMORY) // GATEWAY_BYTES))
     running = memory.running
+    more = room_on(
+        Host(memory.total, memory.available, used=[each.used for each in running or ()])
+    ).more
     taken = ""
     if running:
         used, limits = sum(each.used for each in running), sum(each.limit for each in running)
@@ -132,7 +140,7 @@ def memory_verdict(memory: Memory) -> Finding:
         taken = f" {who} {_size(used)} and may take {_size(limits)}."
     room = f"{more} more would fit" if more else "Not one more fits"
     seen = f"{_size(memory.available)} of {_size(memory.total)} available.{taken} {room}."
-    if memory.available < memory.total * _BAD_MEMORY:
+    if memory.available < memory.total * KEPT_MEMORY:
         return MEMORY.bad(seen, _LESS, _TOP)
     if not more:
         return MEMORY.warning(seen, _LESS, _TOP)
@@ -141,6 +149,19 @@ def memory_verdict(memory: Memory) -> Finding:
 
 _LESS = "Stop a gateway that is not needed, or give the host more. The line shows what takes most."
 _TOP = "ps -eo pid,rss,comm --sort=-rss | head -n 15"
+
+
+def room_verdict(room: Room, shell: Shell) -> Finding:
+    """`room` is by everything that the host has a limit on."""
+    first = room.first
+    counts = [f"{each.name} {humanize.intcomma(each.more)}" for each in room.limits]
+    fits = f"{counted(first.more, 'more gateway fits', 'more gateways fit')}"
+    seen = f"{fits if first.more else 'Not one more gateway fits'}: {first.words}."
+    seen = f"{seen} By what there is: {listed(counts)}."
+    if first.more:
+        return ROOM.good(seen)
+    fix = shell.as_root(f"sysctl -w {first.setting}") if first.setting else ""
+    return ROOM.warning(f"{seen} {first.otherwise}", first.next_step, fix)
 
 
 def gateway_memory_verdict(running: Sequence[GatewayMemory], shell: Shell) -> Finding:

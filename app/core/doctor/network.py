@@ -65,6 +65,12 @@ class Networks:
         own = {subnet_of(each.port, self.pool) for each in self.owners}
         return sorted(set(self.taken) - own)
 
+    @property
+    def left(self) -> int:
+        """How many ports have a network that is free."""
+        every = self.high - self.low + 1
+        return every - ports_without_network(self.low, self.high, self.pool, self.foreign)
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:
@@ -106,7 +112,7 @@ class Ports:
 def networks_verdict(networks: Networks, shell: Shell) -> Finding:
     foreign, pool = networks.foreign, networks.pool
     low, high = networks.low, networks.high
-    left = high - low + 1 - ports_without_network(low, high, pool, foreign)
+    left = networks.left
     seen = f"{left} of {high - low + 1} ports of {low}-{high} have a free network in {pool}."
     cut_off = [
         (each, route)
