@@ -277,4 +277,4 @@ def test_a_form_shows_what_there_is_to_choose(api: Api) -> None:
 
     for value in ("Europe/Berlin", "openrouter/auto", "deploy-agent-standin:latest", "127.0.0.1"):
         assert f'<option value="{value}">' in page
-    assert re.search(r"Memory for about \d+ more gateway", page)
+    assert re.search(r"Room for about \d+ more gateway", page)

@@ -13,7 +13,7 @@ NETWORKS = Check(
     "networks",
     "Networks for deployments",
     Area.NETWORK,
-    "Each deployment has a small network of its own, so that gateways can't reach each other."
+    "Each deployment has a small network of its own, so that none reaches another's container."
     " One that overlaps a route of this host can't be made, or cuts that route off.",
 )
 ENGINE_NETWORKS = Check(
