@@ -4,7 +4,6 @@ import contextlib
 import re
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest

@@ -54,12 +54,12 @@ def listening(api: Api) -> Iterator[Api]:
 
 @pytest.fixture
 def own_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The engine calls of the thread that answers; what watches gateways serves all pages alike."""
+    """The engine calls of who answers and of the snapshot; what watches gateways is apart."""
     calls: list[str] = []
     send, answering = requests.Session.send, threading.get_ident()
 
     def counted(session: requests.Session, request: requests.PreparedRequest, **more: Any):
-        if threading.get_ident() == answering:
+        if threading.get_ident() == answering or threading.current_thread().name == "snapshot":
             calls.append(str(request.path_url))
         return send(session, request, **more)
 
