@@ -51,4 +51,5 @@ class Refused(click.ClickException):
 def _words(error: UserError) -> str:
     if isinstance(error, InputRejected):
         return "\n".join(f"{name} {plain(message)}" for name, message in error.fields.items())
-    return plain(error.detail)
+    fix = error.problem.get("fix")
+    return "\n".join(filter(None, (plain(error.detail), fix and f"$ {fix}")))

@@ -15,6 +15,7 @@ from app.usecases.describe import describe_card, describe_whole
 from app.usecases.overview import list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
+from app.usecases.standing import standing_cause
 from app.usecases.walls import walls_of
 
 # A gateway that is slow to answer is not waited for longer.
@@ -49,7 +50,8 @@ def show(terminal: Terminal, deployment_id: str) -> None:
     host = _host(card.deployment, terminal)
     ladder = ladder_of(card, world=terminal.world, patience=_LADDER_SECONDS)
     walls = walls_of(card.deployment, Standpoint(host, local=True), world=terminal.world)
-    described = describe_whole(card, host, ladder, walls)
+    cause = standing_cause(card, ladder, world=terminal.world)
+    described = describe_whole(card, host, ladder, walls, cause)
     terminal.sheet(described, _facts(described))
 
 
@@ -86,6 +88,8 @@ def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
     ]
     if described["containers"]:
         facts += [("Ready", _rung(each)) for each in described["ladder"]]
+    if cause := described["cause"]:
+        facts += [("Cause", _said(cause)), ("Fix", cause["fix"])]
     if operation := described["operation"]:
         facts.append(("Operation", _operation(operation)))
     return [(label, words) for label, words in facts if words]
@@ -95,6 +99,11 @@ def _rung(rung: dict[str, Any]) -> str:
     said = " ".join(filter(None, (rung["detail"], rung["next_step"])))
     words = f"{_MARKS[rung['state']]} {LABELS[rung['name']]}"
     return f"{words}: {said}" if said else words
+
+
+def _said(cause: dict[str, Any]) -> str:
+    words = f"{cause['words']} {cause['next_step']}".strip()
+    return f"{words} ({cause['code']})"
 
 
 def _operation(operation: dict[str, Any]) -> str:

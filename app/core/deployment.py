@@ -100,7 +100,8 @@ class Run:
 class Operation:
     """Something long that changes a deployment. `number` counts up from 1 per deployment.
 
-    Of a failed one, `code` and `reason` name the cause, `next_step` what to do.
+    Of a failed one, `code` and `reason` name the cause, `next_step` what to do, and `fix` is a
+    line for a shell that does it, where there is one.
     `cancelled_by` is who asked for its end: it may still be running then.
     `free_port` can be had instead of one that is taken.
     `arguments` is what its kind needs to know; they are shown, so no secret is among them.
@@ -116,6 +117,7 @@ class Operation:
     code: str = ""
     reason: str = ""
     next_step: str = ""
+    fix: str = ""
     verified: Run | None = None
     cancelled_by: str = ""
     free_port: int | None = None

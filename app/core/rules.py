@@ -23,6 +23,13 @@ def memory_bytes(text: str) -> int | None:
     return int(match[1]) * _UNITS[match[2][0].lower()] if match else None
 
 
+def more_memory(text: str) -> str:
+    """Return a limit above one that was reached: 2g, enough as a rule, or half as much again."""
+    enough = 2 * _UNITS["g"]
+    size = memory_bytes(text) or enough
+    return "2g" if size < enough else f"{size * 3 // 2 // _UNITS['m']}m"
+
+
 @cache
 def timezones() -> tuple[str, ...]:
     """Return the names of all time zones; to look for them reads some hundred files."""

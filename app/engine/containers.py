@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -37,6 +37,7 @@ _KEPT_SECONDS = 1.0
 _LEARNED_AT_ONCE = 5
 # With all inspections of a full host that has just booted.
 _TAKING_SECONDS = 10.0
+_KILLED = 137  # By SIGKILL, as for want of memory.
 
 
 class Containers:
@@ -212,16 +213,16 @@ class Containers:
         names = ("Version", "ApiVersion", "Os", "Arch", "KernelVersion")
         return {name: said.get(name) for name in names}
 
-    def last_exit_code(self, container_id: str, since: datetime) -> int | None:
-        """Return the exit code of a container's latest end, also where it runs again since.
+    def last_end(self, container_id: str, since: datetime) -> Ended | None:
+        """Return how a container ended last, also where it runs again since.
 
-        A restarted container's own exit code is 0 again; the engine's events still
-        have it. Raises EngineError.
+        A restarted container's own exit code is 0 again, and its memory was not used up;
+        the engine's events still have it. Raises EngineError.
         """
         parameters = {
             "since": f"{since.timestamp():.6f}",
             "until": f"{time.time():.6f}",
-            "filters": json.dumps({"container": [container_id], "event": ["die"]}),
+            "filters": json.dumps({"container": [container_id], "event": ["start", "oom", "die"]}),
         }
         with self._client.calls() as client:
             # Docker's own call for events has no time limit.
@@ -231,9 +232,7 @@ class Containers:
                 timeout=bounded(client.timeout),
             )
             answer.raise_for_status()
-            events = map(json.loads, answer.text.splitlines())
-            codes = [int(event["Actor"]["Attributes"]["exitCode"]) for event in events]
-        return codes[-1] if codes else None
+            return _last_end_in(map(json.loads, answer.text.splitlines()))
 
     def image_id(self, reference: str) -> str | None:
         """Return an image's id, or None where this host has none. Raises EngineError."""
@@ -306,6 +305,19 @@ class Containers:
 
 def _problem(error: EngineError) -> EngineProblem:
     return EngineProblem(error.code, error.detail.partition(". ")[0].rstrip("."))
+
+
+def _last_end_in(events: Iterable[Mapping[str, Any]]) -> Ended | None:
+    ended, out_of_memory = None, False
+    for event in events:
+        if event["Action"] == "die":
+            code = int(event["Actor"]["Attributes"]["exitCode"])
+            ended = Ended(code, out_of_memory and code == _KILLED)
+        elif event["Action"] == "oom":
+            out_of_memory = True
+        else:
+            out_of_memory = False
+    return ended
 
 
 def _container(row: dict[str, Any]) -> Container:

@@ -8,6 +8,7 @@ from app.core.composefile import GATEWAY_UID
 from app.store.files import read_file, write_file
 
 FOLDERS = ("config", "workspace")
+_CONFIG = "config/openclaw.json"
 
 
 def make_missing(folder: Path) -> list[str]:
@@ -21,7 +22,9 @@ def make_missing(folder: Path) -> list[str]:
 
 
 def belong_to_gateway(folder: Path) -> bool:
-    return all(os.lstat(folder / name).st_uid == GATEWAY_UID for name in FOLDERS)
+    """Say whether both folders and `openclaw.json` are the gateway's: a new one is the writer's."""
+    paths = [folder / name for name in (*FOLDERS, _CONFIG) if os.path.lexists(folder / name)]
+    return all(os.lstat(path).st_uid == GATEWAY_UID for path in paths)
 
 
 def are_ours(folder: Path) -> bool:
@@ -48,11 +51,11 @@ def read_config(folder: Path) -> bytes | None:
     if not stat.S_ISDIR(os.lstat(folder / "config").st_mode):
         return None  # A link in place of the folder is not followed.
     try:
-        return read_file(folder / "config" / "openclaw.json")
+        return read_file(folder / _CONFIG)
     except FileNotFoundError:
         return None
 
 
 def write_config(folder: Path, data: bytes) -> None:
     """Rewrite `openclaw.json`, its owner and mode kept."""
-    write_file(folder / "config" / "openclaw.json", data)
+    write_file(folder / _CONFIG, data)

@@ -168,7 +168,7 @@ def _undone(
         run = _restarted(deployment, gateway, world, say)
     except OperationFailed as again:
         words = f"{cause.words} With the file as it was before, too: {again.cause.words}"
-        return OperationFailed(Cause(cause.code, words, again.cause.next_step))
+        return OperationFailed(Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix))
     except (ComposeFailed, Unreadable, OSError):
         words = f"{cause.words} The file could not be put back as it was."
         return OperationFailed(Cause(cause.code, words, cause.next_step))

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from app.core.deployment import Container, Deployment
 from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
-from app.core.errors import EngineError, InputRejected
+from app.core.errors import EngineError
+from app.core.repairs import Repairs
 from app.core.secrets import Masker
 from app.engine.compose import ComposeFailed
 from app.engine.host import listener_on
 from app.usecases.last_words import keep_words_of
-from app.usecases.ports import free_port
+from app.usecases.repairs import repairs_for
 from app.usecases.world import World
 
 _LINES = 200
@@ -32,7 +33,7 @@ def cause_of_pull(
 ) -> Cause:
     """Return why images could not be pulled; `missing` is image by service."""
     images = ", ".join(missing.values())
-    known = None if error.timed_out else pull_cause(error.output)
+    known = None if error.timed_out else pull_cause(error.output, repairs_for(deployment, world))
     cause = known or compose_cause(error, deployment, world)
     if cause.code == "image_missing":
         return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
@@ -48,12 +49,14 @@ def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause
     assert details is not None, "asked only for inspected containers"
     if gateway.state == "created":
         return _engine_cause(details.error, deployment, world)
-    code = details.exit_code
-    if details.restart_count:
+    code, out_of_memory = details.exit_code, details.out_of_memory
+    if details.restart_count and (
+        ended := world.containers.last_end(gateway.id, gateway.created_at)
+    ):
         # It may run again by now, and then its own exit code is 0.
-        ended = world.containers.last_exit_code(gateway.id, gateway.created_at)
-        code = code if ended is None else ended
-    return exit_cause(code, details.out_of_memory, _last_lines(gateway, deployment, world))
+        code, out_of_memory = ended.exit_code, ended.out_of_memory or out_of_memory
+    lines, repairs = _last_lines(gateway, deployment, world), repairs_for(deployment, world)
+    return exit_cause(code, out_of_memory, lines, repairs)
 
 
 def _last_lines(gateway: Container, deployment: Deployment, world: World) -> list[str]:
@@ -65,22 +68,23 @@ def _last_lines(gateway: Container, deployment: Deployment, world: World) -> lis
 
 
 def _engine_cause(text: str, deployment: Deployment, world: World) -> Cause:
-    cause = engine_cause(text)
+    repairs = repairs_for(deployment, world)
+    cause = engine_cause(text, repairs)
     if cause is None:
         return Cause("compose_failed", Masker(deployment.secrets)(last_words_of(text)), "")
     if cause.code == "port_taken":
-        return _port_taken(cause, deployment, world)
+        return _port_taken(cause, repairs, deployment, world)
     return cause
 
 
-def _port_taken(cause: Cause, deployment: Deployment, world: World) -> Cause:
+def _port_taken(cause: Cause, repairs: Repairs, deployment: Deployment, world: World) -> Cause:
     """Return who has the port, and one that is free."""
     who = _who_has_the_port(deployment, world)
-    try:
-        free = free_port(world)
-    except InputRejected:
+    free = repairs.pieces["free_port"]
+    if not free:
         return replace(cause, words=who)
-    return Cause(cause.code, who, f"Free the port, or use port {free}.", free)
+    step = f"Free the port, or use port {free}."
+    return replace(cause, words=who, next_step=step, free_port=int(free))
 
 
 def _who_has_the_port(deployment: Deployment, world: World) -> str:

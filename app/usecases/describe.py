@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app.core.deployment import Container, Deployment
+from app.core.diagnosis import Cause
 from app.core.ladder import Rung
 from app.core.walls import Wall
 from app.usecases.operations import describe
@@ -38,7 +39,7 @@ def describe_card(card: Card, host: str) -> dict[str, Any]:
 
 
 def describe_whole(
-    card: Card, host: str, ladder: Iterable[Rung], walls: Iterable[Wall]
+    card: Card, host: str, ladder: Iterable[Rung], walls: Iterable[Wall], cause: Cause | None
 ) -> dict[str, Any]:
     """Return all that is known of one deployment."""
     operation = card.deployment.operation
@@ -47,6 +48,7 @@ def describe_whole(
         "health": card.gateway.health if card.gateway else None,
         "containers": [_container(each) for each in card.containers],
         "ladder": [_rung(rung) for rung in ladder],
+        "cause": asdict(cause) if cause else None,
         "walls": [asdict(wall) for wall in walls],
         "operation": describe(operation) if operation else None,
     }

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from app.config import PROJECT, Settings, is_loopback
+from app.config import is_loopback
 from app.core.deployment import Container, Deployment, Snapshot
 from app.core.doctor.host import GatewayMemory
 from app.core.doctor.network import PortOwner
@@ -17,26 +16,12 @@ from app.core.doctor.shell import Shell
 from app.core.errors import EngineError, EngineSilent, engine_error
 from app.engine import machine
 from app.engine.about import EngineInfo
-from app.engine.client import DEFAULT_ADDRESS
+from app.usecases.shell import is_usual, shell_of
 from app.usecases.side_by_side import seconds_until
 from app.usecases.world import World
 
 # The engine gets so long, however long it gets elsewhere.
 ENGINE_SECONDS = 1.5
-_SERVICE = Path("/etc/systemd/system/deploy-agent.service")
-_SERVICE_SETTINGS = "/etc/default/deploy-agent"
-# Those by which a command acts on the same deployments, and makes the same of them.
-_ACTED_BY = (
-    "deployments_dir",
-    "image",
-    "port_range",
-    "bind_address",
-    "subnet_pool",
-    "memory_limit",
-    "launch_timeout",
-    "pull_timeout",
-    "stop_timeout",
-)
 
 T = TypeVar("T")
 
@@ -52,24 +37,12 @@ class Facts:
 
     @cached_property
     def shell(self) -> Shell:
-        own_service = machine.has_systemd() and _SERVICE.is_file()
-        address = self.world.address
-        return Shell(
-            project=str(PROJECT),
-            user=machine.user_name(),
-            is_root=machine.is_root(),
-            has_sudo=machine.has_program("sudo"),
-            has_systemd=machine.has_systemd(),
-            has_apt=machine.has_program("apt-get"),
-            settings=_given(self.settings),
-            settings_file=_SERVICE_SETTINGS if own_service else "",
-            engine="" if self.is_usual_engine else address,
-        )
+        return shell_of(self.world)
 
     @property
     def is_usual_engine(self) -> bool:
         """Say whether the engine is the host's own service, no user's and no test's."""
-        return self.world.address in (DEFAULT_ADDRESS, DEFAULT_ADDRESS.replace("/var/run", "/run"))
+        return is_usual(self.world.address)
 
     @cached_property
     def deployments(self) -> list[Deployment]:
@@ -181,13 +154,3 @@ def _here_only(deployment: Deployment, snapshot: Snapshot | None) -> bool:
     if addresses := _published(deployment, snapshot):
         return all(map(is_loopback, addresses))
     return is_loopback(deployment.env.get("BIND_ADDRESS", ""))
-
-
-def _given(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the settings that differ from what a command has without them."""
-    values, fields = settings.as_environment(), type(settings).model_fields
-    return tuple(
-        (name, values[f"DEPLOY_AGENT_{name.upper()}"])
-        for name in _ACTED_BY
-        if getattr(settings, name) != fields[name].default
-    )

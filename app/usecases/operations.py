@@ -142,7 +142,12 @@ def wait_for(
     ended = operation_of(operation.deployment_id, operation.number, world=world)
     if ended.state is OperationState.SUCCEEDED:
         return ended
-    more = {"operation": describe(ended), "cause": ended.code, "free_port": ended.free_port}
+    more = {
+        "operation": describe(ended),
+        "cause": ended.code,
+        "fix": ended.fix,
+        "free_port": ended.free_port,
+    }
     kind = WasCancelled if ended.state is OperationState.CANCELLED else failure_for(ended)
     raise kind(failure_of(ended), extra=more)
 
@@ -260,6 +265,7 @@ def describe(operation: Operation) -> dict[str, object]:
         "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
         "reason": _BROKEN_OFF if broken_off else operation.reason,
         "next_step": operation.kind.after_interruption if broken_off else operation.next_step,
+        "fix": operation.fix,
         "code": operation.code,
         "free_port": operation.free_port,
     }

@@ -172,5 +172,6 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         code=cause.code,
         reason=mask(cause.words),
         next_step=mask(cause.next_step),
+        fix=mask(cause.fix),
         free_port=cause.free_port,
     )

@@ -212,7 +212,9 @@ class _Work:
             run, how = self._old_one_up()
         except OperationFailed as again:
             words = f"{cause.words} With the old configuration, too: {again.cause.words}"
-            return OperationFailed(Cause(cause.code, words, again.cause.next_step))
+            return OperationFailed(
+                Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix)
+            )
         except (ComposeFailed, EngineError, Unreadable, OSError) as error:
             said = error.detail if isinstance(error, EngineError) else ""
             words = f"{cause.words} The old configuration could not be brought up again. {said}"

@@ -7,13 +7,14 @@ one and the same run is up, and every rung of the ladder holds.
 import time
 
 from app.core.deployment import Container, Deployment, Run
-from app.core.diagnosis import Cause
+from app.core.diagnosis import Cause, rung_cause
 from app.core.errors import EngineError
 from app.core.ladder import Rung, failed, first_broken
 from app.core.steps import ANSWERS, READY
 from app.engine.probe import climb_gateway
 from app.usecases.causes import end_cause
 from app.usecases.operations import OperationFailed, Say
+from app.usecases.repairs import repairs_for
 from app.usecases.world import World
 
 _LOOK_AGAIN_SECONDS = 0.5
@@ -67,7 +68,7 @@ def _look(deployment: Deployment, restarts_before: dict[str, int], world: World)
     except EngineError as error:
         return failed("container", error.detail)
     if broken.hopeless:
-        raise OperationFailed(Cause(f"{broken.name}_refused", broken.detail, broken.next_step))
+        raise OperationFailed(rung_cause(broken, repairs_for(deployment, world)))
     return broken
 
 

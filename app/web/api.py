@@ -19,6 +19,7 @@ from app.usecases.overview import list_deployments, show_deployment
 from app.usecases.readiness import ladder_of
 from app.usecases.restart import restart_deployment
 from app.usecases.reveal import reveal_secret
+from app.usecases.standing import standing_cause
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
 from app.web.calls import BEGINNING, BRINGING_UP, Example, Subject, call
@@ -80,12 +81,23 @@ class RungShown(Shape):
     next_step: str = Field(description="What to do where it is broken.")
 
 
+class CauseShown(Shape):
+    """Why a deployment does not work, from its launch or at any time after it."""
+
+    code: str = Field(description="The stable name of the cause.")
+    words: str
+    next_step: str = Field(description="What to do about it.")
+    free_port: int | None = Field(description="One that can be had where its port is taken.")
+    fix: str = Field(description="A line for a shell of this host that does it, where one can.")
+
+
 class DeploymentInFull(Answer, DeploymentShown):
     """A deployment with everything that is known of it."""
 
     health: str | None = Field(description="What its health check says, where it has one.")
     containers: list[ContainerShown]
     ladder: list[RungShown] = Field(description="What proves that it can be used, in order.")
+    cause: CauseShown | None = Field(description="Why it does not work; null where it does.")
     walls: list[Wall] = Field(description="What stands between the caller and its page.")
     operation: OperationShown | None = Field(description="The latest one.")
 
@@ -204,6 +216,7 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
                     next_step="",
                 )
             ],
+            cause=None,
             walls=[],
             operation=EXAMPLE_OPERATION,
         ),
@@ -214,7 +227,8 @@ def status(deployment_id: str) -> DeploymentInFull:
     caller and the gateway's page."""
     card = show_deployment(parse_id(deployment_id), world=world())
     ladder = ladder_of(card, world=world())
-    described = describe_whole(card, gateway_host(), ladder, walls(card.deployment))
+    cause = standing_cause(card, ladder, world=world())
+    described = describe_whole(card, gateway_host(), ladder, walls(card.deployment), cause)
     return DeploymentInFull.model_validate(described)
 
 

@@ -23,6 +23,7 @@ from app.usecases.pair import devices_of
 from app.usecases.readiness import ladder_of
 from app.usecases.reveal import reveal_secret
 from app.usecases.room import seen_room
+from app.usecases.standing import standing_cause
 from app.usecases.stop import stop_deployment
 from app.usecases.timeline import timeline_of
 from app.usecases.versions import version_of
@@ -93,12 +94,13 @@ _PARTS = (
 
 def _context(card: Card) -> dict[str, Any]:
     deployment = card.deployment
-    operation = deployment.operation
+    operation, ladder = deployment.operation, ladder_of(card, world=world())
     return {
         "card": card,
         "short": seen_room(world()).warning() if card.action == "launch" else "",
         "tab": Tab.of(deployment.name or deployment.id, [card.verdict.status]),
-        "ladder": ladder_of(card, world=world()),
+        "ladder": ladder,
+        "cause": standing_cause(card, ladder, world=world()),
         "devices": devices_of(card, world=world()),
         "heard": latest_answer(card, world=world()),
         **operation_parts(operation, deployment),
@@ -117,7 +119,9 @@ def _context(card: Card) -> dict[str, Any]:
 @needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
     card = show_deployment(parse_id(deployment_id), world=world())
-    return render("deployments/status", card=card)
+    ladder = ladder_of(card, world=world())
+    cause = standing_cause(card, ladder, world=world())
+    return render("deployments/status", card=card, ladder=ladder, cause=cause)
 
 
 @bp.post("/deployments/<deployment_id>/launch")

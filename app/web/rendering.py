@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import OperationState
+from app.core.diagnosis import Cause
 from app.core.ladder import LABELS
 from app.core.pulling import percent_of
 from app.core.status import Status
@@ -38,8 +39,10 @@ _NEXT_STEPS = {
 }
 
 
-def next_step(card: Card) -> str:
+def next_step(card: Card, cause: Cause | None = None) -> str:
     """Return what to do about a deployment that does not work; empty where its reason says it."""
+    if cause and cause.next_step:
+        return cause.next_step
     operation, status = card.deployment.operation, card.verdict.status
     if status is Status.FAILED and operation:
         if operation.state is OperationState.INTERRUPTED:

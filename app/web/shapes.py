@@ -117,6 +117,7 @@ class OperationShown(Shape):
     ended_at: Moment | None
     reason: str = Field(description="Why it did not succeed, in words.")
     next_step: str = Field(description="What to do then.")
+    fix: str = Field(description="A line for a shell of this host that does it, where one can.")
     code: str = Field(description="The stable name of that cause.")
     free_port: int | None = Field(description="One that can be had where its port is taken.")
 
@@ -132,6 +133,7 @@ EXAMPLE_OPERATION = OperationShown(
     ended_at=datetime.fromisoformat(_MOMENT),
     reason="",
     next_step="",
+    fix="",
     code="",
     free_port=None,
 )
@@ -188,6 +190,7 @@ class Problem(Shape):
     errors: list[FieldProblem] = Field([], description="Of input: what is wrong, by field.")
     operation: OperationShown | None = Field(None, description="The operation that it is about.")
     cause: str = Field("", description="Why that operation did not succeed: its code.")
+    fix: str = Field("", description="A line for a shell of this host that mends it.")
     deployment_id: str = Field("", description="The deployment that was made already.")
     changed: list[str] = Field([], description="What is not what it was when it was looked at.")
     free_port: int | None = Field(None, description="A port that is free, where one is taken.")

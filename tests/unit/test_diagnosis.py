@@ -1,263 +1,183 @@
-"""Causes: every entry of the catalogue against the words that were recorded for it."""
+"""Causes: every entry of the catalogue against what was recorded of it, and against all the rest.
+
+A recording is tests/recorded/<source>/<code>.log, further ones <code>.<what>.log: how it was
+staged, of a gateway its exit code, an empty line, and what was said then, as it was said.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
+from app.core.catalogue import CATALOGUE, Known, Source
+from app.core.diagnosis import (
+    Cause,
+    engine_cause,
+    exit_cause,
+    last_words_of,
+    pull_cause,
+    rung_cause,
+)
+from app.core.ladder import failed
+from app.core.repairs import Repairs, fix_line
 
-_CONNECTIVITY = (
-    "Error response from daemon: driver failed programming external connectivity on endpoint"
-    " 0b7a3361be-openclaw-1 (5f2a): "
+RECORDED = Path(__file__).parents[1] / "recorded"
+PIECES = (
+    "launch restart stop rotate equalize reconfigure docker start_engine make_setup id config"
+    " workspace compose_file image own_image memory free_port"
+)
+REPAIRS = Repairs({each: each.upper() for each in PIECES.split()}, lambda line: f"sudo {line}")
+
+
+@dataclass(frozen=True)
+class Recording:
+    source: Source
+    code: str
+    text: str
+    exit_code: int | None = None
+    out_of_memory: bool = False
+
+    @property
+    def cause(self) -> Cause | None:
+        if self.source is Source.ENGINE:
+            return engine_cause(self.text, REPAIRS)
+        if self.source is Source.PULL:
+            return pull_cause(self.text, REPAIRS)
+        assert self.exit_code is not None
+        return exit_cause(self.exit_code, self.out_of_memory, self.text.split("\n"), REPAIRS)
+
+    def fits(self, known: Known) -> bool:
+        exits = not known.exits or self.exit_code in known.exits
+        same = known.out_of_memory == self.out_of_memory
+        return same and exits and bool(known.pattern.search(self.text))
+
+
+def read(path: Path) -> Recording:
+    about, _, text = path.read_text().partition("\n\n")
+    code, source = path.name.split(".")[0], Source(path.parent.name)
+    end = re.search(r"^exit: (\d+)( out of memory)?$", about, re.MULTILINE)
+    if end is None:
+        return Recording(source, code, text)
+    return Recording(source, code, text, int(end[1]), bool(end[2]))
+
+
+FILES = [path for source in Source for path in sorted((RECORDED / source).glob("*.log"))]
+recordings = pytest.mark.parametrize(
+    "recording",
+    [read(each) for each in FILES],
+    ids=[f"{each.parent.name}/{each.stem}" for each in FILES],
 )
 
-# Recorded on Docker 20.10 and Compose 2.40, but for the newer engine's wording of full pools.
-ENGINE = [
-    (
-        "compose_missing",
-        "unknown flag: --project-name\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\n"
-        "Run 'docker --help' for more information",
-    ),
-    ("compose_missing", "docker: 'compose' is not a docker command.\nSee 'docker --help'"),
-    ("compose_too_old", "unknown flag: --remove-orphans"),
-    (
-        "engine_unreachable",
-        "Cannot connect to the Docker daemon at unix:///var/run/docker.sock."
-        " Is the docker daemon running?",
-    ),
-    (
-        "engine_unreachable",
-        "unable to get image 'openclaw:1': Cannot connect to the Docker daemon at"
-        " unix:///var/run/docker.sock. Is the docker daemon running?",
-    ),
-    ("engine_unreachable", "unexpected EOF"),
-    (
-        "engine_denied",
-        "permission denied while trying to connect to the Docker daemon socket at"
-        ' unix:///var/run/docker.sock: Get "http://x/v1.41/info": dial unix'
-        " /var/run/docker.sock: connect: permission denied",
-    ),
-    ("port_taken", f"{_CONNECTIVITY}Bind for 127.0.0.1:28000 failed: port is already allocated"),
-    (
-        "port_taken",
-        f"{_CONNECTIVITY}Error starting userland proxy: listen tcp4 127.0.0.1:28000: bind:"
-        " address already in use",
-    ),
-    ("disk_full", "write /var/lib/docker/tmp/x: no space left on device"),
-    (
-        "image_missing",
-        'Error response from daemon: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io on'
-        " 10.0.0.2:53: dial udp 10.0.0.2:53: connect: network is unreachable",
-    ),
-    (
-        "image_missing",
-        'Error response from daemon: Get "http://127.0.0.1:5000/v2/": dial tcp 127.0.0.1:5000:'
-        " connect: connection refused",
-    ),
-    ("image_missing", "Error response from daemon: manifest for x:1 not found: manifest unknown"),
-    ("image_missing", "repository x not found: name unknown: name unknown"),
-    (
-        "image_missing",
-        "pull access denied for x, repository does not exist or may require 'docker login':"
-        " denied: denied",
-    ),
-    ("image_missing", "Error response from daemon: unauthorized: unauthorized"),
-    ("image_missing", "toomanyrequests: You have reached your pull rate limit"),
-    ("image_missing", "Error response from daemon: No such image: nosuch:1"),
-    (
-        "network_overlap",
-        "failed to create network 0b7a3361be_default: Error response from daemon: Pool overlaps"
-        " with other one on this address space",
-    ),
-    (
-        "networks_exhausted",
-        "failed to create network 0001406f5e_default: Error response from daemon: could not find"
-        " an available, non-overlapping IPv4 address pool among the defaults to assign to the"
-        " network",
-    ),
-    ("networks_exhausted", "all predefined address pools have been fully subnetted"),
-    (
-        "network_ambiguous",
-        "network 0b7a3361be_default is ambiguous (2 matches found on name)",
-    ),
-    (
-        "data_folder_missing",
-        'Error response from daemon: invalid mount config for type "bind": bind source path does'
-        " not exist: /srv/0b7a3361be/config",
-    ),
-    (
-        "variable_missing",
-        "error while interpolating services.openclaw.environment.A: required variable"
-        " OPENCLAW_IMAGE is missing a value: set it in .env",
-    ),
-    (
-        "container_name_taken",
-        'Error response from daemon: Conflict. The container name "/fixed" is already in use by'
-        ' container "5f2a". You have to remove (or rename) that container to be able to reuse'
-        " that name.",
-    ),
-    ("compose_file_invalid", "yaml: line 2: found character that cannot start any token"),
-    ("compose_file_invalid", "yaml: line 3: found unexpected end of stream"),
-    (
-        "compose_file_invalid",
-        "validating /srv/0b7a3361be/docker-compose.yml: services.openclaw additional properties"
-        " 'imagex' not allowed",
-    ),
-    ("compose_file_invalid", "empty compose file"),
-    ("compose_file_invalid", "no configuration file provided: not found"),
-    ("compose_file_invalid", "invalid hostPort: 99999"),
-    (
-        "command_missing",
-        "Error response from daemon: failed to create shim task: OCI runtime create failed: runc"
-        ' create failed: unable to start container process: exec: "/bin/nosuch": stat'
-        " /bin/nosuch: no such file or directory: unknown",
-    ),
-    ("compose_file_invalid", "open /d/0b7a3361be/docker-compose.yml: no such file or directory"),
-    (
-        "compose_file_invalid",
-        'service "openclaw" has neither an image nor a build context specified: invalid project',
-    ),
-    ("env_file_invalid", "couldn't find env file: /d/0b7a3361be/.env"),
-    ("env_file_invalid", "failed to read /d/0b7a3361be/.env: line 2: unterminated quoted value 'a"),
-    (
-        "bind_address_unknown",
-        "Error starting userland proxy: listen tcp4 203.0.113.9:20000: bind: cannot assign"
-        " requested address",
-    ),
-    (
-        "mount_mismatch",
-        "OCI runtime create failed: mount: not a directory: unknown: Are you trying to mount a"
-        " directory onto a file (or vice-versa)? Check if the specified host path exists",
-    ),
-]
 
-# Recorded from OpenClaw 2026.9.6.
-_FAILED = "Gateway failed to start: "
-_INVALID = f"{_FAILED}Invalid config at /home/node/.openclaw/openclaw.json:"
-_MIGRATION = "[gateway] requires state migration."
-_NO_ACCESS = "Error: EACCES: permission denied, open '/home/node/.openclaw/openclaw.json'"
-_NO_MKDIR = "EACCES: permission denied, mkdir '/home/node/.openclaw/state'"
-_READ_ONLY = "ENOENT: no such file or directory, mkdir '/home/node/.openclaw/state'"
-GATEWAY = [
-    ("npm_missing", 78, ["Command failed during launch or output capture (ENOENT)", _MIGRATION]),
-    ("config_unreadable", 78, [f"{_INVALID} <root>: read failed: {_NO_ACCESS}"]),
-    (
-        "config_unreadable",
-        1,
-        [
-            f"read failed: {_NO_ACCESS}",
-            "fix ownership with: chown 1000 /home/node/.openclaw/openclaw.json",
-            f"{_FAILED}{_NO_MKDIR}",
-        ],
-    ),
-    ("config_not_writable", 78, [_NO_MKDIR, _MIGRATION]),
-    ("config_not_writable", 78, [_READ_ONLY, _MIGRATION]),
-    (
-        "config_bad_json",
-        78,
-        [_INVALID, "<root>: JSON5 parse failed: SyntaxError: JSON5: invalid end of input at 1:31"],
-    ),
-    ("config_unknown_key", 78, [f'{_INVALID} <root>: Unrecognized key: "bogusKey"']),
-    ("config_invalid", 78, [_INVALID, "gateway.port: expected a number"]),
-    (
-        "token_missing",
-        78,
-        [
-            "Refusing to bind gateway to auto without auth.",
-            "Set OPENCLAW_GATEWAY_TOKEN or OPENCLAW_GATEWAY_PASSWORD",
-        ],
-    ),
-    (
-        "state_in_use",
-        1,
-        [f"{_FAILED}Another Gateway owner lease is still active for this state directory."],
-    ),
-    (
-        "port_in_use_inside",
-        1,
-        [
-            f"{_FAILED}another gateway instance is already listening on ws://0.0.0.0:30163 |"
-            " listen EADDRINUSE: address already in use 0.0.0.0:30163",
-            "Port 30163 is already in use.",
-        ],
-    ),
-    (
-        "image_incomplete",
-        1,
-        [
-            "openclaw: package lifecycle is incomplete. Reinstall with package scripts enabled,"
-            " then retry. permission denied (EACCES)"
-        ],
-    ),
-    ("state_migration", 78, [_MIGRATION]),
-    (
-        "config_bad_bind",
-        1,
-        ['Invalid --bind. Use "loopback", "lan", "tailnet", "auto", or "custom".'],
-    ),
-]
-
-
-@pytest.mark.parametrize(("code", "text"), ENGINE, ids=[code for code, _ in ENGINE])
-def test_what_the_engine_or_compose_said_is_understood(code: str, text: str) -> None:
-    cause = engine_cause(text)
+@recordings
+def test_what_was_recorded_is_named(recording: Recording) -> None:
+    cause = recording.cause
 
     assert cause is not None
-    assert cause.code == code
+    assert cause.code == recording.code
 
 
-PULL = [
-    (
-        "registry_unknown",
-        'Error response from daemon: Get "https://registry-1.docker.io/v2/": dial tcp: lookup'
-        " registry-1.docker.io on 10.255.255.53:53: no such host",
-    ),
-    (
-        "registry_unreachable",
-        'Error response from daemon: Get "http://127.0.0.1:1/v2/": dial tcp 127.0.0.1:1:'
-        " connect: connection refused",
-    ),
-    ("registry_busy", "toomanyrequests: You have reached your pull rate limit."),
-    ("pull_broken_off", "filesystem layer verification failed for digest sha256:c0ffee"),
-    ("pull_broken_off", "openclaw Error unexpected EOF"),
-    ("image_missing", "Error response from daemon: manifest unknown"),
-    ("disk_full", "write /var/lib/docker/tmp/GetImageBlob1: no space left on device"),
-]
-
-
-@pytest.mark.parametrize(("code", "text"), PULL)
-def test_what_a_pull_said_is_understood(code: str, text: str) -> None:
-    cause = pull_cause(text)
+@recordings
+def test_the_words_tell_what_to_do_and_nothing_is_left_to_fill_in(recording: Recording) -> None:
+    cause = recording.cause
 
     assert cause is not None
-    assert cause.code == code
-
-
-@pytest.mark.parametrize(
-    ("code", "exit_code", "lines"), GATEWAY, ids=[code for code, _, _ in GATEWAY]
-)
-def test_what_the_gateway_said_is_understood(code: str, exit_code: int, lines: list[str]) -> None:
-    noise = [f"2026-11-24T12:00:00Z [gateway] line {number}" for number in range(20)]
-
-    cause = exit_cause(exit_code, False, [*noise, *lines, ""])
-
-    assert cause.code == code
-    assert cause.words.startswith(f"exited with code {exit_code}: ")
-
-
-@pytest.mark.parametrize(
-    "cause",
-    [engine_cause(text) for _, text in ENGINE]
-    + [pull_cause(text) for _, text in PULL]
-    + [exit_cause(number, False, lines) for _, number, lines in GATEWAY],
-    ids=[code for code, *_ in ENGINE + PULL + GATEWAY],
-)
-def test_every_known_cause_comes_with_a_next_step(cause: Cause) -> None:
     assert cause.words.endswith(".")
     assert cause.next_step.endswith(".")
     assert cause.next_step not in cause.words
     assert cause.sentence == f"{cause.words} {cause.next_step}"
-    assert "{" not in cause.sentence
+    assert "{what" not in cause.sentence + cause.fix
+
+
+ENTRIES = [
+    (source, known)
+    for source, catalogue in CATALOGUE.items()
+    for known in catalogue
+    if source not in (Source.PULL, Source.LADDER) or known not in CATALOGUE[Source.ENGINE]
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "known"), ENTRIES, ids=[f"{source}/{known.code}" for source, known in ENTRIES]
+)
+def test_every_entry_was_recorded_and_counts_first_there(source: Source, known: Known) -> None:
+    if source is Source.LADDER:
+        first = [each for each in CATALOGUE[source] if each.pattern.search(RUNGS[known.code])]
+        assert first[:1] == [known]
+        return
+    own = [each for each in map(read, FILES) if each.source is source and each.code == known.code]
+    counting = [next(filter(each.fits, CATALOGUE[source])) for each in own]
+
+    assert known in counting
+
+
+RUNGS = {
+    "token_missing": "token  There is no token in .env.",
+    "token_refused": "token AUTH_TOKEN_MISMATCH The gateway refuses the token of .env.",
+    "token_locked_out": "token AUTH_RATE_LIMITED The gateway has locked this host out.",
+    "config_token_refused": "config_token  The tokens differ.",
+    "healthz_refused": "healthz  /healthz gave no answer within 5 s.",
+}
+
+
+@pytest.mark.parametrize("path", sorted((RECORDED / "healthy").glob("*.log")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("exit_code", [0, 1, 78, 127, 134, 137, 143])
+def test_nothing_in_the_log_of_a_gateway_that_works_is_a_cause(path: Path, exit_code: int) -> None:
+    lines = path.read_text().partition("\n\n")[2].split("\n")
+
+    assert exit_cause(exit_code, False, lines).code == f"exited_{exit_code}"
+    assert engine_cause("\n".join(lines)) is None
+
+
+@pytest.mark.parametrize("exit_code", [0, 2, 139, 143])
+@recordings
+def test_words_that_come_with_another_exit_code_are_no_cause(
+    recording: Recording, exit_code: int
+) -> None:
+    if recording.source is Source.GATEWAY and not recording.out_of_memory:
+        bound = [each for each in CATALOGUE[Source.GATEWAY] if each.exits]
+        named = exit_cause(exit_code, False, recording.text.split("\n")).code
+        assert named not in {each.code for each in bound}
+
+
+def test_what_a_gateway_wrote_long_before_its_end_is_no_cause() -> None:
+    earlier = "Gateway failed to start: Invalid config at /home/node/.openclaw/openclaw.json:"
+    lines = [earlier, *(f"line {number}" for number in range(100))]
+
+    assert exit_cause(78, False, lines).code == "exited_78"
+
+
+def test_a_line_takes_what_others_wrote_as_one_word() -> None:
+    found = {"what": "x; rm -rf / #$(id)`id`'"}
+
+    line = fix_line(("docker rename {what} {what}-before",), found, REPAIRS)
+
+    assert line.startswith("docker rename 'x; rm -rf / #$(id)`id`'")
+    assert fix_line(("{free_port}",), {}, Repairs({"free_port": ""}, str)) == ""
+    assert fix_line(("# chown {config}", "{launch}"), {}, REPAIRS) == "sudo chown CONFIG && LAUNCH"
+
+
+@pytest.mark.parametrize(
+    ("rung", "code", "fix"),
+    [
+        (
+            failed("token", "It refuses it.", code="AUTH_TOKEN_MISMATCH"),
+            "token_refused",
+            "EQUALIZE",
+        ),
+        (failed("config_token", "The tokens differ."), "config_token_refused", "EQUALIZE"),
+        (failed("token", "There is no token in .env."), "token_missing", "ROTATE && LAUNCH"),
+        (failed("websocket", "No greeting.", "Its log tells."), "websocket_refused", ""),
+    ],
+)
+def test_a_broken_rung_is_named_in_its_own_words(rung, code: str, fix: str) -> None:
+    cause = rung_cause(rung, REPAIRS)
+
+    assert (cause.code, cause.fix, cause.words) == (code, fix, rung.detail)
+    assert cause.next_step
 
 
 def test_the_variable_that_is_missing_is_named() -> None:
@@ -273,25 +193,6 @@ def test_the_key_that_openclaw_does_not_know_is_named_as_it_stands(key: str) -> 
     cause = exit_cause(78, False, [f'<root>: Unrecognized key: "{key}"'])
 
     assert f"“{key}”" in cause.words
-
-
-@pytest.mark.parametrize(
-    ("specific", "general"),
-    [
-        ("npm_missing", _MIGRATION),
-        ("config_not_writable", _MIGRATION),
-        ("config_bad_json", "Gateway failed to start: Invalid config at /x:"),
-        ("config_unknown_key", "Gateway failed to start: Invalid config at /x:"),
-        ("config_unreadable", "Gateway failed to start: Invalid config at /x:"),
-    ],
-)
-def test_the_specific_cause_goes_before_the_general_in_either_order(
-    specific: str, general: str
-) -> None:
-    lines = next(lines for code, _, lines in GATEWAY if code == specific)
-
-    assert exit_cause(78, False, [*lines, general]).code == specific
-    assert exit_cause(78, False, [general, *lines]).code == specific
 
 
 def test_an_engine_that_went_away_is_no_missing_image() -> None:

@@ -1,0 +1,83 @@
+"""What stands against a deployment now: why it does not work, also long after its launch."""
+
+from collections.abc import Sequence
+
+from app.core.deployment import Container, Deployment, Ended, OperationState
+from app.core.diagnosis import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
+from app.core.errors import EngineError
+from app.core.ladder import Rung, first_broken
+from app.core.repairs import Repairs, fix_line
+from app.core.secrets import readable
+from app.core.status import Status
+from app.core.text import lines_of
+from app.usecases.masking import masker_for
+from app.usecases.overview import Card
+from app.usecases.repairs import repairs_for
+from app.usecases.world import World
+
+
+def standing_cause(card: Card, ladder: Sequence[Rung], *, world: World) -> Cause | None:
+    """Return why a deployment does not work; None where it does, or where that is not known."""
+    deployment, status = card.deployment, card.verdict.status
+    repairs = repairs_for(deployment, world)
+    if card.problem:
+        return _without_engine(card.problem.code, f"{card.problem.reason}.", repairs)
+    if card.gateway and status in (Status.FAILED, Status.RESTARTING):
+        return _end_of(card.gateway, deployment, repairs, world)
+    if status is Status.FAILED:
+        return _of_launch(card, repairs)
+    broken = first_broken(ladder)
+    if card.gateway and card.gateway.state == "paused":
+        return _paused(card.gateway, repairs)
+    if broken and status.reachable:
+        return rung_cause(broken, repairs)
+    return None
+
+
+def _without_engine(code: str, words: str, repairs: Repairs) -> Cause:
+    fix = ("{start_engine}",) if code == "engine_unreachable" else ()
+    step = "What runs keeps running; this page catches up by itself."
+    return Cause(code, words, step, fix=fix_line(fix, {}, repairs))
+
+
+def _of_launch(card: Card, repairs: Repairs) -> Cause | None:
+    operation = card.deployment.launch_or_stop
+    if operation is None:
+        return None
+    if operation.state is OperationState.INTERRUPTED:
+        fix = fix_line(("{launch}",), {}, repairs) if operation.launches else ""
+        return Cause("interrupted", card.verdict.reason, "", fix=fix)
+    return Cause(
+        operation.code, operation.reason, operation.next_step, operation.free_port, operation.fix
+    )
+
+
+def _paused(gateway: Container, repairs: Repairs) -> Cause:
+    fix = fix_line(("{docker} unpause {what}",), {"what": gateway.name}, repairs)
+    return Cause("paused", "It is paused.", "", fix=fix)
+
+
+def _end_of(
+    gateway: Container, deployment: Deployment, repairs: Repairs, world: World
+) -> Cause | None:
+    details = gateway.details
+    ended = gateway.last_end
+    if ended is None and details and gateway.state in ("created", "exited"):
+        if details.error:
+            return engine_cause(details.error, repairs)
+        ended = Ended(details.exit_code, details.out_of_memory)
+    if ended is None:
+        return None
+    lines = _said(gateway, deployment, world)
+    return exit_cause(ended.exit_code, ended.out_of_memory, lines, repairs)
+
+
+def _said(gateway: Container, deployment: Deployment, world: World) -> list[str]:
+    """Return the last lines of a container that is still there; none where the engine refuses."""
+    try:
+        mask = masker_for(deployment, gateway, world)
+        log = world.containers.logs(gateway.id, LAST_LINES)
+    except EngineError:
+        return []
+    lines = lines_of(readable(log.decode(errors="replace"), mask))
+    return [line.partition(" ")[2] for line in lines]
