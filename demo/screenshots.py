@@ -103,11 +103,21 @@ def _taken(picture: _Picture, screen: _Screen, theme: str, chromium: Browser, de
         page.goto(picture.path)
         expect.set_options(timeout=90_000)
         picture.await_it(page)
+        page.evaluate(_ELSEWHERE, [str(PROJECT), "/srv/deploy-agent"])
         _refuse_what_nobody_may_see(page, demo)
         session = context.new_cdp_session(page)
         area = {"x": 0, "y": 0, "width": screen.width, "height": screen.height}
         given = {"format": "webp", "quality": _QUALITY, "clip": {**area, "scale": screen.scale}}
         return base64.b64decode(session.send("Page.captureScreenshot", given)["data"])
+
+
+# A line to copy names the folder of this machine.
+_ELSEWHERE = """([here, there]) => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    texts.currentNode.data = texts.currentNode.data.replaceAll(here, there);
+  }
+}"""
 
 
 def _refuse_what_nobody_may_see(page: Page, demo: Demo) -> None:
