@@ -1,6 +1,7 @@
 """`make screenshots`: the README's pictures, taken of the demo by the real browser."""
 
 import base64
+import json
 import signal
 import socket
 import sys
@@ -100,10 +101,10 @@ def _taken(picture: _Picture, screen: _Screen, theme: str, chromium: Browser, de
         locale="en-GB",
     )
     with context, context.new_page() as page:
+        page.add_init_script(_ELSEWHERE % (json.dumps(str(PROJECT)), '"/srv/deploy-agent"'))
         page.goto(picture.path)
         expect.set_options(timeout=90_000)
         picture.await_it(page)
-        page.evaluate(_ELSEWHERE, [str(PROJECT), "/srv/deploy-agent"])
         _refuse_what_nobody_may_see(page, demo)
         session = context.new_cdp_session(page)
         area = {"x": 0, "y": 0, "width": screen.width, "height": screen.height}
@@ -111,13 +112,19 @@ def _taken(picture: _Picture, screen: _Screen, theme: str, chromium: Browser, de
         return base64.b64decode(session.send("Page.captureScreenshot", given)["data"])
 
 
-# A line to copy names the folder of this machine.
-_ELSEWHERE = """([here, there]) => {
-  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  while (texts.nextNode()) {
-    texts.currentNode.data = texts.currentNode.data.replaceAll(here, there);
+# A line to copy names the folder of this machine; the page may be sent it anew.
+_ELSEWHERE = """
+const move = (node) => {
+  const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
+  for (let text = texts.currentNode; text; text = texts.nextNode()) {
+    const moved = text.nodeType === Node.TEXT_NODE && text.data.replaceAll(%s, %s);
+    if (moved && moved !== text.data) text.data = moved;
   }
-}"""
+};
+new MutationObserver(() => move(document.documentElement)).observe(document, {
+  subtree: true, childList: true, characterData: true,
+});
+"""
 
 
 def _refuse_what_nobody_may_see(page: Page, demo: Demo) -> None:
