@@ -88,6 +88,32 @@ def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
     assert [rung["name"] for rung in ladder if rung["state"] != "passed"] == []
 
 
+def test_it_runs_walled_in_as_the_readme_says(
+    gateway: Gateway, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    [container] = containers_of(engine, gateway.id)
+    told = engine.inspect_container(container["Id"])
+    host = told["HostConfig"]
+
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Privileged"] is False
+    assert (host["PidsLimit"], host["Memory"]) == (512, 2 * 1024**3)
+    assert (host["PidMode"], host["IpcMode"], host["UTSMode"]) == ("", "private", "")
+    assert list(told["NetworkSettings"]["Networks"]) == [f"{gateway.id}_default"]
+    # Its own two folders and nothing else of the host: not the engine's socket either.
+    assert sorted(each["Source"] for each in told["Mounts"]) == [
+        str(deployments_dir / gateway.id / name) for name in ("config", "workspace")
+    ]
+    # And what holds inside, by the kernel's own word.
+    asked = engine.exec_create(container["Id"], ["cat", "/proc/1/status", "/proc/self/status"])
+    status = engine.exec_start(asked["Id"]).decode()
+    assert set(re.findall(r"^Cap(?:Eff|Prm|Bnd):\s*(\w+)", status, re.M)) == {"0" * 16}
+    assert set(re.findall(r"^NoNewPrivs:\s*(\d)", status, re.M)) == {"1"}
+    assert set(re.findall(r"^Uid:\s*(.*)", status, re.M)) == {"\t".join(["1000"] * 4)}
+
+
 def answer_to(token: str, port: str) -> dict[str, Any]:
     """Connect as a client without a device, and return what the gateway says."""
     with connect(f"ws://127.0.0.1:{port}", proxy=None) as socket:
