@@ -87,7 +87,9 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
     server.start()
     deployment_id = configure(server)
     worker = worker_of(server)
-    use(server, deployment_id, pages=10, streams=4, launches=rounds(pytestconfig, 0, 2))
+    streams = rounds(pytestconfig, 20, 100)
+    # The server's threads come with the first visitors at once, and stay for the next.
+    use(server, deployment_id, pages=10, streams=streams, launches=rounds(pytestconfig, 0, 2))
     eventually(lambda: not worker.children(), within=30)
     threads, files, memory = worker.num_threads(), worker.num_fds(), worker.memory_info().rss
 
@@ -95,7 +97,7 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
         server,
         deployment_id,
         pages=rounds(pytestconfig, 50, 500),
-        streams=rounds(pytestconfig, 20, 100),
+        streams=streams,
         launches=rounds(pytestconfig, 0, 50),
     )
 
