@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from demo.chromium import FLAGS, program
 from demo.cleaning import remove_everything_of
 from tests.browser.fleet import Fleet
+from tests.browser.steady import steady
 from tests.browser.visits import Visits
 from tests.conftest import STANDIN
 from tests.server import Server
@@ -18,10 +19,11 @@ expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """One Chromium for the session; what tests share is the program, never a cookie."""
+    path = steady(program(), tmp_path_factory.mktemp("chromium"))
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 

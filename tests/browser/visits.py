@@ -65,10 +65,8 @@ class Visits:
             self.complaints.append(f"elsewhere: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # A stream ends when its page is left, and is cut where Docker makes a network:
-        # to a browser on the same host that is another network connection.
-        expected = ("net::ERR_ABORTED", "net::ERR_NETWORK_CHANGED")
-        if request.failure not in expected and not self.may_fail:
+        # A stream ends when its page is left.
+        if request.failure != "net::ERR_ABORTED" and not self.may_fail:
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
     def _answered(self, response: Response) -> None:

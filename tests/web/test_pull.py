@@ -50,7 +50,7 @@ def test_a_pull_is_followed_by_layers_and_the_launch_goes_on(
     assert is_here(engine, registry.image)
     engine.remove_image(registry.image)
     ended = api.get(f"operations/{deployment_id}/1").json
-    assert ended["code"] == "exited_127", (
+    assert ended["code"] == "command_missing", (
         "it was started; that it holds no program is its own fault"
     )
     log = log_path(world.store.folder(deployment_id), 1)
