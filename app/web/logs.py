@@ -141,9 +141,10 @@ def state_context(card: Card, choice: LogChoice) -> dict[str, Any]:
 
 
 def _by_what_is_shown(card: Card, choice: LogChoice) -> tuple[object, ...]:
-    gateway, deployment = card.gateway, card.deployment
-    written = (gateway.id, gateway.state) if gateway else card.problem
-    return id(world()), deployment.id, deployment.secrets, written, choice
+    """A log is as old as the snapshot of its page: a status is never newer than the lines."""
+    deployment, snapshot = card.deployment, world().containers.latest
+    taken_at = snapshot.taken_at if snapshot else None
+    return id(world()), deployment.id, deployment.secrets, taken_at, choice
 
 
 @cached(TTLCache(16, _KEPT_SECONDS), key=_by_what_is_shown, condition=Condition())

@@ -87,7 +87,7 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
     server.start()
     deployment_id = configure(server)
     worker = worker_of(server)
-    streams = rounds(pytestconfig, 20, 100)
+    streams = rounds(pytestconfig, 8, 100)
     # The server's threads come with the first visitors at once, and stay for the next.
     use(server, deployment_id, pages=10, streams=streams, launches=rounds(pytestconfig, 0, 2))
     eventually(lambda: not worker.children(), within=30)
@@ -96,7 +96,7 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
     use(
         server,
         deployment_id,
-        pages=rounds(pytestconfig, 50, 500),
+        pages=rounds(pytestconfig, 20, 500),
         streams=streams,
         launches=rounds(pytestconfig, 0, 50),
     )
