@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.browser.other_machine import free_pair, ip
+from tests.browser.other_machine import connect, ip
 from tests.waiting import eventually
 
 STANDIN = "deploy-agent-standin:latest"
@@ -113,14 +113,7 @@ class OwnEngine:
         if Path("/run/netns", self._namespace).exists():
             return
         name, cable = self._namespace, self._namespace.replace("engine-", "own")
-        host, inside = free_pair()
-        ip("netns", "add", name)
-        ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", name)
-        ip("address", "add", f"{host}/30", "dev", cable)
-        ip("link", "set", cable, "up")
-        ip("-n", name, "address", "add", f"{inside}/30", "dev", "eth0")
-        ip("-n", name, "link", "set", "eth0", "up")
-        ip("-n", name, "link", "set", "lo", "up")
+        _, inside = connect(name, cable)
         self._proxy.write_text(_PROXY.format(host=f"/proc/{os.getpid()}/ns/net", inside=inside))
         self._proxy.chmod(0o755)
 

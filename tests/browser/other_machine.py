@@ -61,18 +61,24 @@ def another_machine() -> Iterator[OtherMachine]:
     _remove_left_behind()
     namespace = f"{_PREFIX}{os.getpid()}"
     cable = f"da{os.getpid()}"
-    host, address = free_pair()
     try:
-        ip("netns", "add", namespace)
-        ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
-        ip("address", "add", f"{host}/30", "dev", cable)
-        ip("link", "set", cable, "up")
-        ip("-n", namespace, "address", "add", f"{address}/30", "dev", "eth0")
-        ip("-n", namespace, "link", "set", "eth0", "up")
-        ip("-n", namespace, "link", "set", "lo", "up")
+        host, address = connect(namespace, cable)
         yield OtherMachine(namespace, host, address)
     finally:
         _remove(namespace)
+
+
+def connect(namespace: str, cable: str) -> tuple[str, str]:
+    """Make a namespace with a cable to this host; return this host's address and its own on it."""
+    host, address = free_pair()
+    ip("netns", "add", namespace)
+    ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
+    ip("address", "add", f"{host}/30", "dev", cable)
+    ip("link", "set", cable, "up")
+    ip("-n", namespace, "address", "add", f"{address}/30", "dev", "eth0")
+    ip("-n", namespace, "link", "set", "eth0", "up")
+    ip("-n", namespace, "link", "set", "lo", "up")
+    return host, address
 
 
 def free_pair() -> tuple[str, str]:
