@@ -10,7 +10,12 @@ from typing import Any
 import docker
 import requests
 from docker.context import ContextAPI
-from docker.errors import APIError, DockerException, NotFound
+from docker.errors import (
+    APIError,
+    DockerException,
+    NotFound,
+    create_api_error_from_http_exception,
+)
 
 from app.core.deadline import bounded
 from app.core.errors import (
@@ -22,6 +27,8 @@ from app.core.errors import (
     RemoteEngine,
 )
 from app.engine import latency
+
+Parameters = dict[str, int | str | None]
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
 # Where nothing can be opened, the engine is not to blame.
@@ -145,6 +152,23 @@ class EngineClient:
             f"Nothing answers at Docker Engine's address {self.address}."
             " Start Docker Engine (as root: systemctl start docker)."
         )
+
+
+def ask(
+    engine: docker.APIClient, path: str, parameters: Parameters, *, stream: bool = False
+) -> requests.Response:
+    """Ask what Docker's own calls ask without a time limit, or not as we need. Raises APIError."""
+    response = engine.get(
+        f"{engine.base_url}/v{engine.api_version}{path}",
+        params=parameters,
+        stream=stream,
+        timeout=bounded(engine.timeout),
+    )
+    try:
+        response.raise_for_status()
+    except requests.HTTPError as error:
+        create_api_error_from_http_exception(error)
+    return response
 
 
 def silent() -> EngineSilent:

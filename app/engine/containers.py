@@ -15,7 +15,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from app.core.composefile import LABEL
-from app.core.deadline import answers_within, bounded, seconds_left
+from app.core.deadline import answers_within, seconds_left
 from app.core.deployment import (
     Container,
     Details,
@@ -29,7 +29,7 @@ from app.core.errors import EngineError, EngineRefused
 from app.core.events import ContainerEvent
 from app.core.secrets import secret_values
 from app.core.uptime import fits
-from app.engine.client import EngineClient, silent
+from app.engine.client import EngineClient, Parameters, ask, silent
 from app.engine.inspections import Inspections
 
 PROJECT = "com.docker.compose.project"
@@ -219,19 +219,14 @@ class Containers:
         A restarted container's own exit code is 0 again, and its memory was not used up;
         the engine's events still have it. Raises EngineError.
         """
-        parameters = {
+        parameters: Parameters = {
             "since": f"{since.timestamp():.6f}",
             "until": f"{time.time():.6f}",
             "filters": json.dumps({"container": [container_id], "event": ["start", "oom", "die"]}),
         }
         with self._client.calls() as client:
             # Docker's own call for events has no time limit.
-            answer = client.get(
-                f"{client.base_url}/v{client.api_version}/events",
-                params=parameters,
-                timeout=bounded(client.timeout),
-            )
-            answer.raise_for_status()
+            answer = ask(client, "/events", parameters)
             return _last_end_in(map(json.loads, answer.text.splitlines()))
 
     def image_id(self, reference: str) -> str | None:

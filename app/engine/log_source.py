@@ -8,17 +8,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 
-import docker
 import requests
-from docker.errors import create_api_error_from_http_exception
 from urllib3.exceptions import HTTPError
 
-from app.core.deadline import bounded
 from app.core.log_frames import LogFrames
 from app.core.log_lines import RawLine
-from app.engine.client import EngineClient
+from app.engine.client import EngineClient, Parameters, ask
 
-Parameters = dict[str, int | str | None]
 _PORTION = 64 * 1024
 
 
@@ -96,16 +92,6 @@ class LogSource:
             "since": since,
         }
         with self._client.calls() as engine:
-            url = f"{engine.base_url}/v{engine.api_version}/containers/{container_id}/logs"
-            response = _get(engine, url, parameters)
+            response = ask(engine, f"/containers/{container_id}/logs", parameters, stream=True)
         stream = LogStream(self._client, response)
         return stream.endless() if follow else stream
-
-
-def _get(engine: docker.APIClient, url: str, parameters: Parameters) -> requests.Response:
-    response = engine.get(url, params=parameters, stream=True, timeout=bounded(engine.timeout))
-    try:
-        response.raise_for_status()
-    except requests.HTTPError as error:
-        create_api_error_from_http_exception(error)
-    return response
