@@ -61,15 +61,27 @@ def _end_of(
     gateway: Container, deployment: Deployment, repairs: Repairs, world: World
 ) -> Cause | None:
     details = gateway.details
-    ended = gateway.last_end
-    if ended is None and details and gateway.state in ("created", "exited"):
-        if details.error:
-            return engine_cause(details.error, repairs)
-        ended = Ended(details.exit_code, details.out_of_memory)
+    if details and details.error and gateway.state in ("created", "exited"):
+        return engine_cause(details.error, repairs)
+    ended = gateway.last_end or _ended(gateway, world)
     if ended is None:
         return None
     lines = _said(gateway, deployment, world)
     return exit_cause(ended.exit_code, ended.out_of_memory, lines, repairs)
+
+
+def _ended(gateway: Container, world: World) -> Ended | None:
+    """Return how it ended, where its list does not tell: it may run again, after an end that
+    nobody here has seen. None where the engine no longer knows or refuses."""
+    details = gateway.details
+    if details is None:
+        return None
+    if gateway.state in ("created", "exited"):
+        return Ended(details.exit_code, details.out_of_memory)
+    try:
+        return world.containers.last_end(gateway.id, gateway.created_at)
+    except EngineError:
+        return None
 
 
 def _said(gateway: Container, deployment: Deployment, world: World) -> list[str]:

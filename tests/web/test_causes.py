@@ -4,10 +4,16 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
 
+from app.config import Settings
+from app.core.status import Status
+from app.usecases.overview import show_deployment
+from app.usecases.standing import standing_cause
+from app.usecases.world import build_world
 from tests.api import Api
 from tests.command_line import CommandLine
 from tests.waiting import eventually
@@ -109,3 +115,25 @@ def test_a_gateway_that_crashes_after_its_launch_is_named_too(
     assert "its image has no npm" in page
     assert 'data-copy="#fix"' in page
     assert "npm_missing" in cli.done("show", deployment_id)
+
+
+def test_a_crash_loop_is_named_to_who_has_not_seen_it_end(
+    api: Api, engine: docker.APIClient, settings: Settings, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    assert api.launch(deployment_id).status_code == 200
+    (deployments_dir / deployment_id / "config" / "standin-fault").write_text("crash-after:4:78")
+    container = f"{deployment_id}-openclaw-1"
+    engine.restart(container, timeout=1)
+    eventually(lambda: _runs_again(engine.inspect_container(container)))
+
+    world = build_world(settings)
+    card = show_deployment(deployment_id, world=world)
+
+    assert card.verdict.status is Status.RESTARTING
+    cause = standing_cause(card, [], world=world)
+    assert cause and cause.code == "exited_78"
+
+
+def _runs_again(inspected: dict[str, Any]) -> bool:
+    return inspected["RestartCount"] > 0 and inspected["State"]["Status"] == "running"
