@@ -93,6 +93,8 @@ def _template(method: str, path: str) -> str | None:
     for template, pattern in _templates().items():
         if pattern.fullmatch(path) and method in contract()["paths"][template]:
             return template
+        if template == path:
+            return None  # It is no id where an id may stand.
     return None
 
 

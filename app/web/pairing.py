@@ -160,7 +160,7 @@ _AT = datetime(2026, 11, 24, 6, tzinfo=UTC)
 _REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 
 
-@api_bp.get("/<deployment_id>")
+@api_bp.get("/<id:deployment_id>")
 @needs(Permission.VIEW)
 @call(
     Subject.OPENING,

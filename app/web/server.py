@@ -21,6 +21,7 @@ from app.web import (
     errors,
     health,
     history,
+    ids,
     logs,
     metrics,
     open,
@@ -67,6 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Htmx(app)
+    ids.init_app(app)
     metrics.init_app(app)
     patience.init_app(app)
     security.init_app(app)

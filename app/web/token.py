@@ -96,7 +96,7 @@ _PROVEN = Example(
 )
 
 
-@api_bp.get("/token/<deployment_id>")
+@api_bp.get("/token/<id:deployment_id>")
 @needs(Permission.VIEW)
 @call(
     Subject.OPENING,

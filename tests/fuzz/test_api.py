@@ -34,13 +34,6 @@ from tests.waiting import eventually
 _TOLD = [502, 503, 504, 507]
 # What is tried in the suite.
 _SOME = "/(stop|status/.*|logs/.*|history|update_many.*)$"
-# `GET /api/deploy/pairing/approve` asks for the devices of a deployment named so: 404.
-_LOOK_LIKE_IDS = [
-    "/api/deploy/pairing/approve",
-    "/api/deploy/pairing/reject",
-    "/api/deploy/pairing/remove",
-    "/api/deploy/token/equalize",
-]
 
 
 def how(most: int, in_full: bool) -> SchemathesisConfig:
@@ -56,15 +49,6 @@ def how(most: int, in_full: bool) -> SchemathesisConfig:
             "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 409, 422, *_TOLD]},
             "max_response_time": 120,
         },
-        "operations": [
-            {
-                "include-path": _LOOK_LIKE_IDS,
-                "checks": {
-                    "allow_header_conformance": {"enabled": False},
-                    "unsupported_method": {"enabled": False},
-                },
-            }
-        ],
     })  # fmt: skip
 
 

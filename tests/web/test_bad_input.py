@@ -133,8 +133,10 @@ def test_logs_name_a_wrong_choice(api: Api, query: str) -> None:
 
 
 def test_a_wrong_method_and_a_wrong_address_are_told_apart(api: Api) -> None:
-    assert_problem(api.get("launch"), 405, "method_not_allowed")
-    assert_problem(api.get("nowhere"), 404, "not_found")
+    for verb in ("launch", "pairing/approve", "pairing/reject", "pairing/remove", "token/equalize"):
+        assert_problem(api.get(verb), 405, "method_not_allowed")
+    for address in ("nowhere", "pairing/nowhere", "token/0B7A3361BE"):
+        assert_problem(api.get(address), 404, "not_found")
 
 
 def test_a_body_beyond_the_limit_is_refused(api: Api) -> None:

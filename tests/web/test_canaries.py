@@ -169,7 +169,7 @@ def everything(app: Any, ids: Collection[str], calls: bool) -> Iterator[tuple[st
             if "deployment_id" in body:
                 body = {**body, "deployment_id": deployment_id}
             path = re.sub(r"<int:\w+>", "1", rule.rule)
-            path = re.sub(r"<\w+>", deployment_id, path)
+            path = re.sub(r"<(?:id:)?\w+>", deployment_id, path)
             for method in sorted((rule.methods or set()) & {"GET", "POST"}):
                 sent = call and calls and rule.endpoint not in _BY_THEMSELVES
                 if method == "GET" or sent:

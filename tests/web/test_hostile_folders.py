@@ -129,8 +129,12 @@ def reads(api: Api) -> list[Rule]:
     ]
 
 
+def numbered(rule: Rule) -> str:
+    return re.sub(r"<int:\w+>", "1", rule.rule)
+
+
 def path_of(rule: Rule, deployment_id: str) -> str:
-    return re.sub(r"<int:\w+>", "1", rule.rule).replace("<deployment_id>", deployment_id)
+    return re.sub(r"<(?:id:)?deployment_id>", deployment_id, numbered(rule))
 
 
 def text_of(answer: TestResponse) -> str:
@@ -280,7 +284,7 @@ def test_what_is_no_id_names_nothing_on_any_route(
         part = next((each for each in rule.arguments if each in ("deployment_id", "archived")), "")
         for method in sorted((rule.methods or set()) & {"GET", "POST"}) if part else ():
             for name in asked:
-                path = re.sub(r"<int:\w+>", "1", rule.rule).replace(f"<{part}>", name)
+                path = re.sub(rf"<(?:id:)?{part}>", lambda _, name=name: name, numbered(rule))
                 answer = client.open(path, method=method, base_url=BASE)
                 walked += 1
                 assert answer.status_code in (404, 405, 308, 400), f"{method} {path}"
