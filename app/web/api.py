@@ -22,6 +22,7 @@ from app.usecases.reveal import reveal_secret
 from app.usecases.standing import standing_cause
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
+from app.web.at_once import at_once
 from app.web.calls import BEGINNING, BRINGING_UP, Example, Subject, call
 from app.web.links import walls
 from app.web.request import actor, gateway_host, world
@@ -154,7 +155,12 @@ _RUNS = Example(
 def list_all() -> list[DeploymentShown]:
     """With port, status, reason and address. Where the engine does not answer, the status is
     unknown, with the last known one in the reason."""
-    cards, host = list_deployments(world()), gateway_host()
+    return _listed(gateway_host())
+
+
+@at_once
+def _listed(host: str) -> list[DeploymentShown]:
+    cards = list_deployments(world())
     return [DeploymentShown.model_validate(describe_card(each, host)) for each in cards]
 
 

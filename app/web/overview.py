@@ -22,8 +22,9 @@ from app.usecases.pair import askers
 from app.usecases.stranded import seen_stranded
 from app.usecases.usage import usage_of
 from app.web.access import may, needs
+from app.web.at_once import at_once
 from app.web.links import page_url
-from app.web.rendering import Tab, next_step, render
+from app.web.rendering import Tab, framed, next_step
 from app.web.request import gateway_host, world
 from app.web.streams import LOOK_SECONDS, Shown, follow, rendered
 from app.web.times import reading
@@ -37,10 +38,19 @@ _PARTS = ("_tab", "_counts", "_engine", "_archive_link", "_stranded_link")
 @bp.get("/")
 @needs(Permission.VIEW)
 def index() -> ResponseReturnValue:
+    tab, found = _list(_query(), may(Permission.OPERATE), gateway_host())
+    return framed("deployments/list", found, tab=tab)
+
+
+@at_once
+def _list(query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
+    """Return the list as those see it who may do the same and came by the same name."""
     cards = list_deployments(world())
-    listing = select(_rows(cards), _query())
-    rows = [_row(row, may(Permission.OPERATE)) for row in listing.rows]
-    return render("deployments/list", rows=rows, **_context(listing, cards))
+    listing = select(_rows(cards), query)
+    context = _context(listing, cards)
+    rows = [_row(row, may_operate) for row in listing.rows]
+    html = render_template("deployments/_list.html", rows=rows, **context)
+    return context["tab"], Markup(html)  # noqa: S704 - a template escapes
 
 
 @bp.get("/stream")

@@ -9,6 +9,7 @@ import humanize
 from flask import Flask, Response, flash, make_response, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from markupsafe import Markup
 
 from app.core.deployment import OperationState
 from app.core.diagnosis import Cause
@@ -25,7 +26,18 @@ def render(page: str, status: int = 200, **values: object) -> Response:
     """Answer with `templates/<folder>/<page>.html`, or with its `_<page>.html` as a fragment."""
     folder, _, name = page.rpartition("/")
     template = f"{folder}/_{name}.html" if wants_fragment() else f"{folder}/{name}.html"
-    response = make_response(render_template(template, **values), status)
+    return _varying(render_template(template, **values), status)
+
+
+def framed(page: str, fragment: Markup, **values: object) -> Response:
+    """Answer with a fragment that is made already, or with the page that has it as `fragment`."""
+    if wants_fragment():
+        return _varying(fragment)
+    return _varying(render_template(f"{page}.html", fragment=fragment, **values))
+
+
+def _varying(html: str, status: int = 200) -> Response:
+    response = make_response(html, status)
     response.vary.add("HX-Request")
     return response
 
