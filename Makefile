@@ -1,7 +1,7 @@
 # Deploy Agent. Nothing but Python 3.11, make and git needs to be there before.
 
 .DEFAULT_GOAL := help
-.PHONY: help run demo setup test soak bench screenshots image lock clean
+.PHONY: help run demo setup test soak bench screenshots image lock audit licences clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s  %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,13 @@ image: ## Build the OpenClaw image on this machine (root, on Debian or Ubuntu)
 
 lock: ## Write requirements.lock from requirements.txt; UPGRADE=1 takes the newest
 	@exec scripts/lock
+
+audit: ## Ask public lists for vulnerabilities of the packages in requirements.lock
+	@exec scripts/audit
+
+licences: ## Show the licences of these packages; fails on one that is not allowed
+	@scripts/venv
+	@exec .venv/bin/python scripts/licences.py
 
 clean: ## Remove what make has put here: .venv, .cache, .docker; never deployments
 	@rm -rf .venv .cache .docker
