@@ -25,6 +25,9 @@ _GO_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
 )
 _LINE_SPACE = "\t\v\f\r \x85\xa0"
 
+_KEY_END = re.compile("[=:\n]")
+# Letters and numbers of all scripts, as Go counts them.
+_NO_NAME = re.compile(rf"[^\w.\-\[\]{_LINE_SPACE}]")
 _EXPORT = re.compile(r"export[\t\n\f\r ]+")
 _ESCAPE = re.compile(r'\\(?:[abcfnrtv$"\\]|0[0-9]{0,3})')
 _ESCAPED = {
@@ -218,15 +221,11 @@ class _Parser:
         source = self.rest
         if _EXPORT.match(source):
             source = source.removeprefix("export").lstrip(_LINE_SPACE)
-        key, offset, inherited = "", 0, False
-        for position, character in enumerate(source):
-            if character in _LINE_SPACE:
-                continue
-            if character in "=:\n":
-                key, offset, inherited = source[:position], position + 1, character == "\n"
-                break
-            if character not in "_.-[]" and not _is_letter_or_number(character):
-                raise EnvFileError(f"line {line}: a variable's name has an unexpected character")
+        end = _KEY_END.search(source)
+        key, offset = (source[: end.start()], end.end()) if end else ("", 0)
+        inherited = bool(end and end[0] == "\n")
+        if _NO_NAME.search(key if end else source):
+            raise EnvFileError(f"line {line}: a variable's name has an unexpected character")
         if not source:
             raise EnvFileError(f"line {line}: a variable's name is missing")
         key = key.rstrip(_GO_SPACE)
@@ -277,10 +276,6 @@ class _Parser:
             raise EnvFileError(f"line {line}: {error}") from None
         except RecursionError:
             raise EnvFileError(f"line {line}: its expressions are nested too deeply") from None
-
-
-def _is_letter_or_number(character: str) -> bool:
-    return character.isalpha() or character.isnumeric()
 
 
 def _unescape(match: re.Match[str]) -> str:

@@ -78,12 +78,12 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
 
 def refuse_links(folder: Path) -> None:
     """Raise OSError where a folder is a link, or one above it, up to the part that is ours."""
-    if OURS not in folder.parts:
-        return
-    for each in (folder, *folder.parents):
-        if each.is_symlink():
-            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(each))
-        if each.name == OURS:
+    path = os.fspath(folder)
+    while OURS in path:
+        if os.path.islink(path):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        path, _, name = path.rpartition("/")
+        if name == OURS:
             return
 
 
