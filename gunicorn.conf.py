@@ -65,6 +65,7 @@ def post_worker_init(worker):
     worker.witness = Witness(world)
     worker.witness.start()
     world.events.start()
+    world.rounds.start()
     _end_streams_with(worker, world)
 
 
@@ -81,6 +82,7 @@ def _end_streams_with(worker, world):
 
         def end(number, frame, before=before):
             world.changes.close()
+            world.rounds.stop()
             before(number, frame)
 
         signal.signal(number, end)

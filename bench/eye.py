@@ -67,11 +67,11 @@ def idle_tabs() -> Table:
     table = Table(
         f"{_TABS} open pages of the list while nothing happens",
         ("what", "value"),
-        f"Over {_IDLE_SECONDS} s, 30 deployments running.",
+        f"Over {_IDLE_SECONDS} s, 30 deployments running, each asked now and then by the server.",
     )
     with fleet() as made:
         made.grow(30)
-        made.run(30)
+        made.run(30, answering=True)
         server = made.server().start()
         tabs = [Stream(server, "/stream") for _ in range(_TABS)]
         try:

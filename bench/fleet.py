@@ -47,12 +47,15 @@ class Fleet:
             self.ids.append(store.new_id())
             self._make_folder(self.ids[-1], _FIRST_PORT + number)
 
-    def run(self, count: int) -> None:
-        """Have that many running, started without the seconds that Compose takes for each."""
+    def run(self, count: int, *, answering: bool = False) -> None:
+        """Have that many running, started without the seconds that Compose takes for each.
+
+        Those that are not answering publish no port: nobody asks them anything.
+        """
         running = {row["Labels"].get("com.docker.compose.project") for row in self.containers()}
         down = [each for each in self.ids[:count] if each not in running]
         with ThreadPoolExecutor(_AT_ONCE) as pool:
-            list(pool.map(self._start, down))
+            list(pool.map(lambda each: self._start(each, answering), down))
 
     def containers(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.engine.containers(all=True)
@@ -75,7 +78,9 @@ class Fleet:
         subnet = subnet_of(port, self.settings.subnet_pool)
         (folder / COMPOSE_FILE).write_text(compose_file(deployment_id, subnet))
 
-    def _start(self, deployment_id: str) -> None:
+    def _start(self, deployment_id: str, answering: bool) -> None:
+        port = _FIRST_PORT + self.ids.index(deployment_id)
+        published = {"port_bindings": {18789: ("127.0.0.1", port)}}
         container = self.engine.create_container(
             STANDIN,
             name=f"{deployment_id}-openclaw-1",
@@ -88,7 +93,10 @@ class Fleet:
             },
             environment={"OPENCLAW_GATEWAY_TOKEN": "a" * 64},
             healthcheck={"test": ["NONE"]},
-            host_config=self.engine.create_host_config(network_mode="none"),
+            ports=[18789],
+            host_config=self.engine.create_host_config(
+                **published if answering else {"network_mode": "none"}
+            ),
         )
         self.engine.start(container)
 

@@ -12,14 +12,12 @@ from app.core.ladder import LABELS, RungState
 from app.core.ports import probe_address
 from app.core.walls import Standpoint
 from app.usecases.describe import describe_card, describe_whole
-from app.usecases.overview import list_deployments, show_deployment
-from app.usecases.readiness import ladder_of
+from app.usecases.overview import list_deployments
+from app.usecases.readiness import show_climbed
 from app.usecases.reveal import reveal_secret
 from app.usecases.standing import standing_cause
 from app.usecases.walls import walls_of
 
-# A gateway that is slow to answer is not waited for longer.
-_LADDER_SECONDS = 4.0
 _MARKS = {RungState.PASSED: "✓", RungState.FAILED: "✗", RungState.PENDING: "·"}
 
 
@@ -46,9 +44,8 @@ def list_all(terminal: Terminal) -> None:
 @click.pass_obj
 def show(terminal: Terminal, deployment_id: str) -> None:
     """Show one deployment: status, readiness, last operation."""
-    card = show_deployment(deployment_id, world=terminal.world)
+    card, ladder = show_climbed(deployment_id, world=terminal.world)
     host = _host(card.deployment, terminal)
-    ladder = ladder_of(card, world=terminal.world, patience=_LADDER_SECONDS)
     walls = walls_of(card.deployment, Standpoint(host, local=True), world=terminal.world)
     cause = standing_cause(card, ladder, world=terminal.world)
     described = describe_whole(card, host, ladder, walls, cause)

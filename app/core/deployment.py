@@ -314,6 +314,15 @@ class Container:
         ipv4 = next((address for address in addresses if ":" not in address), None)
         return None if ipv4 is None else probe_address(ipv4)
 
+    def publishes(self, port: int) -> bool:
+        """Say whether it is this host's port that leads to it."""
+        return bool(self.ports) and self.address_of(port) is not None
+
+    @property
+    def runs_since(self) -> datetime | None:
+        """When its run began, as far as known."""
+        return self.details.started_at if self.details else self.started_at
+
     @property
     def is_up(self) -> bool:
         return self.state in ("running", "restarting", "paused")

@@ -1,10 +1,9 @@
-"""The readiness ladder: what proves, rung by rung, that a gateway can be used."""
+"""The rungs of the readiness ladder: what proves, one by one, that a gateway can be used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
-
-from app.core.status import Status, Verdict
 
 
 class RungState(StrEnum):
@@ -39,9 +38,9 @@ LABELS = {
     "token": "It accepts the token of .env",
     "config_token": "openclaw.json has the same token",
 }
-# What a gateway calls a token that is not its own.
-TOKEN_MISMATCH = "AUTH_TOKEN_MISMATCH"  # noqa: S105
-_PROBED = ("port", "healthz", "readyz", "websocket", "token")
+PROBED = ("port", "healthz", "readyz", "websocket", "token")
+# What a gateway calls a token that is not its own, and whoever came with too many of them.
+TOKEN_MISMATCH, LOCKED_OUT = "AUTH_TOKEN_MISMATCH", "AUTH_RATE_LIMITED"
 
 
 def passed(name: str, detail: str = "", milliseconds: int | None = None) -> Rung:
@@ -58,39 +57,32 @@ def first_broken(rungs: Sequence[Rung]) -> Rung | None:
     return next((rung for rung in rungs if rung.state is RungState.FAILED), None)
 
 
-def ladder(
-    verdict: Verdict,
-    probed: Sequence[Rung] | None,
-    tokens_equal: bool | None,
-    *,
-    has_container: bool = True,
-) -> tuple[Rung, ...]:
-    """Return all rungs of a deployment, those above a broken one as pending.
+def disproof(rungs: Sequence[Rung], publishes: bool) -> Rung | None:
+    """Return the rung at which a gateway that is up proves not to work.
 
-    `probed` is None while no probe has come back; `tokens_equal` is None where
-    `openclaw.json` is not ours to read; a launch has no container while it pulls.
+    Only what each gateway promises counts: not a token that `.env` does not have, not what
+    is not ready yet, not a protocol that is not ours. One that does not publish its port
+    may be reached elsewhere.
     """
-    rungs = [_container_rung(verdict, has_container)]
-    if verdict.status.up and probed:
-        rungs += probed
-    rungs += [Rung(name, RungState.PENDING) for name in _PROBED[len(rungs) - 1 :]]
-    rungs.append(_config_rung(tokens_equal))
-    return tuple(rungs)
+    broken = first_broken(rungs)
+    if broken is None or broken.name == "readyz":
+        return None
+    if broken.name == "port":
+        return broken if publishes else None
+    if broken.name == "token" and broken.hopeless:
+        return broken if broken.code in (TOKEN_MISMATCH, LOCKED_OUT) else None
+    return broken
 
 
-def _container_rung(verdict: Verdict, has_container: bool) -> Rung:
-    if verdict.status.up and has_container:
-        return passed("container", verdict.reason)
-    if verdict.status is Status.FAILED:
-        return failed("container", verdict.reason)
-    return Rung("container", RungState.PENDING, verdict.reason)
+@dataclass(frozen=True, slots=True)
+class Climb:
+    """What climbing has shown of one run of a gateway: each break was climbed to twice.
 
+    `held`: once in this run it held up to the top. Before that it may take `grace` to start.
+    """
 
-def _config_rung(tokens_equal: bool | None) -> Rung:
-    if tokens_equal is None:
-        return Rung("config_token", RungState.PENDING, "only the gateway may read the file")
-    if tokens_equal:
-        return passed("config_token")
-    return failed(
-        "config_token", "The tokens differ.", "Launch again: that writes the one of .env into it."
-    )
+    container_id: str
+    started_at: datetime | None
+    broken: Rung | None
+    held: bool
+    grace: timedelta

@@ -15,6 +15,7 @@ from app.core.deployment import (
     OperationState,
     Snapshot,
 )
+from app.core.ladder import Climb, Rung
 from app.core.wording import Ago, Clock, For, Part, duration, spell
 
 # A restart this young may be one of a crash loop.
@@ -82,13 +83,21 @@ class LastSeen:
 
 
 def status_of(
-    deployment: Deployment, snapshot: Snapshot, now: datetime, last_seen: LastSeen | None = None
+    deployment: Deployment,
+    snapshot: Snapshot,
+    now: datetime,
+    last_seen: LastSeen | None = None,
+    climb: Climb | None = None,
 ) -> Verdict:
     """Return the status of one deployment; the first rule that matches decides.
 
-    An engine that did not answer gives `unknown`, never `stopped`.
+    An engine that did not answer gives `unknown`, never `stopped`. A container that is up
+    is believed only as far as its gateway bears it out: one that breaks a promise at a rung
+    of the ladder (`disproof`) is `unhealthy` with that rung's words, whatever Docker's health
+    check says; a run that was not proven yet is `launching` for as long as a launch may take.
+    What was climbed in another run says nothing of this one.
     """
-    status, *told = _decided(deployment, snapshot, now, last_seen)
+    status, *told = _decided(deployment, snapshot, now, last_seen, climb)
     return Verdict(status, tuple(told), now)
 
 
@@ -97,7 +106,11 @@ _Decided = tuple[Any, ...]
 
 
 def _decided(
-    deployment: Deployment, snapshot: Snapshot, now: datetime, last_seen: LastSeen | None
+    deployment: Deployment,
+    snapshot: Snapshot,
+    now: datetime,
+    last_seen: LastSeen | None,
+    climb: Climb | None,
 ) -> _Decided:
     if deployment.problem:
         return Status.INVALID, _invalid_reason(deployment, snapshot)
@@ -107,6 +120,8 @@ def _decided(
     if operation := deployment.running_operation:
         return _moving(operation)
     gateway = deployment.gateway_in(snapshot.of(deployment.id) or ())
+    if gateway and gateway.state == "running":
+        return _running(gateway, deployment, now, climb)
     if gateway:
         return _STATES.get(gateway.state, _strange)(gateway, deployment, now)
     return _without_container(deployment)
@@ -222,16 +237,21 @@ def _crash_loop(gateway: Container) -> str:
     return f"it keeps ending and is started again{cause}{times}"
 
 
-def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Decided:
-    details = gateway.details
-    started_at = details.started_at if details else gateway.started_at
+def _running(
+    gateway: Container, deployment: Deployment, now: datetime, climb: Climb | None
+) -> _Decided:
+    details, started_at = gateway.details, gateway.runs_since
     since = For(started_at) if started_at else _listed_age(gateway)
-    operation = deployment.operation
-    proven = bool(operation and operation.verified and operation.verified == gateway.run)
-    # A start in the future is of a clock that was set back: it says nothing of its age.
-    young = bool(started_at and timedelta(0) <= now - started_at < _YOUNG)
-    if details and details.restart_count and young and not proven:
+    proven = _is_proven(gateway, deployment.operation)
+    if details and details.restart_count and _is_young(started_at, now, _YOUNG) and not proven:
         return Status.RESTARTING, _crash_loop(gateway)
+    broken = None
+    if climb and (climb.container_id, climb.started_at) == (gateway.id, started_at):
+        broken = climb.broken
+        if broken and not (proven or climb.held) and _is_young(started_at, now, climb.grace):
+            return Status.LAUNCHING, "up ", since, f", not ready yet: {_words_of(broken)}"
+    if broken:
+        return Status.UNHEALTHY, _words_of(broken)
     if gateway.health == "unhealthy":
         output = details.health_output.strip() if details else ""
         return Status.UNHEALTHY, f"its health check fails{f': {output}' if output else ''}"
@@ -240,6 +260,30 @@ def _running(gateway: Container, deployment: Deployment, now: datetime) -> _Deci
     if proven:
         return Status.RUNNING, "up ", since, ", verified at launch"
     return Status.LAUNCHING, "up ", since, ", its health check has not answered yet"
+
+
+def _is_proven(gateway: Container, operation: Operation | None) -> bool:
+    """Say whether this very run was proven by a launch. The list alone does not name a run: then
+    it is the one that began before that launch ended."""
+    if operation is None or operation.verified is None:
+        return False
+    if gateway.details:
+        return operation.verified == gateway.run
+    began, ended = gateway.started_at, operation.ended_at
+    return operation.verified.container_id == gateway.id and bool(
+        began and ended and began <= ended
+    )
+
+
+def _is_young(started_at: datetime | None, now: datetime, limit: timedelta) -> bool:
+    """Say whether a run began within a time. A start in the future is of a clock that was set
+    back: it says nothing of its age."""
+    return bool(started_at and timedelta(0) <= now - started_at < limit)
+
+
+def _words_of(broken: Rung) -> str:
+    """Return what was seen at a rung as a reason reads."""
+    return f"{broken.detail[:1].lower()}{broken.detail[1:]}".rstrip(".")
 
 
 def _listed_age(gateway: Container) -> str:
@@ -266,7 +310,6 @@ _STATES: dict[str, Callable[[Container, Deployment, datetime], _Decided]] = {
     "created": _created,
     "exited": _exited,
     "restarting": _restarting,
-    "running": _running,
     "paused": _paused,
     "removing": _removing,
     "dead": _dead,

@@ -82,6 +82,12 @@ class Containers:
         """Be told whether events are heard from now on."""
         self._inspections.follow(following)
 
+    def current(self) -> Snapshot:
+        """Return the last snapshot, however old, as long as nothing is known to have changed."""
+        kept = self._snapshot
+        holds = kept and not kept.problem and self._begun >= self._changed
+        return kept if kept and holds else self.snapshot()
+
     def snapshot(self, not_before: datetime | None = None) -> Snapshot:
         """Return what the engine says of all deployments, at most a second old.
 
@@ -262,10 +268,13 @@ class Containers:
         for gone in self._ends.keys() - {each.id for each in kept.all}:
             self._ends.pop(gone, None)
         unknown = [each for each in running if not each.details and not each.started_at]
+        known = len(self._starts)
         with suppress(EngineError):
             for container in unknown[:_LEARNED_AT_ONCE]:
                 if self._is_ours(container.project):
                     self._inspected(container)
+        if len(self._starts) > known:
+            self.changed()
 
     def _detailed(self, container: Container, now: datetime) -> Container:
         detailed = self._with_details(container, now)

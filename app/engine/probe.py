@@ -5,13 +5,11 @@ from a request. A gateway may answer anything, or a byte a minute: every step en
 by the clock, and no answer is taken to have the shape that it should have.
 """
 
-import http.client
 import json
+import re
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -19,12 +17,13 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from app.core.deployment import Container, Deployment
-from app.core.ladder import TOKEN_MISMATCH, Rung, RungState, failed, passed
+from app.core.ladder import LOCKED_OUT, TOKEN_MISMATCH, Rung, RungState, failed, passed
 from app.core.text import plain
 
 STEP_SECONDS = 5.0
 # Protocol 4 is OpenClaw 2026.9's; the gateway refuses a range without its own.
 _PROTOCOL = 4
+_LONGEST_HEAD = 64 * 1024
 _IMAGE = "Check that OPENCLAW_IMAGE in .env is an OpenClaw gateway of 2026.9 or newer."
 
 
@@ -39,7 +38,13 @@ class _Broken(Exception):
         self.hopeless, self.code = hopeless, code
 
 
-def climb_gateway(deployment: Deployment, gateway: Container) -> list[Rung]:
+def climb_gateway(
+    deployment: Deployment,
+    gateway: Container,
+    seconds: float = STEP_SECONDS,
+    *,
+    up_to: str = "token",
+) -> list[Rung]:
     """Climb at the address where the engine publishes this gateway's port."""
     assert deployment.port is not None, "asked only where the port is known"
     address = gateway.address_of(deployment.port)
@@ -53,11 +58,16 @@ def climb_gateway(deployment: Deployment, gateway: Container) -> list[Rung]:
                 hopeless=True,
             )
         ]
-    return climb(address, deployment.port, deployment.token)
+    return climb(address, deployment.port, deployment.token, seconds, up_to=up_to)
 
 
-def climb(address: str, port: int, token: str, seconds: float = STEP_SECONDS) -> list[Rung]:
-    """Return the rungs from the port to the token, up to and with the first broken one."""
+def climb(
+    address: str, port: int, token: str, seconds: float = STEP_SECONDS, *, up_to: str = "token"
+) -> list[Rung]:
+    """Return the rungs from the port to the token, up to and with the first broken one.
+
+    Each has that many seconds; `up_to` ends the climb earlier.
+    """
     steps: list[tuple[str, Callable[[], str]]] = [
         ("port", lambda: _port_answers(address, port, seconds)),
         ("healthz", lambda: _says(address, port, "/healthz", seconds)),
@@ -66,7 +76,7 @@ def climb(address: str, port: int, token: str, seconds: float = STEP_SECONDS) ->
     rungs: list[Rung] = []
     for name, step in steps:
         rungs.append(_tried(name, step))
-        if rungs[-1].state is RungState.FAILED:
+        if rungs[-1].state is RungState.FAILED or name == up_to:
             return rungs
     return rungs + _greeted(address, port, token, seconds)
 
@@ -80,79 +90,73 @@ def _tried(name: str, step: Callable[[], str]) -> Rung:
     return passed(name, detail, round((time.monotonic() - begun) * 1000))
 
 
-def _connection(address: str, port: int, seconds: float) -> http.client.HTTPConnection:
-    return http.client.HTTPConnection(address, port, timeout=seconds)
-
-
 def _port_answers(address: str, port: int, seconds: float) -> str:
-    connection = _connection(address, port, seconds)
     try:
-        connection.connect()
+        socket.create_connection((address, port), seconds).close()
     except OSError as error:
         raise _Broken(
             f"Nothing answers at port {port} ({error.strerror or 'no answer in time'}).",
             "The gateway may still be starting; its log tells.",
         ) from None
-    finally:
-        connection.close()
     return f"port {port}"
 
 
 def _says(address: str, port: int, path: str, seconds: float) -> str:
-    connection = _connection(address, port, seconds)
+    deadline = time.monotonic() + seconds
+    request = f"GET {path} HTTP/1.1\r\nHost: {address}:{port}\r\nConnection: close\r\n\r\n"
     try:
-        connection.connect()
-        with _cut_off(connection.sock, seconds):
-            connection.request("GET", path)
-            status = connection.getresponse().status
+        with socket.create_connection((address, port), seconds) as connection:
+            connection.sendall(request.encode())
+            head = _head(connection, deadline)
     except TimeoutError:
         raise _Broken(
             f"{path} gave no answer within {seconds:g} s: the gateway accepts and says nothing.",
             "Its log may tell why; stop and launch it again.",
         ) from None
-    except (OSError, http.client.HTTPException):
+    except OSError:
+        head = b""
+    status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
+    if status is None:
         # Docker's own proxy accepts for a container that does not listen yet.
         raise _Broken(
             f"{path} was cut off without an answer: nothing listens in the container yet.",
             "The gateway may still be starting; its log tells.",
-        ) from None
-    finally:
-        connection.close()
-    if status != 200:
+        )
+    if status[1] != b"200":
         raise _Broken(
-            f"{path} answered {status}: the gateway says that it is not ready.",
+            f"{path} answered {status[1].decode()}: the gateway says that it is not ready.",
             "Its log tells what it waits for.",
         )
-    return f"{status}"
+    return "200"
 
 
-@contextmanager
-def _cut_off(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """End a connection by the clock: a timeout starts anew with every byte that drips in."""
-    late = threading.Event()
-
-    def end() -> None:
-        late.set()
-        with suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(seconds, end)
-    timer.start()
-    try:
-        yield
-    except (OSError, http.client.HTTPException):
-        if late.is_set():
-            raise TimeoutError from None
-        raise
-    finally:
-        timer.cancel()
+def _head(connection: socket.socket, deadline: float) -> bytes:
+    """Return what comes before an answer's body, by the clock: a socket's own time starts anew
+    with every byte that drips in. Empty where it is cut off or has no end."""
+    head = b""
+    while b"\r\n\r\n" not in head:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        connection.settimeout(left)
+        came = connection.recv(4096)
+        if not came or len(head) > _LONGEST_HEAD:
+            return b""
+        head += came
+    return head
 
 
 def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
     begun = time.monotonic()
     try:
         with connect(
-            f"ws://{address}:{port}", open_timeout=seconds, close_timeout=1, proxy=None
+            f"ws://{address}:{port}",
+            open_timeout=seconds,
+            close_timeout=1,
+            proxy=None,
+            # For two frames neither is worth its cost.
+            compression=None,
+            ping_interval=None,
         ) as gateway:
             challenge = _frame(gateway, seconds)
             if challenge.get("event") != "connect.challenge":
@@ -204,11 +208,12 @@ def _accepted(gateway: ClientConnection, token: str, seconds: float) -> str:
             hopeless=True,
             code=code,
         )
-    if code == "AUTH_RATE_LIMITED":
+    if code == LOCKED_OUT:
         raise _Broken(
             "The gateway has locked this host out after too many wrong tokens.",
             "It lets the right token in again after five minutes, or after stop and launch.",
             hopeless=True,
+            code=code,
         )
     raise _Broken(f"The gateway refuses the connection ({code}).", _IMAGE, hopeless=True)
 

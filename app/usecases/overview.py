@@ -80,7 +80,8 @@ def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
 
 
 def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetime) -> Card:
-    verdict = status_of(deployment, snapshot, now, world.last_seen.get(deployment.id))
+    last_seen, climb = world.last_seen.get(deployment.id), world.rounds.climb_of(deployment)
+    verdict = status_of(deployment, snapshot, now, last_seen, climb)
     if verdict.status is not Status.UNKNOWN:
         world.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
     containers = snapshot.of(deployment.id) or ()

@@ -1,8 +1,10 @@
 """The collaborators of every use case, made once per process."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from app.config import Settings
+from app.core.deployment import Container, Deployment
 from app.core.device import DeviceIdentity
 from app.core.status import LastSeen
 from app.engine.about import EngineAbout
@@ -17,6 +19,7 @@ from app.engine.networks import Networks
 from app.engine.pairings import Pairings
 from app.engine.probes import Probes
 from app.engine.provider import Provider
+from app.engine.rounds import Rounds, Running
 from app.engine.sampler import Sampler
 from app.store.deployments import Store
 from app.store.device import device_seed
@@ -40,6 +43,7 @@ class World:
     people: PeopleStore
     pairings: Pairings
     probes: Probes
+    rounds: Rounds
     sampler: Sampler
     events: EngineEvents
     changes: Changes
@@ -69,6 +73,14 @@ def build_world(settings: Settings) -> World:
         containers.learn_starts()
         return store.scan(), containers.snapshot().said
 
+    def running() -> Running | None:
+        containers.learn_starts()
+        snapshot = containers.current()
+        if snapshot.problem:
+            return None
+        found = ((each, each.gateway_in(snapshot.of(each.id) or ())) for each in store.scan())
+        return [(each, one) for each, one in found if one and _can_be_climbed(each, one)]
+
     changes = Changes(look)
 
     def changed() -> None:
@@ -90,6 +102,7 @@ def build_world(settings: Settings) -> World:
         PeopleStore(settings.deployments_dir),
         Pairings(identity, containers, client, changes.beat),
         Probes(changes.beat),
+        Rounds(running, changes.beat, timedelta(seconds=settings.launch_timeout)),
         Sampler(client, changes.beat),
         events,
         changes,
@@ -99,6 +112,13 @@ def build_world(settings: Settings) -> World:
         log_followers,
         EngineAbout(client),
     )
+
+
+def _can_be_climbed(deployment: Deployment, gateway: Container) -> bool:
+    """Say whether a climb can tell something: an operation climbs by itself, and of a run
+    whose start is not known yet nobody can say that it is still the same one."""
+    asked = deployment.port is not None and not deployment.running_operation
+    return asked and gateway.state == "running" and gateway.runs_since is not None
 
 
 def signing_key(world: World) -> bytes:

@@ -192,6 +192,8 @@ def test_a_strange_refusal_is_a_refusal(
     assert rung.name == "token"
     assert rung.hopeless
     assert words in rung.detail
+    # The catalogue of causes knows a lock-out by its code alone.
+    assert (rung.code == "AUTH_RATE_LIMITED") == ("AUTH_RATE_LIMITED" in str(answer))
     assert len(rung.detail) < 200
 
 

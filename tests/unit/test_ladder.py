@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ladder import LABELS, RungState, failed, first_broken, ladder, passed
+from app.core.ladder import (
+    LABELS,
+    LOCKED_OUT,
+    TOKEN_MISMATCH,
+    Rung,
+    RungState,
+    disproof,
+    failed,
+    first_broken,
+    passed,
+)
+from app.core.readiness import ladder
 from app.core.status import Status, Verdict
 
 PROBED = ("port", "healthz", "readyz", "websocket", "token")
@@ -99,3 +110,38 @@ def test_the_last_rung_tells_equal_different_and_unreadable_tokens(
 
     assert last.state is state
     assert bool(last.next_step) == (equal is False)
+
+
+@pytest.mark.parametrize(
+    ("broken", "publishes", "counts"),
+    [
+        (failed("port", "Nothing answers."), True, True),
+        # It may be reached by another way than this host's port.
+        (failed("port", "Nothing answers."), False, False),
+        (failed("healthz", "It says nothing."), True, True),
+        (failed("healthz", "It says nothing."), False, True),
+        (failed("readyz", "It is not ready."), True, False),
+        (failed("websocket", "No greeting."), True, True),
+        (failed("token", "Refused.", hopeless=True, code=TOKEN_MISMATCH), True, True),
+        (failed("token", "Locked out.", hopeless=True, code=LOCKED_OUT), True, True),
+        (failed("token", "No answer."), True, True),
+        # Never promised: no token in .env, a protocol that is not ours.
+        (failed("token", "There is none.", hopeless=True), True, False),
+        (failed("token", "Refused.", hopeless=True, code="PROTOCOL_MISMATCH"), True, False),
+    ],
+)
+def test_a_gateway_is_disproved_by_what_each_gateway_promises(
+    broken: Rung, publishes: bool, counts: bool
+) -> None:
+    rungs = [passed(name) for name in PROBED[: PROBED.index(broken.name)]]
+
+    assert disproof(rungs, publishes) is None
+    assert disproof([*rungs, broken], publishes) == (broken if counts else None)
+
+
+def test_what_a_broken_rung_says_is_not_said_of_the_container_too() -> None:
+    unhealthy = Verdict(Status.UNHEALTHY, ("no greeting within 4 s",), NOW)
+
+    rungs = ladder(unhealthy, [failed("port", "No greeting within 4 s.")], tokens_equal=True)
+
+    assert [rung.detail for rung in rungs[:2]] == ["", "No greeting within 4 s."]

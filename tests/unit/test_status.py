@@ -1,6 +1,8 @@
 """Status: the first rule that matches decides, and there is always a reason."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -16,6 +18,7 @@ from app.core.deployment import (
     Run,
     Snapshot,
 )
+from app.core.ladder import Climb, failed
 from app.core.status import LastSeen, Status, status_of
 from tests.unit.building import (
     ID,
@@ -722,3 +725,81 @@ def test_what_nobody_looked_at_was_seen_last_by_its_operation(
 
     assert reason.removeprefix("Docker Engine has not answered for 12 s").startswith(seen)
     assert ("last seen" in reason) is bool(seen)
+
+
+# What its gateway itself shows.
+
+GRACE = timedelta(seconds=180)
+REFUSES = failed(
+    "token", "The gateway refuses the token of .env (AUTH_TOKEN_MISMATCH).", "", True, "X"
+)
+
+
+def climbed(deployment: Deployment, container: Container, **more: Any) -> tuple[str, str]:
+    """Return status and reason after a climb of this run that broke, unless told otherwise."""
+    given = {"container_id": container.id, "started_at": container.runs_since, "held": False}
+    climb = Climb(**{"broken": REFUSES, "grace": GRACE, **given, **more})
+    verdict = status_of(deployment, a_snapshot(container), NOW, None, climb)
+    return str(verdict.status), verdict.reason
+
+
+REFUSED = ("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)")
+
+
+@pytest.mark.parametrize("health", ["", " (healthy)", " (unhealthy)", " (health: starting)"])
+def test_a_gateway_that_breaks_a_promise_is_unhealthy_whatever_docker_says(health: str) -> None:
+    container = a_container(status_text=f"Up 1 hour{health}", details=details())
+
+    assert climbed(a_deployment(), container) == REFUSED
+
+
+def test_a_run_that_is_not_proven_yet_may_take_as_long_as_a_launch() -> None:
+    young = a_container(status_text="Up 1 minute (healthy)", started_at=before(80))
+
+    status, reason = climbed(a_deployment(), young)
+
+    assert status == "launching"
+    assert reason.startswith("up a minute, not ready yet: the gateway refuses")
+    assert climbed(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
+    # Once it held, it has started.
+    assert climbed(a_deployment(), young, held=True) == REFUSED
+
+
+@pytest.mark.parametrize("inspected", [True, False])
+def test_a_run_that_its_launch_proved_gets_no_time_to_start(inspected: bool) -> None:
+    inspection = details(started_at=before(200))
+    gateway = a_container(started_at=before(200), details=inspection if inspected else None)
+    proven = Run(gateway.id, inspection.started_at_text)
+    launch = an_operation(LAUNCH, SUCCEEDED, verified=proven, ended_at=before(190))
+    long = timedelta(seconds=600)
+
+    assert climbed(a_deployment(operation=launch), gateway, grace=long) == REFUSED
+    # Another run of the same container, that began after that launch.
+    again = replace(
+        gateway,
+        started_at=before(100),
+        details=replace(inspection, started_at=before(100), started_at_text="later")
+        if inspected
+        else None,
+    )
+    assert climbed(a_deployment(operation=launch), again, grace=long)[0] == "launching"
+
+
+@pytest.mark.parametrize("other", [{"container_id": "another"}, {"started_at": before(9)}])
+def test_what_another_run_showed_says_nothing_of_this_one(other: dict[str, Any]) -> None:
+    container = a_container(status_text="Up 1 hour (healthy)", started_at=OLD)
+
+    assert climbed(a_deployment(), container, **other) == ("running", "up an hour")
+
+
+def test_a_gateway_that_keeps_its_promises_is_what_docker_says() -> None:
+    ill = a_container(status_text="Up 1 hour (unhealthy)", details=details(health_output="no"))
+
+    assert climbed(a_deployment(), ill, broken=None) == ("unhealthy", "its health check fails: no")
+
+
+@pytest.mark.parametrize("state", ["paused", "exited", "restarting", "created", "dead"])
+def test_a_climb_says_nothing_of_a_container_that_is_not_up(state: str) -> None:
+    container = a_container(state, "", details=details())
+
+    assert climbed(a_deployment(), container) == seen(a_deployment(), container)

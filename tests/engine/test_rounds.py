@@ -1,0 +1,125 @@
+"""Rounds: what a gateway shows twice counts, what it shows once does not, and only of its run."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from socket import socket
+from typing import Any
+
+import pytest
+
+from app.core.deployment import Container, Deployment, PublishedPort
+from app.engine.rounds import Rounds
+from tests.engine.test_probe import Gateway, good, greets_and_answers
+from tests.unit.building import a_container, a_deployment
+from tests.waiting import eventually
+
+STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)
+
+
+class Host:
+    """One deployment whose gateway answers as a test tells it, and who goes round there."""
+
+    def __init__(self) -> None:
+        self.listens = Gateway(
+            {"/healthz": good, "/readyz": good, "/": greets_and_answers(lambda _: "{}")}
+        )
+        self.deployment: Deployment = a_deployment(
+            port=self.listens.port, env={"OPENCLAW_GATEWAY_TOKEN": "a"}
+        )
+        self.gateway: Container = self.run(STARTED)
+        self.changes = 0
+        self.rounds = Rounds(
+            lambda: [(self.deployment, self.gateway)], self._changed, timedelta(minutes=3)
+        )
+
+    def run(self, started_at: datetime) -> Container:
+        ports = (PublishedPort("127.0.0.1", self.listens.port),)
+        return a_container(ports=ports, started_at=started_at)
+
+    def answers(self, **more: Any) -> None:
+        self.listens.answers.update({f"/{path}": answer for path, answer in more.items()})
+
+    def broken(self) -> str:
+        """Climb, and return the name of the rung that is broken by now, if one is."""
+        self.rounds.climb(self.deployment, self.gateway)
+        climb = self.rounds.climb_of(self.deployment)
+        assert climb and (climb.container_id, climb.started_at) == ("c0ffee", STARTED)
+        return climb.broken.name if climb.broken else ""
+
+    def _changed(self) -> None:
+        self.changes += 1
+
+
+@pytest.fixture
+def host() -> Iterator[Host]:
+    made = Host()
+    yield made
+    made.rounds.stop()
+    made.listens.close()
+
+
+def busy(connection: socket, _request: str) -> None:
+    connection.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")
+
+
+def once(first: Callable[..., None], then: Callable[..., None]) -> Callable[..., None]:
+    answers = iter([first])
+    return lambda *arguments: next(answers, then)(*arguments)
+
+
+def says(**answer: Any) -> Callable[..., None]:
+    return greets_and_answers(lambda each: json.dumps({"id": each, **answer}))
+
+
+WELCOME = says(ok=True)
+REFUSAL = says(ok=False, error={"details": {"code": "AUTH_TOKEN_MISMATCH"}})
+
+
+def test_one_broken_climb_says_nothing_and_a_second_one_does(host: Host) -> None:
+    host.answers(**{"": WELCOME})
+    assert host.broken() == ""
+
+    host.answers(healthz=once(busy, good))
+    assert host.broken() == ""
+
+    host.answers(healthz=busy)
+    assert host.broken() == "healthz"
+
+    host.answers(healthz=good)
+    assert host.broken() == ""
+
+
+def test_a_refused_token_is_no_news_of_another_token(host: Host) -> None:
+    host.answers(**{"": REFUSAL})
+    assert host.broken() == "token"
+
+    host.deployment = a_deployment(
+        port=host.deployment.port, env={"OPENCLAW_GATEWAY_TOKEN": "another"}
+    )
+
+    assert host.rounds.climb_of(host.deployment) is None
+
+
+@pytest.mark.soak
+def test_who_goes_round_tells_of_what_changed_and_of_nothing_else(host: Host) -> None:
+    host.answers(**{"": WELCOME})
+    host.rounds.start()
+    eventually(lambda: (climb := host.rounds.climb_of(host.deployment)) and climb.held)
+    # The first climb itself is one: before it, nothing was known.
+    assert host.changes == 1
+    asked = threading.Event()
+
+    def ask(*arguments: Any) -> None:
+        asked.set()
+        good(*arguments)
+
+    host.answers(healthz=ask)
+    assert asked.wait(30)
+    assert host.changes == 1
+
+    host.answers(healthz=busy)
+    eventually(lambda: host.changes == 2)
+    climb = host.rounds.climb_of(host.deployment)
+    assert climb and climb.held and climb.broken and climb.broken.name == "healthz"
