@@ -203,42 +203,36 @@ def _parted(lines: list[str]) -> list[tuple[str, str]]:
 
 
 def _lock(folder: Path, deployment: Deployment, world: World) -> int:
-    try:
-        return _lock_or_wait_for_the_last_step(folder, deployment.id, world)
-    except Locked:
-        running = world.store.load(deployment.id).running_operation
-        what = f"{_a(running.kind)} by {running.actor}" if running else "Another operation"
-        raise Busy(
-            f"{what} is still running on this deployment. Wait for its end, then try again.",
-            extra={"operation": describe(running)} if running else None,
-        ) from None
-    except FileNotFoundError:
-        raise NotFound(f"The folder of {deployment.id} went away.") from None
-    except OSError as error:
-        raise_shortage(error)
-        raise DeploymentInvalid(
-            f"Its folder is not ours to use: {deployment.problem or 'it can not be opened'}."
-            f" What runs can be stopped in a terminal: docker compose -p {deployment.id} down"
-        ) from None
-
-
-def _a(kind: OperationKind) -> str:
-    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind.noun}"
-
-
-def _lock_or_wait_for_the_last_step(folder: Path, deployment_id: str, world: World) -> int:
-    """Lock a folder; an operation whose outcome is written lets go in a moment.
-
-    Raises Locked.
-    """
+    """Lock a folder. An operation whose outcome is written lets go of it in a moment."""
     deadline = time.monotonic() + _LAST_STEP_SECONDS
     while True:
         try:
             return lock_folder(folder)
         except Locked:
-            under_way = world.store.load(deployment_id).running_operation
-            if under_way or time.monotonic() > deadline:
-                raise
+            running = world.store.load(deployment.id).running_operation
+            if running or time.monotonic() > deadline:
+                raise _busy(running) from None
+        except FileNotFoundError:
+            raise NotFound(f"The folder of {deployment.id} went away.") from None
+        except OSError as error:
+            raise_shortage(error)
+            raise DeploymentInvalid(
+                "Its folder is not ours to use:"
+                f" {deployment.problem or 'it can not be opened'}. What runs can be stopped in"
+                f" a terminal: docker compose -p {deployment.id} down"
+            ) from None
+
+
+def _busy(running: Operation | None) -> Busy:
+    what = f"{_a(running.kind)} by {running.actor}" if running else "Another operation"
+    return Busy(
+        f"{what} is still running on this deployment. Wait for its end, then try again.",
+        extra={"operation": describe(running)} if running else None,
+    )
+
+
+def _a(kind: OperationKind) -> str:
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind.noun}"
 
 
 def failure_of(operation: Operation) -> str:

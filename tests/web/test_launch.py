@@ -1,13 +1,20 @@
 """Launch: done only when proven, failed with the cause in words, never left hanging."""
 
+import os
 import subprocess
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import docker
 import pytest
 
+from app.core.deployment import Deployment, OperationKind, OperationState
 from app.core.envfile import format_env, parse_env
+from app.store import operations
+from app.store.deployments import Store
 from app.store.last_words import list_last_words
+from app.store.locks import lock_folder
 from tests.api import Api
 from tests.conftest import STANDIN
 from tests.server import free_port
@@ -164,6 +171,30 @@ def test_a_second_launch_is_refused_while_one_runs(api: Api) -> None:
     assert refused.json["code"] == "busy"
     assert refused.json["operation"]["id"] == first["id"]
     assert api.listed(deployment_id)["status"] == "launching"
+
+
+def test_a_refusal_names_the_operation_also_where_that_ends_just_then(
+    api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = deployments_dir / api.configure()
+    lock = lock_folder(folder)
+    operation = operations.begin(folder, OperationKind.RESTART, "ana")
+    loads = count(1)
+
+    def load_before_it_ends(store: Store, deployment_id: str) -> Deployment:
+        seen = load(store, deployment_id)
+        if next(loads) == 2:  # By whoever has just found the folder locked.
+            operations.end(folder, replace(operation, state=OperationState.SUCCEEDED))
+        return seen
+
+    load = Store.load
+    monkeypatch.setattr(Store, "load", load_before_it_ends)
+
+    refused = api.launch(folder.name)
+
+    os.close(lock)
+    assert (refused.status_code, refused.json["code"]) == (409, "busy")
+    assert refused.json["operation"]["id"] == operation.number
 
 
 def test_a_launch_of_a_running_one_applies_edits(
