@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -22,6 +22,10 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 class Unreadable(Exception):
     """A file that is not there, not ours to read, or no ordinary file; the message says which."""
+
+
+class Edited(Exception):
+    """Somebody has written into a file since it was read, so it stays as it is now."""
 
 
 def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -87,11 +91,12 @@ def refuse_links(folder: Path) -> None:
             return
 
 
-def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+def write_file(path: Path, data: bytes, mode: int = 0o600, instead_of: bytes | None = None) -> None:
     """Put `data` at `path` so that after any crash the old or the new file is there, whole.
 
     The order is the guarantee: file sync, rename, folder sync. An existing
-    file's own mode and owner stay, whatever `mode` says.
+    file's own mode and owner stay, whatever `mode` says. `instead_of` is what it was read as:
+    raises Edited where somebody has written into it since.
     """
     refuse_links(path.parent)
     owner: tuple[int, int] | None = None
@@ -113,14 +118,55 @@ def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
                 os.fchown(file.fileno(), *owner)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
-        os.fsync(parent)
-    except OSError:
+        if instead_of is None:
+            os.replace(temporary, path)
+            os.fsync(parent)
+        else:
+            _replace_unedited(temporary, path, instead_of, parent)
+    except (OSError, Edited):
         with suppress(OSError):
             temporary.unlink()
         raise
     finally:
         os.close(parent)
+
+
+def _replace_unedited(new: Path, path: Path, known: bytes, parent: int) -> None:
+    """Rename a file to a path where `known` still stands. Raises Edited, OSError."""
+    # The old file keeps a name until it is certain that nobody was writing into it.
+    old = path.with_name(f".{path.name}.old")
+    old.unlink(missing_ok=True)
+    try:
+        os.link(path, old, follow_symlinks=False)
+    except FileNotFoundError:
+        raise Edited from None
+    try:
+        with open(open_file(old), "rb") as file:
+            if file.read() != known:
+                raise Edited
+            os.replace(new, path)
+            os.fsync(parent)
+            file.seek(0)
+            if file.read() != known:
+                os.replace(old, path)
+                os.fsync(parent)
+                raise Edited
+    finally:
+        old.unlink(missing_ok=True)
+
+
+def change_file(path: Path, change: Callable[[bytes], bytes], limit: int = MAX_BYTES) -> None:
+    """Rewrite a file by what stands in it, also where somebody edits it meanwhile.
+
+    Raises Unreadable, FileNotFoundError, OSError.
+    """
+    while True:
+        before = read_file(path, limit)
+        after = change(before)
+        with suppress(Edited):
+            if after != before:
+                write_file(path, after, instead_of=before)
+            return
 
 
 def move_folder(source: Path, target: Path) -> None:

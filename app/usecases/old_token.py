@@ -15,7 +15,7 @@ from app.core.tokens import Compared, Match, at_gateway, same_token
 from app.core.update import NOT_BACK
 from app.engine.compose import ComposeFailed
 from app.engine.probe import climb_gateway
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Edited, Unreadable, change_file, read_file, write_file
 from app.store.reading import ENV_FILE
 from app.usecases.data_folders import image_for, read_openclaw_config, write_openclaw_config
 from app.usecases.launch import perform_launch
@@ -62,11 +62,12 @@ def write_new_token(task: Task, before: Before, token: str) -> bytes:
     try:
         written = with_value(before.env, TOKEN.env, token)
         # Gateway and engine were asked since it was read, which takes its time.
-        if read_file(path, MAX_FILE_BYTES) != before.env:
-            raise _unchanged("somebody has edited .env just now", "Look at it, then try again.")
-    except (EnvFileError, Unreadable) as error:
+        write_file(path, written, instead_of=before.env)
+    except Edited:
+        edited = "somebody has edited .env just now"
+        raise _unchanged(edited, "Look at it, then try again.") from None
+    except EnvFileError as error:
         raise _unchanged(str(error)) from None
-    write_file(path, written)
     return written
 
 
@@ -102,11 +103,14 @@ def _put_files_back(task: Task, before: Before, written: bytes) -> None:
     image = image_for(task.deployment, before.gateway, task.world)
     if before.config and _has_token(read_openclaw_config(folder, image), new):
         write_openclaw_config(folder, image, before.config)
-    env = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
-    if env == written:
-        write_file(folder / ENV_FILE, before.env)
-    elif same_token(parse_env(env).get(TOKEN.env, ""), new):
-        write_file(folder / ENV_FILE, with_value(env, TOKEN.env, task.deployment.token))
+
+    def with_old_token(env: bytes) -> bytes:
+        if env == written:
+            return before.env
+        mine = same_token(parse_env(env).get(TOKEN.env, ""), new)
+        return with_value(env, TOKEN.env, task.deployment.token) if mine else env
+
+    change_file(folder / ENV_FILE, with_old_token, MAX_FILE_BYTES)
 
 
 def _has_token(config: bytes, token: str) -> bool:

@@ -5,10 +5,12 @@ that whoever finds it interrupted can finish or undo it, wherever it was:
 - before or between the writes: each file is whole, the old or the new one, and since the
   compose file reads all but its network from `.env`, any mixture of them can be launched;
 - once the gateway is taken down: files and `openclaw.json` are known as they were.
-A file that is neither the old nor the new one was changed by a person, and is left alone.
+A file that is neither the old nor the new one was changed by a person, and is left alone:
+before it is written, nothing is changed at all.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from app.core.steps import BACK, WRITE
 from app.engine.compose import ComposeFailed
 from app.store import operations
 from app.store.applied import applied_file, applied_now, put_applied, read_applied, write_applied
-from app.store.files import Unreadable, read_file, storage_cause, write_file
+from app.store.files import Edited, Unreadable, read_file, storage_cause, write_file
 from app.store.reading import COMPOSE_FILE, ENV_FILE, read_compose_file
 from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.causes import compose_cause
@@ -66,12 +68,15 @@ def kept_secrets(operation: Operation, folder: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One of the files that are changed; `kept` is what its old and new form are kept as."""
+    """One of the files that are changed; `kept` is what its old and new form are kept as.
+
+    `write` is given what to write, and instead of what; it raises Edited.
+    """
 
     name: str
     kept: str
     read: Callable[[], bytes]
-    write: Callable[[bytes], None]
+    write: Callable[[bytes, bytes], None]
 
 
 class _Work:
@@ -92,7 +97,7 @@ class _Work:
             _CONFIG,
             "config",
             lambda: read_openclaw_config(self._folder, self._image),
-            lambda data: write_openclaw_config(self._folder, self._image, data),
+            lambda data, _: write_openclaw_config(self._folder, self._image, data),
         )
 
     def do(self) -> Run | None:
@@ -102,8 +107,7 @@ class _Work:
         if self._then:
             self._keep("config.old", self._config_as_it_is())
         self._task.say(WRITE)
-        for each in self._files:
-            self._put(each, "new")
+        self._write_new()
         if not self._then:
             self._task.say("Its next launch applies what was changed")
             return None
@@ -133,7 +137,12 @@ class _Work:
 
     def _own(self, name: str, kept: str) -> _File:
         path = self._folder / name
-        return _File(name, kept, lambda: read_file(path), lambda data: write_file(path, data))
+        return _File(
+            name,
+            kept,
+            lambda: read_file(path),
+            lambda data, known: write_file(path, data, instead_of=known),
+        )
 
     def _kept(self, name: str) -> bytes | None:
         return operations.kept_file(self._folder, self._task.operation.number, name)
@@ -155,9 +164,7 @@ class _Work:
         for each in self._files:
             old, new = self._kept(f"{each.kept}.old"), self._kept(f"{each.kept}.new")
             if old is not None and each.read() not in (old, new):
-                words = f"Meanwhile somebody changed {each.name}, so nothing was changed."
-                next_step = "Look at it as it is now, then change it again."
-                raise OperationFailed(Cause("stale", words, next_step))
+                raise _stale(each)
 
     def _keep_what_was_applied(self) -> None:
         """See that a launch can tell what has changed, also where nobody wrote that down yet."""
@@ -183,32 +190,46 @@ class _Work:
         except ConfigUnreadable:
             return before
 
-    def _put(self, file: _File, form: str) -> None:
-        """Give a file its old or new form; one that is neither is somebody else's by now."""
+    def _write_new(self) -> None:
+        """Raises OperationFailed where somebody writes into one just now; none is changed then."""
+        for each in self._files:
+            if not self._put(each, "new"):
+                self._put_all_back()
+                raise _stale(each)
+
+    def _put(self, file: _File, form: str) -> bool:
+        """Give a file its old or new form and say whether it has that.
+
+        One that is neither is somebody else's by now.
+        """
         wanted = self._kept(f"{file.kept}.{form}")
         other = self._kept(f"{file.kept}.{'old' if form == 'new' else 'new'}")
         current = file.read() if wanted is not None else None
         if wanted is None or current == wanted:
-            return
-        if current != other:
-            self._task.say(f"{file.name} was changed meanwhile, so it is left alone")
-        else:
-            file.write(wanted)
+            return True
+        if current is not None and current == other:
+            with suppress(Edited):
+                file.write(wanted, current)
+                return True
+        self._task.say(f"{file.name} was changed meanwhile, so it is left alone")
+        return False
 
-    def _put_all_back(self) -> None:
+    def _put_all_back(self) -> str:
+        """Return in words what could not be put back, since somebody has changed it."""
         self._task.say(f"{BACK} what was changed")
-        for each in (*self._files, self._config):
-            self._put(each, "old")
+        files = (*self._files, self._config)
+        left = [each.name for each in files if not self._put(each, "old")]
         applied = self._kept("applied.old")
         if applied is not None:
             put_applied(self._folder, applied)
+        return f" {' and '.join(left)} was changed meanwhile, so it was left alone." if left else ""
 
     def _rolled_back(self, failure: BaseException) -> BaseException:
         """Put back what was there, bring it up, and return the failure with how that went."""
         cause = _cause_of(failure)
         self._task.say(cause.sentence)
         try:
-            self._put_all_back()
+            left = self._put_all_back()
             run, how = self._old_one_up()
         except OperationFailed as again:
             words = f"{cause.words} With the old configuration, too: {again.cause.words}"
@@ -220,8 +241,8 @@ class _Work:
             words = f"{cause.words} The old configuration could not be brought up again. {said}"
             return OperationFailed(Cause(cause.code, words.strip(), "Launch again."))
         if isinstance(failure, Cancelled):
-            return Cancelled(f"The old configuration was put back, and {how}.", run)
-        words = f"{cause.words} The old configuration was put back, and {how}."
+            return Cancelled(f"The old configuration was put back, and {how}.{left}", run)
+        words = f"{cause.words} The old configuration was put back, and {how}.{left}"
         return OperationFailed(Cause(cause.code, words, cause.next_step), run)
 
     def _old_one_up(self) -> tuple[Run | None, str]:
@@ -232,6 +253,11 @@ class _Work:
         # Who wants the end of the new one wants the old one back: that is not broken off.
         task = replace(self._with_files_as_they_are(), cancellation=Cancellation(lambda: False))
         return perform_launch(task), "the gateway runs with it again"
+
+
+def _stale(file: _File) -> OperationFailed:
+    words = f"Meanwhile somebody changed {file.name}, so nothing was changed."
+    return OperationFailed(Cause("stale", words, "Look at it as it is now, then change it again."))
 
 
 def _cause_of(failure: BaseException) -> Cause:

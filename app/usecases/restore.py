@@ -1,7 +1,7 @@
 """Restore: put an archived deployment back, at its own port or, where that is taken, a free one."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from app.core.ports import subnet_of
 from app.engine.compose import ComposeFailed
 from app.store import data_folders, history
 from app.store.archive import Archived
-from app.store.files import MAX_BYTES, Unreadable, read_file, storage_errors, write_file
+from app.store.files import Unreadable, change_file, storage_errors
 from app.store.locks import Locked
 from app.store.reading import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.usecases.archive import find_archived
@@ -93,8 +93,9 @@ def _fitted(folder: Path, deployment: Deployment, actor: str, world: World) -> l
     )
     _write_subnet(folder, port, world)
     if problem:
-        env = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
-        write_file(folder / ENV_FILE, with_value(env, "PORT", str(port)))
+        change_file(
+            folder / ENV_FILE, lambda env: with_value(env, "PORT", str(port)), MAX_FILE_BYTES
+        )
     moved = _move_origins(folder, deployment, port, world, needed=bool(problem))
     remarks = [f"Its port {before} {problem}, so it has {port} now."] if problem else []
     if not moved:
@@ -116,14 +117,12 @@ def _another_port(before: int, problem: str, world: World) -> int:
 
 def _write_subnet(folder: Path, port: int, world: World) -> None:
     """Give the compose file the network of the port, where it has one of ours."""
-    try:
-        text = read_file(folder / COMPOSE_FILE, MAX_BYTES).decode()
-    except (FileNotFoundError, Unreadable, UnicodeDecodeError):
-        return
     pool = world.settings.subnet_pool
-    changed = with_subnet(text, subnet_of(port, pool), pool)
-    if changed != text:
-        write_file(folder / COMPOSE_FILE, changed.encode())
+    with suppress(FileNotFoundError, Unreadable, UnicodeDecodeError):
+        change_file(
+            folder / COMPOSE_FILE,
+            lambda data: with_subnet(data.decode(), subnet_of(port, pool), pool).encode(),
+        )
 
 
 def _move_origins(

@@ -24,6 +24,8 @@ A launch, a restart and an update do this first (`put_back`). The image is the v
 ran: by its name where that still means it, else by its digest or id (`name_of`).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,7 +36,7 @@ from app.core.fields import BY_NAME
 from app.core.steps import BACK
 from app.core.update import Journal, Kept, Step, Version
 from app.store import history, updates
-from app.store.files import Unreadable, read_file, write_file
+from app.store.files import Unreadable, change_file, read_file
 from app.store.reading import ENV_FILE
 from app.store.updates import BEFORE, KEPT, STATE, TRIED, Hands, there
 from app.usecases.operations import OperationFailed
@@ -105,13 +107,20 @@ def drop(folder: Path, name: str, hands: Hands) -> None:
 
 def write_image(folder: Path, name: str) -> None:
     """Write the image into `.env`. Raises OperationFailed, OSError."""
-    write_file(folder / ENV_FILE, env_with_image(folder, name))
+    with _told_of(folder):
+        change_file(folder / ENV_FILE, lambda env: with_value(env, IMAGE, name), MAX_FILE_BYTES)
 
 
 def env_with_image(folder: Path, name: str) -> bytes:
-    """Return `.env` as it is to be. Raises OperationFailed."""
-    try:
+    """Return `.env` as it is to be. Raises OperationFailed, OSError."""
+    with _told_of(folder):
         return with_value(read_file(folder / ENV_FILE, MAX_FILE_BYTES), IMAGE, name)
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except (EnvFileError, Unreadable, FileNotFoundError) as error:
         words = f"The image could not be written into {folder}/.env: {error}."
         raise OperationFailed(Cause("env_unreadable", words, "Correct that file first.")) from None

@@ -1,4 +1,4 @@
-"""Every step at which a process changes the disk, and its end or a full disk at any of them.
+"""Every step at which a process changes the disk, and what may happen to it at any of them.
 
 Python itself announces each step to an audit hook, so a step that is new is found by itself.
 """
@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 _CHANGES = frozenset(
@@ -32,35 +33,63 @@ class Point:
         return " ".join(each for each in (self.deed, self.path, self.target) if each)
 
 
+class Fate(StrEnum):
+    """What happens before a step: its process dies; the disk is full from then on; or somebody
+    edits the file that it is about, else `.env`."""
+
+    KILLED = "killed"
+    FULL = "full"
+    EDITED = "edited"
+
+
+BY_HAND = {"docker-compose.yml": "# by hand\n", ".env": "BY_HAND=so\n"}
 # What needs room on the disk; to move and to delete needs none.
 _NEEDS_ROOM = ("open", "mkdir", "link", "symlink", "fsync")
 
 
-def watch(folder: Path, trace: Path, last: int | None = None, full: bool = False) -> None:
-    """From now on write each step below `folder` into `trace`; die before the one of number `last`.
+def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.KILLED) -> None:
+    """From now on write each step below `folder` into `trace`; meet a fate before number `last`.
 
-    Where it is `full`, the disk is from that step on, in place of that death. It can't be
-    undone: this is for a process that is there for nothing else.
+    It can't be undone: this is for a process that is there for nothing else.
     """
     record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    count = 0
+    count, by_hand = 0, False
 
-    def pass_by(point: Point) -> None:
+    def meet(point: Point) -> None:
+        nonlocal by_hand
+        match fate:
+            case Fate.KILLED:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Fate.FULL if point.deed in _NEEDS_ROOM:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            case Fate.EDITED if count == last:
+                by_hand = True
+                _edit(folder, edited_at(point))
+                by_hand = False
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal count
-        if full and last is not None and count >= last and point.deed in _NEEDS_ROOM:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        if count == last and not full:
-            os.kill(os.getpid(), signal.SIGKILL)
+        point = None if by_hand else _point(event, arguments)
+        if point is None or not _is_below(folder, point.path):
+            return
+        if last is not None and count >= last:
+            meet(point)
         count += 1
         os.write(record, f"{point.deed}\t{point.path}\t{point.target}\n".encode())
 
-    def hear(event: str, arguments: tuple[object, ...]) -> None:
-        point = _point(event, arguments)
-        if point and _is_below(folder, point.path):
-            pass_by(point)
-
     sys.addaudithook(hear)
     os.fsync = _announced(os.fsync, hear)
+
+
+def edited_at(point: Point) -> str:
+    """Return the file that somebody edits before a step."""
+    return next((name for name in BY_HAND if name in Path(point.path).name), ".env")
+
+
+def _edit(folder: Path, name: str) -> None:
+    for path in folder.glob(f"[0-9a-f]*/{name}"):
+        with path.open("a") as file:
+            file.write(BY_HAND[name])
 
 
 def steps_in(trace: Path) -> list[Point]:

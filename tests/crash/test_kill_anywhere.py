@@ -1,5 +1,6 @@
-"""Killed, or the disk full, before any step on the disk, a deed is done or not done, never half.
+"""Whatever happens before any step on the disk, a deed is done or not done, never half.
 
+Its process is killed, the disk is full, or somebody edits its files just then.
 Each step of each verb is found by watching it once. `--soak` dies at every step of every verb;
 the suite, where Compose makes it slow, at some.
 """
@@ -26,7 +27,7 @@ from app.usecases.overview import list_deployments
 from app.usecases.world import World, build_world
 from demo.cleaning import remove_everything_of, remove_project
 from tests.crash import verbs
-from tests.crash.points import Point, steps_in
+from tests.crash.points import BY_HAND, Fate, Point, edited_at, steps_in
 from tests.soak import rounds
 
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -44,11 +45,11 @@ class Crashes:
         self._kept = scratch / "kept"
         self._trace = scratch / "trace"
 
-    def run(self, verb: verbs.Verb, last: int | None = None, full: bool = False) -> int:
+    def run(self, verb: verbs.Verb, last: int | None = None, fate: Fate = Fate.KILLED) -> int:
         """Do a verb in a process of its own; return its exit code."""
         self._trace.unlink(missing_ok=True)
         process = _PROCESSES.Process(
-            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last, full)
+            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last, fate)
         )
         process.start()
         process.join(180)
@@ -168,7 +169,7 @@ def test_a_deed_for_which_the_disk_is_full_is_done_or_not_and_can_be_done_again(
         at = f"{name}, the disk full from step {number} on"
         crashes.again()
 
-        code = crashes.run(verb, number, full=True)
+        code = crashes.run(verb, number, Fate.FULL)
 
         assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
         assert_whole(crashes, at)
@@ -176,6 +177,55 @@ def test_a_deed_for_which_the_disk_is_full_is_done_or_not_and_can_be_done_again(
             assert files_of(crashes) == untouched, f"{at}: something was changed"
         assert_done_again(crashes, verb, at)
         assert_whole(crashes, at)
+
+
+WRITERS = ("reconfigure", "rotate", "update")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(each, marks=[pytest.mark.soak] * (each in WITH_CONTAINERS)) for each in WRITERS],
+)
+def test_what_is_edited_meanwhile_is_kept_and_a_deed_is_done_beside_it_or_not(
+    crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
+) -> None:
+    before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]
+    steps = crashes.steps(*before, verb=verb)
+    done = env_of(crashes)
+    crashes.again()
+    undone = env_of(crashes)
+    changed = {key for key, value in done.items() if undone.get(key) != value}
+    assert changed
+    for number in around_writes(steps, pytestconfig):
+        at = f"{name}, edited before step {number}: {steps[number]}"
+        crashes.again()
+
+        crashes.run(verb, number, Fate.EDITED)
+
+        edited = edited_at(steps[number])
+        text = (crashes.root / crashes.id / edited).read_text()
+        assert text.count(BY_HAND[edited]) == 1, f"{at}: {edited} is overwritten"
+        env, operation = env_of(crashes), crashes.world().store.load(crashes.id).operation
+        env.pop("BY_HAND", None)
+        assert operation
+        if operation.state is OperationState.SUCCEEDED:
+            assert {key for key in env if undone.get(key) != env[key]} == changed, at
+        else:
+            assert env == undone, f"{at}: {operation.reason}"
+        assert_whole(crashes, at)
+
+
+def around_writes(steps: list[Point], config: pytest.Config) -> list[int]:
+    """Return the steps by which an edited file gets its place, in full also all those near it."""
+    renames = [number for number, step in enumerate(steps) if Path(step.target).name in BY_HAND]
+    assert renames
+    near = rounds(config, 0, 6)
+    found = {each + more for each in renames for more in range(-near, near + 1)}
+    return sorted(found & set(range(len(steps))))
+
+
+def env_of(crashes: Crashes) -> dict[str, str]:
+    return parse_env((crashes.root / crashes.id / ".env").read_bytes())
 
 
 def files_of(crashes: Crashes) -> dict[str, bytes]:

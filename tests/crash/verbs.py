@@ -26,7 +26,7 @@ from app.usecases.stop import stop_deployment
 from app.usecases.update import update_deployment
 from app.usecases.world import World, build_world
 from tests.api import API_KEY
-from tests.crash.points import watch
+from tests.crash.points import Fate, watch
 from tests.server import free_port
 
 _BY = "somebody"
@@ -89,16 +89,15 @@ def do(
     settings: Settings,
     trace: Path,
     last: int | None = None,
-    full: bool = False,
+    fate: Fate = Fate.KILLED,
 ) -> NoReturn:
     """Do it and end; where it is an operation, that runs in this process too, to its end.
 
-    `last` is the step before which the process is killed, or from which on the disk is `full`.
-    The exit code tells what came of it.
+    `last` is the step before which it meets its fate. The exit code tells what came of it.
     """
     operations._started = _performed_here
     world = build_world(settings)
-    watch(settings.deployments_dir, trace, last, full)
+    watch(settings.deployments_dir, trace, last, fate)
     try:
         verb(deployment_id, world)
     except UserError:

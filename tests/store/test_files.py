@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.core.errors import StorageFailed
-from app.store.files import Unreadable, read_file, storage_errors, write_file
+from app.store.files import Edited, Unreadable, change_file, read_file, storage_errors, write_file
 
 
 def test_a_file_is_synced_before_its_rename_and_its_folder_after(
@@ -108,3 +108,60 @@ def test_a_refusal_of_the_system_is_told_in_words(code: int, words: str) -> None
 
     assert failure.value.detail.startswith("It was not done. ")
     assert words in failure.value.detail
+
+
+def test_what_somebody_wrote_since_it_was_read_stays(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(b"PORT=1\nBY_HAND=so\n")
+
+    with pytest.raises(Edited):
+        write_file(path, b"PORT=2\n", instead_of=b"PORT=1\n")
+    path.unlink()
+    with pytest.raises(Edited):
+        write_file(path, b"PORT=2\n", instead_of=b"PORT=1\n")
+
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Lines that somebody appends, one before each time that a new file gets its place."""
+    lines: list[bytes] = []
+    replace = os.replace
+
+    def after_an_edit(source: Path, target: Path) -> None:
+        if lines and source.suffix == ".new":
+            with Path(target).open("ab") as file:
+                file.write(lines.pop(0))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", after_an_edit)
+    return lines
+
+
+def test_what_somebody_writes_at_the_very_moment_stays_and_is_written_on(
+    tmp_path: Path, by_hand: list[bytes]
+) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(b"PORT=1\n")
+    by_hand.append(b"BY_HAND=so\n")
+
+    with path.open("ab") as editor:
+        with pytest.raises(Edited):
+            write_file(path, b"PORT=2\n", instead_of=b"PORT=1\n")
+        editor.write(b"LATER=too\n")
+
+    assert path.read_bytes() == b"PORT=1\nBY_HAND=so\nLATER=too\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_change_is_made_of_what_stands_there_however_often_that_is_edited(
+    tmp_path: Path, by_hand: list[bytes]
+) -> None:
+    path = tmp_path / ".env"
+    path.write_bytes(b"PORT=1\n")
+    by_hand += [b"ONE=so\n", b"TWO=so\n"]
+
+    change_file(path, lambda data: data.replace(b"PORT=1", b"PORT=2"))
+
+    assert path.read_bytes() == b"PORT=2\nONE=so\nTWO=so\n"
