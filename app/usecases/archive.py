@@ -40,8 +40,9 @@ def perform_archive(task: Task) -> None:
     try:
         name = archive.put(task.deployment.id)
     except OSError as error:
-        words = f"Its containers are down, and its folder stays: {storage_cause(error)}"
-        raise OperationFailed(Cause("not_moved", words, "")) from None
+        cause = storage_cause(error)
+        words = f"Its containers are down, and its folder stays: {cause.words}"
+        raise OperationFailed(Cause("not_moved", words, cause.next_step)) from None
     task.say(f"It is in {archive.root}/{name}, and its port is free")
 
 

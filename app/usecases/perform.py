@@ -144,8 +144,7 @@ def _perform(
                 operation, Cause("deadline", "It took too long and was ended.", ""), mask
             )
         except OSError as error:
-            cause = Cause("storage_failed", storage_cause(error), "")
-            ended = _failed(operation, cause, mask)
+            ended = _failed(operation, storage_cause(error), mask)
         except Exception:  # noqa: BLE001 - the last place that can tell
             traceback.print_exc()
             cause = Cause("internal_error", "Deploy Agent itself failed; its trace is kept.", "")

@@ -99,7 +99,7 @@ def _delete(folder: Path, archived: Archived, world: World) -> None:
             purge(folder)
     except OSError as error:
         raise NotPurged(
-            f"Part of “{archived.label}” is left in {folder}. {storage_cause(error)}"
+            f"Part of “{archived.label}” is left in {folder}. {storage_cause(error).sentence}"
             " Then delete it again."
         ) from None
 

@@ -266,5 +266,5 @@ def _cause_of(failure: BaseException) -> Cause:
     if isinstance(failure, EngineError):
         return Cause(failure.code, failure.detail, "")
     if isinstance(failure, OSError):
-        return Cause("storage_failed", storage_cause(failure), "")
+        return storage_cause(failure)
     return Cause("cancelled", "It was cancelled.", "")

@@ -118,4 +118,4 @@ def _cause_of(failure: OperationFailed | EngineError | OSError) -> Cause:
             return failure.cause
         case EngineError():
             return Cause(failure.code, failure.detail, "")
-    return Cause("storage_failed", storage_cause(failure), "")
+    return storage_cause(failure)

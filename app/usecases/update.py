@@ -307,7 +307,7 @@ def _cause_of(failure: BaseException, task: Task) -> Cause:
         case CopyFailed():
             return Cause("not_copied", f"Its state could not be copied: {failure}.", "")
         case OSError():
-            return Cause("storage_failed", storage_cause(failure), "")
+            return storage_cause(failure)
         case Cancelled():
             return Cause("", "It is cancelled.", "")
     return Cause("", "", "")

@@ -189,7 +189,7 @@ class Problem(Shape):
     request_id: str | None = Field(description="What the server's log names this request by.")
     errors: list[FieldProblem] = Field([], description="Of input: what is wrong, by field.")
     operation: OperationShown | None = Field(None, description="The operation that it is about.")
-    cause: str = Field("", description="Why that operation did not succeed: its code.")
+    cause: str = Field("", description="Why it did not succeed: the stable name of the cause.")
     fix: str = Field("", description="A line for a shell of this host that mends it.")
     deployment_id: str = Field("", description="The deployment that was made already.")
     changed: list[str] = Field([], description="What is not what it was when it was looked at.")

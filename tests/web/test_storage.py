@@ -5,6 +5,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import docker
 import pytest
@@ -12,8 +13,9 @@ import pytest
 from app import create_app
 from app.config import Settings
 from demo.cleaning import remove_everything_of
-from tests.api import API_KEY, Api
+from tests.api import Api
 from tests.conftest import STANDIN
+from tests.refused import Refusals, everything_in
 from tests.web.test_launch import containers_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -46,34 +48,41 @@ def fill(disk: Path) -> Path:
     return filler
 
 
-def everything_in(folder: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != "filler"
-    }
+@pytest.fixture
+def refusals(on_small_disk: Api) -> Refusals:
+    def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
+        answer = on_small_disk.post(path, body) if method == "POST" else on_small_disk.get(path)
+        return answer.status_code, answer.json
+
+    return Refusals(call)
 
 
-def test_a_full_disk_makes_nothing_and_changes_nothing(
-    on_small_disk: Api, small_disk: Path
+def test_for_a_full_disk_every_verb_that_needs_room_is_refused(
+    refusals: Refusals, small_disk: Path
 ) -> None:
-    deployment_id = on_small_disk.configure()
     filler = fill(small_disk)
     before = everything_in(small_disk)
 
-    configured = on_small_disk.post("configure", {"openrouter_api_key": API_KEY})
-    launched = on_small_disk.launch(deployment_id)
+    # A line more of a history, and a rename, find room all the same.
+    without_room = ("stop", "reveal", "restore")
+    refusals.assert_told("disk_full", "The disk is full. Make room", but=without_room)
 
-    for answer in (configured, launched):
-        assert answer.status_code == 507, answer.text
-        assert answer.json["code"] == "storage_failed"
-        assert "disk is full" in answer.json["detail"]
     assert everything_in(small_disk) == before
-    assert [row["deployment_id"] for row in on_small_disk.get("list").json] == [deployment_id]
-
     filler.unlink()
+    refusals.assert_gone()
 
-    assert on_small_disk.launch(deployment_id).json["status"] == "running"
+
+def test_in_a_read_only_folder_every_verb_is_refused(refusals: Refusals, small_disk: Path) -> None:
+    before = everything_in(small_disk)
+    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+
+    try:
+        refusals.assert_told("read_only", "read-only. Mount it writable")
+    finally:
+        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+
+    assert everything_in(small_disk) == before
+    refusals.assert_gone()
 
 
 def test_a_gateway_that_filled_the_disk_can_be_stopped(
@@ -88,14 +97,3 @@ def test_a_gateway_that_filled_the_disk_can_be_stopped(
     assert stopped.status_code == 200, stopped.text
     assert containers_of(engine, deployment_id) == []
     assert on_small_disk.listed(deployment_id)["status"] == "stopped"
-
-
-def test_a_read_only_folder_is_named(on_small_disk: Api, small_disk: Path) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
-
-    answer = on_small_disk.post("configure", {"openrouter_api_key": API_KEY})
-
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
-    assert answer.status_code == 507
-    assert "read-only" in answer.json["detail"]
-    assert on_small_disk.get("list").json == []
