@@ -31,6 +31,7 @@ from hypothesis.stateful import (
 
 from demo.cleaning import remove_project
 from tests.api import API_KEY
+from tests.engine_gate import LEAVES_SOCKETS
 from tests.own_engine import OwnEngine, running_engine, why_no_engine
 from tests.server import Server
 from tests.status_model import (
@@ -46,6 +47,8 @@ from tests.status_model import (
 from tests.voices import Voices
 from tests.waiting import eventually
 from tests.web.test_launch import edit_env
+
+pytestmark = LEAVES_SOCKETS
 
 # What is said may be a second old; the rest is for a machine that others use too.
 _SOON = 10
@@ -269,7 +272,7 @@ class Deeds(RuleBasedStateMachine):
 
     @deed(*LISTED)
     def lose_history(self, known: Known) -> None:
-        shutil.rmtree(known.folder / ".deploy-agent")
+        shutil.rmtree(known.folder / ".deploy-agent", ignore_errors=True)
         known.without, known.proven = "stopped", None
 
     # The engine's.
