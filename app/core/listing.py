@@ -134,6 +134,16 @@ def select(rows: Sequence[Row], query: Query) -> Listing:
     )
 
 
+def starting(statuses: Iterable[Status]) -> str:
+    """Say how many of those that are up are still starting, as after a boot of the host.
+
+    Nothing where none is, or where there is but one: its row says it.
+    """
+    up = [status for status in statuses if status.up]
+    number = up.count(Status.LAUNCHING)
+    return f"{number} of {len(up)} starting" if number and len(up) > 1 else ""
+
+
 def _in_order(rows: Iterable[Row], query: Query) -> list[Row]:
     """Sort by the column, then by name; what has no value stands last either way."""
     by_name = sorted(rows, key=_KEYS["name"])

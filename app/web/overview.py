@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
-from app.core.listing import Listing, Query, Row, read_query, select
+from app.core.listing import Listing, Query, Row, read_query, select, starting
 from app.core.outcomes import Outcomes
 from app.core.people import Permission
 from app.core.status import Status
@@ -32,7 +32,7 @@ from app.web.times import reading
 bp = Blueprint("overview", __name__)
 
 # What the list is made of beside its rows and their frame.
-_PARTS = ("_tab", "_counts", "_engine", "_archive_link", "_stranded_link")
+_PARTS = ("_tab", "_counts", "_starting", "_engine", "_archive_link", "_stranded_link")
 
 
 @bp.get("/")
@@ -126,6 +126,7 @@ def _context(listing: Listing, cards: Sequence[Card]) -> dict[str, Any]:
     return {
         "listing": listing,
         "query": query,
+        "starting": starting(each.verdict.status for each in cards),
         "archived": count_archived(world=world()),
         "stranded": len(seen_stranded([each.deployment for each in cards], world=world()).stranded),
         "unknown": next((each for each in cards if each.verdict.status is Status.UNKNOWN), None),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.listing import BY_URGENCY, ROWS_A_PAGE, Query, Row, read_query, select
+from app.core.listing import BY_URGENCY, ROWS_A_PAGE, Query, Row, read_query, select, starting
 from app.core.status import Status
 from app.core.usage import Usage
 
@@ -135,3 +135,21 @@ def test_a_second_click_on_a_column_turns_the_order() -> None:
     assert Query().sorted_by("port") == {"sort": "port"}
     assert Query(sort="port").sorted_by("port") == {"sort": "port", "order": "desc"}
     assert Query(sort="port", descending=True).sorted_by("port") == {"sort": "port"}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "words"),
+    [
+        ({"launching": 3, "running": 11, "unhealthy": 1, "stopped": 4}, "3 of 15 starting"),
+        ({"launching": 15}, "15 of 15 starting"),
+        ({"launching": 1, "configured": 3}, ""),
+        ({"running": 15, "failed": 1}, ""),
+        ({"unknown": 15}, ""),
+    ],
+)
+def test_it_is_said_how_many_of_those_that_are_to_be_up_are_still_starting(
+    statuses: dict[str, int], words: str
+) -> None:
+    assert (
+        starting(Status(each) for each, number in statuses.items() for _ in range(number)) == words
+    )

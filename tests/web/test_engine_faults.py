@@ -25,7 +25,6 @@ from tests.waiting import eventually
 pytestmark = [*LEAVES_SOCKETS, pytest.mark.usefixtures("own_engine")]
 
 _STANDIN = "deploy-agent-standin"
-_SLOW = f"{_STANDIN}:slow-start"
 # What an answer is awaited for, at the most: behind it is the engine's own limit, 1.5 s.
 _LONG = 60
 
@@ -371,28 +370,50 @@ def test_networks_that_ran_out_are_named(
 
 @pytest.mark.soak
 def test_after_a_reboot_all_are_starting_and_none_has_failed(
-    settings: Settings, own_engine: OwnEngine
+    faulty: Api, own_engine: OwnEngine, deployments_dir: Path
 ) -> None:
-    own_engine.load(_SLOW)
-    api = Api(create_app(settings.model_copy(update={"launch_timeout": 120})))
-    ids = [api.configure(image=_SLOW) for _ in range(15)]
+    ids = [faulty.configure() for _ in range(15)]
     for deployment_id in ids:
-        assert api.launch(deployment_id).status_code == 200
+        assert faulty.launch(deployment_id).status_code == 200
+    for number, deployment_id in enumerate(ids):
+        seconds = 8 + number * 22 // 14
+        fault = deployments_dir / deployment_id / "config/standin-fault"
+        fault.write_text(f"slow-start:{seconds}")
     own_engine.lose_power()
-    eventually(lambda: _statuses(api) == {"unknown": 15})
+    eventually(lambda: _statuses(faulty) == {"unknown": 15})
 
     own_engine.start()
 
     seen: list[Counter[str]] = []
+    said: set[str] = set()
 
     def all_run() -> bool:
-        seen.append(_statuses(api))
-        return seen[-1] == {"running": 15}
+        before, words, after = _statuses(faulty), _starting(faulty), _statuses(faulty)
+        seen.extend((before, after))
+        if not (before["unknown"] or after["unknown"]):
+            numbers = sorted((before["launching"], after["launching"]))
+            assert words in {_words(number) for number in range(numbers[0], numbers[1] + 1)}
+            said.add(words)
+        return after == {"running": 15}
 
     eventually(all_run, within=180)
     assert {status for each in seen for status in each} <= {"unknown", "launching", "running"}
-    assert any(each["launching"] for each in seen)
+    assert "15 of 15 starting" in said
+    assert len(said) > 2
+    eventually(lambda: _starting(faulty) == "")
+
+
+def _words(number: int) -> str:
+    return f"{number} of 15 starting" if number else ""
+
+
+def _starting(api: Api) -> str:
+    """Return how many are starting, as the list's page says it."""
+    [words] = re.findall(r'id="starting"[^>]*>([^<]*)<', api.page("/").text)
+    return str(words)
 
 
 def _statuses(api: Api) -> Counter[str]:
-    return Counter(row["status"] for row in api.get("list").json)
+    rows = api.get("list").json
+    assert all(row["reason"].startswith("up ") for row in rows if row["status"] == "launching")
+    return Counter(row["status"] for row in rows)
