@@ -5,14 +5,17 @@ import signal
 import sys
 import threading
 
-from app.config import is_loopback, load_settings
-from app.engine.client import RemoteEngine, engine_address
-from app.engine.host import own_address
-from app.usecases.announce import announce
-from app.usecases.people import begin_setup, has_users
-from app.usecases.witness import Witness
-from app.usecases.world import build_world
-from app.web.server_log import ACCESS_FORMAT, log_settings
+from app.loading import loading
+
+with loading():
+    from app.config import is_loopback, load_settings
+    from app.engine.client import RemoteEngine, engine_address
+    from app.engine.host import own_address
+    from app.usecases.announce import announce
+    from app.usecases.people import begin_setup, has_users
+    from app.usecases.witness import Witness
+    from app.usecases.world import build_world
+    from app.web.server_log import ACCESS_FORMAT, log_settings
 
 settings = load_settings()
 try:

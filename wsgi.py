@@ -1,5 +1,7 @@
 """The server's entry: `gunicorn wsgi:app`."""
 
 from app import create_app
+from app.loading import loading
 
-app = create_app()
+with loading():
+    app = create_app()

@@ -8,8 +8,11 @@ update is an operation of its own, with a process and a lock of its own.
 import os
 import sys
 
-from app.config import load_settings
-from app.usecases.update_many import perform_batch
+from app.loading import loading
+
+with loading():
+    from app.config import load_settings
+    from app.usecases.update_many import perform_batch
 
 if __name__ == "__main__":
     os.set_inheritable(int(sys.argv[2]), False)

@@ -9,8 +9,11 @@ import os
 import sys
 from pathlib import Path
 
-from app.config import load_settings
-from app.usecases.perform import perform_operation
+from app.loading import loading
+
+with loading():
+    from app.config import load_settings
+    from app.usecases.perform import perform_operation
 
 if __name__ == "__main__":
     # The lock must stay ours alone: no child may hold it longer than we do.

@@ -1,5 +1,6 @@
 """The entry of `./deploy-agent`."""
 
+import gc
 import os
 import signal
 import sys
@@ -33,7 +34,11 @@ def _run() -> int:
     return 0
 
 
-if (code := _run()) == _INTERRUPTED:
+# What a command loads stays to its end: the collector looks through it seldom, and not then.
+gc.set_threshold(50_000)
+code = _run()
+gc.freeze()
+if code == _INTERRUPTED:
     # A shell ends its loop only where the command was ended by the signal itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)

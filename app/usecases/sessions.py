@@ -3,6 +3,7 @@
 import secrets
 import time
 from contextlib import suppress
+from functools import cache
 from threading import BoundedSemaphore
 
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -19,8 +20,6 @@ _USED_EVERY = 60.0
 _MOST_SESSIONS = 20
 # Each check takes 64 MiB and all cores for a moment.
 _CHECKS = BoundedSemaphore(4)
-# Checked where the name is unknown, so that the time tells no names.
-_NOBODY = HASHER.hash(secrets.token_hex(16))
 
 
 def log_in(name: str, password: str, address: str, *, world: World) -> str:
@@ -37,8 +36,9 @@ def prove(name: str, password: str, address: str, *, world: World) -> str:
     shared = bool(address) and address == world.settings.trusted_proxy
     attempt = world.attempts.begin(name, "" if shared else address)
     user = world.people.read().users.get(name)
-    hashed = user.password if user else _NOBODY
     with _CHECKS:
+        nobody = _nobody()
+        hashed = user.password if user else nobody
         matches = _matches(hashed, password)
     if not matches or user is None:
         raise NotLoggedIn("The name or the password is wrong.")
@@ -108,6 +108,15 @@ def person_of_proxy(name: str, *, world: World) -> Person:
     """Return whom a trusted proxy has logged in: with the role of the user of that name."""
     user = world.people.read().users.get(name)
     return Person(name, Role(user.role) if user else Role.VIEWER)
+
+
+@cache
+def _nobody() -> str:
+    """Return what is checked where the name is unknown, so that the time tells no names.
+
+    Made at the first log-in, whoever's: a start that nobody logs in after need not wait for it.
+    """
+    return HASHER.hash(secrets.token_hex(16))
 
 
 def _matches(hash: str, password: str) -> bool:

@@ -31,7 +31,7 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     for module in (people, sessions):
         monkeypatch.setattr(module, "HASHER", quick)
-    monkeypatch.setattr(sessions, "_NOBODY", quick.hash("nobody"))
+    monkeypatch.setattr(sessions, "_nobody", lambda: quick.hash("nobody"))
 
 
 @pytest.fixture
