@@ -113,7 +113,7 @@ def _changed_at(path: Path) -> datetime | None:
 
 
 def _configured_here(folder: Path) -> bool:
-    return any(entry.get("what") == "configure" for entry in history.read_history(folder))
+    return any(entry.get("what") == "configure" for entry in history.newest_first(folder))
 
 
 def _half_updated(folder: Path) -> str:
