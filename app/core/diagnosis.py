@@ -51,9 +51,8 @@ def rung_cause(rung: Rung, repairs: Repairs | None = None) -> Cause:
     """Return why a rung of the ladder is broken: its words are the rung's own."""
     seen = f"{rung.name} {rung.code} {rung.detail}"
     known = _first(Source.LADDER, seen, repairs)
-    if known is None:
-        return Cause(f"{rung.name}_refused", rung.detail, rung.next_step)
-    return Cause(known.code, rung.detail, known.next_step, fix=known.fix)
+    code, fix = (known.code, known.fix) if known else (f"{rung.name}_refused", "")
+    return Cause(code, rung.detail, rung.next_step, fix=fix)
 
 
 def last_words_of(text: str, fallback: str = "Compose failed without a word.") -> str:
@@ -65,24 +64,32 @@ def last_words_of(text: str, fallback: str = "Compose failed without a word.") -
 def exit_cause(
     exit_code: int,
     out_of_memory: bool,
-    log_lines: Sequence[str],
+    log_lines: Sequence[str] | None,
     repairs: Repairs | None = None,
 ) -> Cause:
-    """Return why a gateway ended, from its exit code and its last log lines (masked)."""
-    said = "\n".join(log_lines[-LAST_LINES:])
+    """Return why a gateway ended, from its exit code and its last log lines (masked).
+
+    `log_lines` is None where they can't be read.
+    """
+    said = "\n".join((log_lines or ())[-LAST_LINES:])
     known = _first(Source.GATEWAY, said, repairs, exit_code, out_of_memory)
     if known and out_of_memory:
         return known
     if known:
         words = f"exited with code {exit_code}: {known.words}"
         return Cause(known.code, words, known.next_step, fix=known.fix)
-    last = next((line.strip() for line in reversed(log_lines) if line.strip()), "")
-    told = f" Its last line: {last[:_LONGEST_LINE]}" if last else " It wrote nothing."
     return Cause(
         f"exited_{exit_code}" if exit_code >= 0 else "exited",
-        f"exited with code {exit_code}.{told}",
+        f"exited with code {exit_code}. {_last_said(log_lines)}",
         "",
     )
+
+
+def _last_said(log_lines: Sequence[str] | None) -> str:
+    if log_lines is None:
+        return "Its log could not be read."
+    last = next((line.strip() for line in reversed(log_lines) if line.strip()), "")
+    return f"Its last line: {last[:_LONGEST_LINE]}" if last else "It wrote nothing."
 
 
 def _first(

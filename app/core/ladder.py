@@ -54,7 +54,9 @@ def failed(
 
 
 def first_broken(rungs: Sequence[Rung]) -> Rung | None:
-    return next((rung for rung in rungs if rung.state is RungState.FAILED), None)
+    """Return the first rung that does not hold; None where one below it is not known yet."""
+    first = next((rung for rung in rungs if rung.state is not RungState.PASSED), None)
+    return first if first and first.state is RungState.FAILED else None
 
 
 def disproof(rungs: Sequence[Rung], publishes: bool) -> Rung | None:

@@ -188,14 +188,19 @@ def _object(value: Any) -> dict[str, Any]:
 def _accepted(gateway: ClientConnection, token: str, seconds: float) -> str:
     if not token:
         raise _Broken(
-            "There is no token in .env.", "Set OPENCLAW_GATEWAY_TOKEN, launch again.", True
+            "There is no token in .env.",
+            "Set OPENCLAW_GATEWAY_TOKEN, launch again. The line makes one.",
+            True,
         )
     identifier = str(uuid4())
     try:
         gateway.send(json.dumps(connect_request(identifier, token)))
         answer = _answer_to(gateway, identifier, seconds)
     except (OSError, WebSocketException, TimeoutError):
-        raise _Broken(f"No answer to the token within {seconds:g} s.") from None
+        raise _Broken(
+            f"No answer to the token within {seconds:g} s.",
+            "Its log may tell why; restart it.",
+        ) from None
     if answer.get("ok"):
         server = _object(_object(answer.get("payload")).get("server"))
         return f"OpenClaw {_short(server.get('version', ''))}".strip()
@@ -211,11 +216,11 @@ def _accepted(gateway: ClientConnection, token: str, seconds: float) -> str:
     if code == LOCKED_OUT:
         raise _Broken(
             "The gateway has locked this host out after too many wrong tokens.",
-            "It lets the right token in again after five minutes, or after stop and launch.",
+            "It lets the right token in again after five minutes, or after a restart.",
             hopeless=True,
             code=code,
         )
-    raise _Broken(f"The gateway refuses the connection ({code}).", _IMAGE, hopeless=True)
+    raise _Broken(f"The gateway refuses the connection ({code}).", _IMAGE, True, code)
 
 
 def _short(value: object) -> str:

@@ -1,20 +1,26 @@
 """Causes: why Compose or a gateway failed, asked of whoever knows."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from app.core.deployment import Container, Deployment
-from app.core.diagnosis import Cause, engine_cause, exit_cause, last_words_of, pull_cause
-from app.core.errors import EngineError
+from app.core.diagnosis import (
+    LAST_LINES,
+    Cause,
+    engine_cause,
+    exit_cause,
+    last_words_of,
+    pull_cause,
+)
+from app.core.errors import EngineError, EngineRefused
 from app.core.repairs import Repairs
 from app.core.secrets import Masker
 from app.engine.compose import ComposeFailed
 from app.engine.host import listener_on
-from app.usecases.last_words import keep_words_of
+from app.usecases.last_words import keep_words_of, said_by
 from app.usecases.repairs import repairs_for
 from app.usecases.world import World
-
-_LINES = 200
 
 
 def compose_cause(error: ComposeFailed, deployment: Deployment, world: World) -> Cause:
@@ -40,6 +46,14 @@ def cause_of_pull(
     return replace(cause, words=f"{images} was not pulled. {cause.words}") if known else cause
 
 
+def cause_of_engine(error: EngineError, deployment: Deployment, world: World) -> Cause:
+    """Return why the engine did not do what it was asked for past Compose."""
+    known = None
+    if isinstance(error, EngineRefused):
+        known = engine_cause(error.detail, repairs_for(deployment, world))
+    return known or Cause(error.code, error.detail, "")
+
+
 def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause:
     """Return why a gateway's container ended or was never started; its last words are kept.
 
@@ -59,12 +73,17 @@ def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause
     return exit_cause(code, out_of_memory, lines, repairs)
 
 
-def _last_lines(gateway: Container, deployment: Deployment, world: World) -> list[str]:
-    """Return the last lines, or none where the engine or the disk refuses them."""
+def _last_lines(gateway: Container, deployment: Deployment, world: World) -> list[str] | None:
+    """Return the last lines, kept where the disk lets us; None where the engine has none to give.
+
+    One that does not answer now is asked again by whoever asked: raises EngineError.
+    """
     try:
-        return keep_words_of(gateway, deployment, world)[-_LINES:]
-    except (EngineError, OSError):
-        return []
+        with suppress(OSError):
+            return keep_words_of(gateway, deployment, world)
+        return said_by(gateway, deployment, LAST_LINES, world)
+    except EngineRefused:
+        return None
 
 
 def _engine_cause(text: str, deployment: Deployment, world: World) -> Cause:

@@ -21,6 +21,13 @@ _LONGEST_EXCERPT = 300
 _LATE = timedelta(seconds=2)
 
 
+def said_by(gateway: Container, deployment: Deployment, lines: int, world: World) -> list[str]:
+    """Return a container's last lines, without times and secrets. Raises EngineError."""
+    mask = masker_for(deployment, gateway, world)
+    log = world.containers.logs(gateway.id, lines)
+    return _without_times(readable(log.decode(errors="replace"), mask))
+
+
 def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> list[str]:
     """Keep a gateway's last lines, exit code and health, and return the lines without times.
 
@@ -31,7 +38,11 @@ def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> l
     inspected = world.containers.description(gateway.id)
     words = last_words_from(gateway.id, log, inspected, mask)
     keep_last_words(world.store.folder(deployment.id), words)
-    return [line.partition(" ")[2] for line in lines_of(words.log)]
+    return _without_times(words.log)
+
+
+def _without_times(log: str) -> list[str]:
+    return [line.partition(" ")[2] for line in lines_of(log)]
 
 
 def keep_words_if_it_can(

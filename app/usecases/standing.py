@@ -7,10 +7,8 @@ from app.core.diagnosis import LAST_LINES, Cause, engine_cause, exit_cause, rung
 from app.core.errors import EngineError
 from app.core.ladder import Rung, first_broken
 from app.core.repairs import Repairs, fix_line
-from app.core.secrets import readable
 from app.core.status import Status
-from app.core.text import lines_of
-from app.usecases.masking import masker_for
+from app.usecases.last_words import said_by
 from app.usecases.overview import Card
 from app.usecases.repairs import repairs_for
 from app.usecases.world import World
@@ -46,7 +44,8 @@ def _of_launch(card: Card, repairs: Repairs) -> Cause | None:
         return None
     if operation.state is OperationState.INTERRUPTED:
         fix = fix_line(("{launch}",), {}, repairs) if operation.launches else ""
-        return Cause("interrupted", card.verdict.reason, "", fix=fix)
+        words = f"the {operation.kind.noun} was interrupted."
+        return Cause("interrupted", words, operation.kind.after_interruption, fix=fix)
     return Cause(
         operation.code, operation.reason, operation.next_step, operation.free_port, operation.fix
     )
@@ -84,12 +83,9 @@ def _ended(gateway: Container, world: World) -> Ended | None:
         return None
 
 
-def _said(gateway: Container, deployment: Deployment, world: World) -> list[str]:
-    """Return the last lines of a container that is still there; none where the engine refuses."""
+def _said(gateway: Container, deployment: Deployment, world: World) -> list[str] | None:
+    """Return the last lines of a container that is still there; None where they can't be had."""
     try:
-        mask = masker_for(deployment, gateway, world)
-        log = world.containers.logs(gateway.id, LAST_LINES)
+        return said_by(gateway, deployment, LAST_LINES, world)
     except EngineError:
-        return []
-    lines = lines_of(readable(log.decode(errors="replace"), mask))
-    return [line.partition(" ")[2] for line in lines]
+        return None

@@ -118,6 +118,8 @@ RUNGS = {
     "token_missing": "token  There is no token in .env.",
     "token_refused": "token AUTH_TOKEN_MISMATCH The gateway refuses the token of .env.",
     "token_locked_out": "token AUTH_RATE_LIMITED The gateway has locked this host out.",
+    "token_unanswered": "token  No answer to the token within 5 s.",
+    "connect_refused": "token PROTOCOL_MISMATCH The gateway refuses the connection (PROTOCOL_M…).",
     "config_token_refused": "config_token  The tokens differ.",
     "healthz_refused": "healthz  /healthz gave no answer within 5 s.",
 }
@@ -164,20 +166,28 @@ def test_a_line_takes_what_others_wrote_as_one_word() -> None:
     ("rung", "code", "fix"),
     [
         (
-            failed("token", "It refuses it.", code="AUTH_TOKEN_MISMATCH"),
+            failed("token", "It refuses it.", "Check.", code="AUTH_TOKEN_MISMATCH"),
             "token_refused",
             "EQUALIZE",
         ),
-        (failed("config_token", "The tokens differ."), "config_token_refused", "EQUALIZE"),
-        (failed("token", "There is no token in .env."), "token_missing", "ROTATE && LAUNCH"),
+        (
+            failed("config_token", "The tokens differ.", "Launch."),
+            "config_token_refused",
+            "EQUALIZE",
+        ),
+        (
+            failed("token", "There is no token in .env.", "Set it."),
+            "token_missing",
+            "ROTATE && LAUNCH",
+        ),
         (failed("websocket", "No greeting.", "Its log tells."), "websocket_refused", ""),
     ],
 )
 def test_a_broken_rung_is_named_in_its_own_words(rung, code: str, fix: str) -> None:
     cause = rung_cause(rung, REPAIRS)
 
-    assert (cause.code, cause.fix, cause.words) == (code, fix, rung.detail)
-    assert cause.next_step
+    assert (cause.code, cause.fix) == (code, fix)
+    assert (cause.words, cause.next_step) == (rung.detail, rung.next_step)
 
 
 def test_the_variable_that_is_missing_is_named() -> None:
@@ -217,6 +227,12 @@ def test_of_an_end_that_is_not_known_the_last_line_is_told() -> None:
 def test_an_end_without_a_word_is_told_as_such() -> None:
     assert exit_cause(3, False, []).words == "exited with code 3. It wrote nothing."
     assert exit_cause(-1, False, ["", " "]).code == "exited"
+
+
+def test_of_a_log_that_could_not_be_read_nothing_is_claimed() -> None:
+    cause = exit_cause(78, False, None)
+
+    assert cause == Cause("exited_78", "exited with code 78. Its log could not be read.", "")
 
 
 def test_a_last_line_without_end_is_cut() -> None:
