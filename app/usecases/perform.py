@@ -15,7 +15,7 @@ from types import FrameType
 import python_on_whales  # noqa: F401
 
 from app.config import PROJECT, Settings
-from app.core.deployment import Operation, OperationKind, OperationState, Run
+from app.core.deployment import STOPS, Operation, OperationKind, OperationState, Run
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError
 from app.core.secrets import Masker
@@ -27,6 +27,7 @@ from app.store.operation_process import note_process
 from app.usecases.allow_origin import perform_allow_origin
 from app.usecases.archive import perform_archive
 from app.usecases.cancellation import Cancellation, Cancelled
+from app.usecases.causes import cause_of_engine
 from app.usecases.equalize_token import perform_equalize_token
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
@@ -138,7 +139,7 @@ def _perform(
             verified = failure.verified or operation.verified
             ended = replace(_failed(operation, failure.cause, mask), verified=verified)
         except EngineError as error:
-            ended = _failed(operation, Cause(error.code, error.detail, ""), mask)
+            ended = _failed(operation, cause_of_engine(error, deployment, world), mask)
         except _DeadlinePassed:
             ended = _failed(
                 operation, Cause("deadline", "It took too long and was ended.", ""), mask
@@ -171,6 +172,7 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         code=cause.code,
         reason=mask(cause.words),
         next_step=mask(cause.next_step),
-        fix=mask(cause.fix),
+        # The catalogue's lines end with a gateway that runs: no stop asks for that.
+        fix="" if operation.kind in STOPS else mask(cause.fix),
         free_port=cause.free_port,
     )

@@ -4,6 +4,7 @@ Asked within `store.creating()`, so that two deployments never get the same one.
 """
 
 from collections.abc import Mapping
+from random import Random
 
 from app.core.deployment import Deployment, OperationState
 from app.core.errors import EngineError, InputRejected
@@ -13,8 +14,11 @@ from app.engine.host import host_routes, listener_on, port_is_free
 from app.usecases.world import World
 
 
-def free_port(world: World) -> int:
-    """Return a free port of the range. Raises InputRejected where there is none."""
+def free_port(world: World, whose: str = "") -> int:
+    """Return a free port of the range; with `whose`, the same one while no other is taken.
+
+    Raises InputRejected where there is none.
+    """
     routes = host_routes()
     pool = world.settings.subnet_pool
 
@@ -22,7 +26,8 @@ def free_port(world: World) -> int:
         return port_is_free(port) and not overlapping(subnet_of(port, pool), routes)
 
     try:
-        return pick_port(*world.settings.port_range, _owners(world), is_usable)
+        random = Random(whose) if whose else None  # noqa: S311 - no secret
+        return pick_port(*world.settings.port_range, _owners(world), is_usable, random)
     except NoFreePort:
         raise InputRejected({PORT.name: _no_port(world)}) from None
 

@@ -57,13 +57,13 @@ def _makers(deployment: Deployment, shell: Shell, world: World) -> dict[str, Cal
         "image": lambda: quoted(world.settings.image),
         "own_image": lambda: quoted(env.get("OPENCLAW_IMAGE") or world.settings.image),
         "memory": lambda: more_memory(env.get("MEMORY_LIMIT", "")),
-        # The same one in words and line.
-        "free_port": cache(lambda: _free_port(world)),
+        # The same one in words and line, however often both are asked for.
+        "free_port": cache(lambda: _free_port(deployment, world)),
     }
 
 
-def _free_port(world: World) -> str:
+def _free_port(deployment: Deployment, world: World) -> str:
     try:
-        return str(free_port(world))
+        return str(free_port(world, deployment.id))
     except (EngineError, InputRejected):
         return ""

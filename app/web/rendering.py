@@ -53,9 +53,9 @@ _NEXT_STEPS = {
 
 def next_step(card: Card, cause: Cause | None = None) -> str:
     """Return what to do about a deployment that does not work; empty where its reason says it."""
-    if cause and cause.next_step:
-        return cause.next_step
     operation, status = card.deployment.operation, card.verdict.status
+    if cause and cause.next_step:
+        return "" if cause.code == "interrupted" else cause.next_step
     if status is Status.FAILED and operation:
         if operation.state is OperationState.INTERRUPTED:
             return ""
