@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core.deployment import Container, Deployment, Ended, OperationState
 from app.core.diagnosis import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
-from app.core.errors import EngineError
+from app.core.errors import EngineError, EngineRefused
 from app.core.ladder import Rung, first_broken
 from app.core.repairs import Repairs, fix_line
 from app.core.status import Status
@@ -65,7 +65,13 @@ def _end_of(
     ended = gateway.last_end or _ended(gateway, world)
     if ended is None:
         return None
-    lines = _said(gateway, deployment, world)
+    lines: list[str] | None = None
+    try:
+        lines = said_by(gateway, deployment, LAST_LINES, world)
+    except EngineRefused:
+        pass
+    except EngineError:
+        return None
     return exit_cause(ended.exit_code, ended.out_of_memory, lines, repairs)
 
 
@@ -79,13 +85,5 @@ def _ended(gateway: Container, world: World) -> Ended | None:
         return Ended(details.exit_code, details.out_of_memory)
     try:
         return world.containers.last_end(gateway.id, gateway.created_at)
-    except EngineError:
-        return None
-
-
-def _said(gateway: Container, deployment: Deployment, world: World) -> list[str] | None:
-    """Return the last lines of a container that is still there; None where they can't be had."""
-    try:
-        return said_by(gateway, deployment, LAST_LINES, world)
     except EngineError:
         return None

@@ -90,6 +90,7 @@ def test_the_words_tell_what_to_do_and_nothing_is_left_to_fill_in(recording: Rec
     assert cause.next_step not in cause.words
     assert cause.sentence == f"{cause.words} {cause.next_step}"
     assert "{what" not in cause.sentence + cause.fix
+    assert "  " not in cause.fix, "a page or a terminal may show them as one"
 
 
 ENTRIES = [

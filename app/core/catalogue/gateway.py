@@ -6,7 +6,12 @@ from app.core.catalogue.known import LAUNCH, known
 _ASIDE = "# mv --backup=numbered {config}/openclaw.json {config}/openclaw.json.aside"
 _GIVE = "# chown -R 1000:1000 {config} {workspace}"
 _NO_USER = (
-    "{{ ! grep -q '^    user:' {compose_file} || sed -i.before '/^    user:/d' {compose_file}; }}"
+    r"{{ ! grep -q '^ \{{4\}}user:' {compose_file}"
+    r" || sed -i.before '/^ \{{4\}}user:/d' {compose_file}; }}"
+)
+_NO_BIND = (
+    "{{ ! grep -q -e --bind {compose_file}"
+    " || sed -i.before -E 's/--bind[ =][^ ]+//' {compose_file}; }}"
 )
 _PLUGIN_OFF = (
     "{docker} run --rm --network none --user 1000 --entrypoint openclaw"
@@ -68,8 +73,8 @@ GATEWAY = (
     ),
     known(
         "config_not_writable",
-        r"EACCES[^\n]*mkdir '/home/node/\.openclaw",
-        "The gateway may not write into its config folder.",
+        r"EACCES[^\n]*'/home/node/\.openclaw",
+        "The gateway may not read or write in its config folder.",
         "Give the data folders to uid 1000 (as root: chown -R 1000 config workspace), let them be"
         " writable, and name no other `user` in docker-compose.yml.",
         (_GIVE, _NO_USER, LAUNCH),
@@ -80,7 +85,7 @@ GATEWAY = (
         r"Unable to create fallback OpenClaw temp dir",
         "The gateway has nowhere to put temporary files: its container is read-only.",
         "Mount a tmpfs at /tmp in docker-compose.yml, or take read_only off, as the line does.",
-        ("sed -i.before '/^    read_only: true/d' {compose_file}", LAUNCH),
+        (r"sed -i.before '/^ \{{4\}}read_only: true/d' {compose_file}", LAUNCH),
         (1,),
     ),
     known(
@@ -133,7 +138,7 @@ GATEWAY = (
         " docker-compose.yml.",
         "Set it to lan, then launch again. The line sets the file aside, as openclaw.json.aside:"
         " the launch then makes a new one with the token and model of .env.",
-        (_ASIDE, LAUNCH),
+        (_ASIDE, _NO_BIND, LAUNCH),
         (1,),
     ),
     known(
