@@ -1,13 +1,9 @@
 """Causes: named on page, API and command line, with a line that ends with a gateway that runs."""
 
-import re
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import docker
-import pytest
 
 from app.config import Settings
 from app.core.status import Status
@@ -16,59 +12,8 @@ from app.usecases.standing import standing_cause
 from app.usecases.world import build_world
 from tests.api import Api
 from tests.command_line import CommandLine
+from tests.staging import run_as_printed
 from tests.waiting import eventually
-from tests.web.test_launch import edit_env
-
-OF_A_LINE = 120
-
-
-def run_as_printed(line: str) -> None:
-    """Paste a line into a shell, from another folder."""
-    done = subprocess.run(
-        line,
-        shell=True,
-        cwd="/",
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        timeout=OF_A_LINE,
-        check=False,
-    )
-    assert done.returncode == 0, f"{line}\n{done.stdout!r}\n{done.stderr!r}"
-
-
-def spoil(folder: Path, before: str, after: str) -> None:
-    compose_file = folder / "docker-compose.yml"
-    assert before in compose_file.read_text()
-    compose_file.write_text(compose_file.read_text().replace(before, after, 1))
-
-
-def remove_token(folder: Path) -> None:
-    env = folder / ".env"
-    env.write_text(re.sub(r"(?m)^OPENCLAW_GATEWAY_TOKEN=.*\n", "", env.read_text()))
-
-
-STAGED: dict[str, Callable[[Path], object]] = {
-    "memory_limit_too_small": lambda folder: edit_env(folder, MEMORY_LIMIT="1m"),
-    "image_name_invalid": lambda folder: edit_env(folder, OPENCLAW_IMAGE="Not:An:Image"),
-    "registry_unreachable": lambda folder: edit_env(folder, OPENCLAW_IMAGE="localhost:1/no:1"),
-    "bind_address_unknown": lambda folder: edit_env(folder, BIND_ADDRESS="203.0.113.9"),
-    "variable_missing": remove_token,
-}
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("code", STAGED)
-def test_the_line_of_a_failed_launch_ends_with_a_gateway_that_runs(
-    api: Api, deployments_dir: Path, code: str
-) -> None:
-    deployment_id = api.configure()
-    STAGED[code](deployments_dir / deployment_id)
-
-    problem = api.launch(deployment_id).json
-
-    assert problem["cause"] == code, problem
-    run_as_printed(problem["fix"])
-    assert api.listed(deployment_id)["status"] == "running"
 
 
 def test_a_failed_launch_is_named_everywhere_with_the_line_that_mends_it(
@@ -107,14 +52,23 @@ def test_a_gateway_that_crashes_after_its_launch_is_named_too(
     api.app.config["WORLD"].containers.changed()
     engine.restart(f"{deployment_id}-openclaw-1", timeout=1)
 
-    cause = eventually(lambda: api.status(deployment_id)["cause"])
+    # A busy engine may not answer for once: then nothing is claimed of the gateway.
+    def cause() -> dict[str, Any] | None:
+        told = api.status(deployment_id)["cause"]
+        return dict(told) if told and told["code"] != "engine_silent" else None
 
-    assert cause["code"] == "npm_missing"
-    assert "openclaw" in cause["fix"]
-    page = api.page(f"/deployments/{deployment_id}").text
-    assert "its image has no npm" in page
+    seen = eventually(cause)
+    assert seen["code"] == "npm_missing", seen
+    assert "openclaw" in seen["fix"]
+    page = eventually(lambda: _page_with(api, deployment_id, "its image has no npm"))
     assert 'data-copy="#fix"' in page
-    assert "npm_missing" in cli.done("show", deployment_id)
+    assert 'data-cause="npm_missing"' in page
+    eventually(lambda: "npm_missing" in cli.done("show", deployment_id))
+
+
+def _page_with(api: Api, deployment_id: str, words: str) -> str:
+    page = api.page(f"/deployments/{deployment_id}").text
+    return page if words in page else ""
 
 
 def test_a_crash_loop_is_named_to_who_has_not_seen_it_end(
