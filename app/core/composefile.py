@@ -22,6 +22,9 @@ services:
   openclaw:
     image: ${OPENCLAW_IMAGE:?set it in .env}
     init: true
+    # A gateway that was killed keeps its folder for five minutes from whoever has
+    # another name; a container's own is another one each time.
+    hostname: "%(id)s"
     # A stopped deployment has no container, so nothing stopped comes back;
     # unlike unless-stopped this survives a killed engine.
     restart: always

@@ -41,6 +41,7 @@ def test_a_needed_variable_is_never_taken_as_blank(name: str) -> None:
 def test_it_says_whose_it_is_and_in_which_network() -> None:
     assert 'io.deploy-agent.deployment: "0b7a3361be"' in FILE
     assert "- subnet: 10.194.113.0/28\n" in FILE
+    assert '    hostname: "0b7a3361be"\n' in FILE, "another one after a kill costs five minutes"
     assert "%(" not in FILE
     assert "%%" not in FILE
 

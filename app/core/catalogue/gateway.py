@@ -160,11 +160,12 @@ GATEWAY = (
     ),
     known(
         "state_in_use",
-        r"owner lease is still active",
-        "Another gateway uses the same config folder.",
-        "Stop the other one, then launch again.",
-        ("{docker} stop $({docker} ps -q --filter volume={config})", LAUNCH),
-        (1,),
+        r"owner lease is still active|Session SQLite maintenance ownership was unavailable",
+        "Another gateway uses the same config folder, or one that was killed within the last five"
+        " minutes did.",
+        "Stop the other one, then launch again; where there is none, wait the five minutes.",
+        ("{docker} ps -q --filter volume={config} | xargs -r env {docker} stop", LAUNCH),
+        _ANY_FAILURE,
     ),
     known(
         "port_in_use_inside",
