@@ -20,6 +20,7 @@ from tests.api import API_KEY, Api
 from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.own_engine import OwnEngine, running_engine
 from tests.server import Server
+from tests.staging import run_as_printed
 from tests.waiting import eventually
 
 pytestmark = [*LEAVES_SOCKETS, pytest.mark.usefixtures("own_engine")]
@@ -348,11 +349,12 @@ def full_disk_of(engine: OwnEngine) -> Iterator[None]:
 
 
 @pytest.mark.soak
-def test_networks_that_ran_out_are_named(
+def test_networks_that_ran_out_are_named_and_the_line_makes_room(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # One network is what docker0 takes.
-    with running_engine("--default-address-pool=base=172.30.0.0/24,size=24") as small:
+    # One network is what docker0 takes; another is nobody's.
+    with running_engine("--default-address-pool=base=172.30.0.0/23,size=24") as small:
+        small.docker("network", "create", "unused")
         monkeypatch.setenv("DOCKER_HOST", small.address)
         api = Api(create_app(settings))
         deployment_id = api.configure()
@@ -365,7 +367,11 @@ def test_networks_that_ran_out_are_named(
 
         api.launch(deployment_id)
 
-        assert api.get(f"operations/{deployment_id}/1").json["code"] == "networks_exhausted"
+        ended = api.get(f"operations/{deployment_id}/1").json
+        assert ended["code"] == "networks_exhausted"
+        assert ended["fix"].startswith(f"DOCKER_HOST={small.address} "), "no other engine's"
+        run_as_printed(ended["fix"])
+        assert api.listed(deployment_id)["status"] == "running"
 
 
 @pytest.mark.soak
