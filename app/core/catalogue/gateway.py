@@ -39,8 +39,9 @@ GATEWAY = (
         r"FATAL ERROR: .*JavaScript heap out of memory",
         "Node.js, which the gateway runs on, has reached its own limit of memory.",
         "Take --max-old-space-size out of NODE_OPTIONS in docker-compose.yml or set it higher,"
-        " then launch again.",
-        exits=(134,),
+        " then launch again. The line takes it out.",
+        ("sed -i.before -E 's/ ?--max-old-space-size=[0-9]+//' {compose_file}", LAUNCH),
+        (134,),
     ),
     known(
         "npm_missing",
