@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import click
 
+from bench.commands import commands
 from bench.eye import engine_to_eye, idle_tabs
 from bench.listing import folders, running
 from bench.operations import launches
@@ -20,6 +21,7 @@ _TABLES: Mapping[str, Callable[[], Table]] = {
     "tabs": idle_tabs,
     "viewers": viewers,
     "launches": launches,
+    "commands": commands,
     "start": start,
 }
 

@@ -1,0 +1,58 @@
+"""The list on the command line, beside the closest peer's."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.config import Settings
+from app.engine.client import engine_address
+from bench.fleet import fleet
+from bench.measure import timed
+from bench.tables import Table
+
+_COUNT = 5
+
+
+def commands() -> Table:
+    table = Table(
+        "The list on the command line, in s (median of 5)",
+        ("what", "seconds"),
+        "The peer has no cell at all, and is timed within a container that already runs.",
+    )
+    with fleet() as made, _container() as name:
+        made.grow(_COUNT)
+        environment = {**os.environ, "DEPLOY_AGENT_DEPLOYMENTS_DIR": str(made.root)}
+        ours = [sys.executable, "-m", "app.cli", "list"]
+        peer = ["docker", "exec", name, "openclaw", "fleet", "list"]
+        for what, command in (
+            ("`openclaw fleet list`, no cell", peer),
+            (f"`deploy-agent list`, {_COUNT} stopped", ours),
+        ):
+            taken = timed(lambda: _run(command, environment), 5)  # noqa: B023
+            table.add(what, taken.median / 1000)
+    return table
+
+
+@contextmanager
+def _container() -> Iterator[str]:
+    """Give a container of the OpenClaw image in which its own command reaches the engine."""
+    name = f"deploy-agent-bench-{os.getpid()}"
+    socket = engine_address().removeprefix("unix://")
+    program = Path(shutil.which("docker") or "docker").resolve()
+    mounts = (f"{socket}:/var/run/docker.sock", f"{program}:/usr/local/bin/docker:ro")
+    options = ("--rm", "--detach", "--init", "--user", "0", "--name", name)
+    volumes = [part for mount in mounts for part in ("--volume", mount)]
+    image = Settings().image
+    _run(["docker", "run", *options, *volumes, "--entrypoint", "sleep", image, "infinity"])
+    try:
+        yield name
+    finally:
+        _run(["docker", "rm", "--force", name])
+
+
+def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
+    subprocess.run(command, env=environment, check=True, capture_output=True)
