@@ -16,6 +16,7 @@ from app.engine.client import EngineClient
 
 _log = logging.getLogger("deploy_agent")
 _PROJECT = "com.docker.compose.project"
+_WORKING_DIR = "com.docker.compose.project.working_dir"
 # Soon, since a page shows `unknown` until the engine is heard again.
 _AGAIN_SECONDS = 0.5
 
@@ -23,11 +24,13 @@ Heard = Callable[[ContainerEvent], None]
 
 
 class EngineEvents:
-    """Calls `changed` at every change of a container, and when the stream breaks or comes back.
+    """Calls `changed` at every change of a container of ours, and when the stream breaks or
+    comes back.
 
-    What happened while it was broken is not told: whoever needs to know it asks the
-    engine at the next `changed`. Before that, `first` is told of an event, and `following`
-    whether events are heard from then on.
+    `is_within` tells whether a path is in our deployments folder: of others' projects, which
+    a busy host tells of all day long, nothing is passed on. What happened while the stream was
+    broken is not told: whoever needs to know it asks the engine at the next `changed`. Before
+    that, `first` is told of an event, and `following` whether events are heard from then on.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class EngineEvents:
         changed: Callable[[], None],
         first: Heard,
         following: Callable[[bool], None],
+        is_within: Callable[[str], bool],
     ) -> None:
         self._client = client
         self._changed = changed
         self._first = first
         self._following = following
+        self._is_within = is_within
         self._listeners: list[Heard] = []
         self._connected: list[Callable[[], None]] = []
         self._lock = threading.Lock()
@@ -96,11 +101,12 @@ class EngineEvents:
 
     def _tell(self, event: dict[str, Any]) -> None:
         heard = _event_of(event)
-        if heard:
-            self._first(heard)
-        self._changed()
         if heard is None:
+            if self._is_within(_attributes(event).get(_WORKING_DIR, "")):
+                self._changed()
             return
+        self._first(heard)
+        self._changed()
         for listener in self._listeners:
             try:
                 listener(heard)
@@ -128,15 +134,18 @@ _ACTIONS = (
 
 def _event_of(event: dict[str, Any]) -> ContainerEvent | None:
     """Return an event of one of our deployments, or None."""
-    actor = event.get("Actor") or {}
-    attributes = actor.get("Attributes") or {}
+    attributes = _attributes(event)
     deployment_id = attributes.get(_PROJECT, "")
     if not is_id(deployment_id):
         return None
     return ContainerEvent(
         deployment_id,
-        actor.get("ID", ""),
+        (event.get("Actor") or {}).get("ID", ""),
         event.get("Action", ""),
         datetime.fromtimestamp(event.get("timeNano", 0) / 1e9, UTC),
         attributes,
     )
+
+
+def _attributes(event: dict[str, Any]) -> dict[str, str]:
+    return (event.get("Actor") or {}).get("Attributes") or {}

@@ -89,7 +89,7 @@ def build_world(settings: Settings) -> World:
 
     log_source = LogSource(client)
     log_followers = LogFollowers(log_source)
-    events = EngineEvents(client, changed, containers.heard, containers.follow)
+    events = EngineEvents(client, changed, containers.heard, containers.follow, store.holds)
     events.listen(log_followers.heard)
     return World(
         settings,

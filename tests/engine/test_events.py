@@ -1,0 +1,87 @@
+"""Events: what the engine tells of by itself, and what of it concerns nobody here."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import docker
+import pytest
+
+from app.core.events import ContainerEvent
+from app.engine.client import EngineClient, engine_address
+from app.engine.events import EngineEvents
+from tests.conftest import STANDIN
+from tests.waiting import eventually
+
+OWN = "e0e0e0e0e0"
+
+
+class Told:
+    """What came: events of deployments, and how often something changed beside them."""
+
+    def __init__(self) -> None:
+        self.heard: list[ContainerEvent] = []
+        self.changed = 0
+
+    @property
+    def beside(self) -> int:
+        return self.changed - len(self.heard)
+
+    def has(self, container: str) -> bool:
+        return any(each.container_id == container for each in self.heard)
+
+    def count(self) -> None:
+        self.changed += 1
+
+
+@pytest.fixture
+def told(tmp_path: Path) -> Iterator[Told]:
+    told, connected = Told(), threading.Event()
+    client = EngineClient(engine_address(), 5)
+    events = EngineEvents(
+        client,
+        told.count,
+        told.heard.append,
+        lambda _: None,
+        lambda path: path.startswith(f"{tmp_path}/"),
+    )
+    events.listen(lambda _: None, connected.set)
+    events.start()
+    assert connected.wait(20)
+    yield told
+    events.stop()
+
+
+@contextmanager
+def made(engine: docker.APIClient, project: str, working_dir: str) -> Iterator[str]:
+    """A container, created and never started, as Compose labels it."""
+    labels = {
+        "com.docker.compose.project": project,
+        "com.docker.compose.project.working_dir": working_dir,
+    }
+    container = engine.create_container(STANDIN, labels=labels)["Id"]
+    try:
+        yield container
+    finally:
+        engine.remove_container(container, force=True)
+
+
+def test_what_others_do_on_the_same_host_makes_nobody_look_again(
+    told: Told, engine: docker.APIClient
+) -> None:
+    before = told.beside
+
+    with made(engine, "somebody-elses", "/srv/somebody"), made(engine, OWN, "/srv") as own:
+        eventually(lambda: told.has(own))
+
+    assert told.beside == before
+
+
+def test_what_is_started_in_a_folder_of_ours_makes_all_look_again(
+    told: Told, engine: docker.APIClient, tmp_path: Path
+) -> None:
+    before = told.beside
+
+    with made(engine, "renamed-by-hand", f"{tmp_path}/{OWN}"):
+        eventually(lambda: told.beside > before)
