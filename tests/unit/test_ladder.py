@@ -61,6 +61,13 @@ def test_above_a_broken_rung_nothing_is_known() -> None:
     assert first_broken(rungs) is broken
 
 
+def test_what_stands_above_a_rung_that_is_not_known_yet_is_no_cause() -> None:
+    rungs = ladder(RUNNING, None, False)
+
+    assert rungs[-1].state is RungState.FAILED
+    assert first_broken(rungs) is None
+
+
 def test_before_a_probe_came_back_nothing_is_known_of_the_gateway() -> None:
     rungs = ladder(RUNNING, None, tokens_equal=True)
 

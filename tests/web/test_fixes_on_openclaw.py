@@ -17,6 +17,7 @@ import pytest
 
 from app import create_app
 from app.config import Settings
+from app.engine.client import engine_address
 from app.usecases.world import build_world
 from demo.provider import Provider
 from tests.api import API_KEY, Api
@@ -36,6 +37,14 @@ COMMAND = "node openclaw.mjs gateway --allow-unconfigured"
 @pytest.fixture
 def settings(deployments_dir: Path) -> Settings:
     return Settings(deployments_dir=deployments_dir, launch_timeout=OF_A_START)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[docker.APIClient]:
+    """As everywhere, with the time that it takes to remove a container of that size."""
+    client = docker.APIClient(base_url=engine_address(), version="auto", timeout=240)
+    yield client
+    client.close()
 
 
 @pytest.fixture
