@@ -97,34 +97,47 @@ def rung_of(shown: dict[str, Any]) -> str:
     return next((each["name"] for each in shown["ladder"] if each["state"] == "failed"), "")
 
 
-def test_who_is_frozen_or_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
-    server: Server, engine: docker.APIClient, deployments_dir: Path, cli: CommandLine
+def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
+    server: Server, engine: docker.APIClient, cli: CommandLine
 ) -> None:
     # Not a launch: what Docker runs counts as started once a launch would have been over.
     server.settings["launch_timeout"] = 1
     server.start()
-    (frozen, port), (refusing, other_port) = configured(server), configured(server)
-    container = run_by_hand(engine, frozen, port, token_of(deployments_dir, frozen))
-    run_by_hand(engine, refusing, other_port, "another")
+    deployment_id, port = configured(server)
+    run_by_hand(engine, deployment_id, port, "another")
     with ExitStack() as pages:
-        first, second = Seen(server, frozen, pages), Seen(server, refusing, pages)
-        eventually(lambda: first.listed["status"] == "running")
-        second.reads("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)")
-        eventually(lambda: rung_of(second.status) == "token", within=SOON)
-        assert second.status["cause"]["code"] == "token_refused"
-        assert first.listed["status"] == "running"
+        refusing = Seen(server, deployment_id, pages)
+
+        refusing.reads("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)")
+
+        eventually(lambda: rung_of(refusing.status) == "token", within=SOON)
+        assert refusing.status["cause"]["code"] == "token_refused"
+    # Who asks once has nobody who went round before.
+    shown = cli.json("show", deployment_id)
+    assert shown["status"] != "running"
+    assert rung_of(shown) == "token"
+
+
+@pytest.mark.soak
+def test_who_is_frozen_is_unhealthy_until_it_goes_on(
+    server: Server, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    server.settings["launch_timeout"] = 1
+    server.start()
+    deployment_id, port = configured(server)
+    token = token_of(deployments_dir, deployment_id)
+    container = run_by_hand(engine, deployment_id, port, token)
+    with ExitStack() as pages:
+        frozen = Seen(server, deployment_id, pages)
+        frozen.reads("running", "up")
 
         # Its port still accepts: that is the kernel's doing.
         engine.kill(container, signal="STOP")
-        first.reads("unhealthy", "the gateway accepts and says nothing")
-        eventually(lambda: rung_of(first.status) == "healthz", within=SOON)
+        frozen.reads("unhealthy", "the gateway accepts and says nothing")
+        eventually(lambda: rung_of(frozen.status) == "healthz", within=SOON)
 
         engine.kill(container, signal="CONT")
-        eventually(lambda: first.listed["status"] == "running", within=SOON)
-    # Who asks once has nobody who went round before.
-    shown = cli.json("show", refusing)
-    assert shown["status"] != "running"
-    assert rung_of(shown) == "token"
+        frozen.reads("running", "up")
 
 
 @pytest.mark.soak
