@@ -248,7 +248,8 @@ def _running(
     broken = None
     if climb and (climb.container_id, climb.started_at) == (gateway.id, started_at):
         broken = climb.broken
-        if broken and not (proven or climb.held) and _is_young(started_at, now, climb.grace):
+        started = proven or climb.held or gateway.health == "unhealthy"
+        if broken and not started and _is_young(started_at, now, climb.grace):
             return Status.LAUNCHING, "up ", since, f", not ready yet: {_words_of(broken)}"
     if broken:
         return Status.UNHEALTHY, _words_of(broken)

@@ -763,6 +763,9 @@ def test_a_run_that_is_not_proven_yet_may_take_as_long_as_a_launch() -> None:
     assert climbed(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
     # Once it held, it has started.
     assert climbed(a_deployment(), young, held=True) == REFUSED
+    # Docker's health check has its own idea of how long a start may take.
+    ill = replace(young, status_text="Up 1 minute (unhealthy)")
+    assert climbed(a_deployment(), ill) == REFUSED
 
 
 @pytest.mark.parametrize("inspected", [True, False])
