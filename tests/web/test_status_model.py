@@ -148,7 +148,8 @@ class Deeds(RuleBasedStateMachine):
             assert self._call(verb, known)["code"] == "launch_failed"
             known.lost_container("failed")
         else:
-            assert self._call(verb, known)["status"] == "running"
+            answer = self._call(verb, known)
+            assert answer["status"] == "running", answer
             word = self._word(known)
             assert word
             known.stage, known.without, known.proven = Stage.UP, "stopped", run_in(word)
