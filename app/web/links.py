@@ -32,9 +32,10 @@ def terminal_line(deployment: Deployment) -> str | None:
 
 def walls(deployment: Deployment) -> tuple[Wall, ...]:
     """Return what a gateway will say when its page is opened from where the reader stands."""
-    return walls_of(deployment, _standpoint(), world=world())
+    return walls_of(deployment, standpoint(), world=world())
 
 
-def _standpoint() -> Standpoint:
+def standpoint() -> Standpoint:
+    """Return from where the reader looks."""
     here = is_loopback(request.remote_addr or "") and not is_passed_on()
     return Standpoint(name=reader_host(), secure=is_secure(), local=here and not is_secure())

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, render_template
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from markupsafe import Markup
 
 from app.core.deployment import OperationKind, parse_id
 from app.core.errors import NotFound
@@ -15,6 +16,7 @@ from app.core.log_choice import LogChoice
 from app.core.outcomes import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, Masker, hint, secret_values
+from app.core.walls import Standpoint
 from app.usecases.answer import latest_answer
 from app.usecases.changes import Viewer
 from app.usecases.launch import launch_deployment
@@ -27,15 +29,16 @@ from app.usecases.standing import standing_cause
 from app.usecases.stop import stop_deployment
 from app.usecases.timeline import timeline_of
 from app.usecases.versions import version_of
-from app.web.access import needs
+from app.web.access import may, needs
 from app.web.archive import to_archived
+from app.web.at_once import at_once
 from app.web.compression import leave_as_it_is
 from app.web.confirm import joined
-from app.web.links import page_url, page_url_with_token, terminal_line, walls, ws_url
+from app.web.links import page_url, page_url_with_token, standpoint, terminal_line, walls, ws_url
 from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
-from app.web.rendering import Tab, done, render
-from app.web.request import actor, world
+from app.web.rendering import Tab, done, framed, render
+from app.web.request import actor, gateway_host, world
 from app.web.streams import Boxes, Shown, follow, rendered
 
 bp = Blueprint("pages", __name__)
@@ -47,11 +50,26 @@ _RECENT = LogChoice()
 @bp.get("/deployments/<deployment_id>")
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
+    deployment_id = parse_id(deployment_id)
     try:
-        card = show_deployment(parse_id(deployment_id), world=world())
+        tab, found = _page(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
     except NotFound:
-        return to_archived(parse_id(deployment_id))
-    return render("deployments/show", **_context(card), **logs_context(card, _RECENT))
+        return to_archived(deployment_id)
+    return framed("deployments/show", found, tab=tab)
+
+
+@at_once
+def _page(
+    deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
+) -> tuple[Tab, Markup]:
+    """Return a deployment as those see it who may do the same and came the same way.
+
+    When the engine is silent all wait for it as long, and then have half a second for all pages.
+    """
+    card = show_deployment(deployment_id, world=world())
+    context = {**_context(card), **logs_context(card, _RECENT)}
+    html = render_template("deployments/_show.html", **context)
+    return context["tab"], Markup(html)  # noqa: S704 - a template escapes
 
 
 @bp.get("/deployments/<deployment_id>/stream")

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
 from app.store.operations import read_log
+from app.usecases.timeline import timeline_of
 from tests.api import API_KEY, BASE, Api
 from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.waiting import eventually
@@ -76,6 +78,29 @@ def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
 
     assert {row["status"] for rows in answers for row in rows} <= {"configured", "unknown"}
     assert len(engine_calls) - before <= 2
+
+
+def test_a_page_is_made_once_for_all_who_waited_for_a_silent_engine(
+    gated: Api, gate: EngineGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment_id, made = gated.configure(), []
+    gate.hold()
+
+    def timeline(*of: str, **more: object) -> object:
+        made.append(of)
+        return timeline_of(*of, **more)
+
+    monkeypatch.setattr("app.web.pages.timeline_of", timeline)
+
+    def load(_: int) -> TestResponse:
+        return Api(gated.app).page(f"/deployments/{deployment_id}")
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(load, range(12)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert all("has not answered in time" in answer.text for answer in answers)
+    assert len(made) < 6
 
 
 def test_the_log_of_a_running_gateway_is_no_old_one_while_the_engine_is_silent(
