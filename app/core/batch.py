@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from app.core.deployment import OperationState, is_id
+from app.core.records import parse_moment, read_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def progress_to_json(batch: Batch) -> bytes:
 def batch_from_json(number: int, asked: bytes, progress: bytes) -> Batch:
     """Return a batch as it was written down last. Raises ValueError where that is damaged."""
     try:
-        first, then = json.loads(asked), json.loads(progress)
+        first, then = read_json(asked), read_json(progress)
         ended_at = then["ended_at"]
         return Batch(
             number,
@@ -92,10 +93,10 @@ def batch_from_json(number: int, asked: bytes, progress: bytes) -> Batch:
             str(first["image"]),
             str(first["actor"]),
             str(first["source"]),
-            datetime.fromisoformat(first["started_at"]),
+            parse_moment(first["started_at"]),
             OperationState(then["state"]),
             {str(name): int(at) for name, at in then["begun"].items()},
-            datetime.fromisoformat(ended_at) if ended_at else None,
+            parse_moment(ended_at) if ended_at else None,
             str(then["reason"]),
             str(then["failed"]),
         )

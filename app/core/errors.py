@@ -35,7 +35,7 @@ UserError
 ├── EngineSilent          504  the engine accepted the call and said nothing
 ├── EngineRefused         502  the engine answered, and refused
 ├── RemoteEngine          503  the engine is on another machine, where our folders are not
-├── StorageFailed         507  the deployments folder can't be written
+├── StorageFailed         507  the deployments folder can't be written, or a file of ours is damaged
 ├── OutOfFiles            503  the server or the host has too many files open
 ├── TooManyWaiting        503  every place for a waiting call is taken
 └── TooManyStreams        503  as many pages follow along as may
@@ -252,7 +252,7 @@ def engine_error(code: str, reason: str) -> EngineError:
 
 
 class StorageFailed(UserError):
-    code, status, title = "storage_failed", 507, "The deployments folder can't be written"
+    code, status, title = "storage_failed", 507, "The deployments folder can't be used"
 
 
 class OutOfFiles(UserError):

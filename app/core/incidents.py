@@ -12,6 +12,7 @@ from typing import Any
 
 from app.core.deployment import Container, Operation, OperationState
 from app.core.events import ContainerEvent
+from app.core.records import parse_moment
 
 EXITED, STARTED, REMOVED = "exited", "started", "removed"
 PAUSED, UNPAUSED, UNHEALTHY = "paused", "unpaused", "unhealthy"
@@ -207,8 +208,8 @@ def incident_in(entry: Mapping[str, Any]) -> Incident | None:
         return Incident(
             what=_named(rest.pop("what")),
             container=str(rest.pop("container")),
-            at=datetime.fromisoformat(rest.pop("at")),
-            last_at=datetime.fromisoformat(rest.pop("last_at")),
+            at=parse_moment(rest.pop("at")),
+            last_at=parse_moment(rest.pop("last_at")),
             who=str(rest.pop("who")),
             more={key: value for key, value in rest.items() if key != "n"},
         )

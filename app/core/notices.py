@@ -1,8 +1,9 @@
 """Notices: what is told to people who look at no page, and its words."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+
+from app.core.records import AwareDatetime
 
 
 class Event(StrEnum):
@@ -21,7 +22,7 @@ class Notice:
     event: Event
     deployment_id: str
     incident: int
-    at: datetime
+    at: AwareDatetime
     reason: str
 
     @property

@@ -104,7 +104,7 @@ def moments(
     `running` is the operation that is under way: any other without an outcome was interrupted.
     """
     outcomes: dict[object, Entry] = {}
-    failed: set[tuple[str, object, object]] = set()
+    failed: set[tuple[str, str, str]] = set()
     for entry in entries:
         what, number = entry.get("what"), entry.get("operation")
         if not isinstance(what, str) or incidents.time_of(entry) is None:
@@ -117,7 +117,8 @@ def moments(
                 yield _operation(deployment_id, entry, kind, outcomes.pop(number, None), running)
         else:
             # A deed on a device is recorded before it is done, and again where it failed.
-            deed = what.removesuffix("_failed"), entry.get("request"), entry.get("device")
+            of = str(entry.get("request")), str(entry.get("device"))
+            deed = what.removesuffix("_failed"), *of
             if deed in failed:
                 failed.discard(deed)
                 continue
@@ -152,7 +153,9 @@ _STATES = {
 
 
 def _operation_name(entry: Entry, kind: str) -> str:
-    arguments = entry.get("arguments") or {}
+    arguments = entry.get("arguments")
+    if not isinstance(arguments, Mapping):
+        arguments = {}
     if kind == OperationKind.ALLOW_ORIGIN and arguments.get("origin"):
         return f"Allowing {arguments['origin']}"
     if kind == OperationKind.UPDATE and arguments.get("image"):
@@ -289,7 +292,8 @@ def _asked(entry: Entry) -> tuple[Part, ...]:
 
 def _edited(file: str) -> Words:
     def words(entry: Entry) -> tuple[Part, ...]:
-        keys = ", ".join(map(str, entry.get("keys") or ()))
+        given = entry.get("keys")
+        keys = ", ".join(map(str, given if isinstance(given, list) else ()))
         return (f"{file} was edited{f': {keys}' if keys else ''}",)
 
     return words

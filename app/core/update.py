@@ -1,13 +1,10 @@
 """An update as its journal has it: what is under way, and what there was before."""
 
 import json
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import Any, TypeVar
 
-T = TypeVar("T")
+from app.core.records import MomentText, read_record
 
 # The code of what failed, and of which what was before could not be put back.
 NOT_BACK = "not_put_back"
@@ -47,7 +44,7 @@ class Journal:
     before: Version
     was_up: bool
     returning: bool
-    at: str
+    at: MomentText
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class Kept:
 
     version: Version
     image: str
-    at: str
+    at: MomentText
 
 
 def journal_to_json(journal: Journal) -> bytes:
@@ -65,9 +62,7 @@ def journal_to_json(journal: Journal) -> bytes:
 
 def journal_from_json(data: bytes) -> Journal:
     """Raises ValueError, also where it is JSON and no journal."""
-    return _read(data, lambda it: Journal(**{
-        **it, "step": Step(it["step"]), "before": Version(**it["before"])
-    }))  # fmt: skip
+    return read_record(Journal, data)
 
 
 def kept_to_json(kept: Kept) -> bytes:
@@ -76,13 +71,4 @@ def kept_to_json(kept: Kept) -> bytes:
 
 def kept_from_json(data: bytes) -> Kept:
     """Raises ValueError."""
-    kept = _read(data, lambda it: Kept(**{**it, "version": Version(**it["version"])}))
-    datetime.fromisoformat(kept.at)
-    return kept
-
-
-def _read(data: bytes, make: Callable[[dict[str, Any]], T]) -> T:
-    try:
-        return make(json.loads(data))
-    except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"no record of an update: {error}") from None
+    return read_record(Kept, data)

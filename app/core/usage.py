@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+# Of an answer that does not have what was looked for, or has something else there.
+_ODD = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -25,25 +28,25 @@ def usage_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Usage | 
         used = _cpu(now) - _cpu(before)
         passed = now["cpu_stats"]["system_cpu_usage"] - before["cpu_stats"]["system_cpu_usage"]
         processors = now["cpu_stats"].get("online_cpus") or 1
-    except (KeyError, TypeError):
+        memory = memory_in(now)
+        if memory is None or used < 0 or passed <= 0:
+            return None
+        return Usage(round(100 * used * processors / passed), *memory)
+    except _ODD:
         return None
-    memory = memory_in(now)
-    if memory is None or used < 0 or passed <= 0:
-        return None
-    return Usage(round(100 * used * processors / passed), *memory)
 
 
 def memory_in(sample: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return what one answer says of memory, used and allowed; None where it tells nothing."""
-    memory = sample.get("memory_stats") or {}
     try:
-        usage, limit = memory["usage"], memory["limit"]
-    except (KeyError, TypeError):
+        memory = sample["memory_stats"]
+        usage, limit = int(memory["usage"]), int(memory["limit"])
+        details = memory.get("stats") or {}
+        cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+        # Rounded, so that what a page shows changes seldom.
+        return round(max(0, usage - cache) / 2**20) * 2**20, limit
+    except _ODD:
         return None
-    details = memory.get("stats") or {}
-    cache = details.get("inactive_file", details.get("total_inactive_file", 0))
-    # Rounded, so that what a page shows changes seldom.
-    return round(max(0, usage - cache) / 2**20) * 2**20, limit
 
 
 def _cpu(stats: Mapping[str, Any]) -> int:

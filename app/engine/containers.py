@@ -5,7 +5,7 @@ import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -29,6 +29,18 @@ from app.core.errors import EngineError, EngineRefused
 from app.core.events import ContainerEvent
 from app.core.secrets import secret_values
 from app.core.uptime import fits
+from app.engine.answers import (
+    Row,
+    inside,
+    lines_of,
+    moment,
+    number,
+    pairs,
+    rows,
+    rows_of,
+    text,
+    texts,
+)
 from app.engine.client import EngineClient, Parameters, ask, silent
 from app.engine.inspections import Inspections
 
@@ -38,6 +50,7 @@ _LEARNED_AT_ONCE = 5
 # With all inspections of a full host that has just booted.
 _TAKING_SECONDS = 10.0
 _KILLED = 137  # By SIGKILL, as for want of memory.
+_NUMBER = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
 class Containers:
@@ -233,7 +246,7 @@ class Containers:
         with self._client.calls() as client:
             # Docker's own call for events has no time limit.
             answer = ask(client, "/events", parameters)
-            return _last_end_in(map(json.loads, answer.text.splitlines()))
+            return _last_end_in(lines_of(answer.text))
 
     def image_id(self, reference: str) -> str | None:
         """Return an image's id, or None where this host has none. Raises EngineError."""
@@ -242,17 +255,19 @@ class Containers:
                 image = client.inspect_image(reference)  # type: ignore[no-untyped-call]
         except NotFound:
             return None
-        return str(image["Id"])
+        return text(image, "Id") or None
 
     def image_names(self) -> list[str]:
         """Return the names of the images that this host has. Raises EngineError."""
         with self._client.calls() as client:
-            images = client.images()
-        return sorted(name for image in images for name in image.get("RepoTags") or ())
+            images = rows_of(client.images())
+        return sorted(name for image in images for name in texts(image, "RepoTags"))
 
     def _list(self, filters: dict[str, list[str]]) -> list[Container]:
         with self._client.calls() as client:
-            return [_container(row) for row in client.containers(all=True, filters=filters)]
+            found = map(_container, rows_of(client.containers(all=True, filters=filters)))
+            # Without an id it can't be asked for, and is none.
+            return [each for each in found if each.id]
 
     def learn_starts(self) -> None:
         """Ask for the exact start of containers of which the list has only round words.
@@ -311,69 +326,65 @@ def _problem(error: EngineError) -> EngineProblem:
     return EngineProblem(error.code, error.detail.partition(". ")[0].rstrip("."))
 
 
-def _last_end_in(events: Iterable[Mapping[str, Any]]) -> Ended | None:
+def _last_end_in(events: Iterable[Row]) -> Ended | None:
     ended, out_of_memory = None, False
     for event in events:
-        if event["Action"] == "die":
-            code = int(event["Actor"]["Attributes"]["exitCode"])
-            ended = Ended(code, out_of_memory and code == _KILLED)
-        elif event["Action"] == "oom":
-            out_of_memory = True
+        if text(event, "Action") == "die":
+            exit_code = text(inside(inside(event, "Actor"), "Attributes"), "exitCode")
+            if _NUMBER.match(exit_code):
+                code = int(exit_code)
+                ended = Ended(code, out_of_memory and code == _KILLED)
         else:
-            out_of_memory = False
+            out_of_memory = text(event, "Action") == "oom"
     return ended
 
 
-def _container(row: dict[str, Any]) -> Container:
-    labels = row.get("Labels") or {}
-    names = row.get("Names") or ["/?"]
+def _container(row: Row) -> Container:
+    labels = inside(row, "Labels")
     return Container(
-        id=row["Id"],
-        name=names[0].removeprefix("/"),
-        project=labels.get(PROJECT, ""),
-        service=labels.get("com.docker.compose.service", ""),
-        image=row.get("Image", ""),
-        state=row.get("State", ""),
-        status_text=row.get("Status", ""),
-        created_at=datetime.fromtimestamp(row.get("Created", 0), UTC),
-        working_dir=labels.get("com.docker.compose.project.working_dir", ""),
-        ports=_published(row.get("Ports") or ()),
-        one_off=labels.get("com.docker.compose.oneoff") == "True",
-        image_id=row.get("ImageID", ""),
-        made_for=labels.get(LABEL, ""),
+        id=text(row, "Id"),
+        name=next(iter(texts(row, "Names")), "?").removeprefix("/"),
+        project=text(labels, PROJECT),
+        service=text(labels, "com.docker.compose.service"),
+        image=text(row, "Image"),
+        state=text(row, "State"),
+        status_text=text(row, "Status"),
+        created_at=moment(number(row, "Created")),
+        working_dir=text(labels, "com.docker.compose.project.working_dir"),
+        ports=_published(rows(row, "Ports")),
+        one_off=text(labels, "com.docker.compose.oneoff") == "True",
+        image_id=text(row, "ImageID"),
+        made_for=text(labels, LABEL),
     )
 
 
-def _published(ports: Iterable[dict[str, Any]]) -> tuple[PublishedPort, ...]:
-    return tuple(
-        PublishedPort(each.get("IP", ""), each["PublicPort"])
-        for each in ports
-        if each.get("PublicPort")
-    )
+def _published(ports: Iterable[Row]) -> tuple[PublishedPort, ...]:
+    found = ((text(each, "IP"), number(each, "PublicPort")) for each in ports)
+    return tuple(PublishedPort(address, port) for address, port in found if port)
 
 
-def _details(inspected: dict[str, Any]) -> Details:
-    state = inspected["State"]
-    health_log = (state.get("Health") or {}).get("Log") or [{}]
+def _details(inspected: Row) -> Details:
+    state = inside(inspected, "State")
+    checks = rows(inside(state, "Health"), "Log") or [{}]
     return Details(
-        restart_count=inspected.get("RestartCount", 0),
-        started_at=parse_time(state.get("StartedAt", "")),
-        finished_at=parse_time(state.get("FinishedAt", "")),
-        started_at_text=state.get("StartedAt", ""),
-        exit_code=state.get("ExitCode", 0),
+        restart_count=number(inspected, "RestartCount"),
+        started_at=parse_time(text(state, "StartedAt")),
+        finished_at=parse_time(text(state, "FinishedAt")),
+        started_at_text=text(state, "StartedAt"),
+        exit_code=number(state, "ExitCode"),
         out_of_memory=bool(state.get("OOMKilled")),
-        error=state.get("Error", ""),
-        restart_policy=inspected["HostConfig"].get("RestartPolicy", {}).get("Name", ""),
-        health_output=str(health_log[-1].get("Output", ""))[:500],
+        error=text(state, "Error"),
+        restart_policy=text(inside(inside(inspected, "HostConfig"), "RestartPolicy"), "Name"),
+        health_output=text(checks[-1], "Output")[:500],
         secrets=tuple(secret_values(_environment(inspected))),
     )
 
 
-def _description(inspected: dict[str, Any]) -> dict[str, Any]:
-    config, host = inspected["Config"], inspected["HostConfig"]
+def _description(inspected: Row) -> dict[str, Any]:
+    config, host = inside(inspected, "Config"), inside(inspected, "HostConfig")
     return {
         **{key: inspected.get(key) for key in ("Id", "Name", "Created", "Image", "RestartCount")},
-        "State": inspected["State"],
+        "State": inside(inspected, "State"),
         "Config": {
             **{key: config.get(key) for key in ("Image", "User", "StopSignal", "Healthcheck")},
             "EnvNames": sorted(_environment(inspected)),
@@ -384,21 +395,20 @@ def _description(inspected: dict[str, Any]) -> dict[str, Any]:
         },
         "Mounts": [
             {key: mount.get(key) for key in ("Type", "Source", "Destination", "RW")}
-            for mount in inspected.get("Mounts") or ()
+            for mount in rows(inspected, "Mounts")
         ],
     }
 
 
-def _environment(inspected: dict[str, Any]) -> dict[str, str]:
-    pairs = (each.partition("=") for each in inspected["Config"].get("Env") or ())
-    return {key: value for key, _, value in pairs}
+def _environment(inspected: Row) -> dict[str, str]:
+    return pairs(texts(inside(inspected, "Config"), "Env"))
 
 
 def parse_time(text: str) -> datetime | None:
     """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, “never”."""
     trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
     try:
-        moment = datetime.fromisoformat(trimmed)
+        read = datetime.fromisoformat(trimmed)
     except ValueError:
         return None
-    return None if moment.year <= 1 else moment
+    return None if read.year <= 1 else read.replace(tzinfo=read.tzinfo or UTC)

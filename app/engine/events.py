@@ -3,7 +3,6 @@
 import logging
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 from docker.errors import NotFound
@@ -12,6 +11,7 @@ from docker.types.daemon import CancellableStream
 from app.core.deployment import is_id
 from app.core.errors import EngineError
 from app.core.events import ContainerEvent
+from app.engine.answers import Row, inside, moment, number, text
 from app.engine.client import EngineClient
 
 _log = logging.getLogger("deploy_agent")
@@ -99,7 +99,7 @@ class EngineEvents:
             for event in self._stream:
                 self._tell(event)
 
-    def _tell(self, event: dict[str, Any]) -> None:
+    def _tell(self, event: Row) -> None:
         heard = _event_of(event)
         if heard is None:
             if self._is_within(_attributes(event).get(_WORKING_DIR, "")):
@@ -132,7 +132,7 @@ _ACTIONS = (
 )
 
 
-def _event_of(event: dict[str, Any]) -> ContainerEvent | None:
+def _event_of(event: Row) -> ContainerEvent | None:
     """Return an event of one of our deployments, or None."""
     attributes = _attributes(event)
     deployment_id = attributes.get(_PROJECT, "")
@@ -140,12 +140,13 @@ def _event_of(event: dict[str, Any]) -> ContainerEvent | None:
         return None
     return ContainerEvent(
         deployment_id,
-        (event.get("Actor") or {}).get("ID", ""),
-        event.get("Action", ""),
-        datetime.fromtimestamp(event.get("timeNano", 0) / 1e9, UTC),
+        text(inside(event, "Actor"), "ID"),
+        text(event, "Action"),
+        moment(number(event, "timeNano") / 1e9),
         attributes,
     )
 
 
-def _attributes(event: dict[str, Any]) -> dict[str, str]:
-    return (event.get("Actor") or {}).get("Attributes") or {}
+def _attributes(event: Row) -> dict[str, str]:
+    named = inside(inside(event, "Actor"), "Attributes")
+    return {name: value for name, value in named.items() if isinstance(value, str)}

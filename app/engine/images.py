@@ -2,12 +2,12 @@
 
 import threading
 from collections.abc import Mapping
-from typing import Any
 
 from cachetools import TTLCache
 from docker.errors import NotFound
 
 from app.core.images import Image
+from app.engine.answers import Row, inside, rows_of, text, texts
 from app.engine.client import EngineClient
 
 # A page costs no call for them, mostly.
@@ -28,7 +28,7 @@ class Images:
                 found = client.inspect_image(reference)  # type: ignore[no-untyped-call]
         except NotFound:
             return None
-        return _image(found, (found.get("Config") or {}).get("Labels"))
+        return _image(found, inside(inside(found, "Config"), "Labels"))
 
     def known(self) -> Mapping[str, Image]:
         """Return the images of this host by id, as of some seconds ago. Raises EngineError."""
@@ -36,15 +36,17 @@ class Images:
             known = self._kept.get("")
             if known is None:
                 with self._client.calls() as client:
-                    found = [_image(each, each.get("Labels")) for each in client.images()]
+                    found = [
+                        _image(each, inside(each, "Labels")) for each in rows_of(client.images())
+                    ]
                 known = self._kept[""] = {each.id: each for each in found}
         return known
 
 
-def _image(row: dict[str, Any], labels: dict[str, str] | None) -> Image:
+def _image(row: Row, labels: Row) -> Image:
     return Image(
-        id=row.get("Id") or row.get("ID", ""),
-        tags=tuple(each for each in row.get("RepoTags") or () if "<none>" not in each),
-        digests=tuple(each for each in row.get("RepoDigests") or () if "<none>" not in each),
-        version=str((labels or {}).get(_VERSION, ""))[:80],
+        id=text(row, "Id") or text(row, "ID"),
+        tags=tuple(each for each in texts(row, "RepoTags") if "<none>" not in each),
+        digests=tuple(each for each in texts(row, "RepoDigests") if "<none>" not in each),
+        version=text(labels, _VERSION)[:80],
     )

@@ -1,6 +1,5 @@
 """The engine's networks, asked for seldom: by who looks for what is stranded, and the doctor."""
 
-from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from threading import Condition
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from cachetools import TTLCache, cachedmethod
 
 from app.core.deployment import Network
+from app.engine.answers import Row, inside, moment, rows, rows_of, text
 from app.engine.client import EngineClient
 from app.engine.containers import PROJECT, parse_time
 
@@ -40,29 +40,30 @@ class Networks:
     def subnets(self) -> list[IPv4Network]:
         """Return what all networks of the engine take, whoever's they are. Raises EngineError."""
         with self._client.calls() as client:
-            found = map(_subnet_in, client.networks())
+            found = map(_subnet_in, rows_of(client.networks()))
             return [each for each in found if each is not None]
 
     def _list(self, label: str) -> tuple[Network, ...]:
         with self._client.calls() as client:
-            return tuple(map(_network, client.networks(filters={"label": [label]})))
+            found = rows_of(client.networks(filters={"label": [label]}))
+        return tuple(map(_network, found))
 
 
-def _network(row: dict[str, Any]) -> Network:
+def _network(row: Row) -> Network:
     return Network(
-        id=row["Id"],
-        name=row["Name"],
-        project=row["Labels"][PROJECT],
+        id=text(row, "Id"),
+        name=text(row, "Name"),
+        project=text(inside(row, "Labels"), PROJECT),
         # One without a time has been there for ever.
-        created_at=parse_time(row.get("Created", "")) or datetime.fromtimestamp(0, UTC),
+        created_at=parse_time(text(row, "Created")) or moment(0),
         subnet=_subnet_in(row),
     )
 
 
-def _subnet_in(row: dict[str, Any]) -> IPv4Network | None:
-    for each in (row.get("IPAM") or {}).get("Config") or ():
+def _subnet_in(row: Row) -> IPv4Network | None:
+    for each in rows(inside(row, "IPAM"), "Config"):
         try:
-            return IPv4Network(each.get("Subnet", ""))
+            return IPv4Network(text(each, "Subnet"))
         except ValueError:
             continue
     return None

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from app.core.records import read_json
 from app.store.files import Unreadable, read_file, write_file
 from app.store.history import OURS, our_folder
 
@@ -19,7 +20,7 @@ def keep_answer(folder: Path, answer: Mapping[str, Any]) -> None:
 
 def read_answer(folder: Path) -> dict[str, Any] | None:
     try:
-        kept = json.loads(read_file(folder / OURS / _FILE, _LIMIT))
-    except (OSError, Unreadable, ValueError, RecursionError):
+        kept = read_json(read_file(folder / OURS / _FILE, _LIMIT))
+    except (OSError, Unreadable, ValueError):
         return None
     return kept if isinstance(kept, dict) else None

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.core.marks import Applied, mark_of
+from app.core.records import read_record
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 
@@ -21,9 +22,8 @@ def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> Ap
 def read_applied(folder: Path) -> Applied | None:
     """Return what was applied last, or None where nobody wrote it down."""
     try:
-        said = json.loads(read_file(folder / OURS / FILE))
-        return Applied(str(said["container"]), str(said["salt"]), str(said["mark"]))
-    except (OSError, Unreadable, ValueError, KeyError, TypeError) as error:
+        return read_record(Applied, read_file(folder / OURS / FILE))
+    except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
         return None
 

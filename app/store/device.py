@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from app.core.errors import StorageFailed
+from app.core.records import read_json
 from app.store.files import Unreadable, read_file, storage_errors, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
@@ -44,7 +45,7 @@ def _format(seed: bytes) -> bytes:
 
 def _parse(data: bytes) -> bytes | None:
     try:
-        key = json.loads(data)["private_key"]
+        key = read_json(data)["private_key"]
         seed = base64.urlsafe_b64decode(f"{key}=")
     except (ValueError, KeyError, TypeError, binascii.Error):
         return None

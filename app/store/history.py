@@ -15,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
+from app.core.records import read_json
 from app.store.files import OURS as OURS
 from app.store.files import open_file, raise_shortage, refuse_links, sync_folder
 
@@ -178,8 +179,8 @@ def _last_number(path: Path) -> int:
 
 def _entry(line: bytes) -> Entry | None:
     try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
+        entry = read_json(line)
+    except ValueError:
         return None
     return entry if isinstance(entry, dict) else None
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from app.core.records import MomentText, read_record
 from app.store.files import Unreadable, read_file, refuse_links, write_file
 from app.store.history import OURS, our_folder
 
@@ -26,7 +27,7 @@ class LastWords:
     `inspect` is what the engine said of it, without any value of its environment.
     """
 
-    at: str
+    at: MomentText
     exit_code: int | None
     health: str
     log: str
@@ -74,8 +75,8 @@ def _is_of(path: Path, container: str) -> bool:
 
 def words_in(path: Path) -> LastWords | None:
     try:
-        return LastWords(**json.loads(read_file(path, _LIMIT)))
-    except (OSError, Unreadable, ValueError, TypeError):
+        return read_record(LastWords, read_file(path, _LIMIT))
+    except (OSError, Unreadable, ValueError):
         return None
 
 

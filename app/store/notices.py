@@ -10,10 +10,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
-from app.core.notices import Event, Notice
-from app.core.troubles import Place, Trouble
+from app.core.records import AwareDatetime, read_record
+from app.core.troubles import Place
 from app.core.webhook import Message
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
@@ -27,7 +26,7 @@ MOST_WAITING = 100
 class Delivery:
     """What came of a message, after so many tries; no address is in it."""
 
-    at: datetime
+    at: AwareDatetime
     event: str
     deployment_id: str
     name: str
@@ -44,7 +43,7 @@ class Told:
     `trouble` is why the first of those that wait was not taken at the last try.
     """
 
-    since: datetime
+    since: AwareDatetime
     places: dict[str, Place] = field(default_factory=dict)
     waiting: list[Message] = field(default_factory=list)
     dropped: int = 0
@@ -76,10 +75,10 @@ class NoticeStore:
     def read(self) -> Told | None:
         """Return what there is; None where messages were never on, or the file is damaged."""
         try:
-            return _told(json.loads(read_file(self._path)))
+            return read_record(Told, read_file(self._path))
         except FileNotFoundError:
             return None
-        except _DAMAGED as error:
+        except (ValueError, Unreadable, OSError) as error:
             raise_shortage(error)
             return None
 
@@ -102,37 +101,5 @@ class NoticeStore:
         self._path.unlink(missing_ok=True)
 
 
-_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError, Unreadable, OSError)
-
-
 def _as_json(told: Told) -> bytes:
     return json.dumps(asdict(told), default=lambda moment: moment.isoformat()).encode()
-
-
-def _told(raw: dict[str, Any]) -> Told:
-    return Told(
-        _moment(raw["since"]),
-        {of: _place(place) for of, place in raw["places"].items()},
-        [_message(each) for each in raw["waiting"]],
-        int(raw["dropped"]),
-        raw["trouble"],
-        [Delivery(**{**each, "at": _moment(each["at"])}) for each in raw["deliveries"]],
-    )
-
-
-def _place(raw: dict[str, Any]) -> Place:
-    trouble = raw["trouble"]
-    if trouble:
-        told = trouble["told"]
-        trouble = Trouble(**{**trouble, "told": Event(told) if told else None})
-    return Place(**{**raw, "trouble": trouble})
-
-
-def _message(raw: dict[str, Any]) -> Message:
-    notice = raw["notice"]
-    known = {**notice, "event": Event(notice["event"]), "at": _moment(notice["at"])}
-    return Message(**{**raw, "notice": Notice(**known)})
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

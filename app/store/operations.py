@@ -18,6 +18,7 @@ from app.core.deployment import (
     OperationState,
     Run,
 )
+from app.core.records import parse_moment, read_json
 from app.store.files import (
     Unreadable,
     move_folder,
@@ -280,7 +281,7 @@ def _is_newest(folder: Path, number: int) -> bool:
 
 def _read_json(path: Path) -> dict[str, Any] | None:
     try:
-        value = json.loads(read_file(path))
+        value = read_json(read_file(path))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
         return None
@@ -297,7 +298,7 @@ def _begun(folder: Path, number: int) -> Operation | None:
             number=number,
             kind=OperationKind(begun["kind"]),
             actor=str(begun["actor"]),
-            started_at=_moment(begun["started_at"]),
+            started_at=parse_moment(begun["started_at"]),
             state=OperationState.RUNNING,
             verified=_run_from_json(begun["verified"]),
             arguments={key: str(value) for key, value in begun.get("arguments", {}).items()},
@@ -313,23 +314,20 @@ def _ended(folder: Path, begun: Operation) -> Operation | None:
         return replace(
             begun,
             state=OperationState(outcome["state"]),
-            ended_at=_moment(outcome["ended_at"]),
+            ended_at=parse_moment(outcome["ended_at"]),
             code=str(outcome["code"]),
             reason=str(outcome["reason"]),
             next_step=str(outcome["next_step"]),
             fix=str(outcome.get("fix", "")),
             verified=_run_from_json(outcome["verified"]),
             cancelled_by=str(outcome.get("cancelled_by", "")),
-            free_port=outcome.get("free_port"),
+            free_port=_number(outcome.get("free_port")),
         )
     return None
 
 
-def _moment(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return moment
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _run_to_json(run: Run | None) -> dict[str, str] | None:
@@ -337,4 +335,4 @@ def _run_to_json(run: Run | None) -> dict[str, str] | None:
 
 
 def _run_from_json(run: dict[str, str] | None) -> Run | None:
-    return Run(run["container_id"], run["started_at"]) if run else None
+    return Run(str(run["container_id"]), str(run["started_at"])) if run else None

@@ -6,13 +6,15 @@ secrets of sessions, tokens and the set-up link as SHA-256.
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.core.errors import StorageFailed
+from app.core.people import Role
+from app.core.records import Seconds, read_record
 from app.store.files import MAX_BYTES, Unreadable, read_file, write_file
 from app.store.history import our_folder
 from app.store.locks import waiting_for
@@ -26,7 +28,7 @@ class Session:
     opens gets it too: from the gateway's own address it must open nothing.
     """
 
-    ends_at: float
+    ends_at: Seconds
     address: str
 
 
@@ -34,7 +36,7 @@ class Session:
 class User:
     """`sessions` are by the hash of their secret."""
 
-    role: str
+    role: Role
     password: str = field(repr=False)
     sessions: dict[str, Session] = field(default_factory=dict, repr=False)
 
@@ -44,11 +46,11 @@ class Token:
     """A script's token. Times in seconds since 1970."""
 
     name: str
-    role: str
+    role: Role
     hash: str = field(repr=False)
     made_by: str
-    made_at: float
-    used_at: float | None = None
+    made_at: Seconds
+    used_at: Seconds | None = None
 
 
 @dataclass(slots=True)
@@ -56,7 +58,7 @@ class Setup:
     """The one-time link with which the first operator makes an account."""
 
     hash: str = field(repr=False)
-    ends_at: float
+    ends_at: Seconds
 
 
 @dataclass(slots=True)
@@ -102,22 +104,8 @@ class PeopleStore:
 
     def _parsed(self) -> People:
         try:
-            raw = json.loads(read_file(self._path))
-            setup = raw["setup"]
-            people = People(
-                _each(raw["users"], User), _each(raw["tokens"], Token), setup and Setup(**setup)
-            )
-            for user in people.users.values():
-                user.sessions = _each(user.sessions, Session)
-            return people
-        except _DAMAGED as error:
+            return read_record(People, read_file(self._path))
+        except (ValueError, Unreadable) as error:
             raise StorageFailed(
                 f"{self._path} is damaged, so nobody can log in. Restore it from a copy."
             ) from error
-
-
-_DAMAGED = (ValueError, TypeError, KeyError, AttributeError, RecursionError, Unreadable)
-
-
-def _each(raw: dict[str, Any], kind: Callable[..., Any]) -> dict[str, Any]:
-    return {name: kind(**value) for name, value in raw.items()}

@@ -6,7 +6,6 @@ answer is kept in the deployment's folder, with the run that it was given to.
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -23,6 +22,7 @@ from app.core.provider import (
     read_reply,
     remarks_on,
 )
+from app.core.records import as_record, parse_moment
 from app.core.status import Status
 from app.engine.provider import NotAnswered
 from app.store import history
@@ -175,17 +175,12 @@ def _kept(deployment: Deployment, gateway: Container | None, world: World) -> Ke
     if entry is None:
         return None
     try:
-        at = datetime.fromisoformat(entry.pop("at"))
-        occasion = entry.pop("occasion")
-        answer = _read(entry)
+        answer, at = as_record(Answer, entry), parse_moment(entry["at"])
+        occasion = entry["occasion"]
     except (KeyError, TypeError, ValueError):
         return None
     current = gateway is not None and occasion == _occasion(deployment, gateway)
     return Kept(answer, at, current)
-
-
-def _read(entry: Mapping[str, Any]) -> Answer:
-    return Answer(**{**entry, "remarks": tuple(entry["remarks"])})
 
 
 def describe_answer(heard: Heard) -> dict[str, Any]:

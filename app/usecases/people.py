@@ -68,7 +68,7 @@ def add_user(
             raise _dead_link()
         if name in people.users:
             raise InputRejected({"name": "is taken"})
-        people.users[name] = User(role, hashed)
+        people.users[name] = User(Role(role), hashed)
         people.setup = None
     _record(world, "add_user", by, user=name, role=role)
     return Person(name, Role(role))
@@ -109,7 +109,9 @@ def make_token(name: str, role: str, made_by: str, *, world: World) -> str:
         raise InputRejected(errors)
     identifier, secret = secrets.token_hex(4), secrets.token_hex(32)
     with storage_errors("The token was not made."), world.people.changing() as people:
-        people.tokens[identifier] = Token(name.strip(), role, digest(secret), made_by, time.time())
+        people.tokens[identifier] = Token(
+            name.strip(), Role(role), digest(secret), made_by, time.time()
+        )
     _record(world, "make_token", made_by, token=identifier, role=role)
     return f"da_{identifier}_{secret}"
 

@@ -76,7 +76,7 @@ def person_of_session(secret: str, address: str, *, world: World) -> Person | No
     for name, user in world.people.read().users.items():
         session = user.sessions.get(key)
         if session and session.ends_at > now and session.address == address:
-            return Person(name, Role(user.role))
+            return Person(name, user.role)
     return None
 
 
@@ -89,7 +89,7 @@ def person_of_token(text: str, *, world: World) -> Person | None:
         return None
     if _is_old(token):
         _note_use(identifier, world)
-    return Person(f"{token.name} (token)", Role(token.role))
+    return Person(f"{token.name} (token)", token.role)
 
 
 def _is_old(token: Token) -> bool:
@@ -107,7 +107,7 @@ def _note_use(identifier: str, world: World) -> None:
 def person_of_proxy(name: str, *, world: World) -> Person:
     """Return whom a trusted proxy has logged in: with the role of the user of that name."""
     user = world.people.read().users.get(name)
-    return Person(name, Role(user.role) if user else Role.VIEWER)
+    return Person(name, user.role if user else Role.VIEWER)
 
 
 @cache

@@ -272,8 +272,10 @@ def _known(declared: _Declared) -> Iterator[Known]:
     yield FOREIGN_HOST
     yield known_http(400)
     yield known(NotLoggedIn)
+    # Whoever looks, too: who may is read first, from a file that may be damaged.
+    yield known(StorageFailed)
     if changes:
-        yield from (CSRF, known(NotAllowed), known_http(403), known(StorageFailed))
+        yield from (CSRF, known(NotAllowed), known_http(403))
     if body:
         yield from (known_http(413), known_http(415))
     if body or query:

@@ -527,14 +527,19 @@ def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
     assert not people.setup_is_open(secret, world=world)
 
 
-def test_a_damaged_file_of_people_lets_nobody_in(api: Api, world_of_people: World) -> None:
+@pytest.mark.parametrize(
+    ("whole", "damaged"),
+    [("{", "["), ('"operator"', '"owner"'), ('"ana"', '"\\ud800"')],
+)
+def test_a_damaged_file_of_people_lets_nobody_in(
+    api: Api, world_of_people: World, whole: str, damaged: str
+) -> None:
     path = world_of_people.store.root / ".deploy-agent/people.json"
-    path.write_text('{"users": {}')
+    path.write_text(path.read_text().replace(whole, damaged, 1))
 
-    answer = api.page("/")
-
-    assert answer.status_code == 507
-    assert "damaged" in answer.text
+    for answer in (api.page("/"), api.get("schema"), api.get("list")):
+        assert answer.status_code == 507
+        assert "damaged" in answer.text
 
 
 def test_the_last_operator_stays(world_of_people: World) -> None:

@@ -1,0 +1,223 @@
+"""Whatever stands in a file of ours, or of a person's: told without an error, and left as it is.
+
+Each file is first one that we wrote ourselves; then a part of it is another value, or its
+bytes are any. Each page and call that reads is found by the app's own map.
+"""
+
+import json
+import os
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.core.deployment import OperationKind, OperationState, Run
+from app.core.notices import Event, Notice
+from app.core.provider import Answer
+from app.core.troubles import Place
+from app.core.update import Journal, Kept, Step, Version
+from app.core.webhook import Message
+from app.store import answers, applied, batches, history, operations, updates
+from app.store.last_words import LastWords, keep_last_words, words_files
+from app.store.notices import Delivery, NoticeStore
+from app.store.people import PeopleStore, Setup, Token
+from app.usecases.people import digest
+from app.usecases.world import World
+from tests.api import Api
+from tests.command_line import CommandLine
+from tests.fuzz.test_api import no_engine  # noqa: F401 - a fixture
+from tests.hostile import within
+from tests.soak import rounds
+from tests.web.test_hostile_folders import path_of, reads
+
+AT = "2026-11-24T10:00:00.000+00:00"
+TOKEN = f"da_0badcafe_{'5' * 64}"
+# Generous: what takes longer has hung.
+SECONDS = 60
+
+signs = st.characters()  # With surrogates, which JSON can escape and no page can hold.
+scalars = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.sampled_from(
+        [-1, 0, 2**63, 10**30, 1e308, "", "é", "\ud800", "\0", "1", AT, "9999", "a\nb"]
+    ),
+    st.floats(),
+    st.text(signs, max_size=8),
+)
+json_values = st.recursive(
+    scalars,
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text(signs, max_size=4), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+raw = st.one_of(
+    st.binary(max_size=200),
+    st.text(max_size=100).map(lambda text: text.encode()),
+    st.sampled_from([b"", b"null", b"[]", b"{}", b"[" * 100_000, b'{"a":' * 9_000, b"\xff", b"\0"]),
+    json_values.map(lambda value: json.dumps(value).encode()),
+)  # fmt: skip
+
+
+def paths_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inner = value.items() if isinstance(value, dict) else []
+    inner = enumerate(value) if isinstance(value, list) else inner
+    return [path, *(each for key, part in inner for each in paths_in(part, (*path, key)))]
+
+
+def put_in(value: Any, path: tuple[Any, ...], other: Any) -> Any:
+    if not path:
+        return other
+    copy = value.copy()
+    copy[path[0]] = put_in(value[path[0]], path[1:], other)
+    return copy
+
+
+@st.composite
+def changed(draw: st.DrawFn, data: bytes) -> bytes:
+    """A file of which something is not as it was: of JSON a value, of lines a piece."""
+    lines = data.split(b"\n")
+    line = draw(st.integers(0, len(lines) - 1))
+    try:
+        value = json.loads(data)
+    except ValueError:
+        try:
+            value = json.loads(lines[line])
+        except ValueError:
+            begin = draw(st.integers(0, len(data)))
+            end = draw(st.integers(begin, min(len(data), begin + 20)))
+            return data[:begin] + draw(raw) + data[end:]
+        else:
+            lines[line] = draw(changed(lines[line]))
+            return b"\n".join(lines)
+    path = draw(st.sampled_from(paths_in(value)))
+    return json.dumps(put_in(value, path, draw(json_values))).encode()
+
+
+@pytest.fixture
+def files(api: Api, world: World, deployments_dir: Path) -> list[Path]:
+    """One deployment with all files that there may be, each as we write it ourselves."""
+    folder = deployments_dir / api.configure(name="Support bot", slack_bot_token="xoxb-1")
+    _fill_history(folder)
+    run = Run("f" * 64, "2026-11-24T10:00:00.1Z")
+    begun = operations.begin(folder, OperationKind.LAUNCH, "ana", {"image": "a:1"})
+    operations.log_path(folder, 1).write_text("2026-11-24T10:00:00.000Z said\n")
+    operations.end(folder, replace(begun, state=OperationState.FAILED, verified=run))
+    env = world.store.load(folder.name).env
+    compose_file = (folder / "docker-compose.yml").read_text()
+    applied.write_applied(folder, applied.applied_now("f" * 64, env, compose_file))
+    answer = Answer("accepted", True, "Good.", "", "", "https://x.example", "a/b", 200, 4, ("x",))
+    kept = {**{name: getattr(answer, name) for name in answer.__slots__}, "remarks": ["x"]}
+    answers.keep_answer(folder, {**kept, "at": AT, "occasion": "f/1"})
+    keep_last_words(folder, LastWords(AT, 78, "", "said\n", "f" * 64, 1, "", {"State": {"a": 1}}))
+    updates.open_updates(folder)
+    before = Version("a:1", "sha256:1", "", "1")
+    updates.write_journal(folder, Journal(1, Step.TRYING, "a:2", before, True, False, AT))
+    updates.write_kept(folder, Kept(before, "a:2", AT))
+    (folder / updates.KEPT).mkdir()
+    ours = [*folder.rglob("*.json"), *folder.rglob("*.jsonl"), *folder.rglob("operations/1/*")]
+    assert words_files(folder)
+    named = [".env", "docker-compose.yml", "config/openclaw.json"]
+    return [*{*ours, *(folder / name for name in named), *_of_all(world, folder.name)}]
+
+
+def _fill_history(folder: Path) -> None:
+    for what, more in {
+        "reveal": {"field": "slack_bot_token"},
+        "exited": {"container": "f" * 64, "code": 78, "count": 2, "last_at": AT, "seen": True},
+        "unhealthy": {"container": "f" * 64, "count": 2},
+        "approve_device": {"request": "1", "device": "2", "label": "a", "address": "::1"},
+        "approve_device_failed": {"request": "1", "device": "2", "reason": "none"},
+        "env_edited": {"keys": ["TZ"]},
+        "restore": {"port": 1, "port_before": 2},
+        "update": {"operation": 1, "arguments": {"image": "a:1"}},
+        "update failed": {"operation": 1, "reason": "none"},
+        "reconfigure": {"operation": 2, "arguments": {"changed": "name, port"}},
+    }.items():
+        history.record(folder, what, "ana", **more)
+    history.append(folder, {"of": 2, "at": AT, "count": 3})
+
+
+def _of_all(world: World, deployment_id: str) -> list[Path]:
+    """Fill the part that is ours for all, and return its files."""
+    root = world.settings.deployments_dir
+    history.record(root, "make_token", "ana", token="0badcafe")
+    with PeopleStore(root).changing() as people:
+        people.tokens["0badcafe"] = Token("script", "operator", digest(TOKEN[12:]), "ana", 1.0, 9e9)
+        people.setup = Setup("f" * 64, 9e9)
+    now = datetime.now(UTC)
+    with NoticeStore(root).changing() as told:
+        told.places[deployment_id] = Place()
+        notice = Notice(Event.CRASHED, deployment_id, 7, now, "said")
+        told.waiting.append(Message(notice))
+        told.note(Delivery(now, "crashed", deployment_id, "bot", True, "200", 1, 5))
+    batches.batches_folder(root).mkdir()
+    batch, lock = batches.begin(root, (deployment_id,), "a:2", "ana", "local")
+    os.close(lock)
+    batches.note(root, batch)
+    ours = root / history.OURS
+    return [each for each in ours.rglob("*") if each.is_file() and each.suffix.startswith(".json")]
+
+
+def refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is no JSON")
+
+
+def look(api: Api, cli: CommandLine, paths: list[str], about: object) -> None:
+    """Look at everything: no error, no wait, and nothing that is not what it is sent as."""
+    for path in paths:
+        with within(SECONDS, f"{path} of {about}"):
+            answer = api.page(path, headers={"Authorization": f"Bearer {TOKEN}"})
+        # There is no engine; who may come in can't be told of a file that is damaged.
+        told = answer.status_code in (503, 504, 507)
+        assert answer.status_code < 500 or told, f"{path} of {about}: {answer.text[:300]}"
+        if answer.is_json:
+            json.loads(answer.text, parse_constant=refuse)
+    for words in (["list"], ["history"], ["list", "--json"]):
+        with within(SECONDS, f"{words} of {about}"):
+            result = cli.call(*words)
+        crashed = result.exception and not isinstance(result.exception, SystemExit)
+        assert not crashed, f"{words} of {about}: {result.output}"
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_whatever_a_file_holds_is_told_and_left_as_it_is(
+    api: Api, cli: CommandLine, files: list[Path], request: pytest.FixtureRequest
+) -> None:
+    in_full = request.config.getoption("soak")
+    whole = {path: path.read_bytes() for path in files}
+    [folder] = {path.parent for path in files if path.name == ".env"}
+    asked = [path for rule in reads(api) if "<" not in (path := path_of(rule, folder.name))]
+    asked = asked if in_full else [each for each in asked if not each.endswith("/doctor")]
+    tried: dict[str, int] = {}
+
+    @settings(
+        max_examples=rounds(request.config, 12, 600),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        path = data.draw(st.sampled_from(files), label="file")
+        content = data.draw(st.one_of(changed(whole[path]), changed(whole[path]), raw))
+        path.write_bytes(content)
+        name = path.relative_to(folder.parent)
+        tried[str(name)] = tried.get(str(name), 0) + 1
+        try:
+            look(api, cli, asked, (str(name), content[:300]))
+            # Who came with a token is noted in it.
+            assert path.name == "people.json" or path.read_bytes() == content
+            if path.name != "people.json":
+                assert [each["deployment_id"] for each in api.get("list").json] == [folder.name]
+        finally:
+            path.write_bytes(whole[path])
+
+    check()
+    print(sum(tried.values()), "tried:", tried)  # noqa: T201
+    assert len(tried) > (len(files) - 1 if in_full else 3)
