@@ -41,7 +41,7 @@ class Voices:
 
     def _badge(self, deployment_id: str) -> str:
         badge = re.search(
-            rf'id="status-{deployment_id}" data-status="(\w+)">\s*'
+            rf'id="status-{deployment_id}" data-status="(\w+)"[^>]*>\s*'
             r'<span role="status"><span class="badge" data-status="\1">\1</span>',
             self._page(f"/deployments/{deployment_id}"),
         )
