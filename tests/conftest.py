@@ -6,8 +6,10 @@ passed or not.
 """
 
 import gc
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import docker
 import pytest
@@ -16,6 +18,7 @@ import requests
 from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
+from app.usecases import operations
 from app.usecases.world import World, build_world
 from demo.cleaning import remove_everything_of
 from tests.api import Api
@@ -23,6 +26,7 @@ from tests.command_line import CommandLine
 from tests.engine_gate import EngineGate
 from tests.own_engine import OwnEngine, running_engine, why_no_engine
 from tests.server import Server
+from tests.warm_operations import WarmOperations
 
 STANDIN = "deploy-agent-standin:latest"
 
@@ -84,6 +88,20 @@ def world(settings: Settings) -> World:
 def api(settings: Settings) -> Api:
     """The JSON API without a server between; operations are processes all the same."""
     return Api(create_app(settings))
+
+
+@pytest.fixture(scope="session")
+def loaded_operations() -> Iterator[WarmOperations]:
+    loaded = WarmOperations()
+    yield loaded
+    loaded.end()
+
+
+@pytest.fixture
+def warm_operations(monkeypatch: pytest.MonkeyPatch, loaded_operations: WarmOperations) -> None:
+    """Start operations that need not load their program: for modules that start many."""
+    ours = SimpleNamespace(**{**vars(subprocess), "Popen": loaded_operations.start})
+    monkeypatch.setattr(operations, "subprocess", ours)
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from tests.waiting import eventually
 from tests.web.test_launch import containers_of, edit_env
 from tests.web.test_pages import HTMX, csrf_token
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:

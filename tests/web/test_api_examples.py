@@ -26,6 +26,8 @@ from tests.receiver import receiving
 from tests.waiting import eventually
 from tests.web.test_launch import edit_env
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
 SILENT = "deploy-agent-standin:silent"
 # Of curl, what the examples use.

@@ -20,6 +20,8 @@ from tests.conftest import STANDIN
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 HTMX = {"HX-Request": "true"}
 
 

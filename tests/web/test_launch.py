@@ -20,6 +20,8 @@ from tests.conftest import STANDIN
 from tests.server import free_port
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 _ID_LABEL = "com.docker.compose.project"
 
 

@@ -20,6 +20,8 @@ from tests.conftest import STANDIN
 from tests.server import free_port
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 BOT = "110201543:AAHcanary-canary-canary-canary-canar"
 
 

@@ -25,6 +25,8 @@ from tests.waiting import eventually
 from tests.web.test_launch import containers_of, edit_env
 from tests.web.test_pages import csrf_token
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 KEY = "OPENCLAW_GATEWAY_TOKEN"
 CONNECTS = (PROJECT / "images/standin/connect.mjs").read_text()
 EQUAL = {"env": "equal", "config": "equal", "container": "equal", "gateway": "equal"}

@@ -16,6 +16,8 @@ from tests.api import Api
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of
 
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
 NEVER_READY = "deploy-agent-standin:never-ready"
 VERSION = "state/standin-version"
