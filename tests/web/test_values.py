@@ -99,7 +99,7 @@ def test_compose_hands_on_every_value_exactly(
 
         assert parse_env((tmp_path / ".env").read_bytes()) == written
         assert environment_of(resolved(tmp_path)[0]["services"]["a"]) == written
-        if request.config.getoption("soak"):
+        if tried == 200 or request.config.getoption("soak"):
             assert in_container(tmp_path, "a").items() >= written.items()
 
     check()
