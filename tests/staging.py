@@ -118,9 +118,10 @@ class Stage:
         assert cause is not None
         wrong = [each for each in seen if each["code"] not in {code, *_BUSY} and not _starts(each)]
         assert not wrong, f"a wrong cause is worse than none: {wrong}"
-        eventually(lambda: self._is_on_the_page(cause), within=30)
-        eventually(lambda: self.cli.json("show", self.id)["cause"] == cause, within=30)
-        shown = eventually(lambda: self._shown(code), within=30)
+        eventually(lambda: self._is_on_the_page(cause), within=self.patience)
+        # A command has not seen the gateway before: it waits for what Docker says of its health.
+        eventually(lambda: self.cli.json("show", self.id)["cause"] == cause, within=self.patience)
+        shown = eventually(lambda: self._shown(code), within=self.patience)
         assert cause["fix"] in shown
         return cause
 

@@ -27,7 +27,8 @@ def standing_cause(card: Card, ladder: Sequence[Rung], *, world: World) -> Cause
     broken = first_broken(ladder)
     if card.gateway and card.gateway.state == "paused":
         return _paused(card.gateway, repairs)
-    if broken and status.reachable:
+    # What waiting does not mend needs no waiting for what Docker says of its health.
+    if broken and (status.reachable or broken.hopeless):
         return rung_cause(broken, repairs)
     return None
 
