@@ -19,6 +19,9 @@ _PROJECT = "com.docker.compose.project"
 _WORKING_DIR = "com.docker.compose.project.working_dir"
 # Soon, since a page shows `unknown` until the engine is heard again.
 _AGAIN_SECONDS = 0.5
+# Docker tells of these before its own list has them: who looks at once sees it as it was.
+_TOLD_EARLY = ("die", "pause", "unpause")
+_BELIEVED_SECONDS = 0.15
 
 Heard = Callable[[ContainerEvent], None]
 
@@ -107,6 +110,10 @@ class EngineEvents:
             return
         self._first(heard)
         self._changed()
+        if heard.action in _TOLD_EARLY:
+            again = threading.Timer(_BELIEVED_SECONDS, self._changed)
+            again.daemon = True
+            again.start()
         for listener in self._listeners:
             try:
                 listener(heard)
