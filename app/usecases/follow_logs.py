@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import lru_cache
 
 from app.core.errors import EngineError
 from app.core.log_lines import LogFilter, LogLine, LogPosition, Notice, read_line
@@ -24,6 +25,9 @@ _FAST_LINES = 20
 _BATCH_SECONDS = 0.15
 _PATIENCE_SECONDS = 3.0
 _LOOK_SECONDS = 2.0
+
+# Read once for all who follow the same log.
+_read_line = lru_cache(8192)(read_line)
 
 
 class LogTail:
@@ -112,7 +116,7 @@ class LogTail:
         self._not_before = now + _BATCH_SECONDS if len(held) >= _FAST_LINES else 0.0
         if held:
             self._position = LogPosition(self._container_id, held[-1].key)
-        lines = (read_line(each.line, self._mask) for each in held)
+        lines = (_read_line(each.line, self._mask) for each in held)
         return [*_skipped(skipped), *filter(self._wanted.wants, lines)]
 
 

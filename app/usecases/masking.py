@@ -1,5 +1,7 @@
 """One masker for all that a deployment's gateway may have written."""
 
+from functools import lru_cache
+
 from app.core.deployment import Container, Deployment
 from app.core.secrets import Masker
 from app.usecases.world import World
@@ -12,4 +14,9 @@ def masker_for(deployment: Deployment, gateway: Container | None, world: World) 
     container alone may still know them. Raises EngineError.
     """
     running = world.containers.secrets_of(gateway) if gateway else ()
-    return Masker((*deployment.secrets, *running))
+    return _masker((*deployment.secrets, *running))
+
+
+@lru_cache(1024)
+def _masker(secrets: tuple[str, ...]) -> Masker:
+    return Masker(secrets)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from functools import lru_cache
 from threading import Condition
 from typing import Any
 
@@ -14,7 +15,7 @@ from pydantic import Field
 from app.core.deployment import parse_id
 from app.core.errors import EngineError
 from app.core.log_choice import LAST, LEVELS, STREAMS, LogChoice, parse_since
-from app.core.log_lines import Level, LogFilter, LogLine, Stream
+from app.core.log_lines import Level, LogFilter, LogLine, Notice, Stream
 from app.core.people import Permission
 from app.usecases.changes import Viewer
 from app.usecases.follow_logs import LogTail, follow_logs
@@ -155,6 +156,12 @@ def _read(card: Card, choice: LogChoice) -> Logs:
     return read(card, tail=choice.tail, since=since, wanted=choice.wanted, world=world())
 
 
+@lru_cache(8192)
+def _line(line: LogLine | Notice) -> str:
+    """Return the HTML of a line: made once for all who follow the same log."""
+    return render_template("deployments/_log_lines.html", lines=[line])
+
+
 class LogBox:
     """The box of lines of one page, as its stream asks for it."""
 
@@ -190,8 +197,7 @@ class LogBox:
 
     def more(self) -> str:
         assert self._tail
-        lines = self._tail.more(patient=self._once)
-        return render_template("deployments/_log_lines.html", lines=lines) if lines else ""
+        return "".join(map(_line, self._tail.more(patient=self._once)))
 
     def close(self) -> None:
         if self._tail:

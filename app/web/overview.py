@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from threading import Condition
 from typing import Any
 
-from cachetools import TTLCache, cached
 from flask import Blueprint, render_template, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -26,7 +24,7 @@ from app.web.at_once import at_once
 from app.web.links import page_url
 from app.web.rendering import Tab, framed, next_step
 from app.web.request import gateway_host, world
-from app.web.streams import LOOK_SECONDS, Shown, follow, rendered
+from app.web.streams import LOOK_SECONDS, Shown, follow, look_together, rendered
 from app.web.times import reading
 
 bp = Blueprint("overview", __name__)
@@ -66,13 +64,8 @@ def stream() -> ResponseReturnValue:
     return follow(look)
 
 
-def _this_look(*arguments: object) -> tuple[object, ...]:
-    return (id(world()), world().changes.number, *arguments)
-
-
-@cached(TTLCache(64, LOOK_SECONDS), key=_this_look, condition=Condition())
+@look_together(LOOK_SECONDS)
 def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], Shown]:
-    """Look once for all who see the same list: fifty open pages cost about as much as one."""
     cards = list_deployments(world())
     listing = select(_rows(cards), query)
     context = _context(listing, cards)

@@ -39,7 +39,7 @@ from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, framed, render
 from app.web.request import actor, gateway_host, world
-from app.web.streams import Boxes, Shown, follow, rendered
+from app.web.streams import Boxes, Shown, follow, look_together, rendered
 
 bp = Blueprint("pages", __name__)
 
@@ -81,16 +81,24 @@ def stream(deployment_id: str) -> ResponseReturnValue:
     log = LogBox(_RECENT)
 
     def look() -> Shown:
-        card = show_deployment(deployment_id, world=world())
+        card, parts = _look(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
         log.see(card)
         output.show(card.deployment.operation)
-        context = {**_context(card), **state_context(card, _RECENT)}
-        return Shown(rendered(_PARTS, context), told=outcomes.of([card.deployment]))
+        return Shown(parts, told=outcomes.of([card.deployment]))
 
     def boxes(viewer: Viewer) -> Boxes:
         return {**log.boxes(viewer), **output.boxes(viewer)}
 
     return follow(look, boxes)
+
+
+# Not all of it tells of its changes: what is shared is at most so many seconds old.
+@look_together(1.0)
+def _look(
+    deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
+) -> tuple[Card, Mapping[str, str]]:
+    card = show_deployment(deployment_id, world=world())
+    return card, rendered(_PARTS, {**_context(card), **state_context(card, _RECENT)})
 
 
 # What a deployment's page is made of.
