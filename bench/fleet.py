@@ -12,8 +12,10 @@ import docker
 from app.config import Settings
 from app.core.composefile import compose_file
 from app.core.envfile import format_env
+from app.core.openclaw import format_config, seed_config
 from app.core.ports import subnet_of
 from app.engine.client import engine_address
+from app.store.data_folders import give_to_gateway
 from app.store.reading import COMPOSE_FILE, ENV_FILE
 from app.usecases.world import build_world
 from demo.cleaning import remove_everything_of
@@ -74,13 +76,20 @@ class Fleet:
             "MEMORY_LIMIT": "2g",
             "BIND_ADDRESS": "",
         }
+        config = seed_config(env, ("127.0.0.1",))
+        (folder / "config" / "openclaw.json").write_bytes(format_config(config))
+        give_to_gateway(folder)
         (folder / ENV_FILE).write_text(format_env(env))
         subnet = subnet_of(port, self.settings.subnet_pool)
         (folder / COMPOSE_FILE).write_text(compose_file(deployment_id, subnet))
 
     def _start(self, deployment_id: str, answering: bool) -> None:
         port = _FIRST_PORT + self.ids.index(deployment_id)
-        published = {"port_bindings": {18789: ("127.0.0.1", port)}}
+        config = self.root / deployment_id / "config"
+        published = {
+            "port_bindings": {18789: ("127.0.0.1", port)},
+            "binds": [f"{config}:/home/node/.openclaw"],
+        }
         container = self.engine.create_container(
             STANDIN,
             name=f"{deployment_id}-openclaw-1",
