@@ -24,11 +24,13 @@ from app.web.at_once import at_once
 from app.web.links import page_url
 from app.web.rendering import Tab, framed, next_step
 from app.web.request import gateway_host, world
-from app.web.streams import LOOK_SECONDS, Shown, follow, look_together, rendered
+from app.web.streams import Shown, follow, look_together, rendered
 from app.web.times import reading
 
 bp = Blueprint("overview", __name__)
 
+# All that the list shows tells of its changes.
+_LOOK_SECONDS = 10.0
 # What the list is made of beside its rows and their frame.
 _PARTS = ("_tab", "_counts", "_starting", "_engine", "_archive_link", "_stranded_link")
 
@@ -61,10 +63,10 @@ def stream() -> ResponseReturnValue:
         cards, shown = _look(query, may(Permission.OPERATE), gateway_host())
         return replace(shown, told=outcomes.of(card.deployment for card in cards))
 
-    return follow(look)
+    return follow(look, seconds=_LOOK_SECONDS)
 
 
-@look_together(LOOK_SECONDS)
+@look_together(_LOOK_SECONDS)
 def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], Shown]:
     cards = list_deployments(world())
     listing = select(_rows(cards), query)

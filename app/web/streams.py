@@ -91,10 +91,15 @@ def positions() -> dict[str, str]:
     return {name: values[-1] for name, values in parse_qs(text).items()}
 
 
-def follow(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes] = lambda _: {}) -> Response:
+def follow(
+    look: Callable[[], Shown],
+    boxes: Callable[[Viewer], Boxes] = lambda _: {},
+    seconds: float = LOOK_SECONDS,
+) -> Response:
     """Answer with a stream that ends when the reader goes, logs out, or the server stops.
 
-    `boxes` is asked after each look for the boxes of lines that the page has now.
+    It looks at each change, and after so many seconds without one. `boxes` is asked after
+    each look for the boxes of lines that the page has now.
     Raises TooManyStreams.
     """
     g.following = True
@@ -102,7 +107,7 @@ def follow(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes] = lambda 
         return _once(look, boxes)
     ends = ExitStack()
     viewer = ends.enter_context(world().changes.viewing())
-    following = _Following(look, boxes, viewer)
+    following = _Following(look, boxes, viewer, seconds)
     events = stream_with_context(following.events())
     response = Response(events, content_type="text/event-stream")
     # A proxy must pass on each event as it comes.
@@ -113,7 +118,7 @@ def follow(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes] = lambda 
 
 
 def _once(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes]) -> Response:
-    with closing(_Following(look, boxes, Viewer())) as following:
+    with closing(_Following(look, boxes, Viewer(), LOOK_SECONDS)) as following:
         html = [*following.changes(), *following.lines()]
     return Response(_apart(html), content_type="text/html; charset=utf-8")
 
@@ -122,9 +127,13 @@ class _Following:
     """What one page has been sent."""
 
     def __init__(
-        self, look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes], viewer: Viewer
+        self,
+        look: Callable[[], Shown],
+        boxes: Callable[[Viewer], Boxes],
+        viewer: Viewer,
+        seconds: float,
     ) -> None:
-        self._look, self._boxes_of, self._viewer = look, boxes, viewer
+        self._look, self._boxes_of, self._viewer, self._seconds = look, boxes, viewer, seconds
         self._boxes: Boxes = {}
         self._sent: dict[str, str] = {}
         self._order: list[str] | None = None
@@ -135,7 +144,7 @@ class _Following:
         while not world().changes.closing:
             now = time.monotonic()
             html: list[str] = []
-            if self._viewer.take_changed() or now - looked_at >= LOOK_SECONDS:
+            if self._viewer.take_changed() or now - looked_at >= self._seconds:
                 looked_at = now
                 if not still_admitted():
                     return
@@ -194,7 +203,7 @@ class _Following:
         return urlencode({name: box.position for name, box in self._boxes.items()})
 
     def _pause(self) -> float:
-        return min((box.pause for box in self._boxes.values()), default=LOOK_SECONDS)
+        return min((box.pause for box in self._boxes.values()), default=self._seconds)
 
 
 _TOLD = Markup('<p data-told="{}"></p>')

@@ -121,7 +121,9 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
         eventually(lambda: len(incidents(deployments_dir / second_id)) == 3)
         engine.unpause(stopped)
         engine.remove_container(removed, force=True)
-        eventually(lambda: len(incidents(deployments_dir / second_id)) == 4)
+        eventually(lambda: incidents(deployments_dir / second_id)[3:])
+        told = [each["what"] for each in incidents(deployments_dir / second_id)]
+        assert told == ["paused", "unpaused"] * 2
         eventually(
             lambda: (
                 [each.get("how") for each in incidents(deployments_dir / first_id)] == ["removed"]
