@@ -2,6 +2,7 @@
 
 import errno
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -29,9 +30,11 @@ from tests.web.test_launch import containers_of
 def witnessing(settings: Settings) -> Iterator[Witness]:
     """What a server does beside its pages."""
     world = build_world(settings)
-    witness = Witness(world)
+    witness, connected = Witness(world), threading.Event()
+    world.events.listen(lambda _: None, connected.set)
     witness.start()
     world.events.start()
+    assert connected.wait(20)
     eventually(lambda: witness.looked or witness.waiting)
     yield witness
     witness.stop()
