@@ -84,7 +84,9 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
 def refuse_links(folder: Path) -> None:
     """Raise OSError where a folder is a link, or one above it, up to the part that is ours."""
     path = os.fspath(folder)
-    while OURS in path:
+    if OURS not in path.split("/"):
+        return
+    while True:
         if os.path.islink(path):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
         path, _, name = path.rpartition("/")

@@ -165,3 +165,14 @@ def test_a_change_is_made_of_what_stands_there_however_often_that_is_edited(
     change_file(path, lambda data: data.replace(b"PORT=1", b"PORT=2"))
 
     assert path.read_bytes() == b"PORT=2\nONE=so\nTWO=so\n"
+
+
+def test_a_link_above_a_folder_that_only_begins_like_ours_is_followed(tmp_path: Path) -> None:
+    real, link = tmp_path / "real", tmp_path / ".deploy-agent-of-somebody" / "link"
+    link.parent.mkdir()
+    real.mkdir()
+    link.symlink_to(real)
+
+    write_file(link / "file", b"kept")
+
+    assert read_file(link / "file") == b"kept"
