@@ -17,19 +17,23 @@ from app.usecases.world import World
 def standing_cause(card: Card, ladder: Sequence[Rung], *, world: World) -> Cause | None:
     """Return why a deployment does not work; None where it does, or where that is not known."""
     deployment, status = card.deployment, card.verdict.status
-    repairs = repairs_for(deployment, world)
+
+    def repairs() -> Repairs:
+        # Not for one that works: each takes a look at this host's programs.
+        return repairs_for(deployment, world)
+
     if card.problem:
-        return _without_engine(card.problem.code, f"{card.problem.reason}.", repairs)
+        return _without_engine(card.problem.code, f"{card.problem.reason}.", repairs())
     if card.gateway and status in (Status.FAILED, Status.RESTARTING):
-        return _end_of(card.gateway, deployment, repairs, world)
+        return _end_of(card.gateway, deployment, repairs(), world)
     if status is Status.FAILED:
-        return _of_launch(card, repairs)
+        return _of_launch(card, repairs())
     broken = first_broken(ladder)
     if card.gateway and card.gateway.state == "paused":
-        return _paused(card.gateway, repairs)
+        return _paused(card.gateway, repairs())
     # What waiting does not mend needs no waiting for what Docker says of its health.
     if broken and (status.reachable or broken.hopeless):
-        return rung_cause(broken, repairs)
+        return rung_cause(broken, repairs())
     return None
 
 
