@@ -45,9 +45,7 @@ def index() -> ResponseReturnValue:
 @at_once
 def _list(query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
     """Return the list as those see it who may do the same and came by the same name."""
-    cards = list_deployments(world())
-    listing = select(_rows(cards), query)
-    context = _context(listing, cards)
+    _, listing, context = _asked_for(query)
     rows = [_row(row, may_operate) for row in listing.rows]
     html = render_template("deployments/_list.html", rows=rows, **context)
     return context["tab"], Markup(html)  # noqa: S704 - a template escapes
@@ -68,14 +66,19 @@ def stream() -> ResponseReturnValue:
 
 @look_together(_LOOK_SECONDS)
 def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], Shown]:
-    cards = list_deployments(world())
-    listing = select(_rows(cards), query)
-    context = _context(listing, cards)
+    cards, listing, context = _asked_for(query)
     return cards, Shown(
         parts=rendered(_PARTS, context),
         rows={row.id: _row(row, may_operate) for row in listing.rows},
         frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
     )
+
+
+def _asked_for(query: Query) -> tuple[Sequence[Card], Listing, dict[str, Any]]:
+    """Look, and return all deployments, those that were asked for, and what templates need."""
+    cards = list_deployments(world())
+    listing = select(_rows(cards), query)
+    return cards, listing, _context(listing, cards)
 
 
 def _query() -> Query:
