@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from pathlib import Path
 from app.config import Settings
 from app.engine.client import engine_address
 from bench.fleet import fleet
-from bench.measure import timed
+from bench.measure import run, timed
 from bench.tables import Table
 
 _COUNT = 5
@@ -32,7 +31,7 @@ def commands() -> Table:
             ("`openclaw fleet list`, no cell", peer),
             (f"`deploy-agent list`, {_COUNT} stopped", ours),
         ):
-            taken = timed(lambda: _run(command, environment), 5)  # noqa: B023
+            taken = timed(lambda: run(*command, environment=environment), 5)  # noqa: B023
             table.add(what, taken.median / 1000)
     return table
 
@@ -47,12 +46,8 @@ def _container() -> Iterator[str]:
     options = ("--rm", "--detach", "--init", "--user", "0", "--name", name)
     volumes = [part for mount in mounts for part in ("--volume", mount)]
     image = Settings().image
-    _run(["docker", "run", *options, *volumes, "--entrypoint", "sleep", image, "infinity"])
+    run("docker", "run", *options, *volumes, "--entrypoint", "sleep", image, "infinity")
     try:
         yield name
     finally:
-        _run(["docker", "rm", "--force", name])
-
-
-def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
-    subprocess.run(command, env=environment, check=True, capture_output=True)
+        run("docker", "rm", "--force", name)

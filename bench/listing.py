@@ -3,7 +3,6 @@
 import http.client
 import os
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,7 @@ from pathlib import Path
 from app.engine.client import engine_address
 from app.store.deployments import Store
 from bench.fleet import Fleet, fleet
-from bench.measure import load, timed
+from bench.measure import load, run, timed
 from bench.tables import Table
 from tests.server import Server
 from tests.waiting import eventually
@@ -58,7 +57,7 @@ def running() -> Table:
             made.run(count)
             time.sleep(_SETTLED_SECONDS)
             older = timed(lambda: _compose_ps(made), 3 if count <= 10 else 1)
-            plain = timed(lambda: _run("docker", "ps", "--all", "--format", "json"), 10)
+            plain = timed(lambda: run("docker", "ps", "--all", "--format", "json"), 10)
             bare = timed(_bare_read(), 30)
             cold = timed(get, 10, before=lambda: time.sleep(_OLD_SNAPSHOT_SECONDS))
             warm = timed(get, 200)
@@ -121,11 +120,7 @@ def _served(made: Fleet) -> Iterator[tuple[Server, Callable[[], bytes]]]:
 def _compose_ps(made: Fleet) -> None:
     for each in made.ids:
         file = made.root / each / "docker-compose.yml"
-        _run("docker", "compose", "-f", str(file), "ps", "--format", "json")
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+        run("docker", "compose", "-f", str(file), "ps", "--format", "json")
 
 
 def _bare_read() -> Callable[[], object]:

@@ -5,7 +5,7 @@ import re
 import statistics
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 
@@ -35,6 +35,11 @@ def timed(
         call()
         taken.append((time.perf_counter() - begun) * 1000)
     return Figures(tuple(taken))
+
+
+def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
+    """Run a command to its end, unseen. Raises CalledProcessError."""
+    subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 @dataclass(frozen=True, slots=True)
