@@ -1,6 +1,8 @@
 """What every call that writes is answered where nothing can be written."""
 
-from collections.abc import Callable, Collection
+import subprocess
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,16 @@ class Refusals:
             assert answer["detail"].endswith("Nothing was changed."), at
         assert self._seen() == before
 
+    def assert_told_while(
+        self, unwritable: AbstractContextManager[None], root: Path, cause: str, words: str
+    ) -> None:
+        """For so long every verb is refused and nothing is written; then nothing is held."""
+        before = everything_in(root)
+        with unwritable:
+            self.assert_told(cause, words)
+        assert everything_in(root) == before
+        self.assert_gone()
+
     def assert_gone(self) -> None:
         """Once it can be written again, nothing is held or half."""
         self._done("restore", {"deployment_id": self.archived})
@@ -62,6 +74,16 @@ class Refusals:
 
     def _seen(self) -> list[object]:
         return [self._call("GET", each, None) for each in ("list", "archived")]
+
+
+@contextmanager
+def between(begin: Sequence[str | Path], end: Sequence[str | Path]) -> Iterator[None]:
+    """Run a command before, and another one afterwards, whatever comes in between."""
+    subprocess.run(begin, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(end, check=True)
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:

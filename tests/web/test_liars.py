@@ -97,16 +97,20 @@ def rung_of(shown: dict[str, Any]) -> str:
     return next((each["name"] for each in shown["ladder"] if each["state"] == "failed"), "")
 
 
-def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
-    server: Server, engine: docker.APIClient, cli: CommandLine
-) -> None:
-    # Not a launch: what Docker runs counts as started once a launch would have been over.
+@pytest.fixture
+def impatient(server: Server) -> Server:
+    """What Docker runs, and nobody launched, counts as started once a launch would be over."""
     server.settings["launch_timeout"] = 1
-    server.start()
-    deployment_id, port = configured(server)
+    return server.start()
+
+
+def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
+    impatient: Server, engine: docker.APIClient, cli: CommandLine
+) -> None:
+    deployment_id, port = configured(impatient)
     run_by_hand(engine, deployment_id, port, "another")
     with ExitStack() as pages:
-        refusing = Seen(server, deployment_id, pages)
+        refusing = Seen(impatient, deployment_id, pages)
 
         refusing.reads("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)")
 
@@ -120,15 +124,13 @@ def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
 
 @pytest.mark.soak
 def test_who_is_frozen_is_unhealthy_until_it_goes_on(
-    server: Server, engine: docker.APIClient, deployments_dir: Path
+    impatient: Server, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
-    server.settings["launch_timeout"] = 1
-    server.start()
-    deployment_id, port = configured(server)
+    deployment_id, port = configured(impatient)
     token = token_of(deployments_dir, deployment_id)
     container = run_by_hand(engine, deployment_id, port, token)
     with ExitStack() as pages:
-        frozen = Seen(server, deployment_id, pages)
+        frozen = Seen(impatient, deployment_id, pages)
         frozen.reads("running", "up")
 
         # Its port still accepts: that is the kernel's doing.

@@ -19,7 +19,7 @@ from app.engine.client import engine_address
 from demo.cleaning import remove_everything_of
 from tests.api import API_KEY
 from tests.conftest import STANDIN
-from tests.refused import Refusals, everything_in
+from tests.refused import Refusals, between
 from tests.server import Server
 
 UID = 1001
@@ -155,16 +155,11 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
 def test_where_the_user_may_not_write_every_verb_is_refused(member: Server, readable: Path) -> None:
     refusals = Refusals(member.call)
     root = readable / "deployments"
-    before = everything_in(root)
-    subprocess.run(["chmod", "-R", "u-w", root], check=True)
+    closed = between(["chmod", "-R", "u-w", root], ["chmod", "-R", "u+w", root])
 
-    try:
-        refusals.assert_told("not_writable", "may not write there. Give it the deployments folder")
-    finally:
-        subprocess.run(["chmod", "-R", "u+w", root], check=True)
-
-    assert everything_in(root) == before
-    refusals.assert_gone()
+    refusals.assert_told_while(
+        closed, root, "not_writable", "may not write there. Give it the deployments folder"
+    )
 
 
 def test_a_user_outside_the_group_learns_what_to_do(outsider: Server) -> None:

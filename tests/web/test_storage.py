@@ -15,7 +15,7 @@ from app.config import Settings
 from demo.cleaning import remove_everything_of
 from tests.api import Api
 from tests.conftest import STANDIN
-from tests.refused import Refusals, everything_in
+from tests.refused import Refusals, between, everything_in
 from tests.web.test_launch import containers_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -73,16 +73,11 @@ def test_for_a_full_disk_every_verb_that_needs_room_is_refused(
 
 
 def test_in_a_read_only_folder_every_verb_is_refused(refusals: Refusals, small_disk: Path) -> None:
-    before = everything_in(small_disk)
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    read_only = between(
+        ["mount", "-o", "remount,ro", small_disk], ["mount", "-o", "remount,rw", small_disk]
+    )
 
-    try:
-        refusals.assert_told("read_only", "read-only. Mount it writable")
-    finally:
-        subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
-
-    assert everything_in(small_disk) == before
-    refusals.assert_gone()
+    refusals.assert_told_while(read_only, small_disk, "read_only", "read-only. Mount it writable")
 
 
 def test_a_gateway_that_filled_the_disk_can_be_stopped(
