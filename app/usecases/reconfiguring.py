@@ -84,7 +84,7 @@ class _Work:
         self._task = task
         self._then = task.operation.arguments.get("then", "")
         self._folder = task.world.store.folder(task.deployment.id)
-        self._before = self._gateway()
+        self._before = self._gateway_before()
         up = bool(self._before and self._before.is_up)
         asked = task.deployment.env.get("OPENCLAW_IMAGE") or task.world.settings.image
         self._image = self._before.image if self._before and up else asked
@@ -151,6 +151,15 @@ class _Work:
         """Keep a file as it is found; one that was kept before an interruption is the older."""
         if self._kept(name) is None:
             operations.keep_file(self._folder, self._task.operation.number, name, data)
+
+    def _gateway_before(self) -> Container | None:
+        """Return the gateway as it is found. What is only written needs no engine."""
+        try:
+            return self._gateway()
+        except EngineError:
+            if self._then:
+                raise
+            return None
 
     def _gateway(self) -> Container | None:
         deployment = self._task.deployment

@@ -17,6 +17,7 @@ from demo.cleaning import operation_processes, remove_everything_of
 from demo.devices import Browser
 from tests.api import BASE, Api
 from tests.conftest import STANDIN
+from tests.fuzz.test_api import no_engine  # noqa: F401 - a fixture
 from tests.server import free_port
 from tests.waiting import eventually
 
@@ -214,6 +215,16 @@ def test_what_does_not_run_is_only_written(api: Api, deployments_dir: Path) -> N
         "reconfigure",
         "reconfigure succeeded",
     ]
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_what_is_only_saved_needs_no_engine(settings: Settings) -> None:
+    api = Api(create_app(settings))
+    deployment_id = api.configure(name="Support")
+
+    reconfigure(api, deployment_id, name="Sales", restart=False)
+
+    assert api.status(deployment_id)["name"] == "Sales"
 
 
 @pytest.mark.parametrize(
