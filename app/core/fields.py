@@ -67,13 +67,16 @@ class Field:
         }
 
     def json_schema(self) -> dict[str, Any]:
-        """Return the field as JSON Schema, for those who send it."""
+        """Return the field as JSON Schema, for those who send it: null is taken as empty."""
+        kinds: list[dict[str, Any]] = [{"type": "string"}]
+        if self.type == "integer":
+            kinds = [{"type": "integer"}, {"type": "string", "pattern": r"^\s*[0-9]*\s*$"}]
+        kinds[0] |= self.constraints
         return {
-            "type": "integer" if self.type == "integer" else "string",
+            "anyOf": [*kinds, {"type": "null"}],
             "description": f"{self.label}. {self.help}",
             **({"examples": [self.placeholder]} if self.placeholder and not self.secret else {}),
             **({"writeOnly": True} if self.secret else {}),
-            **self.constraints,
         }
 
 
