@@ -15,7 +15,7 @@ from app.core.tokens import Compared, Match, at_gateway, same_token
 from app.core.update import NOT_BACK
 from app.engine.compose import ComposeFailed
 from app.engine.probe import climb_gateway
-from app.store.files import Edited, Unreadable, change_file, read_file, write_file
+from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files
 from app.store.reading import ENV_FILE
 from app.usecases.data_folders import image_for, read_openclaw_config, write_openclaw_config
 from app.usecases.launch import perform_launch
@@ -62,7 +62,7 @@ def write_new_token(task: Task, before: Before, token: str) -> bytes:
     try:
         written = with_value(before.env, TOKEN.env, token)
         # Gateway and engine were asked since it was read, which takes its time.
-        write_file(path, written, instead_of=before.env)
+        rewrite_files({path: (before.env, written)})
     except Edited:
         edited = "somebody has edited .env just now"
         raise _unchanged(edited, "Look at it, then try again.") from None

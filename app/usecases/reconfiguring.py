@@ -9,9 +9,8 @@ A file that is neither the old nor the new one was changed by a person, and is l
 before it is written, nothing is changed at all.
 """
 
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from app.core.deployment import Container, Operation, Run
@@ -25,7 +24,7 @@ from app.core.steps import BACK, WRITE
 from app.engine.compose import ComposeFailed
 from app.store import operations
 from app.store.applied import applied_file, applied_now, put_applied, read_applied, write_applied
-from app.store.files import Edited, Unreadable, read_file, storage_cause, write_file
+from app.store.files import Edited, Unreadable, read_file, rewrite_files, storage_cause
 from app.store.reading import COMPOSE_FILE, ENV_FILE, read_compose_file
 from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.causes import compose_cause
@@ -35,6 +34,8 @@ from app.usecases.operations import OperationFailed
 from app.usecases.task import Task
 
 _CONFIG = "config/openclaw.json"
+# What each of the files that are changed is kept as, in the order in which they are written.
+_KEPT_AS = {COMPOSE_FILE: "compose", ENV_FILE: "env"}
 
 
 def perform_reconfigure(task: Task) -> Run | None:
@@ -66,19 +67,6 @@ def kept_secrets(operation: Operation, folder: Path) -> list[str]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _File:
-    """One of the files that are changed; `kept` is what its old and new form are kept as.
-
-    `write` is given what to write, and instead of what; it raises Edited.
-    """
-
-    name: str
-    kept: str
-    read: Callable[[], bytes]
-    write: Callable[[bytes, bytes], None]
-
-
 class _Work:
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -88,17 +76,6 @@ class _Work:
         up = bool(self._before and self._before.is_up)
         asked = task.deployment.env.get("OPENCLAW_IMAGE") or task.world.settings.image
         self._image = self._before.image if self._before and up else asked
-        # The order in which they are written.
-        self._files = (
-            self._own(COMPOSE_FILE, "compose"),
-            self._own(ENV_FILE, "env"),
-        )
-        self._config = _File(
-            _CONFIG,
-            "config",
-            lambda: read_openclaw_config(self._folder, self._image),
-            lambda data, _: write_openclaw_config(self._folder, self._image, data),
-        )
 
     def do(self) -> Run | None:
         """Write the new files, and bring the gateway up with them where that was asked for."""
@@ -111,8 +88,8 @@ class _Work:
         if not self._then:
             self._task.say("Its next launch applies what was changed")
             return None
-        self._keep("config.new", self._config_to_be())
         try:
+            self._keep("config.new", self._config_to_be())
             return perform_launch(self._with_files_as_they_are(), anew=True)
         except (OperationFailed, EngineError, OSError, Cancelled) as failure:
             if self._then != "restart":
@@ -134,15 +111,6 @@ class _Work:
     def forget(self) -> None:
         """Whether it is done or undone: also what one before it has left is of no use now."""
         operations.forget_files(self._folder)
-
-    def _own(self, name: str, kept: str) -> _File:
-        path = self._folder / name
-        return _File(
-            name,
-            kept,
-            lambda: read_file(path),
-            lambda data, known: write_file(path, data, instead_of=known),
-        )
 
     def _kept(self, name: str) -> bytes | None:
         return operations.kept_file(self._folder, self._task.operation.number, name)
@@ -170,10 +138,10 @@ class _Work:
         return replace(self._task, deployment=deployment)
 
     def _refuse_touched(self) -> None:
-        for each in self._files:
-            old, new = self._kept(f"{each.kept}.old"), self._kept(f"{each.kept}.new")
-            if old is not None and each.read() not in (old, new):
-                raise _stale(each)
+        for name, kept in _KEPT_AS.items():
+            old, new = self._kept(f"{kept}.old"), self._kept(f"{kept}.new")
+            if old is not None and read_file(self._folder / name) not in (old, new):
+                raise _stale(name)
 
     def _keep_what_was_applied(self) -> None:
         """See that a launch can tell what has changed, also where nobody wrote that down yet."""
@@ -187,7 +155,7 @@ class _Work:
 
     def _config_as_it_is(self) -> bytes:
         try:
-            return self._config.read()
+            return read_openclaw_config(self._folder, self._image)
         except (FileNotFoundError, Unreadable):
             return b""  # The launch makes the folder, and says what it can't read.
 
@@ -201,33 +169,48 @@ class _Work:
 
     def _write_new(self) -> None:
         """Raises OperationFailed where somebody writes into one just now; none is changed then."""
-        for each in self._files:
-            if not self._put(each, "new"):
-                self._put_all_back()
-                raise _stale(each)
+        if left := self._put("new", "old"):
+            self._put_all_back()
+            raise _stale(left[0])
 
-    def _put(self, file: _File, form: str) -> bool:
-        """Give a file its old or new form and say whether it has that.
+    def _put(self, form: str, instead_of: str) -> list[str]:
+        """Give the files one form instead of the other, all of them or none.
 
-        One that is neither is somebody else's by now.
+        Returns those that have neither, and are somebody else's by now. Raises OSError.
         """
-        wanted = self._kept(f"{file.kept}.{form}")
-        other = self._kept(f"{file.kept}.{'old' if form == 'new' else 'new'}")
-        current = file.read() if wanted is not None else None
-        if wanted is None or current == wanted:
-            return True
-        if current is not None and current == other:
+        while True:
+            left, changes = [], {}
+            for name, kept in _KEPT_AS.items():
+                path, wanted = self._folder / name, self._kept(f"{kept}.{form}")
+                current = read_file(path) if wanted is not None else None
+                if wanted is None or current == wanted:
+                    continue
+                if current is not None and current == self._kept(f"{kept}.{instead_of}"):
+                    changes[path] = (current, wanted)
+                else:
+                    left.append(self._left_alone(name))
             with suppress(Edited):
-                file.write(wanted, current)
-                return True
-        self._task.say(f"{file.name} was changed meanwhile, so it is left alone")
-        return False
+                rewrite_files(changes)
+                return left
+
+    def _put_config_back(self) -> list[str]:
+        wanted = self._kept("config.old")
+        current = read_openclaw_config(self._folder, self._image) if wanted is not None else None
+        if wanted is None or current == wanted:
+            return []
+        if current == self._kept("config.new"):
+            write_openclaw_config(self._folder, self._image, wanted)
+            return []
+        return [self._left_alone(_CONFIG)]
+
+    def _left_alone(self, name: str) -> str:
+        self._task.say(f"{name} was changed meanwhile, so it is left alone")
+        return name
 
     def _put_all_back(self) -> str:
         """Return in words what could not be put back, since somebody has changed it."""
         self._task.say(f"{BACK} what was changed")
-        files = (*self._files, self._config)
-        left = [each.name for each in files if not self._put(each, "old")]
+        left = self._put("old", "new") + self._put_config_back()
         applied = self._kept("applied.old")
         if applied is not None:
             put_applied(self._folder, applied)
@@ -264,8 +247,8 @@ class _Work:
         return perform_launch(task), "the gateway runs with it again"
 
 
-def _stale(file: _File) -> OperationFailed:
-    words = f"Meanwhile somebody changed {file.name}, so nothing was changed."
+def _stale(name: str) -> OperationFailed:
+    words = f"Meanwhile somebody changed {name}, so nothing was changed."
     return OperationFailed(Cause("stale", words, "Look at it as it is now, then change it again."))
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from tests.small_disk import fill
+
 _CHANGES = frozenset(
     f"os.{deed}"
     for deed in (
@@ -34,11 +36,13 @@ class Point:
 
 
 class Fate(StrEnum):
-    """What happens before a step: its process dies; the disk is full from then on; or somebody
-    edits the file that it is about, else `.env`."""
+    """What happens before a step: its process dies; the system says from then on that the disk is
+    full, or others fill it, however little there was; or somebody edits the file that it is
+    about, else `.env`."""
 
     KILLED = "killed"
     FULL = "full"
+    FILLED = "filled"
     EDITED = "edited"
 
 
@@ -62,6 +66,8 @@ def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.
                 os.kill(os.getpid(), signal.SIGKILL)
             case Fate.FULL if point.deed in _NEEDS_ROOM:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            case Fate.FILLED:
+                fill(folder.parent)
             case Fate.EDITED if count == last:
                 by_hand = True
                 _edit(folder, edited_at(point))

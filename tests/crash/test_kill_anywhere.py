@@ -7,8 +7,9 @@ the suite, where Compose makes it slow, at some.
 
 import json
 import multiprocessing
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import takewhile
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from app.usecases.world import World, build_world
 from demo.cleaning import remove_everything_of, remove_project
 from tests.crash import verbs
 from tests.crash.points import BY_HAND, Fate, Point, edited_at, steps_in
+from tests.small_disk import mounted
 from tests.soak import rounds
 
 _PROCESSES = multiprocessing.get_context("forkserver")
@@ -131,6 +133,9 @@ WITH_CONTAINERS = {
     "restart": ((verbs.configure, verbs.launch), verbs.restart),
     "update": ((verbs.configure, verbs.launch), verbs.update),
 }
+RECONFIGURED = {
+    "reconfigure one that runs": ((verbs.configure, verbs.launch), verbs.reconfigure),
+}
 
 
 def chosen(steps: list[Point], name: str, config: pytest.Config) -> list[int]:
@@ -176,8 +181,71 @@ def test_a_deed_for_which_the_disk_is_full_is_done_or_not_and_can_be_done_again(
         assert_whole(crashes, at)
         if code == verbs.REFUSED and name != "purge":
             assert files_of(crashes) == untouched, f"{at}: something was changed"
+        if name == "reconfigure":
+            assert_not_half(crashes, untouched, at)
         assert_done_again(crashes, verb, at)
         assert_whole(crashes, at)
+
+
+def assert_not_half(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -> None:
+    """What a reconfiguration changes together, it has changed or not."""
+    files = files_of(crashes)
+    changed = {name for name, data in untouched.items() if files[name] != data}
+    both = {f"{crashes.id}/{name}" for name in ("docker-compose.yml", ".env")}
+    assert changed & both in (set(), both), f"{at}: half is written"
+
+
+@pytest.fixture
+def crashes_on_small_disk(
+    settings: Settings, tmp_path: Path, engine: docker.APIClient
+) -> Iterator[Crashes]:
+    with mounted(tmp_path / "disk", "deployments", megabytes=2) as disk:
+        on_it = {"deployments_dir": disk / "deployments", "engine_timeout": 9}
+        crashes = Crashes(settings.model_copy(update=on_it), tmp_path)
+        yield crashes
+        remove_project(engine, crashes.id)
+
+
+@pytest.mark.soak
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize("name", WITH_CONTAINERS | RECONFIGURED)
+def test_a_deed_amid_which_the_disk_fills_is_done_or_not_and_can_be_done_again(
+    crashes_on_small_disk: Crashes, engine: docker.APIClient, name: str
+) -> None:
+    crashes = crashes_on_small_disk
+    before, verb = (WITH_CONTAINERS | RECONFIGURED)[name]
+    steps = crashes.steps(*before, verb=verb)
+    for number in range(len(steps)):
+        at = f"{name}, the disk full from step {number} on: {steps[number]}"
+        if name == "launch":
+            remove_project(engine, crashes.id)
+        crashes.again()
+        untouched = files_of(crashes)
+
+        code = crashes.run(verb, number, Fate.FILLED)
+
+        assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
+        assert_whole(crashes, at)
+        assert_told(crashes, code, at)
+        if code == verbs.REFUSED:
+            assert files_of(crashes) == untouched, f"{at}: something was changed"
+        if name in RECONFIGURED:
+            assert_not_half(crashes, untouched, at)
+        (crashes.root.parent / "filler").unlink()
+        assert_done_again(crashes, verb, at)
+        assert_whole(crashes, at)
+
+
+def assert_told(crashes: Crashes, code: int, at: str) -> None:
+    """Whoever was not refused can see what became of it, and why."""
+    operation = crashes.world().store.load(crashes.id).operation
+    if code == verbs.REFUSED:
+        return
+    assert operation, at
+    if operation.state is OperationState.FAILED:
+        assert operation.code == "disk_full", f"{at}: {operation.code}: {operation.reason}"
+    else:
+        assert operation.state in (OperationState.SUCCEEDED, OperationState.INTERRUPTED), at
 
 
 WRITERS = ("reconfigure", "rotate", "update")

@@ -3,12 +3,22 @@
 import errno
 import os
 import stat
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from app.core.errors import StorageFailed
-from app.store.files import Edited, Unreadable, change_file, read_file, storage_errors, write_file
+from app.store.files import (
+    Edited,
+    Unreadable,
+    change_file,
+    read_file,
+    rewrite_files,
+    storage_errors,
+    write_file,
+)
 
 
 def test_a_file_is_synced_before_its_rename_and_its_folder_after(
@@ -115,10 +125,10 @@ def test_what_somebody_wrote_since_it_was_read_stays(tmp_path: Path) -> None:
     path.write_bytes(b"PORT=1\nBY_HAND=so\n")
 
     with pytest.raises(Edited):
-        write_file(path, b"PORT=2\n", instead_of=b"PORT=1\n")
+        rewrite_files({path: (b"PORT=1\n", b"PORT=2\n")})
     path.unlink()
     with pytest.raises(Edited):
-        write_file(path, b"PORT=2\n", instead_of=b"PORT=1\n")
+        rewrite_files({path: (b"PORT=1\n", b"PORT=2\n")})
 
     assert list(tmp_path.iterdir()) == []
 
@@ -148,11 +158,35 @@ def test_what_somebody_writes_at_the_very_moment_stays_and_is_written_on(
 
     with path.open("ab") as editor:
         with pytest.raises(Edited):
-            write_file(path, b"PORT=2\n", instead_of=b"PORT=1\n")
+            rewrite_files({path: (b"PORT=1\n", b"PORT=2\n")})
         editor.write(b"LATER=too\n")
 
     assert path.read_bytes() == b"PORT=1\nBY_HAND=so\nLATER=too\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_of_several_files_none_is_changed_where_one_was_edited_or_has_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = tmp_path / "docker-compose.yml", tmp_path / ".env"
+    first.write_bytes(b"old")
+    second.write_bytes(b"edited")
+
+    with pytest.raises(Edited):
+        rewrite_files({first: (b"old", b"new"), second: (b"old", b"new")})
+    link, calls = os.link, count(1)
+
+    def once(*arguments: Any, **more: Any) -> None:
+        if next(calls) > 1:
+            raise OSError(errno.ENOSPC, "full")
+        link(*arguments, **more)
+
+    monkeypatch.setattr(os, "link", once)
+    with pytest.raises(OSError, match="full"):
+        rewrite_files({first: (b"old", b"new"), second: (b"edited", b"new")})
+
+    assert (first.read_bytes(), second.read_bytes()) == (b"old", b"edited")
+    assert set(tmp_path.iterdir()) == {first, second}
 
 
 def test_a_change_is_made_of_what_stands_there_however_often_that_is_edited(

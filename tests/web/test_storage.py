@@ -1,8 +1,6 @@
 """A disk that refuses: a problem in words, nothing half, the old files as they were."""
 
-import errno
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +10,10 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from demo.cleaning import remove_everything_of
 from tests.api import Api
 from tests.conftest import STANDIN
 from tests.refused import Refusals, between, everything_in
+from tests.small_disk import fill, mounted
 from tests.web.test_launch import containers_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
@@ -23,29 +21,13 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of one mebibyte, mounted."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", disk], check=True)
-    yield disk
-    remove_everything_of(disk)
-    subprocess.run(["umount", disk], check=True)
+    with mounted(tmp_path / "disk") as disk:
+        yield disk
 
 
 @pytest.fixture
 def on_small_disk(small_disk: Path) -> Api:
     return Api(create_app(Settings(deployments_dir=small_disk, image=STANDIN)))
-
-
-def fill(disk: Path) -> Path:
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file:
-        try:
-            while file.write(b"x" * 4096):
-                pass
-        except OSError as error:
-            assert error.errno == errno.ENOSPC
-    return filler
 
 
 @pytest.fixture
