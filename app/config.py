@@ -71,6 +71,12 @@ class Settings(BaseSettings):
         120, gt=0, le=86400, description="How long stopping a gateway may take."
     )
     threads: int = Field(256, ge=8, le=2048, description="Threads of the server.")
+    request_rate: int = Field(
+        100,
+        ge=0,
+        le=100_000,
+        description="Requests a second that one other machine may send; 0 for any number.",
+    )
     webhook_url: SecretStr = Field(
         SecretStr(""),
         description="Where messages go when a gateway dies or an operation fails; a secret.",

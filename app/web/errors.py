@@ -9,7 +9,12 @@ from flask import Flask, Response, g, jsonify, make_response, render_template, u
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from htmx_flask import request
-from werkzeug.exceptions import ClientDisconnected, HTTPException, SecurityError
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    HTTPException,
+    SecurityError,
+    TooManyRequests,
+)
 
 from app.core.errors import NotLoggedIn, OutOfFiles, UserError
 from app.web.request import is_for_scripts, wants_fragment
@@ -89,6 +94,8 @@ def _http_error(error: HTTPException) -> Response:
     response = _answer(*refused, error.description or "")
     if status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())
+    if isinstance(error, TooManyRequests):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -47,7 +47,9 @@ and reveals.
 
 **Errors** are problem details (RFC 9457): `code` is stable, `detail` says what happened, why,
 and what to do. Of input that is missing or wrong, `errors` names every field. An address that is
-not here is 404 `not_found`, a method that it does not take 405 `method_not_allowed`.
+not here is 404 `not_found`, a method that it does not take 405 `method_not_allowed`. Another
+machine that sends more than it may is answered 429 `too_many_requests`: `Retry-After` says for
+how many seconds to wait.
 
 **Keys** may be added to an answer, and are never renamed or removed. A key of a body that is
 not known is refused; a name in an address that is not known says nothing.
@@ -271,6 +273,7 @@ def _known(declared: _Declared) -> Iterator[Known]:
     body, query = declared.call.body, declared.call.query
     yield FOREIGN_HOST
     yield known_http(400)
+    yield known_http(429)
     yield known(NotLoggedIn)
     # Whoever looks, too: who may is read first, from a file that may be damaged.
     yield known(StorageFailed)

@@ -27,6 +27,7 @@ from app.web import (
     open,
     operations,
     overview,
+    pace,
     pages,
     pairing,
     patience,
@@ -72,6 +73,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics.init_app(app)
     patience.init_app(app)
     security.init_app(app)
+    pace.init_app(app)
     access.init_app(app)
     errors.init_app(app)
     rendering.init_app(app)

@@ -36,6 +36,7 @@ OF_ONES_OWN = {
     "PULL_TIMEOUT": "61.0",
     "STOP_TIMEOUT": "62.0",
     "THREADS": "64",
+    "REQUEST_RATE": "50",
     "WEBHOOK_URL": "https://hooks.example/services/canary-77",
     "PAGE_URL": "https://deploy.example",
     "LOG_LEVEL": "debug",
