@@ -157,7 +157,7 @@ GATEWAY = (
         " of five seconds.",
         "Launch again when the host is less busy (uptime tells), or stop what else runs.",
         (LAUNCH,),
-        (1,),
+        _ANY_FAILURE,
     ),
     known(
         "state_in_use",
