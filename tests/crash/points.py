@@ -31,6 +31,11 @@ class Point:
     path: str
     target: str = ""
 
+    @property
+    def needs_room(self) -> bool:
+        """Say whether it needs some on the disk; to move and to delete needs none."""
+        return self.deed in ("open", "mkdir", "link", "symlink", "fsync")
+
     def __str__(self) -> str:
         return " ".join(each for each in (self.deed, self.path, self.target) if each)
 
@@ -47,8 +52,6 @@ class Fate(StrEnum):
 
 
 BY_HAND = {"docker-compose.yml": "# by hand\n", ".env": "BY_HAND=so\n"}
-# What needs room on the disk; to move and to delete needs none.
-_NEEDS_ROOM = ("open", "mkdir", "link", "symlink", "fsync")
 
 
 def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.KILLED) -> None:
@@ -64,7 +67,7 @@ def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.
         match fate:
             case Fate.KILLED:
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Fate.FULL if point.deed in _NEEDS_ROOM:
+            case Fate.FULL if point.needs_room:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             case Fate.FILLED:
                 fill(folder.parent)
