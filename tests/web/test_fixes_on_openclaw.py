@@ -230,6 +230,19 @@ def test_too_little_memory_is_named_and_raised(staged: Callable[..., Stage]) -> 
     stage.mended_by(stage.named("out_of_memory")["fix"])
 
 
+def test_a_host_too_busy_for_it_is_named_and_the_line_works_once_it_is_less_so(
+    staged: Callable[..., Stage],
+) -> None:
+    stage = staged()
+    with_line("cpus: 0.05")(stage)
+
+    stage.launch_fails("host_too_busy")
+
+    cause = stage.named("host_too_busy")
+    stage.spoil("\n    cpus: 0.05", "")
+    stage.mended_by(cause["fix"])
+
+
 def test_a_token_of_its_own_is_named_and_made_equal(staged: Callable[..., Stage]) -> None:
     stage = staged()
     edited(lambda config: config["gateway"]["auth"].update(token="another" * 5))(stage)
