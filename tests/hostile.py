@@ -20,11 +20,13 @@ class Outside:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        history = f'{{"n": 1, "at": "2026-11-24T10:00:00Z", "what": "{CANARY}"}}\n'
         for name, text in {
             ".env": f"PORT=21000\nDEPLOYMENT_NAME={CANARY}\nA_TOKEN={CANARY}\n",
             "docker-compose.yml": f"services: {{openclaw: {{image: {CANARY}}}}}\n",
             "openclaw.json": f'{{"gateway": {{"auth": {{"token": "{CANARY}"}}}}}}\n',
-            "history.jsonl": f'{{"n": 1, "at": "2026-11-24T10:00:00Z", "what": "{CANARY}"}}\n',
+            "history.jsonl": history,
+            ".deploy-agent/history.jsonl": history,
             "operations/1/log": f"2026-11-24T10:00:00.000Z {CANARY}\n",
             "1/log": f"2026-11-24T10:00:00.000Z {CANARY}\n",
             "log": f"2026-11-24T10:00:00.000Z {CANARY}\n",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from app.core.deployment import is_id
 from app.core.diagnosis import Cause
 from app.core.errors import StorageFailed
 
@@ -82,16 +83,22 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise OSError where a folder is a link, or one above it, up to the part that is ours."""
-    path = os.fspath(folder)
-    if OURS not in path.split("/"):
-        return
-    while True:
-        if os.path.islink(path):
+    """Raise OSError where a folder is a link, or one above it: up to a deployment's own folder,
+    or to the part that is ours for all."""
+    names = os.fspath(folder).split("/")
+    for last in range(_own(names), len(names)):
+        if os.path.islink(path := "/".join(names[: last + 1])):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-        path, _, name = path.rpartition("/")
-        if name == OURS:
-            return
+
+
+def _own(names: list[str]) -> int:
+    """Return where among the names of a path that begins: its end where nothing of it is ours."""
+    if OURS in names:
+        ours = len(names) - 1 - names[::-1].index(OURS)
+        return ours - is_id(names[ours - 1])
+    # What is read of the rest of a deployment stands in its folder, or in one of that.
+    found = (place for place in (len(names) - 1, len(names) - 2) if is_id(names[place]))
+    return next(found, len(names))
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:

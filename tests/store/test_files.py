@@ -11,6 +11,7 @@ import pytest
 
 from app.core.errors import StorageFailed
 from app.store.files import (
+    OURS,
     Edited,
     Unreadable,
     change_file,
@@ -210,3 +211,25 @@ def test_a_link_above_a_folder_that_only_begins_like_ours_is_followed(tmp_path: 
     write_file(link / "file", b"kept")
 
     assert read_file(link / "file") == b"kept"
+
+
+@pytest.mark.parametrize(
+    "name", [".env", "config/openclaw.json", f"{OURS}/history.jsonl", f"{OURS}/operations/1/log"]
+)
+def test_a_link_in_place_of_a_deployments_folder_is_not_followed(tmp_path: Path, name: str) -> None:
+    """One above all deployments is: people keep them on another disk."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "deployments").symlink_to("disk")
+    path = tmp_path / "deployments/0b7a3361be" / name
+    path.parent.mkdir(parents=True)
+    write_file(path, b"kept")
+    assert read_file(path) == b"kept"
+    (tmp_path / "disk/1111111111").symlink_to("0b7a3361be")
+    led = tmp_path / "deployments/1111111111" / name
+
+    with pytest.raises(Unreadable, match="a link, which is not followed"):
+        read_file(led)
+    with pytest.raises(OSError, match="symbolic links"):
+        write_file(led, b"lost")
+
+    assert read_file(path) == b"kept"
