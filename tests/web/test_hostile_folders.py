@@ -7,6 +7,7 @@ Each page and call that reads is found by the app's own map, so a new one is tri
 import io
 import os
 import re
+import secrets
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -268,12 +269,18 @@ NAMES_OF_NOTHING = (
 )  # fmt: skip
 
 
+def with_a_letter(api: Api, deployments_dir: Path) -> str:
+    """Configure a deployment whose id reads otherwise in capitals."""
+    deployment_id = f"a{secrets.token_hex(5)[1:]}"
+    (deployments_dir / api.configure()).rename(deployments_dir / deployment_id)
+    return deployment_id
+
+
 def test_what_is_no_id_names_nothing_on_any_route(
     api: Api, deployments_dir: Path, request: pytest.FixtureRequest
 ) -> None:
     """One resolver: other spellings of an id that there is, and ways out of the folder."""
-    deployment_id = "0b7a3361be"
-    (deployments_dir / api.configure()).rename(deployments_dir / deployment_id)
+    deployment_id = with_a_letter(api, deployments_dir)
     wide = "".join(chr(ord(each) + 0xFEE0) for each in deployment_id)
     asked = [
         name.format(id=deployment_id, upper=deployment_id.upper(), wide=wide)
@@ -296,15 +303,16 @@ def test_what_is_no_id_names_nothing_on_any_route(
 
 
 @pytest.mark.parametrize(
-    "name", ["..", "../x", ".archive", "0B7A3361BE", "0b7a3361be\n", "a\tb", "-", "\udcff", "*"]
+    "name", ["..", "../x", ".archive", "{upper}", "{id}\n", "a\tb", "-", "\udcff", "*"]
 )
 def test_what_is_no_id_names_nothing_on_the_command_line(
     api: Api, cli: CommandLine, deployments_dir: Path, name: str
 ) -> None:
-    (deployments_dir / api.configure()).rename(deployments_dir / "0b7a3361be")
+    deployment_id = with_a_letter(api, deployments_dir)
+    asked = name.format(id=deployment_id, upper=deployment_id.upper())
 
     for verb in ("status", "launch", "stop", "archive"):
-        result = cli.call(verb, "--", name)
+        result = cli.call(verb, "--", asked)
         assert result.exit_code != 0
         assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert api.status("0b7a3361be")["status"] == "configured"
+    assert api.status(deployment_id)["status"] == "configured"

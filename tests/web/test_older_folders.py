@@ -1,6 +1,7 @@
 """Folders that the older server made, or that people edited, are full citizens."""
 
 import os
+import secrets
 import shutil
 from pathlib import Path
 
@@ -30,7 +31,8 @@ services:
 
 
 def older_folder(deployments_dir: Path, env: str, compose_file: str | None = COMPOSE_FILE) -> str:
-    folder = deployments_dir / "0b7a3361be"
+    # Of its own: other tests run on this engine too.
+    folder = deployments_dir / secrets.token_hex(5)
     for name in ("config", "workspace"):
         (folder / name).mkdir(parents=True)
     (folder / ".env").write_bytes(env.encode())
