@@ -1,4 +1,4 @@
-"""A disk of one or two mebibytes, mounted, that can really be full."""
+"""A small disk, mounted, that can really be full."""
 
 import errno
 import subprocess
