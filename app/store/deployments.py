@@ -3,6 +3,7 @@
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,9 +29,11 @@ from app.store.updates import JOURNAL
 _FRESH = ".new-"
 _FRESH_FOLDERS = _FRESH + "[0-9a-f]" * 10
 
-# What tells that a file was rewritten, also in place and within one tick of the clock.
-_FileSign = tuple[int, int, int, int] | None
-_Signature = tuple[_FileSign, ...]
+# What tells that a file was rewritten, also in place, or a folder's entries changed.
+_Sign = tuple[int, int, int, int] | None
+_Signature = tuple[_Sign, ...]
+# Of the slowest kernel clock, 100 Hz, and as much again.
+_TICK_NANOSECONDS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,16 @@ class Store:
             raise
 
     def _load(self, deployment_id: str) -> Deployment:
+        now = time.time_ns()
         signature = _signature(f"{self.root}/{deployment_id}")
         cached = self._cache.get(deployment_id)
         if cached and cached[0] == signature and not cached[1].running_operation:
             return cached[1]
         deployment = read_deployment(self.root / deployment_id, deployment_id)
-        self._cache[deployment_id] = (signature, deployment)
+        if _has_settled(signature, now):
+            self._cache[deployment_id] = (signature, deployment)
+        else:
+            self._cache.pop(deployment_id, None)
         return deployment
 
 
@@ -159,31 +166,24 @@ def _is_deployment(entry: os.DirEntry[str]) -> bool:
 
 
 # Every list asks the disk for these of every folder: as strings, since a `Path` costs more
-# than the question.
-_SIGNED_FILES = (ENV_FILE, COMPOSE_FILE, OPERATIONS, JOURNAL)
-_SIGNED_FOLDERS = (OURS, *FOLDERS)
+# than the question. What stands in the folder itself is in its own times: they change with
+# each entry that is made, replaced or removed.
+_SIGNED = ("", f"/{ENV_FILE}", f"/{COMPOSE_FILE}", f"/{OPERATIONS}", f"/{JOURNAL}")
 
 
 def _signature(folder: str) -> _Signature:
-    return (
-        _folder_sign(folder),
-        *[_file_sign(f"{folder}/{file}") for file in _SIGNED_FILES],
-        *[_folder_sign(f"{folder}/{each}") for each in _SIGNED_FOLDERS],
-    )
+    return tuple([_sign(folder + each) for each in _SIGNED])
 
 
-def _folder_sign(path: str) -> _FileSign:
-    """Return what tells that a folder was replaced; its times change with what is in it."""
-    try:
-        status = os.lstat(path)
-    except OSError:
-        return None
-    return status.st_mode, status.st_ino, status.st_dev, 0
-
-
-def _file_sign(path: str) -> _FileSign:
+def _sign(path: str) -> _Sign:
     try:
         status = os.lstat(path)
     except OSError:
         return None
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _has_settled(signature: _Signature, now: int) -> bool:
+    """Say whether whatever changes from now on gets another signature: the kernel stamps all
+    changes within a tick of its clock with one time."""
+    return all(sign is None or abs(now - sign[1]) > _TICK_NANOSECONDS for sign in signature)
