@@ -1,8 +1,9 @@
 """One style, one script and the icons, each under a name that only this content has.
 
-Made when the server starts, from `static/`, and kept in memory with their compressed
-forms: nothing is built beforehand, and what was edited is seen at the next start. A name
-never means another content, so browsers keep what they have and never ask again.
+Made for the first page, from `static/`, and kept in memory; compressed when they are asked
+for first, which takes longer. Nothing is built beforehand, and what was edited is seen at the
+next start. A name never means another content, so browsers keep what they have and never ask
+again.
 """
 
 import gzip
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
+from threading import Lock
 
 import brotli
 import rjsmin
@@ -42,22 +44,23 @@ _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": brotli.compress,
     "gzip": partial(gzip.compress, mtime=0),
 }
+_making = Lock()
+_forms: dict[tuple[str, str], bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent: by its content coding, `identity` among them."""
+    """One file under the name by which it is sent."""
 
     file_name: str
     media_type: str
-    forms: Mapping[str, bytes]
+    content: bytes
 
     @classmethod
     def of(cls, name: str, content: bytes) -> "Asset":
         stem, suffix = Path(name).stem, Path(name).suffix
-        forms = {coding: compress(content) for coding, compress in _CODINGS.items()}
         file_name = f"{stem}-{hashlib.sha256(content).hexdigest()[:16]}{suffix}"
-        return cls(file_name, _TYPES[suffix], {**forms, "identity": content})
+        return cls(file_name, _TYPES[suffix], content)
 
 
 @bp.get("/<file_name>")
@@ -69,13 +72,24 @@ def send(file_name: str) -> ResponseReturnValue:
         abort(404)
     leave_as_it_is()
     coding = request.accept_encodings.best_match(_CODINGS, "identity")
-    response = Response(asset.forms[coding], content_type=asset.media_type)
+    response = Response(_coded(asset, coding), content_type=asset.media_type)
     if coding != "identity":
         response.content_encoding = coding
     response.set_etag(f"{file_name}-{coding}")
     response.vary.add("Accept-Encoding")
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response.make_conditional(request)
+
+
+def _coded(asset: Asset, coding: str) -> bytes:
+    """Return an asset in a content coding, which is made once, by one thread for all."""
+    if coding == "identity":
+        return asset.content
+    form = asset.file_name, coding
+    with _making:
+        if form not in _forms:
+            _forms[form] = _CODINGS[coding](asset.content)
+    return _forms[form]
 
 
 def asset_url(name: str) -> str:
