@@ -295,7 +295,8 @@ class Containers:
         detailed = self._with_details(container, now)
         if detailed.state == "restarting" and detailed.last_end:
             self._ends[detailed.id] = detailed.last_end
-        return replace(detailed, ended_before=self._ends.get(detailed.id))
+        ended_before = self._ends.get(detailed.id)
+        return replace(detailed, ended_before=ended_before) if ended_before else detailed
 
     def _with_details(self, container: Container, now: datetime) -> Container:
         if container.needs_inspection and self._is_ours(container.project):

@@ -14,11 +14,15 @@ from app.usecases.world import World
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """A deployment as people see it. With a `problem` the engine said nothing of containers."""
+    """A deployment as people see it, with the gateway among its containers.
+
+    With a `problem` the engine said nothing of containers.
+    """
 
     deployment: Deployment
     verdict: Verdict
-    containers: tuple[Container, ...]
+    containers: tuple[Container, ...] = ()
+    gateway: Container | None = None
     problem: EngineProblem | None = None
     remark: str = ""
 
@@ -26,10 +30,6 @@ class Card:
     def drift(self) -> tuple[str, ...]:
         """What has changed since its container was made and is not applied, in words."""
         return tuple(map(label_of, drift_of(self.deployment, self.gateway)))
-
-    @property
-    def gateway(self) -> Container | None:
-        return self.deployment.gateway_in(self.containers)
 
     @property
     def image(self) -> str:
@@ -85,16 +85,17 @@ def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetim
     if verdict.status is not Status.UNKNOWN:
         world.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
     containers = snapshot.of(deployment.id) or ()
-    return Card(deployment, verdict, containers, snapshot.problem, _remark(deployment, containers))
+    gateway = deployment.gateway_in(containers)
+    remark = _remark(deployment, gateway)
+    return Card(deployment, verdict, containers, gateway, snapshot.problem, remark)
 
 
-def _remark(deployment: Deployment, containers: tuple[Container, ...]) -> str:
+def _remark(deployment: Deployment, gateway: Container | None) -> str:
     if deployment.half_updated and not deployment.running_operation:
         return (
             f"The update to {deployment.half_updated} was broken off before it was proven:"
             " a launch or restart first puts image and state back."
         )
-    gateway = deployment.gateway_in(containers)
     if not gateway or not gateway.working_dir:
         return ""
     if _same_folder(gateway.working_dir, deployment.folder):

@@ -139,7 +139,8 @@ def following(monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
 
 def card_of(container_id: str) -> Card:
     verdict = Verdict(Status.RUNNING, (), NOW)
-    return Card(a_deployment(), verdict, (a_container(id=container_id),))
+    gateway = a_container(id=container_id)
+    return Card(a_deployment(), verdict, (gateway,), gateway)
 
 
 def texts(read: list[Any]) -> list[str]:
