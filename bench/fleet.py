@@ -1,9 +1,11 @@
 """Many deployments at once: folders, and stand-in gateways that run for them."""
 
+import json
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,9 @@ from app.core.envfile import format_env
 from app.core.openclaw import format_config, seed_config
 from app.core.ports import subnet_of
 from app.engine.client import engine_address
-from app.store.data_folders import give_to_gateway
+from app.store import history
+from app.store.data_folders import FOLDERS, give_to_gateway
+from app.store.files import OURS
 from app.store.reading import COMPOSE_FILE, ENV_FILE
 from app.usecases.world import build_world
 from demo.cleaning import remove_everything_of
@@ -65,7 +69,7 @@ class Fleet:
 
     def _make_folder(self, deployment_id: str, port: int) -> None:
         folder = self.root / deployment_id
-        for each in ("config", "workspace", ".deploy-agent"):
+        for each in (*FOLDERS, OURS):
             (folder / each).mkdir(parents=True, mode=0o700)
         env = {
             "OPENROUTER_API_KEY": API_KEY,
@@ -82,6 +86,8 @@ class Fleet:
         (folder / ENV_FILE).write_text(format_env(env))
         subnet = subnet_of(port, self.settings.subnet_pool)
         (folder / COMPOSE_FILE).write_text(compose_file(deployment_id, subnet))
+        made = {"n": 1, "at": datetime.now(UTC).isoformat(), "what": "configure", "who": "bench"}
+        (folder / OURS / history.FILE).write_text(f"{json.dumps(made)}\n")
 
     def _start(self, deployment_id: str, answering: bool) -> None:
         port = _FIRST_PORT + self.ids.index(deployment_id)

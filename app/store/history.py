@@ -12,6 +12,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +188,8 @@ def _entry(line: bytes) -> Entry | None:
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
     """Give the lines of all files, the last first."""
-    for each in (path, *(_older(path, number) for number in range(1, _OLDER_KEPT + 1))):
+    older = (_older(path, number) for number in range(1, _OLDER_KEPT + 1))
+    for each in chain((path,), older):
         try:
             descriptor = open_file(each)
         except OSError as error:
