@@ -1,0 +1,20 @@
+"""What the tests of this folder share."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import docker
+import pytest
+
+from app.config import Settings
+from demo.cleaning import remove_everything_of, remove_project
+from tests.crash.crashes import Crashes
+
+
+@pytest.fixture
+def crashes(settings: Settings, tmp_path: Path, engine: docker.APIClient) -> Iterator[Crashes]:
+    # Beside other tests the engine may take its time.
+    crashes = Crashes(settings.model_copy(update={"engine_timeout": 9}), tmp_path)
+    yield crashes
+    remove_project(engine, crashes.id)
+    remove_everything_of(settings.deployments_dir)

@@ -1,0 +1,122 @@
+"""However little room there is, a deed is done or not done, never half, and can be done again.
+
+The system says so at every step (what was written may be refused as late as when it is synced),
+and a real disk is filled before every step that needs room.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import docker
+import pytest
+
+from app.config import Settings
+from app.core.deployment import OperationState
+from demo.cleaning import remove_project
+from tests.crash import verbs
+from tests.crash.crashes import (
+    WITH_CONTAINERS,
+    WITHOUT_CONTAINERS,
+    Crashes,
+    assert_done_again,
+    assert_whole,
+    files_of,
+)
+from tests.crash.points import Fate
+from tests.small_disk import mounted
+
+pytestmark = pytest.mark.soak
+
+# An update does not begin where the disk has not 64 for the copy of a state.
+_UPDATES_ROOM = 80
+RECONFIGURED = {
+    "reconfigure one that runs": ((verbs.configure, verbs.launch), verbs.reconfigure),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT_CONTAINERS)
+def test_a_deed_for_which_the_disk_is_full_is_done_or_not_and_can_be_done_again(
+    crashes: Crashes, name: str
+) -> None:
+    before, verb = WITHOUT_CONTAINERS[name]
+    steps = crashes.steps(*before, verb=verb)
+    crashes.again()
+    untouched = files_of(crashes)
+    for number in range(len(steps)):
+        at = f"{name}, the disk full from step {number} on"
+        crashes.again()
+
+        code = crashes.run(verb, number, Fate.FULL)
+
+        assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
+        assert_whole(crashes, at)
+        if code == verbs.REFUSED and name != "purge":
+            assert files_of(crashes) == untouched, f"{at}: something was changed"
+        if name == "reconfigure":
+            assert_not_half(crashes, untouched, at)
+        assert_done_again(crashes, verb, at)
+        assert_whole(crashes, at)
+
+
+def assert_not_half(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -> None:
+    """What a reconfiguration changes together, it has changed or not."""
+    files = files_of(crashes)
+    changed = {name for name, data in untouched.items() if files[name] != data}
+    both = {f"{crashes.id}/{name}" for name in ("docker-compose.yml", ".env")}
+    assert changed & both in (set(), both), f"{at}: half is written"
+
+
+@pytest.fixture
+def crashes_on_small_disk(
+    settings: Settings, tmp_path: Path, engine: docker.APIClient
+) -> Iterator[Crashes]:
+    with mounted(tmp_path / "disk", "deployments", megabytes=_UPDATES_ROOM) as disk:
+        on_it = {"deployments_dir": disk / "deployments", "engine_timeout": 9}
+        crashes = Crashes(settings.model_copy(update=on_it), tmp_path)
+        yield crashes
+        remove_project(engine, crashes.id)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+@pytest.mark.parametrize("name", WITH_CONTAINERS | RECONFIGURED)
+def test_a_deed_amid_which_the_disk_fills_is_done_or_not_and_can_be_done_again(
+    crashes_on_small_disk: Crashes, engine: docker.APIClient, name: str
+) -> None:
+    crashes = crashes_on_small_disk
+    before, verb = (WITH_CONTAINERS | RECONFIGURED)[name]
+    steps = crashes.steps(*before, verb=verb)
+    # Filled before another step, it is full for the next that needs room.
+    for number in (each for each, step in enumerate(steps) if step.needs_room):
+        at = f"{name}, the disk full from step {number} on: {steps[number]}"
+        if name == "launch":
+            remove_project(engine, crashes.id)
+        crashes.again()
+        untouched = files_of(crashes)
+
+        code = crashes.run(verb, number, Fate.FILLED)
+
+        assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
+        assert_whole(crashes, at)
+        assert_told(crashes, code, at)
+        if code == verbs.REFUSED:
+            assert files_of(crashes) == untouched, f"{at}: something was changed"
+        if name in RECONFIGURED:
+            assert_not_half(crashes, untouched, at)
+        (crashes.root.parent / "filler").unlink()
+        assert_done_again(crashes, verb, at)
+        assert_whole(crashes, at)
+
+
+def assert_told(crashes: Crashes, code: int, at: str) -> None:
+    """Whoever was not refused can see what became of it, and why."""
+    operation = crashes.world().store.load(crashes.id).operation
+    if code == verbs.REFUSED:
+        return
+    assert operation, at
+    if operation.state is OperationState.FAILED:
+        assert operation.code in ("disk_full", "no_room"), (
+            f"{at}: {operation.code}: {operation.reason}"
+        )
+    else:
+        assert operation.state in (OperationState.SUCCEEDED, OperationState.INTERRUPTED), at
