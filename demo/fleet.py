@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.core.status import Status
+from app.store.data_folders import give_to_gateway, may_give
 from app.store.history import OURS
 from app.usecases.configure import configure_deployment
 from app.usecases.launch import launch_deployment
@@ -58,7 +59,10 @@ def fill(wanted: Iterable[Wanted], *, world: World) -> list[str]:
     _live_through_the_past([(each, own) for each, own in made if each.past], world)
     for each, own in made:
         if each.fault:
-            (world.store.folder(own) / "config" / "standin-fault").write_text(each.fault)
+            folder = world.store.folder(own)
+            (folder / "config" / "standin-fault").write_text(each.fault)
+            if may_give():
+                give_to_gateway(folder)
     _bring_about(made, world)
     return [own for _, own in made]
 
