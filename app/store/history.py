@@ -85,8 +85,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
         entry = _entry(line)
         if entry is None:
             continue
-        number = entry.get("n")
-        if isinstance(number, int):
+        if number := _number(entry):
             if before is not None and number >= before:
                 continue  # Read twice, since the files were rotated meanwhile.
             before = number
@@ -94,7 +93,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
             newer = added.setdefault(whole, {})
             added[whole] = {**entry, **newer, "n": whole}
         else:
-            yield {**entry, **added.pop(number or 0, {})}
+            yield {**entry, **added.pop(number, {})}
 
 
 def appended_since(folder: Path, number: int) -> list[Entry]:
@@ -173,9 +172,14 @@ def _older(path: Path, number: int) -> Path:
 def _last_number(path: Path) -> int:
     for line in _lines_backwards(path):
         if (entry := _entry(line)) is not None:
-            number = entry.get("n")
-            return number if isinstance(number, int) else sum(1 for _ in _lines_backwards(path))
+            return _number(entry) or sum(1 for _ in _lines_backwards(path))
     return 0
+
+
+def _number(entry: Entry) -> int:
+    """Return an entry's number, or 0 where it has none that is one."""
+    number = entry.get("n")
+    return number if type(number) is int and number > 0 else 0
 
 
 def _entry(line: bytes) -> Entry | None:

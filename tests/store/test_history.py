@@ -186,3 +186,18 @@ def test_a_history_that_is_a_link_is_not_followed(tmp_path: Path, file: Path) ->
 
     assert history.read_history(tmp_path) == []
     assert elsewhere.read_text() == ""
+
+
+@pytest.mark.parametrize("number", [None, [1], {}, "1", 1.5, True, -1])
+def test_an_entry_whose_number_is_none_hides_nothing(
+    tmp_path: Path, file: Path, number: object
+) -> None:
+    first = history.record(tmp_path, "launch", "ana")
+    with file.open("a") as damaged:
+        damaged.write(json.dumps({"n": number, "what": "damaged"}) + "\n")
+    assert history.append(tmp_path, {"of": first, "count": 2}) > first
+
+    found = list(history.newest_first(tmp_path))
+
+    assert [each["what"] for each in found] == ["damaged", "launch"]
+    assert found[1]["count"] == 2
