@@ -56,21 +56,40 @@ class Card:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All folders, and what the engine said of them. Where both are the same, so is the list."""
+
+    deployments: tuple[Deployment, ...]
+    snapshot: Snapshot
+
+    def __hash__(self) -> int:
+        return hash(self.snapshot.taken_at)
+
+
+def see(world: World) -> Seen:
+    """Look at all deployments, with one engine call at the most."""
+    return _seen(world, world.store.scan())
+
+
 def list_deployments(world: World) -> list[Card]:
     """Return all deployments, with one engine call at the most."""
-    deployments = world.store.scan()
-    return _cards(world, deployments)
+    return cards_of(see(world), world)
 
 
 def show_deployment(deployment_id: str, *, world: World) -> Card:
     """Return one deployment. Raises NotFound."""
-    return _cards(world, [world.store.load(deployment_id)])[0]
+    return cards_of(_seen(world, [world.store.load(deployment_id)]), world)[0]
 
 
-def _cards(world: World, deployments: list[Deployment]) -> list[Card]:
-    snapshot = world.containers.snapshot(not_before=_last_change(deployments))
+def cards_of(seen: Seen, world: World) -> list[Card]:
     now = datetime.now(UTC)
-    return [_card(world, each, snapshot, now) for each in deployments]
+    return [_card(world, each, seen.snapshot, now) for each in seen.deployments]
+
+
+def _seen(world: World, deployments: list[Deployment]) -> Seen:
+    snapshot = world.containers.snapshot(not_before=_last_change(deployments))
+    return Seen(tuple(deployments), snapshot)
 
 
 def _last_change(deployments: Iterable[Deployment]) -> datetime | None:

@@ -15,14 +15,14 @@ from app.core.walls import Wall
 from app.usecases.describe import describe_card, describe_whole
 from app.usecases.launch import launch_deployment, wait_for_launch
 from app.usecases.operations import Started
-from app.usecases.overview import list_deployments, show_deployment
+from app.usecases.overview import Seen, cards_of, see, show_deployment
 from app.usecases.readiness import ladder_of
 from app.usecases.restart import restart_deployment
 from app.usecases.reveal import reveal_secret
 from app.usecases.standing import standing_cause
 from app.usecases.stop import stop_deployment, wait_for_stop
 from app.web.access import needs
-from app.web.at_once import at_once
+from app.web.at_once import at_once, look_together
 from app.web.calls import BEGINNING, BRINGING_UP, Example, Subject, call
 from app.web.links import walls
 from app.web.request import actor, gateway_host, world
@@ -160,7 +160,12 @@ def list_all() -> list[DeploymentShown]:
 
 @at_once
 def _listed(host: str) -> list[DeploymentShown]:
-    cards = list_deployments(world())
+    return _described(see(world()), host)
+
+
+@look_together(1.0)
+def _described(seen: Seen, host: str) -> list[DeploymentShown]:
+    cards = cards_of(seen, world())
     return [DeploymentShown.model_validate(describe_card(each, host)) for each in cards]
 
 

@@ -1,8 +1,7 @@
-"""What many ask for at once is made once for all of them, and as fresh as if each had made it.
+"""What many ask for is made once for all of them.
 
-Under load most of the time goes into looking: the same folders, the same rows. Nothing is
-kept for later: who comes while an answer is being made waits for the next one, so whatever
-they did or saw before they asked is in it.
+Under load most of the time goes into looking, at the same folders, and into making the same
+rows of them.
 """
 
 import threading
@@ -10,6 +9,8 @@ import time
 from collections.abc import Callable
 from functools import lru_cache, partial, wraps
 from typing import Generic, ParamSpec, TypeVar, cast
+
+from cachetools import TTLCache, cached
 
 from app.web.request import world
 
@@ -20,7 +21,11 @@ Made = TypeVar("Made")
 
 
 def at_once(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
-    """Let those who call with equal arguments at the same time share what one call returns."""
+    """Let those who call with equal arguments at the same time share what one call returns.
+
+    Nothing is kept for later: who comes while an answer is being made waits for the next one, so
+    whatever they did or saw before they asked is in it.
+    """
 
     @lru_cache(_DIFFERENT_ANSWERS)
     def shared(*_asked: object) -> _Shared[Made]:
@@ -32,6 +37,18 @@ def at_once(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
         return one.get(partial(make, *arguments, **named))
 
     return share
+
+
+def look_together(
+    seconds: float,
+) -> Callable[[Callable[Arguments, Made]], Callable[Arguments, Made]]:
+    """Let those who call with equal arguments share what is made: for so long, or until
+    something is known to have changed. Fifty open pages cost about as much as one."""
+
+    def key(*arguments: object) -> tuple[object, ...]:
+        return (id(world()), world().changes.number, *arguments)
+
+    return cached(TTLCache(_DIFFERENT_ANSWERS, seconds), key=key, condition=threading.Condition())
 
 
 class _Shared(Generic[Made]):

@@ -15,16 +15,16 @@ from app.core.outcomes import Outcomes
 from app.core.people import Permission
 from app.core.status import Status
 from app.usecases.archive import count_archived
-from app.usecases.overview import Card, list_deployments
+from app.usecases.overview import Card, Seen, cards_of, see
 from app.usecases.pair import askers
 from app.usecases.stranded import seen_stranded
 from app.usecases.usage import usage_of
 from app.web.access import may, needs
-from app.web.at_once import at_once
+from app.web.at_once import at_once, look_together
 from app.web.links import page_url
 from app.web.rendering import Tab, framed, next_step
 from app.web.request import gateway_host, world
-from app.web.streams import Shown, follow, look_together, rendered
+from app.web.streams import Shown, follow, rendered
 from app.web.times import reading
 
 bp = Blueprint("overview", __name__)
@@ -43,9 +43,15 @@ def index() -> ResponseReturnValue:
 
 
 @at_once
-def _list(query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
+def _list(query: Query, may_operate: bool, host: str) -> tuple[Tab, Markup]:
     """Return the list as those see it who may do the same and came by the same name."""
-    _, listing, context = _asked_for(query)
+    return _made(see(world()), query, may_operate, host)
+
+
+# For no longer, since its words tell the time.
+@look_together(1.0)
+def _made(seen: Seen, query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
+    _, listing, context = _asked_for(seen, query)
     rows = [_row(row, may_operate) for row in listing.rows]
     html = render_template("deployments/_list.html", rows=rows, **context)
     return context["tab"], Markup(html)  # noqa: S704 - a template escapes
@@ -66,7 +72,7 @@ def stream() -> ResponseReturnValue:
 
 @look_together(_LOOK_SECONDS)
 def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], Shown]:
-    cards, listing, context = _asked_for(query)
+    cards, listing, context = _asked_for(see(world()), query)
     return cards, Shown(
         parts=rendered(_PARTS, context),
         rows={row.id: _row(row, may_operate) for row in listing.rows},
@@ -74,9 +80,9 @@ def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], 
     )
 
 
-def _asked_for(query: Query) -> tuple[Sequence[Card], Listing, dict[str, Any]]:
-    """Look, and return all deployments, those that were asked for, and what templates need."""
-    cards = list_deployments(world())
+def _asked_for(seen: Seen, query: Query) -> tuple[Sequence[Card], Listing, dict[str, Any]]:
+    """Return all deployments, those that were asked for, and what templates need."""
+    cards = cards_of(seen, world())
     listing = select(_rows(cards), query)
     return cards, listing, _context(listing, cards)
 

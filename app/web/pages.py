@@ -31,7 +31,7 @@ from app.usecases.timeline import timeline_of
 from app.usecases.versions import version_of
 from app.web.access import may, needs
 from app.web.archive import to_archived
-from app.web.at_once import at_once
+from app.web.at_once import at_once, look_together
 from app.web.compression import leave_as_it_is
 from app.web.confirm import joined
 from app.web.links import page_url, page_url_with_token, standpoint, terminal_line, walls, ws_url
@@ -39,7 +39,7 @@ from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
 from app.web.rendering import Tab, done, framed, render
 from app.web.request import actor, gateway_host, world
-from app.web.streams import Boxes, Shown, follow, look_together, rendered
+from app.web.streams import Boxes, Shown, follow, rendered
 
 bp = Blueprint("pages", __name__)
 

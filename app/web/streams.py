@@ -10,11 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
-from threading import Condition
-from typing import Any, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode
 
-from cachetools import TTLCache, cached
 from flask import Response, g, render_template, stream_with_context
 from htmx_flask import request
 from markupsafe import Markup
@@ -23,9 +21,6 @@ from app.core.errors import UserError
 from app.usecases.changes import Viewer
 from app.web.access import still_admitted
 from app.web.request import world
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 # A browser that lost the connection comes back after this.
 _RETRY = b"retry: 1000\n\n"
@@ -49,16 +44,6 @@ class Shown:
     rows: Mapping[str, str] = field(default_factory=dict)
     frame: Callable[[Iterable[str]], str] | None = None
     told: Sequence[str] = ()
-
-
-def look_together(seconds: float) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Let open pages that look at the same share a look: for so long, or until something
-    changes. Fifty of them cost about as much as one."""
-
-    def key(*arguments: object) -> tuple[object, ...]:
-        return (id(world()), world().changes.number, *arguments)
-
-    return cached(TTLCache(64, seconds), key=key, condition=Condition())
 
 
 def rendered(parts: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """What looking costs: one engine call a page, no folder read twice, nothing for one viewer more."""
 
+import re
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import docker
@@ -15,6 +17,7 @@ import requests
 
 from app.core.deployment import is_id
 from app.usecases.world import World
+from app.web import api, overview
 from demo.cleaning import remove_project
 from tests.api import API_KEY, Api
 from tests.conftest import STANDIN
@@ -182,6 +185,30 @@ def test_folders_are_read_when_their_files_changed_and_no_others(
     api.get("list")
     assert _deployments_in(opened) == {ids[2], ids[3]}
     eventually(looked_without_reading)
+
+
+@pytest.mark.parametrize(("path", "module"), [("/", overview), ("/api/deploy/list", api)])
+def test_a_list_of_which_nothing_changed_is_not_made_anew(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, module: ModuleType
+) -> None:
+    deployment_id = api.configure(name="Support bot")
+    made, really_make = [], module.cards_of
+    monkeypatch.setattr(
+        module, "cards_of", lambda seen, world: made.append(seen) or really_make(seen, world)
+    )
+    api.page(path)
+
+    def answered_without_making() -> bool:
+        before = len(made)
+        api.page(path)
+        return len(made) == before
+
+    eventually(answered_without_making)
+    # What was written by hand a moment ago is there all the same.
+    env = Path(api.app.config["WORLD"].store.folder(deployment_id)) / ".env"
+    for name in ("Sales", "Press desk", "Warehouse"):
+        env.write_text(re.sub("DEPLOYMENT_NAME=.*", f"DEPLOYMENT_NAME='{name}'", env.read_text()))
+        assert name in api.page(path).text
 
 
 @pytest.fixture
