@@ -10,7 +10,7 @@ from docker.errors import NotFound
 from app.core.doctor.images import Image
 from app.core.usage import memory_in
 from app.engine.client import EngineClient
-from app.engine.containers import parse_time
+from app.engine.container_answers import parse_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,10 @@
 """What the engine knows of containers: the snapshot, one project, logs, published ports."""
 
 import json
-import re
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
@@ -14,43 +13,27 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from app.core.composefile import LABEL
 from app.core.deadline import answers_within, seconds_left
-from app.core.deployment import (
-    Container,
-    Details,
-    Ended,
-    EngineProblem,
-    PublishedPort,
-    Snapshot,
-    is_id,
-)
+from app.core.deployment import Container, Ended, EngineProblem, Snapshot, is_id
 from app.core.errors import EngineError, EngineRefused
 from app.core.events import ContainerEvent
-from app.core.secrets import secret_values
 from app.core.uptime import fits
-from app.engine.answers import (
-    Row,
-    inside,
-    lines_of,
-    moment,
-    number,
-    pairs,
-    rows,
-    rows_of,
-    text,
-    texts,
-)
+from app.engine.answers import lines_of, rows_of, text, texts
 from app.engine.client import EngineClient, Parameters, ask, silent
+from app.engine.container_answers import (
+    PROJECT,
+    container_in,
+    description_in,
+    details_in,
+    environment_in,
+    last_end_in,
+)
 from app.engine.inspections import Inspections
 
-PROJECT = "com.docker.compose.project"
 _KEPT_SECONDS = 1.0
 _LEARNED_AT_ONCE = 5
 # With all inspections of a full host that has just booted.
 _TAKING_SECONDS = 10.0
-_KILLED = 137  # By SIGKILL, as for want of memory.
-_NUMBER = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
 class Containers:
@@ -210,7 +193,7 @@ class Containers:
         """
         try:
             with self._client.calls() as client:
-                return _environment(client.inspect_container(container.id))
+                return environment_in(client.inspect_container(container.id))
         except NotFound:
             return {}
 
@@ -221,7 +204,7 @@ class Containers:
         """
         try:
             with self._client.calls() as client:
-                return _description(client.inspect_container(container_id))
+                return description_in(client.inspect_container(container_id))
         except NotFound:
             return {}
 
@@ -246,7 +229,7 @@ class Containers:
         with self._client.calls() as client:
             # Docker's own call for events has no time limit.
             answer = ask(client, "/events", parameters)
-            return _last_end_in(lines_of(answer.text))
+            return last_end_in(lines_of(answer.text))
 
     def image_id(self, reference: str) -> str | None:
         """Return an image's id, or None where this host has none. Raises EngineError."""
@@ -265,7 +248,7 @@ class Containers:
 
     def _list(self, filters: dict[str, list[str]]) -> list[Container]:
         with self._client.calls() as client:
-            found = map(_container, rows_of(client.containers(all=True, filters=filters)))
+            found = map(container_in, rows_of(client.containers(all=True, filters=filters)))
             # Without an id it can't be asked for, and is none.
             return [each for each in found if each.id]
 
@@ -316,7 +299,7 @@ class Containers:
         except (NotFound, EngineRefused):
             # One that is gone, or that the engine can't tell of, hides none of the others.
             return container
-        details = _details(inspected)
+        details = details_in(inspected)
         self._inspections.told(container, details)
         if details.started_at:
             self._starts[container.id] = details.started_at
@@ -325,91 +308,3 @@ class Containers:
 
 def _problem(error: EngineError) -> EngineProblem:
     return EngineProblem(error.code, error.detail.partition(". ")[0].rstrip("."))
-
-
-def _last_end_in(events: Iterable[Row]) -> Ended | None:
-    ended, out_of_memory = None, False
-    for event in events:
-        if text(event, "Action") == "die":
-            exit_code = text(inside(inside(event, "Actor"), "Attributes"), "exitCode")
-            if _NUMBER.match(exit_code):
-                code = int(exit_code)
-                ended = Ended(code, out_of_memory and code == _KILLED)
-        else:
-            out_of_memory = text(event, "Action") == "oom"
-    return ended
-
-
-def _container(row: Row) -> Container:
-    labels = inside(row, "Labels")
-    return Container(
-        id=text(row, "Id"),
-        name=next(iter(texts(row, "Names")), "?").removeprefix("/"),
-        project=text(labels, PROJECT),
-        service=text(labels, "com.docker.compose.service"),
-        image=text(row, "Image"),
-        state=text(row, "State"),
-        status_text=text(row, "Status"),
-        created_at=moment(number(row, "Created")),
-        working_dir=text(labels, "com.docker.compose.project.working_dir"),
-        ports=_published(rows(row, "Ports")),
-        one_off=text(labels, "com.docker.compose.oneoff") == "True",
-        image_id=text(row, "ImageID"),
-        made_for=text(labels, LABEL),
-    )
-
-
-def _published(ports: Iterable[Row]) -> tuple[PublishedPort, ...]:
-    found = ((text(each, "IP"), number(each, "PublicPort")) for each in ports)
-    return tuple(PublishedPort(address, port) for address, port in found if port)
-
-
-def _details(inspected: Row) -> Details:
-    state = inside(inspected, "State")
-    checks = rows(inside(state, "Health"), "Log") or [{}]
-    return Details(
-        restart_count=number(inspected, "RestartCount"),
-        started_at=parse_time(text(state, "StartedAt")),
-        finished_at=parse_time(text(state, "FinishedAt")),
-        started_at_text=text(state, "StartedAt"),
-        exit_code=number(state, "ExitCode"),
-        out_of_memory=bool(state.get("OOMKilled")),
-        error=text(state, "Error"),
-        restart_policy=text(inside(inside(inspected, "HostConfig"), "RestartPolicy"), "Name"),
-        health_output=text(checks[-1], "Output")[:500],
-        secrets=tuple(secret_values(_environment(inspected))),
-    )
-
-
-def _description(inspected: Row) -> dict[str, Any]:
-    config, host = inside(inspected, "Config"), inside(inspected, "HostConfig")
-    return {
-        **{key: inspected.get(key) for key in ("Id", "Name", "Created", "Image", "RestartCount")},
-        "State": inside(inspected, "State"),
-        "Config": {
-            **{key: config.get(key) for key in ("Image", "User", "StopSignal", "Healthcheck")},
-            "EnvNames": sorted(_environment(inspected)),
-        },
-        "HostConfig": {
-            key: host.get(key)
-            for key in ("Memory", "PidsLimit", "RestartPolicy", "PortBindings", "LogConfig")
-        },
-        "Mounts": [
-            {key: mount.get(key) for key in ("Type", "Source", "Destination", "RW")}
-            for mount in rows(inspected, "Mounts")
-        ],
-    }
-
-
-def _environment(inspected: Row) -> dict[str, str]:
-    return pairs(texts(inside(inspected, "Config"), "Env"))
-
-
-def parse_time(text: str) -> datetime | None:
-    """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, “never”."""
-    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
-    try:
-        read = datetime.fromisoformat(trimmed)
-    except ValueError:
-        return None
-    return None if read.year <= 1 else read.replace(tzinfo=read.tzinfo or UTC)

@@ -9,7 +9,7 @@ from cachetools import TTLCache, cachedmethod
 from app.core.deployment import Network
 from app.engine.answers import Row, inside, moment, rows, rows_of, text
 from app.engine.client import EngineClient
-from app.engine.containers import PROJECT, parse_time
+from app.engine.container_answers import PROJECT, parse_time
 
 _KEPT_SECONDS = 4.0
 

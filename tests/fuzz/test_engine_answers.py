@@ -6,6 +6,7 @@ null where Docker has a list. What is not understood of one hides none of the ot
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.deployment import Container, Deployment, Details, Snapshot
+from app.core.deployment import Deployment, Snapshot
 from app.core.status import Verdict, status_of
 from app.core.usage import memory_in, usage_between
-from app.engine import containers, events, images, networks
+from app.engine import container_answers, events, images, networks
 from app.engine.answers import inside, lines_of
 from app.usecases.world import World
 from tests.api import Api
@@ -34,7 +35,7 @@ LISTED = {
     "Created": 1795514400,
     "Ports": [{"IP": "0.0.0.0", "PrivatePort": 1, "PublicPort": 20000, "Type": "tcp"}],
     "Labels": {
-        containers.PROJECT: ID,
+        container_answers.PROJECT: ID,
         "com.docker.compose.service": "openclaw",
         "com.docker.compose.oneoff": "False",
         "com.docker.compose.project.working_dir": "/srv",
@@ -60,7 +61,7 @@ INSPECTED = {
 NETWORK = {
     "Id": "1",
     "Name": f"{ID}_default",
-    "Labels": {containers.PROJECT: ID},
+    "Labels": {container_answers.PROJECT: ID},
     "Created": "2026-11-24T09:00:00Z",
     "IPAM": {"Config": [{"Subnet": "10.192.0.0/28"}]},
 }
@@ -68,7 +69,7 @@ IMAGE = {"Id": "sha256:1", "RepoTags": ["a:1"], "RepoDigests": None, "Labels": N
 EVENT = {
     "Action": "die",
     "timeNano": 1795514400000000000,
-    "Actor": {"ID": "f" * 64, "Attributes": {containers.PROJECT: ID, "exitCode": "137"}},
+    "Actor": {"ID": "f" * 64, "Attributes": {container_answers.PROJECT: ID, "exitCode": "137"}},
 }
 SAMPLE = {
     "cpu_stats": {"cpu_usage": {"total_usage": 5}, "system_cpu_usage": 9, "online_cpus": 2},
@@ -76,13 +77,13 @@ SAMPLE = {
 }
 BEFORE = {**SAMPLE, "cpu_stats": {"cpu_usage": {"total_usage": 1}, "system_cpu_usage": 1}}
 READERS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], object]]] = {
-    "a container that is listed": (LISTED, containers._container),
-    "one that is inspected": (INSPECTED, containers._details),
-    "one that has ended": (INSPECTED, containers._description),
+    "a container that is listed": (LISTED, container_answers.container_in),
+    "one that is inspected": (INSPECTED, container_answers.details_in),
+    "one that has ended": (INSPECTED, container_answers.description_in),
     "a network": (NETWORK, networks._network),
     "an image": (IMAGE, lambda row: images._image(row, inside(row, "Labels"))),
     "an event": (EVENT, events._event_of),
-    "events of an end": (EVENT, lambda row: containers._last_end_in([row, row])),
+    "events of an end": (EVENT, lambda row: container_answers.last_end_in([row, row])),
     "memory": (SAMPLE, memory_in),
     "usage": (SAMPLE, lambda row: usage_between(BEFORE, row)),
     "usage before": (BEFORE, lambda row: usage_between(row, SAMPLE)),
@@ -124,16 +125,13 @@ def test_a_status_follows_from_whatever_is_told(tries: int) -> None:
     @settings(max_examples=tries, deadline=None, suppress_health_check=list(HealthCheck))
     @given(odd(LISTED), odd(INSPECTED))
     def check(listed: dict[str, Any], inspected: dict[str, Any]) -> None:
-        container = replaced(containers._container(listed), containers._details(inspected))
+        details = container_answers.details_in(inspected)
+        container = replace(container_answers.container_in(listed), details=details)
         verdict = status_of(deployment, Snapshot(NOW, {ID: (container,)}), NOW)
         assert isinstance(verdict, Verdict)
         assert verdict.status
 
     check()
-
-
-def replaced(container: Container, details: Details) -> Container:
-    return containers.replace(container, details=details)
 
 
 def test_lines_that_are_no_events_are_left_out() -> None:
@@ -146,7 +144,7 @@ def test_what_is_told_oddly_of_one_hides_no_other(
 ) -> None:
     """All the way: the engine's client answers with these, the list is asked for."""
     deployment_id = api.configure(name="Support bot")
-    labels = {**LISTED["Labels"], containers.PROJECT: deployment_id}
+    labels = {**LISTED["Labels"], container_answers.PROJECT: deployment_id}
     usual = {**LISTED, "Labels": labels, "Status": "Up 2 hours (healthy)"}
     rows = [{**LISTED, left_out: None, "Id": "1"}, {"Id": None}, {}, "no container", None, usual]
     monkeypatch.setattr("docker.APIClient.containers", lambda *_, **__: rows)
