@@ -166,7 +166,14 @@ class _Schemas:
         schema = self._queries[query]
         for name, each in schema["properties"].items():
             described = {"description": each["description"]} if "description" in each else {}
-            yield {"name": name, "in": "query", **described, "schema": each}
+            # A form that was left empty says nothing.
+            yield {
+                "name": name,
+                "in": "query",
+                **described,
+                "allowEmptyValue": True,
+                "schema": each,
+            }
 
     def _name(self, query: type[BaseModel]) -> str:
         return str(self._refs[query, "validation"]["$ref"]).rpartition("/")[2]

@@ -149,7 +149,7 @@ def test_every_answer_of_a_real_server_on_a_real_engine_is_as_described(server: 
 
     url = f"{server.url}/api/openapi.json"
     with naming(ids) as made:
-        config = how(60, False, most_long=10)
+        config = how(75, False, most_long=10)
         wrong = found_by(schemathesis.openapi.from_url(url, config=config))
 
     took = time.monotonic() - since

@@ -63,3 +63,15 @@ def test_an_answer_that_is_not_as_described_fails_the_test_that_sees_it(
 ) -> None:
     with pytest.raises(AssertionError, match="described"):
         check("POST", "/api/deploy/stop", status, "application/json", json.dumps(answer).encode())
+
+
+def test_what_an_address_leaves_empty_is_not_said_and_described_so(api: Api) -> None:
+    deployment_id = api.configure()
+    for path, methods in api.page("/api/openapi.json").json["paths"].items():
+        asked = [
+            each for each in methods.get("get", {}).get("parameters", ()) if each["in"] == "query"
+        ]
+        for each in asked:
+            address = path.format(deployment_id=deployment_id, number=1)
+            assert each["allowEmptyValue"], f"{path} {each['name']}"
+            assert api.page(f"{address}?{each['name']}=").status_code in (200, 404)
