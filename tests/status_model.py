@@ -100,15 +100,16 @@ def right_statuses(known: Known, word: Word | None) -> set[str]:
 def _running(known: Known, word: Word) -> set[str]:
     health = word["State"]["Health"]["Status"]
     is_proven = run_in(word) == known.proven
-    proven = "running" if is_proven else "launching"
-    settled = {"healthy": "running", "starting": proven, "unhealthy": "unhealthy"}[health]
+    # Who goes round may know before Docker's health check that it works.
+    starting = {"running"} if is_proven else {"launching", "running"}
+    settled = {"healthy": {"running"}, "starting": starting, "unhealthy": {"unhealthy"}}[health]
     if is_proven or not word["RestartCount"]:
-        return {settled}
+        return settled
     started_at = datetime.fromisoformat(word["State"]["StartedAt"][:19] + "+00:00")
     age = (datetime.now(UTC) - started_at).total_seconds() - _YOUNG_SECONDS
     if abs(age) < _BLUR_SECONDS:
-        return {"restarting", settled}
-    return {"restarting" if age < 0 else settled}
+        return {"restarting", *settled}
+    return {"restarting"} if age < 0 else settled
 
 
 def _exited(known: Known, word: Word) -> set[str]:

@@ -94,7 +94,8 @@ def status_of(
     An engine that did not answer gives `unknown`, never `stopped`. A container that is up
     is believed only as far as its gateway bears it out: one that breaks a promise at a rung
     of the ladder (`disproof`) is `unhealthy` with that rung's words, whatever Docker's health
-    check says; a run that was not proven yet is `launching` for as long as a launch may take.
+    check says, and one that is known to hold up to the top is `running` before Docker has asked
+    it; a run that was not proven yet is `launching` for as long as a launch may take.
     What was climbed in another run says nothing of this one.
     """
     status, *told = _decided(deployment, snapshot, now, last_seen, climb)
@@ -245,10 +246,10 @@ def _running(
     proven = _is_proven(gateway, deployment.operation)
     if details and details.restart_count and _is_young(started_at, now, _YOUNG) and not proven:
         return Status.RESTARTING, _crash_loop(gateway)
-    broken = None
+    broken, held = None, False
     if climb and (climb.container_id, climb.started_at) == (gateway.id, started_at):
-        broken = climb.broken
-        started = proven or climb.held or gateway.health == "unhealthy"
+        broken, held = climb.broken, climb.held
+        started = proven or held or gateway.health == "unhealthy"
         if broken and not started and _is_young(started_at, now, climb.grace):
             return Status.LAUNCHING, "up ", since, f", not ready yet: {_words_of(broken)}"
     if broken:
@@ -260,6 +261,8 @@ def _running(
         return Status.RUNNING, "up ", since
     if proven:
         return Status.RUNNING, "up ", since, ", verified at launch"
+    if held:
+        return Status.RUNNING, "up ", since, ", it answers and takes its token"
     return Status.LAUNCHING, "up ", since, ", its health check has not answered yet"
 
 

@@ -795,6 +795,16 @@ def test_what_another_run_showed_says_nothing_of_this_one(other: dict[str, Any])
     assert climbed(a_deployment(), container, **other) == ("running", "up an hour")
 
 
+def test_one_that_is_known_to_work_runs_before_docker_has_asked_it() -> None:
+    young = a_container(status_text="Up 9 seconds (health: starting)", started_at=before(9))
+    told = "up 9 seconds, it answers and takes its token"
+
+    assert climbed(a_deployment(), young, broken=None, held=True) == ("running", told)
+    assert climbed(a_deployment(), young, broken=None)[0] == "launching"
+    ill = replace(young, status_text="Up 9 seconds (unhealthy)")
+    assert climbed(a_deployment(), ill, broken=None, held=True)[0] == "unhealthy"
+
+
 def test_a_gateway_that_keeps_its_promises_is_what_docker_says() -> None:
     ill = a_container(status_text="Up 1 hour (unhealthy)", details=details(health_output="no"))
 

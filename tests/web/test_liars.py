@@ -70,8 +70,18 @@ def configured(server: Server) -> tuple[str, int]:
     return made["deployment_id"], made["port"]
 
 
-def run_by_hand(engine: docker.APIClient, deployment_id: str, port: int, token: str) -> str:
-    """Start a gateway that Docker takes at its word, without the seconds that Compose takes."""
+_NOT_ASKED = {"test": ["NONE"]}
+_ASKED_LATE = {"test": ["CMD", "true"], "interval": 3600 * 10**9}
+
+
+def run_by_hand(
+    engine: docker.APIClient,
+    deployment_id: str,
+    port: int,
+    token: str,
+    healthcheck: dict[str, Any] = _NOT_ASKED,
+) -> str:
+    """Start a gateway without the seconds that Compose takes; Docker takes it at its word."""
     container = engine.create_container(
         STANDIN,
         labels={
@@ -79,7 +89,7 @@ def run_by_hand(engine: docker.APIClient, deployment_id: str, port: int, token: 
             "com.docker.compose.service": "openclaw",
         },
         environment={"OPENCLAW_GATEWAY_TOKEN": token},
-        healthcheck={"test": ["NONE"]},
+        healthcheck=healthcheck,
         ports=[18789],
         host_config=engine.create_host_config(port_bindings={18789: ("127.0.0.1", port)}),
     )
@@ -102,6 +112,17 @@ def impatient(server: Server) -> Server:
     """What Docker runs, and nobody launched, counts as started once a launch would be over."""
     server.settings["launch_timeout"] = 1
     return server.start()
+
+
+def test_who_works_is_running_everywhere_before_docker_has_asked_it(
+    server: Server, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    deployment_id, port = configured(server.start())
+    token = token_of(deployments_dir, deployment_id)
+    run_by_hand(engine, deployment_id, port, token, _ASKED_LATE)
+
+    with ExitStack() as pages:
+        Seen(server, deployment_id, pages).reads("running", "it answers and takes its token")
 
 
 def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
