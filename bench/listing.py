@@ -26,6 +26,7 @@ _OLD_SNAPSHOT_SECONDS = 1.2
 _KEPT_OPEN_SECONDS = 1.6
 # In its first minute a container is inspected, since it may be in a crash loop.
 _SETTLED_SECONDS = 65
+_BEGUN_SECONDS = 10
 
 
 class _EngineSocket(http.client.HTTPConnection):
@@ -89,6 +90,8 @@ def folders() -> Table:
             bare = timed(lambda: _stat_each(made), 5)
             with _served(made) as (server, get):
                 get()
+                # What happened while no server ran is looked for, in every folder.
+                time.sleep(_BEGUN_SECONDS)
                 listed = timed(get, 10)
                 noticed = timed(lambda: _until_listed(made, server), 3)
             table.add(count, *(each.median for each in (first, again, bare, listed, noticed)))

@@ -9,7 +9,6 @@ from app.core.deployment import LAUNCH_OR_STOP, Deployment, OperationKind
 from app.core.incidents import BY_HAND
 from app.core.timeline import COMPOSE_EDITED, ENV_EDITED, Kind, Moment
 from app.store import history
-from app.store.reading import COMPOSE_FILE, ENV_FILE
 from app.usecases.history import latest_moments
 from app.usecases.world import World
 
@@ -17,6 +16,7 @@ from app.usecases.world import World
 _CLOSE = timedelta(seconds=5)
 _LOOKED_AT = 10
 _RECENT = timedelta(minutes=1)
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +50,8 @@ class Edits:
             self._look_at(deployment)
 
     def _look_at(self, deployment: Deployment) -> None:
-        folder = self._world.store.folder(deployment.id)
         before = self._seen.get(deployment.id)
-        env_at, compose_at = _changed_at(folder / ENV_FILE), _changed_at(folder / COMPOSE_FILE)
+        env_at, compose_at = deployment.env_at or _NEVER, deployment.compose_at or _NEVER
         if before and (before.env_at, before.compose_at) == (env_at, compose_at):
             return
         now = _Seen(deployment.env, env_at, compose_at)
@@ -81,13 +80,6 @@ class Edits:
         stamp = at.isoformat(timespec="milliseconds")
         history.append(folder, {"at": stamp, "what": what, "who": BY_HAND, **more})
         self._world.changes.beat()
-
-
-def _changed_at(path: Path) -> datetime:
-    try:
-        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    except OSError:
-        return datetime.fromtimestamp(0, UTC)
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -1,11 +1,13 @@
 """The collaborators of every use case, made once per process."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.config import Settings
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Container, Deployment, Snapshot, is_id
 from app.core.device import DeviceIdentity
+from app.core.errors import NotFound
 from app.core.status import LastSeen
 from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address
@@ -76,10 +78,7 @@ def build_world(settings: Settings) -> World:
     def running() -> Running | None:
         containers.learn_starts()
         snapshot = containers.current()
-        if snapshot.problem:
-            return None
-        found = ((each, each.gateway_in(snapshot.of(each.id) or ())) for each in store.scan())
-        return [(each, one) for each, one in found if one and _can_be_climbed(each, one)]
+        return None if snapshot.problem else _to_climb(store, snapshot)
 
     changes = Changes(look)
 
@@ -112,6 +111,18 @@ def build_world(settings: Settings) -> World:
         log_followers,
         EngineAbout(client),
     )
+
+
+def _to_climb(store: Store, snapshot: Snapshot) -> Running:
+    """Return what a climb can tell something of. Thousands of folders may have no container."""
+    found = []
+    for project in filter(is_id, snapshot.containers):
+        with suppress(NotFound):
+            deployment = store.load(project)
+            gateway = deployment.gateway_in(snapshot.of(project) or ())
+            if gateway and _can_be_climbed(deployment, gateway):
+                found.append((deployment, gateway))
+    return found
 
 
 def _can_be_climbed(deployment: Deployment, gateway: Container) -> bool:
