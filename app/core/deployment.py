@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network
@@ -332,6 +332,14 @@ class Container:
         return Run(self.id, self.details.started_at_text) if self.details else None
 
 
+def _without_age(container: Container) -> Container:
+    """Return a container without Docker's words for how long it is up, which change each second
+    at first, where its start is known."""
+    if container.state != "running" or container.runs_since is None:
+        return container
+    return replace(container, status_text=container.health or "")
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A network of a Compose project."""
@@ -369,7 +377,7 @@ class Snapshot:
     @property
     def said(self) -> tuple[object, ...]:
         """What was said, to be compared with what another snapshot said."""
-        return self.containers, self.problem
+        return [_without_age(each) for each in self.all], self.problem
 
     def of(self, deployment_id: str) -> tuple[Container, ...] | None:
         """Return a deployment's containers; None where the engine did not answer."""

@@ -1,5 +1,7 @@
 """The values that everything else speaks of."""
 
+from datetime import datetime
+
 import pytest
 
 from app.core.deployment import (
@@ -202,3 +204,14 @@ def test_no_containers_are_told_from_no_answer() -> None:
     assert a_snapshot().of(ID) == ()
     assert silent.of(ID) is None
     assert a_snapshot(a_container()).of("ffffffffff") == ()
+
+
+def test_a_container_that_only_grows_older_is_as_it_was() -> None:
+    def said(status_text: str, started_at: datetime | None) -> tuple[object, ...]:
+        return a_snapshot(a_container(status_text=status_text, started_at=started_at)).said
+
+    assert said("Up 20 seconds", before(20)) == said("Up 21 seconds", before(20))
+    assert said("Up 20 seconds", before(20)) != said("Up 2 seconds", before(2))
+    assert said("Up 1 hour (healthy)", before(9)) != said("Up 1 hour (unhealthy)", before(9))
+    # Its words are all that is known of when it began.
+    assert said("Up 20 seconds", None) != said("Up 21 seconds", None)
