@@ -25,7 +25,7 @@ from app.usecases.launch import launch_deployment
 from app.usecases.preview import Preview, preview_files
 from app.usecases.room import seen_room
 from app.web.access import needs
-from app.web.rendering import lead_to, render
+from app.web.rendering import lead_to, render, told_above_form
 from app.web.request import actor, wants_fragment, world
 
 bp = Blueprint("configure", __name__)
@@ -66,6 +66,9 @@ def configure() -> ResponseReturnValue:
         return lead_to(url_for("pages.show", deployment_id=made.deployment_id))
     except InputRejected as rejected:
         return _show(form, rejected.fields, 422)
+    except UserError as refusal:
+        told_above_form(refusal)
+        return _show(form, status=refusal.status)
     for warning in warnings_of(deployment, world=world()).values():
         flash(warning)
     if "launch" in request.form:

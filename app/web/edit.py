@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import parse_id
-from app.core.errors import InputRejected, Stale
+from app.core.errors import InputRejected, Stale, UserError
 from app.core.fields import FIELDS, TOKEN
 from app.core.people import Permission
 from app.core.reconfigure import label_of
@@ -22,7 +22,7 @@ from app.usecases.plan import Plan, Wish, caught_up, current_wish, plan_reconfig
 from app.usecases.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.web.access import needs
 from app.web.configure import FORM_SECTIONS
-from app.web.rendering import done, lead_to, render
+from app.web.rendering import done, lead_to, render, told_above_form
 from app.web.request import actor, wants_fragment, world
 
 bp = Blueprint("edit", __name__, url_prefix="/deployments/<deployment_id>")
@@ -62,6 +62,9 @@ def edit(deployment_id: str) -> ResponseReturnValue:
         wish, doubts = caught_up(deployment_id, wish, world=world())
         labels = tuple(map(label_of, stale.changed))
         return _show(deployment_id, wish, _Refused(None, labels, doubts, stale.status))
+    except UserError as refusal:
+        told_above_form(refusal)
+        return _show(deployment_id, wish, _Refused(status=refusal.status))
     if started is None:
         flash("Nothing was changed: it is like that already.", "done")
     return lead_to(url("pages.show", deployment_id=deployment_id))

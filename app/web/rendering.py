@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from app.core.deployment import OperationState
 from app.core.diagnosis import Cause
+from app.core.errors import UserError
 from app.core.ladder import LABELS
 from app.core.pulling import percent_of
 from app.core.status import Status
@@ -102,6 +103,14 @@ def done(words: str, deployment_id: str) -> ResponseReturnValue:
     flash(words, "done")
     page = url_for("pages.show", deployment_id=deployment_id)
     return redirect(own_path(request.form.get("back_to", ""), page), code=303)
+
+
+def told_above_form(refusal: UserError) -> None:
+    """Tell why a form was refused above it, with what was typed. Raises it again for HTMX, which
+    leaves the form as it is and puts the error above."""
+    if wants_fragment():
+        raise refusal
+    flash(refusal.detail, "problem")
 
 
 def lead_to(page: str) -> ResponseReturnValue:

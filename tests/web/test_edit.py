@@ -1,5 +1,6 @@
 """The form that changes a deployment: no secret in it, nothing lost, stale ones refused; drift."""
 
+import os
 import re
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.core.envfile import parse_env
+from app.store.locks import lock_folder
 from tests.api import API_KEY, BASE, Api
 from tests.command_line import CommandLine
 from tests.server import free_port
@@ -132,6 +134,24 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(
         f"{form.path}/check", data={"port": "99999"}, base_url=BASE, headers=HTMX
     )
     assert text_of(check.text) == "It must be between 1 and 65535."
+
+
+def test_what_was_typed_is_kept_where_another_operation_is_in_the_way(
+    api: Api, deployment_id: str, folder: Path
+) -> None:
+    form = Form(api, deployment_id)
+    lock = lock_folder(folder)
+    try:
+        answer = form.send(name="Büro", openrouter_api_key="sk-canary")
+        told = form.send(name="Büro", htmx=True)
+    finally:
+        os.close(lock)
+
+    assert (answer.status_code, told.status_code) == (409, 409)
+    assert all("Wait for its end" in text_of(each.text) for each in (answer, told))
+    assert 'value="Büro"' in answer.text and "canary" not in answer.text
+    # HTMX leaves the form in the page as it is.
+    assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
 
 
 def test_a_stale_form_is_refused_with_what_was_changed_meanwhile_and_then_taken(

@@ -1,5 +1,6 @@
 """The configure form over HTTP: its checks, its preview, its id, and another like this."""
 
+import errno
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -262,6 +263,24 @@ def test_what_can_not_be_recorded_is_not_copied(api: Api, deployments_dir: Path)
 
     assert answer.status_code == 507
     assert [each["deployment_id"] for each in api.get("list").json] == [source]
+
+
+def test_what_was_typed_is_kept_where_nothing_can_be_written(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr("app.store.deployments.move_folder", full)
+    typed = {"name": "Büro", "openrouter_api_key": API_KEY}
+    answer = api.client.post(FORM, data=typed, base_url=BASE)
+    told = api.client.post(FORM, data=typed, base_url=BASE, headers=HTMX)
+
+    assert (answer.status_code, told.status_code) == (507, 507)
+    assert all("The disk is full." in each.text for each in (answer, told))
+    assert 'value="Büro"' in answer.text and API_KEY not in answer.text
+    # HTMX leaves the form in the page as it is.
+    assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
 
 
 def test_nothing_is_copied_from_a_folder_without_settings(api: Api, deployments_dir: Path) -> None:
