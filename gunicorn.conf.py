@@ -64,8 +64,9 @@ def when_ready(server):
 def post_worker_init(worker):
     """Say what was found, beside the first requests, not before them."""
     # Each list makes thousands of objects and no cycles: the collector would look through all
-    # that is known of every deployment in the middle of each.
-    gc.set_threshold(50_000)
+    # that is known of every deployment in the middle of each. What has cycles, as errors do, is
+    # still let go after some hundred thousand objects.
+    gc.set_threshold(50_000, 2, 2)
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     world = worker.wsgi.config["WORLD"]
     threading.Thread(target=announce, args=(world, worker.log.info), daemon=True).start()

@@ -19,6 +19,8 @@ from app.core.doctor.engine import SocketFacts
 from app.core.doctor.host import Disk
 from app.engine.host import own_addresses
 
+# Each one that is loaded has a class of its own, and stays until Python looks for cycles.
+_C_LIBRARY = ctypes.CDLL(None)
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEMCTL_SECONDS = 2
 # What systemd says of a unit that it starts by itself.
@@ -46,8 +48,8 @@ def clock_is_synchronised() -> bool | None:
     """Return what the kernel says of its clock; None where it does not tell."""
     timex = ctypes.create_string_buffer(512)  # Larger than struct timex; all zero only reads.
     try:
-        state = ctypes.CDLL(None).adjtimex(timex)
-    except (OSError, AttributeError):
+        state = _C_LIBRARY.adjtimex(timex)
+    except AttributeError:
         return None
     return None if state < 0 else state != _TIME_ERROR
 
