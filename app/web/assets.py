@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from threading import Lock
+from threading import Condition
 
 import brotli
 import rjsmin
+from cachetools import cached
 from flask import Blueprint, Response, abort, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -44,8 +45,6 @@ _CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
     "br": brotli.compress,
     "gzip": partial(gzip.compress, mtime=0),
 }
-_making = Lock()
-_forms: dict[tuple[str, str], bytes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +80,10 @@ def send(file_name: str) -> ResponseReturnValue:
     return response.make_conditional(request)
 
 
+@cached({}, key=lambda asset, coding: (asset.file_name, coding), condition=Condition())
 def _coded(asset: Asset, coding: str) -> bytes:
     """Return an asset in a content coding, which is made once, by one thread for all."""
-    if coding == "identity":
-        return asset.content
-    form = asset.file_name, coding
-    with _making:
-        if form not in _forms:
-            _forms[form] = _CODINGS[coding](asset.content)
-    return _forms[form]
+    return asset.content if coding == "identity" else _CODINGS[coding](asset.content)
 
 
 def asset_url(name: str) -> str:
