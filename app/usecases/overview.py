@@ -21,8 +21,8 @@ class Card:
 
     deployment: Deployment
     verdict: Verdict
-    containers: tuple[Container, ...] = ()
-    gateway: Container | None = None
+    containers: tuple[Container, ...]
+    gateway: Container | None
     problem: EngineProblem | None = None
     remark: str = ""
 
