@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import docker
 import pytest
 import requests
+from docker.transport.unixconn import UnixHTTPConnection
 
 from app import create_app
 from app.config import Settings
@@ -91,6 +92,17 @@ def world(settings: Settings) -> World:
 def api(settings: Settings) -> Api:
     """The JSON API without a server between; operations are processes all the same."""
     return Api(create_app(settings))
+
+
+@pytest.fixture
+def no_engine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No socket for anybody; for our own client it is not even tried to make one."""
+
+    def refuse(_connection: UnixHTTPConnection) -> None:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(UnixHTTPConnection, "connect", refuse)
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'no.sock'}")
 
 
 @pytest.fixture(scope="session")

@@ -10,13 +10,11 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
 import pytest
 import schemathesis
-from docker.transport.unixconn import UnixHTTPConnection
 from schemathesis import Case, GenerationMode
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
@@ -122,17 +120,6 @@ def tried(settings: Settings, config: SchemathesisConfig, paths: str) -> int:
     with naming(ids) as made:
         assert found_by(schema) == []
     return len(made)
-
-
-@pytest.fixture
-def no_engine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No socket for anybody; for our own client it is not even tried to make one."""
-
-    def refuse(_connection: UnixHTTPConnection) -> None:
-        raise FileNotFoundError(2, "No such file or directory")
-
-    monkeypatch.setattr(UnixHTTPConnection, "connect", refuse)
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path / 'no.sock'}")
 
 
 @pytest.mark.soak

@@ -31,7 +31,6 @@ from app.usecases.people import digest
 from app.usecases.world import World
 from tests.api import Api
 from tests.command_line import CommandLine
-from tests.fuzz.test_api import no_engine  # noqa: F401 - a fixture
 from tests.hostile import within
 from tests.soak import rounds
 from tests.web.test_hostile_folders import path_of, reads

@@ -13,7 +13,6 @@ from markupsafe import escape
 from app.core.envfile import parse_env
 from app.core.fields import BY_NAME, FIELDS, TOKEN
 from tests.api import API_KEY, BASE, Api
-from tests.fuzz.test_api import no_engine  # noqa: F401 - a fixture
 from tests.fuzz.test_files import scalars
 from tests.hostile import within
 from tests.soak import rounds

@@ -17,7 +17,6 @@ from demo.cleaning import operation_processes, remove_everything_of
 from demo.devices import Browser
 from tests.api import BASE, Api
 from tests.conftest import STANDIN
-from tests.fuzz.test_api import no_engine  # noqa: F401 - a fixture
 from tests.server import free_port
 from tests.waiting import eventually
 
