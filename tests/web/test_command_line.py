@@ -247,6 +247,9 @@ def test_at_a_terminal_a_secret_is_asked_for_and_ctrl_c_leaves_the_operation_goi
         code, made = terminal.end()
     assert code == 0, terminal.shown
     assert API_KEY not in terminal.shown
+    # On a busy machine what takes no time would be over before anybody interrupts it.
+    config = settings.deployments_dir / made.strip() / "config"
+    (config / "standin-fault").write_text("slow-start:4")
 
     with AtTerminal("restart", made.strip(), environment=environment) as terminal:
         eventually(lambda: terminal.shows("docker compose up"))
