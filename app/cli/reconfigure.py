@@ -24,8 +24,8 @@ from app.usecases.reconfigure import (
 @click.option("--save", "then", flag_value="save", help="Do not restart what runs.")
 @click.option("--launch", "then", flag_value="launch", help="Launch it where it does not run.")
 @click.option("--restart", "then", flag_value="restart", default=True, hidden=True)
-@click.option("--finish", "verb_", flag_value="finish", help="Finish one that was interrupted.")
-@click.option("--undo", "verb_", flag_value="undo", help="Undo one that was interrupted.")
+@click.option("--finish", "verb_", flag_value="finish", help="Finish one that is left half done.")
+@click.option("--undo", "verb_", flag_value="undo", help="Undo one that is left half done.")
 @wait_option
 @click.pass_obj
 def reconfigure(

@@ -76,6 +76,12 @@ RENEWALS = (OperationKind.ROTATE_TOKEN, OperationKind.EQUALIZE_TOKEN)
 LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
 # The code of an operation whose process the system refused: nothing was done.
 NOT_STARTED = "not_started"
+# The code of what failed, and of which what was before could not be put back.
+NOT_BACK = "not_put_back"
+# Those of what ended where nobody had thought of it.
+DEADLINE, INTERNAL_ERROR = "deadline", "internal_error"
+# Of all these nobody knows how far they came.
+_BROKEN_OFF = (NOT_STARTED, NOT_BACK, DEADLINE, INTERNAL_ERROR)
 # Those that can be left half done: what was started is taken down, or goes back.
 CANCELLABLE = (*LAUNCHES, OperationKind.RECONFIGURE)
 
@@ -132,6 +138,12 @@ class Operation:
     def can_be_cancelled(self) -> bool:
         running = self.state is OperationState.RUNNING
         return running and self.kind in CANCELLABLE and not self.cancelled_by
+
+    @property
+    def can_be_resumed(self) -> bool:
+        """Say whether it can be finished or undone: what the files were and are to be is kept."""
+        left = self.state is OperationState.INTERRUPTED or self.code in _BROKEN_OFF
+        return left and self.kind is OperationKind.RECONFIGURE
 
     @property
     def tells_what_should_run(self) -> bool:

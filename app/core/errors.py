@@ -16,7 +16,7 @@ UserError
 ├── NotRestored           409  an archived deployment can't be where it was
 ├── NotPurged             409  an archived deployment can't be deleted, or not whole
 ├── NotStranded           409  it has its folder, or is somebody else's
-├── NotUndone             409  no reconfiguration was interrupted
+├── NotUndone             409  no reconfiguration is left half done
 ├── NotCancelled          409  nothing runs that can be cancelled
 ├── GatewayNotRunning     409  only a gateway that runs can be asked that
 ├── WebhookNotSet         409  no webhook is set, so nothing can be sent

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.deployment import NOT_BACK, Operation, OperationKind, OperationState
 from app.core.pulling import Layer, layer_in, layers_of
-from app.core.update import NOT_BACK
 
 
 class StepState(StrEnum):

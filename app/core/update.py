@@ -6,9 +6,6 @@ from enum import StrEnum
 
 from app.core.records import MomentText, read_record
 
-# The code of what failed, and of which what was before could not be put back.
-NOT_BACK = "not_put_back"
-
 
 class Step(StrEnum):
     """How far an update is. What is written here holds before the work of the step begins."""

@@ -114,7 +114,10 @@ def _begin(
 
 
 def end(folder: Path, operation: Operation) -> None:
-    """Write down how an operation ended; from then on it counts as over."""
+    """Write down how an operation ended; from then on it counts as over.
+
+    What it has kept, and those before it, is deleted then, unless it can be resumed.
+    """
     outcome: dict[str, Any] = {
         "state": operation.state,
         "ended_at": (operation.ended_at or datetime.now(UTC)).isoformat(),
@@ -132,6 +135,9 @@ def end(folder: Path, operation: Operation) -> None:
     write_file(own / "outcome.json", json.dumps(outcome).encode())
     with suppress(OSError):
         reserve_space(folder)
+    if not operation.can_be_resumed:
+        with suppress(OSError):
+            _forget_files(folder)
 
 
 def keep_file(folder: Path, number: int, name: str, data: bytes) -> None:
@@ -153,7 +159,7 @@ def kept_files(folder: Path, number: int) -> dict[str, bytes]:
     return {each.name.removesuffix(_KEPT_FILE): read_file(each) for each in found}
 
 
-def forget_files(folder: Path) -> None:
+def _forget_files(folder: Path) -> None:
     """Delete what operations have kept: nobody needs it any more, and it holds secrets."""
     operations = operations_folder(folder)
     for number in _numbers(operations):

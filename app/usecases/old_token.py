@@ -4,7 +4,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from app.core.deployment import Container, Run
+from app.core.deployment import NOT_BACK, Container, Run
 from app.core.diagnosis import Cause
 from app.core.envfile import MAX_FILE_BYTES, EnvFileError, parse_env, with_value
 from app.core.errors import EngineError
@@ -12,7 +12,6 @@ from app.core.fields import TOKEN
 from app.core.openclaw import ConfigUnreadable, parse_config, token_in
 from app.core.steps import BACK, OLD_REFUSED
 from app.core.tokens import Compared, Match, at_gateway, same_token
-from app.core.update import NOT_BACK
 from app.engine.compose import ComposeFailed
 from app.engine.probe import climb_gateway
 from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files

@@ -15,7 +15,15 @@ from types import FrameType
 import python_on_whales  # noqa: F401
 
 from app.config import PROJECT, Settings
-from app.core.deployment import STOPS, Operation, OperationKind, OperationState, Run
+from app.core.deployment import (
+    DEADLINE,
+    INTERNAL_ERROR,
+    STOPS,
+    Operation,
+    OperationKind,
+    OperationState,
+    Run,
+)
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError
 from app.core.secrets import Masker
@@ -141,14 +149,12 @@ def _perform(
         except EngineError as error:
             ended = _failed(operation, cause_of_engine(error, deployment, world), mask)
         except _DeadlinePassed:
-            ended = _failed(
-                operation, Cause("deadline", "It took too long and was ended.", ""), mask
-            )
+            ended = _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
         except OSError as error:
             ended = _failed(operation, storage_cause(error), mask)
         except Exception:  # noqa: BLE001 - the last place that can tell
             traceback.print_exc()
-            cause = Cause("internal_error", "Deploy Agent itself failed; its trace is kept.", "")
+            cause = Cause(INTERNAL_ERROR, "Deploy Agent itself failed; its trace is kept.", "")
             ended = _failed(operation, cause, mask)
         log.say(f"{ended.reason} {ended.next_step}".strip() or "Done")
     return replace(ended, ended_at=datetime.now(UTC))

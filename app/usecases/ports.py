@@ -77,10 +77,10 @@ def _owners(world: World, whose: str = "") -> dict[int, str]:
 def _not_settled(deployment: Deployment) -> list[int]:
     """Return the ports between which a deployment is, where a change of it is under way.
 
-    One that was interrupted can be finished and undone, so it may come to have either.
+    One that is left half done can be finished and undone, so it may come to have either.
     """
     latest = deployment.operation
-    if latest is None or latest.state not in (OperationState.RUNNING, OperationState.INTERRUPTED):
+    if latest is None or not (latest.state is OperationState.RUNNING or latest.can_be_resumed):
         return []
     ports = (latest.arguments.get(name, "") for name in ("port_before", "port"))
     return [int(port) for port in ports if port.isdecimal()]

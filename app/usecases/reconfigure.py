@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.deployment import Deployment, Operation, OperationKind, OperationState
+from app.core.deployment import Operation, OperationKind
 from app.core.errors import NotUndone, ReconfigureFailed
 from app.core.fields import PORT
 from app.core.reconfigure import Files
@@ -12,6 +12,8 @@ from app.usecases.operations import Started, start_operation, wait_for
 from app.usecases.overview import show_deployment
 from app.usecases.plan import Wish, plan_reconfiguration
 from app.usecases.world import World, signing_key
+
+_VERBS = ("finish", "undo")
 
 
 def describe_reconfigured(
@@ -69,32 +71,27 @@ def wait_for_reconfigured(started: Started, *, world: World) -> Operation | None
     return wait_for(started, lambda ended: ReconfigureFailed, world=world)
 
 
-def _interrupted(deployment: Deployment) -> Operation | None:
-    """Return the reconfiguration that was interrupted and nothing was done after."""
-    latest = deployment.operation
-    if latest is None or latest.kind is not OperationKind.RECONFIGURE:
-        return None
-    return latest if latest.state is OperationState.INTERRUPTED else None
-
-
 def resume_reconfiguration(deployment_id: str, verb: str, *, actor: str, world: World) -> Started:
-    """Start to `finish` or to `undo` a reconfiguration that was interrupted.
+    """Start to `finish` or to `undo` a reconfiguration that was left half done.
 
     Raises NotFound, NotUndone, Busy, StorageFailed, EngineError.
     """
     deployment = world.store.load(deployment_id)
-    broken_off = _interrupted(deployment)
-    if broken_off is None:
-        raise NotUndone("No reconfiguration of it was interrupted, or something was done since.")
+    left = deployment.operation
+    if left is None or not left.can_be_resumed:
+        raise NotUndone("No reconfiguration of it is left half done, or something was done since.")
     world.containers.of(deployment_id)
     folder = world.store.folder(deployment_id)
-    kept = operations.kept_files(folder, broken_off.number)
+    kept = operations.kept_files(folder, left.number)
+    if not kept:
+        raise NotUndone("What its files were is not kept any more; they stay as they are.")
+    before = {name: value for name, value in left.arguments.items() if name not in _VERBS}
     return start_operation(
         OperationKind.RECONFIGURE,
         deployment,
         actor=actor,
         world=world,
-        arguments={**broken_off.arguments, verb: str(broken_off.number)},
+        arguments={**before, verb: str(left.number)},
         files=kept,
     )
 

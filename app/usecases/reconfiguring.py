@@ -1,19 +1,23 @@
 """Doing a reconfiguration: write the files, restart, and put all back where that does not work.
 
-What the files were and are to be is kept in the operation's own folder until it ends, so
+What the files were and are to be is kept in the operation's own folder until it has ended, so
 that whoever finds it interrupted can finish or undo it, wherever it was:
 - before or between the writes: each file is whole, the old or the new one, and since the
   compose file reads all but its network from `.env`, any mixture of them can be launched;
 - once the gateway is taken down: files and `openclaw.json` are known as they were.
 A file that is neither the old nor the new one was changed by a person, and is left alone:
 before it is written, nothing is changed at all.
+
+Where the old files can't be put back, or those of one that is resumed can't be written (the
+disk is full), all stays kept, and it can be finished or undone once more.
 """
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.deployment import Container, Operation, Run
+from app.core.deployment import NOT_BACK, Container, Operation, OperationKind, Run
 from app.core.diagnosis import Cause
 from app.core.drift import drift_of
 from app.core.envfile import EnvFileError, parse_env
@@ -42,16 +46,17 @@ def perform_reconfigure(task: Task) -> Run | None:
     """Do, finish or undo a reconfiguration; return the run that was proven, if there is one.
 
     Raises OperationFailed, also where the old configuration is back and proven,
-    EngineError, Cancelled.
+    EngineError, OSError, Cancelled.
     """
-    work = _Work(task)
+    verb = next((each for each in ("undo", "finish") if each in task.operation.arguments), "")
     try:
-        return work.undo() if "undo" in task.operation.arguments else work.do()
-    except ComposeFailed as error:
-        cause = compose_cause(error, task.deployment, task.world)
-        raise OperationFailed(cause) from None
-    finally:
-        work.forget()
+        if not verb:
+            return _Work(task).do()
+        with _half_done_where_refused(task, "Nothing was changed."):
+            work = _Work(task)
+        return work.undo() if verb == "undo" else work.finish()
+    except (ComposeFailed, Unreadable) as error:
+        raise OperationFailed(_cause_of(error, task)) from None
 
 
 def kept_secrets(operation: Operation, folder: Path) -> list[str]:
@@ -67,6 +72,20 @@ def kept_secrets(operation: Operation, folder: Path) -> list[str]:
     return found
 
 
+@contextmanager
+def _half_done_where_refused(task: Task, words: str) -> Iterator[None]:
+    """See that it can be resumed where disk or engine refuse; `words` come before their cause.
+
+    Raises OperationFailed.
+    """
+    try:
+        yield
+    except (OSError, EngineError, ComposeFailed, Unreadable) as error:
+        cause = _cause_of(error, task)
+        step = f"{cause.next_step} {OperationKind.RECONFIGURE.after_interruption}".strip()
+        raise OperationFailed(Cause(NOT_BACK, f"{words} {cause.words}", step)) from None
+
+
 class _Work:
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -79,12 +98,16 @@ class _Work:
 
     def do(self) -> Run | None:
         """Write the new files, and bring the gateway up with them where that was asked for."""
-        self._refuse_touched()
-        self._keep_what_was_applied()
-        if self._then:
-            self._keep("config.old", self._config_as_it_is())
-        self._task.say(WRITE)
         self._write_new()
+        return self._up_with_the_new()
+
+    def finish(self) -> Run | None:
+        """Do what is left of one that was begun."""
+        with _half_done_where_refused(self._task, "It could not be finished."):
+            self._write_new()
+        return self._up_with_the_new()
+
+    def _up_with_the_new(self) -> Run | None:
         if not self._then:
             self._task.say("Its next launch applies what was changed")
             return None
@@ -107,10 +130,6 @@ class _Work:
             self._task.say("The gateway was not touched")
             return proven
         return perform_launch(self._with_files_as_they_are(), anew=True)
-
-    def forget(self) -> None:
-        """Whether it is done or undone: also what one before it has left is of no use now."""
-        operations.forget_files(self._folder)
 
     def _kept(self, name: str) -> bytes | None:
         return operations.kept_file(self._folder, self._task.operation.number, name)
@@ -168,7 +187,15 @@ class _Work:
             return before
 
     def _write_new(self) -> None:
-        """Raises OperationFailed where somebody writes into one just now; none is changed then."""
+        """Write the new files, and keep what there was. Raises OSError, EngineError, ComposeFailed.
+
+        Raises OperationFailed where somebody has written into one of them; none is changed then.
+        """
+        self._refuse_touched()
+        self._keep_what_was_applied()
+        if self._then:
+            self._keep("config.old", self._config_as_it_is())
+        self._task.say(WRITE)
         if left := self._put("new", "old"):
             self._put_all_back()
             raise _stale(left[0])
@@ -207,21 +234,27 @@ class _Work:
         self._task.say(f"{name} was changed meanwhile, so it is left alone")
         return name
 
-    def _put_all_back(self) -> str:
-        """Return in words what could not be put back, since somebody has changed it."""
+    def _put_all_back(self, why: str = "") -> str:
+        """Return in words what could not be put back, since somebody has changed it.
+
+        Raises OperationFailed, whose words begin with `why` it is put back.
+        """
         self._task.say(f"{BACK} what was changed")
-        left = self._put("old", "new") + self._put_config_back()
-        applied = self._kept("applied.old")
-        if applied is not None:
-            put_applied(self._folder, applied)
+        with _half_done_where_refused(
+            self._task, f"{why} What was changed could not be put back.".strip()
+        ):
+            left = self._put("old", "new") + self._put_config_back()
+            applied = self._kept("applied.old")
+            if applied is not None:
+                put_applied(self._folder, applied)
         return f" {' and '.join(left)} was changed meanwhile, so it was left alone." if left else ""
 
     def _rolled_back(self, failure: BaseException) -> BaseException:
         """Put back what was there, bring it up, and return the failure with how that went."""
-        cause = _cause_of(failure)
+        cause = _cause_of(failure, self._task)
         self._task.say(cause.sentence)
+        left = self._put_all_back(cause.words)
         try:
-            left = self._put_all_back()
             run, how = self._old_one_up()
         except OperationFailed as again:
             words = f"{cause.words} With the old configuration, too: {again.cause.words}"
@@ -229,7 +262,7 @@ class _Work:
                 Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix)
             )
         except (ComposeFailed, EngineError, Unreadable, OSError) as error:
-            said = error.detail if isinstance(error, EngineError) else ""
+            said = _cause_of(error, self._task).words
             words = f"{cause.words} The old configuration could not be brought up again. {said}"
             return OperationFailed(Cause(cause.code, words.strip(), "Launch again."))
         if isinstance(failure, Cancelled):
@@ -252,11 +285,16 @@ def _stale(name: str) -> OperationFailed:
     return OperationFailed(Cause("stale", words, "Look at it as it is now, then change it again."))
 
 
-def _cause_of(failure: BaseException) -> Cause:
-    if isinstance(failure, OperationFailed):
-        return failure.cause
-    if isinstance(failure, EngineError):
-        return Cause(failure.code, failure.detail, "")
-    if isinstance(failure, OSError):
-        return storage_cause(failure)
+def _cause_of(failure: BaseException, task: Task) -> Cause:
+    match failure:
+        case OperationFailed():
+            return failure.cause
+        case ComposeFailed():
+            return compose_cause(failure, task.deployment, task.world)
+        case EngineError():
+            return Cause(failure.code, failure.detail, "")
+        case OSError():
+            return storage_cause(failure)
+        case Unreadable():
+            return Cause("unreadable", f"{failure}.", "")
     return Cause("cancelled", "It was cancelled.", "")

@@ -9,11 +9,18 @@ from pathlib import Path
 
 from app.core.checks import Wrong, check_value
 from app.core.composefile import SERVICE
-from app.core.deployment import Container, Deployment, Operation, OperationKind, Run
+from app.core.deployment import (
+    NOT_BACK,
+    Container,
+    Deployment,
+    Operation,
+    OperationKind,
+    Run,
+)
 from app.core.diagnosis import Cause
 from app.core.errors import EngineError, InputRejected, NothingKept, RunsAlready, UpdateFailed
 from app.core.steps import COPY
-from app.core.update import NOT_BACK, Journal, Kept, Step, Version
+from app.core.update import Journal, Kept, Step, Version
 from app.engine.compose import ComposeFailed, compose_images
 from app.store import data_folders, updates
 from app.store.files import storage_cause, write_file

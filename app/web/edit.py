@@ -107,7 +107,7 @@ def use_port(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/edit/resume")
 @needs(Permission.OPERATE)
 def resume(deployment_id: str) -> ResponseReturnValue:
-    """Finish or undo a change that was interrupted."""
+    """Finish or undo a change that is left half done."""
     parse_id(deployment_id)
     verb = "finish" if request.form.get("verb") == "finish" else "undo"
     resume_reconfiguration(deployment_id, verb, actor=actor(), world=world())

@@ -52,7 +52,7 @@ class Wished(WaitFor):
         "", description="A preview's `seen`: refused where the files were changed since then."
     )
     resume: Literal["", "finish", "undo"] = Field(
-        "", description="Finish or undo one that was interrupted; nothing else is given then."
+        "", description="Finish or undo one that is left half done; nothing else is given then."
     )
 
 

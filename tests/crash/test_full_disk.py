@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from app.config import Settings
-from app.core.deployment import OperationState
+from app.core.deployment import NOT_BACK, OperationState
 from demo.cleaning import remove_project
 from tests.crash import verbs
 from tests.crash.crashes import (
@@ -67,6 +67,18 @@ def assert_not_half(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -
     assert changed & both in (set(), both), f"{at}: half is written"
 
 
+def assert_can_be_undone(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -> None:
+    """What a reconfiguration that failed has changed all the same, it gives back."""
+    operation = crashes.world().store.load(crashes.id).operation
+    if operation and operation.can_be_resumed:
+        assert crashes.run(verbs.undo_reconfiguration) == 0, at
+    elif operation and operation.state is OperationState.SUCCEEDED:
+        return
+    files = files_of(crashes)
+    for name in (f"{crashes.id}/docker-compose.yml", f"{crashes.id}/.env"):
+        assert files[name] == untouched[name], f"{at}: {name} is not as it was"
+
+
 @pytest.fixture
 def crashes_on_small_disk(
     settings: Settings, tmp_path: Path, engine: docker.APIClient
@@ -104,6 +116,8 @@ def test_a_deed_amid_which_the_disk_fills_is_done_or_not_and_can_be_done_again(
         if name in RECONFIGURED:
             assert_not_half(crashes, untouched, at)
         (crashes.root.parent / "filler").unlink()
+        if name in RECONFIGURED:
+            assert_can_be_undone(crashes, untouched, at)
         assert_done_again(crashes, verb, at)
         assert_whole(crashes, at)
 
@@ -115,8 +129,8 @@ def assert_told(crashes: Crashes, code: int, at: str) -> None:
         return
     assert operation, at
     if operation.state is OperationState.FAILED:
-        assert operation.code in ("disk_full", "no_room"), (
-            f"{at}: {operation.code}: {operation.reason}"
-        )
+        told = operation.code in ("disk_full", "no_room")
+        not_back = operation.code == NOT_BACK and "The disk is full." in operation.reason
+        assert told or not_back, f"{at}: {operation.code}: {operation.reason}"
     else:
         assert operation.state in (OperationState.SUCCEEDED, OperationState.INTERRUPTED), at

@@ -17,7 +17,7 @@ from app.usecases.launch import launch_deployment
 from app.usecases.perform import perform_operation
 from app.usecases.plan import Wish
 from app.usecases.purge import purge_archived
-from app.usecases.reconfigure import reconfigure_deployment
+from app.usecases.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.usecases.restart import restart_deployment
 from app.usecases.restore import restore_archived
 from app.usecases.reveal import reveal_secret
@@ -65,6 +65,10 @@ def restart(deployment_id: str, world: World) -> object:
 def reconfigure(deployment_id: str, world: World) -> object:
     wish = Wish({"port": free_port(), "timezone": "UTC", "model": "openai/gpt-6-astra"})
     return reconfigure_deployment(deployment_id, wish, "restart", actor=_BY, world=world)
+
+
+def undo_reconfiguration(deployment_id: str, world: World) -> object:
+    return resume_reconfiguration(deployment_id, "undo", actor=_BY, world=world)
 
 
 def stop(deployment_id: str, world: World) -> object:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.deployment import NOT_BACK, Operation, OperationKind, OperationState
 from app.core.pulling import Layer, Phase
 from app.core.steps import (
     ANSWERS,
@@ -23,7 +23,6 @@ from app.core.steps import (
     StepState,
     steps_of,
 )
-from app.core.update import NOT_BACK
 from tests.unit.building import an_operation, before
 
 BEGAN = before(240)

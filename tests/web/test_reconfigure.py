@@ -1,6 +1,8 @@
 """Reconfigured: applied with a restart and proven, or all is as it was, the gateway too."""
 
 import json
+import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from demo.devices import Browser
 from tests.api import BASE, Api
 from tests.conftest import STANDIN
 from tests.server import free_port
+from tests.small_disk import fill, mounted
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("warm_operations")
@@ -160,13 +163,21 @@ def test_what_does_not_come_up_is_put_back_and_the_old_gateway_runs_again(
     assert kept_by_operations(folder) == []
 
 
-def killed_while_taken_down(api: Api, folder: Path, **wish: Any) -> None:
-    """Begin a reconfiguration and kill its process where neither gateway is up."""
+def begun_until_taken_down(api: Api, folder: Path, **wish: Any) -> int:
+    """Begin a reconfiguration, and return its number once no gateway is up for it."""
     body = {"deployment_id": folder.name, "wait": False, **wish}
     begun = api.post("reconfigure", body)
     assert begun.status_code == 202, begun.text
-    number = begun.json["operation"]["id"]
-    eventually(lambda: any("docker compose down" in line for line in read_log(folder, number)))
+    number: int = begun.json["operation"]["id"]
+    # Where one before it was killed, there may be no gateway to take down any more.
+    compose = re.compile("docker compose (down|up)")
+    eventually(lambda: any(compose.search(line) for line in read_log(folder, number)))
+    return number
+
+
+def killed_while_taken_down(api: Api, folder: Path, **wish: Any) -> None:
+    """Begin a reconfiguration and kill its process where neither gateway is up."""
+    begun_until_taken_down(api, folder, **wish)
     for process in operation_processes(folder.parent):
         process.send_signal(signal.SIGKILL)
     eventually(lambda: api.status(folder.name)["operation"]["state"] == "interrupted")
@@ -193,12 +204,46 @@ def test_one_that_was_killed_is_undone_or_finished(api: Api, deployments_dir: Pa
     assert (again.status_code, again.json["code"]) == (409, "not_undone")
 
     killed_while_taken_down(api, folder, port=port, model="x/y")
+    killed_while_taken_down(api, folder, resume="undo")
     finished = reconfigure(api, deployment_id, resume="finish")
 
     assert (finished["status"], finished["port"]) == ("running", port)
     assert b'"x/y"' in files_of(folder)[2]
     assert token_works(folder)
     assert kept_by_operations(folder) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_one_that_a_full_disk_lets_neither_way_is_kept_until_there_is_room(tmp_path: Path) -> None:
+    with mounted(tmp_path / "disk", "deployments", megabytes=4) as disk:
+        deployments = disk / "deployments"
+        api = Api(create_app(Settings(deployments_dir=deployments, image=STANDIN)))
+        deployment_id = api.configure()
+        folder = deployments / deployment_id
+        api.launch(deployment_id)
+        before = files_of(folder)
+
+        wish = {"model": "x/y", "image": "deploy-agent-standin:crash"}
+        number = begun_until_taken_down(api, folder, **wish)
+        filler = fill(disk)
+        eventually(lambda: api.status(deployment_id)["operation"]["state"] == "failed")
+
+        operation = api.status(deployment_id)["operation"]
+        assert operation["code"] == "not_put_back"
+        assert "could not be put back. The disk is full." in operation["reason"]
+        assert operation["next_step"].startswith("Make room, then try again. Finish it, or undo it")
+        assert env_of(folder)["OPENCLAW_MODEL"] == "x/y"
+        assert ">Undo it</button>" in api.page(f"/deployments/{deployment_id}").text
+        undo = {"deployment_id": deployment_id, "resume": "undo"}
+        refused = api.post("reconfigure", undo)
+        assert (refused.status_code, refused.json["cause"]) == (507, "disk_full")
+        filler.unlink()
+        undone = api.post("reconfigure", undo)
+
+        assert undone.json["status"] == "running", undone.text
+        assert files_of(folder)[:3] == before[:3]
+        assert kept_by_operations(folder) == []
+        assert number == api.status(deployment_id)["operation"]["id"] - 1
 
 
 def test_what_does_not_run_is_only_written(api: Api, deployments_dir: Path) -> None:
