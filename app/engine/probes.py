@@ -18,7 +18,10 @@ _MOST = 4096
 
 
 class Probes:
-    """The latest climb of the ladder for each run of each gateway; a new one is told on."""
+    """The latest climb of the ladder for each run of each gateway; a new one is told on.
+
+    One that began before an operation ended tells nothing of what that has changed.
+    """
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
@@ -37,7 +40,9 @@ class Probes:
         """
         if deployment.port is None:
             return None
-        key = (deployment.id, gateway.id, gateway.run, deployment.port, hash(deployment.token))
+        ended = deployment.operation.ended_at if deployment.operation else None
+        asked = deployment.port, hash(deployment.token)
+        key = (deployment.id, gateway.id, gateway.run, *asked, ended)
         with self._lock:
             climbing = self._climbing.get(key)
             if climbing and climbing.done():

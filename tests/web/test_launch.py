@@ -1,6 +1,7 @@
 """Launch: done only when proven, failed with the cause in words, never left hanging."""
 
 import os
+import re
 import subprocess
 from dataclasses import replace
 from itertools import count
@@ -373,3 +374,20 @@ def test_variables_that_steer_compose_do_not_steer_ours(api: Api, deployments_di
 
     assert api.launch(deployment_id).json["status"] == "running"
     assert api.stop(deployment_id).json["status"] == "stopped"
+
+
+def test_a_page_that_saw_it_start_shows_no_broken_rung_once_it_is_proven(
+    api: Api, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    (deployments_dir / deployment_id / "config/standin-fault").write_text("slow-start:2")
+    api.launch(deployment_id, wait=False)
+
+    def broken() -> list[str]:
+        page = api.page(f"/deployments/{deployment_id}").text
+        return re.findall('<span class="hidden">failed:</span>(.*)', page)
+
+    eventually(lambda: broken() == ["/healthz says live"])
+    eventually(lambda: api.status(deployment_id)["operation"]["state"] == "succeeded")
+
+    assert broken() == []
