@@ -17,6 +17,7 @@ from app.engine.probe import climb_gateway
 from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files
 from app.store.reading import ENV_FILE
 from app.usecases.data_folders import image_for, read_openclaw_config, write_openclaw_config
+from app.usecases.failures import cause_of
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
 from app.usecases.task import Task
@@ -87,9 +88,11 @@ def put_back(task: Task, before: Before, written: bytes, cause: Cause) -> Operat
     except OperationFailed as again:
         words = f"{cause.words} The old token is back in .env; with it, too: {again.cause.words}"
         return OperationFailed(Cause(NOT_BACK, words, again.cause.next_step))
-    except (ComposeFailed, Unreadable, EnvFileError, EngineError, OSError):
+    except (ComposeFailed, Unreadable, EnvFileError, EngineError, OSError) as error:
         words = f"{cause.words} The old token could not be put back: the one that .env has counts."
-        return OperationFailed(Cause(NOT_BACK, words, "Launch it again."))
+        why = cause_of(error, task)
+        step = f"{why.next_step} Launch it again.".strip()
+        return OperationFailed(Cause(NOT_BACK, f"{words} {why.words}".strip(), step))
     runs = ", and the gateway runs with it" if run else ""
     words = f"{cause.words} The old token is back{runs}."
     return OperationFailed(Cause(cause.code, words, cause.next_step), run)

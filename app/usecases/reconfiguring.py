@@ -28,11 +28,11 @@ from app.core.steps import BACK, WRITE
 from app.engine.compose import ComposeFailed
 from app.store import operations
 from app.store.applied import applied_file, applied_now, put_applied, read_applied, write_applied
-from app.store.files import Edited, Unreadable, read_file, rewrite_files, storage_cause
+from app.store.files import Edited, Unreadable, read_file, rewrite_files
 from app.store.reading import COMPOSE_FILE, ENV_FILE, read_compose_file
 from app.usecases.cancellation import Cancellation, Cancelled
-from app.usecases.causes import compose_cause
 from app.usecases.data_folders import config_for, read_openclaw_config, write_openclaw_config
+from app.usecases.failures import cause_of
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
 from app.usecases.task import Task
@@ -56,7 +56,7 @@ def perform_reconfigure(task: Task) -> Run | None:
             work = _Work(task)
         return work.undo() if verb == "undo" else work.finish()
     except (ComposeFailed, Unreadable) as error:
-        raise OperationFailed(_cause_of(error, task)) from None
+        raise OperationFailed(cause_of(error, task)) from None
 
 
 def kept_secrets(operation: Operation, folder: Path) -> list[str]:
@@ -81,7 +81,7 @@ def _half_done_where_refused(task: Task, words: str) -> Iterator[None]:
     try:
         yield
     except (OSError, EngineError, ComposeFailed, Unreadable) as error:
-        cause = _cause_of(error, task)
+        cause = cause_of(error, task)
         step = f"{cause.next_step} {OperationKind.RECONFIGURE.after_interruption}".strip()
         raise OperationFailed(Cause(NOT_BACK, f"{words} {cause.words}", step)) from None
 
@@ -251,7 +251,7 @@ class _Work:
 
     def _rolled_back(self, failure: BaseException) -> BaseException:
         """Put back what was there, bring it up, and return the failure with how that went."""
-        cause = _cause_of(failure, self._task)
+        cause = cause_of(failure, self._task)
         self._task.say(cause.sentence)
         left = self._put_all_back(cause.words)
         try:
@@ -262,7 +262,7 @@ class _Work:
                 Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix)
             )
         except (ComposeFailed, EngineError, Unreadable, OSError) as error:
-            said = _cause_of(error, self._task).words
+            said = cause_of(error, self._task).words
             words = f"{cause.words} The old configuration could not be brought up again. {said}"
             return OperationFailed(Cause(cause.code, words.strip(), "Launch again."))
         if isinstance(failure, Cancelled):
@@ -283,18 +283,3 @@ class _Work:
 def _stale(name: str) -> OperationFailed:
     words = f"Meanwhile somebody changed {name}, so nothing was changed."
     return OperationFailed(Cause("stale", words, "Look at it as it is now, then change it again."))
-
-
-def _cause_of(failure: BaseException, task: Task) -> Cause:
-    match failure:
-        case OperationFailed():
-            return failure.cause
-        case ComposeFailed():
-            return compose_cause(failure, task.deployment, task.world)
-        case EngineError():
-            return Cause(failure.code, failure.detail, "")
-        case OSError():
-            return storage_cause(failure)
-        case Unreadable():
-            return Cause("unreadable", f"{failure}.", "")
-    return Cause("cancelled", "It was cancelled.", "")

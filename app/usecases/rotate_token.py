@@ -24,13 +24,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from app.core.deployment import Container, Operation, OperationKind, Run
-from app.core.diagnosis import Cause
 from app.core.errors import EngineError, LaunchTimeout, TokenNotProven, UserError
 from app.core.secrets import Masker
 from app.core.steps import FOLDERS, NEW_TOKEN
 from app.engine.compose import ComposeFailed
-from app.store.files import storage_cause
 from app.usecases.data_folders import image_for, prepare_data_folders
+from app.usecases.failures import cause_of
 from app.usecases.launch import perform_launch, refuse_what_cant_launch
 from app.usecases.old_token import put_back, see_refused, what_stands, write_new_token
 from app.usecases.operations import OperationFailed, Say, Started, start_operation, wait_for
@@ -78,7 +77,7 @@ def perform_rotate_token(task: Task) -> Run | None:
     try:
         run = bring_up_as_written(renewed, before.gateway)
     except (OperationFailed, EngineError, OSError) as failure:
-        raise put_back(task, before, written, _cause_of(failure)) from None
+        raise put_back(task, before, written, cause_of(failure, task)) from None
     if run:
         see_refused(renewed, before.tokens, run)
     return run
@@ -110,12 +109,3 @@ def write_token_of_env(task: Task, gateway: Container | None) -> None:
 def _without(tokens: Iterable[str], say: Say) -> Say:
     mask = Masker(tokens)
     return lambda line: say(mask(line))
-
-
-def _cause_of(failure: OperationFailed | EngineError | OSError) -> Cause:
-    match failure:
-        case OperationFailed():
-            return failure.cause
-        case EngineError():
-            return Cause(failure.code, failure.detail, "")
-    return storage_cause(failure)

@@ -18,15 +18,16 @@ from app.core.deployment import (
     Run,
 )
 from app.core.diagnosis import Cause
-from app.core.errors import EngineError, InputRejected, NothingKept, RunsAlready, UpdateFailed
+from app.core.errors import InputRejected, NothingKept, RunsAlready, UpdateFailed
 from app.core.steps import COPY
 from app.core.update import Journal, Kept, Step, Version
 from app.engine.compose import ComposeFailed, compose_images
 from app.store import data_folders, updates
-from app.store.files import storage_cause, write_file
-from app.store.updates import BEFORE, KEPT, STATE, TRIED, CopyFailed, Hands
+from app.store.files import write_file
+from app.store.updates import BEFORE, KEPT, STATE, TRIED, Hands
 from app.usecases.cancellation import Cancellation, Cancelled
 from app.usecases.causes import compose_cause
+from app.usecases.failures import cause_of
 from app.usecases.launch import bring_up, pull_missing, refuse_what_cant_launch
 from app.usecases.operations import OperationFailed, Started, start_operation, wait_for
 from app.usecases.state_hands import hands_for
@@ -264,14 +265,14 @@ def _try(task: Task, update: _Update) -> Run:
 
 def _gone_back(task: Task, journal: Journal, failure: BaseException) -> BaseException:
     """Go back and return the failure with how that went. Nobody cancels this."""
-    cause = _cause_of(failure, task)
+    cause = cause_of(failure, task)
     if cause.words:
         task.say(cause.sentence)
     quiet = replace(task, cancellation=Cancellation(lambda: False))
     try:
         words, next_step, run = _back(quiet, journal)
     except Exception as error:  # noqa: BLE001 - whatever it is, the failure before it is told too
-        said = _cause_of(error, task).words or repr(error)
+        said = cause_of(error, task).words or repr(error)
         words = f"{cause.words} Image and state could not be put back: {said}"
         return OperationFailed(
             Cause(NOT_BACK, words.strip(), "Launch it: that tries again to put them back.")
@@ -296,25 +297,7 @@ def _back(task: Task, journal: Journal) -> tuple[str, str, Run | None]:
     try:
         run = bring_up(back)
     except Exception as error:  # noqa: BLE001
-        again = _cause_of(error, task)
+        again = cause_of(error, task)
         words = f"It is back on {name} with the state that it had, but does not come up:"
         return f"{words} {again.words or repr(error)}", again.next_step, None
     return f"It is back on {name} with the state that it had, and runs.", "", run
-
-
-def _cause_of(failure: BaseException, task: Task) -> Cause:
-    """Return why something failed; without a code where only its last place can tell."""
-    match failure:
-        case OperationFailed():
-            return failure.cause
-        case ComposeFailed():
-            return compose_cause(failure, task.deployment, task.world)
-        case EngineError():
-            return Cause(failure.code, failure.detail, "")
-        case CopyFailed():
-            return Cause("not_copied", f"Its state could not be copied: {failure}.", "")
-        case OSError():
-            return storage_cause(failure)
-        case Cancelled():
-            return Cause("", "It is cancelled.", "")
-    return Cause("", "", "")
