@@ -58,7 +58,7 @@ class OperationKind(StrEnum):
         if self is OperationKind.ROTATE_TOKEN:
             return "Launch it: that takes the token of .env and proves it."
         if self is OperationKind.RECONFIGURE:
-            return "Finish it, or undo it: what the files were is kept until then."
+            return "Finish or undo it before anything else: what the files were is kept until then."
         return f"{self.label} again."
 
 
@@ -80,8 +80,8 @@ NOT_STARTED = "not_started"
 NOT_BACK = "not_put_back"
 # Those of what ended where nobody had thought of it.
 DEADLINE, INTERNAL_ERROR = "deadline", "internal_error"
-# Of all these nobody knows how far they came.
-_BROKEN_OFF = (NOT_STARTED, NOT_BACK, DEADLINE, INTERNAL_ERROR)
+# Of these nobody knows how far they came.
+_BROKEN_OFF = (NOT_BACK, DEADLINE, INTERNAL_ERROR)
 # Those that can be left half done: what was started is taken down, or goes back.
 CANCELLABLE = (*LAUNCHES, OperationKind.RECONFIGURE)
 
@@ -142,8 +142,10 @@ class Operation:
     @property
     def can_be_resumed(self) -> bool:
         """Say whether it can be finished or undone: what the files were and are to be is kept."""
+        resumes = "finish" in self.arguments or "undo" in self.arguments
         left = self.state is OperationState.INTERRUPTED or self.code in _BROKEN_OFF
-        return left and self.kind is OperationKind.RECONFIGURE
+        still_left = resumes and self.code == NOT_STARTED
+        return (left or still_left) and self.kind is OperationKind.RECONFIGURE
 
     @property
     def tells_what_should_run(self) -> bool:

@@ -1,5 +1,6 @@
 """Probes beside the pages: few at once, each kept for a while; no page waits on a gateway."""
 
+import logging
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
@@ -9,6 +10,8 @@ from cachetools import LRUCache, TLRUCache
 from app.core.deployment import Container, Deployment
 from app.core.ladder import Rung, first_broken
 from app.engine.probe import climb_gateway
+
+_log = logging.getLogger("deploy_agent")
 
 _AT_ONCE = 8
 _KEPT_SECONDS = 5.0
@@ -20,13 +23,13 @@ _MOST = 4096
 class Probes:
     """The latest climb of the ladder for each run of each gateway; a new one is told on.
 
-    One that began before an operation ended tells nothing of what that has changed.
+    One from before an operation, or from during it, tells nothing of what that has changed.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="probe")
-        self._climbing: dict[Hashable, Future[list[Rung]]] = {}
+        self._climbing: dict[Hashable, Future[None]] = {}
         self._fresh: TLRUCache[Hashable, list[Rung]] = TLRUCache(_MOST, _kept_until)
         self._last: LRUCache[Hashable, list[Rung]] = LRUCache(_MOST)
         self._lock = Lock()
@@ -40,22 +43,30 @@ class Probes:
         """
         if deployment.port is None:
             return None
-        ended = deployment.operation.ended_at if deployment.operation else None
-        asked = deployment.port, hash(deployment.token)
-        key = (deployment.id, gateway.id, gateway.run, *asked, ended)
+        latest = deployment.operation
+        since = (latest.number, latest.ended_at) if latest else None
+        key = (gateway.id, gateway.run, deployment.port, hash(deployment.token), since)
         with self._lock:
             climbing = self._climbing.get(key)
-            if climbing and climbing.done():
-                del self._climbing[key]
-                self._fresh[key] = self._last[key] = climbing.result()
-            elif climbing is None and key not in self._fresh:
-                climbing = self._pool.submit(climb_gateway, deployment, gateway)
+            if climbing is None and key not in self._fresh:
+                climbing = self._pool.submit(self._climb, key, deployment, gateway)
                 self._climbing[key] = climbing
                 climbing.add_done_callback(lambda _: self._changed())
         if climbing and patience:
             wait((climbing,), patience)
             return self.rungs(deployment, gateway)
         return self._last.get(key)
+
+    def _climb(self, key: Hashable, deployment: Deployment, gateway: Container) -> None:
+        try:
+            rungs = climb_gateway(deployment, gateway)
+            with self._lock:
+                self._fresh[key] = self._last[key] = rungs
+        except Exception:  # noqa: BLE001 - nobody waits for it who could tell
+            _log.exception("a gateway's readiness could not be seen")
+        finally:
+            with self._lock:
+                del self._climbing[key]
 
 
 def _kept_until(_key: Hashable, rungs: list[Rung], now: float) -> float:

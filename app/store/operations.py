@@ -102,12 +102,16 @@ def _begin(
         "verified": _run_to_json(operation.verified),
         "arguments": operation.arguments,
     }
-    write_file(fresh / "operation.json", json.dumps(begun).encode())
-    write_file(fresh / "log", b"")
-    for name, data in files.items():
-        write_file(fresh / f"{name}{_KEPT_FILE}", data)
-    write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
-    move_folder(fresh, operations / str(number))
+    try:
+        write_file(fresh / "operation.json", json.dumps(begun).encode())
+        write_file(fresh / "log", b"")
+        for name, data in files.items():
+            write_file(fresh / f"{name}{_KEPT_FILE}", data)
+        write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
+        move_folder(fresh, operations / str(number))
+    except OSError:
+        shutil.rmtree(fresh, ignore_errors=True)
+        raise
     for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
         shutil.rmtree(operations / str(old), ignore_errors=True)
     return operation
@@ -116,7 +120,7 @@ def _begin(
 def end(folder: Path, operation: Operation) -> None:
     """Write down how an operation ended; from then on it counts as over.
 
-    What it has kept, and those before it, is deleted then, unless it can be resumed.
+    What it has kept is deleted then, unless it can be resumed, and what those before it have.
     """
     outcome: dict[str, Any] = {
         "state": operation.state,
@@ -134,10 +138,9 @@ def end(folder: Path, operation: Operation) -> None:
     (own / _OUTCOME_SPACE).unlink(missing_ok=True)
     write_file(own / "outcome.json", json.dumps(outcome).encode())
     with suppress(OSError):
+        _forget_files(folder, but_of=operation.number if operation.can_be_resumed else None)
+    with suppress(OSError):
         reserve_space(folder)
-    if not operation.can_be_resumed:
-        with suppress(OSError):
-            _forget_files(folder)
 
 
 def keep_file(folder: Path, number: int, name: str, data: bytes) -> None:
@@ -159,10 +162,12 @@ def kept_files(folder: Path, number: int) -> dict[str, bytes]:
     return {each.name.removesuffix(_KEPT_FILE): read_file(each) for each in found}
 
 
-def _forget_files(folder: Path) -> None:
+def _forget_files(folder: Path, but_of: int | None) -> None:
     """Delete what operations have kept: nobody needs it any more, and it holds secrets."""
     operations = operations_folder(folder)
     for number in _numbers(operations):
+        if number == but_of:
+            continue
         for each in _kept_in(operations / str(number)):
             each.unlink(missing_ok=True)
 

@@ -1,6 +1,7 @@
 """Failures: why a step of an operation did not succeed, for whoever goes back for it."""
 
 from app.core.diagnosis import Cause
+from app.core.envfile import EnvFileError
 from app.core.errors import EngineError
 from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable, storage_cause
@@ -24,6 +25,8 @@ def cause_of(failure: BaseException, task: Task) -> Cause:
             return Cause("not_copied", f"Its state could not be copied: {failure}.", "")
         case Unreadable():
             return Cause("unreadable", f"A file of it {failure}.", "")
+        case EnvFileError():
+            return Cause("env_unreadable", f".env can't be understood: {failure}.", "")
         case OSError():
             return storage_cause(failure)
         case Cancelled():

@@ -172,7 +172,7 @@ def _cancelled(operation: Operation, folder: Path, undone: str) -> Operation:
 
 
 def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
-    return replace(
+    failed = replace(
         operation,
         state=OperationState.FAILED,
         code=cause.code,
@@ -182,3 +182,6 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         fix="" if operation.kind in STOPS else mask(cause.fix),
         free_port=cause.free_port,
     )
+    if failed.can_be_resumed and not failed.next_step:
+        return replace(failed, next_step=failed.kind.after_interruption)
+    return failed

@@ -38,6 +38,8 @@ from app.usecases.operations import OperationFailed
 from app.usecases.task import Task
 
 _CONFIG = "config/openclaw.json"
+# What disk and engine say of a step that they do not let happen.
+_FAILURES = (OSError, EngineError, ComposeFailed, Unreadable)
 # What each of the files that are changed is kept as, in the order in which they are written.
 _KEPT_AS = {COMPOSE_FILE: "compose", ENV_FILE: "env"}
 
@@ -80,7 +82,7 @@ def _half_done_where_refused(task: Task, words: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, EngineError, ComposeFailed, Unreadable) as error:
+    except _FAILURES as error:
         cause = cause_of(error, task)
         step = f"{cause.next_step} {OperationKind.RECONFIGURE.after_interruption}".strip()
         raise OperationFailed(Cause(NOT_BACK, f"{words} {cause.words}", step)) from None
@@ -114,7 +116,7 @@ class _Work:
         try:
             self._keep("config.new", self._config_to_be())
             return perform_launch(self._with_files_as_they_are(), anew=True)
-        except (OperationFailed, EngineError, OSError, Cancelled) as failure:
+        except (OperationFailed, *_FAILURES, Cancelled) as failure:
             if self._then != "restart":
                 raise
             raise self._rolled_back(failure) from None
@@ -160,7 +162,7 @@ class _Work:
         for name, kept in _KEPT_AS.items():
             old, new = self._kept(f"{kept}.old"), self._kept(f"{kept}.new")
             if old is not None and read_file(self._folder / name) not in (old, new):
-                raise _stale(name)
+                raise self._stale(name)
 
     def _keep_what_was_applied(self) -> None:
         """See that a launch can tell what has changed, also where nobody wrote that down yet."""
@@ -198,7 +200,7 @@ class _Work:
         self._task.say(WRITE)
         if left := self._put("new", "old"):
             self._put_all_back()
-            raise _stale(left[0])
+            raise self._stale(left[0])
 
     def _put(self, form: str, instead_of: str) -> list[str]:
         """Give the files one form instead of the other, all of them or none.
@@ -222,13 +224,23 @@ class _Work:
 
     def _put_config_back(self) -> list[str]:
         wanted = self._kept("config.old")
-        current = read_openclaw_config(self._folder, self._image) if wanted is not None else None
-        if wanted is None or current == wanted:
+        if wanted is None:
+            return []
+        current = self._config_as_it_is()
+        if current == wanted:
             return []
         if current == self._kept("config.new"):
             write_openclaw_config(self._folder, self._image, wanted)
             return []
         return [self._left_alone(_CONFIG)]
+
+    def _stale(self, name: str) -> OperationFailed:
+        words = f"Meanwhile somebody changed {name}, so nothing was changed."
+        if "finish" in self._task.operation.arguments:
+            step = f"Undo the change: that leaves {name} alone, and puts the rest back."
+            return OperationFailed(Cause(NOT_BACK, words, step))
+        step = "Look at it as it is now, then change it again."
+        return OperationFailed(Cause("stale", words, step))
 
     def _left_alone(self, name: str) -> str:
         self._task.say(f"{name} was changed meanwhile, so it is left alone")
@@ -261,7 +273,7 @@ class _Work:
             return OperationFailed(
                 Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix)
             )
-        except (ComposeFailed, EngineError, Unreadable, OSError) as error:
+        except _FAILURES as error:
             said = cause_of(error, self._task).words
             words = f"{cause.words} The old configuration could not be brought up again. {said}"
             return OperationFailed(Cause(cause.code, words.strip(), "Launch again."))
@@ -278,8 +290,3 @@ class _Work:
         # Who wants the end of the new one wants the old one back: that is not broken off.
         task = replace(self._with_files_as_they_are(), cancellation=Cancellation(lambda: False))
         return perform_launch(task), "the gateway runs with it again"
-
-
-def _stale(name: str) -> OperationFailed:
-    words = f"Meanwhile somebody changed {name}, so nothing was changed."
-    return OperationFailed(Cause("stale", words, "Look at it as it is now, then change it again."))

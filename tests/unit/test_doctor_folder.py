@@ -1,12 +1,14 @@
 """What the doctor says of the deployments folder and of operations."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from click import Context
 
 from app.cli.main import main
-from app.core.deployment import OperationKind, OperationState
+from app.core.deployment import NOT_BACK, NOT_STARTED, OperationKind, OperationState
 from app.core.doctor.finding import Verdict
 from app.core.doctor.folder import (
     Exposed,
@@ -144,3 +146,34 @@ def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str
     option = " --finish" if kind is OperationKind.RECONFIGURE else ""
     assert found.fix == f"/srv/deploy-agent {verb} {ID}{option}"
     assert verb in main.list_commands(Context(main))
+
+
+@pytest.mark.parametrize(
+    ("ended", "option"),
+    [
+        ({"state": OperationState.FAILED, "code": NOT_BACK}, "--finish"),
+        ({"state": OperationState.INTERRUPTED, "arguments": {"undo": "7"}}, "--undo"),
+        (
+            {"state": OperationState.FAILED, "code": NOT_STARTED, "arguments": {"undo": "7"}},
+            "--undo",
+        ),
+    ],
+)
+def test_what_can_be_resumed_goes_on_in_the_way_that_was_chosen(
+    ended: dict[str, Any], option: str
+) -> None:
+    left = replace(an_operation(OperationKind.RECONFIGURE, OperationState.FAILED), **ended)
+
+    found = operations_verdict([Held(ID, "Sales", left)], LONGEST, NOW, SHELL)
+
+    assert found.fix == f"/srv/deploy-agent reconfigure {ID} {option}"
+
+
+def test_a_reconfiguration_that_was_never_started_is_not_half_done() -> None:
+    failed = an_operation(OperationKind.RECONFIGURE, OperationState.FAILED)
+
+    found = operations_verdict(
+        [Held(ID, "Sales", replace(failed, code=NOT_STARTED))], LONGEST, NOW, SHELL
+    )
+
+    assert found.verdict is Verdict.GOOD

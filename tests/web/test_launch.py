@@ -380,7 +380,7 @@ def test_a_page_that_saw_it_start_shows_no_broken_rung_once_it_is_proven(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
-    (deployments_dir / deployment_id / "config/standin-fault").write_text("slow-start:2")
+    (deployments_dir / deployment_id / "config/standin-fault").write_text("slow-start:4")
     api.launch(deployment_id, wait=False)
 
     def broken() -> list[str]:

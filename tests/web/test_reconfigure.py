@@ -190,7 +190,7 @@ def test_one_that_was_killed_is_undone_or_finished(api: Api, deployments_dir: Pa
     before = files_of(folder)
 
     killed_while_taken_down(api, folder, port=port, model="x/y")
-    assert ">Undo it</button>" in api.page(f"/deployments/{deployment_id}").text
+    assert ">Undo the change</button>" in api.page(f"/deployments/{deployment_id}").text
     pressed = api.client.post(
         f"/deployments/{deployment_id}/edit/resume", data={"verb": "undo"}, base_url=BASE
     )
@@ -199,7 +199,7 @@ def test_one_that_was_killed_is_undone_or_finished(api: Api, deployments_dir: Pa
     eventually(lambda: api.status(deployment_id)["operation"]["state"] == "succeeded", within=60)
     assert api.status(deployment_id)["status"] == "running"
     assert files_of(folder)[:3] == before[:3]
-    assert kept_by_operations(folder) == []
+    eventually(lambda: kept_by_operations(folder) == [])
     again = api.post("reconfigure", {"deployment_id": deployment_id, "resume": "undo"})
     assert (again.status_code, again.json["code"]) == (409, "not_undone")
 
@@ -231,19 +231,25 @@ def test_one_that_a_full_disk_lets_neither_way_is_kept_until_there_is_room(tmp_p
         operation = api.status(deployment_id)["operation"]
         assert operation["code"] == "not_put_back"
         assert "could not be put back. The disk is full." in operation["reason"]
-        assert operation["next_step"].startswith("Make room, then try again. Finish it, or undo it")
+        assert operation["next_step"].startswith("Make room, then try again. Finish or undo it")
         assert env_of(folder)["OPENCLAW_MODEL"] == "x/y"
-        assert ">Undo it</button>" in api.page(f"/deployments/{deployment_id}").text
+        assert ">Undo the change</button>" in api.page(f"/deployments/{deployment_id}").text
         undo = {"deployment_id": deployment_id, "resume": "undo"}
         refused = api.post("reconfigure", undo)
         assert (refused.status_code, refused.json["cause"]) == (507, "disk_full")
         filler.unlink()
+        written = (folder / ".env").read_bytes()
+        (folder / ".env").write_bytes(written + b"MINE=1\n")
+        stale = api.post("reconfigure", {**undo, "resume": "finish"})
+        assert stale.json["cause"] == "not_put_back", stale.text
+        assert "Undo the change: that leaves .env alone" in stale.json["detail"]
+        assert {each.parent.name for each in kept_by_operations(folder)} == {str(number + 1)}
+        (folder / ".env").write_bytes(written)
         undone = api.post("reconfigure", undo)
 
         assert undone.json["status"] == "running", undone.text
         assert files_of(folder)[:3] == before[:3]
         assert kept_by_operations(folder) == []
-        assert number == api.status(deployment_id)["operation"]["id"] - 1
 
 
 def test_what_does_not_run_is_only_written(api: Api, deployments_dir: Path) -> None:

@@ -36,7 +36,7 @@ def operations_verdict(
     held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
 ) -> Finding:
     """`longest` is what an operation may take by its own deadlines."""
-    for find in (_never_ending, _locked_by_others, _interrupted):
+    for find in (_never_ending, _locked_by_others, _left_half_way):
         if finding := find(held, longest, now, shell):
             return finding
     running = sum(_runs(each) for each in held)
@@ -94,13 +94,14 @@ def _kill(processes: Sequence[int], shell: Shell) -> str:
     return shell.as_root(quoted("kill", *map(str, processes))) if processes else ""
 
 
-def _interrupted(
+def _left_half_way(
     held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
 ) -> Finding | None:
     found = [
         (each, each.operation)
         for each in held
-        if each.operation and each.operation.state is OperationState.INTERRUPTED
+        if each.operation
+        and (each.operation.state is OperationState.INTERRUPTED or each.operation.can_be_resumed)
     ]
     if not found:
         return None
@@ -110,14 +111,16 @@ def _interrupted(
     ]
     held_there, operation = found[0]
     return OPERATIONS.warning(
-        f"Died half-way: {listed(told)}.",
+        f"Left half-way: {listed(told)}.",
         f"{held_there.label}: {operation.kind.after_interruption}",
         shell.deploy_agent(*_again(operation)),
     )
 
 
 def _again(operation: Operation) -> list[str]:
-    """Return the call that ends what died half-way; most is made whole by a launch."""
+    """Return the call that ends what was left half-way; most is made whole by a launch."""
+    if "undo" in operation.arguments:
+        return ["reconfigure", operation.deployment_id, "--undo"]
     verb, *options = _AGAIN.get(operation.kind, ("launch",))
     return [verb, operation.deployment_id, *options]
 
