@@ -17,6 +17,7 @@ from demo.cleaning import remove_everything_of
 from demo.provider import REPLY, Provider
 from tests.api import API_KEY
 from tests.browser.other_machine import NAME, OtherMachine, another_machine, why_not
+from tests.browser.visits import REPLACED
 from tests.server import Server
 from tests.waiting import eventually
 
@@ -25,6 +26,7 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 PASSWORD = "correct horse battery"
 OF_A_START = 240_000
 _NO_COMPLAINT = (
+    *REPLACED,
     # Plain http from elsewhere is no secure context, where that header is for nothing.
     "The Cross-Origin-Opener-Policy header has been ignored",
     # Where a refusal is meant, its status is looked at.

@@ -10,7 +10,7 @@ from tests.server import Server
 _log = logging.getLogger(__name__)
 
 # What htmx says of a request that a newer one has replaced, as a preview while one types.
-_REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
 
 
 class Visits:
@@ -83,7 +83,7 @@ class Visits:
         provoked = any(
             f"Response Status Error Code {code}" in message.text for code in self.allowed
         )
-        if message.text.startswith(_REPLACED):
+        if message.text.startswith(REPLACED):
             return
         if not provoked and not (self.may_fail and message.text.startswith("htmx:")):
             self.complaints.append(f"console: {message.text}")
