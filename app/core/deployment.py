@@ -82,6 +82,8 @@ NOT_BACK = "not_put_back"
 DEADLINE, INTERNAL_ERROR = "deadline", "internal_error"
 # Of these nobody knows how far they came.
 _BROKEN_OFF = (NOT_BACK, DEADLINE, INTERNAL_ERROR)
+# What is done with a reconfiguration that is left half done: the argument of the one that does it.
+RESUMPTIONS = ("undo", "finish")
 # Those that can be left half done: what was started is taken down, or goes back.
 CANCELLABLE = (*LAUNCHES, OperationKind.RECONFIGURE)
 
@@ -142,10 +144,14 @@ class Operation:
     @property
     def can_be_resumed(self) -> bool:
         """Say whether it can be finished or undone: what the files were and are to be is kept."""
-        resumes = "finish" in self.arguments or "undo" in self.arguments
         left = self.state is OperationState.INTERRUPTED or self.code in _BROKEN_OFF
-        still_left = resumes and self.code == NOT_STARTED
+        still_left = bool(self.resumption) and self.code == NOT_STARTED
         return (left or still_left) and self.kind is OperationKind.RECONFIGURE
+
+    @property
+    def resumption(self) -> str:
+        """What it does with one before it: `undo`, `finish`, or nothing."""
+        return next((each for each in RESUMPTIONS if each in self.arguments), "")
 
     @property
     def tells_what_should_run(self) -> bool:

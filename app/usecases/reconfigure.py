@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.deployment import Operation, OperationKind
+from app.core.deployment import RESUMPTIONS, Operation, OperationKind
 from app.core.errors import NotUndone, ReconfigureFailed
 from app.core.fields import PORT
 from app.core.reconfigure import Files
@@ -12,8 +12,6 @@ from app.usecases.operations import Started, start_operation, wait_for
 from app.usecases.overview import show_deployment
 from app.usecases.plan import Wish, plan_reconfiguration
 from app.usecases.world import World, signing_key
-
-_VERBS = ("finish", "undo")
 
 
 def describe_reconfigured(
@@ -85,7 +83,7 @@ def resume_reconfiguration(deployment_id: str, verb: str, *, actor: str, world: 
     kept = operations.kept_files(folder, left.number)
     if not kept:
         raise NotUndone("What its files were is not kept any more; they stay as they are.")
-    before = {name: value for name, value in left.arguments.items() if name not in _VERBS}
+    before = {name: value for name, value in left.arguments.items() if name not in RESUMPTIONS}
     return start_operation(
         OperationKind.RECONFIGURE,
         deployment,

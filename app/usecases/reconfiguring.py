@@ -50,13 +50,13 @@ def perform_reconfigure(task: Task) -> Run | None:
     Raises OperationFailed, also where the old configuration is back and proven,
     EngineError, OSError, Cancelled.
     """
-    verb = next((each for each in ("undo", "finish") if each in task.operation.arguments), "")
+    resumption = task.operation.resumption
     try:
-        if not verb:
+        if not resumption:
             return _Work(task).do()
         with _half_done_where_refused(task, "Nothing was changed."):
             work = _Work(task)
-        return work.undo() if verb == "undo" else work.finish()
+        return work.undo() if resumption == "undo" else work.finish()
     except (ComposeFailed, Unreadable) as error:
         raise OperationFailed(cause_of(error, task)) from None
 
@@ -236,7 +236,7 @@ class _Work:
 
     def _stale(self, name: str) -> OperationFailed:
         words = f"Meanwhile somebody changed {name}, so nothing was changed."
-        if "finish" in self._task.operation.arguments:
+        if self._task.operation.resumption == "finish":
             step = f"Undo the change: that leaves {name} alone, and puts the rest back."
             return OperationFailed(Cause(NOT_BACK, words, step))
         step = "Look at it as it is now, then change it again."

@@ -119,7 +119,7 @@ def _left_half_way(
 
 def _again(operation: Operation) -> list[str]:
     """Return the call that ends what was left half-way; most is made whole by a launch."""
-    if "undo" in operation.arguments:
+    if operation.resumption == "undo":
         return ["reconfigure", operation.deployment_id, "--undo"]
     verb, *options = _AGAIN.get(operation.kind, ("launch",))
     return [verb, operation.deployment_id, *options]
