@@ -29,14 +29,13 @@ from app.core.errors import EngineError
 from app.core.secrets import Masker
 from app.engine.client import docker_environment
 from app.store import history, operations
-from app.store.files import storage_cause
 from app.store.operation_log import OperationLog
 from app.store.operation_process import note_process
 from app.usecases.allow_origin import perform_allow_origin
 from app.usecases.archive import perform_archive
 from app.usecases.cancellation import Cancellation, Cancelled
-from app.usecases.causes import cause_of_engine
 from app.usecases.equalize_token import perform_equalize_token
+from app.usecases.failures import cause_of
 from app.usecases.launch import perform_launch
 from app.usecases.operations import OperationFailed
 from app.usecases.reconfiguring import kept_secrets, perform_reconfigure
@@ -134,10 +133,9 @@ def _perform(
     deployment = world.store.load(operation.deployment_id)
     mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
     with OperationLog(folder, operation.number, mask) as log:
+        task = Task(operation, deployment, world, log.say, cancellation)
         try:
-            done = _PERFORM[operation.kind](
-                Task(operation, deployment, world, log.say, cancellation)
-            )
+            done = _PERFORM[operation.kind](task)
             verified = done or operation.verified
             ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
         except Cancelled as cancelled:
@@ -146,12 +144,10 @@ def _perform(
         except OperationFailed as failure:
             verified = failure.verified or operation.verified
             ended = replace(_failed(operation, failure.cause, mask), verified=verified)
-        except EngineError as error:
-            ended = _failed(operation, cause_of_engine(error, deployment, world), mask)
+        except (EngineError, OSError) as error:
+            ended = _failed(operation, cause_of(error, task), mask)
         except _DeadlinePassed:
             ended = _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
-        except OSError as error:
-            ended = _failed(operation, storage_cause(error), mask)
         except Exception:  # noqa: BLE001 - the last place that can tell
             traceback.print_exc()
             cause = Cause(INTERNAL_ERROR, "Deploy Agent itself failed; its trace is kept.", "")
