@@ -92,12 +92,20 @@ def _begin(
         verified=before.verified if before else None,
         arguments=dict(arguments),
     )
+    _put_in_place(operations, operation, files)
+    for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
+        shutil.rmtree(operations / str(old), ignore_errors=True)
+    return operation
+
+
+def _put_in_place(operations: Path, operation: Operation, files: Mapping[str, bytes]) -> None:
+    """Make an operation's folder, whole or not at all. Raises OSError."""
     fresh = operations / ".new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
     begun = {
-        "kind": kind,
-        "actor": actor,
+        "kind": operation.kind,
+        "actor": operation.actor,
         "started_at": operation.started_at.isoformat(),
         "verified": _run_to_json(operation.verified),
         "arguments": operation.arguments,
@@ -108,13 +116,10 @@ def _begin(
         for name, data in files.items():
             write_file(fresh / f"{name}{_KEPT_FILE}", data)
         write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
-        move_folder(fresh, operations / str(number))
+        move_folder(fresh, operations / str(operation.number))
     except OSError:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
-    for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
-        shutil.rmtree(operations / str(old), ignore_errors=True)
-    return operation
 
 
 def end(folder: Path, operation: Operation) -> None:
