@@ -77,14 +77,15 @@ class Visits:
             self.complaints.append(f"answered {response.status}: {response.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
-        if message.type != "error" or message.text.startswith("Failed to load resource"):
-            return  # Answers and failed requests are watched by themselves.
+        # Answers and failed requests are watched by themselves.
+        if message.type != "error" or message.text.startswith(
+            ("Failed to load resource", *REPLACED)
+        ):
+            return
         # htmx names on the console what the server refused.
         provoked = any(
             f"Response Status Error Code {code}" in message.text for code in self.allowed
         )
-        if message.text.startswith(REPLACED):
-            return
         if not provoked and not (self.may_fail and message.text.startswith("htmx:")):
             self.complaints.append(f"console: {message.text}")
 
