@@ -11,12 +11,12 @@ from app.loading import loading
 with loading():
     from app.config import is_loopback, load_settings
     from app.engine.client import RemoteEngine, engine_address
-    from app.engine.host import own_address
-    from app.usecases.announce import announce
-    from app.usecases.people import begin_setup, has_users
-    from app.usecases.witness import Witness
-    from app.usecases.world import build_world
-    from app.web.server_log import ACCESS_FORMAT, log_settings
+    from app.engine.host.network import own_address
+    from app.usecases.server.startup_log import announce
+    from app.usecases.people.people import begin_setup, has_users
+    from app.usecases.history.incident_recorder import Witness
+    from app.usecases.context import build_world
+    from app.web.server.log import ACCESS_FORMAT, log_settings
 
 settings = load_settings()
 try:
@@ -27,7 +27,7 @@ except RemoteEngine as error:
 _host = settings.host.strip("[]")
 bind = f"[{_host}]:{settings.port}" if ":" in _host else f"{_host}:{settings.port}"
 workers = 1
-worker_class = "app.web.worker.Worker"
+worker_class = "app.web.server.worker.Worker"
 threads = settings.threads
 # A page that follows, a log and a gateway that is looked at each hold a connection: on a
 # full host more than the 1024 files that a process usually begins with.

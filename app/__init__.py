@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """Return the server. Raises RemoteEngine, StorageFailed."""
     # Not above: each operation is a process that has this package too, and serves nothing.
-    from app.web import server
+    from app.web import create_app as server
 
     return server.create_app(settings)

@@ -12,7 +12,7 @@ from app.loading import loading
 
 with loading():
     from app.config import load_settings
-    from app.usecases.update_many import perform_batch
+    from app.usecases.updates.update_many import perform_batch
 
 if __name__ == "__main__":
     os.set_inheritable(int(sys.argv[2]), False)

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from app.core.fields import BY_NAME
-from app.core.ports import pool_is_large_enough
+from app.core.settings.fields import BY_NAME
+from app.core.settings.ports import pool_is_large_enough
 
 # A name, an IPv4 address, or an IPv6 address with or without brackets.
 _HOST_NAME = re.compile(

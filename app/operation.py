@@ -13,7 +13,7 @@ from app.loading import loading
 
 with loading():
     from app.config import load_settings
-    from app.usecases.perform import perform_operation
+    from app.usecases.operations.perform import perform_operation
 
 if __name__ == "__main__":
     # The lock must stay ours alone: no child may hold it longer than we do.

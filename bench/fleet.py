@@ -12,16 +12,16 @@ from typing import Any
 import docker
 
 from app.config import Settings
-from app.core.composefile import compose_file
-from app.core.envfile import format_env
-from app.core.openclaw import format_config, seed_config
-from app.core.ports import subnet_of
+from app.core.settings.compose_file import compose_file
+from app.core.settings.env_file import format_env
+from app.core.settings.openclaw_config import format_config, seed_config
+from app.core.settings.ports import subnet_of
 from app.engine.client import engine_address
 from app.store import history
 from app.store.data_folders import FOLDERS, give_to_gateway
 from app.store.files import OURS
-from app.store.reading import COMPOSE_FILE, ENV_FILE
-from app.usecases.world import build_world
+from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
+from app.usecases.context import build_world
 from demo.cleaning import remove_everything_of
 from demo.provider import API_KEY
 from tests.server import Server

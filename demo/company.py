@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from app.core.status import Status
+from app.core.status.status import Status
 from demo.fleet import WATCHFUL, Wanted
 
 STANDIN = "deploy-agent-standin"

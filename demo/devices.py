@@ -9,7 +9,7 @@ from uuid import uuid4
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin
 
-from app.core.device import Client, DeviceIdentity
+from app.core.access.device import Client, DeviceIdentity
 
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"

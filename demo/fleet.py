@@ -12,14 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from app.core.status import Status
+from app.core.status.status import Status
 from app.store.data_folders import give_to_gateway, may_give
 from app.store.history import OURS
-from app.usecases.configure import configure_deployment
-from app.usecases.launch import launch_deployment
-from app.usecases.operations import Started
-from app.usecases.stop import stop_deployment
-from app.usecases.world import World
+from app.usecases.settings.configure import configure_deployment
+from app.usecases.lifecycle.launch import launch_deployment
+from app.usecases.operations.operations import Started
+from app.usecases.lifecycle.stop import stop_deployment
+from app.usecases.context import World
 from demo.provider import API_KEY
 
 _TIME = re.compile(rb"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")

@@ -14,7 +14,7 @@ import click
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from app.config import PROJECT
-from app.core.status import Status
+from app.core.status.status import Status
 from demo.chromium import FLAGS, program
 from demo.company import ASKED, BROKEN
 from demo.provider import API_KEY

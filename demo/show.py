@@ -15,9 +15,9 @@ import psutil
 from websockets.exceptions import WebSocketException
 
 from app.config import PROJECT, Settings
-from app.engine.host import port_is_free
+from app.engine.host.network import port_is_free
 from app.store.locks import Locked, lock_folder
-from app.usecases.world import build_world
+from app.usecases.context import build_world
 from demo.cleaning import remove_everything_of
 from demo.company import ASKED, CURRENT, MODELS, STANDIN, company
 from demo.devices import Browser

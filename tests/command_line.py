@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from app.cli.main import main
 from app.cli.terminal import Terminal
 from app.config import PROJECT
-from app.usecases.world import World
+from app.usecases.context import World
 
 PYTHON = (sys.executable, "-m", "app.cli")
 

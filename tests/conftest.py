@@ -19,8 +19,8 @@ from docker.transport.unixconn import UnixHTTPConnection
 from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
-from app.usecases import operations
-from app.usecases.world import World, build_world
+from app.usecases.operations import operations
+from app.usecases.context import World, build_world
 from demo.cleaning import remove_everything_of
 from tests.api import Api
 from tests.command_line import CommandLine

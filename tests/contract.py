@@ -19,7 +19,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
-from app.web.openapi import PROBLEM, describe_api
+from app.web.api.openapi import PROBLEM, describe_api
 
 # What is refused before there is a call: no such address, or not by that method.
 _WITHOUT_A_CALL = (404, 405)

@@ -85,7 +85,7 @@ class WarmOperation:
 
 def main() -> None:
     with loading():
-        import_module("app.usecases.perform")
+        import_module("app.usecases.operations.perform")
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for them here.
     with socket.socket(fileno=int(sys.argv[1])) as calls:
         while True:

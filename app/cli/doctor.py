@@ -2,11 +2,11 @@
 
 import click
 
-from app.cli.exits import FAILED
+from app.cli.exit_codes import FAILED
 from app.cli.terminal import Terminal
 from app.cli.verbs import verb
 from app.core.doctor.finding import as_text
-from app.usecases.doctor import describe, examine
+from app.usecases.doctor.doctor import describe, examine
 
 
 @verb()

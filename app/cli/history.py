@@ -4,9 +4,9 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import Deployment, verb
-from app.core.timeline import Kind, Moment
-from app.usecases.history import PAGE, Filter, describe_moment, history_of, read_filter
-from app.usecases.timeline import names_of
+from app.core.history.timeline import Kind, Moment
+from app.usecases.history.history import PAGE, Filter, describe_moment, history_of, read_filter
+from app.usecases.history.timeline import names_of
 
 _COLUMNS = {
     "at": "When (UTC)",

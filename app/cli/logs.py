@@ -8,11 +8,11 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb
-from app.core.log_choice import parse_since
-from app.core.log_lines import Level, LogFilter, LogLine, Notice, Stream
-from app.usecases.follow_logs import lines_from
-from app.usecases.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_logs, read_words
-from app.usecases.overview import show_deployment
+from app.core.logs.query import parse_since
+from app.core.logs.lines import Level, LogFilter, LogLine, Notice, Stream
+from app.usecases.logs.follow import lines_from
+from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_logs, read_words
+from app.usecases.status.overview import show_deployment
 
 _COLOURS = {Level.ERROR: "red", Level.WARN: "yellow"}
 

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from app.cli.exits import EXITS, INTERRUPTED, Refused
+from app.cli.exit_codes import EXITS, INTERRUPTED, Refused
 from app.cli.terminal import Terminal
 from app.core.errors import InputRejected, StorageFailed, UserError
 

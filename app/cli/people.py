@@ -4,11 +4,11 @@ import sys
 
 import click
 
-from app.cli.given import read_input
+from app.cli.settings.field_input import read_input
 from app.cli.terminal import Terminal
 from app.cli.verbs import Verbs
 from app.core.people import Role
-from app.usecases import people
+from app.usecases.people import people
 
 _ROLES = click.Choice([role.value for role in Role])
 

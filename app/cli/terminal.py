@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from app.cli.exits import GOING_ON
+from app.cli.exit_codes import GOING_ON
 from app.cli.tables import print_table
 from app.core.errors import StorageFailed
 from app.core.text import plain
 
 if TYPE_CHECKING:
     from app.core.deployment import Operation
-    from app.usecases.operations import Started
-    from app.usecases.world import World
+    from app.usecases.operations.operations import Started
+    from app.usecases.context import World
 
 _LOOK_SECONDS = 0.2
 
@@ -40,7 +40,7 @@ class Terminal:
         Raises StorageFailed, RemoteEngine.
         """
         from app.config import load_settings
-        from app.usecases.world import build_world
+        from app.usecases.context import build_world
 
         settings = load_settings()
         _refuse_closed(settings.deployments_dir)
@@ -121,7 +121,7 @@ class Terminal:
 
     def leave_going_on(self, operation: "Operation", status: str) -> NoReturn:
         """Say that an operation goes on, and end."""
-        from app.usecases.operations import describe
+        from app.usecases.operations.operations import describe
 
         self.answer(
             _goes_on(operation),
@@ -151,7 +151,7 @@ class Terminal:
         """Show people what an operation says; through a pipe, its end is enough."""
         if self.as_json or not sys.stderr.isatty():
             return offset
-        from app.usecases.operations import output_since
+        from app.usecases.operations.operations import output_since
 
         lines, offset = output_since(operation, offset, world=self.world)
         for _, text in lines:

@@ -5,14 +5,14 @@ import time
 
 import click
 
-from app.cli.exits import GOING_ON
+from app.cli.exit_codes import GOING_ON
 from app.cli.terminal import Terminal
 from app.cli.verbs import Deployment, deployment_argument, verb, wait_option
 from app.core.deployment import OperationState
 from app.core.errors import UpdateFailed
-from app.usecases.operations import Started
-from app.usecases.update import go_back, update_deployment, wait_for_update
-from app.usecases.update_many import describe_batch, find_batch, update_many
+from app.usecases.operations.operations import Started
+from app.usecases.updates.update import go_back, update_deployment, wait_for_update
+from app.usecases.updates.update_many import describe_batch, find_batch, update_many
 
 _LOOK_SECONDS = 0.5
 

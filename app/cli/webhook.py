@@ -4,7 +4,7 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import Verbs
-from app.usecases.webhook import describe_webhook, send_test_message, show_webhook
+from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
 
 
 @click.group(cls=Verbs)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from app.core.fields import is_secret
+from app.core.settings.fields import is_secret
 from app.core.secrets import MASK
 
 # What providers and chat services give out, and what stands behind a word for a secret.

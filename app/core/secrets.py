@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import quote
 
-from app.core.fields import is_secret
+from app.core.settings.fields import is_secret
 from app.core.text import clean, shorten
 
 MASK = "••••••••"

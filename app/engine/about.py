@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from docker.errors import NotFound
 
 from app.core.doctor.images import Image
-from app.core.usage import memory_in
+from app.core.status.usage import memory_in
 from app.engine.client import EngineClient
 from app.engine.container_answers import parse_time
 

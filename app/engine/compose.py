@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
-from app.core.compose_events import told_by, words_in
-from app.core.pulling import Layer, Phase, layer_line
+from app.core.operations.compose_events import told_by, words_in
+from app.core.operations.pull_progress import Layer, Phase, layer_line
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient

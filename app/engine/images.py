@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from cachetools import TTLCache
 from docker.errors import NotFound
 
-from app.core.images import Image
+from app.core.updates.images import Image
 from app.engine.answers import Row, inside, rows_of, text, texts
 from app.engine.client import EngineClient
 

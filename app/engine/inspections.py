@@ -10,7 +10,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from app.core.deployment import Container, Details
-from app.core.uptime import fits
+from app.core.status.uptime import fits
 
 # What a health check says changes without an event.
 _UNHEALTHY_KEPT_SECONDS = 10.0

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.batch import Batch, asked_to_json, batch_from_json, progress_to_json
+from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
 from app.core.deployment import OperationState
 from app.store.files import Unreadable, move_folder, raise_shortage, read_file, write_file
 from app.store.history import OURS

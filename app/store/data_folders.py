@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from app.core.composefile import GATEWAY_UID
+from app.core.settings.compose_file import GATEWAY_UID
 from app.store.files import read_file, write_file
 
 FOLDERS = ("config", "workspace")

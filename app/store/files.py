@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from app.core.deployment import is_id
-from app.core.diagnosis import Cause
+from app.core.diagnosis.causes import Cause
 from app.core.errors import StorageFailed
 
 # The part of the deployments folder, and of each deployment's, that is ours.

@@ -9,12 +9,12 @@ from pydantic import Field
 from app.core.doctor.finding import Area, Finding, as_text, summary
 from app.core.doctor.folder import MODES
 from app.core.people import Permission
-from app.usecases.doctor import describe, examine
-from app.web.access import needs
-from app.web.calls import Example, Subject, call
-from app.web.rendering import render
-from app.web.request import world
-from app.web.shapes import Answer, Moment
+from app.usecases.doctor.doctor import describe, examine
+from app.web.server.permissions import needs
+from app.web.api.calls import Example, Subject, call
+from app.web.page.rendering import render
+from app.web.server.request import world
+from app.web.api.shapes import Answer, Moment
 
 bp = Blueprint("doctor", __name__)
 api_bp = Blueprint("doctor_api", __name__, url_prefix="/api/deploy/doctor")

@@ -14,9 +14,9 @@ from pydantic import Field
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.people import Permission
-from app.core.timeline import KIND_LABELS, Kind
-from app.usecases.bundle import bundle_of
-from app.usecases.history import (
+from app.core.history.timeline import KIND_LABELS, Kind
+from app.usecases.history.bundle import bundle_of
+from app.usecases.history.history import (
     LARGEST_PAGE,
     PAGE,
     Page,
@@ -25,13 +25,13 @@ from app.usecases.history import (
     people_in,
     read_filter,
 )
-from app.usecases.overview import show_deployment
-from app.usecases.timeline import days_of, names_of
-from app.web.access import needs
-from app.web.calls import Example, Subject, call
-from app.web.rendering import render
-from app.web.request import world
-from app.web.shapes import EXAMPLE_ID, Answer, DeploymentId, Moment, Query, Shape
+from app.usecases.status.overview import show_deployment
+from app.usecases.history.timeline import days_of, names_of
+from app.web.server.permissions import needs
+from app.web.api.calls import Example, Subject, call
+from app.web.page.rendering import render
+from app.web.server.request import world
+from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Moment, Query, Shape
 
 bp = Blueprint("history", __name__)
 api_bp = Blueprint("history_api", __name__, url_prefix="/api/deploy/history")

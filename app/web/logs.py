@@ -14,12 +14,12 @@ from pydantic import Field
 
 from app.core.deployment import parse_id
 from app.core.errors import EngineError
-from app.core.log_choice import LAST, LEVELS, STREAMS, LogChoice, parse_since
-from app.core.log_lines import Level, LogFilter, LogLine, Notice, Stream
+from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice, parse_since
+from app.core.logs.lines import Level, LogFilter, LogLine, Notice, Stream
 from app.core.people import Permission
-from app.usecases.changes import Viewer
-from app.usecases.follow_logs import LogTail, follow_logs
-from app.usecases.logs import (
+from app.usecases.server.live_updates import Viewer
+from app.usecases.logs.follow import LogTail, follow_logs
+from app.usecases.logs.logs import (
     DEFAULT_TAIL,
     LARGEST_TAIL,
     Logs,
@@ -29,13 +29,13 @@ from app.usecases.logs import (
     read_words,
     stream_logs,
 )
-from app.usecases.overview import Card, show_deployment
-from app.web.access import needs
-from app.web.calls import ENGINE, Example, Subject, call
-from app.web.rendering import Tab, render
-from app.web.request import wants_fragment, world
-from app.web.shapes import EXAMPLE_ID, Answer, DeploymentId, Query, Shape
-from app.web.streams import Boxes, Shown, follow, positions, rendered
+from app.usecases.status.overview import Card, show_deployment
+from app.web.server.permissions import needs
+from app.web.api.calls import ENGINE, Example, Subject, call
+from app.web.page.rendering import Tab, render
+from app.web.server.request import wants_fragment, world
+from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Query, Shape
+from app.web.page.streams import Boxes, Shown, follow, positions, rendered
 
 bp = Blueprint("logs", __name__)
 api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")

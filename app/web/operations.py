@@ -6,21 +6,21 @@ from typing import Any
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
-from app.core.commands import command_of
+from app.core.diagnosis.command_lines import command_of
 from app.core.deployment import Deployment, Operation, OperationState, parse_id
 from app.core.errors import NotCancelled, TooManyWaiting
 from app.core.people import Permission
-from app.core.status import Status
-from app.core.steps import steps_of
-from app.usecases.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.changes import Viewer
-from app.usecases.operations import describe, log_of, operation_of, output_since
-from app.usecases.overview import show_deployment
-from app.web.access import needs
-from app.web.calls import Example, Subject, call
-from app.web.rendering import Tab, done, render
-from app.web.request import actor, world
-from app.web.shapes import (
+from app.core.status.status import Status
+from app.core.operations.steps import steps_of
+from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
+from app.usecases.server.live_updates import Viewer
+from app.usecases.operations.operations import describe, log_of, operation_of, output_since
+from app.usecases.status.overview import show_deployment
+from app.web.server.permissions import needs
+from app.web.api.calls import Example, Subject, call
+from app.web.page.rendering import Tab, done, render
+from app.web.server.request import actor, world
+from app.web.api.shapes import (
     EXAMPLE_ID,
     EXAMPLE_OPERATION,
     Accepted,
@@ -30,7 +30,7 @@ from app.web.shapes import (
     OperationShown,
     accepted,
 )
-from app.web.streams import Boxes, Shown, follow, positions, rendered
+from app.web.page.streams import Boxes, Shown, follow, positions, rendered
 
 bp = Blueprint("operations", __name__)
 api_bp = Blueprint("operations_api", __name__, url_prefix="/api/deploy")

@@ -6,12 +6,12 @@ from htmx_flask import request
 
 from app.core.errors import InputRejected, NotLoggedIn
 from app.core.people import SHORTEST_PASSWORD, Permission, Role
-from app.usecases import people as users
-from app.usecases import sessions
-from app.web.access import needs
-from app.web.compression import leave_as_it_is
-from app.web.rendering import render
-from app.web.request import SESSION_KEY, actor, own_path, source, world
+from app.usecases.people import people as users
+from app.usecases.people import sessions
+from app.web.server.permissions import needs
+from app.web.server.compression import leave_as_it_is
+from app.web.page.rendering import render
+from app.web.server.request import SESSION_KEY, actor, own_path, source, world
 
 bp = Blueprint("people", __name__)
 

@@ -7,14 +7,14 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
-from app.core.notices import Event
+from app.core.webhook.notices import Event
 from app.core.people import Permission
-from app.usecases.webhook import describe_webhook, send_test_message, show_webhook
-from app.web.access import needs
-from app.web.calls import Example, Subject, call
-from app.web.rendering import render
-from app.web.request import actor, world
-from app.web.shapes import EXAMPLE_ID, Answer, Moment, Shape
+from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
+from app.web.server.permissions import needs
+from app.web.api.calls import Example, Subject, call
+from app.web.page.rendering import render
+from app.web.server.request import actor, world
+from app.web.api.shapes import EXAMPLE_ID, Answer, Moment, Shape
 
 bp = Blueprint("webhook", __name__)
 api_bp = Blueprint("webhook_api", __name__, url_prefix="/api/deploy/webhook")

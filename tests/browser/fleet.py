@@ -9,9 +9,9 @@ from typing import Any
 import docker
 
 from app.config import Settings
-from app.core.status import Status
+from app.core.status.status import Status
 from app.engine.client import engine_address
-from app.usecases.world import build_world
+from app.usecases.context import build_world
 from demo.fleet import WATCHFUL, Wanted, fill
 from tests.api import API_KEY
 from tests.server import Server

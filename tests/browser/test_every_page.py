@@ -12,8 +12,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.config import Settings
-from app.usecases.people import begin_setup
-from app.usecases.world import build_world
+from app.usecases.people.people import begin_setup
+from app.usecases.context import build_world
 from tests.browser.fleet import LONG_NAME, Fleet
 from tests.browser.visits import Visits, follow_again
 

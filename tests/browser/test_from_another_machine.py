@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, expect
 
 from app.config import Settings
-from app.engine.host import own_address
+from app.engine.host.network import own_address
 from demo.cleaning import remove_everything_of
 from demo.provider import REPLY, Provider
 from tests.api import API_KEY

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.core.wording import Ago, Clock, For, in_words
+from app.core.time_words import Ago, Clock, For, in_words
 from tests.browser.fleet import Fleet
 from tests.browser.visits import Visits
 

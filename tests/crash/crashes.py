@@ -10,13 +10,13 @@ import yaml
 
 from app.config import Settings
 from app.core.deployment import OperationState
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from app.core.errors import UserError
-from app.core.status import Status
+from app.core.status.status import Status
 from app.store.history import OURS
-from app.usecases.archive import list_archived
-from app.usecases.overview import list_deployments
-from app.usecases.world import World, build_world
+from app.usecases.lifecycle.archive import list_archived
+from app.usecases.status.overview import list_deployments
+from app.usecases.context import World, build_world
 from tests.crash import verbs
 from tests.crash.points import Fate, Point, steps_in
 

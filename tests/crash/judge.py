@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from app.store.deployments import Store
 from tests.crash.crowd import Call
 from tests.crash.past import Done, Past, Span

@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from app.core.deployment import OperationState
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from tests.crash.crashes import (
     WITH_CONTAINERS,
     WITHOUT_CONTAINERS,

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import yaml
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from app.store import history
 from app.store.locks import is_locked
 from app.store.operations import operations_folder

@@ -9,22 +9,22 @@ from typing import NoReturn
 from app.config import Settings
 from app.core.deployment import Operation
 from app.core.errors import UserError
-from app.core.fields import TOKEN
-from app.usecases import operations
-from app.usecases.archive import archive_deployment
-from app.usecases.configure import configure_deployment
-from app.usecases.launch import launch_deployment
-from app.usecases.perform import perform_operation
-from app.usecases.plan import Wish
-from app.usecases.purge import purge_archived
-from app.usecases.reconfigure import reconfigure_deployment, resume_reconfiguration
-from app.usecases.restart import restart_deployment
-from app.usecases.restore import restore_archived
-from app.usecases.reveal import reveal_secret
-from app.usecases.rotate_token import rotate_token
-from app.usecases.stop import stop_deployment
-from app.usecases.update import update_deployment
-from app.usecases.world import World, build_world
+from app.core.settings.fields import TOKEN
+from app.usecases.operations import operations
+from app.usecases.lifecycle.archive import archive_deployment
+from app.usecases.settings.configure import configure_deployment
+from app.usecases.lifecycle.launch import launch_deployment
+from app.usecases.operations.perform import perform_operation
+from app.usecases.settings.plan import Wish
+from app.usecases.lifecycle.purge import purge_archived
+from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
+from app.usecases.lifecycle.restart import restart_deployment
+from app.usecases.lifecycle.restore import restore_archived
+from app.usecases.tokens.reveal import reveal_secret
+from app.usecases.tokens.rotate import rotate_token
+from app.usecases.lifecycle.stop import stop_deployment
+from app.usecases.updates.update import update_deployment
+from app.usecases.context import World, build_world
 from tests.api import API_KEY
 from tests.crash.points import Fate, watch
 from tests.server import free_port

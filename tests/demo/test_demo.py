@@ -15,7 +15,7 @@ import pytest
 
 from app.config import PROJECT
 from app.core.deployment import is_id
-from app.core.status import Status
+from app.core.status.status import Status
 from demo.cleaning import remove_everything_of
 from demo.company import company
 from tests.waiting import eventually

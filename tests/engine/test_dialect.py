@@ -16,13 +16,13 @@ from typing import Any
 import docker
 import pytest
 
-from app.core.composefile import compose_file
-from app.core.envfile import EnvFileError, format_env, parse_env
-from app.core.fields import FIELDS
-from app.core.ports import subnet_of
-from app.core.rules import memory_bytes
-from app.usecases.configure import configure_deployment
-from app.usecases.world import World
+from app.core.settings.compose_file import compose_file
+from app.core.settings.env_file import EnvFileError, format_env, parse_env
+from app.core.settings.fields import FIELDS
+from app.core.settings.ports import subnet_of
+from app.core.settings.field_rules import memory_bytes
+from app.usecases.settings.configure import configure_deployment
+from app.usecases.context import World
 from tests.api import API_KEY
 from tests.unit.test_envfile import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.engine import last_lines
-from app.engine.last_lines import LastLines
+from app.engine.logs import last_lines
+from app.engine.logs.last_lines import LastLines
 from tests.waiting import eventually
 
 

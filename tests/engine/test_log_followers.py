@@ -11,11 +11,11 @@ import psutil
 import pytest
 from docker.errors import NotFound
 
-from app.core.events import ContainerEvent
-from app.core.log_lines import LineKey, RawLine, Stream
+from app.core.history.container_events import ContainerEvent
+from app.core.logs.lines import LineKey, RawLine, Stream
 from app.engine.client import EngineClient, engine_address
-from app.engine.log_followers import Cursor, Held, LogFollowers
-from app.engine.log_source import LogSource
+from app.engine.logs.followers import Cursor, Held, LogFollowers
+from app.engine.logs.source import LogSource
 from tests.conftest import STANDIN
 from tests.engine_gate import EngineGate
 from tests.waiting import eventually

@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from app.engine import machine
+from app.engine.host import machine
 
 
 def test_room_is_told_of_a_folder_that_is_yet_to_be_made(tmp_path: Path) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.core.diagnosis import rung_cause
-from app.core.ladder import Rung, RungState
-from app.engine.probe import climb
+from app.core.diagnosis.causes import rung_cause
+from app.core.status.readiness_checks import Rung, RungState
+from app.engine.gateway.probe import climb
 
 Answer = Callable[[socket.socket, str], None]
 

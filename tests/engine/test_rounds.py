@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from app.core.deployment import Container, Deployment, PublishedPort
-from app.engine.rounds import Rounds
+from app.engine.gateway.rounds import Rounds
 from tests.engine.test_probe import Gateway, good, greets_and_answers
 from tests.unit.building import a_container, a_deployment
 from tests.waiting import eventually

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.sampler import Sampler
+from app.engine.usage_sampler import Sampler
 from tests.waiting import eventually
 
 

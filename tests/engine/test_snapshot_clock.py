@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.engine import containers
-from app.usecases.world import World
+from app.usecases.context import World
 
 
 @pytest.mark.parametrize("moved", [timedelta(hours=-1), timedelta(hours=1)])

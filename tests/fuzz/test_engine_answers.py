@@ -16,11 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.core.deployment import Deployment, Snapshot
-from app.core.status import Verdict, status_of
-from app.core.usage import memory_in, usage_between
+from app.core.status.status import Verdict, status_of
+from app.core.status.usage import memory_in, usage_between
 from app.engine import container_answers, events, images, networks
 from app.engine.answers import inside, lines_of
-from app.usecases.world import World
+from app.usecases.context import World
 from tests.api import Api
 from tests.fuzz.test_files import json_values, paths_in, put_in
 from tests.soak import rounds

@@ -18,17 +18,20 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from app.core.deployment import OperationKind, OperationState, Run
-from app.core.notices import Event, Notice
-from app.core.provider import Answer
-from app.core.troubles import Place
-from app.core.update import Journal, Kept, Step, Version
-from app.core.webhook import Message
-from app.store import answers, applied, batches, history, operations, updates
+from app.core.webhook.notices import Event, Notice
+from app.core.access.provider import Answer
+from app.core.webhook.troubles import Place
+from app.core.updates.journal import Journal, Kept, Step, Version
+from app.core.webhook.payload import Message
+from app.store import batches, history, operations
+from app.store import provider_answers as answers
+from app.store import applied_settings as applied
+from app.store import update_files as updates
 from app.store.last_words import LastWords, keep_last_words, words_files
-from app.store.notices import Delivery, NoticeStore
+from app.store.webhook_queue import Delivery, NoticeStore
 from app.store.people import PeopleStore, Setup, Token
-from app.usecases.people import digest
-from app.usecases.world import World
+from app.usecases.people.people import digest
+from app.usecases.context import World
 from tests.api import Api
 from tests.command_line import CommandLine
 from tests.hostile import within

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from markupsafe import escape
 
-from app.core.envfile import parse_env
-from app.core.fields import BY_NAME, FIELDS, TOKEN
+from app.core.settings.env_file import parse_env
+from app.core.settings.fields import BY_NAME, FIELDS, TOKEN
 from tests.api import API_KEY, BASE, Api
 from tests.fuzz.test_files import scalars
 from tests.hostile import within

@@ -5,12 +5,12 @@ import os
 import pytest
 
 from app.config import Settings
-from app.core.batch import Batch
+from app.core.operations.batch import Batch
 from app.core.deployment import OperationState
 from app.core.errors import NotCancelled
 from app.store import batches
-from app.usecases.update_many import cancel_rest, find_batch, latest_batch, perform_batch
-from app.usecases.world import World
+from app.usecases.updates.update_many import cancel_rest, find_batch, latest_batch, perform_batch
+from app.usecases.context import World
 
 IDS = ("0123456789", "abcdefabcd")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.core.doctor.folder import Exposed, Foreign, Link
-from app.store.inspection import (
+from app.store.folder_inspection import (
     exposed_file,
     exposed_in,
     exposed_in_root,

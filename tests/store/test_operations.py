@@ -12,8 +12,8 @@ from app.core.deployment import OperationKind, OperationState, Run
 from app.store import history, operations
 from app.store.locks import lock_folder
 from app.store.operation_process import CANCEL, note_process, process_of, tell_to_cancel
-from app.usecases.operations import operation_of
-from app.usecases.world import World
+from app.usecases.operations.operations import operation_of
+from app.usecases.context import World
 
 RUN = Run("c0ffee", "2026-11-24T06:00:00.123456789Z")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from app.core.update import Journal, Kept, Step, Version
-from app.store import updates
-from app.store.updates import BEFORE, KEPT, STATE, OwnHands, there
-from app.usecases.unfinished import give_back, keep
+from app.core.updates.journal import Journal, Kept, Step, Version
+from app.store import update_files as updates
+from app.store.update_files import BEFORE, KEPT, STATE, OwnHands, there
+from app.usecases.updates.rollback import give_back, keep
 
 THEN, NOW = "2026-11-01T10:00:00+00:00", "2026-11-24T10:00:00+00:00"
 OLD, OLDER = Version("openclaw:2", "sha256:2", "sha256:2", "2"), Version("openclaw:1")

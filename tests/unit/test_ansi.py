@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.ansi import painted, without_head
+from app.core.logs.terminal_colors import painted, without_head
 from app.core.text import clean
 
 _CLASSES = re.compile(r"(bold|dim|italic|underline|strike|reverse|in\d{1,2}|on\d{1,2}|)\Z")

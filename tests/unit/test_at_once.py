@@ -10,7 +10,7 @@ from flask import Flask
 
 from app import create_app
 from app.config import Settings
-from app.web.at_once import at_once
+from app.web.server.single_flight import at_once
 from tests.waiting import eventually
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.core.batch import Batch, asked_to_json, batch_from_json, progress_to_json
+from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
 from app.core.deployment import OperationState
 
 FIRST, SECOND, THIRD = "0123456789", "abcdefabcd", "aaaaaaaaaa"

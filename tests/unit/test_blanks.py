@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.blanks import Blanks, Piece
-from app.core.envfile import format_env
+from app.core.settings.placeholders import Blanks, Piece
+from app.core.settings.env_file import format_env
 
 
 def test_a_blank_shows_its_words_wherever_it_stands() -> None:

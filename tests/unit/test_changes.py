@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from app.usecases import changes
-from app.usecases.changes import Changes
+from app.usecases.server import live_updates as changes
+from app.usecases.server.live_updates import Changes
 from tests.waiting import eventually
 
 

@@ -4,7 +4,7 @@ import shlex
 
 import pytest
 
-from app.core.commands import command_of
+from app.core.diagnosis.command_lines import command_of
 from app.core.deployment import OperationKind
 from tests.unit.building import ID, a_deployment
 

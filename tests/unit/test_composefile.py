@@ -5,8 +5,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
-from app.core.composefile import compose_file, with_subnet
-from app.core.fields import FIELDS
+from app.core.settings.compose_file import compose_file, with_subnet
+from app.core.settings.fields import FIELDS
 
 FILE = compose_file("0b7a3361be", IPv4Network("10.194.113.0/28"))
 

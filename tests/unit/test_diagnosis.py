@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.catalogue import CATALOGUE, Known, Source
-from app.core.diagnosis import (
+from app.core.diagnosis.catalogue import CATALOGUE, Known, Source
+from app.core.diagnosis.causes import (
     Cause,
     engine_cause,
     exit_cause,
@@ -21,8 +21,8 @@ from app.core.diagnosis import (
     pull_cause,
     rung_cause,
 )
-from app.core.ladder import failed
-from app.core.repairs import Repairs, fix_line
+from app.core.status.readiness_checks import failed
+from app.core.diagnosis.fix_lines import Repairs, fix_line
 
 RECORDED = Path(__file__).parents[1] / "recorded"
 PIECES = (

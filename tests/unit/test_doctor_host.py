@@ -21,8 +21,8 @@ from app.core.doctor.host import (
     room_verdict,
 )
 from app.core.doctor.shell import Shell
-from app.core.fields import BY_NAME
-from app.core.room import GATEWAY_BYTES, Host, room_on
+from app.core.settings.fields import BY_NAME
+from app.core.status.capacity import GATEWAY_BYTES, Host, room_on
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False, has_systemd=True)
 GB = 10**9

@@ -20,7 +20,7 @@ from app.core.doctor.network import (
 )
 from app.core.doctor.reach import Page, Reached, gateways_verdict, page_verdict, token_bits
 from app.core.doctor.shell import Shell
-from app.core.ports import overlapping, pool_is_large_enough, subnet_of
+from app.core.settings.ports import overlapping, pool_is_large_enough, subnet_of
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False)
 POOL = IPv4Network("10.192.0.0/12")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.envfile import (
+from app.core.settings.env_file import (
     MAX_VALUE_BYTES,
     EnvFileError,
     format_env,

@@ -6,7 +6,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from app.cli.exits import EXITS, exit_code
+from app.cli.exit_codes import EXITS, exit_code
 from app.cli.main import main
 from app.config import PROJECT
 from app.core import errors

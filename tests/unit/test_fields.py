@@ -4,10 +4,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.checks import Wrong, check_input, check_value, doubt_about
-from app.core.envfile import MAX_VALUE_BYTES, format_env, parse_env
-from app.core.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, is_secret, schema
-from app.core.rules import memory_bytes
+from app.core.settings.field_checks import Wrong, check_input, check_value, doubt_about
+from app.core.settings.env_file import MAX_VALUE_BYTES, format_env, parse_env
+from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, is_secret, schema
+from app.core.settings.field_rules import memory_bytes
 
 KEY = {"openrouter_api_key": "sk-or-v1-0123456789abcdef"}
 # Stands in every refused value: no message may repeat it.

@@ -8,12 +8,12 @@ from typing import Any, cast
 import pytest
 
 from app.core.deployment import Container
-from app.core.log_lines import EVERYTHING, Level, LogFilter, Notice, RawLine, Stream, seconds_before
+from app.core.logs.lines import EVERYTHING, Level, LogFilter, Notice, RawLine, Stream, seconds_before
 from app.core.secrets import MASK
-from app.core.status import Status, Verdict
-from app.engine.log_followers import LogFollowers
-from app.usecases.follow_logs import LogTail, follow_logs
-from app.usecases.overview import Card
+from app.core.status.status import Status, Verdict
+from app.engine.logs.followers import LogFollowers
+from app.usecases.logs.follow import LogTail, follow_logs
+from app.usecases.status.overview import Card
 from tests.unit.building import NOW, a_container, a_deployment
 
 A, B = "a" * 64, "b" * 64
@@ -131,7 +131,7 @@ class Clock:
 @pytest.fixture
 def following(monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
     clock = Clock()
-    monkeypatch.setattr("app.usecases.follow_logs.time", clock)
+    monkeypatch.setattr("app.usecases.logs.follow.time", clock)
     following = Following(clock)
     yield following
     following.end()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.images import Image, names_like, repository
+from app.core.updates.images import Image, names_like, repository
 
 DIGEST = f"sha256:{'a' * 64}"
 ID = f"sha256:{'b' * 64}"

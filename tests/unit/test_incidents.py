@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.deployment import OperationKind, OperationState
-from app.core.events import ContainerEvent
-from app.core.incidents import (
+from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import (
     Incident,
     Known,
     Signs,

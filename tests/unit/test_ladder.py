@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ladder import (
+from app.core.status.readiness_checks import (
     LABELS,
     LOCKED_OUT,
     TOKEN_MISMATCH,
@@ -17,8 +17,8 @@ from app.core.ladder import (
     first_broken,
     passed,
 )
-from app.core.readiness import ladder
-from app.core.status import Status, Verdict
+from app.core.status.readiness import ladder
+from app.core.status.status import Status, Verdict
 
 PROBED = ("port", "healthz", "readyz", "websocket", "token")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)

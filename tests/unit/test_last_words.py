@@ -2,7 +2,7 @@
 
 from app.core.secrets import MASK, Masker
 from app.core.text import LONGEST_LINE
-from app.usecases.last_words import as_it_ended, last_words_from
+from app.usecases.history.last_words import as_it_ended, last_words_from
 from tests.unit.building import NOW
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.listing import BY_URGENCY, ROWS_A_PAGE, Query, Row, read_query, select, starting
-from app.core.status import Status
-from app.core.usage import Usage
+from app.core.status.listing import BY_URGENCY, ROWS_A_PAGE, Query, Row, read_query, select, starting
+from app.core.status.status import Status
+from app.core.status.usage import Usage
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

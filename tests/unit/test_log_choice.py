@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.log_choice import LAST, LEVELS, STREAMS, LogChoice
-from app.core.log_lines import Level, LogFilter, Stream
+from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice
+from app.core.logs.lines import Level, LogFilter, Stream
 from tests.unit.building import NOW
 
 choices = st.builds(

@@ -5,8 +5,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.log_frames import LogFrames
-from app.core.log_lines import RawLine, Stream
+from app.core.logs.frames import LogFrames
+from app.core.logs.lines import RawLine, Stream
 
 _TIME = "2026-11-24T09:43:38.126185215Z"
 texts = st.text(

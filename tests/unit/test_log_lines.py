@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ansi import Piece
-from app.core.log_lines import (
+from app.core.logs.terminal_colors import Piece
+from app.core.logs.lines import (
     Level,
     LineKey,
     LogFilter,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.drift import drift_of
-from app.core.marks import NoMark, changed_since, has_value, mark_of, reach_the_gateway
+from app.core.settings.drift import drift_of
+from app.core.settings.fingerprints import NoMark, changed_since, has_value, mark_of, reach_the_gateway
 from tests.unit.building import a_container, a_deployment, before
 
 KEY = b"key"

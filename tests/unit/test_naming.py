@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.naming import next_name
-from app.core.rules import name_rule
+from app.core.settings.clone_name import next_name
+from app.core.settings.field_rules import name_rule
 
 
 @pytest.mark.parametrize(

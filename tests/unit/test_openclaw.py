@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.openclaw import (
+from app.core.settings.openclaw_config import (
     TOKEN_REFERENCE,
     ConfigUnreadable,
     format_config,

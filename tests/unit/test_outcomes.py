@@ -1,7 +1,7 @@
 """Outcomes: an operation's end is said once, to those who saw it run."""
 
 from app.core.deployment import OperationKind, OperationState
-from app.core.outcomes import Outcomes
+from app.core.operations.outcome_words import Outcomes
 from tests.unit.building import a_deployment, an_operation
 
 

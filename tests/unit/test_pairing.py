@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from app.core.device import Client, DeviceIdentity
-from app.core.pairing import (
+from app.core.access.device import Client, DeviceIdentity
+from app.core.access.pairing import (
     approval_words,
     approvers,
     browser_name,

@@ -10,7 +10,7 @@ import pytest
 
 from app import create_app
 from app.config import PROJECT, Settings
-from app.usecases.people import HASHER
+from app.usecases.people.people import HASHER
 
 INCIDENTS: dict[str, tuple[str, ...]] = {
     # Arcane CVE-2026-23520

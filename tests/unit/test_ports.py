@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ports import (
+from app.core.settings.ports import (
     NoFreePort,
     overlapping,
     pick_port,

@@ -3,9 +3,9 @@
 import pytest
 
 from app.core.deployment import OperationState
-from app.core.ladder import Rung, RungState
-from app.engine import probes
-from app.engine.probes import Probes
+from app.core.status.readiness_checks import Rung, RungState
+from app.engine.gateway import probes
+from app.engine.gateway.probes import Probes
 from tests.unit.building import a_container, a_deployment, an_operation
 
 _PATIENCE = 60.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.provider import (
+from app.core.access.provider import (
     CODES,
     DEFAULT_BASE_URL,
     Answer,

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.compose_events import told_by, words_in
-from app.core.pulling import Layer, Phase, layer_in, layer_line, layers_of, percent_of
+from app.core.operations.compose_events import told_by, words_in
+from app.core.operations.pull_progress import Layer, Phase, layer_in, layer_line, layers_of, percent_of
 
 A, B = "7df4b48abd32", "f4690cf19201"
 

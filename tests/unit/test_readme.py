@@ -6,7 +6,7 @@ import pytest
 
 from app import create_app
 from app.config import PROJECT, Settings
-from app.web.openapi import describe_api, path_of
+from app.web.api.openapi import describe_api, path_of
 
 README = (PROJECT / "README.md").read_text()
 

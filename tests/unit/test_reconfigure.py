@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from app.core.composefile import compose_file
-from app.core.envfile import EnvFileError, parse_env
-from app.core.ports import subnet_of
-from app.core.reconfigure import (
+from app.core.settings.compose_file import compose_file
+from app.core.settings.env_file import EnvFileError, parse_env
+from app.core.settings.ports import subnet_of
+from app.core.settings.file_changes import (
     Change,
     Files,
     asked_of,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.web.rendering import image_version
+from app.web.page.rendering import image_version
 
 DIGEST = "sha256:" + "0123456789abcdef" * 4
 

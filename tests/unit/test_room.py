@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.room import Host, room_on
+from app.core.status.capacity import Host, room_on
 
 GB = 10**9
 HOST = Host(memory=16 * GB, available=8 * GB, disk=80 * GB, tasks=20_000, instances=128, running=3)

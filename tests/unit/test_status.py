@@ -18,8 +18,8 @@ from app.core.deployment import (
     Run,
     Snapshot,
 )
-from app.core.ladder import Climb, failed
-from app.core.status import LastSeen, Status, status_of
+from app.core.status.readiness_checks import Climb, failed
+from app.core.status.status import LastSeen, Status, status_of
 from tests.unit.building import (
     ID,
     NOW,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.deployment import NOT_BACK, Operation, OperationKind, OperationState
-from app.core.pulling import Layer, Phase
-from app.core.steps import (
+from app.core.operations.pull_progress import Layer, Phase
+from app.core.operations.steps import (
     ANSWERS,
     BACK,
     COPY,

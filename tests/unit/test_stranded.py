@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.deployment import Container, Deployment, Network, OperationState, Run
-from app.core.stranded import Ground, Stranded, find_stranded, is_within
+from app.core.orphans import Ground, Stranded, find_stranded, is_within
 from tests.unit.building import (
     ID,
     NOW,

@@ -8,7 +8,7 @@ import pytest
 
 from app.config import PROJECT
 from app.core.deployment import OperationKind, OperationState
-from app.core.timeline import Kind, Moment, has_words, moments
+from app.core.history.timeline import Kind, Moment, has_words, moments
 
 ID = "0b7a3361be"
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.ladder import TOKEN_MISMATCH, failed, passed
-from app.core.openclaw import with_token
+from app.core.status.readiness_checks import TOKEN_MISMATCH, failed, passed
+from app.core.settings.openclaw_config import with_token
 from app.core.tokens import (
     LABELS,
     Compared,

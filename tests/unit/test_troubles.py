@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from app.core.notices import Event, Notice
-from app.core.status import Status
-from app.core.troubles import Place, Seen, look, read
-from app.core.webhook import Message, payload
+from app.core.webhook.notices import Event, Notice
+from app.core.status.status import Status
+from app.core.webhook.troubles import Place, Seen, look, read
+from app.core.webhook.payload import Message, payload
 
 ID = "0b7a3361be"
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

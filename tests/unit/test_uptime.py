@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from app.core.uptime import fits
+from app.core.status.uptime import fits
 
 HOUR = timedelta(hours=1)
 

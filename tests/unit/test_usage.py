@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.usage import Usage, usage_between
+from app.core.status.usage import Usage, usage_between
 
 MIB = 2**20
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.openclaw import OriginRejected, parse_origin
-from app.core.walls import Published, Standpoint, Wall, walls_at
+from app.core.settings.openclaw_config import OriginRejected, parse_origin
+from app.core.access.page_obstacles import Published, Standpoint, Wall, walls_at
 
 PORT = 30163
 PAIR = (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.wording import Ago, Clock, For, Part, ago, clock, duration, spell, took
+from app.core.time_words import Ago, Clock, For, Part, ago, clock, duration, spell, took
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 

@@ -16,9 +16,10 @@ from app.config import Settings
 from app.core.errors import InputRejected, LinkDead, NotLoggedIn, TooManyAttempts
 from app.core.people import Permission
 from app.store.history import read_history
-from app.usecases import people, sessions
-from app.usecases.world import World
-from app.web.access import permission_of
+from app.usecases.people import people
+from app.usecases.people import sessions
+from app.usecases.context import World
+from app.web.server.permissions import permission_of
 from tests.api import BASE, Api
 
 PASSWORD = "correct horse battery"

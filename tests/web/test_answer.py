@@ -20,9 +20,9 @@ from cryptography.x509.oid import NameOID
 
 from app import create_app
 from app.config import Settings
-from app.core.provider import ASK_SECONDS
+from app.core.access.provider import ASK_SECONDS
 from app.store.history import read_history
-from app.usecases import answer as usecase
+from app.usecases.access import provider_check as usecase
 from demo.provider import Provider, bridge_address
 from tests.api import API_KEY, BASE, Api
 from tests.waiting import eventually

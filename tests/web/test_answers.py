@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from app.usecases import people
+from app.usecases.people import people
 from tests.api import BASE, Api
 
 GZIP = {"Accept-Encoding": "gzip"}

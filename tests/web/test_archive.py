@@ -14,7 +14,7 @@ from app.core.deployment import OperationKind
 from app.store import deletion, operations
 from app.store.history import read_history
 from app.store.locks import lock_folder
-from app.usecases.purge import purge_archived
+from app.usecases.lifecycle.purge import purge_archived
 from tests.api import API_KEY, BASE, Api
 from tests.conftest import STANDIN
 from tests.waiting import eventually

@@ -14,7 +14,8 @@ from app import create_app
 from app.config import Settings
 from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.errors import TooManyWaiting
-from app.usecases import changes, operations
+from app.usecases.server import live_updates as changes
+from app.usecases.operations import operations
 from tests.api import BASE, Api
 from tests.hostile import within
 from tests.web.test_bad_input import assert_problem

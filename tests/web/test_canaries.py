@@ -26,9 +26,9 @@ import requests
 
 from app import create_app
 from app.config import PROJECT, Settings
-from app.core.envfile import parse_env
-from app.core.fields import FIELDS
-from app.web.calls import call_of
+from app.core.settings.env_file import parse_env
+from app.core.settings.fields import FIELDS
+from app.web.api.calls import call_of
 from tests.command_line import PYTHON
 from tests.conftest import STANDIN
 from tests.receiver import Receiver, receiving

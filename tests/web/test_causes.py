@@ -6,10 +6,10 @@ from typing import Any
 import docker
 
 from app.config import Settings
-from app.core.status import Status
-from app.usecases.overview import show_deployment
-from app.usecases.standing import standing_cause
-from app.usecases.world import build_world
+from app.core.status.status import Status
+from app.usecases.status.overview import show_deployment
+from app.usecases.status.diagnose import standing_cause
+from app.usecases.context import build_world
 from tests.api import Api
 from tests.command_line import CommandLine
 from tests.staging import run_as_printed

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import given, seeing
+from app.cli.settings import field_input as given
+from app.cli import status as seeing
 from app.config import PROJECT, Settings
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from tests.api import API_KEY, Api
 from tests.command_line import PYTHON, AtTerminal, CommandLine
 from tests.conftest import STANDIN

@@ -12,8 +12,8 @@ import docker
 import pytest
 
 from app.config import PROJECT
-from app.core.composefile import GATEWAY_UID
-from app.core.envfile import parse_env
+from app.core.settings.compose_file import GATEWAY_UID
+from app.core.settings.env_file import parse_env
 from tests.api import API_KEY, Api
 from tests.conftest import STANDIN
 from tests.server import Server, free_port

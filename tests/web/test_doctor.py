@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.cli.main import main
-from app.core.composefile import GATEWAY_UID
-from app.core.envfile import with_value
+from app.core.settings.compose_file import GATEWAY_UID
+from app.core.settings.env_file import with_value
 from tests.api import API_KEY, Api
 from tests.conftest import STANDIN
 from tests.engine_gate import LEAVES_SOCKETS, EngineGate

@@ -11,7 +11,7 @@ import docker
 import pytest
 from werkzeug.test import TestResponse
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from app.store.locks import lock_folder
 from tests.api import API_KEY, BASE, Api
 from tests.command_line import CommandLine

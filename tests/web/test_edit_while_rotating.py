@@ -6,11 +6,11 @@ import pytest
 
 from app.core.deployment import OperationKind
 from app.store import operations
-from app.usecases.cancellation import Cancellation
-from app.usecases.old_token import what_stands, write_new_token
-from app.usecases.operations import OperationFailed
-from app.usecases.task import Task
-from app.usecases.world import World
+from app.usecases.operations.cancellation import Cancellation
+from app.usecases.tokens.rollback import what_stands, write_new_token
+from app.usecases.operations.operations import OperationFailed
+from app.usecases.operations.operation_context import Task
+from app.usecases.context import World
 from tests.api import Api
 
 

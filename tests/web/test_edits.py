@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from app.store import history
-from app.usecases.edits import Edits
-from app.usecases.world import World
+from app.usecases.settings.manual_edits import Edits
+from app.usecases.context import World
 from tests.api import Api
 
 

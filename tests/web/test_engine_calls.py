@@ -16,8 +16,9 @@ import pytest
 import requests
 
 from app.core.deployment import is_id
-from app.usecases.world import World
-from app.web import api, overview
+from app.usecases.context import World
+from app.web.status import api
+from app.web.status import overview
 from demo.cleaning import remove_project
 from tests.api import API_KEY, Api
 from tests.conftest import STANDIN

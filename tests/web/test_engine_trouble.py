@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.config import Settings
 from app.store.operations import read_log
-from app.usecases.timeline import timeline_of
+from app.usecases.history.timeline import timeline_of
 from tests.api import API_KEY, BASE, Api
 from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.waiting import eventually
@@ -90,7 +90,7 @@ def test_a_page_is_made_once_for_all_who_waited_for_a_silent_engine(
         made.append(of)
         return timeline_of(*of, **more)
 
-    monkeypatch.setattr("app.web.pages.timeline_of", timeline)
+    monkeypatch.setattr("app.web.status.pages.timeline_of", timeline)
 
     def load(_: int) -> TestResponse:
         return Api(gated.app).page(f"/deployments/{deployment_id}")

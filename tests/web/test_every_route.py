@@ -15,12 +15,12 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.core.people import Permission
-from app.usecases import people
-from app.usecases.people import begin_setup
-from app.usecases.sessions import log_out
-from app.usecases.world import World
-from app.web.access import permission_of
-from app.web.security import HEADERS
+from app.usecases.people import people
+from app.usecases.people.people import begin_setup
+from app.usecases.people.sessions import log_out
+from app.usecases.context import World
+from app.web.server.permissions import permission_of
+from app.web.server.security import HEADERS
 from tests.api import API_KEY, BASE, Api
 from tests.soak import rounds
 from tests.web.test_access import OTHER, PASSWORD, csrf, logged_in, path_of, routes

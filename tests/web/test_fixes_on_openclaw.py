@@ -18,7 +18,7 @@ import pytest
 from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
-from app.usecases.world import build_world
+from app.usecases.context import build_world
 from demo.provider import Provider
 from tests.api import API_KEY, Api
 from tests.command_line import CommandLine

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from werkzeug.test import TestResponse
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from tests.api import API_KEY, BASE, Api
 from tests.server import free_port
 from tests.web.test_pages import HTMX

@@ -9,7 +9,7 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from app.usecases import people
+from app.usecases.people import people
 from tests.api import BASE, Api
 from tests.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.waiting import eventually

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from app.core.text import LONGEST_LINE
 from app.store import history
 from app.store.last_words import LastWords, keep_last_words
@@ -124,7 +124,7 @@ def test_pages_follow_each_other_with_nothing_lost_or_doubled(
 def test_what_is_rare_is_found_however_far_back_it_is(
     api: Api, deployment_id: str, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.usecases.history._MOST_LOOKED_AT", 5)
+    monkeypatch.setattr("app.usecases.history.history._MOST_LOOKED_AT", 5)
     for number in range(25):
         history.record(deployments_dir / deployment_id, "reveal", "ana", field=str(number))
 

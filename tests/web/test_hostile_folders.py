@@ -19,7 +19,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.core.deployment import OperationKind, OperationState
-from app.core.openclaw import parse_config
+from app.core.settings.openclaw_config import parse_config
 from app.store import operations
 from app.store.history import OURS, record
 from tests.api import BASE, Api

@@ -5,7 +5,7 @@ What stays is what everybody has: the port that it publishes, and whoever connec
 
 import docker
 
-from app.engine.host import own_address
+from app.engine.host.network import own_address
 from tests.api import Api
 from tests.inside import Gateway
 from tests.waiting import eventually

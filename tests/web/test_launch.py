@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from app.core.deployment import Deployment, OperationKind, OperationState
-from app.core.envfile import format_env, parse_env
+from app.core.settings.env_file import format_env, parse_env
 from app.store import operations
 from app.store.deployments import Store
 from app.store.last_words import list_last_words

@@ -8,7 +8,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from app.config import Settings
-from app.usecases import people
+from app.usecases.people import people
 from tests.api import Api
 
 Samples = Mapping[str, float]

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from app.config import PROJECT
-from app.core.composefile import GATEWAY_UID
-from app.core.envfile import format_env, parse_env
+from app.core.settings.compose_file import GATEWAY_UID
+from app.core.settings.env_file import format_env, parse_env
 from app.engine.client import engine_address
 from demo.cleaning import remove_everything_of
 from tests.api import API_KEY

@@ -10,9 +10,9 @@ import docker
 import pytest
 from werkzeug.test import TestResponse
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from app.store.history import read_history
-from app.usecases import people
+from app.usecases.people import people
 from demo.devices import Browser
 from tests.api import Api
 from tests.waiting import eventually

@@ -6,7 +6,7 @@ import json
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from app.usecases import people
+from app.usecases.people import people
 from tests.api import Api
 from tests.contract import check
 

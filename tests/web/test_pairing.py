@@ -11,8 +11,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from werkzeug.test import TestResponse
 
-from app.core.envfile import parse_env
-from app.engine import watch
+from app.core.settings.env_file import parse_env
+from app.engine.gateway import pairing_watch as watch
 from app.store.history import read_history
 from demo.devices import Browser
 from tests.api import BASE, Api

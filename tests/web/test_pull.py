@@ -4,9 +4,9 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from app.core.pulling import Layer, Phase, layer_in, layers_of
+from app.core.operations.pull_progress import Layer, Phase, layer_in, layers_of
 from app.store.operations import log_path, read_log
-from app.usecases.world import World
+from app.usecases.context import World
 from tests.api import Api
 from tests.registry import Registry, serving
 from tests.server import free_port

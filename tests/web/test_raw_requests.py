@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.web.security import HEADERS
+from app.web.server.security import HEADERS
 from tests.server import Server
 
 CANARY = "canary-4d1e"

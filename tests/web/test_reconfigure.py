@@ -12,7 +12,7 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from app.core.envfile import parse_env, with_value
+from app.core.settings.env_file import parse_env, with_value
 from app.store.history import read_history
 from app.store.operations import read_log
 from demo.cleaning import operation_processes, remove_everything_of

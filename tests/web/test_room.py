@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.usecases import room
+from app.usecases.status import capacity as room
 from tests.api import Api
 from tests.command_line import CommandLine
 

@@ -8,7 +8,7 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from app.web.assets import assets
+from app.web.page.assets import assets
 from tests.api import API_KEY, BASE, Api
 
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import pytest
 
-from app.web import client_socket
-from app.web.client_socket import ClientSocket
+from app.web.server import client_socket
+from app.web.server.client_socket import ClientSocket
 from tests.server import Server
 from tests.waiting import eventually
 

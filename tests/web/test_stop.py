@@ -4,7 +4,7 @@ from pathlib import Path
 
 import docker
 
-from app.core.envfile import parse_env
+from app.core.settings.env_file import parse_env
 from tests.api import API_KEY, Api
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of

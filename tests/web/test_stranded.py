@@ -12,7 +12,7 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from app.core import stranded
+from app.core import orphans as stranded
 from app.store.history import read_history
 from app.store.last_words import list_last_words
 from demo.cleaning import remove_everything_of, remove_project

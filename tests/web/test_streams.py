@@ -11,9 +11,9 @@ import docker
 import psutil
 import pytest
 
-from app.usecases import people
-from app.usecases.changes import MOST_VIEWERS
-from app.usecases.world import World
+from app.usecases.people import people
+from app.usecases.server.live_updates import MOST_VIEWERS
+from app.usecases.context import World
 from tests.api import Api
 from tests.browser.fleet import configure, folder_of, launch
 from tests.server import Server

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from flask import g
 
-from app.core.wording import Ago
-from app.web.times import tag, told
+from app.core.time_words import Ago
+from app.web.page.times import tag, told
 from tests.api import Api
 
 MOMENT = datetime.now(UTC) - timedelta(hours=2)

@@ -14,8 +14,8 @@ from websockets.sync.client import connect
 
 from app import create_app
 from app.config import PROJECT, Settings
-from app.core.envfile import parse_env
-from app.engine.probe import connect_request
+from app.core.settings.env_file import parse_env
+from app.engine.gateway.probe import connect_request
 from app.store.operations import read_log
 from demo.cleaning import operation_processes, remove_everything_of
 from tests.api import BASE, Api

@@ -9,7 +9,7 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from app.store import updates
+from app.store import update_files as updates
 from app.store.operations import read_log
 from demo.cleaning import operation_processes
 from tests.api import Api

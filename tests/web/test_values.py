@@ -15,14 +15,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.checks import check_input
-from app.core.envfile import format_env, parse_env
+from app.core.settings.field_checks import check_input
+from app.core.settings.env_file import format_env, parse_env
 from app.core.errors import InputRejected
-from app.core.fields import FIELDS
+from app.core.settings.fields import FIELDS
 from app.store.history import read_history
-from app.usecases import people
-from app.usecases.configure import configure_deployment
-from app.usecases.world import World
+from app.usecases.people import people
+from app.usecases.settings.configure import configure_deployment
+from app.usecases.context import World
 from tests.api import API_KEY, BASE, Api
 from tests.command_line import CommandLine
 from tests.conftest import STANDIN

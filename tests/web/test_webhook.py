@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from app import create_app
 from app.cli.main import main
 from app.config import Settings
-from app.core.notices import Event, Notice
-from app.core.webhook import Message
-from app.store.notices import MOST_WAITING, NoticeStore
-from app.usecases.telling import Telling
-from app.usecases.world import World
+from app.core.webhook.notices import Event, Notice
+from app.core.webhook.payload import Message
+from app.store.webhook_queue import MOST_WAITING, NoticeStore
+from app.usecases.webhook.sender import Telling
+from app.usecases.context import World
 from tests.api import Api
 from tests.receiver import HANG_UP, SECRET, Receiver, receiving
 from tests.waiting import eventually
@@ -39,9 +39,9 @@ def told(settings: Settings, receiver: Receiver) -> Settings:
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing wait as long as it does for people."""
-    monkeypatch.setattr("app.core.troubles._SETTLED", timedelta(seconds=1))
-    monkeypatch.setattr("app.usecases.telling._TRIES", 3)
-    monkeypatch.setattr("app.usecases.telling._LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("app.core.webhook.troubles._SETTLED", timedelta(seconds=1))
+    monkeypatch.setattr("app.usecases.webhook.sender._TRIES", 3)
+    monkeypatch.setattr("app.usecases.webhook.sender._LONGEST_PAUSE", 0.05)
     monkeypatch.setattr("app.engine.webhook.TIMEOUT_SECONDS", 0.5)
 
 

@@ -14,13 +14,13 @@ import pytest
 
 from app.config import Settings
 from app.core.errors import EngineUnreachable
-from app.core.events import ContainerEvent
+from app.core.history.container_events import ContainerEvent
 from app.engine.containers import Containers
 from app.store.history import read_history
 from app.store.last_words import list_last_words
-from app.usecases.witness import Witness
-from app.usecases.witnessing import Records
-from app.usecases.world import build_world
+from app.usecases.history.incident_recorder import Witness
+from app.usecases.history.incident_records import Records
+from app.usecases.context import build_world
 from tests.api import API_KEY, Api
 from tests.waiting import eventually
 from tests.web.test_launch import containers_of

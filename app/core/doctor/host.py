@@ -7,7 +7,7 @@ import humanize
 
 from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
-from app.core.room import KEPT_MEMORY, Host, Room, room_on
+from app.core.status.capacity import KEPT_MEMORY, Host, Room, room_on
 
 DISK = Check(
     "disk",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from app.core.doctor.finding import Area, Check, Finding, listed
 from app.core.doctor.shell import Shell
-from app.core.wording import ago
+from app.core.time_words import ago
 
 IMAGE = Check(
     "image",

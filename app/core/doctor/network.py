@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell
-from app.core.ports import NETWORK_PREFIX, overlapping, subnet_of
+from app.core.settings.ports import NETWORK_PREFIX, overlapping, subnet_of
 
 NETWORKS = Check(
     "networks",

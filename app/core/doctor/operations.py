@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
-from app.core.wording import ago, duration
+from app.core.time_words import ago, duration
 
 OPERATIONS = Check(
     "operations",

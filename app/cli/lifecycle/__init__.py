@@ -1,0 +1,1 @@
+"""Commands that launch, stop, restart, archive, restore and delete deployments."""

@@ -1,0 +1,39 @@
+"""What is stranded, and its removal."""
+
+import click
+
+from app.cli.exit_codes import GOING_ON
+from app.cli.terminal import Terminal
+from app.cli.verbs import verb
+from app.usecases.orphans.remove import remove_stranded
+from app.usecases.orphans.orphans import describe_stranded, list_stranded_now
+
+
+@verb()
+@click.option("--remove", "project", metavar="PROJECT", help="Remove what is left of a project.")
+@click.pass_obj
+def stranded(terminal: Terminal, project: str | None) -> None:
+    """List what is left without a folder, or remove it."""
+    if project:
+        _remove(terminal, project)
+        return
+    found = [describe_stranded(each) for each in list_stranded_now(world=terminal.world).stranded]
+    terminal.table(
+        found
+        if terminal.as_json
+        else [{**each, "perhaps": _sure(each["perhaps"])} for each in found],
+        {"project": "Project", "kind": "What", "perhaps": "Whose", "why": "Why"},
+        otherwise="Nothing is stranded.",
+    )
+
+
+def _remove(terminal: Terminal, project: str) -> None:
+    if remove_stranded(project, actor=terminal.actor, world=terminal.world, seconds=None):
+        terminal.answer(f"{project} was removed.", project=project, status="removed")
+        return
+    terminal.answer(f"{project} is still being removed.", project=project, status="removing")
+    raise click.exceptions.Exit(GOING_ON)
+
+
+def _sure(perhaps: bool) -> str:
+    return "perhaps not ours" if perhaps else "ours"

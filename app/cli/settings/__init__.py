@@ -1,0 +1,1 @@
+"""Commands that make a deployment and change its settings."""

@@ -1,0 +1,67 @@
+"""Verbs that make a deployment, and tell of the fields that it has."""
+
+from itertools import chain
+
+import click
+
+from app.cli.settings.field_input import ask_option, given_fields, set_option
+from app.cli.terminal import Terminal
+from app.cli.verbs import Deployment, verb
+from app.core.errors import InputRejected
+from app.core.settings.fields import FIELDS, schema
+from app.usecases.settings.clone_settings import Another
+from app.usecases.settings.check_fields import warnings_of
+from app.usecases.settings.configure import configure_deployment, field_defaults
+
+_NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
+
+
+@verb()
+@set_option
+@ask_option
+@click.option("--like", type=Deployment(), help="Another one, which gives what is not given.")
+@click.option("--copy-secrets", is_flag=True, help="Take its keys too, which is recorded.")
+@click.option("--copy-channels", is_flag=True, help="Take its bots' tokens, which is recorded.")
+@click.pass_obj
+def configure(
+    terminal: Terminal,
+    assignments: tuple[str, ...],
+    asked: tuple[str, ...],
+    like: str | None,
+    copy_secrets: bool,
+    copy_channels: bool,
+) -> None:
+    """Make a deployment and print its id; launch it then.
+
+    Secrets are asked for at a terminal. Otherwise they are read from standard input, as
+    OPENROUTER_API_KEY=VALUE, one a line, or as JSON objects.
+    """
+    if (copy_secrets or copy_channels) and not like:
+        raise InputRejected({"--like": "is needed where something is to be copied"})
+    another = Another(like, copy_secrets, copy_channels) if like else None
+    given = given_fields(assignments, asked, () if copy_secrets else _NEEDED)
+    deployment = configure_deployment(
+        given, actor=terminal.actor, world=terminal.world, like=another
+    )
+    warnings = warnings_of(deployment, world=terminal.world)
+    terminal.warn(warnings.values())
+    terminal.answer(
+        deployment.id,
+        deployment_id=deployment.id,
+        port=deployment.port,
+        status="configured",
+        warnings=[{"field": name, "message": message} for name, message in warnings.items()],
+    )
+
+
+@verb()
+@click.pass_obj
+def fields(terminal: Terminal) -> None:
+    """List the fields that --set and --ask take."""
+    groups = schema(field_defaults(terminal.world))
+    terminal.table(
+        list(chain.from_iterable(groups.values())),
+        {"name": "Field", "type": "Type", "default": "Default", "label": "What it is"},
+        otherwise="",
+        answer=groups,
+    )

@@ -1,0 +1,88 @@
+"""The verb that changes a deployment."""
+
+import click
+
+from app.cli.settings.field_input import ask_option, given_fields, set_option
+from app.cli.terminal import Terminal
+from app.cli.verbs import deployment_argument, verb, wait_option
+from app.usecases.operations.operations import Started
+from app.usecases.settings.plan import Plan, Wish, describe_plan, plan_reconfiguration
+from app.usecases.settings.reconfigure import (
+    describe_reconfigured,
+    reconfigure_deployment,
+    resume_reconfiguration,
+    wait_for_reconfigured,
+)
+
+
+@verb()
+@deployment_argument
+@set_option
+@ask_option
+@click.option("--remove", multiple=True, metavar="FIELD", help="A field to have no value.")
+@click.option("--preview", is_flag=True, help="Only tell what would be changed.")
+@click.option("--save", "then", flag_value="save", help="Do not restart what runs.")
+@click.option("--launch", "then", flag_value="launch", help="Launch it where it does not run.")
+@click.option("--restart", "then", flag_value="restart", default=True, hidden=True)
+@click.option("--finish", "verb_", flag_value="finish", help="Finish one that is left half done.")
+@click.option("--undo", "verb_", flag_value="undo", help="Undo one that is left half done.")
+@wait_option
+@click.pass_obj
+def reconfigure(
+    terminal: Terminal,
+    deployment_id: str,
+    assignments: tuple[str, ...],
+    asked: tuple[str, ...],
+    remove: tuple[str, ...],
+    preview: bool,
+    then: str,
+    verb_: str | None,
+    seconds: float | None,
+) -> None:
+    """Change fields of a deployment, and restart it with them.
+
+    What runs is put back as it was where it does not come up. Secrets are asked for with
+    --ask, or read from standard input as OPENROUTER_API_KEY=VALUE, one a line.
+    """
+    actor, world = terminal.actor, terminal.world
+    if verb_:
+        resumed = resume_reconfiguration(deployment_id, verb_, actor=actor, world=world)
+        _tell_the_end(terminal, deployment_id, resumed, seconds)
+        return
+    wish = Wish(given_fields(assignments, asked), remove)
+    if preview:
+        _tell(terminal, plan_reconfiguration(deployment_id, wish, world=world))
+        return
+    started = reconfigure_deployment(deployment_id, wish, then, actor=actor, world=world)
+    _tell_the_end(terminal, deployment_id, started, seconds)
+
+
+def _tell(terminal: Terminal, plan: Plan) -> None:
+    if terminal.as_json:
+        terminal.write({"ok": True, **describe_plan(plan)})
+        return
+    rows = [
+        {
+            "label": each.label,
+            "before": each.before or "",
+            "after": each.what if each.secret else each.after or "",
+        }
+        for each in plan.told
+    ]
+    columns = {"label": "Field", "before": "Now", "after": "Then"}
+    terminal.table(rows, columns, otherwise="Nothing would be changed.")
+    if plan.restart:
+        click.echo(f"A restart is needed for {', '.join(plan.restart)}.")
+    for line in (*plan.by_hand, *plan.diff):
+        click.echo(line)
+
+
+def _tell_the_end(
+    terminal: Terminal, deployment_id: str, started: Started | None, seconds: float | None
+) -> None:
+    if started:
+        terminal.wait_for(started, wait_for_reconfigured, meanwhile="launching", seconds=seconds)
+    described = describe_reconfigured(deployment_id, started, world=terminal.world)
+    changed = ", ".join(described["changed"])
+    words = f"{deployment_id} is {described['status']}, with {changed} changed."
+    terminal.answer(words if changed else f"{deployment_id} is like that already.", **described)

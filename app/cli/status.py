@@ -1,0 +1,108 @@
+"""Verbs that show deployments, and a secret of one."""
+
+from typing import Any
+
+import click
+
+from app.cli.terminal import Terminal
+from app.cli.verbs import deployment_argument, verb
+from app.core.deployment import Deployment
+from app.core.settings.fields import BY_NAME, TOKEN
+from app.core.status.readiness_checks import LABELS, RungState
+from app.core.settings.ports import probe_address
+from app.core.access.page_obstacles import Standpoint
+from app.usecases.status.describe import describe_card, describe_whole
+from app.usecases.status.overview import list_deployments
+from app.usecases.status.readiness import show_climbed
+from app.usecases.tokens.reveal import reveal_secret
+from app.usecases.status.diagnose import standing_cause
+from app.usecases.access.page_obstacles import walls_of
+
+_MARKS = {RungState.PASSED: "✓", RungState.FAILED: "✗", RungState.PENDING: "·"}
+
+
+@verb("list")
+@click.pass_obj
+def list_all(terminal: Terminal) -> None:
+    """List the deployments with status, port and reason."""
+    cards = list_deployments(terminal.world)
+    terminal.table(
+        [describe_card(each, _host(each.deployment, terminal)) for each in cards],
+        {
+            "deployment_id": "Id",
+            "name": "Name",
+            "status": "Status",
+            "port": "Port",
+            "reason": "Reason",
+        },
+        otherwise=f"There are no deployments in {terminal.world.settings.deployments_dir}.",
+    )
+
+
+@verb()
+@deployment_argument
+@click.pass_obj
+def show(terminal: Terminal, deployment_id: str) -> None:
+    """Show one deployment: status, readiness, last operation."""
+    card, ladder = show_climbed(deployment_id, world=terminal.world)
+    host = _host(card.deployment, terminal)
+    walls = walls_of(card.deployment, Standpoint(host, local=True), world=terminal.world)
+    cause = standing_cause(card, ladder, world=terminal.world)
+    described = describe_whole(card, host, ladder, walls, cause)
+    terminal.sheet(described, _facts(described))
+
+
+@verb()
+@deployment_argument
+@click.argument("field", default=TOKEN.name)
+@click.pass_obj
+def reveal(terminal: Terminal, deployment_id: str, field: str) -> None:
+    """Print a secret, which is recorded.
+
+    The gateway's token, or another FIELD by its name, which “fields” lists.
+    """
+    value = reveal_secret(deployment_id, field, actor=terminal.actor, world=terminal.world)
+    terminal.answer(value, value=value)
+
+
+def _host(deployment: Deployment, terminal: Terminal) -> str:
+    """Return the name at which a gateway is reached from this host, where none is set."""
+    bound = deployment.env.get(BY_NAME["bind_address"].env, "")
+    return terminal.world.settings.public_host or probe_address(bound)
+
+
+def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what a person is told of a deployment, as (label, words)."""
+    facts = [
+        ("Id", described["deployment_id"]),
+        ("Name", described["name"]),
+        ("Status", f"{described['status']}: {described['reason']}"),
+        ("Remark", described["remark"]),
+        ("Page", described["page_url"] or ""),
+        ("WebSocket", described["ws_url"] or ""),
+        ("Folder", described["deploy_dir"]),
+        *(("Container", f"{each['name']}: {each['status']}") for each in described["containers"]),
+    ]
+    if described["containers"]:
+        facts += [("Ready", _rung(each)) for each in described["ladder"]]
+    if cause := described["cause"]:
+        facts += [("Cause", _said(cause)), ("Fix", cause["fix"])]
+    if operation := described["operation"]:
+        facts.append(("Operation", _operation(operation)))
+    return [(label, words) for label, words in facts if words]
+
+
+def _rung(rung: dict[str, Any]) -> str:
+    said = " ".join(filter(None, (rung["detail"], rung["next_step"])))
+    words = f"{_MARKS[rung['state']]} {LABELS[rung['name']]}"
+    return f"{words}: {said}" if said else words
+
+
+def _said(cause: dict[str, Any]) -> str:
+    words = f"{cause['words']} {cause['next_step']}".strip()
+    return f"{words} ({cause['code']})"
+
+
+def _operation(operation: dict[str, Any]) -> str:
+    words = f"{operation['kind']} {operation['id']} by {operation['actor']}: {operation['state']}"
+    return " ".join(filter(None, (words, operation["reason"], operation["next_step"])))

@@ -1,0 +1,71 @@
+"""Verbs for a gateway's own token; none of them shows it."""
+
+from collections.abc import Callable
+
+import click
+
+from app.cli.exit_codes import FAILED
+from app.cli.terminal import Terminal
+from app.cli.verbs import deployment_argument, verb, wait_option
+from app.core.text import plain
+from app.usecases.tokens.check import check_token, describe_check
+from app.usecases.tokens.equalize import equalize_token
+from app.usecases.operations.operations import Started
+from app.usecases.tokens.rotate import rotate_token, wait_for_token
+
+
+@verb("rotate-token")
+@deployment_argument
+@wait_option
+@click.pass_obj
+def rotate(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
+    """Give a gateway a new token, and see the old one refused."""
+    _prove(terminal, rotate_token, deployment_id, seconds, "has a new token")
+
+
+@verb("equalize-token")
+@deployment_argument
+@wait_option
+@click.pass_obj
+def equalize(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
+    """Give every place the token of .env.
+
+    A gateway that runs with another one is restarted, and proven to take it.
+    """
+    _prove(terminal, equalize_token, deployment_id, seconds, "has the token of .env everywhere")
+
+
+@verb("check-token")
+@deployment_argument
+@click.pass_obj
+def check(terminal: Terminal, deployment_id: str) -> None:
+    """Compare the token in its four places.
+
+    None is shown. The exit code is 1 where one differs.
+    """
+    found = check_token(deployment_id, world=terminal.world)
+    lines = [
+        f"{each.label}: {each.match}{f', {plain(each.reason)}' if each.reason else ''}"
+        for each in found.places
+    ]
+    terminal.answer(
+        "\n".join((*lines, found.words)), deployment_id=deployment_id, **describe_check(found)
+    )
+    if found.differ:
+        raise click.exceptions.Exit(FAILED)
+
+
+def _prove(
+    terminal: Terminal,
+    begin: Callable[..., Started],
+    deployment_id: str,
+    seconds: float | None,
+    outcome: str,
+) -> None:
+    started = begin(deployment_id, actor=terminal.actor, world=terminal.world)
+    ended = terminal.wait_for(started, wait_for_token, meanwhile="launching", seconds=seconds)
+    proven = ended.verified is not None
+    how = "which the gateway takes" if proven else "which its next launch proves"
+    terminal.answer(
+        f"{deployment_id} {outcome}, {how}.", deployment_id=deployment_id, proven=proven
+    )

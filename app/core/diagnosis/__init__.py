@@ -1,0 +1,1 @@
+"""Why something failed: the catalogue of causes, and the lines that fix them."""

@@ -1,0 +1,1 @@
+"""What happened to a deployment, as entries and in words."""

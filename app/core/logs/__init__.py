@@ -1,0 +1,1 @@
+"""A gateway's log: frames, lines, filters and colors."""

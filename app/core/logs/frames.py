@@ -1,0 +1,109 @@
+"""The engine's stream of log lines, read as it comes in.
+
+Without a terminal each message is a frame: one byte for the stream, three empty, the
+length in four, then `TIME text`. A line longer than 16 KiB comes as several messages,
+each with a time, of which the last alone ends the line. With a terminal there are no
+frames and no streams: it begins with the digit of a time, and a frame with its stream's number.
+"""
+
+import struct
+
+from app.core.logs.lines import RawLine, Stream
+
+_HEADER = struct.Struct(">BxxxL")
+_ERR = 2
+_HIGHEST_STREAM = 3
+# More of a line than is ever shown.
+_LONGEST = 64 * 1024
+
+
+def _frames_in(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
+    """Return the whole frames in what the engine sends, stream and content, and what is left."""
+    frames, start = [], 0
+    while start + _HEADER.size <= len(data):
+        number, length = _HEADER.unpack_from(data, start)
+        body = start + _HEADER.size
+        if body + length > len(data):
+            break
+        frames.append((number, data[body : body + length]))
+        start = body + length
+    return frames, data[start:]
+
+
+def text_in(data: bytes) -> bytes:
+    """Return what frames hold, whatever their stream, also of one that broke off."""
+    frames, rest = _frames_in(data)
+    return b"".join(content for _, content in frames) + rest[_HEADER.size :]
+
+
+class LogFrames:
+    """Takes the bytes of one answer, in any portions, and gives the lines that are complete."""
+
+    def __init__(self) -> None:
+        self._terminal: bool | None = None
+        self._rest = b""
+        self._begun: dict[Stream, _Begun] = {}
+
+    def feed(self, data: bytes) -> list[RawLine]:
+        if self._terminal is None and data:
+            self._terminal = data[0] > _HIGHEST_STREAM
+        return self._plain(data) if self._terminal else self._framed(data)
+
+    def end(self) -> list[RawLine]:
+        """Give the lines that nothing ended."""
+        if self._terminal and self._rest:
+            return [_line(Stream.OUT, *_parted(self._rest))]
+        return [each.line(stream) for stream, each in self._begun.items()]
+
+    def _framed(self, data: bytes) -> list[RawLine]:
+        data = self._rest + data if self._rest else data
+        frames, self._rest = _frames_in(data)
+        lines = []
+        for number, message in frames:
+            stream = Stream.ERR if number == _ERR else Stream.OUT
+            if line := self._message(stream, message):
+                lines.append(line)
+        return lines
+
+    def _message(self, stream: Stream, message: bytes) -> RawLine | None:
+        time, text = _parted(message)
+        begun = self._begun.get(stream)
+        if text.endswith(b"\n"):
+            if begun is None:
+                return _line(stream, time, text)
+            del self._begun[stream]
+            begun.add(text)
+            return begun.line(stream)
+        if begun is None:
+            begun = self._begun[stream] = _Begun(time)
+        begun.add(text)
+        return None
+
+    def _plain(self, data: bytes) -> list[RawLine]:
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        self._rest = self._rest[:_LONGEST]
+        return [_line(Stream.OUT, *_parted(each)) for each in lines]
+
+
+class _Begun:
+    """A line whose end has not come."""
+
+    def __init__(self, time: bytes) -> None:
+        self._time = time
+        self._text = bytearray()
+
+    def add(self, text: bytes) -> None:
+        self._text += text[: _LONGEST - len(self._text)]
+
+    def line(self, stream: Stream) -> RawLine:
+        return _line(stream, self._time, bytes(self._text))
+
+
+def _parted(message: bytes) -> tuple[bytes, bytes]:
+    time, _, text = message.partition(b" ")
+    return time, text
+
+
+def _line(stream: Stream, time: bytes, text: bytes) -> RawLine:
+    text = text[:_LONGEST].removesuffix(b"\n").removesuffix(b"\r")
+    return RawLine(time.decode(errors="replace"), stream, text.decode(errors="replace"))

@@ -1,0 +1,235 @@
+"""Lines of a gateway's log: when, on which stream, how grave, and as text that is safe to show.
+
+OpenClaw's console names no level: it writes `TIME [subsystem] text`, warnings and errors
+to standard error, all else to standard output (with `consoleStyle: json` it does name it).
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import NamedTuple
+
+from app.core.logs.terminal_colors import ESCAPE, Piece, painted, without_head
+from app.core.secrets import Masker
+from app.core.text import clean, shorten
+
+
+class Stream(StrEnum):
+    OUT = "stdout"
+    ERR = "stderr"
+
+
+class Level(StrEnum):
+    """How grave a line is, the gravest first. `NONE`: it does not say."""
+
+    ERROR = "error"
+    WARN = "warn"
+    INFO = "info"
+    DEBUG = "debug"
+    NONE = ""
+
+
+class LineKey(NamedTuple):
+    """What tells a line of a container from all others: `nth` counts those of equal times."""
+
+    time: str
+    stream: Stream
+    nth: int
+
+
+class RawLine(NamedTuple):
+    """A line as the engine has it. `time` is RFC 3339 with nanoseconds, in UTC."""
+
+    time: str
+    stream: Stream
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """A line that may be shown: no secret, no escape, not too long.
+
+    `pieces` are for the eye: coloured, and without the line's own time where that is
+    but the engine's once more.
+    """
+
+    time: str
+    stream: Stream
+    level: Level
+    text: str
+    pieces: tuple[Piece, ...]
+
+
+# More are no help to the eye, and each costs time and an element of the page.
+_MOST_COLOURS = 500
+
+
+def read_line(raw: RawLine, mask: Masker) -> LogLine:
+    text = clean(raw.text)
+    masked = shorten(mask(text))
+    level = _level_of(raw.stream, masked)
+    # A secret may have hidden between colours; and who cuts pieces may cut one.
+    is_plain = not 0 < raw.text.count(ESCAPE) <= _MOST_COLOURS or masked != text
+    pieces = [Piece(masked)] if is_plain else painted(raw.text)
+    own_time = _own_time(raw.time, masked)
+    return LogLine(raw.time, raw.stream, level, masked, tuple(without_head(pieces, own_time)))
+
+
+# Where the line itself says when it was written: not twice on the page.
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
+_SAME = timedelta(seconds=2)
+
+
+def _own_time(time: str, text: str) -> int:
+    """Return the length of a line's own time at its start; 0 where it is another's."""
+    match = _TIME.match(text)
+    if not match:
+        return 0
+    own, ours = moment_of(match[0].rstrip()), moment_of(time)
+    return match.end() if own and ours and abs(own - ours) < _SAME else 0
+
+
+def moment_of(time: str) -> datetime | None:
+    """Read an RFC 3339 time, to the microsecond; None where it is none."""
+    try:
+        return datetime.fromisoformat(re.sub(r"([.,]\d{6})\d+", r"\1", time)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def seconds_before(time: str, seconds: int) -> str:
+    """Return an RFC 3339 time less some seconds as the engine takes it: seconds since 1970.
+
+    Raises ValueError.
+    """
+    moment = datetime.strptime(time[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
+    # The engine takes no time before 1970; all have ten digits, so they sort as text.
+    whole = max(int(moment.timestamp()) - seconds, 0)
+    return f"{whole:010}.{time[20:].rstrip('Z'):0<9}"
+
+
+_NAMED: Mapping[str, Level] = {
+    **dict.fromkeys(("emerg", "alert", "crit", "critical", "panic", "fatal"), Level.ERROR),
+    **dict.fromkeys(("err", "error", "severe", "60", "50"), Level.ERROR),
+    **dict.fromkeys(("warn", "warning", "40"), Level.WARN),
+    **dict.fromkeys(("info", "notice", "log", "30"), Level.INFO),
+    **dict.fromkeys(("debug", "verbose", "trace", "silly", "20", "10"), Level.DEBUG),
+}
+_WORDS = "|".join(sorted((word for word in _NAMED if word.isalpha()), key=len, reverse=True))
+# `level=warn`, `"level":"warn"`, `"level":40`.
+_AS_FIELD = re.compile(r"\b(?:level|lvl|severity)\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
+# `[warn]`, `<error>`, `error:` and `npm ERR!` wherever a line begins in earnest; `WARN` alone.
+_AS_WORD = re.compile(
+    rf"[\[<(](?i:({_WORDS}))[\]>)]"
+    rf"|(?:^|[\]\s])(?i:({_WORDS}))[:!]"
+    rf"|\b({_WORDS.upper()})\b"
+)
+_TRACE = re.compile(r"\s+at \S|Traceback |Caused by: |\w*(?:Error|Exception): ")
+_END = re.compile(r"Gateway failed to start|panic: |Fatal")
+_FAILING = re.compile(
+    r"\b(?:(?i:fail(?:ed|ure|s)?|errors?|refus(?:ed|ing)|denied|invalid)|E[A-Z]{4,})\b"
+)
+_OPENCLAW = re.compile(r"(?:\d{4}-\d\d-\d\dT\S+ )?\[[\w/.:-]+\] ")
+_HEAD = 200
+
+
+def _level_of(stream: Stream, text: str) -> Level:
+    head = text[:_HEAD]
+    if (match := _AS_FIELD.search(head)) and (level := _NAMED.get(match[1].lower())):
+        return level
+    if match := _AS_WORD.search(head):
+        return _NAMED[next(filter(None, match.groups())).lower()]
+    if _END.match(head):
+        return Level.ERROR
+    if stream is Stream.ERR:
+        failing = _TRACE.match(head) or _FAILING.search(head)
+        return Level.ERROR if failing else Level.WARN
+    return Level.INFO if _OPENCLAW.match(head) else Level.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class LogFilter:
+    """Which lines somebody wants: of this gravity at least, of one stream, with a text in them.
+
+    A line that names no level counts as information.
+    """
+
+    level: Level = Level.NONE
+    stream: Stream | None = None
+    text: str = ""
+
+    def wants(self, line: LogLine) -> bool:
+        if self.stream and line.stream is not self.stream:
+            return False
+        if self.level and _GRAVITY[line.level] > _GRAVITY[self.level]:
+            return False
+        return self.text.casefold() in line.text.casefold()
+
+
+EVERYTHING = LogFilter()
+_GRAVITY = {
+    Level.ERROR: 0,
+    Level.WARN: 1,
+    Level.INFO: 2,
+    Level.NONE: 2,
+    Level.DEBUG: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Words of ours between the lines of a log."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogPosition:
+    """How far somebody has read: behind a line of a container, or nothing of it yet.
+
+    As text it goes to the browser and comes back; what is malformed there is no position.
+    """
+
+    container: str = ""
+    key: LineKey | None = None
+
+    def __str__(self) -> str:
+        if self.key is None:
+            return self.container[:_ID_LENGTH]
+        time, stream, nth = self.key
+        return f"{self.container[:_ID_LENGTH]}_{time}_{stream}{nth}"
+
+    @classmethod
+    def parse(cls, text: str) -> "LogPosition":
+        match = _POSITION.fullmatch(text)
+        if not match:
+            return cls()
+        container, time, stream, nth = match.groups()
+        return cls(container, LineKey(time, Stream(stream), int(nth)) if time else None)
+
+    def is_in(self, container_id: str) -> bool:
+        return bool(self.container) and container_id.startswith(self.container)
+
+
+_ID_LENGTH = 12
+_POSITION = re.compile(
+    r"([0-9a-f]{12})(?:_(\d{4}-\d\d-\d\dT[\d:.]{8,20}Z)_(stdout|stderr)(\d{1,9}))?", re.ASCII
+)
+
+
+class Numbering:
+    """Gives each line of one log its key, in the log's order.
+
+    Lines of one stream are in the order of their times; the two streams are not.
+    """
+
+    def __init__(self) -> None:
+        self._latest: dict[Stream, LineKey] = {}
+
+    def key(self, line: RawLine) -> LineKey:
+        before = self._latest.get(line.stream)
+        nth = before.nth + 1 if before and before.time == line.time else 1
+        key = self._latest[line.stream] = LineKey(line.time, line.stream, nth)
+        return key

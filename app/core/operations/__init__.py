@@ -1,0 +1,1 @@
+"""Operations as values: their steps, progress and outcome."""

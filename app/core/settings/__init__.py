@@ -1,0 +1,1 @@
+"""A deployment's settings: fields, `.env`, Compose file, ports and `openclaw.json`."""

@@ -1,0 +1,119 @@
+"""What is taken of what a person or script gave, and what is said of the rest. No message
+repeats a value."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.settings.env_file import value_problem
+from app.core.settings.fields import BY_NAME, FIELDS, TOKEN, Field
+from app.core.text import is_plain
+
+# Digits of the longest number that is looked at: Python refuses to read or write thousands.
+_LONGEST_NUMBER = 9
+_NEEDED = "is needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """Input after the rules: `values` by field name, `errors` by field name."""
+
+    values: Mapping[str, str] = field(repr=False)
+    errors: Mapping[str, str]
+
+
+class Wrong(ValueError):
+    """A value that is not taken; the message says why, in words for the field's side."""
+
+
+def check_input(given: Mapping[str, Any]) -> Checked:
+    """Hold what was given against the schema, all fields at once.
+
+    An optional field that is empty counts as not given.
+    """
+    values: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    for name, raw in given.items():
+        try:
+            if value := check_value(name, raw):
+                values[name] = value
+        except Wrong as wrong:
+            errors[name] = str(wrong)
+    for each in FIELDS:
+        if each.group == "mandatory" and each.name not in values:
+            errors.setdefault(each.name, _NEEDED)
+    return Checked(values, errors)
+
+
+def check_value(name: str, raw: Any) -> str:
+    """Return one field's value as it is written; empty counts as not given. Raises Wrong."""
+    known = BY_NAME.get(name)
+    if known is None:
+        raise Wrong("is no field of a deployment")
+    if known is TOKEN:
+        raise Wrong("is made by Deploy Agent and can't be given")
+    text = _as_text(known, raw)
+    if problem := _problem(known, text):
+        raise Wrong(problem)
+    return text
+
+
+def doubt_about(known: Field, value: str) -> str:
+    """Return, in a sentence, what looks odd about a secret that is taken all the same."""
+    if not known.secret:
+        return ""
+    if value != value.strip():
+        return "This begins or ends with a space, which is kept. Was more copied than the secret?"
+    if known.shape and known.shape.pattern.match(value):
+        return ""
+    for other in FIELDS:
+        if other is not known and other.shape and other.shape.pattern.match(value):
+            return f"This looks like {_with_article(other.label)}, which has a field of its own."
+    if known.shape is None:
+        return ""
+    return (
+        f"This does not look like {_with_article(known.label)}, which {known.shape.words} as a"
+        " rule. It is taken all the same."
+    )
+
+
+def _with_article(label: str) -> str:
+    return f"{'an' if label[0] in 'AEIOU' else 'a'} {label}"
+
+
+def _as_text(known: Field, raw: Any) -> str:
+    if raw is None:
+        return ""
+    if known.type == "integer":
+        if isinstance(raw, int) and not isinstance(raw, bool):
+            return str(raw) if abs(raw) < 10**_LONGEST_NUMBER else "9" * (_LONGEST_NUMBER + 1)
+        if isinstance(raw, str) and re.fullmatch(r"\s*[0-9]*\s*", raw, re.ASCII):
+            return raw.strip().lstrip("0") or raw.strip()[:1]
+        raise Wrong("must be a whole number")
+    if not isinstance(raw, str):
+        raise Wrong("must be text")
+    return raw if known.secret else raw.strip()
+
+
+def _problem(known: Field, text: str) -> str | None:
+    if not text:
+        return _NEEDED if known.group == "mandatory" else None
+    if problem := value_problem(text):
+        return problem
+    if any(character in text for character in "\n\r"):
+        return "must be a single line"
+    if known.type == "integer":
+        return _range_problem(known, text)
+    if known.secret and not text.strip():
+        return _NEEDED if known.group == "mandatory" else "must not be blank"
+    if not known.secret and not is_plain(text):
+        return "must not contain control characters"
+    return known.rule(text) if known.rule else None
+
+
+def _range_problem(known: Field, text: str) -> str | None:
+    low, high = known.constraints["minimum"], known.constraints["maximum"]
+    if len(text) > _LONGEST_NUMBER or not low <= int(text) <= high:
+        return f"must be between {low} and {high}"
+    return None

@@ -1,0 +1,1 @@
+"""The status of a deployment and what it rests on."""

@@ -1,0 +1,1 @@
+"""An update to another image: its journal, and images as values."""

@@ -1,0 +1,1 @@
+"""Messages about trouble: when one is due, and what it says."""

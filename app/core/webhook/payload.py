@@ -1,0 +1,52 @@
+"""A notice as the webhook's receiver gets it: one JSON object for Slack, Discord and scripts.
+
+Slack reads `text`, Discord `content` and `allowed_mentions`; each leaves the other keys alone.
+Names and reasons are people's and containers' text: they must call nobody.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.webhook.notices import Notice, sentence
+from app.core.text import clean
+
+# Discord refuses more than 2000 characters.
+_LONGEST = 1500
+_SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A notice with what was known of its deployment when it was made."""
+
+    notice: Notice
+    name: str = ""
+    status: str = ""
+    url: str = ""
+
+
+def payload(message: Message, dropped: int = 0) -> Mapping[str, Any]:
+    """Return the object to send; `dropped` earlier messages did not arrive."""
+    notice = message.notice
+    words = clean(sentence(notice, message.name))
+    if len(words) > _LONGEST:
+        words = f"{words[:_LONGEST]}…"
+    if dropped:
+        words += f" ({dropped} earlier message{'s' if dropped > 1 else ''} did not arrive.)"
+    link = f"\n{message.url}" if message.url else ""
+    return {
+        "text": words.translate(_SLACK) + link,
+        "content": words + link,
+        "allowed_mentions": {"parse": []},
+        "id": notice.id,
+        "event": notice.event,
+        "deployment_id": notice.deployment_id or None,
+        "name": message.name or None,
+        "status": message.status or None,
+        "reason": notice.reason,
+        "at": notice.at.isoformat(timespec="seconds"),
+        "url": message.url or None,
+        "incident": notice.incident or None,
+        "dropped": dropped,
+    }

@@ -1,0 +1,1 @@
+"""Connections to the gateways themselves: readiness checks, pairing, the provider."""

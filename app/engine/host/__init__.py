@@ -1,0 +1,1 @@
+"""What this host says of itself: ports, routes, disks, processes."""

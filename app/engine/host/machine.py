@@ -1,0 +1,193 @@
+"""Facts of this host that the doctor asks for, none of which needs root."""
+
+import ctypes
+import grp
+import os
+import pwd
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import ip_address
+from pathlib import Path
+
+import psutil
+
+from app.core.doctor.engine import SocketFacts
+from app.core.doctor.host import Disk
+from app.engine.host.network import own_addresses
+
+# Each one that is loaded has a class of its own, and stays until Python looks for cycles.
+_C_LIBRARY = ctypes.CDLL(None)
+_SYSTEMD = Path("/run/systemd/system")
+_SYSTEMCTL_SECONDS = 2
+# What systemd says of a unit that it starts by itself.
+_STARTED = ("enabled", "alias", "static", "indirect", "generated")
+# adjtimex(2): nothing keeps the clock right.
+_TIME_ERROR = 5
+_ENGINE_PORTS = (2375, 2376)
+
+
+def disk_of(path: Path) -> Disk:
+    """Return the room at a folder, made or not, as any user has it. Raises OSError."""
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    room = os.statvfs(path)
+    return Disk(
+        path=str(path),
+        free=room.f_bavail * room.f_frsize,
+        total=room.f_blocks * room.f_frsize,
+        free_inodes=room.f_favail,
+        inodes=room.f_files,
+    )
+
+
+def clock_is_synchronised() -> bool | None:
+    """Return what the kernel says of its clock; None where it does not tell."""
+    timex = ctypes.create_string_buffer(512)  # Larger than struct timex; all zero only reads.
+    try:
+        state = _C_LIBRARY.adjtimex(timex)
+    except AttributeError:
+        return None
+    return None if state < 0 else state != _TIME_ERROR
+
+
+def socket_facts(address: str) -> SocketFacts:
+    """Return who may use the engine's socket. Raises OSError where there is none."""
+    path = address.removeprefix("unix://")
+    status = os.stat(path)
+    group, members = _group(status.st_gid)
+    return SocketFacts(
+        path=path,
+        mode=stat.S_IMODE(status.st_mode),
+        owner=user_name_of(status.st_uid),
+        group=group,
+        members=members,
+        usable=os.access(path, os.R_OK | os.W_OK),
+        joined=user_name() in members,
+        held=status.st_gid in (os.getegid(), *os.getgroups()),
+    )
+
+
+def _group(gid: int) -> tuple[str, tuple[str, ...]]:
+    """Return a group's name, and its members by both of the ways in which one is a member."""
+    primary = {each.pw_name for each in pwd.getpwall() if each.pw_gid == gid}
+    try:
+        group = grp.getgrgid(gid)
+    except KeyError:
+        return str(gid), tuple(sorted(primary))
+    return group.gr_name, tuple(sorted(primary | set(group.gr_mem)))
+
+
+def user_name() -> str:
+    """Return whom this process runs as."""
+    return user_name_of(os.geteuid())
+
+
+def user_name_of(uid: int) -> str:
+    """Return a user's name, or the number where this host has no name for it."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def has_program(name: str) -> bool:
+    return shutil.which(name) is not None
+
+
+def has_systemd() -> bool:
+    return _SYSTEMD.is_dir()
+
+
+def starts_at_boot(*units: str) -> bool | None:
+    """Say whether systemd starts one of the units at boot; None where it knows none of them."""
+    if not has_systemd():
+        return None
+    try:
+        asked = subprocess.run(
+            ["systemctl", "is-enabled", *units],
+            capture_output=True,
+            text=True,
+            timeout=_SYSTEMCTL_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    states = [line for line in asked.stdout.split() if line != "not-found"]
+    return any(state.startswith(_STARTED) for state in states) if states else None
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A TCP socket that listens; `program` is empty where we may not know it."""
+
+    address: str
+    port: int
+    program: str
+
+
+def listeners() -> list[Listener]:
+    """Return who listens on this host, in one look; nothing where psutil may not look."""
+    found = []
+    try:
+        connections = psutil.net_connections(kind="tcp")
+    except psutil.Error:
+        return []
+    for each in connections:
+        if each.status == psutil.CONN_LISTEN and each.laddr:
+            found.append(Listener(each.laddr.ip, each.laddr.port, _program(each.pid)))
+    return found
+
+
+def _program(pid: int | None) -> str:
+    if not pid:
+        return ""
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.Error:
+        return ""
+
+
+def engine_ports(found: Iterable[Listener]) -> list[str]:
+    """Return at which of its two well-known ports Docker Engine listens over TCP.
+
+    By other ports it serves no API: those of Swarm, and in newer ones what is published.
+    """
+    return sorted(
+        f"{f'[{each.address}]' if ':' in each.address else each.address}:{each.port}"
+        for each in found
+        if each.program == "dockerd" and each.port in _ENGINE_PORTS
+    )
+
+
+def ephemeral_ports() -> tuple[int, int] | None:
+    """Return the range that outgoing connections get their ports from."""
+    ranges = _ranges("ip_local_port_range")
+    return ranges[0] if ranges else None
+
+
+def reserved_ports() -> list[tuple[int, int]]:
+    """Return the ranges that the kernel leaves out of that."""
+    return _ranges("ip_local_reserved_ports")
+
+
+def _ranges(name: str) -> list[tuple[int, int]]:
+    """Read `1-2,5` or `1 2` of one of the kernel's settings."""
+    try:
+        text = Path(f"/proc/sys/net/ipv4/{name}").read_text()
+        parts = [re.split(r"[-\s]+", each.strip()) for each in text.split(",") if each.strip()]
+        return [(int(each[0]), int(each[-1])) for each in parts]
+    except (OSError, ValueError):
+        return []
+
+
+def public_addresses() -> list[str]:
+    """Return this host's own IPv4 addresses that the internet knows."""
+    return [each for each in own_addresses() if ip_address(each).is_global]

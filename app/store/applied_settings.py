@@ -1,0 +1,51 @@
+"""What of a deployment's files is in force in its container, as a mark that holds no value."""
+
+import json
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from app.core.settings.fingerprints import Applied, mark_of
+from app.core.records import read_record
+from app.store.files import Unreadable, raise_shortage, read_file, write_file
+from app.store.history import OURS, our_folder
+
+FILE = "applied.json"
+
+
+def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> Applied:
+    """Return that these files are in force in a container; empty where there is none yet."""
+    salt = secrets.token_hex(16)
+    return Applied(container, salt, mark_of(env, compose_file, salt.encode()))
+
+
+def read_applied(folder: Path) -> Applied | None:
+    """Return what was applied last, or None where nobody wrote it down."""
+    try:
+        return read_record(Applied, read_file(folder / OURS / FILE))
+    except (OSError, Unreadable, ValueError) as error:
+        raise_shortage(error)
+        return None
+
+
+def write_applied(folder: Path, applied: Applied) -> None:
+    """Write down what was applied. Raises OSError."""
+    said = {"container": applied.container, "salt": applied.salt, "mark": applied.mark}
+    write_file(our_folder(folder) / FILE, json.dumps(said).encode())
+
+
+def applied_file(folder: Path) -> bytes:
+    """Return the file as it stands, to be put back later; empty where there is none."""
+    try:
+        return read_file(folder / OURS / FILE)
+    except (FileNotFoundError, Unreadable):
+        return b""
+
+
+def put_applied(folder: Path, data: bytes) -> None:
+    """Put the file back as it stood. Raises OSError."""
+    path = our_folder(folder) / FILE
+    if data:
+        write_file(path, data)
+    else:
+        path.unlink(missing_ok=True)

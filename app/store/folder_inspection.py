@@ -1,0 +1,143 @@
+"""What stands in the deployments folder, as the doctor looks at it: nothing is ever changed."""
+
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from app.core.settings.compose_file import GATEWAY_UID
+from app.core.deployment import is_id
+from app.core.doctor.folder import Exposed, Foreign, Link
+from app.store.archive import ARCHIVE, is_archived_name
+from app.store.data_folders import FOLDERS
+from app.store.deployments import is_being_made
+from app.store.history import OURS
+from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MAY_BE_THERE = (OURS, ARCHIVE, "lost+found")
+# In one data folder so many files are looked at; a gateway's packages are ten thousands.
+_MOST_FILES = 2000
+
+
+def foreign(root: Path) -> list[Foreign]:
+    """Return what is neither a deployment nor ours, in the folder and in the archive."""
+    with suppress(FileNotFoundError):
+        found = [
+            _foreign(each, each.name)
+            for each in os.scandir(root)
+            if each.name not in _MAY_BE_THERE
+            and not is_being_made(each.name)
+            and not (is_id(each.name) and (each.is_symlink() or each.is_dir()))
+        ]
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found += [
+                _foreign(each, f"{ARCHIVE}/{each.name}")
+                for each in os.scandir(root / ARCHIVE)
+                if not (is_archived_name(each.name) and each.is_dir(follow_symlinks=False))
+            ]
+        return sorted(found, key=lambda each: each.name)
+    return []
+
+
+def _foreign(entry: os.DirEntry[str], name: str) -> Foreign:
+    is_folder = entry.is_dir(follow_symlinks=False)
+    files = [os.path.join(entry.path, each) for each in (ENV_FILE, COMPOSE_FILE)]
+    archived = name != entry.name
+    looks = is_folder and not archived and all(map(os.path.isfile, files))
+    return Foreign(name, is_folder, looks)
+
+
+def exposed_in_root(root: Path) -> list[Exposed]:
+    """Return what of the folder itself others may change, and of our part of it read."""
+    found = [_exposed(root / OURS), _writable(root), _writable(root / ARCHIVE)]
+    return [each for each in found if each]
+
+
+def exposed_in(folder: Path) -> list[Exposed]:
+    """Return what of a deployment others than its owner may read, or change. Raises OSError."""
+    with os.scandir(folder) as entries:
+        # Copies of it, as editors and people make them, hold the same keys.
+        names = [each.name for each in entries if each.name.startswith(ENV_FILE)]
+    found = [_exposed(folder / name) for name in sorted({*names, OURS})]
+    # In a folder that nobody may enter, the file's own mode does not matter.
+    if _exposed(folder / "config"):
+        found.append(_exposed(folder / "config" / "openclaw.json"))
+    found += [_writable(folder), _writable(folder / COMPOSE_FILE)]
+    return [each for each in found if each]
+
+
+def exposed_file(path: Path) -> list[Exposed]:
+    """Return a file if others than its owner may use it."""
+    found = _exposed(path)
+    return [found] if found else []
+
+
+def _exposed(path: Path) -> Exposed | None:
+    mode = _mode(path)
+    if mode is None or stat.S_ISLNK(mode) or not mode & _OTHERS:
+        return None
+    return Exposed(str(path), stat.S_IMODE(mode))
+
+
+def _writable(path: Path) -> Exposed | None:
+    mode = _mode(path)
+    if mode is None or stat.S_ISLNK(mode) or not mode & stat.S_IWOTH or mode & stat.S_ISVTX:
+        return None
+    return Exposed(str(path), stat.S_IMODE(mode), private=False)
+
+
+def _mode(path: Path) -> int | None:
+    try:
+        return os.lstat(path).st_mode
+    except OSError:
+        return None
+
+
+def links_in(folder: Path) -> list[Link]:
+    """Return the links that stand where a deployment's folder or a part of it should be."""
+    ours = (f"{OURS}/{name}" for name in ("operations", "update", "last-words"))
+    own = [folder / name for name in (ENV_FILE, COMPOSE_FILE, OURS, *FOLDERS)]
+    if not own[2].is_symlink():
+        own += [folder / name for name in ours]
+    paths = [folder] if folder.is_symlink() else [each for each in own if each.is_symlink()]
+    return [Link(str(each), _target(each)) for each in paths]
+
+
+def _target(link: Path) -> str:
+    target = os.path.realpath(link)
+    return target if os.path.exists(target) else ""
+
+
+def not_the_gateways(folder: Path, until: float) -> tuple[list[tuple[str, int]], bool]:
+    """Return the paths in a deployment's data folders that another user owns, with who;
+    and whether all could be looked at. No longer than `until`, by the monotonic clock.
+    """
+    found: list[tuple[str, int]] = []
+    whole = True
+    for name in FOLDERS:
+        try:
+            owned = _owned(folder / name, until)
+            found += [(path, uid) for path, uid in owned if uid != GATEWAY_UID]
+        except FileNotFoundError:
+            pass  # A launch makes it.
+        except OSError:
+            whole = False
+    return found, whole
+
+
+def _owned(top: Path, until: float) -> Iterator[tuple[str, int]]:
+    """Give each path in a folder, itself first, with its owner; no link or mount is entered."""
+    status = os.lstat(top)
+    yield str(top), status.st_uid
+    pending, left = [str(top)] if stat.S_ISDIR(status.st_mode) else [], _MOST_FILES
+    while pending and left > 0 and time.monotonic() < until:
+        with os.scandir(pending.pop()) as entries:
+            for entry in entries:
+                inside = entry.stat(follow_symlinks=False)
+                yield entry.path, inside.st_uid
+                left -= 1
+                if stat.S_ISDIR(inside.st_mode) and inside.st_dev == status.st_dev:
+                    pending.append(entry.path)

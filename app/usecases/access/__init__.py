@@ -1,0 +1,1 @@
+"""Getting into a gateway: pairing, allowed origins, the provider check."""

@@ -1,0 +1,185 @@
+"""Pair: see which devices ask a gateway to be let in; approve, reject, and remove them."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.core.deployment import Container, Deployment
+from app.core.errors import GatewayNotRunning, InputRejected, UserError
+from app.core.access.pairing import (
+    PairedDevice,
+    PendingRequest,
+    Seen,
+    SeenState,
+    approval_words,
+    approvers,
+)
+from app.core.settings.ports import subnet_of
+from app.store import history
+from app.store.files import storage_errors
+from app.usecases.status.overview import Card, show_deployment
+from app.usecases.context import World
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """A paired device as people see it. `own` is this Deploy Agent itself."""
+
+    device: PairedDevice
+    approved_by: str
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Devices:
+    """What is known of a deployment's devices."""
+
+    seen: Seen
+    paired: tuple[Paired, ...] = ()
+    # What the gateway sees in place of this host's own address.
+    host_address: str = ""
+
+    @property
+    def pending(self) -> tuple[PendingRequest, ...]:
+        return self.seen.pending
+
+
+def devices_of(card: Card, *, world: World) -> Devices:
+    """Return the devices as last seen; asking keeps them up to date for a minute."""
+    gateway = _gateway(card)
+    if gateway is None:
+        return Devices(Seen(SeenState.NOT_RUNNING))
+    seen = world.pairings.seen(card.deployment, gateway)
+    deployment = card.deployment
+    assert deployment.port is not None
+    host_address = subnet_of(deployment.port, world.settings.subnet_pool)[1]
+    return Devices(seen, _paired(deployment, seen, world), str(host_address))
+
+
+def askers(cards: Iterable[Card], *, world: World) -> dict[str, int]:
+    """Return how many devices ask at which running gateway; keeps all of them up to date."""
+    counts = {}
+    for card in cards:
+        gateway = _gateway(card)
+        if gateway:
+            counts[card.deployment.id] = len(world.pairings.seen(card.deployment, gateway).pending)
+    return counts
+
+
+def approve_device(
+    deployment_id: str, request_id: str, *, actor: str, world: World
+) -> PendingRequest:
+    """Let in the device that asks by this very request. What can't be recorded is not done.
+
+    Raises NotFound, GatewayNotRunning, RequestUnknown, GatewayRefused, GatewaySilent,
+    StorageFailed.
+    """
+    return _answer(
+        "approve_device", world.pairings.approve, deployment_id, request_id, actor, world
+    )
+
+
+def reject_device(
+    deployment_id: str, request_id: str, *, actor: str, world: World
+) -> PendingRequest:
+    """Turn this very request away; its device may ask again. Raises as `approve_device` does."""
+    return _answer("reject_device", world.pairings.reject, deployment_id, request_id, actor, world)
+
+
+def remove_device(deployment_id: str, device_id: str, *, actor: str, world: World) -> PairedDevice:
+    """Take a device's pairing away, and cut its connection; it may ask again.
+
+    Raises NotFound, GatewayNotRunning, InputRejected, DeviceUnknown, GatewayRefused,
+    GatewaySilent, StorageFailed.
+    """
+    deployment, gateway = _running(deployment_id, world)
+    if world.pairings.is_own(device_id):
+        raise InputRejected({"device_id": "is Deploy Agent's own, which looks for requests here"})
+    device = world.pairings.device(deployment, gateway, device_id)
+    entry = {"device": device.device_id, "label": device.label, "address": device.address}
+    with _recorded("remove_device", deployment, actor, entry, world):
+        world.pairings.remove(deployment, gateway, device)
+    return device
+
+
+def _answer(
+    what: str,
+    deed: Callable[[Deployment, Container, PendingRequest], None],
+    deployment_id: str,
+    request_id: str,
+    actor: str,
+    world: World,
+) -> PendingRequest:
+    deployment, gateway = _running(deployment_id, world)
+    request = world.pairings.request(deployment, gateway, request_id)
+    entry = {
+        "request": request.request_id,
+        "device": request.device_id,
+        "label": request.label,
+        "address": request.address,
+        "scopes": list(request.scopes),
+    }
+    with _recorded(what, deployment, actor, entry, world):
+        deed(deployment, gateway, request)
+    return request
+
+
+@contextmanager
+def _recorded(
+    what: str, deployment: Deployment, actor: str, entry: Mapping[str, Any], world: World
+) -> Iterator[None]:
+    """Record a deed before it is done, and that it failed where it did."""
+    folder = world.store.folder(deployment.id)
+    with storage_errors("Nothing was done, since it could not be recorded."):
+        history.record(folder, what, actor, **entry)
+    try:
+        yield
+    except UserError as error:
+        with suppress(OSError):
+            history.record(folder, f"{what}_failed", actor, **entry, outcome=error.code)
+        raise
+
+
+def _gateway(card: Card) -> Container | None:
+    """Return the container of a gateway that can be asked."""
+    gateway = card.gateway
+    can_answer = gateway and card.verdict.status.up and card.deployment.port
+    return gateway if can_answer else None
+
+
+def _running(deployment_id: str, world: World) -> tuple[Deployment, Container]:
+    card = show_deployment(deployment_id, world=world)
+    gateway = _gateway(card)
+    if gateway is None:
+        raise GatewayNotRunning(
+            f"It is {card.verdict.status}, and only a running gateway can be asked about its"
+            " devices. Launch it first."
+        )
+    return card.deployment, gateway
+
+
+def _paired(deployment: Deployment, seen: Seen, world: World) -> tuple[Paired, ...]:
+    if not seen.paired:
+        return ()
+    names = _approvers_in(world.store.folder(deployment.id))
+    return tuple(
+        Paired(
+            each,
+            approval_words(each, names.get(each.device_id)),
+            world.pairings.is_own(each.device_id),
+        )
+        for each in seen.paired
+    )
+
+
+def _approvers_in(folder: Path) -> dict[str, str]:
+    return _approvers(folder, history.sign_of(folder))
+
+
+@lru_cache(256)
+def _approvers(folder: Path, _sign: history.Sign | None) -> dict[str, str]:
+    """Read a history again only where it changed: pages ask every two seconds."""
+    return approvers(history.read_history(folder))

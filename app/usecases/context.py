@@ -1,0 +1,137 @@
+"""The collaborators of every use case, made once per process."""
+
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from app.config import Settings
+from app.core.deployment import Container, Deployment, Snapshot, is_id
+from app.core.access.device import DeviceIdentity
+from app.core.errors import NotFound
+from app.core.status.status import LastSeen
+from app.engine.about import EngineAbout
+from app.engine.client import EngineClient, engine_address
+from app.engine.containers import Containers
+from app.engine.events import EngineEvents
+from app.engine.images import Images
+from app.engine.logs.last_lines import LastLines
+from app.engine.logs.followers import LogFollowers
+from app.engine.logs.source import LogSource
+from app.engine.networks import Networks
+from app.engine.gateway.pairings import Pairings
+from app.engine.gateway.probes import Probes
+from app.engine.gateway.provider import Provider
+from app.engine.gateway.rounds import Rounds, Running
+from app.engine.usage_sampler import Sampler
+from app.store.deployments import Store
+from app.store.device_key import device_seed
+from app.store.people import PeopleStore
+from app.store.secret_key import secret_key
+from app.usecases.people.login_throttle import Attempts
+from app.usecases.server.live_updates import Changes
+from app.usecases.side_by_side import SideBySide
+from app.usecases.lifecycle.archive_sizes import Sizes
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    settings: Settings
+    store: Store
+    containers: Containers
+    images: Images
+    networks: Networks
+    address: str
+    provider: Provider
+    people: PeopleStore
+    pairings: Pairings
+    probes: Probes
+    rounds: Rounds
+    sampler: Sampler
+    events: EngineEvents
+    changes: Changes
+    last_lines: LastLines
+    sizes: Sizes
+    log_source: LogSource
+    log_followers: LogFollowers
+    about: EngineAbout
+    side_by_side: SideBySide = field(default_factory=SideBySide)
+    attempts: Attempts = field(default_factory=Attempts)
+    last_seen: dict[str, LastSeen] = field(default_factory=dict)
+    # The run of each deployment after which the provider was asked unbidden.
+    asked: dict[str, str] = field(default_factory=dict)
+
+
+def build_world(settings: Settings) -> World:
+    """Raises RemoteEngine."""
+    address = engine_address()
+    client = EngineClient(address, settings.engine_timeout)
+    store = Store(settings.deployments_dir)
+    containers = Containers(client, store.has, store.holds)
+
+    def identity() -> DeviceIdentity:
+        return DeviceIdentity(device_seed(settings.deployments_dir))
+
+    def look() -> object:
+        containers.learn_starts()
+        return store.scan(), containers.snapshot().said
+
+    def running() -> Running | None:
+        containers.learn_starts()
+        snapshot = containers.current()
+        return None if snapshot.problem else _to_climb(store, snapshot)
+
+    changes = Changes(look)
+
+    def changed() -> None:
+        containers.changed()
+        changes.beat()
+
+    log_source = LogSource(client)
+    log_followers = LogFollowers(log_source)
+    events = EngineEvents(client, changed, containers.heard, containers.follow, store.holds)
+    events.listen(log_followers.heard)
+    return World(
+        settings,
+        store,
+        containers,
+        Images(client),
+        Networks(client),
+        address,
+        Provider(client),
+        PeopleStore(settings.deployments_dir),
+        Pairings(identity, containers, client, changes.beat),
+        Probes(changes.beat),
+        Rounds(running, changes.beat, timedelta(seconds=settings.launch_timeout)),
+        Sampler(client, changes.beat),
+        events,
+        changes,
+        LastLines(client),
+        Sizes(changes.beat),
+        log_source,
+        log_followers,
+        EngineAbout(client),
+    )
+
+
+def _to_climb(store: Store, snapshot: Snapshot) -> Running:
+    """Return what a climb can tell something of. Thousands of folders may have no container."""
+    found = []
+    for project in filter(is_id, snapshot.containers):
+        with suppress(NotFound):
+            deployment = store.load(project)
+            gateway = deployment.gateway_in(snapshot.of(project) or ())
+            if gateway and _can_be_climbed(deployment, gateway):
+                found.append((deployment, gateway))
+    return found
+
+
+def _can_be_climbed(deployment: Deployment, gateway: Container) -> bool:
+    """Say whether a climb can tell something: an operation climbs by itself, and of a run
+    whose start is not known yet nobody can say that it is still the same one."""
+    asked = deployment.port is not None and not deployment.running_operation
+    return asked and gateway.state == "running" and gateway.runs_since is not None
+
+
+def signing_key(world: World) -> bytes:
+    """Return the key for cookies and form tokens. Raises StorageFailed."""
+    return secret_key(world.settings.deployments_dir)

@@ -1,0 +1,1 @@
+"""The doctor: checks of the host, the engine and the deployments folder."""

@@ -1,0 +1,156 @@
+"""What the doctor is told: facts of the host, the engine and the folders, each looked up once."""
+
+import time
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, TypeVar, cast
+
+from app.config import is_loopback
+from app.core.deployment import Container, Deployment, Snapshot
+from app.core.doctor.host import GatewayMemory
+from app.core.doctor.network import PortOwner
+from app.core.doctor.reach import Reached
+from app.core.doctor.shell import Shell
+from app.core.errors import EngineError, EngineSilent, engine_error
+from app.engine.host import machine
+from app.engine.about import EngineInfo
+from app.usecases.doctor.shell import is_usual, shell_of
+from app.usecases.side_by_side import seconds_until
+from app.usecases.context import World
+
+# The engine gets so long, however long it gets elsewhere.
+ENGINE_SECONDS = 1.5
+
+T = TypeVar("T")
+
+
+class Facts:
+    """The facts of one examination. What needs the engine raises EngineError in time."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.settings = world.settings
+        self._engine_until = time.monotonic() + ENGINE_SECONDS
+        self._asked: dict[str, Future[Any]] = {}
+
+    @cached_property
+    def shell(self) -> Shell:
+        return shell_of(self.world)
+
+    @property
+    def is_usual_engine(self) -> bool:
+        """Say whether the engine is the host's own service, no user's and no test's."""
+        return is_usual(self.world.address)
+
+    @cached_property
+    def deployments(self) -> list[Deployment]:
+        return self.world.store.scan()
+
+    @cached_property
+    def listeners(self) -> list[machine.Listener]:
+        return machine.listeners()
+
+    @property
+    def info(self) -> EngineInfo:
+        return self.of_engine("info", self.world.about.info)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        snapshot = self.of_engine("snapshot", self.world.containers.snapshot)
+        if snapshot.problem:
+            raise engine_error(snapshot.problem.code, snapshot.problem.reason)
+        return snapshot
+
+    @property
+    def snapshot_or_none(self) -> Snapshot | None:
+        with suppress(EngineError):
+            return self.snapshot
+        return None
+
+    def of_engine(self, name: str, ask: Callable[[], T]) -> T:
+        """Return what the engine answers to one question, asked once for all who want to know.
+
+        Raises EngineError, also where it takes too long.
+        """
+        # Two at once may both begin it; they get the same.
+        asked = self._asked.get(name) or self.world.side_by_side.begin(f"engine-{name}", ask)
+        self._asked[name] = asked
+        try:
+            return cast(T, asked.result(seconds_until(self._engine_until)))
+        except TimeoutError:
+            raise EngineSilent(
+                f"Docker Engine has not answered for {ENGINE_SECONDS:g} s."
+            ) from None
+
+    def running_gateways(self) -> list[tuple[Deployment, Container]]:
+        """Return the deployments whose gateway runs, with it. Raises EngineError."""
+        snapshot = self.snapshot
+        found = [(each, each.gateway_in(snapshot.of(each.id) or ())) for each in self.deployments]
+        return [(each, one) for each, one in found if one and one.state == "running"]
+
+    def gateway_memory(self) -> tuple[GatewayMemory, ...]:
+        """Return what each running gateway takes. Raises EngineError."""
+        running = self.running_gateways()
+        memory = self.of_engine(
+            "memory", lambda: self.world.about.memory_of([one.id for _, one in running])
+        )
+        return tuple(
+            GatewayMemory(each.id, label(each), *memory[one.id])
+            for each, one in running
+            if one.id in memory
+        )
+
+    def port_owners(self) -> list[PortOwner]:
+        """Return the deployments with a port; none of them runs where the engine does not tell."""
+        snapshot = self.snapshot_or_none
+        return [
+            PortOwner(each.id, label(each), each.port, _has_port(each, snapshot))
+            for each in self.deployments
+            if each.port is not None
+        ]
+
+    def reached(self) -> list[Reached]:
+        snapshot = self.snapshot_or_none
+        return [
+            Reached(
+                each.id,
+                label(each),
+                each.token,
+                here_only=_here_only(each, snapshot),
+                runs=_has_port(each, snapshot),
+            )
+            for each in self.deployments
+            if each.problem is None
+        ]
+
+
+def label(deployment: Deployment) -> str:
+    """Return what a deployment is called in a sentence."""
+    return f"{deployment.name} ({deployment.id})" if deployment.name else deployment.id
+
+
+def _published(deployment: Deployment, snapshot: Snapshot | None) -> list[str]:
+    """Return the addresses at which a deployment's own containers have its port."""
+    containers: Iterable[Container] = (snapshot.of(deployment.id) or ()) if snapshot else ()
+    return [
+        published.address
+        for each in containers
+        for published in each.ports
+        if published.port == deployment.port
+    ]
+
+
+def _has_port(deployment: Deployment, snapshot: Snapshot | None) -> bool:
+    if _published(deployment, snapshot):
+        return True
+    # In the host's own network a gateway publishes nothing, and listens all the same.
+    gateway = deployment.gateway_in((snapshot.of(deployment.id) or ()) if snapshot else ())
+    return gateway is not None and gateway.state == "running" and not gateway.ports
+
+
+def _here_only(deployment: Deployment, snapshot: Snapshot | None) -> bool:
+    if addresses := _published(deployment, snapshot):
+        return all(map(is_loopback, addresses))
+    return is_loopback(deployment.env.get("BIND_ADDRESS", ""))

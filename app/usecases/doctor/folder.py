@@ -1,0 +1,123 @@
+"""Looks at the deployments folder, each with its verdict."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.core.deployment import Deployment, Operation
+from app.core.doctor import folder, operations
+from app.core.doctor.finding import Finding
+from app.core.errors import engine_error
+from app.engine.host import machine
+from app.store import folder_inspection as inspection
+from app.store.locks import holders_of, is_locked
+from app.usecases.doctor.facts import Facts, label
+from app.usecases.orphans.orphans import list_stranded
+
+_WALK_SECONDS = 3.0
+# What an operation does beside its long steps.
+_MARGIN_SECONDS = 600
+_LOOKS, _PAUSE_SECONDS = 3, 0.2
+
+
+def modes(facts: Facts) -> Finding:
+    store = facts.world.store
+    exposed, unreadable = inspection.exposed_in_root(store.root), 0
+    if facts.settings.webhook_url and facts.shell.settings_file:
+        exposed += inspection.exposed_file(Path(facts.shell.settings_file))
+    listed = [Path(each.folder) for each in facts.deployments]
+    folders = [each for each in listed if not each.is_symlink()]
+    folders += [each.folder for each in store.archive.all()]
+    for each in folders:
+        try:
+            exposed += inspection.exposed_in(each)
+        except OSError:
+            unreadable += 1
+    looked = folder.Looked(len(folders), unreadable)
+    return folder.modes_verdict(exposed, looked, facts.shell)
+
+
+def owners(facts: Facts) -> Finding:
+    until = time.monotonic() + _WALK_SECONDS
+    snapshot = facts.snapshot_or_none
+    misowned, unreadable = [], 0
+    for each in facts.deployments:
+        found, whole = inspection.not_the_gateways(Path(each.folder), until)
+        unreadable += not whole
+        if found:
+            path, uid = found[0]
+            misowned.append(
+                folder.Misowned(
+                    folder=each.folder,
+                    path=path,
+                    owner=machine.user_name_of(uid),
+                    number=len(found),
+                    runs=bool(snapshot and snapshot.of(each.id)),
+                    top=Path(path).parent == Path(each.folder),
+                )
+            )
+    looked = folder.Looked(len(facts.deployments), unreadable)
+    return folder.owners_verdict(misowned, looked, facts.shell)
+
+
+def links(facts: Facts) -> Finding:
+    found = [link for each in facts.deployments for link in inspection.links_in(Path(each.folder))]
+    return folder.links_verdict(found, folder.Looked(len(facts.deployments)), facts.shell)
+
+
+def foreign(facts: Facts) -> Finding:
+    store = facts.world.store
+    return folder.foreign_verdict(
+        inspection.foreign(store.root),
+        str(store.root),
+        len(facts.deployments),
+        store.new_id,
+        facts.shell,
+    )
+
+
+def stranded(facts: Facts) -> Finding:
+    found = facts.of_engine("stranded", lambda: list_stranded(world=facts.world))
+    if found.problem:
+        raise engine_error(found.problem.code, found.problem.reason)
+    ours = [each.project for each in found.ours]
+    return folder.stranded_verdict(ours, len(found.stranded) - len(ours), facts.shell)
+
+
+def half_done(facts: Facts) -> Finding:
+    settings = facts.settings
+    # An update that fails brings the version before up again.
+    steps = 2 * (settings.launch_timeout + settings.stop_timeout)
+    longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
+    now = datetime.now(UTC)
+    held = [_held(each, longest, now) for each in facts.deployments if not _is_link(each)]
+    return operations.operations_verdict(held, longest, now, facts.shell)
+
+
+def _is_link(deployment: Deployment) -> bool:
+    return Path(deployment.folder).is_symlink()
+
+
+def _held(deployment: Deployment, longest: timedelta, now: datetime) -> operations.Held:
+    running = deployment.running_operation
+    path = Path(deployment.folder)
+    suspect = _is_too_old(running, longest, now) if running else _stays_locked(path)
+    return operations.Held(
+        deployment.id,
+        label(deployment),
+        deployment.operation,
+        holders_of(path) if suspect else None,
+    )
+
+
+def _is_too_old(operation: Operation, longest: timedelta, now: datetime) -> bool:
+    return now - operation.started_at > longest
+
+
+def _stays_locked(path: Path) -> bool:
+    """Say whether a lock is held for longer than those who only look hold it."""
+    for _ in range(_LOOKS):
+        if not is_locked(path):
+            return False
+        time.sleep(_PAUSE_SECONDS)
+    return True

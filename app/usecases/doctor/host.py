@@ -1,0 +1,119 @@
+"""Looks at the engine and at the host, each with its verdict."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from app.config import PROJECT
+from app.core.doctor import engine, host, images
+from app.core.doctor.finding import Finding
+from app.core.errors import EngineError
+from app.engine.host import machine
+from app.engine.client import docker_environment
+from app.engine.compose import compose_version
+from app.engine.host.network import available_memory, total_memory
+from app.usecases.doctor.facts import Facts, label
+from app.usecases.doctor.network import networks_told, ports_told
+from app.usecases.status.capacity import room_by
+
+_UNITS = ("docker.service", "docker.socket")
+
+
+def engine_answers(facts: Facts) -> Finding:
+    address = facts.world.address
+    try:
+        info = facts.info
+    except EngineError as error:
+        told = engine.EngineFacts(address, trouble=error.code, words=error.detail)
+    else:
+        told = engine.EngineFacts(address, info.version, info.api_version, info.system)
+    return engine.engine_verdict(told, facts.shell)
+
+
+def compose(facts: Facts) -> Finding:
+    version = compose_version(docker_environment(PROJECT, facts.world.address))
+    return engine.compose_verdict(version, facts.shell)
+
+
+def socket(facts: Facts) -> Finding:
+    return engine.socket_verdict(machine.socket_facts(facts.world.address), facts.shell)
+
+
+def tcp(facts: Facts) -> Finding:
+    said = engine.addresses_in(facts.info.warnings)
+    addresses = sorted({*machine.engine_ports(facts.listeners), *said})
+    return engine.tcp_verdict(addresses, facts.shell)
+
+
+def limits(facts: Facts) -> Finding:
+    return engine.limits_verdict(facts.info.limits_memory, facts.info.limits_processes)
+
+
+def boot(facts: Facts) -> Finding:
+    running = facts.running_gateways()
+    policies = facts.of_engine(
+        "policies", lambda: facts.world.about.restart_policies([one.id for _, one in running])
+    )
+    told = engine.BootFacts(
+        enabled=machine.starts_at_boot(*_UNITS) if facts.is_usual_engine else None,
+        live_restore=facts.info.live_restore,
+        policies=tuple((one.name, policies[one.id]) for _, one in running if one.id in policies),
+    )
+    return engine.boot_verdict(told, facts.shell)
+
+
+def image(facts: Facts) -> Finding:
+    reference = facts.settings.image
+    image = facts.of_engine("image", lambda: facts.world.about.image(reference))
+    return images.image_verdict(image, datetime.now(UTC), facts.shell)
+
+
+def images_of_deployments(facts: Facts) -> Finding:
+    users: dict[str, list[str]] = {}
+    for each in facts.deployments:
+        reference = each.env.get("OPENCLAW_IMAGE", "")
+        if reference and reference != facts.settings.image:
+            users.setdefault(reference, []).append(label(each))
+    found = facts.of_engine(
+        "images", lambda: [facts.world.about.image(each) for each in sorted(users)]
+    )
+    return images.images_verdict(found, users, datetime.now(UTC), facts.shell)
+
+
+def disk(facts: Facts) -> Finding:
+    return host.disk_verdict(host.DISK, machine.disk_of(facts.world.store.root), facts.shell)
+
+
+def disk_engine(facts: Facts) -> Finding:
+    disk = machine.disk_of(Path(facts.info.data_root))
+    return host.disk_verdict(host.DISK_ENGINE, disk, facts.shell)
+
+
+def memory(facts: Facts) -> Finding:
+    try:
+        running: tuple[host.GatewayMemory, ...] | None = facts.gateway_memory()
+    except EngineError:
+        running = None
+    return host.memory_verdict(host.Memory(total_memory(), available_memory(), running))
+
+
+def room(facts: Facts) -> Finding:
+    try:
+        running = facts.gateway_memory()
+    except EngineError:
+        running = ()
+    ports = min(ports_told(facts).free, networks_told(facts).left)
+    found = room_by([each.used for each in running], len(running), facts.world, ports)
+    return host.room_verdict(found, facts.shell)
+
+
+def gateway_memory(facts: Facts) -> Finding:
+    return host.gateway_memory_verdict(facts.gateway_memory(), facts.shell)
+
+
+def clock(facts: Facts) -> Finding:
+    try:
+        ahead = facts.info.ahead
+    except EngineError:
+        ahead = None
+    told = host.Clock(ahead, machine.clock_is_synchronised())
+    return host.clock_verdict(told, facts.shell)

@@ -1,0 +1,70 @@
+"""Looks at networks and ports, and at who can reach what, each with its verdict."""
+
+from app.config import is_loopback
+from app.core.doctor import network, reach
+from app.core.doctor.finding import Finding
+from app.core.errors import EngineError
+from app.engine.host import machine
+from app.engine.host.network import host_routes
+from app.usecases.doctor.facts import Facts
+from app.usecases.people.people import has_users
+
+
+def networks(facts: Facts) -> Finding:
+    return network.networks_verdict(networks_told(facts), facts.shell)
+
+
+def networks_told(facts: Facts) -> network.Networks:
+    low, high = facts.settings.port_range
+    try:
+        subnets = facts.of_engine("networks", facts.world.networks.subnets)
+    except EngineError:
+        subnets = []
+    return network.Networks(
+        facts.settings.subnet_pool, low, high, facts.port_owners(), [*host_routes(), *subnets]
+    )
+
+
+def engine_networks(facts: Facts) -> Finding:
+    subnets = facts.of_engine("networks", facts.world.networks.subnets)
+    return network.engine_networks_verdict([*host_routes(), *subnets], facts.shell)
+
+
+def ports(facts: Facts) -> Finding:
+    return network.ports_verdict(ports_told(facts), facts.shell)
+
+
+def ports_told(facts: Facts) -> network.Ports:
+    low, high = facts.settings.port_range
+    listening = {each.port: each.program for each in facts.listeners}
+    try:
+        publishers = facts.of_engine("publishers", facts.world.containers.publishers)
+        listening |= {port: f"the container {name}" for port, name in publishers.items()}
+        engine_told = facts.snapshot_or_none is not None
+    except EngineError:
+        engine_told = False
+    return network.Ports(
+        low,
+        high,
+        facts.port_owners(),
+        listening,
+        machine.ephemeral_ports(),
+        machine.reserved_ports(),
+        engine_told,
+    )
+
+
+def gateways_reach(facts: Facts) -> Finding:
+    return reach.gateways_verdict(facts.reached(), machine.public_addresses(), facts.shell)
+
+
+def page_reach(facts: Facts) -> Finding:
+    settings = facts.settings
+    page = reach.Page(
+        address=f"http://{settings.host}:{settings.port}",
+        here_only=is_loopback(settings.host),
+        has_users=has_users(facts.world),
+        proxied=bool(settings.trusted_proxy),
+        public=tuple(machine.public_addresses()),
+    )
+    return reach.page_verdict(page, facts.shell)

@@ -1,0 +1,54 @@
+"""The shell of this host, as a line that somebody is to paste into it has to be."""
+
+from pathlib import Path
+
+from app.config import PROJECT, Settings
+from app.core.doctor.shell import Shell
+from app.engine.host import machine
+from app.engine.client import DEFAULT_ADDRESS
+from app.usecases.context import World
+
+_SERVICE = Path("/etc/systemd/system/deploy-agent.service")
+_SERVICE_SETTINGS = "/etc/default/deploy-agent"
+# Those by which a command acts on the same deployments, and makes the same of them.
+_ACTED_BY = (
+    "deployments_dir",
+    "image",
+    "port_range",
+    "bind_address",
+    "subnet_pool",
+    "memory_limit",
+    "launch_timeout",
+    "pull_timeout",
+    "stop_timeout",
+)
+
+
+def shell_of(world: World) -> Shell:
+    own_service = machine.has_systemd() and _SERVICE.is_file()
+    return Shell(
+        project=str(PROJECT),
+        user=machine.user_name(),
+        is_root=machine.is_root(),
+        has_sudo=machine.has_program("sudo"),
+        has_systemd=machine.has_systemd(),
+        has_apt=machine.has_program("apt-get"),
+        settings=_given(world.settings),
+        settings_file=_SERVICE_SETTINGS if own_service else "",
+        engine="" if is_usual(world.address) else world.address,
+    )
+
+
+def is_usual(address: str) -> bool:
+    """Say whether an engine is the host's own service, no user's and no test's."""
+    return address in (DEFAULT_ADDRESS, DEFAULT_ADDRESS.replace("/var/run", "/run"))
+
+
+def _given(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the settings that differ from what a command has without them."""
+    values, fields = settings.as_environment(), type(settings).model_fields
+    return tuple(
+        (name, values[f"DEPLOY_AGENT_{name.upper()}"])
+        for name in _ACTED_BY
+        if getattr(settings, name) != fields[name].default
+    )

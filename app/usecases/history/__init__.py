@@ -1,0 +1,1 @@
+"""What happened to deployments: history, timeline, last words, incidents."""

@@ -1,0 +1,153 @@
+"""Bundle: all that helps to understand a deployment's trouble, with no secret, to give away."""
+
+import io
+import json
+import platform
+import zipfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+
+from app.core.deployment import Deployment
+from app.core.errors import EngineError
+from app.core.redaction import redacted, redacted_env, redacted_file
+from app.core.secrets import Masker
+from app.core.text import clean, shorten
+from app.store import history
+from app.store.files import Unreadable, read_file
+from app.store.last_words import list_last_words
+from app.store.operations import list_operations, read_log
+from app.store.deployment_files import COMPOSE_FILE
+from app.usecases.logs.logs import read_logs
+from app.usecases.logs.masking import masker_for
+from app.usecases.operations.operations import describe
+from app.usecases.status.overview import Card, show_deployment
+from app.usecases.status.readiness import ladder_of
+from app.usecases.context import World
+
+_MOST_ENTRIES = 5_000
+_MOST_LINES = 5_000
+
+_ABOUT = """What Deploy Agent knows of deployment {id}, for a bug report; made {now}.
+
+Secrets are hidden: the values of .env that are secrets, what the gateway was started with,
+and what looks like a key. Look through the files before you give them away all the same:
+a gateway's log may quote what people wrote.
+
+deployment.json      status, reason, containers, readiness
+history.jsonl        what was done and what happened, the newest first
+operations/          launches, stops and others: what was asked, output, outcome
+last-words/          what containers said and how they ended
+log.txt              the gateway's log now
+env.txt              .env: all keys, and the values that are no secret
+docker-compose.yml   the compose file
+versions.json        engine, image, host
+"""
+
+
+def bundle_of(deployment_id: str, *, world: World) -> bytes:
+    """Return a .zip file. Raises NotFound."""
+    card = show_deployment(deployment_id, world=world)
+    mask = _masker(card, world)
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in _files(card, world):
+            hidden = shorten(redacted(mask(clean(text))))
+            archive.writestr(f"deployment-{deployment_id}/{name}", hidden)
+    return file.getvalue()
+
+
+def _masker(card: Card, world: World) -> Masker:
+    """Mask what is known to be secret; also where the engine can't tell what a container has."""
+    try:
+        return masker_for(card.deployment, card.gateway, world)
+    except EngineError:
+        return masker_for(card.deployment, None, world)
+
+
+def _files(card: Card, world: World) -> Iterator[tuple[str, str]]:
+    deployment = card.deployment
+    folder = world.store.folder(deployment.id)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    yield "README.txt", _ABOUT.format(id=deployment.id, now=now)
+    yield "deployment.json", _json(_described(card, world))
+    entries = islice(history.newest_first(folder), _MOST_ENTRIES)
+    yield "history.jsonl", "".join(f"{json.dumps(each)}\n" for each in entries)
+    for operation in list_operations(folder):
+        lines = read_log(folder, operation.number)[-_MOST_LINES:]
+        yield f"operations/{operation.number}.json", _json(describe(operation))
+        yield f"operations/{operation.number}.log", "".join(f"{line}\n" for line in lines)
+    for number, words in enumerate(list_last_words(folder), 1):
+        about = asdict(words)
+        yield f"last-words/{number}.log", about.pop("log")
+        yield f"last-words/{number}.json", _json(about)
+    yield "log.txt", _log(card, world)
+    yield "env.txt", _env(deployment)
+    yield "docker-compose.yml", _compose_file(deployment, world)
+    yield "versions.json", _json(_versions(card, world))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
+
+
+def _described(card: Card, world: World) -> dict[str, Any]:
+    deployment, verdict = card.deployment, card.verdict
+    return {
+        "deployment_id": deployment.id,
+        "port": deployment.port,
+        "status": verdict.status,
+        "reason": verdict.reason,
+        "problem": deployment.problem,
+        "remark": card.remark,
+        "containers": [
+            {
+                "id": each.id,
+                "name": each.name,
+                "image": each.image,
+                "state": each.state,
+                "status": each.status_text,
+                "restarts": each.details.restart_count if each.details else None,
+            }
+            for each in card.containers
+        ],
+        "ladder": [asdict(rung) for rung in ladder_of(card, world=world)],
+    }
+
+
+def _log(card: Card, world: World) -> str:
+    try:
+        return read_logs(card, tail=_MOST_LINES, world=world).text
+    except EngineError as error:
+        return f"{error.detail}\n"
+
+
+def _env(deployment: Deployment) -> str:
+    if not deployment.env:
+        return f"# {deployment.problem or 'It holds nothing.'}\n"
+    return redacted_env(deployment.env)
+
+
+def _compose_file(deployment: Deployment, world: World) -> str:
+    try:
+        data = read_file(world.store.folder(deployment.id) / COMPOSE_FILE)
+    except (OSError, Unreadable) as error:
+        return f"# It can't be read: {error}\n"
+    return redacted_file(data.decode(errors="replace"))
+
+
+def _versions(card: Card, world: World) -> dict[str, Any]:
+    try:
+        engine = world.containers.engine_version()
+        image = world.containers.image_id(card.image) if card.image else None
+    except EngineError as error:
+        return {"engine": error.detail}
+    return {
+        "engine": engine,
+        "image": card.image,
+        "image_id": image,
+        "host": platform.platform(),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,1 @@
+"""Launch, stop, restart, archive, restore and delete a deployment."""

@@ -1,0 +1,100 @@
+"""Archive: take a deployment's containers down and put its folder aside, with name and history."""
+
+from typing import Any
+
+from app.core.deployment import Operation, OperationKind
+from app.core.diagnosis.causes import Cause
+from app.core.errors import ArchiveFailed, InputRejected, NotFound
+from app.core.operations.steps import MOVE
+from app.store.archive import Archived
+from app.store.files import storage_cause, storage_errors
+from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
+from app.usecases.lifecycle.stop import perform_stop
+from app.usecases.operations.operation_context import Task
+from app.usecases.context import World
+
+
+def archive_deployment(deployment_id: str, *, actor: str, world: World) -> Started:
+    """Start archiving a deployment, also one whose `.env` can't be read.
+
+    What can't be written is refused before anything is stopped. Raises NotFound,
+    DeploymentInvalid, Busy, StorageFailed, EngineError.
+    """
+    deployment = world.store.load(deployment_id)
+    world.containers.of(deployment_id)
+    with storage_errors("It was not archived."):
+        world.store.archive.open()
+    return start_operation(OperationKind.ARCHIVE, deployment, actor=actor, world=world)
+
+
+def wait_for_archive(started: Started, *, world: World) -> Operation | None:
+    """Return how an archiving ended, or None where it is still going on. Raises ArchiveFailed."""
+    return wait_for(started, lambda ended: ArchiveFailed, world=world)
+
+
+def perform_archive(task: Task) -> None:
+    """Take the containers down, then move the folder. Raises OperationFailed, EngineError."""
+    perform_stop(task)
+    task.say(MOVE)
+    archive = task.world.store.archive
+    try:
+        name = archive.put(task.deployment.id)
+    except OSError as error:
+        cause = storage_cause(error)
+        words = f"Its containers are down, and its folder stays: {cause.words}"
+        raise OperationFailed(Cause("not_moved", words, cause.next_step)) from None
+    task.say(f"It is in {archive.root}/{name}, and its port is free")
+
+
+def count_archived(*, world: World) -> int:
+    return world.store.archive.count()
+
+
+def list_archived(*, world: World) -> list[Archived]:
+    """Return what is archived, the latest first."""
+    return world.store.archive.all()
+
+
+def search_archived(asked: str, *, world: World) -> list[Archived]:
+    """Return those that have a text in their name or id; all where nothing is asked for."""
+    text = asked.casefold()
+    return [
+        each
+        for each in list_archived(world=world)
+        if text in each.deployment.name.casefold() or text in each.deployment.id
+    ]
+
+
+def newest_archived(deployment_id: str, *, world: World) -> str | None:
+    """Return the name of what was archived last of one deployment."""
+    found = (each for each in list_archived(world=world) if each.deployment.id == deployment_id)
+    return next((each.name for each in found), None)
+
+
+def find_archived(given: str, *, world: World) -> Archived:
+    """Return what is archived under an id, or under `<id>-<time>` where an id is not enough.
+
+    Raises NotFound, InputRejected.
+    """
+    found = [
+        each for each in list_archived(world=world) if given in (each.name, each.deployment.id)
+    ]
+    if not found:
+        raise NotFound(f"{given} is not in the archive.")
+    if len(found) > 1:
+        names = ", ".join(each.name for each in found)
+        raise InputRejected({"deployment_id": f"was archived more than once: give one of {names}"})
+    return found[0]
+
+
+def describe_archived(archived: Archived) -> dict[str, Any]:
+    """Return what is archived as the API shows it."""
+    return {
+        "archived": archived.name,
+        "deployment_id": archived.deployment.id,
+        "name": archived.deployment.name,
+        "port": archived.deployment.port,
+        "archived_at": archived.at.isoformat(),
+        "archived_by": archived.by,
+        "purge_begun": archived.purging,
+    }

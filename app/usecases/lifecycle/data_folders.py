@@ -1,0 +1,173 @@
+"""Before a launch: the data folders are there, are the gateway's, and hold what `.env` says."""
+
+from pathlib import Path
+from typing import Any
+
+from app.core.deployment import Container, Deployment
+from app.core.settings.fingerprints import IN_CONFIG
+from app.core.settings.openclaw_config import (
+    ConfigUnreadable,
+    format_config,
+    origins_in,
+    parse_config,
+    seed_config,
+    token_in,
+    with_settings,
+    with_token,
+)
+from app.core.settings.file_changes import label_of
+from app.engine.compose import run_as_root
+from app.store import data_folders
+from app.store.files import Unreadable, write_file
+from app.store.history import OURS
+from app.usecases.operations.operations import Say
+from app.usecases.context import World
+
+_SECONDS = 60
+_STAGED = "openclaw.json.staged"
+
+# Run by the image's own node, as root in a short container. The gateway may change its
+# folders meanwhile, so what was opened is what is read, given or written: by descriptor,
+# never through a link that was put in its place.
+_READ = """
+const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_NONBLOCK} = fs.constants;
+let file;
+try {
+  file = fs.openSync("/deployment/config/openclaw.json", O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+} catch {
+  process.exit(0);
+}
+if (fs.fstatSync(file).isFile()) process.stdout.write(fs.readFileSync(file));
+"""
+_GIVE = """
+const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_DIRECTORY} = fs.constants;
+const give = (path) => {
+  const folder = fs.openSync(path, O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
+  fs.fchownSync(folder, 1000, 1000);
+  for (const each of fs.readdirSync(`/proc/self/fd/${folder}`, {withFileTypes: true})) {
+    const inside = `/proc/self/fd/${folder}/${each.name}`;
+    if (each.isDirectory()) give(inside);
+    else fs.lchownSync(inside, 1000, 1000);
+  }
+  fs.closeSync(folder);
+};
+for (const name of ["config", "workspace"]) give(`/deployment/${name}`);
+"""
+_INSTALL = f"""
+const fs = require("fs"), {{O_RDONLY, O_NOFOLLOW, O_DIRECTORY}} = fs.constants;
+const config = fs.openSync("/deployment/config", O_RDONLY | O_NOFOLLOW | O_DIRECTORY);
+const inside = `/proc/self/fd/${{config}}`, fresh = `${{inside}}/openclaw.json.new`;
+fs.rmSync(fresh, {{force: true}});
+const file = fs.openSync(fresh, "wx", 0o600);
+fs.writeFileSync(file, fs.readFileSync("/deployment/{OURS}/{_STAGED}"));
+fs.fchownSync(file, 1000, 1000);
+fs.fsyncSync(file);
+fs.renameSync(fresh, `${{inside}}/openclaw.json`);
+"""
+
+
+def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+    """Make both data folders fit for the gateway. `image` is on this host.
+
+    Raises ComposeFailed where the short container can't run, OSError from the disk.
+    """
+    for made in data_folders.make_missing(folder):
+        say(f"Made the folder {made}/, which was missing")
+    if deployment.token or IN_CONFIG & set(deployment.changed):
+        _write_config(deployment, folder, image, say)
+    if data_folders.belong_to_gateway(folder):
+        return
+    say("Giving config/ and workspace/ to the gateway's user, uid 1000")
+    if data_folders.may_give():
+        data_folders.give_to_gateway(folder)
+    else:
+        run_as_root(image, folder, _GIVE, _SECONDS)
+
+
+def _write_config(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+    """Write the token of `.env`, and what changed in it, into `openclaw.json`; no other key."""
+    try:
+        data = read_openclaw_config(folder, image)
+        text, written = config_for(deployment, data)
+    except (ConfigUnreadable, Unreadable) as error:
+        say(f"Leaving the token in config/openclaw.json as it is: {error}")
+        return
+    if text != data:
+        say(f"Writing {written} of .env into config/openclaw.json")
+        write_openclaw_config(folder, image, text)
+
+
+def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
+    """Return `openclaw.json` as a launch needs it, and in words what was written into it.
+
+    The page's own origins follow the port; the model and the like are only written where
+    `.env` has changed since it was applied last, so what was set there by hand stays.
+    Raises ConfigUnreadable.
+    """
+    if not data:
+        env = {"OPENCLAW_GATEWAY_TOKEN": "", **deployment.env}
+        return format_config(seed_config(env, ())), "the token"
+    before = parse_config(data)
+    changed = IN_CONFIG & set(deployment.changed)
+    config = with_settings(before, deployment.env, {"PORT", *changed})
+    written = [label_of(key) for key in sorted(changed)] or ["the port"] * (config != before)
+    if deployment.token and token_in(config) not in (None, deployment.token):
+        config = with_token(config, deployment.token)
+        written.insert(0, "the token")
+    return (format_config(config), ", ".join(written)) if config != before else (data, "")
+
+
+def image_for(deployment: Deployment, gateway: Container | None, world: World) -> str:
+    """Return an image that is on this host, for what only the gateway's user may touch."""
+    asked = deployment.env.get("OPENCLAW_IMAGE") or world.settings.image
+    return gateway.image if gateway else asked
+
+
+def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) -> bytes:
+    """Return `openclaw.json`, also where only the gateway may read it; empty where there is none.
+
+    Raises Unreadable, ComposeFailed.
+    """
+    if data_folders.are_ours(folder):
+        return data_folders.read_config(folder) or b""
+    return run_as_root(image, folder, _READ, seconds).encode()
+
+
+def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
+    """Rewrite `openclaw.json`, also where only the gateway may. Raises ComposeFailed, OSError."""
+    if data_folders.are_ours(folder):
+        data_folders.write_config(folder, text)
+    else:
+        _install_as_root(folder, image, text)
+
+
+def _install_as_root(folder: Path, image: str, text: bytes) -> None:
+    staged = folder / OURS / _STAGED
+    try:
+        write_file(staged, text)
+        run_as_root(image, folder, _INSTALL, _SECONDS)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def tokens_equal(deployment: Deployment, folder: Path) -> bool | None:
+    """Say whether `openclaw.json` has the token of `.env`; None where we may not read it."""
+    config = _own_config(folder)
+    return None if config is None else token_in(config) in (None, deployment.token)
+
+
+def allowed_origins(folder: Path, port: int) -> tuple[str, ...] | None:
+    """Return the origins that `openclaw.json` allows; None where we may not read it."""
+    config = _own_config(folder)
+    return None if config is None else origins_in(config, port)
+
+
+def _own_config(folder: Path) -> dict[str, Any] | None:
+    """Return what `openclaw.json` says without any container's help, or None."""
+    try:
+        if not data_folders.are_ours(folder):
+            return None
+        data = data_folders.read_config(folder)
+        return {} if data is None else parse_config(data)
+    except (OSError, Unreadable, ConfigUnreadable):
+        return None

@@ -1,0 +1,67 @@
+"""Cancel: let a running launch end, and take down what it started."""
+
+import time
+
+from app.core.deployment import CANCELLABLE, Deployment, Operation, OperationState
+from app.core.errors import NotCancelled
+from app.core.operations.outcome_words import ENDED
+from app.store import operations
+from app.store.files import storage_errors
+from app.store.operation_process import tell_to_cancel
+from app.usecases.operations.operations import WAIT_SECONDS, describe, operation_of, waiting_place
+from app.usecases.context import World
+
+_LOOK_AGAIN_SECONDS = 0.1
+
+
+def cancel_operation(deployment_id: str, *, actor: str, world: World) -> Operation:
+    """Tell the operation that runs on a deployment to end, and return it.
+
+    Told twice, it ends once, for who came first.
+    Raises NotFound, NotCancelled, StorageFailed.
+    """
+    deployment = world.store.load(deployment_id)
+    running = deployment.running_operation
+    if running is None:
+        raise NotCancelled(_nothing_runs(deployment))
+    if running.kind not in CANCELLABLE:
+        raise NotCancelled(
+            f"The {running.kind.noun} by {running.actor} can't be cancelled: half done it would"
+            " leave containers that nobody asked for. Wait for its end.",
+            extra={"operation": describe(running)},
+        )
+    folder = world.store.folder(deployment_id)
+    with storage_errors(f"The {running.kind} was not cancelled."):
+        operations.ask_to_cancel(folder, running.number, actor)
+    tell_to_cancel(folder, running.number)
+    return operation_of(deployment_id, running.number, world=world)
+
+
+def wait_for_cancelled(
+    operation: Operation, *, world: World, seconds: float = WAIT_SECONDS
+) -> Operation | None:
+    """Return the operation once it is cancelled, or None where that takes longer.
+
+    Raises NotCancelled where it ended in another way before it was told, TooManyWaiting.
+    """
+    deadline = time.monotonic() + seconds
+    with waiting_place(operation):
+        while operation.state is OperationState.RUNNING:
+            if time.monotonic() > deadline:
+                return None
+            time.sleep(_LOOK_AGAIN_SECONDS)
+            operation = operation_of(operation.deployment_id, operation.number, world=world)
+    if operation.state is not OperationState.CANCELLED:
+        raise NotCancelled(_ended(operation), extra={"operation": describe(operation)})
+    return operation
+
+
+def _nothing_runs(deployment: Deployment) -> str:
+    latest = deployment.operation
+    return _ended(latest) if latest else "No operation runs on this deployment."
+
+
+def _ended(operation: Operation) -> str:
+    if operation.state is OperationState.CANCELLED:
+        return f"The {operation.kind} is cancelled already, by {operation.cancelled_by}."
+    return f"The {operation.kind.noun} had ended already: it {ENDED[operation.state]}."

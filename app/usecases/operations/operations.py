@@ -1,0 +1,314 @@
+"""Operations: each is a process of its own that outlives the server which started it."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import BoundedSemaphore
+
+import psutil
+
+from app.config import PROJECT
+from app.core.deployment import (
+    NOT_STARTED,
+    Deployment,
+    Operation,
+    OperationKind,
+    OperationState,
+    Run,
+)
+from app.core.diagnosis.causes import Cause
+from app.core.errors import (
+    Busy,
+    DeploymentInvalid,
+    NotFound,
+    TooManyWaiting,
+    UserError,
+    WasCancelled,
+)
+from app.core.operations.pull_progress import layer_in
+from app.store import history, operation_process, operations
+from app.store.files import raise_shortage, storage_errors
+from app.store.locks import Locked, lock_folder
+from app.usecases.context import World
+
+Say = Callable[[str], None]
+
+# Older scripts give up at 120 s.
+WAIT_SECONDS = 110.0
+_WAITING = BoundedSemaphore(20)
+# Compose ends with its operation process within half a second.
+_LEFTOVERS_SECONDS = 5.0
+_BROKEN_OFF = "its process was ended, or the host restarted."
+# From an outcome to the free lock, on a host that is busy.
+_LAST_STEP_SECONDS = 5.0
+
+
+class OperationFailed(Exception):
+    """The operation process could not do what was asked; `cause` tells why.
+
+    `verified` is the run that is proven all the same, after what was done is undone.
+    """
+
+    def __init__(self, cause: Cause, verified: Run | None = None) -> None:
+        super().__init__(cause.sentence)
+        self.cause = cause
+        self.verified = verified
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An operation that was just started, and the process that does it.
+
+    `warning` is what is to be known of it beforehand, where something is.
+    """
+
+    operation: Operation
+    process: subprocess.Popen[bytes]
+    warning: str = ""
+
+
+def start_operation(
+    kind: OperationKind,
+    deployment: Deployment,
+    *,
+    actor: str,
+    world: World,
+    arguments: Mapping[str, str] | None = None,
+    files: Mapping[str, bytes] | None = None,
+) -> Started:
+    """Lock the deployment, write down what is to be done, and start its process.
+
+    `files` are for the process alone, which inherits the lock.
+    Raises Busy, NotFound, DeploymentInvalid, StorageFailed.
+    """
+    folder = world.store.folder(deployment.id)
+    lock = _lock(folder, deployment, world)
+    try:
+        with storage_errors(f"The {kind.noun} was not started."):
+            _wait_for_leftovers(folder)
+            operation = operations.begin(folder, kind, actor, arguments, files)
+            _record_begin(folder, operation)
+            process = _started(folder, operation, lock, world)
+    finally:
+        os.close(lock)
+
+    def tell_the_end() -> None:
+        process.wait()
+        world.changes.beat()
+
+    threading.Thread(target=tell_the_end, name=f"wait-{process.pid}", daemon=True).start()
+    world.changes.beat()
+    return Started(operation, process)
+
+
+def _record_begin(folder: Path, operation: Operation) -> None:
+    """Record in the history what begins; a full disk holds no stop up."""
+    try:
+        history.record(
+            folder,
+            operation.kind,
+            operation.actor,
+            operation=operation.number,
+            **({"arguments": operation.arguments} if operation.arguments else {}),
+        )
+    except OSError:
+        if operation.kind is not OperationKind.STOP:
+            raise
+
+
+def wait_for(
+    started: Started,
+    failure_for: Callable[[Operation], type[UserError]],
+    *,
+    world: World,
+) -> Operation | None:
+    """Return how an operation ended, or None where it goes on after WAIT_SECONDS.
+
+    Raises what `failure_for` names, with the reason, where it did not succeed;
+    TooManyWaiting where all places for waiting calls are taken.
+    """
+    with waiting_place(started.operation):
+        try:
+            started.process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+    operation = started.operation
+    ended = operation_of(operation.deployment_id, operation.number, world=world)
+    if ended.state is OperationState.SUCCEEDED:
+        return ended
+    more = {
+        "operation": describe(ended),
+        "cause": ended.code,
+        "fix": ended.fix,
+        "free_port": ended.free_port,
+    }
+    kind = WasCancelled if ended.state is OperationState.CANCELLED else failure_for(ended)
+    raise kind(failure_of(ended), extra=more)
+
+
+@contextlib.contextmanager
+def waiting_place(operation: Operation) -> Iterator[None]:
+    """Take one of the places for waiting calls. Raises TooManyWaiting."""
+    if not _WAITING.acquire(blocking=False):
+        raise TooManyWaiting(
+            "Twenty calls already wait for an operation. This one was started all the same:"
+            " ask for its status, or pass “wait”: false.",
+            extra={"operation": describe(operation)},
+        )
+    try:
+        yield
+    finally:
+        _WAITING.release()
+
+
+def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
+    """Return one operation of a deployment, also of an archived one. Raises NotFound."""
+    # An archive may move the folder while it is being read: then it is found at the second look.
+    folders = (world.store.folder_wherever(deployment_id) for _ in range(2))
+    looks = (operations.read_operation(each, number) for each in folders)
+    found = next((each for each in looks if each), None)
+    if found is None:
+        world.store.load(deployment_id)
+        raise NotFound(f"There is no operation {number} of {deployment_id}; the last 20 are kept.")
+    return replace(found, deployment_id=deployment_id)
+
+
+def log_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
+    """Return all that an operation has written down so far, as (time, text) of each line."""
+    folder = world.store.folder(operation.deployment_id)
+    return _parted(operations.read_log(folder, operation.number))
+
+
+def output_since(
+    operation: Operation, offset: int, *, world: World
+) -> tuple[list[tuple[str, str]], int]:
+    """Return (time, text) of each line from `offset` on, and the offset to go on from.
+
+    Offsets are places in the log on disk: they hold in every browser and after every restart.
+    The bytes of a pull are told by its steps, not line by line.
+    """
+    folder = world.store.folder(operation.deployment_id)
+    lines, end = operations.read_log_since(folder, operation.number, offset)
+    return [(time, text) for time, text in _parted(lines) if layer_in(text) is None], end
+
+
+def _parted(lines: list[str]) -> list[tuple[str, str]]:
+    return [(time, text) for time, _, text in (line.partition(" ") for line in lines)]
+
+
+def _lock(folder: Path, deployment: Deployment, world: World) -> int:
+    """Lock a folder. An operation whose outcome is written lets go of it in a moment."""
+    deadline = time.monotonic() + _LAST_STEP_SECONDS
+    while True:
+        try:
+            return lock_folder(folder)
+        except Locked:
+            running = world.store.load(deployment.id).running_operation
+            if running or time.monotonic() > deadline:
+                raise _busy(running) from None
+        except FileNotFoundError:
+            raise NotFound(f"The folder of {deployment.id} went away.") from None
+        except OSError as error:
+            raise_shortage(error)
+            raise DeploymentInvalid(
+                "Its folder is not ours to use:"
+                f" {deployment.problem or 'it can not be opened'}. What runs can be stopped in"
+                f" a terminal: docker compose -p {deployment.id} down"
+            ) from None
+
+
+def _busy(running: Operation | None) -> Busy:
+    what = f"{_a(running.kind)} by {running.actor}" if running else "Another operation"
+    return Busy(
+        f"{what} is still running on this deployment. Wait for its end, then try again.",
+        extra={"operation": describe(running)} if running else None,
+    )
+
+
+def _a(kind: OperationKind) -> str:
+    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind.noun}"
+
+
+def failure_of(operation: Operation) -> str:
+    """Return in words why an operation did not succeed, and what to do."""
+    if operation.state is OperationState.INTERRUPTED:
+        return (
+            f"The {operation.kind.noun} was interrupted: {_BROKEN_OFF}"
+            f" {operation.kind.after_interruption}"
+        )
+    return f"{operation.reason} {operation.next_step}".strip()
+
+
+def describe(operation: Operation) -> dict[str, object]:
+    """Return an operation as the API shows it."""
+    broken_off = operation.state is OperationState.INTERRUPTED
+    return {
+        "id": operation.number,
+        "kind": operation.kind,
+        "state": operation.state,
+        "actor": operation.actor,
+        "cancelled_by": operation.cancelled_by,
+        "arguments": dict(operation.arguments),
+        "started_at": operation.started_at.isoformat(),
+        "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
+        "reason": _BROKEN_OFF if broken_off else operation.reason,
+        "next_step": operation.kind.after_interruption if broken_off else operation.next_step,
+        "fix": operation.fix,
+        "code": operation.code,
+        "free_port": operation.free_port,
+    }
+
+
+def _wait_for_leftovers(folder: Path) -> None:
+    """Let the last children of an operation that was killed end before another begins."""
+    previous = operations.latest(folder)
+    session = operation_process.process_of(folder, previous.number) if previous else None
+    if previous is None or session is None or previous.ended_at is not None:
+        return
+    deadline = time.monotonic() + _LEFTOVERS_SECONDS
+    while _session_lives(session) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+def _session_lives(session: int) -> bool:
+    for pid in psutil.pids():
+        with contextlib.suppress(OSError):
+            if os.getsid(pid) == session:
+                return True
+    return False
+
+
+def _started(
+    folder: Path, operation: Operation, lock: int, world: World
+) -> subprocess.Popen[bytes]:
+    """Start the process; where the system refuses, the operation is over before it began."""
+    try:
+        return _spawn(folder, operation, lock, world)
+    except OSError as error:
+        reason = f"Its process could not be started: {error.strerror}."
+        failed = replace(operation, state=OperationState.FAILED, code=NOT_STARTED, reason=reason)
+        with contextlib.suppress(OSError):
+            operations.end(folder, failed)
+        raise
+
+
+def _spawn(folder: Path, operation: Operation, lock: int, world: World) -> subprocess.Popen[bytes]:
+    # Its own trace, if it ever comes to one, must outlive the server's terminal.
+    trace = operations.operations_folder(folder) / str(operation.number) / "trace"
+    with open(trace, "wb") as stderr:
+        return subprocess.Popen(
+            [sys.executable, "-m", "app.operation", str(folder), str(operation.number), str(lock)],
+            cwd=PROJECT,
+            env={**os.environ, **world.settings.as_environment()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=[lock],
+        )

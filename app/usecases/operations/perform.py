@@ -1,0 +1,183 @@
+"""Doing an operation, in the process that was started for it; app/operation.py is its entry."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+# Before a signal may end the operation: half loaded, it could take nothing down.
+import python_on_whales  # noqa: F401
+
+from app.config import PROJECT, Settings
+from app.core.deployment import (
+    DEADLINE,
+    INTERNAL_ERROR,
+    STOPS,
+    Operation,
+    OperationKind,
+    OperationState,
+    Run,
+)
+from app.core.diagnosis.causes import Cause
+from app.core.errors import EngineError
+from app.core.secrets import Masker
+from app.engine.client import docker_environment
+from app.store import history, operations
+from app.store.operation_log import OperationLog
+from app.store.operation_process import note_process
+from app.usecases.access.allow_origin import perform_allow_origin
+from app.usecases.lifecycle.archive import perform_archive
+from app.usecases.operations.cancellation import Cancellation, Cancelled
+from app.usecases.tokens.equalize import perform_equalize_token
+from app.usecases.operations.failures import cause_of
+from app.usecases.lifecycle.launch import perform_launch
+from app.usecases.operations.operations import OperationFailed
+from app.usecases.settings.perform_reconfigure import kept_secrets, perform_reconfigure
+from app.usecases.lifecycle.restart import perform_restart
+from app.usecases.tokens.rotate import perform_rotate_token
+from app.usecases.updates.root_files import COPY_SECONDS
+from app.usecases.lifecycle.stop import perform_stop
+from app.usecases.operations.operation_context import Task
+from app.usecases.updates.update import perform_update
+from app.usecases.context import World, build_world
+
+_SPARE_SECONDS = 300
+
+# Each returns the run that it has proven to work, if it has.
+_PERFORM: Mapping[OperationKind, Callable[[Task], Run | None]] = {
+    OperationKind.LAUNCH: perform_launch,
+    OperationKind.RESTART: perform_restart,
+    OperationKind.STOP: perform_stop,
+    OperationKind.ARCHIVE: perform_archive,
+    OperationKind.ALLOW_ORIGIN: perform_allow_origin,
+    OperationKind.UPDATE: perform_update,
+    OperationKind.ROTATE_TOKEN: perform_rotate_token,
+    OperationKind.EQUALIZE_TOKEN: perform_equalize_token,
+    OperationKind.RECONFIGURE: perform_reconfigure,
+}
+
+
+class _DeadlinePassed(Exception):
+    """The whole operation took longer than all its steps may."""
+
+
+def perform_operation(folder: Path, number: int, lock: int, settings: Settings) -> None:
+    """Do one operation of the deployment in `folder`, and write down how it ended.
+
+    `lock` is the descriptor that holds the folder's lock; it is let go at once then.
+    """
+    world = build_world(settings)
+    _clean_environment(world.address)
+    # Compose looks for files in its working folder and all above it.
+    os.chdir("/")
+    operation = operations.read_operation(folder, number)
+    if operation is None:
+        sys.exit(f"{folder} has no operation {number}")
+    cancellation = Cancellation(lambda: bool(operations.cancelled_by(folder, number)))
+    cancellation.listen()
+    with suppress(OSError):
+        note_process(folder, number)
+    _set_deadline(settings)
+    history.coming_from.set(_source(folder, number))
+    ended = _perform(operation, folder, world, cancellation)
+    folder = world.store.folder_wherever(operation.deployment_id)
+    with suppress(OSError):
+        history.record(
+            folder,
+            f"{ended.kind} {ended.state}",
+            ended.cancelled_by or ended.actor,
+            operation=number,
+            code=ended.code,
+            reason=ended.reason,
+        )
+    operations.end(folder, ended)
+    # Whoever reads the outcome may start the next operation: no exit of ours is waited for.
+    os.close(lock)
+
+
+def _source(folder: Path, number: int) -> str:
+    """Return the address that an operation was asked for from."""
+    entries = history.newest_first(folder)
+    begun = next((each for each in entries if each.get("operation") == number), {})
+    return str(begun.get("from", "local"))
+
+
+def _clean_environment(address: str) -> None:
+    """Keep only what Compose needs: any variable of ours would beat the one in `.env`."""
+    environment = docker_environment(PROJECT, address)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+def _set_deadline(settings: Settings) -> None:
+    """Every step has a bound of its own; this one is for what we did not think of."""
+
+    def passed(number: int, frame: FrameType | None) -> None:
+        raise _DeadlinePassed
+
+    signal.signal(signal.SIGALRM, passed)
+    # An update or a reconfiguration may do all of it twice: there, and back again.
+    steps = settings.pull_timeout + 2 * (settings.launch_timeout + settings.stop_timeout)
+    signal.alarm(int(steps + 2 * COPY_SECONDS) + _SPARE_SECONDS)
+
+
+def _perform(
+    operation: Operation, folder: Path, world: World, cancellation: Cancellation
+) -> Operation:
+    deployment = world.store.load(operation.deployment_id)
+    mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
+    with OperationLog(folder, operation.number, mask) as log:
+        task = Task(operation, deployment, world, log.say, cancellation)
+        try:
+            done = _PERFORM[operation.kind](task)
+            verified = done or operation.verified
+            ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
+        except Cancelled as cancelled:
+            verified = cancelled.verified or operation.verified
+            ended = replace(_cancelled(operation, folder, cancelled.words), verified=verified)
+        except OperationFailed as failure:
+            verified = failure.verified or operation.verified
+            ended = replace(_failed(operation, failure.cause, mask), verified=verified)
+        except (EngineError, OSError) as error:
+            ended = _failed(operation, cause_of(error, task), mask)
+        except _DeadlinePassed:
+            ended = _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
+        except Exception:  # noqa: BLE001 - the last place that can tell
+            traceback.print_exc()
+            cause = Cause(INTERNAL_ERROR, "Deploy Agent itself failed; its trace is kept.", "")
+            ended = _failed(operation, cause, mask)
+        log.say(f"{ended.reason} {ended.next_step}".strip() or "Done")
+    return replace(ended, ended_at=datetime.now(UTC))
+
+
+def _cancelled(operation: Operation, folder: Path, undone: str) -> Operation:
+    who = operations.cancelled_by(folder, operation.number)
+    return replace(
+        operation,
+        state=OperationState.CANCELLED,
+        code="cancelled",
+        reason=f"It was cancelled by {who}. {undone}".strip(),
+        cancelled_by=who,
+    )
+
+
+def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
+    failed = replace(
+        operation,
+        state=OperationState.FAILED,
+        code=cause.code,
+        reason=mask(cause.words),
+        next_step=mask(cause.next_step),
+        # The catalogue's lines end with a gateway that runs: no stop asks for that.
+        fix="" if operation.kind in STOPS else mask(cause.fix),
+        free_port=cause.free_port,
+    )
+    if failed.can_be_resumed and not failed.next_step:
+        return replace(failed, next_step=failed.kind.after_interruption)
+    return failed

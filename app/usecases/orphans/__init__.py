@@ -1,0 +1,1 @@
+"""Containers and networks whose deployment folder is gone."""

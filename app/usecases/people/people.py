@@ -1,0 +1,186 @@
+"""Users and scripts' tokens: adding, removing, listing; and the first operator's set-up link."""
+
+import hashlib
+import secrets
+import time
+from datetime import UTC, datetime
+
+from argon2 import PasswordHasher
+
+from app.core.errors import InputRejected, LinkDead, NotFound
+from app.core.people import Person, Role, name_problem, password_problem, token_name_problem
+from app.store import history
+from app.store.files import storage_errors
+from app.store.people import People, Setup, Token, User
+from app.usecases.context import World
+
+SETUP_SECONDS = 30 * 60
+HASHER = PasswordHasher()
+
+
+def digest(secret: str) -> str:
+    """Return what is kept of a random secret; it is long, so a plain hash is enough."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def has_users(world: World) -> bool:
+    return bool(world.people.read().users)
+
+
+def list_users(*, world: World) -> list[dict[str, str]]:
+    """Return the users as scripts get them, by name."""
+    users = sorted(world.people.read().users.items())
+    return [{"name": name, "role": user.role} for name, user in users]
+
+
+def list_tokens(*, world: World) -> list[dict[str, str | None]]:
+    """Return what is known of scripts' tokens, the oldest first; none of it opens anything."""
+    tokens = sorted(world.people.read().tokens.items(), key=lambda each: each[1].made_at)
+    return [
+        {
+            "id": identifier,
+            "name": token.name,
+            "role": token.role,
+            "made_by": token.made_by,
+            "made_at": _moment(token.made_at),
+            "used_at": _moment(token.used_at),
+        }
+        for identifier, token in tokens
+    ]
+
+
+def add_user(
+    name: str, role: str, password: str, *, by: str, world: World, setup: str | None = None
+) -> Person:
+    """Add a user; with `setup`, the secret of a set-up link, only while that opens.
+
+    Raises InputRejected, LinkDead, StorageFailed.
+    """
+    errors = _errors(name=name_problem(name), password=password_problem(password))
+    if role not in list(Role):
+        errors["role"] = "must be viewer or operator"
+    if errors:
+        raise InputRejected(errors)
+    hashed = HASHER.hash(password)
+    with storage_errors("The user was not added."), world.people.changing() as people:
+        # What was so before may not be so any more: two may use one link at once.
+        if setup is not None and not _opens(people, setup):
+            raise _dead_link()
+        if name in people.users:
+            raise InputRejected({"name": "is taken"})
+        people.users[name] = User(Role(role), hashed)
+        people.setup = None
+    _record(world, "add_user", by, user=name, role=role)
+    return Person(name, Role(role))
+
+
+def set_password(name: str, password: str, *, by: str, world: World) -> None:
+    """Change a password; every session of that user ends. Raises NotFound, InputRejected."""
+    if problem := password_problem(password):
+        raise InputRejected({"password": problem})
+    hashed = HASHER.hash(password)
+    with storage_errors("The password was not changed."), world.people.changing() as people:
+        user = people.users.get(name)
+        if user is None:
+            raise _no_user(name)
+        user.password = hashed
+        user.sessions.clear()
+    _record(world, "set_password", by, user=name)
+
+
+def remove_user(name: str, *, by: str, world: World) -> None:
+    """Raises NotFound, or InputRejected for the last operator of several users."""
+    with storage_errors("The user was not removed."), world.people.changing() as people:
+        if name not in people.users:
+            raise _no_user(name)
+        left = [each for other, each in people.users.items() if other != name]
+        if left and not any(each.role == Role.OPERATOR for each in left):
+            raise InputRejected({"name": "is the last operator; add another one first"})
+        del people.users[name]
+    _record(world, "remove_user", by, user=name)
+
+
+def make_token(name: str, role: str, made_by: str, *, world: World) -> str:
+    """Make a script's token and return it: the only time that it is known."""
+    errors = _errors(token_name=token_name_problem(name.strip()))
+    if role not in list(Role):
+        errors["token_role"] = "must be viewer or operator"  # noqa: S105
+    if errors:
+        raise InputRejected(errors)
+    identifier, secret = secrets.token_hex(4), secrets.token_hex(32)
+    with storage_errors("The token was not made."), world.people.changing() as people:
+        people.tokens[identifier] = Token(
+            name.strip(), Role(role), digest(secret), made_by, time.time()
+        )
+    _record(world, "make_token", made_by, token=identifier, role=role)
+    return f"da_{identifier}_{secret}"
+
+
+def revoke_token(identifier: str, *, by: str, world: World) -> None:
+    """Raises NotFound."""
+    with storage_errors("The token was not revoked."), world.people.changing() as people:
+        if people.tokens.pop(identifier, None) is None:
+            raise NotFound("There is no such token; it may have been revoked already.")
+    _record(world, "revoke_token", by, token=identifier)
+
+
+def begin_setup(*, world: World) -> str:
+    """Return the secret of a new set-up link; one that was made before is dead."""
+    secret = secrets.token_urlsafe(24)
+    with storage_errors("No set-up link was made."), world.people.changing() as people:
+        people.setup = Setup(digest(secret), time.time() + SETUP_SECONDS)
+    return secret
+
+
+def setup_is_open(secret: str, *, world: World) -> bool:
+    """Say whether a set-up link still opens: not used, not expired, and no users yet."""
+    return _opens(world.people.read(), secret)
+
+
+def check_setup(secret: str, *, world: World) -> None:
+    """Raises LinkDead."""
+    if not setup_is_open(secret, world=world):
+        raise _dead_link()
+
+
+def set_up(secret: str, name: str, password: str, *, world: World) -> Person:
+    """Make the first operator's account. Raises LinkDead, InputRejected."""
+    check_setup(secret, world=world)
+    return add_user(name, Role.OPERATOR, password, by="the set-up link", world=world, setup=secret)
+
+
+def _opens(people: People, secret: str) -> bool:
+    setup = people.setup
+    return (
+        setup is not None
+        and not people.users
+        and time.time() < setup.ends_at
+        and secrets.compare_digest(setup.hash, digest(secret))
+    )
+
+
+def _dead_link() -> LinkDead:
+    return LinkDead(
+        "This set-up link is dead: it was used, is older than 30 minutes, or was never made."
+        " Restart the server for a new one, or add a user on the command line."
+    )
+
+
+def _record(world: World, what: str, who: str, **more: str) -> None:
+    """Record a deed on people in the history of the whole deployments folder."""
+    with storage_errors("It was done, and could not be recorded."):
+        history.record(world.settings.deployments_dir, what, who, **more)
+
+
+def _moment(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _errors(**problems: str | None) -> dict[str, str]:
+    return {name: problem for name, problem in problems.items() if problem}
+
+
+def _no_user(name: str) -> NotFound:
+    return NotFound(f"There is no user {name!r}.")

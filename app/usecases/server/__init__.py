@@ -1,0 +1,1 @@
+"""The server itself: start-up log, health, metrics, live updates."""

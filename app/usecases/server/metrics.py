@@ -1,0 +1,154 @@
+"""Metrics for Prometheus: of the fleet as it is now, and of what this server has seen.
+
+No label holds an id, a name or an address, so that their number stays small. The times of
+requests and of the engine are taken where they come from.
+"""
+
+import platform
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from threading import Lock
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, Info
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from app.config import PROJECT
+from app.core.deployment import Operation, OperationState
+from app.core.errors import NotFound
+from app.core.history.container_events import ContainerEvent
+from app.core.status.status import Status
+from app.store.operations import list_operations
+from app.usecases.status.overview import list_deployments
+from app.usecases.webhook.webhook import show_webhook
+from app.usecases.context import World
+
+_OPERATIONS = Counter("deploy_agent_operations", "Operations that have ended.", ["kind", "outcome"])
+_OPERATION_SECONDS = Histogram(
+    "deploy_agent_operation_seconds",
+    "From the start of an operation to its end.",
+    ["kind"],
+    buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1800),
+)
+_RESTARTS = Counter(
+    "deploy_agent_gateway_restarts", "Gateways that ended and were started again, by Docker mostly."
+)
+_BUILD = Info("deploy_agent_build", "What this server is.")
+_ABOUT = tomllib.loads((PROJECT / "pyproject.toml").read_bytes().decode())["project"]
+_BUILD.info(
+    {
+        "version": _ABOUT["version"],
+        "python": platform.python_version(),
+    }
+)
+
+
+class Metrics:
+    """What `/metrics` answers; one for each server."""
+
+    def __init__(self, world: World) -> None:
+        self._registry = CollectorRegistry()
+        self._registry.register(_Fleet(world))
+        self._registry.register(REGISTRY)
+        world.events.listen(_Restarts(world).hear)
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return everything in the format that is asked for, and its content type."""
+        encode, content_type = choose_encoder(accept)
+        return encode(self._registry), content_type
+
+
+class _Fleet(Collector):
+    """Deployments, streams and messages as they are now, from one snapshot of the engine."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ended = _Ended(world)
+
+    def collect(self) -> Iterator[Metric]:
+        cards = list_deployments(self._world)
+        self._ended.look({each.deployment.id: each.deployment.operation for each in cards})
+        statuses = [each.verdict.status for each in cards]
+        family = GaugeMetricFamily(
+            "deploy_agent_deployments", "Deployments by status.", labels=["status"]
+        )
+        for status in Status:
+            family.add_metric([status], statuses.count(status))
+        yield family
+        snapshot = self._world.containers.snapshot()
+        yield _gauge("engine_up", "Whether Docker Engine answers.", 0 if snapshot.problem else 1)
+        yield _gauge("open_streams", "Pages that follow along.", self._world.changes.viewers)
+        webhook = show_webhook(self._world)
+        yield _gauge("messages_waiting", "Messages that are still to be sent.", webhook.waiting)
+        yield _gauge(
+            "messages_dropped",
+            "Messages that did not arrive since the last one that did.",
+            webhook.dropped,
+        )
+
+
+def _gauge(name: str, words: str, value: float) -> Metric:
+    return GaugeMetricFamily(f"deploy_agent_{name}", words, value=value)
+
+
+class _Ended:
+    """Counts the operations that have ended, whoever began them, as the folders tell."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._since = datetime.now(UTC)
+        # The number up to which each deployment's operations are counted.
+        self._counted: dict[str, int] = {}
+        self._gone: set[str] = set()
+        self._lock = Lock()
+
+    def look(self, latest: dict[str, Operation | None]) -> None:
+        with self._lock:
+            # One that was archived has ended its last operation where it is now.
+            for each in self._counted.keys() - latest.keys() - self._gone:
+                self._gone.add(each)
+                self._count(each)
+            self._gone -= latest.keys()
+            for each, operation in latest.items():
+                if operation and operation.number > self._counted.get(each, 0):
+                    self._count(each)
+
+    def _count(self, deployment_id: str) -> None:
+        try:
+            folder = self._world.store.folder_wherever(deployment_id)
+        except NotFound:
+            return
+        for operation in list_operations(folder)[::-1]:
+            if operation.number <= self._counted.get(deployment_id, 0):
+                continue
+            if operation.state is OperationState.RUNNING:
+                return
+            self._counted[deployment_id] = operation.number
+            if (operation.ended_at or operation.started_at) >= self._since:
+                _count_operation(operation)
+
+
+def _count_operation(operation: Operation) -> None:
+    _OPERATIONS.labels(operation.kind, operation.state).inc()
+    if operation.ended_at:
+        lasted = operation.ended_at - operation.started_at
+        _OPERATION_SECONDS.labels(operation.kind).observe(lasted.total_seconds())
+
+
+class _Restarts:
+    """Counts the starts of containers that had ended before."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._ended: set[str] = set()
+
+    def hear(self, event: ContainerEvent) -> None:
+        if event.action == "die" and self._world.store.has(event.deployment_id):
+            self._ended.add(event.container_id)
+        elif event.action == "destroy":
+            self._ended.discard(event.container_id)
+        elif event.action == "start" and event.container_id in self._ended:
+            self._ended.discard(event.container_id)
+            _RESTARTS.inc()

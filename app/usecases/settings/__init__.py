@@ -1,0 +1,1 @@
+"""Making a deployment and changing its settings."""

@@ -1,0 +1,97 @@
+"""Edits by hand: that somebody changed a deployment's files past Deploy Agent, key by key."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from app.core.deployment import LAUNCH_OR_STOP, Deployment, OperationKind
+from app.core.history.incidents import BY_HAND
+from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, Kind, Moment
+from app.store import history
+from app.usecases.history.history import latest_moments
+from app.usecases.context import World
+
+# Our own changes of a file stand in the history this close to it.
+_CLOSE = timedelta(seconds=5)
+_LOOKED_AT = 10
+_RECENT = timedelta(minutes=1)
+_NEVER = datetime.fromtimestamp(0, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A deployment's files as they were seen."""
+
+    env: Mapping[str, str]
+    env_at: datetime
+    compose_at: datetime
+
+    def is_fresh(self, before: "_Seen") -> bool:
+        """Say whether somebody has just changed one, and may not be recorded yet."""
+        times = ((self.env_at, before.env_at), (self.compose_at, before.compose_at))
+        since = datetime.now(UTC) - _CLOSE
+        return any(now != then and now > since for now, then in times)
+
+
+class Edits:
+    """Remembers each deployment's files from one look to the next."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._seen: dict[str, _Seen] = {}
+
+    def look(self) -> None:
+        """Record what was edited since the last look. Raises OSError."""
+        deployments = self._world.store.scan()
+        for gone in self._seen.keys() - {each.id for each in deployments}:
+            del self._seen[gone]
+        for deployment in deployments:
+            self._look_at(deployment)
+
+    def _look_at(self, deployment: Deployment) -> None:
+        before = self._seen.get(deployment.id)
+        env_at, compose_at = deployment.env_at or _NEVER, deployment.compose_at or _NEVER
+        if before and (before.env_at, before.compose_at) == (env_at, compose_at):
+            return
+        now = _Seen(deployment.env, env_at, compose_at)
+        if before is None:
+            self._seen[deployment.id] = now
+        elif not (deployment.problem or deployment.running_operation or now.is_fresh(before)):
+            self._seen[deployment.id] = now
+            self._tell(deployment, before, now)
+
+    def _tell(self, deployment: Deployment, before: _Seen, now: _Seen) -> None:
+        folder = self._world.store.folder(deployment.id)
+        keys = _differing(before.env, now.env)
+        if keys and self._is_by_hand(deployment, now.env_at):
+            self._record(folder, ENV_EDITED, now.env_at, keys=keys)
+        if now.compose_at != before.compose_at and self._is_by_hand(deployment, now.compose_at):
+            self._record(folder, COMPOSE_EDITED, now.compose_at)
+
+    def _is_by_hand(self, deployment: Deployment, at: datetime) -> bool:
+        found = latest_moments(deployment.id, _LOOKED_AT, world=self._world)
+        return not any(_may_write(each) and _is_close(each, at) for each in found)
+
+    def _record(self, folder: Path, what: str, at: datetime, **more: object) -> None:
+        now = datetime.now(UTC)
+        # A file that was copied may have the time of the one it was copied from.
+        at = at if timedelta(0) <= now - at < _RECENT else now
+        stamp = at.isoformat(timespec="milliseconds")
+        history.append(folder, {"at": stamp, "what": what, "who": BY_HAND, **more})
+        self._world.changes.beat()
+
+
+def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+
+
+def _may_write(moment: Moment) -> bool:
+    """Say whether a deed is of those that write these files."""
+    if moment.kind is Kind.OPERATION:
+        return moment.what not in LAUNCH_OR_STOP or moment.what == OperationKind.UPDATE
+    return moment.kind is Kind.CHANGE and moment.who != BY_HAND
+
+
+def _is_close(moment: Moment, at: datetime) -> bool:
+    return moment.at - _CLOSE <= at <= (moment.ended_at or moment.at) + _CLOSE

@@ -1,0 +1,251 @@
+"""Plan: what a wish to change a deployment comes to, before anything is written."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.core.deployment import Container, Deployment
+from app.core.settings.drift import drift_of
+from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError
+from app.core.errors import DeploymentInvalid, EngineError, InputRejected, Stale
+from app.core.settings.fields import BY_NAME, FIELDS, PORT
+from app.core.settings.fingerprints import NoMark, changed_since, has_value, mark_of, reach_the_gateway
+from app.core.settings.file_changes import (
+    Change,
+    Files,
+    Told,
+    asked_of,
+    changes_between,
+    diff_of,
+    label_of,
+    left_by_hand,
+    told_of,
+    with_changes,
+)
+from app.core.secrets import secret_values
+from app.store.files import Unreadable, raise_shortage, read_file
+from app.store.deployment_files import ENV_FILE, problem_of_folders, read_compose_file
+from app.usecases.settings.configure import field_defaults
+from app.usecases.settings.ports import free_port, port_problem
+from app.usecases.context import World, signing_key
+
+# Where an emptied field has a value of its own in `.env`.
+_WITH_FALLBACK = ("image", "memory_limit", "bind_address")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is asked for: fields by name, names of those to be removed, and the mark of the
+    files that it was made from; empty where that does not matter."""
+
+    given: Mapping[str, Any] = field(repr=False)
+    remove: Sequence[str] = ()
+    seen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a wish comes to. `restart` are the labels of what the running container has
+    differently; `problem` says why it is not known whether it runs."""
+
+    deployment: Deployment
+    before: Files
+    after: Files
+    changes: tuple[Change, ...]
+    told: tuple[Told, ...]
+    diff: tuple[str, ...]
+    by_hand: tuple[str, ...]
+    runs: bool
+    restart: tuple[str, ...]
+    seen: str
+    problem: str = ""
+
+
+def plan_reconfiguration(
+    deployment_id: str, wish: Wish, *, world: World, key: bytes | None = None
+) -> Plan:
+    """Return what a wish would change; nothing is written.
+
+    `key` is the signing key, for who holds the lock under which it is read.
+    Raises NotFound, DeploymentInvalid, InputRejected, Stale.
+    """
+    key = key or signing_key(world)
+    deployment = world.store.load(deployment_id)
+    before = files_of(deployment, world=world)
+    _refuse_stale(wish, before, key)
+    asked = asked_of(wish.given, wish.remove, before.values, _fallbacks(world))
+    if asked.errors:
+        raise InputRejected(asked.errors)
+    after = _with_changes(before, asked.values, world)
+    changes = changes_between(before.values, after.values)
+    gateway, problem = _gateway(deployment, world)
+    secrets = secret_values(before.values) + secret_values(after.values)
+    _refuse_port(deployment, changes, after, gateway, world)
+    return Plan(
+        deployment=deployment,
+        before=before,
+        after=after,
+        changes=changes,
+        told=told_of(changes, secrets),
+        diff=diff_of(before, after, secrets),
+        by_hand=left_by_hand(changes, before, after),
+        runs=bool(gateway),
+        restart=_differing(deployment, gateway, changes, before, after),
+        seen=mark_of(before.values, before.compose or "", key),
+        problem=problem,
+    )
+
+
+def describe_plan(plan: Plan) -> dict[str, Any]:
+    """Return a plan as scripts get it."""
+    return {
+        "deployment_id": plan.deployment.id,
+        "changes": [
+            {
+                "field": each.name,
+                "env": each.env,
+                "what": each.what,
+                "before": each.before,
+                "after": each.after,
+            }
+            for each in plan.told
+        ],
+        "runs": None if plan.problem else plan.runs,
+        "restart": list(plan.restart),
+        "diff": "\n".join(plan.diff),
+        "by_hand": list(plan.by_hand),
+        "seen": plan.seen,
+    }
+
+
+def caught_up(deployment_id: str, wish: Wish, *, world: World) -> tuple[Wish, dict[str, str]]:
+    """Return a stale wish brought up to the files as they are now, and what of it is in doubt.
+
+    A field that nobody touched in the form follows the files. Where both the form and the
+    file have another value, what was typed stays, and the file's is told by field name.
+    Raises NotFound, DeploymentInvalid.
+    """
+    files, key = files_of(world.store.load(deployment_id), world=world), signing_key(world)
+    env, given, doubts = files.values, dict(wish.given), {}
+    for name, typed in wish.given.items():
+        known = BY_NAME.get(name)
+        if known is None or known.secret:
+            continue
+        now = env.get(known.env, "")
+        if has_value(wish.seen, known.env, str(typed), key):
+            given[name] = now
+        elif not has_value(wish.seen, known.env, now, key) and now != typed:
+            doubts[name] = (
+                f"Meanwhile it was changed to {now}." if now else "It was emptied meanwhile."
+            )
+    return Wish(given, wish.remove, mark_of(env, files.compose or "", key)), doubts
+
+
+def current_wish(deployment_id: str, *, world: World) -> Wish:
+    """Return the wish that changes nothing: each field that is no secret as it is now.
+
+    Raises NotFound, DeploymentInvalid.
+    """
+    files = files_of(world.store.load(deployment_id), world=world)
+    env = files.values
+    given = {each.name: env.get(each.env, "") for each in FIELDS if not each.secret}
+    return Wish(given, seen=mark_of(env, files.compose or "", signing_key(world)))
+
+
+def files_of(deployment: Deployment, *, world: World) -> Files:
+    """Return a deployment's files as they are. Raises DeploymentInvalid."""
+    folder = world.store.folder(deployment.id)
+    try:
+        if deployment.problem and not deployment.env:
+            raise Unreadable(deployment.problem)
+        if problem := problem_of_folders(folder):
+            raise Unreadable(problem)
+        files = Files(read_file(folder / ENV_FILE, MAX_FILE_BYTES), read_compose_file(folder))
+        files.values  # noqa: B018 - read once, so that it is understood from here on
+    except (OSError, Unreadable, EnvFileError) as error:
+        raise_shortage(error)
+        raise DeploymentInvalid(
+            f"Nothing was changed: {deployment.problem or error}. Correct that in {folder} by hand."
+        ) from None
+    return files
+
+
+def _refuse_stale(wish: Wish, files: Files, key: bytes) -> None:
+    """Raises Stale where files are not what they were when a wish was made, InputRejected."""
+    if not wish.seen:
+        return
+    try:
+        changed = changed_since(wish.seen, files.values, files.compose or "", key)
+    except NoMark:
+        raise InputRejected({"seen": "is not what a preview answered"}) from None
+    if changed:
+        raise Stale(changed)
+
+
+def _fallbacks(world: World) -> dict[str, str]:
+    defaults = field_defaults(world)
+    return {name: defaults[name] for name in _WITH_FALLBACK}
+
+
+def _with_changes(files: Files, values: Mapping[str, str | None], world: World) -> Files:
+    after = files
+    for key, value in values.items():
+        try:
+            after = with_changes(after, {key: value}, world.settings.subnet_pool)
+        except EnvFileError:
+            name = Change(key, None, value).name
+            raise InputRejected(
+                {name: "can't be changed where it stands in .env; change it there by hand"}
+            ) from None
+    if len(after.env) > MAX_FILE_BYTES:
+        limit = MAX_FILE_BYTES // 1024
+        raise InputRejected({"body": f"is too large: all values together may have {limit} KiB"})
+    return after
+
+
+def _refuse_port(
+    deployment: Deployment,
+    changes: Sequence[Change],
+    after: Files,
+    gateway: Container | None,
+    world: World,
+) -> None:
+    """Raises InputRejected where the deployment can't have its new port, with one that it can."""
+    port = after.values.get(PORT.env, "")
+    own = {str(each.port) for each in gateway.ports} if gateway else set()
+    if any(each.env == PORT.env for each in changes) and port not in own:
+        problem = (
+            port_problem(int(port), world, deployment.id) if port.isdecimal() else "is no port"
+        )
+    else:
+        problem = None if port else "is needed"
+    if problem:
+        free = free_port(world)
+        raise InputRejected({PORT.name: f"{problem}; {free} is free"}, {"free_port": free})
+
+
+def _gateway(deployment: Deployment, world: World) -> tuple[Container | None, str]:
+    """Return the container where it is up, or why that is not known."""
+    try:
+        gateway = deployment.gateway_in(world.containers.of(deployment.id))
+    except EngineError as error:
+        return None, error.detail
+    return (gateway if gateway and gateway.is_up else None), ""
+
+
+def _differing(
+    deployment: Deployment,
+    gateway: Container | None,
+    changes: Sequence[Change],
+    before: Files,
+    after: Files,
+) -> tuple[str, ...]:
+    """Return, in words, what the container that is up has differently from the files to be."""
+    if gateway is None:
+        return ()
+    changed = [each.env for each in changes]
+    if before.compose != after.compose:
+        changed.append("docker-compose.yml")
+    reaching = reach_the_gateway(tuple(changed), after.compose or "")
+    drifted = drift_of(deployment, gateway)
+    return tuple(dict.fromkeys(map(label_of, (*reaching, *drifted))))

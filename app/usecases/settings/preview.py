@@ -1,0 +1,66 @@
+"""Preview: the files that configuring would write, by the code that writes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from app.core.settings.placeholders import Blanks, Piece
+from app.core.settings.field_checks import check_input
+from app.core.settings.fields import BY_NAME, FIELDS, PORT, Field
+from app.core.settings.ports import subnet_of
+from app.core.secrets import MASK
+from app.usecases.settings.clone_settings import Another, completed
+from app.usecases.settings.configure import content_of, env_of, problems_of
+from app.usecases.context import World
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The files, and the fields whose value can't stand in them as it is."""
+
+    files: tuple[File, ...]
+    left_out: tuple[Field, ...]
+
+
+def preview_files(
+    given: Mapping[str, Any], *, deployment_id: str, like: Another | None = None, world: World
+) -> Preview:
+    """Return the files that these values would make; what is secret or not known, as words.
+
+    Raises NotFound, DeploymentInvalid.
+    """
+    given, _ = completed(given, like, world=world)
+    checked = check_input(given)
+    wrong = problems_of(checked, world=world)
+    blanks = Blanks()
+    values = {
+        name: blanks.blank(MASK) if BY_NAME[name].secret else value
+        for name, value in checked.values.items()
+        if name not in wrong
+    }
+    for each in FIELDS:
+        if each.group == "mandatory" and each.name not in values:
+            values[each.name] = blanks.blank("needed")
+    port = values.get(PORT.name) or blanks.blank("a free port")
+    subnet = (
+        subnet_of(int(port), world.settings.subnet_pool)
+        if PORT.name in values
+        else blanks.blank("the network of its port")
+    )
+    env = env_of(values, port, blanks.blank("made when configured"), world)
+    content = content_of(env, deployment_id, subnet, world)
+    files = {
+        ".env": content.env,
+        "docker-compose.yml": content.compose_file,
+        "config/openclaw.json": content.openclaw_config,
+    }
+    return Preview(
+        tuple(File(name, blanks.pieces_of(data.decode())) for name, data in files.items()),
+        tuple(each for each in FIELDS if each.name in wrong and given.get(each.name)),
+    )

@@ -1,0 +1,1 @@
+"""What a deployment does now, and why it does not work."""

@@ -1,0 +1,78 @@
+"""Describe: a deployment as scripts get it, the same by the API and on the command line."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from app.core.deployment import Container, Deployment
+from app.core.diagnosis.causes import Cause
+from app.core.status.readiness_checks import Rung
+from app.core.access.page_obstacles import Wall
+from app.usecases.operations.operations import describe
+from app.usecases.status.overview import Card
+
+
+def ws_url(deployment: Deployment, host: str) -> str | None:
+    """Return the address of a gateway for whoever reaches it by the name `host`."""
+    return f"ws://{host}:{deployment.port}" if deployment.port else None
+
+
+def page_url(deployment: Deployment, host: str) -> str | None:
+    return f"http://{host}:{deployment.port}/" if deployment.port else None
+
+
+def describe_card(card: Card, host: str) -> dict[str, Any]:
+    """Return a deployment as it stands in the list."""
+    deployment, verdict = card.deployment, card.verdict
+    return {
+        "deployment_id": deployment.id,
+        "port": deployment.port,
+        "status": verdict.status,
+        "deploy_dir": deployment.folder,
+        "name": deployment.name,
+        "reason": verdict.reason,
+        "remark": card.remark,
+        "drift": list(card.drift),
+        "ws_url": ws_url(deployment, host),
+        "page_url": page_url(deployment, host),
+    }
+
+
+def describe_whole(
+    card: Card, host: str, ladder: Iterable[Rung], walls: Iterable[Wall], cause: Cause | None
+) -> dict[str, Any]:
+    """Return all that is known of one deployment."""
+    operation = card.deployment.operation
+    return {
+        **describe_card(card, host),
+        "health": card.gateway.health if card.gateway else None,
+        "containers": [_container(each) for each in card.containers],
+        "ladder": [_rung(rung) for rung in ladder],
+        "cause": asdict(cause) if cause else None,
+        "walls": [asdict(wall) for wall in walls],
+        "operation": describe(operation) if operation else None,
+    }
+
+
+def _container(container: Container) -> dict[str, Any]:
+    details = container.details
+    return {
+        "id": container.id,
+        "name": container.name,
+        "service": container.service,
+        "image": container.image,
+        "state": container.state,
+        "status": container.status_text,
+        "health": container.health,
+        "restarts": details.restart_count if details else None,
+    }
+
+
+def _rung(rung: Rung) -> dict[str, Any]:
+    return {
+        "name": rung.name,
+        "state": rung.state,
+        "detail": rung.detail,
+        "milliseconds": rung.milliseconds,
+        "next_step": rung.next_step,
+    }

@@ -1,0 +1,94 @@
+"""What stands against a deployment now: why it does not work, also long after its launch."""
+
+from collections.abc import Sequence
+
+from app.core.deployment import Container, Deployment, Ended, OperationState
+from app.core.diagnosis.causes import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
+from app.core.errors import EngineError, EngineRefused
+from app.core.status.readiness_checks import Rung, first_broken
+from app.core.diagnosis.fix_lines import Repairs, fix_line
+from app.core.status.status import Status
+from app.usecases.history.last_words import said_by
+from app.usecases.status.overview import Card
+from app.usecases.status.fix_lines import repairs_for
+from app.usecases.context import World
+
+
+def standing_cause(card: Card, ladder: Sequence[Rung], *, world: World) -> Cause | None:
+    """Return why a deployment does not work; None where it does, or where that is not known."""
+    deployment, status = card.deployment, card.verdict.status
+
+    def repairs() -> Repairs:
+        # Not for one that works: each takes a look at this host's programs.
+        return repairs_for(deployment, world)
+
+    if card.problem:
+        return _without_engine(card.problem.code, f"{card.problem.reason}.", repairs())
+    if card.gateway and status in (Status.FAILED, Status.RESTARTING):
+        return _end_of(card.gateway, deployment, repairs(), world)
+    if status is Status.FAILED:
+        return _of_launch(card, repairs())
+    broken = first_broken(ladder)
+    if card.gateway and card.gateway.state == "paused":
+        return _paused(card.gateway, repairs())
+    # What waiting does not mend needs no waiting for what Docker says of its health.
+    if broken and (status.reachable or broken.hopeless):
+        return rung_cause(broken, repairs())
+    return None
+
+
+def _without_engine(code: str, words: str, repairs: Repairs) -> Cause:
+    fix = ("{start_engine}",) if code == "engine_unreachable" else ()
+    step = "What runs keeps running; this page catches up by itself."
+    return Cause(code, words, step, fix=fix_line(fix, {}, repairs))
+
+
+def _of_launch(card: Card, repairs: Repairs) -> Cause | None:
+    operation = card.deployment.launch_or_stop
+    if operation is None:
+        return None
+    if operation.state is OperationState.INTERRUPTED:
+        fix = fix_line(("{launch}",), {}, repairs) if operation.launches else ""
+        words = f"the {operation.kind.noun} was interrupted."
+        return Cause("interrupted", words, operation.kind.after_interruption, fix=fix)
+    return Cause(
+        operation.code, operation.reason, operation.next_step, operation.free_port, operation.fix
+    )
+
+
+def _paused(gateway: Container, repairs: Repairs) -> Cause:
+    fix = fix_line(("{docker} unpause {what}",), {"what": gateway.name}, repairs)
+    return Cause("paused", "It is paused.", "", fix=fix)
+
+
+def _end_of(
+    gateway: Container, deployment: Deployment, repairs: Repairs, world: World
+) -> Cause | None:
+    details = gateway.details
+    if details and details.error and gateway.state in ("created", "exited"):
+        return engine_cause(details.error, repairs)
+    ended = gateway.last_end or _ended(gateway, world)
+    if ended is None:
+        return None
+    lines: list[str] | None = None
+    try:
+        lines = said_by(gateway, deployment, LAST_LINES, world)
+    except EngineRefused:
+        pass
+    except EngineError:
+        return None
+    return exit_cause(ended.exit_code, ended.out_of_memory, lines, repairs)
+
+
+def _ended(gateway: Container, world: World) -> Ended | None:
+    """Return how it ended, where its list does not tell: it may run again, after an end that
+    nobody here has seen. None where the engine no longer knows or refuses."""
+    details = gateway.details
+    if details is None:
+        return None
+    if gateway.state in ("created", "exited"):
+        return Ended(details.exit_code, details.out_of_memory)
+    try:
+        return world.containers.last_end(gateway.id, gateway.created_at)
+    except EngineError:
+        return None

@@ -1,0 +1,18 @@
+"""Find: which deployment somebody means who names it by its id or its name."""
+
+from app.core.deployment import is_id
+from app.core.errors import InputRejected, NotFound
+from app.usecases.context import World
+
+
+def find_deployment(given: str, *, world: World) -> str:
+    """Return the id of a deployment. Raises NotFound, InputRejected where several have the name."""
+    if is_id(given):
+        return world.store.load(given).id
+    found = [each.id for each in world.store.scan() if each.name == given]
+    if not found:
+        raise NotFound(f"There is no deployment “{given}”. The list has those that are there.")
+    if len(found) > 1:
+        ids = ", ".join(found)
+        raise InputRejected({"deployment_id": f"is needed: several have that name: {ids}"})
+    return found[0]

@@ -1,0 +1,69 @@
+"""Repairs of one deployment: what the catalogue's lines are filled in with on this host."""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+
+from app.core.deployment import Deployment
+from app.core.doctor.shell import Shell, quoted
+from app.core.errors import EngineError, InputRejected
+from app.core.diagnosis.fix_lines import Repairs
+from app.core.settings.field_rules import more_memory
+from app.usecases.settings.ports import free_port
+from app.usecases.doctor.shell import shell_of
+from app.usecases.context import World
+
+
+def repairs_for(deployment: Deployment, world: World) -> Repairs:
+    shell = shell_of(world)
+    return Repairs(_Pieces(_makers(deployment, shell, world)), shell.as_root)
+
+
+class _Pieces(Mapping[str, str]):
+    """Each is made when it is asked for: a free port takes a look at the host."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
+        self._makers = makers
+
+    def __getitem__(self, name: str) -> str:
+        return self._makers[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def _makers(deployment: Deployment, shell: Shell, world: World) -> dict[str, Callable[[], str]]:
+    folder, env = deployment.folder, deployment.env
+
+    def ours(*words: str) -> Callable[[], str]:
+        return lambda: shell.deploy_agent(words[0], deployment.id, *words[1:])
+
+    return {
+        "launch": ours("launch"),
+        "restart": ours("restart"),
+        "stop": ours("stop"),
+        "rotate": ours("rotate-token"),
+        "equalize": ours("equalize-token"),
+        "reconfigure": ours("reconfigure", "--launch"),
+        "docker": shell.docker,
+        "start_engine": shell.start_engine,
+        "make_setup": lambda: shell.make("setup"),
+        "id": lambda: deployment.id,
+        "config": lambda: quoted(f"{folder}/config"),
+        "workspace": lambda: quoted(f"{folder}/workspace"),
+        "compose_file": lambda: quoted(f"{folder}/docker-compose.yml"),
+        "image": lambda: quoted(world.settings.image),
+        "own_image": lambda: quoted(env.get("OPENCLAW_IMAGE") or world.settings.image),
+        "memory": lambda: more_memory(env.get("MEMORY_LIMIT", "")),
+        # The same one in words and line, however often both are asked for.
+        "free_port": cache(lambda: _free_port(deployment, world)),
+    }
+
+
+def _free_port(deployment: Deployment, world: World) -> str:
+    try:
+        return str(free_port(world, deployment.id))
+    except (EngineError, InputRejected):
+        return ""

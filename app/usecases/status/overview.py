@@ -1,0 +1,128 @@
+"""Seeing deployments: each folder joined with what one engine snapshot says of it."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from app.core.deployment import Container, Deployment, EngineProblem, Snapshot
+from app.core.settings.drift import drift_of
+from app.core.settings.file_changes import label_of
+from app.core.status.status import LastSeen, Status, Verdict, status_of
+from app.usecases.context import World
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A deployment as people see it, with the gateway among its containers.
+
+    With a `problem` the engine said nothing of containers.
+    """
+
+    deployment: Deployment
+    verdict: Verdict
+    containers: tuple[Container, ...]
+    gateway: Container | None
+    problem: EngineProblem | None = None
+    remark: str = ""
+
+    @property
+    def drift(self) -> tuple[str, ...]:
+        """What has changed since its container was made and is not applied, in words."""
+        return tuple(map(label_of, drift_of(self.deployment, self.gateway)))
+
+    @property
+    def image(self) -> str:
+        """The image that it runs, or would run. The engine knows one whose tag has moved by id."""
+        running = self.gateway.image if self.gateway else ""
+        named = self.deployment.env.get("OPENCLAW_IMAGE", "")
+        return named if running.startswith("sha256:") else running or named
+
+    @property
+    def action(self) -> str:
+        """The one thing that fits its state: `launch`, `stop`, `wait`, or nothing."""
+        status = self.verdict.status
+        if status in (Status.CONFIGURED, Status.STOPPED, Status.FAILED):
+            return "launch"
+        if status in (Status.RUNNING, Status.UNHEALTHY, Status.RESTARTING):
+            return "stop"
+        if status in (Status.LAUNCHING, Status.STOPPING, Status.INVALID):
+            under_way = self.deployment.running_operation
+            if under_way and under_way.can_be_cancelled:
+                return "stop"
+            if self.containers and status is not Status.STOPPING and not under_way:
+                return "stop"
+            return "" if status is Status.INVALID else "wait"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """All folders, and what the engine said of them. Where both are the same, so is the list."""
+
+    deployments: tuple[Deployment, ...]
+    snapshot: Snapshot
+
+    def __hash__(self) -> int:
+        return hash(self.snapshot.taken_at)
+
+
+def see(world: World) -> Seen:
+    """Look at all deployments, with one engine call at the most."""
+    return _seen(world, world.store.scan())
+
+
+def list_deployments(world: World) -> list[Card]:
+    """Return all deployments, with one engine call at the most."""
+    return cards_of(see(world), world)
+
+
+def show_deployment(deployment_id: str, *, world: World) -> Card:
+    """Return one deployment. Raises NotFound."""
+    return cards_of(_seen(world, [world.store.load(deployment_id)]), world)[0]
+
+
+def cards_of(seen: Seen, world: World) -> list[Card]:
+    now = datetime.now(UTC)
+    return [_card(world, each, seen.snapshot, now) for each in seen.deployments]
+
+
+def _seen(world: World, deployments: list[Deployment]) -> Seen:
+    snapshot = world.containers.snapshot(not_before=_last_change(deployments))
+    return Seen(tuple(deployments), snapshot)
+
+
+def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
+    """Return when one of our own operations last changed what the engine has."""
+    operations = [each.operation for each in deployments if each.operation]
+    return max((each.ended_at or each.started_at for each in operations), default=None)
+
+
+def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetime) -> Card:
+    last_seen, climb = world.last_seen.get(deployment.id), world.rounds.climb_of(deployment)
+    verdict = status_of(deployment, snapshot, now, last_seen, climb)
+    if verdict.status is not Status.UNKNOWN:
+        world.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
+    containers = snapshot.of(deployment.id) or ()
+    gateway = deployment.gateway_in(containers)
+    remark = _remark(deployment, gateway)
+    return Card(deployment, verdict, containers, gateway, snapshot.problem, remark)
+
+
+def _remark(deployment: Deployment, gateway: Container | None) -> str:
+    if deployment.half_updated and not deployment.running_operation:
+        return (
+            f"The update to {deployment.half_updated} was broken off before it was proven:"
+            " a launch or restart first puts image and state back."
+        )
+    if not gateway or not gateway.working_dir:
+        return ""
+    if _same_folder(gateway.working_dir, deployment.folder):
+        return ""
+    return f"Its container was started from {gateway.working_dir}: the folder was moved since."
+
+
+def _same_folder(one: str, other: str) -> bool:
+    """Say whether two paths lead to one folder. Links are followed only where the paths differ:
+    that asks the disk about every part of both."""
+    return one == other or os.path.realpath(one) == os.path.realpath(other)

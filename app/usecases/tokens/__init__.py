@@ -1,0 +1,1 @@
+"""A gateway's token: reveal, check, rotate, equalize."""

@@ -1,0 +1,88 @@
+"""Check token: whether `.env`, `openclaw.json`, the container and the gateway have the same one."""
+
+from typing import Any
+
+from app.core.deployment import Container, Deployment
+from app.core.errors import EngineError
+from app.core.settings.fields import TOKEN
+from app.core.settings.openclaw_config import ConfigUnreadable, parse_config
+from app.core.tokens import (
+    Compared,
+    Place,
+    TokenCheck,
+    at_gateway,
+    in_config,
+    in_container,
+    in_env,
+    unknown,
+)
+from app.engine.compose import ComposeFailed
+from app.store.files import Unreadable
+from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config
+from app.usecases.context import World
+
+_CONFIG_SECONDS = 15.0
+# A gateway is asked at most this long; its refusals are kept, since ten lock us out.
+_GATEWAY_SECONDS = 8.0
+
+
+def check_token(deployment_id: str, *, world: World) -> TokenCheck:
+    """Look at all four places; what can't be looked at is unknown, with the reason.
+
+    Raises NotFound.
+    """
+    deployment = world.store.load(deployment_id)
+    env = unknown(Place.ENV, deployment.problem) if deployment.problem else in_env(deployment.token)
+    if deployment.problem or not deployment.token:
+        others = [place for place in Place if place is not Place.ENV]
+        nothing = "there is nothing to compare it with"
+        return TokenCheck((env, *(unknown(place, nothing) for place in others)))
+    try:
+        gateway = deployment.gateway_in(world.containers.of(deployment_id))
+    except EngineError as error:
+        places = [unknown(place, error.detail) for place in (Place.CONTAINER, Place.GATEWAY)]
+        return TokenCheck((env, _in_config(deployment, None, world), *places))
+    config = _in_config(deployment, gateway, world)
+    return TokenCheck((env, config, *_at_what_runs(deployment, gateway, world)))
+
+
+def describe_check(check: TokenCheck) -> dict[str, Any]:
+    """Return it as the API shows it."""
+    return {
+        "agree": check.agree,
+        "places": [
+            {"place": each.place, "match": each.match, "reason": each.reason}
+            for each in check.places
+        ],
+    }
+
+
+def _in_config(deployment: Deployment, gateway: Container | None, world: World) -> Compared:
+    folder = world.store.folder(deployment.id)
+    try:
+        image = image_for(deployment, gateway, world)
+        data = read_openclaw_config(folder, image, _CONFIG_SECONDS)
+        return in_config(deployment.token, parse_config(data) if data else None)
+    except FileNotFoundError:
+        return in_config(deployment.token, None)
+    except ConfigUnreadable as error:
+        return unknown(Place.CONFIG, str(error))
+    except Unreadable as error:
+        return unknown(Place.CONFIG, f"it {error}")
+    except (ComposeFailed, OSError):
+        return unknown(Place.CONFIG, "only the gateway may read it, and it could not be asked")
+
+
+def _at_what_runs(
+    deployment: Deployment, gateway: Container | None, world: World
+) -> tuple[Compared, Compared]:
+    if gateway is None or not gateway.is_up:
+        down = "it is not running"
+        return unknown(Place.CONTAINER, down), unknown(Place.GATEWAY, down)
+    try:
+        found = world.containers.environment_of(gateway).get(TOKEN.env)
+        container = in_container(deployment.token, found)
+    except EngineError as error:
+        container = unknown(Place.CONTAINER, error.detail)
+    rungs = world.probes.rungs(deployment, gateway, _GATEWAY_SECONDS)
+    return container, at_gateway(rungs)

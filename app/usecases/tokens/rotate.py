@@ -1,0 +1,111 @@
+"""Rotate token: a new one in both files and in the gateway, proven, and the old one refused.
+
+The new token is made in the operation's own process, and is nowhere but in the two files
+and in the container. `.env` is written first and put back last: it is the source from
+which each launch writes `openclaw.json`. So wherever the process is killed, the next
+launch ends in a whole state:
+
+- before `.env` is written, nothing has changed;
+- after it, the gateway runs on with the old token, and its page says that it refuses the
+  one of `.env`: a launch writes `openclaw.json`, where that is not done yet, and makes
+  another container, since a variable of it changed (of a compose file that hands none on,
+  equalizing does);
+- while the containers are down, or up and not proven, a launch brings up and proves the
+  new token. Neither a file nor a container has the old one any more;
+- while the old token is put back, the new one counts until `.env` is written, as above,
+  and from then on the old one.
+
+Measured on OpenClaw 2026.9.6: afterwards a paired device is refused with the old token, and
+with its own from before; with the new one it comes in without another approval.
+"""
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import replace
+
+from app.core.deployment import Container, Operation, OperationKind, Run
+from app.core.errors import EngineError, LaunchTimeout, TokenNotProven, UserError
+from app.core.secrets import Masker
+from app.core.operations.steps import FOLDERS, NEW_TOKEN
+from app.engine.compose import ComposeFailed
+from app.usecases.lifecycle.data_folders import image_for, prepare_data_folders
+from app.usecases.operations.failures import cause_of
+from app.usecases.lifecycle.launch import perform_launch, refuse_what_cant_launch
+from app.usecases.tokens.rollback import put_back, see_refused, what_stands, write_new_token
+from app.usecases.operations.operations import OperationFailed, Say, Started, start_operation, wait_for
+from app.usecases.operations.operation_context import Task
+from app.usecases.context import World
+
+_BYTES = 32
+
+
+def rotate_token(deployment_id: str, *, actor: str, world: World) -> Started:
+    """Start the rotation of a deployment's token; one that is down gets it written only.
+
+    Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
+    """
+    deployment = world.store.load(deployment_id)
+    refuse_what_cant_launch(deployment, "given a new token")
+    world.containers.of(deployment_id)
+    return start_operation(OperationKind.ROTATE_TOKEN, deployment, actor=actor, world=world)
+
+
+def wait_for_token(started: Started, *, world: World) -> Operation | None:
+    """Return how a rotation or equalization ended, or None where it is still going on.
+
+    Raises TokenNotProven or LaunchTimeout with its reason, TooManyWaiting.
+    """
+
+    def failure_for(ended: Operation) -> type[UserError]:
+        return LaunchTimeout if ended.code == "launch_timeout" else TokenNotProven
+
+    return wait_for(started, failure_for, world=world)
+
+
+def perform_rotate_token(task: Task) -> Run | None:
+    """Write a new token, bring the gateway up with it, and see that it refuses the old one.
+
+    Return its run, or None where it is not up: its next launch proves the token. Raises
+    OperationFailed, with the old token back where the new one does not work; EngineError.
+    """
+    before = what_stands(task)
+    token = secrets.token_hex(_BYTES)
+    task = replace(task, say=_without((token, *before.tokens), task.say))
+    task.say(NEW_TOKEN)
+    written = write_new_token(task, before, token)
+    renewed = replace(task, deployment=task.world.store.load(task.deployment.id))
+    try:
+        run = bring_up_as_written(renewed, before.gateway)
+    except (OperationFailed, EngineError, OSError) as failure:
+        raise put_back(task, before, written, cause_of(failure, task)) from None
+    if run:
+        see_refused(renewed, before.tokens, run)
+    return run
+
+
+def bring_up_as_written(task: Task, gateway: Container | None) -> Run | None:
+    """Start a gateway anew from its files as they are now; one that is down stays so.
+
+    Raises OperationFailed, EngineError, OSError.
+    """
+    if gateway and gateway.is_up:
+        return perform_launch(task, anew=True)
+    write_token_of_env(task, gateway)
+    task.say("It is not running: its next launch takes the token and proves it")
+    return None
+
+
+def write_token_of_env(task: Task, gateway: Container | None) -> None:
+    """Write it into `openclaw.json`, as a launch does. Raises OSError."""
+    deployment, world = task.deployment, task.world
+    task.say(FOLDERS)
+    try:
+        image = image_for(deployment, gateway, world)
+        prepare_data_folders(deployment, world.store.folder(deployment.id), image, task.say)
+    except ComposeFailed:
+        task.say("config/openclaw.json could not be written; the next launch does that")
+
+
+def _without(tokens: Iterable[str], say: Say) -> Say:
+    mask = Masker(tokens)
+    return lambda line: say(mask(line))

@@ -1,0 +1,1 @@
+"""Updating a gateway's image together with its state."""

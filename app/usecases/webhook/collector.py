@@ -1,0 +1,125 @@
+"""Notices: what the histories tell that is worth a message, put where it waits to be sent."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import takewhile
+from typing import Any
+
+from app.core.deployment import OperationState
+from app.core.history.incidents import time_of
+from app.core.webhook.notices import Notice
+from app.core.secrets import Masker, readable
+from app.core.webhook.troubles import Place, Seen, look, read
+from app.core.webhook.payload import Message
+from app.store import history
+from app.store.operations import read_operation
+from app.usecases.status.overview import Card, list_deployments
+from app.usecases.webhook.webhook import notice_store, page_url, webhook_url
+from app.usecases.context import World
+
+# The history of what concerns no deployment that is there.
+_HOUSE = ""
+# Of those that are gone a place is kept, since they may be restored.
+_MOST_PLACES = 2000
+
+
+class Notices:
+    """Reads on in each history from where the last server stopped; one of them per folder."""
+
+    def __init__(self, world: World, came: Callable[[], None]) -> None:
+        self._world = world
+        self._came = came
+        self._store = notice_store(world)
+        self._since: datetime | None = None
+        self._places: Mapping[str, Place] = {}
+        # As each history was when it was read last: most of them stay as they are.
+        self._signs: Mapping[str, history.Sign | None] = {}
+
+    def begin(self) -> None:
+        """Take up what another server has left. Raises OSError."""
+        self._signs = {}
+        if not webhook_url(self._world):
+            self._store.forget()
+            return
+        with self._store.changing() as kept:
+            self._since, self._places = kept.since, dict(kept.places)
+
+    def look(self) -> None:
+        """Put what is new where it waits to be sent. Raises OSError, NotFound."""
+        if self._since is None:
+            return
+        ids = [_HOUSE, *(each.id for each in self._world.store.scan())]
+        signs = {each: history.sign_of(self._folder(each)) for each in ids}
+        notices: list[Notice] = []
+        places = dict(self._places)
+        if len(places) > _MOST_PLACES:
+            places = {each: places[each] for each in ids if each in places}
+        for each in ids:
+            if each not in self._signs or self._signs[each] != signs[each]:
+                places[each], found = self._read(each)
+                notices += found
+        cards = self._cards(ids, places, notices)
+        for each in cards:
+            if each in places and places[each].is_open:
+                seen = self._seen(cards[each], places[each])
+                places[each], found = look(places[each], each, seen)
+                notices += found
+        if places != self._places:
+            self._put(places, [self._message(each, cards) for each in notices])
+        self._signs = signs
+
+    def _read(self, deployment_id: str) -> tuple[Place, list[Notice]]:
+        known = self._places.get(deployment_id)
+        place = known or Place()
+        appended = history.appended_since(self._folder(deployment_id), place.number)
+        if known is None:
+            # What happened before messages were turned on is no news, but what it grows into.
+            old = list(takewhile(self._is_old, appended))
+            place, _ = read(place, deployment_id, old)
+            if place.trouble:
+                place = replace(place, trouble=replace(place.trouble, over=True))
+            appended = appended[len(old) :]
+        return read(place, deployment_id, appended)
+
+    def _is_old(self, entry: Mapping[str, Any]) -> bool:
+        at = time_of(entry) or time_of({"at": entry.get("last_at")})
+        return at is None or self._since is None or at < self._since
+
+    def _cards(
+        self, ids: Iterable[str], places: Mapping[str, Place], notices: Iterable[Notice]
+    ) -> dict[str, Card]:
+        """Return what there is now, where anything hangs on it: most looks ask no engine."""
+        if not notices and not any(each in places and places[each].is_open for each in ids):
+            return {}
+        return {card.deployment.id: card for card in list_deployments(self._world)}
+
+    def _seen(self, card: Card, place: Place) -> Seen:
+        folder = self._folder(card.deployment.id)
+        operation = read_operation(folder, place.operation) if place.operation else None
+        interrupted = operation is not None and operation.state is OperationState.INTERRUPTED
+        verdict = card.verdict
+        return Seen(verdict.status, datetime.now(UTC), verdict.since, interrupted)
+
+    def _message(self, notice: Notice, cards: Mapping[str, Card]) -> Message:
+        """Add to a notice what is known of its deployment; no secret of it is in its words."""
+        card = cards.get(notice.deployment_id)
+        if card is None:
+            return Message(notice, url=page_url("", self._world))
+        mask = Masker(card.deployment.secrets)
+        masked = replace(notice, reason=readable(notice.reason, mask))
+        url = page_url(notice.deployment_id, self._world)
+        return Message(masked, mask(card.deployment.name), card.verdict.status, url)
+
+    def _put(self, places: Mapping[str, Place], messages: list[Message]) -> None:
+        with self._store.changing() as kept:
+            kept.places = dict(places)
+            for each in messages:
+                kept.add(each)
+        self._places = places
+        if messages:
+            self._came()
+
+    def _folder(self, deployment_id: str) -> Any:
+        store = self._world.store
+        return store.folder(deployment_id) if deployment_id else store.root

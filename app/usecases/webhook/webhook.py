@@ -1,0 +1,128 @@
+"""The webhook: where messages go, what came of the last ones, and a test of it."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.config import Settings
+from app.core.errors import Busy, WebhookFailed, WebhookNotSet
+from app.core.webhook.notices import Event, Notice
+from app.core.webhook.payload import Message, payload
+from app.engine.host.network import own_address
+from app.engine.webhook import Sent, send
+from app.store import history
+from app.store.files import storage_errors
+from app.store.webhook_queue import Delivery, NoticeStore
+from app.usecases.context import World
+
+_EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
+_testing = Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """What people may know of it: of the address, the host alone."""
+
+    host: str
+    waiting: int
+    dropped: int
+    trouble: str
+    deliveries: tuple[Delivery, ...]
+
+
+def webhook_url(world: World) -> str:
+    return world.settings.webhook_url.get_secret_value()
+
+
+def notice_store(world: World) -> NoticeStore:
+    return NoticeStore(world.settings.deployments_dir)
+
+
+def show_webhook(world: World) -> Webhook:
+    """Return where messages go and what came of the last ones; no host where they are off."""
+    url = webhook_url(world)
+    told = notice_store(world).read() if url else None
+    host = urlsplit(url).hostname or "" if url else ""
+    if told is None:
+        return Webhook(host, 0, 0, "", ())
+    waiting, deliveries = len(told.waiting), tuple(told.deliveries)
+    return Webhook(host, waiting, told.dropped, told.trouble, deliveries)
+
+
+def send_test_message(*, actor: str, world: World) -> Webhook:
+    """Send a message now, once, and wait for what comes of it.
+
+    Raises WebhookNotSet, WebhookFailed, Busy, StorageFailed.
+    """
+    url = webhook_url(world)
+    if not url:
+        raise WebhookNotSet(
+            "Set DEPLOY_AGENT_WEBHOOK_URL in the server's environment to the address that Slack,"
+            " Discord or your own receiver gave you, and restart the server."
+        )
+    if not _testing.acquire(blocking=False):
+        raise Busy("Another test is being sent. Its outcome shows in a moment.")
+    try:
+        sent = _send_test(url, actor, world)
+    finally:
+        _testing.release()
+    if not sent.ok:
+        raise WebhookFailed(f"The receiver did not take it: {sent.words}.")
+    return show_webhook(world)
+
+
+def _send_test(url: str, actor: str, world: World) -> Sent:
+    reason = f"This is a test, sent by {actor}. Messages about gateways come the same way."
+    notice = Notice(Event.TEST, "", 0, datetime.now(UTC), reason)
+    message = Message(notice, url=page_url("", world))
+    sent = send(url, payload(message))
+    with storage_errors("What came of the test was not written down."):
+        with notice_store(world).changing() as kept:
+            kept.note(delivery_of(message, sent, 1))
+        outcome = "succeeded" if sent.ok else "failed"
+        root = world.store.root
+        history.record(root, "test_webhook", actor, outcome=outcome, reason=sent.words)
+    return sent
+
+
+def delivery_of(message: Message, sent: Sent, tries: int) -> Delivery:
+    return Delivery(
+        datetime.now(UTC),
+        message.notice.event,
+        message.notice.deployment_id,
+        message.name,
+        sent.ok,
+        sent.words,
+        tries,
+        sent.milliseconds,
+    )
+
+
+def describe_webhook(webhook: Webhook) -> dict[str, Any]:
+    """Return it as the API shows it."""
+    deliveries = [{**asdict(each), "at": each.at.isoformat()} for each in webhook.deliveries]
+    return {
+        "host": webhook.host or None,
+        "waiting": webhook.waiting,
+        "dropped": webhook.dropped,
+        "trouble": webhook.trouble or None,
+        "deliveries": deliveries,
+    }
+
+
+def page_url(deployment_id: str, world: World) -> str:
+    """Return the address of a deployment's page, for somebody who reads it elsewhere."""
+    page = f"deployments/{deployment_id}" if deployment_id else ""
+    return f"{_base_url(world.settings)}/{page}"
+
+
+def _base_url(settings: Settings) -> str:
+    if settings.page_url:
+        return settings.page_url.rstrip("/")
+    host = settings.public_host or settings.host
+    if host.strip("[]") in _EVERYWHERE:
+        host = own_address()
+    host = host.strip("[]")
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"

@@ -1,0 +1,1 @@
+"""Getting into a gateway: its links, pairing, origins, the provider check."""

@@ -1,0 +1,41 @@
+"""The addresses of a gateway, as the reader's own machine reaches it."""
+
+from htmx_flask import request
+
+from app.config import is_loopback
+from app.core.deployment import Deployment
+from app.core.access.page_obstacles import Standpoint, Wall
+from app.usecases.status import describe
+from app.usecases.access.page_obstacles import walls_of
+from app.web.server.request import gateway_host, is_passed_on, is_secure, reader_host, world
+
+
+def ws_url(deployment: Deployment) -> str | None:
+    return describe.ws_url(deployment, gateway_host())
+
+
+def page_url(deployment: Deployment) -> str | None:
+    return describe.page_url(deployment, gateway_host())
+
+
+def page_url_with_token(deployment: Deployment) -> str | None:
+    """A browser keeps what stands behind `#` to itself, so the token is not sent."""
+    page = page_url(deployment)
+    return f"{page}#token={deployment.token}" if page and deployment.token else page
+
+
+def terminal_line(deployment: Deployment) -> str | None:
+    """Return the command that opens a chat with the gateway in a terminal of the reader's."""
+    address = ws_url(deployment)
+    return f"openclaw tui --url {address} --token {deployment.token}" if address else None
+
+
+def walls(deployment: Deployment) -> tuple[Wall, ...]:
+    """Return what a gateway will say when its page is opened from where the reader stands."""
+    return walls_of(deployment, standpoint(), world=world())
+
+
+def standpoint() -> Standpoint:
+    """Return from where the reader looks."""
+    here = is_loopback(request.remote_addr or "") and not is_passed_on()
+    return Standpoint(name=reader_host(), secure=is_secure(), local=here and not is_secure())

@@ -1,0 +1,77 @@
+"""Opening a gateway's page under one more name: the button beside the address, and its call."""
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from pydantic import Field
+
+from app.core.deployment import parse_id
+from app.core.people import Permission
+from app.core.status.status import Status
+from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
+from app.usecases.status.overview import show_deployment
+from app.web.server.permissions import needs
+from app.web.api.calls import BRINGING_UP, Example, Subject, call
+from app.web.page.rendering import done
+from app.web.server.request import actor, world
+from app.web.api.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    DeploymentId,
+    Text,
+    WaitFor,
+    accepted,
+)
+
+bp = Blueprint("open", __name__)
+api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
+
+
+class OriginFor(WaitFor):
+    """Names one deployment, and the origin that its page is to be opened at."""
+
+    origin: Text = Field(description="Scheme, name and port, as a browser's address bar has them.")
+
+
+class Allowed(Answer):
+    """The gateway runs with the origin among those that it allows."""
+
+    deployment_id: DeploymentId
+    status: Status
+    origin: str
+
+
+@bp.post("/deployments/<deployment_id>/allow-origin")
+@needs(Permission.OPERATE)
+def allow(deployment_id: str) -> ResponseReturnValue:
+    origin = request.form.get("origin", "")
+    allow_origin(parse_id(deployment_id), origin, actor=actor(), world=world())
+    return done("The gateway is being told to allow it.", deployment_id)
+
+
+@api_bp.post("/allow_origin")
+@needs(Permission.OPERATE)
+@call(
+    Subject.OPENING,
+    "Allows one more origin for a gateway's page",
+    example=Example(
+        body=OriginFor(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),
+        answer=Allowed(
+            deployment_id=EXAMPLE_ID, status=Status.RUNNING, origin="https://bots.example.com"
+        ),
+    ),
+    errors=BRINGING_UP,
+)
+def allow_and_wait(body: OriginFor) -> Allowed | Accepted:
+    """It restarts the gateway and waits as launch does; undone where it does not come up."""
+    deployment_id = parse_id(body.deployment_id)
+    started = allow_origin(deployment_id, body.origin, actor=actor(), world=world())
+    if body.wait and wait_for_allowed(started, world=world()):
+        card = show_deployment(deployment_id, world=world())
+        return Allowed(
+            deployment_id=deployment_id,
+            status=card.verdict.status,
+            origin=started.operation.arguments["origin"],
+        )
+    return accepted(started.operation, "launching")

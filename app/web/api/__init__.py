@@ -1,0 +1,1 @@
+"""The JSON API's framework: calls, shapes, and their description."""

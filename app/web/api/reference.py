@@ -1,0 +1,225 @@
+"""The JSON API's own description: the document for programs, and a page of it for people."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, current_app, g, jsonify
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from markupsafe import Markup, escape
+
+from app.core.people import LOCAL, Permission
+from app.web.server.permissions import needs
+from app.web.api.calls import Example, Subject, call
+from app.web.api.openapi import describe_api
+from app.web.page.rendering import Tab, render
+
+bp = Blueprint("reference", __name__)
+_KINDS = {
+    "date-time": "time, RFC 3339",
+    "string": "text",
+    "integer": "number",
+    "boolean": "true or false",
+    "array": "list",
+    "object": "object",
+}
+_MARKS = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*")
+
+
+@bp.get("/api")
+@needs(Permission.VIEW)
+def show() -> ResponseReturnValue:
+    document = _document()
+    about = document["info"]["description"].strip().split("\n\n")
+    return render("reference/show", about=about, subjects=_subjects(document), tab=Tab("API"))
+
+
+@bp.get("/api/openapi.json")
+@needs(Permission.VIEW)
+@call(
+    Subject.API,
+    "All of this as OpenAPI 3.1",
+    example=Example("an OpenAPI 3.1 document"),
+    media=["application/json"],
+)
+def document() -> Response:
+    """For generated clients and other programs."""
+    return jsonify(_document())
+
+
+def _document() -> dict[str, Any]:
+    """Return the document; it is made once."""
+    if "openapi" not in current_app.extensions:
+        current_app.extensions["openapi"] = describe_api(current_app)
+    return cast(dict[str, Any], current_app.extensions["openapi"])
+
+
+@bp.app_template_filter("marked")
+def _marked(text: str) -> Markup:
+    """Return a text of the document with its code and its weight as they are meant."""
+
+    def shown(found: re.Match[str]) -> str:
+        code, strong, weak = found.groups()
+        tag = "code" if code else "strong" if strong else "em"
+        return f"<{tag}>{code or strong or weak}</{tag}>"
+
+    return Markup(_MARKS.sub(shown, str(escape(text))))  # noqa: S704 - escaped before
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One key of what is sent or answered; of what stands within another, with its path."""
+
+    name: str
+    kind: str
+    words: str
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """An answer where all went well."""
+
+    status: str
+    words: str
+    rows: list[_Row]
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """A call as the page has it."""
+
+    id: str
+    method: str
+    path: str
+    summary: str
+    description: str
+    changes: bool
+    parameters: list[_Row]
+    body: list[_Row]
+    curl: str
+    answers: list[_Reply]
+    problems: list[tuple[str, str]]
+
+
+def _subjects(document: Mapping[str, Any]) -> dict[str, list[_Shown]]:
+    subjects: dict[str, list[_Shown]] = {each["name"]: [] for each in document["tags"]}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            shown = _shown(path, method, operation, document["components"])
+            subjects[operation["tags"][0]].append(shown)
+    return {subject: calls for subject, calls in subjects.items() if calls}
+
+
+def _shown(
+    path: str, method: str, operation: Mapping[str, Any], components: Mapping[str, Any]
+) -> _Shown:
+    answers: list[_Reply] = []
+    problems: list[tuple[str, str]] = []
+    for status, each in operation["responses"].items():
+        if "$ref" in each:
+            told = components["responses"][each["$ref"].rpartition("/")[2]]["description"]
+            problems += [(status, line.removeprefix("- ")) for line in told.splitlines()]
+        else:
+            answers += _replies(status, each, components["schemas"])
+    parameters = operation.get("parameters", [])
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    return _Shown(
+        id=operation["operationId"],
+        method=method.upper(),
+        path=path,
+        summary=operation["summary"],
+        description=operation["description"],
+        changes=operation["x-permission"] == Permission.OPERATE,
+        parameters=[
+            _Row(
+                each["name"],
+                _kind(_resolved(each["schema"], components["schemas"])),
+                each.get("description", ""),
+                each["in"] == "path",
+            )
+            for each in parameters
+        ],
+        body=list(_rows(body.get("schema", {}), components["schemas"])),
+        curl=_curl(path, method, parameters, body.get("example")),
+        answers=answers,
+        problems=problems,
+    )
+
+
+def _replies(
+    status: str, response: Mapping[str, Any], schemas: Mapping[str, Any]
+) -> Iterator[_Reply]:
+    """Give each of the answers that come with one status; the example is the first one's."""
+    content = response["content"].get("application/json", {})
+    schema, example = content.get("schema", {}), content.get("example")
+    shown = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
+    for number, each in enumerate(schema.get("anyOf", [schema])):
+        whole = _resolved(each, schemas)
+        words = whole.get("description", "") if "anyOf" in schema else response["description"]
+        yield _Reply(status, words, list(_rows(each, schemas)), "" if number else shown)
+
+
+def _rows(
+    schema: Mapping[str, Any], schemas: Mapping[str, Any], within: str = ""
+) -> Iterator[_Row]:
+    """Give each key of an object, and those of the objects in it."""
+    if schema.get("type") == "array":
+        yield from _rows(schema["items"], schemas, f"{within}[].")
+        return
+    whole = _resolved(schema, schemas)
+    for name, each in whole.get("properties", {}).items():
+        needed = not within and name in whole.get("required", ())
+        inner = _resolved(each, schemas)
+        yield _Row(within + name, _kind(inner), each.get("description", ""), needed)
+        if inner.get("type") == "array":
+            yield from _rows(inner["items"], schemas, f"{within}{name}[].")
+        elif inner is not each:
+            yield from _rows(inner, schemas, f"{within}{name}.")
+
+
+def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a reference leads to; of what may be null, what else it may be."""
+    for each in schema.get("anyOf", ()):
+        if each.get("type") != "null":
+            return {**_resolved(each, schemas), "nullable": len(schema["anyOf"]) > 1}
+    reference = schema.get("$ref", "").rpartition("/")[2]
+    return schemas[reference] if reference else schema
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """Say in words what a value is."""
+    if "const" in schema:
+        kind = json.dumps(schema["const"])
+    elif "enum" in schema:
+        kind = f"one of {', '.join(map(str, filter(None, schema['enum'])))}"
+    else:
+        named = (schema.get("format"), schema.get("type"))
+        kind = next((_KINDS[each] for each in named if each in _KINDS), "anything")
+    return f"{kind}, or null" if schema.get("nullable") else kind
+
+
+def _curl(
+    path: str, method: str, parameters: Sequence[Mapping[str, Any]], body: Mapping[str, Any] | None
+) -> str:
+    """Return the call's example as a line for a terminal, for whoever reads it where they are."""
+    given = [
+        (each["in"], each["name"], each["example"]) for each in parameters if "example" in each
+    ]
+    for place, name, value in given:
+        path = path.replace(f"{{{name}}}", str(value)) if place == "path" else path
+    query = urlencode([(name, value) for place, name, value in given if place == "query"])
+    address = request.url_root.rstrip("/") + path + (f"?{query}" if query else "")
+    line = [f"curl {'-X POST ' if method == 'post' else ''}{shlex.quote(address)}"]
+    if g.person is not LOCAL:
+        line.append('-H "Authorization: Bearer $TOKEN"')
+    if body is not None:
+        line.append("-H 'Content-Type: application/json'")
+        line.append(f"-d {shlex.quote(json.dumps(body, ensure_ascii=False))}")
+    return " \\\n  ".join(line)

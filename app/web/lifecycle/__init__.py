@@ -1,0 +1,1 @@
+"""Launch, stop, restart, archive, restore and delete, as pages and calls."""

@@ -1,0 +1,273 @@
+"""The archive: its page, restoring and deleting for good, and the API calls of all of it."""
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar, Literal
+
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from pydantic import Field
+
+from app.core.deployment import parse_id
+from app.core.errors import (
+    ArchiveFailed,
+    Busy,
+    InputRejected,
+    NotFound,
+    NotPurged,
+    NotRestored,
+    TooManyWaiting,
+)
+from app.core.people import Permission
+from app.usecases.lifecycle.archive import (
+    archive_deployment,
+    describe_archived,
+    find_archived,
+    list_archived,
+    newest_archived,
+    search_archived,
+    wait_for_archive,
+)
+from app.usecases.lifecycle.purge import purge_archived
+from app.usecases.lifecycle.restore import restore_archived
+from app.web.server.permissions import may, needs
+from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.page.rendering import Tab, lead_to, render
+from app.web.server.request import actor, world
+from app.web.api.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    Body,
+    DeploymentId,
+    Moment,
+    Shape,
+    Text,
+    WaitFor,
+    accepted,
+)
+from app.web.page.streams import Shown, follow
+
+bp = Blueprint("archive", __name__, url_prefix="/archive")
+api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
+
+
+class ArchivedShown(Shape):
+    """A deployment that is put aside."""
+
+    archived: str = Field(description="The name of its folder in the archive.")
+    deployment_id: DeploymentId
+    name: str
+    port: int | None = Field(description="The port that it had.")
+    archived_at: Moment
+    archived_by: str
+    purge_begun: bool = Field(description="Whether its deletion has begun and was not finished.")
+
+
+class Archived(Answer):
+    """It is in the archive; its port is free."""
+
+    deployment_id: DeploymentId
+    status: Literal["archived"] = "archived"
+
+
+class ForArchived(Body):
+    """Names what is archived."""
+
+    deployment_id: Text = Field(
+        description="The deployment's id, or the name of its folder in the archive."
+    )
+
+
+class RestoredAnswer(Answer):
+    """It is back, and not launched."""
+
+    deployment_id: DeploymentId
+    port: int | None
+    status: Literal["stopped"] = "stopped"
+    remarks: list[str] = Field(description="What is not as it was, in sentences.")
+
+
+class PurgeOf(ForArchived):
+    """Names what is to be deleted for good, and says that it is meant."""
+
+    confirm: Text = Field(description="Its name, or its id where it has none, written exactly so.")
+
+
+class Purged(Answer):
+    """It is gone for good."""
+
+    deployment_id: DeploymentId
+    status: Literal["purged"] = "purged"
+
+
+class Purging(Answer):
+    """Its deletion goes on."""
+
+    http_status: ClassVar[int] = 202
+
+    deployment_id: DeploymentId
+    status: Literal["purging"] = "purging"
+
+
+@bp.get("")
+@needs(Permission.VIEW)
+def show() -> ResponseReturnValue:
+    return render("archive/show", **_context(_asked()))
+
+
+@bp.get("/stream")
+@needs(Permission.VIEW)
+def stream() -> ResponseReturnValue:
+    """Send what changes on the archive's page."""
+    asked = _asked()
+
+    def look() -> Shown:
+        return Shown({"archived": render_template("archive/_archived.html", **_context(asked))})
+
+    return follow(look)
+
+
+@bp.post("/<archived>/restore")
+@needs(Permission.OPERATE)
+def restore(archived: str) -> ResponseReturnValue:
+    restored = restore_archived(archived, actor=actor(), world=world())
+    flash(restored.words, "done")
+    return lead_to(url_for("pages.show", deployment_id=restored.deployment.id))
+
+
+@bp.get("/<archived>/purge")
+@needs(Permission.OPERATE)
+def ask_to_purge(archived: str) -> ResponseReturnValue:
+    return _question(archived)
+
+
+@bp.post("/<archived>/purge")
+@needs(Permission.OPERATE)
+def purge(archived: str) -> ResponseReturnValue:
+    label = find_archived(archived, world=world()).label
+    typed = request.form.get("confirm", "")
+    try:
+        gone = purge_archived(archived, typed, actor=actor(), world=world())
+    except InputRejected as rejected:
+        return _question(archived, rejected.fields, typed, 422)
+    flash(f"“{label}” {'was deleted for good' if gone else 'is being deleted'}.", "done")
+    return lead_to(url_for("archive.show"))
+
+
+@api_bp.get("/archived")
+@needs(Permission.VIEW)
+@call(
+    Subject.ARCHIVE,
+    "What is archived",
+    example=Example([
+        ArchivedShown(
+            archived=f"{EXAMPLE_ID}-20261124T060000Z",
+            deployment_id=EXAMPLE_ID,
+            name="Support bot",
+            port=30163,
+            archived_at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+            archived_by="ada",
+            purge_begun=False,
+        )
+    ]),
+)  # fmt: skip
+def list_all() -> list[ArchivedShown]:
+    """When and by whom, the latest first."""
+    found = list_archived(world=world())
+    return [ArchivedShown.model_validate(describe_archived(each)) for each in found]
+
+
+@api_bp.post("/archive")
+@needs(Permission.OPERATE)
+@call(
+    Subject.ARCHIVE,
+    "Archives a deployment",
+    example=Example(
+        body=WaitFor(deployment_id=EXAMPLE_ID), answer=Archived(deployment_id=EXAMPLE_ID)
+    ),
+    errors=(*BEGINNING, ArchiveFailed, TooManyWaiting),
+)
+def archive_and_wait(body: WaitFor) -> Archived | Accepted:
+    """It takes the deployment down and puts its folder aside, with everything in it: its port
+    is free then."""
+    deployment_id = parse_id(body.deployment_id)
+    started = archive_deployment(deployment_id, actor=actor(), world=world())
+    if body.wait and wait_for_archive(started, world=world()):
+        return Archived(deployment_id=deployment_id)
+    return accepted(started.operation, "stopping")
+
+
+@api_bp.post("/restore")
+@needs(Permission.OPERATE)
+@call(
+    Subject.ARCHIVE,
+    "Restores what is archived",
+    example=Example(
+        body=ForArchived(deployment_id=EXAMPLE_ID),
+        answer=RestoredAnswer(deployment_id=EXAMPLE_ID, port=30163, remarks=[]),
+    ),
+    errors=(Busy, NotRestored),
+)
+def restore_by_script(body: ForArchived) -> RestoredAnswer:
+    """It puts the deployment back, at its own port or, where that is taken, a free one; `remarks`
+    say so."""
+    restored = restore_archived(body.deployment_id, actor=actor(), world=world())
+    deployment = restored.deployment
+    return RestoredAnswer(
+        deployment_id=deployment.id, port=deployment.port, remarks=list(restored.remarks)
+    )
+
+
+@api_bp.post("/purge")
+@needs(Permission.OPERATE)
+@call(
+    Subject.ARCHIVE,
+    "Deletes what is archived for good",
+    example=Example(
+        body=PurgeOf(deployment_id=EXAMPLE_ID, confirm="Support bot"),
+        answer=Purged(deployment_id=EXAMPLE_ID),
+    ),
+    errors=(Busy, NotPurged),
+)
+def purge_by_script(body: PurgeOf) -> Purged | Purging:
+    """Only what is archived can be; what failed midway can be purged again."""
+    archived = find_archived(body.deployment_id, world=world())
+    gone = purge_archived(archived.name, body.confirm, actor=actor(), world=world())
+    return (Purged if gone else Purging)(deployment_id=archived.deployment.id)
+
+
+def to_archived(deployment_id: str) -> ResponseReturnValue:
+    """Lead whoever follows a deployment into the archive to where it stands there.
+
+    Raises NotFound where it is not there either.
+    """
+    newest = newest_archived(deployment_id, world=world())
+    if newest is None:
+        raise NotFound(
+            f"There is no deployment {deployment_id}."
+            " It may have been removed; the list has those that are there."
+        )
+    return redirect(url_for("archive.show", _anchor=newest), code=303)
+
+
+def _asked() -> str:
+    return str(request.args.get("q", ""))[:100].strip()
+
+
+def _context(asked: str) -> dict[str, Any]:
+    found = search_archived(asked, world=world())
+    return {
+        "tab": Tab("Archive"),
+        "asked": asked,
+        "may_operate": may(Permission.OPERATE),
+        "total": len(list_archived(world=world())) if asked else len(found),
+        "rows": [(each, world().sizes.of(each.folder)) for each in found],
+    }
+
+
+def _question(
+    name: str, errors: dict[str, str] | None = None, typed: str = "", status: int = 200
+) -> Response:
+    archived = find_archived(name, world=world())
+    return render("archive/purge", status, archived=archived, errors=errors or {}, typed=typed)

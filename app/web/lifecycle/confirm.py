@@ -1,0 +1,67 @@
+"""Asking before a deed: what will happen, the line that it stands for, and one button.
+
+A page to a browser and a fragment to HTMX, which shows it in a dialog.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+
+from app.core.diagnosis.command_lines import command_of
+from app.core.deployment import OperationKind, parse_id
+from app.core.errors import Busy
+from app.core.people import Permission
+from app.usecases.lifecycle.archive import archive_deployment
+from app.usecases.status.overview import show_deployment
+from app.usecases.lifecycle.restart import restart_deployment
+from app.web.server.permissions import needs
+from app.web.page.rendering import done, render
+from app.web.server.request import actor, own_path, world
+
+bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
+
+
+@bp.get("/stop", defaults={"verb": "stop"})
+@bp.get("/restart", defaults={"verb": "restart"})
+@bp.get("/archive", defaults={"verb": "archive"})
+@bp.get("/rotate-token", defaults={"verb": "rotate-token"})
+@needs(Permission.OPERATE)
+def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    page = url_for("pages.show", deployment_id=deployment_id)
+    return render(
+        f"deployments/{verb.replace('-', '_')}",
+        card=card,
+        command=command_of(OperationKind(verb), card.deployment),
+        back_to=own_path(request.args.get("back_to", ""), page),
+    )
+
+
+@bp.post("/restart")
+@needs(Permission.OPERATE)
+def restart(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.RESTART):
+        restart_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return done("The restart has begun.", deployment_id)
+
+
+@bp.post("/archive")
+@needs(Permission.OPERATE)
+def archive(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.ARCHIVE):
+        archive_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return done("It is being archived.", deployment_id)
+
+
+@contextmanager
+def joined(kind: OperationKind) -> Iterator[None]:
+    """Take a second click for the first, where what it starts is under way already."""
+    try:
+        yield
+    except Busy as busy:
+        under_way = busy.extra.get("operation") or {}
+        if (under_way.get("kind"), under_way.get("actor")) != (kind, actor()):
+            raise

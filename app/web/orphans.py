@@ -1,0 +1,172 @@
+"""What is stranded: its page, the question before it is removed, and the API calls."""
+
+from typing import Any, ClassVar, Literal
+
+from flask import Blueprint, flash, render_template, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from pydantic import Field
+
+from app.core.errors import (
+    InputRejected,
+    NotFound,
+    NotRemoved,
+    NotStranded,
+    StopFailed,
+    TooManyWaiting,
+)
+from app.core.people import Permission
+from app.core.orphans import Kind, Stranded
+from app.usecases.orphans.remove import Removal, find_one, remove_many, remove_stranded
+from app.usecases.orphans.orphans import describe_stranded, list_stranded, list_stranded_now
+from app.web.server.permissions import may, needs
+from app.web.api.calls import BEGINNING, ENGINE, Example, Subject, call
+from app.web.page.rendering import Tab, lead_to, render
+from app.web.server.request import actor, world
+from app.web.api.shapes import EXAMPLE_ID, Answer, Body, Shape, Text
+from app.web.page.streams import Shown, follow
+
+bp = Blueprint("stranded", __name__, url_prefix="/stranded")
+api_bp = Blueprint("stranded_api", __name__, url_prefix="/api/deploy/stranded")
+_API_SECONDS = 110.0
+
+
+@bp.get("")
+@needs(Permission.VIEW)
+def show() -> ResponseReturnValue:
+    return render("stranded/show", **_context())
+
+
+@bp.get("/stream")
+@needs(Permission.VIEW)
+def stream() -> ResponseReturnValue:
+    """Send what changes on the page of what is stranded."""
+
+    def look() -> Shown:
+        rows = render_template("stranded/_stranded.html", **_context())
+        return Shown({"stranded-rows": rows})
+
+    return follow(look)
+
+
+@bp.get("/remove")
+@needs(Permission.OPERATE)
+def ask() -> ResponseReturnValue:
+    """Ask before those are removed that are named, or all that are certainly ours."""
+    chosen = _chosen(request.args.getlist("project"))
+    if not chosen:
+        return lead_to(url_for("stranded.show"))
+    return render("stranded/remove", chosen=chosen)
+
+
+@bp.post("/remove")
+@needs(Permission.OPERATE)
+def remove() -> ResponseReturnValue:
+    named = request.form.getlist("project")
+    if not named:
+        raise InputRejected({"project": "is needed"})
+    for words, category in _told(remove_many(named, actor=actor(), world=world())):
+        flash(words, category)
+    return lead_to(url_for("stranded.show"))
+
+
+class ContainerLeft(Shape):
+    """One container that is stranded, as the engine tells of it."""
+
+    name: str
+    image: str
+    state: str
+
+
+class StrandedShown(Shape):
+    """What is left of one Compose project."""
+
+    project: str = Field(description="The Compose project's name.")
+    kind: Kind
+    why: str = Field(description="Why it counts as stranded, in words.")
+    perhaps: bool = Field(description="Whether it may be somebody else's.")
+    listed: bool = Field(description="Whether a deployment of that id is listed all the same.")
+    containers: list[ContainerLeft]
+    networks: list[str] = Field(description="Their names.")
+
+
+class ForProject(Body):
+    """Names one Compose project."""
+
+    project: Text = Field(description="The project's name, as the list has it.")
+
+
+class Removed(Answer):
+    """Its containers and networks are gone."""
+
+    project: str
+    status: Literal["removed"] = "removed"
+
+
+class Removing(Answer):
+    """It takes longer, and goes on: the list shows what is left."""
+
+    http_status: ClassVar[int] = 202
+
+    project: str
+    status: Literal["removing"] = "removing"
+
+
+_LEFT = StrandedShown(
+    project=EXAMPLE_ID,
+    kind=Kind.FOLDER_GONE,
+    why=f"Its folder /srv/deployments/{EXAMPLE_ID} is not there any more.",
+    perhaps=False,
+    listed=False,
+    containers=[
+        ContainerLeft(name=f"{EXAMPLE_ID}-openclaw-1", image="openclaw:1", state="running")
+    ],
+    networks=[f"{EXAMPLE_ID}_default"],
+)
+
+
+@api_bp.get("")
+@needs(Permission.VIEW)
+@call(Subject.HOST, "What is stranded", example=Example([_LEFT]), errors=ENGINE)
+def list_all() -> list[StrandedShown]:
+    """Containers and networks without a deployment's folder here, never started, or half
+    removed. What has its folder elsewhere is another server's, and not among them."""
+    found = list_stranded_now(world=world()).stranded
+    return [StrandedShown.model_validate(describe_stranded(each)) for each in found]
+
+
+@api_bp.post("/remove")
+@needs(Permission.OPERATE)
+@call(
+    Subject.HOST,
+    "Removes what is stranded",
+    example=Example(body=ForProject(project=EXAMPLE_ID), answer=Removed(project=EXAMPLE_ID)),
+    errors=(NotFound, NotStranded, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
+)
+def remove_by_script(body: ForProject) -> Removed | Removing:
+    """Stops it, keeps its last words, and takes its containers and networks away. Refused where
+    it is not stranded by then."""
+    gone = remove_stranded(body.project, actor=actor(), world=world(), seconds=_API_SECONDS)
+    return Removed(project=body.project) if gone else Removing(project=body.project)
+
+
+def _context() -> dict[str, Any]:
+    return {
+        "tab": Tab("Stranded"),
+        "found": list_stranded(world=world()),
+        "may_operate": may(Permission.OPERATE),
+    }
+
+
+def _chosen(named: list[str]) -> list[Stranded]:
+    """Raises NotFound, NotStranded, EngineError."""
+    if named:
+        return [find_one(each, world=world()) for each in named]
+    return list_stranded_now(world=world()).ours
+
+
+def _told(removal: Removal) -> list[tuple[str, str]]:
+    """Say what came of a removal, each with its category."""
+    told = [(f"{each} was removed.", "done") for each in removal.removed]
+    told += [(f"{each} is being removed.", "done") for each in removal.removing]
+    return told + [(f"{each.title}: {each.detail}", "problem") for each in removal.refused.values()]

@@ -1,0 +1,1 @@
+"""What every page shares: templates, times, theme, assets, the event stream."""

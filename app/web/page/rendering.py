@@ -1,0 +1,130 @@
+"""Templates: the page or, for HTMX, its content alone; the same partial in both."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import humanize
+from flask import Flask, Response, flash, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from markupsafe import Markup
+
+from app.core.deployment import OperationState
+from app.core.diagnosis.causes import Cause
+from app.core.errors import UserError
+from app.core.status.readiness_checks import LABELS
+from app.core.operations.pull_progress import percent_of
+from app.core.status.status import Status
+from app.core.time_words import duration
+from app.usecases.status.overview import Card
+from app.web.page.assets import asset_url
+from app.web.server.request import own_path, wants_fragment
+
+
+def render(page: str, status: int = 200, **values: object) -> Response:
+    """Answer with `templates/<folder>/<page>.html`, or with its `_<page>.html` as a fragment."""
+    folder, _, name = page.rpartition("/")
+    template = f"{folder}/_{name}.html" if wants_fragment() else f"{folder}/{name}.html"
+    return _varying(render_template(template, **values), status)
+
+
+def framed(page: str, fragment: Markup, **values: object) -> Response:
+    """Answer with a fragment that is made already, or with the page that has it as `fragment`."""
+    if wants_fragment():
+        return _varying(fragment)
+    return _varying(render_template(f"{page}.html", fragment=fragment, **values))
+
+
+def _varying(html: str, status: int = 200) -> Response:
+    response = make_response(html, status)
+    response.vary.add("HX-Request")
+    return response
+
+
+_NEXT_STEPS = {
+    Status.FAILED: "Correct what its last lines name, then launch again.",
+    Status.UNHEALTHY: "Look at its log; a restart may mend it.",
+    Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
+    Status.INVALID: "Correct the file by hand; this page follows.",
+    Status.UNKNOWN: "What runs keeps running; this page catches up by itself.",
+}
+
+
+def next_step(card: Card, cause: Cause | None = None) -> str:
+    """Return what to do about a deployment that does not work; empty where its reason says it."""
+    operation, status = card.deployment.operation, card.verdict.status
+    if cause and cause.next_step:
+        return "" if cause.code == "interrupted" else cause.next_step
+    if status is Status.FAILED and operation:
+        if operation.state is OperationState.INTERRUPTED:
+            return ""
+        if operation.next_step:
+            return operation.next_step
+    if card.gateway and card.gateway.state == "paused":
+        return ""
+    return _NEXT_STEPS.get(status, "")
+
+
+def image_version(name: str) -> str:
+    """Return what tells an image from its older ones: a version, else its short name and tag.
+
+    A digest is cut to what people compare.
+    """
+    short, _, digest = name.rpartition("/")[2].partition("@sha256:")
+    tag = short.partition(":")[2]
+    version = tag if tag[:1].isdecimal() else short
+    return f"{version}@{digest[:12]}" if digest else version
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """What a browser's tab shows: the page's title, and a mark beside the icon."""
+
+    title: str
+    mark: str = ""
+
+    @classmethod
+    def of(cls, title: str, statuses: Iterable[Status]) -> "Tab":
+        shown = list(statuses)
+        if any(status.is_bad for status in shown):
+            return cls(title, "failed")
+        return cls(title, "busy" if any(status.moving for status in shown) else "")
+
+
+def done(words: str, deployment_id: str) -> ResponseReturnValue:
+    """Answer a deed: the page that follows along shows it by itself, a plain form goes back.
+
+    Back is where its button stood, else the deployment's page.
+    """
+    if wants_fragment():
+        return "", 204, {"HX-Trigger": json.dumps({"told": words})}
+    flash(words, "done")
+    page = url_for("pages.show", deployment_id=deployment_id)
+    return redirect(own_path(request.form.get("back_to", ""), page), code=303)
+
+
+def told_above_form(refusal: UserError) -> None:
+    """Tell why a form was refused above it, with what was typed. Raises it again for HTMX, which
+    leaves the form as it is and puts the error above."""
+    if wants_fragment():
+        raise refusal
+    flash(refusal.detail, "problem")
+
+
+def lead_to(page: str) -> ResponseReturnValue:
+    """Lead to another page after a deed, whatever the way the deed was sent."""
+    if wants_fragment():
+        return "", 204, {"HX-Redirect": page}
+    return redirect(page, code=303)
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.filters["duration"] = duration
+    app.jinja_env.filters["moment"] = lambda seconds: datetime.fromtimestamp(seconds, UTC)
+    app.jinja_env.filters["moment_of"] = datetime.fromisoformat
+    app.jinja_env.filters["size"] = humanize.naturalsize
+    app.jinja_env.filters["percent"] = percent_of
+    app.jinja_env.filters.update(next_step=next_step, image_version=image_version)
+    app.jinja_env.globals.update(RUNG_LABELS=LABELS, asset_url=asset_url)

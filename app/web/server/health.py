@@ -1,0 +1,29 @@
+"""For monitors: whether the process lives, and whether it can do its work. Nothing secret."""
+
+from flask import Blueprint, jsonify
+from flask.typing import ResponseReturnValue
+
+from app.core.people import Permission
+from app.usecases.server.health import readiness_of
+from app.web.server.permissions import needs
+from app.web.server.errors import problem
+from app.web.server.request import world
+
+bp = Blueprint("health", __name__)
+
+
+@bp.get("/healthz")
+@needs(Permission.PUBLIC)
+def alive() -> ResponseReturnValue:
+    return jsonify(ok=True)
+
+
+@bp.get("/readyz")
+@needs(Permission.PUBLIC)
+def ready() -> ResponseReturnValue:
+    found = readiness_of(world())
+    parts = {name: wrong or "ok" for name, wrong in found.items()}
+    if not any(found.values()):
+        return jsonify(ok=True, parts=parts)
+    detail = " ".join(filter(None, found.values()))
+    return problem(503, "not_ready", "Deploy Agent can't do its work", detail, {"parts": parts})

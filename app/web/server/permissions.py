@@ -1,0 +1,130 @@
+"""Who calls, and whether they may: every view declares the permission that it needs."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from flask import Flask, current_app, g, redirect, session, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+
+from app.config import is_loopback
+from app.core.errors import NotAllowed, NotLoggedIn
+from app.core.people import LOCAL, Permission, Person
+from app.usecases.history.history import coming_from
+from app.usecases.people.people import has_users
+from app.usecases.people.sessions import person_of_proxy, person_of_session, person_of_token
+from app.web.server.request import (
+    SESSION_KEY,
+    comes_from_proxy,
+    is_for_scripts,
+    is_passed_on,
+    source,
+    wants_fragment,
+    world,
+)
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+def needs(permission: Permission) -> Callable[[View], View]:
+    """Declare what a view needs; a view without a declaration is never answered."""
+
+    def declare(view: View) -> View:
+        view.permission = permission  # type: ignore[attr-defined]
+        return view
+
+    return declare
+
+
+def permission_of(app: Flask, endpoint: str) -> Permission | None:
+    """Return what an endpoint's view has declared."""
+    return getattr(app.view_functions[endpoint], "permission", None)
+
+
+def init_app(app: Flask) -> None:
+    # gunicorn sets it by the addresses that it really listens on.
+    app.config.setdefault("OPEN", is_loopback(app.config["WORLD"].settings.host))
+    app.before_request(_admit)
+    app.context_processor(_for_templates)
+
+
+def still_admitted() -> bool:
+    """Say whether whoever began a long answer is still who they were, with the same role."""
+    return bool(_who() == g.person)
+
+
+def may(permission: Permission) -> bool:
+    """Say whether whoever calls may do that."""
+    person: Person | None = g.get("person")
+    return person is not None and person.may(permission)
+
+
+def _admit() -> ResponseReturnValue | None:
+    if request.endpoint is None:
+        return None  # No such address, or not by that method: told by the error handler.
+    permission = permission_of(current_app, request.endpoint)
+    if permission is None:
+        raise RuntimeError(f"{request.endpoint} declares no permission")
+    if request.blueprint in ("assets", "health"):
+        return None  # The same for everybody: not even the cookie is looked at.
+    g.person = _who()
+    coming_from(source())
+    if permission is Permission.PUBLIC:
+        return None
+    if g.person is None:
+        return _ask_for_log_in()
+    if not g.person.may(permission):
+        raise NotAllowed(
+            f"You are {g.person.name}, a viewer: you see everything and change nothing."
+            " An operator can do this, or make you one."
+        )
+    return None
+
+
+def _who() -> Person | None:
+    """Return who calls: by a token, by a trusted proxy, by a session, or as whoever is here."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() == "bearer":
+        return person_of_token(token.strip(), world=world())
+    if name := _named_by_proxy():
+        return person_of_proxy(name, world=world())
+    if secret := session.get(SESSION_KEY):
+        return person_of_session(secret, source(), world=world())
+    return LOCAL if _is_at_this_machine() else None
+
+
+def _is_at_this_machine() -> bool:
+    """Say whether whoever calls needs no log-in.
+
+    Openness follows the address that we listen on. What a proxy passes on comes from this
+    machine too, whoever sent it; and a host that routes its loopback network (route_localnet)
+    lets others come from elsewhere. A caller at a Unix socket has no address.
+    """
+    if not current_app.config["OPEN"] or world().settings.trusted_proxy:
+        return False
+    elsewhere = request.remote_addr and not is_loopback(request.remote_addr)
+    return not elsewhere and not is_passed_on() and not has_users(world())
+
+
+def _named_by_proxy() -> str | None:
+    """Believe the proxy's header only from the proxy's own address."""
+    if not comes_from_proxy():
+        return None
+    return request.headers.get(world().settings.proxy_user_header) or None
+
+
+def _ask_for_log_in() -> ResponseReturnValue:
+    if is_for_scripts() or wants_fragment() or request.method != "GET":
+        raise NotLoggedIn(
+            "Log in on the page, or send the header “Authorization: Bearer TOKEN” with a"
+            " token from the page People, or from `deploy-agent token add` on the server."
+        )
+    return redirect(url_for("people.log_in", next=request.full_path.rstrip("?")), code=303)
+
+
+def _for_templates() -> dict[str, object]:
+    return {
+        "person": g.get("person"),
+        "logged_in": SESSION_KEY in session,
+        "may_operate": may(Permission.OPERATE),
+    }

@@ -1,0 +1,135 @@
+"""The guard before every view: who may send what, and the headers on every answer.
+
+Browsers send `Sec-Fetch-Site` only to trustworthy origins, so on an intranet's
+plain http the `Origin` comparison is the protection.
+"""
+
+import re
+import secrets
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_wtf import CSRFProtect
+from htmx_flask import request
+from werkzeug.exceptions import SecurityError
+
+from app.usecases.people.people import has_users
+from app.web.server.request import SESSION_KEY, comes_from_proxy, is_secure, world
+from app.web.server.log import leave_for_log
+
+_SAFE = ("GET", "HEAD", "OPTIONS")
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    # With no-referrer browsers send `Origin: null` along with our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
+
+# Browsers take it from TLS alone. Not for the names below: who serves them is not known.
+_STRICT_TRANSPORT = "max-age=31536000"
+
+csrf = CSRFProtect()
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """The session's cookie, which a browser that got it by TLS sends by nothing else."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return is_secure()
+
+
+def init_app(app: Flask) -> None:
+    app.before_request(_name_request)
+    app.before_request(_refuse_foreign_host)
+    app.before_request(_refuse_foreign_change)
+    app.after_request(_dress)
+    app.session_interface = _Sessions()
+    # Checked by our own guard, which lets scripts pass.
+    app.config["WTF_CSRF_CHECK_DEFAULT"] = False
+    csrf.init_app(app)
+
+
+def _name_request() -> None:
+    """Give a request its id; one that it brings is believed from our own proxy only."""
+    g.request_id = secrets.token_hex(8)
+    given = request.headers.get("X-Request-Id", "")
+    if comes_from_proxy() and _REQUEST_ID.match(given):
+        g.request_id = given
+
+
+def _refuse_foreign_host() -> None:
+    """Against DNS rebinding: another site's name that leads to this address.
+
+    Where people log in, their cookie and token belong to the name that they used.
+    Whether the server is well is no secret, and asked by whatever name a monitor knows.
+    """
+    if request.blueprint == "health":
+        return
+    if not current_app.config["OPEN"] or world().settings.trusted_proxy or has_users(world()):
+        return
+    name = _name_of_host()
+    own = world().settings.host.strip("[]").lower()
+    if name not in (*_LOOPBACK_NAMES, own, f"[{own}]"):
+        raise SecurityError
+
+
+def _name_of_host() -> str:
+    return re.sub(r":\d+\Z", "", request.headers.get("Host", "")).lower()
+
+
+def _refuse_foreign_change() -> None:
+    """Refuse a change that another site's page sends, and a form without its token.
+
+    Browsers send `Origin` with every change, so a request without it and
+    without `Sec-Fetch-Site` comes from a script, which no page can abuse.
+    """
+    if request.method in _SAFE:
+        return
+    origin, site = request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site")
+    if origin is None and site is None:
+        return
+    if not _is_ours(origin, site):
+        abort(403, "This request came from another site's page, and was refused.")
+    if request.mimetype != "application/json" or SESSION_KEY in session:
+        csrf.protect()
+
+
+def _is_ours(origin: str | None, site: str | None) -> bool:
+    if site not in (None, "same-origin", "none"):
+        return False
+    try:
+        return origin is None or urlsplit(origin).netloc == request.host
+    except ValueError:
+        return False
+
+
+def _dress(response: Response) -> Response:
+    response.headers.update(HEADERS)
+    if is_secure():
+        response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
+    if is_secure() or _name_of_host() in _LOOPBACK_NAMES:
+        # Elsewhere browsers ignore it, and complain of it on every page.
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    response.headers["X-Request-Id"] = g.get("request_id", "")
+    leave_for_log()
+    if request.blueprint != "assets" or "Cache-Control" not in response.headers:
+        # A download too, for which Flask itself says otherwise.
+        response.headers["Cache-Control"] = "no-store"
+    return response

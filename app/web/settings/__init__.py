@@ -1,0 +1,1 @@
+"""The forms and calls that make and change a deployment."""

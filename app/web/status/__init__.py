@@ -1,0 +1,1 @@
+"""The list and a deployment's page."""

@@ -1,0 +1,280 @@
+"""The JSON API, kept from the older server so that existing scripts run unchanged."""
+
+from collections.abc import Callable
+from typing import Literal
+
+from flask import Blueprint
+from pydantic import Field
+
+from app.core.deployment import parse_id
+from app.core.errors import StopFailed, TooManyWaiting
+from app.core.status.readiness_checks import RungState
+from app.core.people import Permission
+from app.core.status.status import Status
+from app.core.access.page_obstacles import Wall
+from app.usecases.status.describe import describe_card, describe_whole
+from app.usecases.lifecycle.launch import launch_deployment, wait_for_launch
+from app.usecases.operations.operations import Started
+from app.usecases.status.overview import Seen, cards_of, see, show_deployment
+from app.usecases.status.readiness import ladder_of
+from app.usecases.lifecycle.restart import restart_deployment
+from app.usecases.tokens.reveal import reveal_secret
+from app.usecases.status.diagnose import standing_cause
+from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.web.server.permissions import needs
+from app.web.server.single_flight import at_once, look_together
+from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
+from app.web.access.links import walls
+from app.web.server.request import actor, gateway_host, world
+from app.web.api.shapes import (
+    EXAMPLE_ID,
+    EXAMPLE_OPERATION,
+    WARNING,
+    Accepted,
+    Answer,
+    DeploymentId,
+    ForDeployment,
+    OperationShown,
+    Shape,
+    Text,
+    WaitFor,
+    accepted,
+)
+
+bp = Blueprint("api", __name__, url_prefix="/api/deploy")
+
+
+class DeploymentShown(Shape):
+    """A deployment as the list has it."""
+
+    deployment_id: DeploymentId
+    port: int | None = Field(description="Where it listens; null where that is not known.")
+    status: Status
+    deploy_dir: str = Field(description="Its folder.")
+    name: str
+    reason: str = Field(description="Why it has this status, in words.")
+    remark: str = Field(description="What else is to be said of it.")
+    drift: list[str] = Field(description="What was changed since it was started, not applied.")
+    ws_url: str | None = Field(description="The address of its gateway.")
+    page_url: str | None = Field(description="The address of its gateway's own page.")
+
+
+class ContainerShown(Shape):
+    """One container of a deployment, as the engine tells of it."""
+
+    id: str
+    name: str
+    service: str
+    image: str
+    state: str
+    status: str
+    health: str | None
+    restarts: int | None
+
+
+class RungShown(Shape):
+    """One step of the readiness ladder."""
+
+    name: str
+    state: RungState
+    detail: str = Field(description="What was seen.")
+    milliseconds: int | None
+    next_step: str = Field(description="What to do where it is broken.")
+
+
+class CauseShown(Shape):
+    """Why a deployment does not work, from its launch or at any time after it."""
+
+    code: str = Field(description="The stable name of the cause.")
+    words: str
+    next_step: str = Field(description="What to do about it.")
+    free_port: int | None = Field(description="One that can be had where its port is taken.")
+    fix: str = Field(description="A line for a shell of this host that does it, where one can.")
+
+
+class DeploymentInFull(Answer, DeploymentShown):
+    """A deployment with everything that is known of it."""
+
+    health: str | None = Field(description="What its health check says, where it has one.")
+    containers: list[ContainerShown]
+    ladder: list[RungShown] = Field(description="What proves that it can be used, in order.")
+    cause: CauseShown | None = Field(description="Why it does not work; null where it does.")
+    walls: list[Wall] = Field(description="What stands between the caller and its page.")
+    operation: OperationShown | None = Field(description="The latest one.")
+
+
+class Running(Answer):
+    """It runs: proven by its answers, and by the token that it takes."""
+
+    deployment_id: DeploymentId
+    status: Literal["running"] = "running"
+    port: int | None
+    warning: str = WARNING
+
+
+class Stopped(Answer):
+    """Its containers are gone; its folder and data stay."""
+
+    deployment_id: DeploymentId
+    status: Literal["stopped"] = "stopped"
+
+
+class SecretOf(ForDeployment):
+    """Names a secret of a deployment."""
+
+    field: Text = Field(description="The field's name, as in the schema.")
+
+
+class Revealed(Answer):
+    """The value of one secret. It is not to be kept in caches or logs."""
+
+    value: str
+
+
+_SHOWN = DeploymentShown(
+    deployment_id=EXAMPLE_ID,
+    port=30163,
+    status=Status.RUNNING,
+    deploy_dir=f"/srv/deployments/{EXAMPLE_ID}",
+    name="Support bot",
+    reason="up 3 min, healthy",
+    remark="",
+    drift=[],
+    ws_url="ws://127.0.0.1:30163",
+    page_url="http://127.0.0.1:30163/",
+)
+_RUNS = Example(
+    body=ForDeployment(deployment_id=EXAMPLE_ID),
+    answer=Running(deployment_id=EXAMPLE_ID, port=30163),
+)
+
+
+@bp.get("/list")
+@needs(Permission.VIEW)
+@call(Subject.DEPLOYMENTS, "All deployments", example=Example([_SHOWN]))
+def list_all() -> list[DeploymentShown]:
+    """With port, status, reason and address. Where the engine does not answer, the status is
+    unknown, with the last known one in the reason."""
+    return _listed(gateway_host())
+
+
+@at_once
+def _listed(host: str) -> list[DeploymentShown]:
+    return _described(see(world()), host)
+
+
+@look_together(1.0)
+def _described(seen: Seen, host: str) -> list[DeploymentShown]:
+    cards = cards_of(seen, world())
+    return [DeploymentShown.model_validate(describe_card(each, host)) for each in cards]
+
+
+@bp.post("/launch")
+@needs(Permission.OPERATE)
+@call(Subject.RUNNING, "Launches a deployment", example=_RUNS, errors=BRINGING_UP)
+def launch(body: WaitFor) -> Running | Accepted:
+    """It waits until the gateway is proven to run. Launched again, one that runs gets what was
+    edited meanwhile. Where somebody cancels it meanwhile, the answer is 409 `cancelled`."""
+    return _bring_up(launch_deployment, body)
+
+
+@bp.post("/restart")
+@needs(Permission.OPERATE)
+@call(Subject.RUNNING, "Restarts a deployment", example=_RUNS, errors=BRINGING_UP)
+def restart(body: WaitFor) -> Running | Accepted:
+    """It takes the deployment down and launches it again, and waits as launch does."""
+    return _bring_up(restart_deployment, body)
+
+
+def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepted:
+    """Begin what ends with a proven gateway, and wait for that unless told not to."""
+    deployment_id = parse_id(body.deployment_id)
+    started = begin(deployment_id, actor=actor(), world=world())
+    if body.wait and wait_for_launch(started, world=world()):
+        port = world().store.load(deployment_id).port
+        return Running(deployment_id=deployment_id, port=port, warning=started.warning)
+    return accepted(started.operation, "launching", started.warning)
+
+
+@bp.get("/status/<deployment_id>")
+@needs(Permission.VIEW)
+@call(
+    Subject.DEPLOYMENTS,
+    "One deployment",
+    example=Example(
+        path={"deployment_id": EXAMPLE_ID},
+        answer=DeploymentInFull(
+            **dict(_SHOWN),
+            health="healthy",
+            containers=[
+                ContainerShown(
+                    id="4f0b8c1d2e3a",
+                    name=f"{EXAMPLE_ID}-openclaw-1",
+                    service="openclaw",
+                    image="ghcr.io/openclaw/openclaw:2026.9.6",
+                    state="running",
+                    status="Up 3 minutes (healthy)",
+                    health="healthy",
+                    restarts=0,
+                )
+            ],
+            ladder=[
+                RungShown(
+                    name="port",
+                    state=RungState.PASSED,
+                    detail="127.0.0.1:30163",
+                    milliseconds=1,
+                    next_step="",
+                )
+            ],
+            cause=None,
+            walls=[],
+            operation=EXAMPLE_OPERATION,
+        ),
+    ),
+)
+def status(deployment_id: str) -> DeploymentInFull:
+    """With its containers, its readiness, its latest operation, and what stands between the
+    caller and the gateway's page."""
+    card = show_deployment(parse_id(deployment_id), world=world())
+    ladder = ladder_of(card, world=world())
+    cause = standing_cause(card, ladder, world=world())
+    described = describe_whole(card, gateway_host(), ladder, walls(card.deployment), cause)
+    return DeploymentInFull.model_validate(described)
+
+
+@bp.post("/stop")
+@needs(Permission.OPERATE)
+@call(
+    Subject.RUNNING,
+    "Stops a deployment",
+    example=Example(
+        body=ForDeployment(deployment_id=EXAMPLE_ID), answer=Stopped(deployment_id=EXAMPLE_ID)
+    ),
+    errors=(*BEGINNING, StopFailed, TooManyWaiting),
+)
+def stop(body: ForDeployment) -> Stopped | Accepted:
+    """It takes the containers down; a launch or restart that runs is cancelled first. One that
+    is stopped is stopped again without harm."""
+    deployment_id = parse_id(body.deployment_id)
+    started = stop_deployment(deployment_id, actor=actor(), world=world())
+    if wait_for_stop(started, world=world()):
+        return Stopped(deployment_id=deployment_id)
+    return accepted(started.operation, "stopping")
+
+
+@bp.post("/reveal")
+@needs(Permission.OPERATE)
+@call(
+    Subject.DEPLOYMENTS,
+    "Reveals a secret",
+    example=Example(
+        body=SecretOf(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),
+        answer=Revealed(value="3f9c…"),
+    ),
+)
+def reveal(body: SecretOf) -> Revealed:
+    """The only call that answers one; it is recorded in the deployment's history."""
+    deployment_id = parse_id(body.deployment_id)
+    value = reveal_secret(deployment_id, body.field, actor=actor(), world=world())
+    return Revealed(value=value)

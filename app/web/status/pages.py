@@ -1,0 +1,212 @@
+"""The pages of a deployment. Each is a fragment for HTMX too."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Blueprint, render_template
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from markupsafe import Markup
+
+from app.core.deployment import OperationKind, parse_id
+from app.core.errors import NotFound
+from app.core.settings.fields import BY_ENV, TOKEN, Field, is_secret
+from app.core.logs.query import LogChoice
+from app.core.operations.outcome_words import Outcomes
+from app.core.people import Permission
+from app.core.secrets import MASK, Masker, hint, secret_values
+from app.core.access.page_obstacles import Standpoint
+from app.usecases.access.provider_check import latest_answer
+from app.usecases.server.live_updates import Viewer
+from app.usecases.lifecycle.launch import launch_deployment
+from app.usecases.status.overview import Card, show_deployment
+from app.usecases.access.pairing import devices_of
+from app.usecases.status.readiness import ladder_of
+from app.usecases.tokens.reveal import reveal_secret
+from app.usecases.status.capacity import seen_room
+from app.usecases.status.diagnose import standing_cause
+from app.usecases.lifecycle.stop import stop_deployment
+from app.usecases.history.timeline import timeline_of
+from app.usecases.updates.versions import version_of
+from app.web.server.permissions import may, needs
+from app.web.lifecycle.archive import to_archived
+from app.web.server.single_flight import at_once, look_together
+from app.web.server.compression import leave_as_it_is
+from app.web.lifecycle.confirm import joined
+from app.web.access.links import page_url, page_url_with_token, standpoint, terminal_line, walls, ws_url
+from app.web.logs import LogBox, logs_context, state_context
+from app.web.operations import Output, operation_parts
+from app.web.page.rendering import Tab, done, framed, render
+from app.web.server.request import actor, gateway_host, world
+from app.web.page.streams import Boxes, Shown, follow, rendered
+
+bp = Blueprint("pages", __name__)
+
+# What a deployment's page shows of its log; the log's own page has the choice.
+_RECENT = LogChoice()
+
+
+@bp.get("/deployments/<deployment_id>")
+@needs(Permission.VIEW)
+def show(deployment_id: str) -> ResponseReturnValue:
+    deployment_id = parse_id(deployment_id)
+    try:
+        tab, found = _page(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
+    except NotFound:
+        return to_archived(deployment_id)
+    return framed("deployments/show", found, tab=tab)
+
+
+@at_once
+def _page(
+    deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
+) -> tuple[Tab, Markup]:
+    """Return a deployment as those see it who may do the same and came the same way.
+
+    When the engine is silent all wait for it as long, and then have half a second for all pages.
+    """
+    card = show_deployment(deployment_id, world=world())
+    context = {**_context(card), **logs_context(card, _RECENT)}
+    html = render_template("deployments/_show.html", **context)
+    return context["tab"], Markup(html)  # noqa: S704 - a template escapes
+
+
+@bp.get("/deployments/<deployment_id>/stream")
+@needs(Permission.VIEW)
+def stream(deployment_id: str) -> ResponseReturnValue:
+    """Send what changes on a deployment's page."""
+    outcomes, output = Outcomes(), Output()
+    show_deployment(parse_id(deployment_id), world=world())
+    log = LogBox(_RECENT)
+
+    def look() -> Shown:
+        card, parts = _look(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
+        log.see(card)
+        output.show(card.deployment.operation)
+        return Shown(parts, told=outcomes.of([card.deployment]))
+
+    def boxes(viewer: Viewer) -> Boxes:
+        return {**log.boxes(viewer), **output.boxes(viewer)}
+
+    return follow(look, boxes)
+
+
+# Not all of it tells of its changes: what is shared is at most so many seconds old.
+@look_together(1.0)
+def _look(
+    deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
+) -> tuple[Card, Mapping[str, str]]:
+    card = show_deployment(deployment_id, world=world())
+    return card, rendered(_PARTS, {**_context(card), **state_context(card, _RECENT)})
+
+
+# What a deployment's page is made of.
+_PARTS = (
+    "_tab",
+    "_head",
+    "_ladder",
+    "_answer",
+    "_operation",
+    "_pairing",
+    "_log_state",
+    "_connect",
+    "_version",
+    "_settings",
+    "_danger",
+    "_timeline",
+)
+
+
+def _context(card: Card) -> dict[str, Any]:
+    deployment = card.deployment
+    operation, ladder = deployment.operation, ladder_of(card, world=world())
+    return {
+        "card": card,
+        "short": seen_room(world()).warning() if card.action == "launch" else "",
+        "tab": Tab.of(deployment.name or deployment.id, [card.verdict.status]),
+        "ladder": ladder,
+        "cause": standing_cause(card, ladder, world=world()),
+        "devices": devices_of(card, world=world()),
+        "heard": latest_answer(card, world=world()),
+        **operation_parts(operation, deployment),
+        "timeline": timeline_of(deployment.id, world=world()),
+        "version": version_of(card, world=world()),
+        "settings": _settings_of(deployment.env),
+        "token_hint": hint(deployment.token) if deployment.token else "",
+        "ws_url": ws_url(deployment),
+        "page_url": page_url(deployment),
+        "walls": walls(deployment),
+        "token_field": TOKEN.name,
+    }
+
+
+@bp.get("/deployments/<deployment_id>/status")
+@needs(Permission.VIEW)
+def status(deployment_id: str) -> ResponseReturnValue:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    ladder = ladder_of(card, world=world())
+    cause = standing_cause(card, ladder, world=world())
+    return render("deployments/status", card=card, ladder=ladder, cause=cause)
+
+
+@bp.post("/deployments/<deployment_id>/launch")
+@needs(Permission.OPERATE)
+def launch(deployment_id: str) -> ResponseReturnValue:
+    words = "The launch has begun."
+    with joined(OperationKind.LAUNCH):
+        started = launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
+        words = f"{words} {started.warning}".rstrip()
+    return done(words, deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/stop")
+@needs(Permission.OPERATE)
+def stop(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.STOP):
+        stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
+    return done("The stop has begun.", deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/reveal")
+@needs(Permission.OPERATE)
+def reveal(deployment_id: str) -> ResponseReturnValue:
+    field_name = request.form.get("field", TOKEN.name)
+    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())
+    leave_as_it_is()
+    card = show_deployment(parse_id(deployment_id), world=world())
+    response = render(
+        "deployments/revealed",
+        card=card,
+        value=value,
+        page_url=page_url_with_token(card.deployment) if field_name == TOKEN.name else None,
+        terminal_line=terminal_line(card.deployment) if field_name == TOKEN.name else None,
+    )
+    response.headers.update({"HX-Retarget": "#token", "HX-Reswap": "innerHTML"})
+    return response
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """One line of the configuration as it is shown: a secret only as a hint."""
+
+    env: str
+    field: Field | None
+    value: str
+    secret: bool
+
+
+def _settings_of(env: Mapping[str, str]) -> list[_Setting]:
+    # An address may carry a password.
+    mask = Masker(secret_values(env))
+    return [
+        _Setting(key, BY_ENV.get(key), _shown(key, value, mask), is_secret(key))
+        for key, value in env.items()
+        if value
+    ]
+
+
+def _shown(key: str, value: str, mask: Masker) -> str:
+    if not is_secret(key):
+        return mask(value)
+    return hint(value) if BY_ENV.get(key) else MASK

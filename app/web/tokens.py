@@ -1,0 +1,153 @@
+"""A gateway's token: rotated, checked in its four places, and made equal."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from pydantic import Field
+
+from app.core.deployment import OperationKind, parse_id
+from app.core.errors import LaunchTimeout, TokenNotProven, TooManyWaiting, WasCancelled
+from app.core.people import Permission
+from app.core.status.status import Status
+from app.core.tokens import Match, Place
+from app.usecases.tokens.check import check_token, describe_check
+from app.usecases.tokens.equalize import equalize_token
+from app.usecases.operations.operations import Started
+from app.usecases.status.overview import show_deployment
+from app.usecases.tokens.rotate import rotate_token, wait_for_token
+from app.web.server.permissions import needs
+from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.lifecycle.confirm import joined
+from app.web.page.rendering import done, render
+from app.web.server.request import actor, own_path, world
+from app.web.api.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    DeploymentId,
+    ForDeployment,
+    Shape,
+    WaitFor,
+    accepted,
+)
+
+bp = Blueprint("token", __name__, url_prefix="/deployments/<deployment_id>")
+api_bp = Blueprint("token_api", __name__, url_prefix="/api/deploy")
+
+
+@bp.get("/token")
+@needs(Permission.VIEW)
+def show(deployment_id: str) -> ResponseReturnValue:
+    page = url_for("pages.show", deployment_id=deployment_id)
+    return render(
+        "deployments/token",
+        card=show_deployment(parse_id(deployment_id), world=world()),
+        check=check_token(parse_id(deployment_id), world=world()),
+        back_to=own_path(request.args.get("back_to", ""), page),
+    )
+
+
+@bp.post("/rotate-token")
+@needs(Permission.OPERATE)
+def rotate(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.ROTATE_TOKEN):
+        rotate_token(parse_id(deployment_id), actor=actor(), world=world())
+    return done("The token is being rotated.", deployment_id)
+
+
+@bp.post("/token/equalize")
+@needs(Permission.OPERATE)
+def equalize(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.EQUALIZE_TOKEN):
+        equalize_token(parse_id(deployment_id), actor=actor(), world=world())
+    return done("The tokens are being made equal.", deployment_id)
+
+
+class PlaceShown(Shape):
+    """What one place of the token has, beside `.env`."""
+
+    place: Place
+    match: Match
+    reason: str = Field(description="More of it, where the word alone is not enough.")
+
+
+class TokenShown(Answer):
+    """The token in its four places, compared; none of them is shown."""
+
+    deployment_id: DeploymentId
+    agree: bool | None = Field(description="Whether all are equal; null where that is not known.")
+    places: list[PlaceShown]
+
+
+class TokenProven(Answer):
+    """Every place has the token of `.env`."""
+
+    deployment_id: DeploymentId
+    status: Status
+    proven: bool = Field(description="False where it is not running: its next launch proves it.")
+
+
+_PROVING = (*BEGINNING, TokenNotProven, LaunchTimeout, WasCancelled, TooManyWaiting)
+_PROVEN = Example(
+    body=ForDeployment(deployment_id=EXAMPLE_ID),
+    answer=TokenProven(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
+)
+
+
+@api_bp.get("/token/<id:deployment_id>")
+@needs(Permission.VIEW)
+@call(
+    Subject.OPENING,
+    "Compares the token in its four places",
+    example=Example(
+        path={"deployment_id": EXAMPLE_ID},
+        answer=TokenShown(
+            deployment_id=EXAMPLE_ID,
+            agree=False,
+            places=[
+                PlaceShown(place=Place.ENV, match=Match.EQUAL, reason="the source of the others"),
+                PlaceShown(place=Place.CONFIG, match=Match.DIFFERS, reason=""),
+                PlaceShown(place=Place.CONTAINER, match=Match.EQUAL, reason=""),
+                PlaceShown(place=Place.GATEWAY, match=Match.EQUAL, reason=""),
+            ],
+        ),
+    ),
+)
+def check(deployment_id: str) -> TokenShown:
+    """These are `.env`, `config/openclaw.json`, the running container's environment, and what the
+    gateway itself accepts. What can't be looked at is `unknown`, with the reason."""
+    found = check_token(parse_id(deployment_id), world=world())
+    return TokenShown.model_validate({"deployment_id": deployment_id, **describe_check(found)})
+
+
+@api_bp.post("/rotate_token")
+@needs(Permission.OPERATE)
+@call(Subject.OPENING, "Gives a gateway a new token", example=_PROVEN, errors=_PROVING)
+def rotate_and_wait(body: WaitFor) -> TokenProven | Accepted:
+    """It is restarted, and the call waits until it accepts the new token and refuses the old one.
+    Where the new one does not work, the old one is put back. One that is down gets it written."""
+    return _proven(rotate_token, body)
+
+
+@api_bp.post("/token/equalize")
+@needs(Permission.OPERATE)
+@call(Subject.OPENING, "Makes the token equal everywhere", example=_PROVEN, errors=_PROVING)
+def equalize_and_wait(body: WaitFor) -> TokenProven | Accepted:
+    """The token of `.env` is written into `config/openclaw.json`; a gateway that runs with
+    another is restarted. The call waits until it accepts that of `.env`."""
+    return _proven(equalize_token, body)
+
+
+def _proven(begin: Callable[..., Started], body: WaitFor) -> TokenProven | Accepted:
+    """Begin what ends with a proven token, and wait for that unless told not to."""
+    deployment_id = parse_id(body.deployment_id)
+    started = begin(deployment_id, actor=actor(), world=world())
+    ended = wait_for_token(started, world=world()) if body.wait else None
+    if ended is None:
+        return accepted(started.operation, "launching")
+    status = show_deployment(deployment_id, world=world()).verdict.status
+    return TokenProven(
+        deployment_id=deployment_id, status=status, proven=ended.verified is not None
+    )

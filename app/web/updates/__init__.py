@@ -1,0 +1,1 @@
+"""Updates of one deployment and of several."""

@@ -1,0 +1,145 @@
+"""Updates: one deployment to another image, or back to the version before."""
+
+from typing import Literal
+
+from flask import Blueprint, Response, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from pydantic import Field
+
+from app.core.deployment import OperationKind, parse_id
+from app.core.errors import InputRejected, NothingKept, TooManyWaiting, UpdateFailed, WasCancelled
+from app.core.people import Permission
+from app.usecases.operations.operations import Started
+from app.usecases.status.overview import show_deployment
+from app.usecases.updates.update import go_back, update_deployment, wait_for_update
+from app.usecases.updates.versions import images_like, version_of
+from app.web.server.permissions import needs
+from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.lifecycle.confirm import joined
+from app.web.page.rendering import done, render
+from app.web.server.request import actor, own_path, world
+from app.web.api.shapes import (
+    EXAMPLE_ID,
+    Accepted,
+    Answer,
+    DeploymentId,
+    Text,
+    WaitFor,
+    accepted,
+)
+
+bp = Blueprint("updates", __name__)
+api_bp = Blueprint("updates_api", __name__, url_prefix="/api/deploy")
+
+_NEWER = "ghcr.io/openclaw/openclaw:2026.9.6"
+_UPDATING = (*BEGINNING, UpdateFailed, WasCancelled, TooManyWaiting)
+
+
+class UpdateTo(WaitFor):
+    """Names a deployment and the image that it is to run."""
+
+    image: Text = Field(description="Its name, with a tag or digest.")
+
+
+class Updated(Answer):
+    """It runs on that image: proven, as by a launch."""
+
+    deployment_id: DeploymentId
+    status: Literal["running"] = "running"
+    port: int | None
+    image: str = Field(description="The name of the image that it runs now.")
+
+
+_UPDATED = Updated(deployment_id=EXAMPLE_ID, port=30163, image=_NEWER)
+
+
+@bp.get("/deployments/<deployment_id>/update")
+@needs(Permission.OPERATE)
+def ask(deployment_id: str) -> ResponseReturnValue:
+    return _question("update", deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/update")
+@needs(Permission.OPERATE)
+def update(deployment_id: str) -> ResponseReturnValue:
+    image = request.form.get("image", "")
+    try:
+        with joined(OperationKind.UPDATE):
+            update_deployment(parse_id(deployment_id), image, actor=actor(), world=world())
+    except InputRejected as rejected:
+        return _question("update", deployment_id, image, rejected.fields["image"])
+    return done("The update has begun.", deployment_id)
+
+
+@bp.get("/deployments/<deployment_id>/go-back")
+@needs(Permission.OPERATE)
+def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
+    return _question("go_back", deployment_id)
+
+
+@bp.post("/deployments/<deployment_id>/go-back")
+@needs(Permission.OPERATE)
+def to_version_before(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.UPDATE):
+        go_back(parse_id(deployment_id), actor=actor(), world=world())
+    return done("It goes back to the version before.", deployment_id)
+
+
+def _question(what: str, deployment_id: str, typed: str | None = None, error: str = "") -> Response:
+    card = show_deployment(parse_id(deployment_id), world=world())
+    page = url_for("pages.show", deployment_id=deployment_id)
+    return render(
+        f"updates/{what}",
+        422 if error else 200,
+        card=card,
+        version=version_of(card, world=world()),
+        typed=card.image if typed is None else typed,
+        images=images_like(card.image, world=world()),
+        error=error,
+        back_to=own_path(request.values.get("back_to", ""), page),
+    )
+
+
+@api_bp.post("/update")
+@needs(Permission.OPERATE)
+@call(
+    Subject.RUNNING,
+    "Updates a deployment",
+    example=Example(body=UpdateTo(deployment_id=EXAMPLE_ID, image=_NEWER), answer=_UPDATED),
+    errors=_UPDATING,
+)
+def update_by_script(body: UpdateTo) -> Updated | Accepted:
+    """The image is pulled while the gateway still runs. Then the gateway is stopped, its state
+    is set aside, and it has to be proven with the new image; else it is back on the image and
+    the state that it had, and the answer says why. It waits as launch does."""
+    started = update_deployment(
+        parse_id(body.deployment_id), body.image, actor=actor(), world=world()
+    )
+    return _answer(started, wait=body.wait)
+
+
+@api_bp.post("/go_back")
+@needs(Permission.OPERATE)
+@call(
+    Subject.RUNNING,
+    "Goes back to the version before",
+    example=Example(body=WaitFor(deployment_id=EXAMPLE_ID), answer=_UPDATED),
+    errors=(*_UPDATING, NothingKept),
+)
+def go_back_by_script(body: WaitFor) -> Updated | Accepted:
+    """It is an update to the image before the last update, with the state of that moment. What
+    happened since is set aside, so that going back once more undoes this."""
+    started = go_back(parse_id(body.deployment_id), actor=actor(), world=world())
+    return _answer(started, wait=body.wait)
+
+
+def _answer(started: Started, *, wait: bool) -> Updated | Accepted:
+    operation = started.operation
+    if not (wait and wait_for_update(started, world=world())):
+        return accepted(operation, "launching")
+    return Updated(
+        deployment_id=operation.deployment_id,
+        port=world().store.load(operation.deployment_id).port,
+        image=operation.arguments["image"],
+    )

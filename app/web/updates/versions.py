@@ -1,0 +1,203 @@
+"""Who runs which version, and updating several, one after the other; as a page and as calls."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Blueprint, Response, flash, render_template, url_for
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from pydantic import Field
+
+from app.core.operations.batch import Batch
+from app.core.deployment import OperationState
+from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotCancelled, NotFound
+from app.core.people import Permission
+from app.usecases.status.overview import list_deployments
+from app.usecases.updates.update_many import (
+    cancel_rest,
+    describe_batch,
+    find_batch,
+    latest_batch,
+    update_many,
+)
+from app.usecases.updates.versions import VersionShown, images_like, version_of
+from app.web.server.permissions import may, needs
+from app.web.api.calls import Example, Subject, call
+from app.web.page.rendering import Tab, lead_to, render
+from app.web.server.request import actor, world
+from app.web.api.shapes import (
+    EXAMPLE_ID,
+    EXAMPLE_OPERATION,
+    Answer,
+    Body,
+    DeploymentId,
+    Moment,
+    Text,
+)
+from app.web.page.streams import Shown, follow
+
+bp = Blueprint("versions", __name__, url_prefix="/updates")
+api_bp = Blueprint("versions_api", __name__, url_prefix="/api/deploy")
+
+
+@bp.get("")
+@needs(Permission.VIEW)
+def show() -> ResponseReturnValue:
+    return _page()
+
+
+@bp.get("/stream")
+@needs(Permission.VIEW)
+def stream() -> ResponseReturnValue:
+    """Send what changes on the page of versions."""
+
+    def look() -> Shown:
+        context = _context()
+        parts = {"batch": render_template("updates/_batch.html", **context)}
+        for each in context["versions"]:
+            cell = render_template("updates/_runs.html", version=each)
+            parts[f"runs-{each.card.deployment.id}"] = cell
+        return Shown(parts)
+
+    return follow(look)
+
+
+@bp.post("")
+@needs(Permission.OPERATE)
+def update_chosen() -> ResponseReturnValue:
+    chosen, image = request.form.getlist("id"), request.form.get("image", "")
+    try:
+        batch = update_many(chosen, image, actor=actor(), world=world())
+    except InputRejected as rejected:
+        return _page(422, chosen=chosen, typed=image, errors=rejected.fields)
+    flash(f"The update of {len(batch.ids)} has begun.", "done")
+    return lead_to(url_for("versions.show"))
+
+
+@bp.post("/<int:number>/cancel")
+@needs(Permission.OPERATE)
+def cancel(number: int) -> ResponseReturnValue:
+    cancel_rest(number, actor=actor(), world=world())
+    flash("Those that wait for their turn stay as they are.", "done")
+    return lead_to(url_for("versions.show"))
+
+
+def _page(status: int = 200, **more: Any) -> Response:
+    given = {"chosen": (), "typed": None, "errors": {}, **more}
+    return render("updates/versions", status, **_context(), **given)
+
+
+def _context() -> dict[str, Any]:
+    cards = sorted(list_deployments(world()), key=lambda each: each.deployment.name.casefold())
+    versions = [version_of(each, world=world()) for each in cards]
+    return {
+        "tab": Tab.of("Versions", [each.verdict.status for each in cards]),
+        "versions": versions,
+        "names": {each.deployment.id: each.deployment.name for each in cards},
+        "images": _images(versions),
+        "batch": latest_batch(world=world()),
+        "may_operate": may(Permission.OPERATE),
+    }
+
+
+def _images(versions: Sequence[VersionShown]) -> list[str]:
+    names = {each.name for each in versions if each.name}
+    return sorted({like for name in names for like in images_like(name, world=world())})
+
+
+class UpdateMany(Body):
+    """Names several deployments and the image that they are to run."""
+
+    deployment_ids: list[DeploymentId] = Field(description="In the order of their turns.")
+    image: Text = Field(description="Its name, with a tag or digest.")
+
+
+class WhichBatch(Body):
+    """Names an update of several."""
+
+    id: int
+
+
+class BatchShown(Answer):
+    """An update of several, one after the other, up to the first that fails."""
+
+    id: int
+    image: str
+    state: OperationState
+    actor: str = Field(description="Who began it.")
+    started_at: Moment
+    ended_at: Moment | None
+    reason: str = Field(description="Why it ended before all had their turn, in words.")
+    cancelled_by: str = Field(description="Who asked for its end; empty where nobody did.")
+    deployment_ids: list[DeploymentId]
+    operations: dict[str, int] = Field(
+        description="The operation of each that had its turn, by deployment; 0 where it ran that"
+        " image already."
+    )
+
+
+class BatchBegun(BatchShown):
+    """It was begun, and goes on by itself."""
+
+    http_status = 202
+
+
+_EXAMPLE: dict[str, Any] = {
+    "id": 1,
+    "image": "ghcr.io/openclaw/openclaw:2026.9.6",
+    "state": OperationState.RUNNING,
+    "actor": "ada",
+    "started_at": EXAMPLE_OPERATION.started_at,
+    "ended_at": None,
+    "reason": "",
+    "cancelled_by": "",
+    "deployment_ids": [EXAMPLE_ID],
+    "operations": {EXAMPLE_ID: 3},
+}
+
+
+@api_bp.post("/update_many")
+@needs(Permission.OPERATE)
+@call(
+    Subject.RUNNING,
+    "Updates several deployments",
+    example=Example(
+        body=UpdateMany(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
+        answer=BatchBegun(**_EXAMPLE),
+    ),
+    errors=(NotFound, Busy, DeploymentInvalid),
+)
+def begin(body: UpdateMany) -> BatchBegun:
+    """One after the other, each as by an update of its own, up to the first that fails. It goes
+    on by itself, whatever becomes of the server."""
+    batch = update_many(body.deployment_ids, body.image, actor=actor(), world=world())
+    return BatchBegun.model_validate(describe_batch(batch))
+
+
+@api_bp.get("/update_many/<int:number>")
+@needs(Permission.VIEW)
+@call(
+    Subject.RUNNING,
+    "One update of several",
+    example=Example(path={"number": 1}, answer=BatchShown(**_EXAMPLE)),
+)
+def one(number: int) -> BatchShown:
+    """How far it is, and why it ended."""
+    return _shown(find_batch(number, world=world()))
+
+
+@api_bp.post("/update_many/cancel")
+@needs(Permission.OPERATE)
+@call(
+    Subject.RUNNING,
+    "Cancels the rest of an update of several",
+    example=Example(body=WhichBatch(id=1), answer=BatchShown(**_EXAMPLE)),
+    errors=(NotFound, NotCancelled),
+)
+def cancel_by_script(body: WhichBatch) -> BatchShown:
+    """Those that wait for their turn stay as they are; the update under way goes on."""
+    return _shown(cancel_rest(body.id, actor=actor(), world=world()))
+
+
+def _shown(batch: Batch) -> BatchShown:
+    return BatchShown.model_validate(describe_batch(batch))
