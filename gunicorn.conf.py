@@ -12,10 +12,10 @@ with loading():
     from app.config import is_loopback, load_settings
     from app.engine.client import RemoteEngine, engine_address
     from app.engine.host.network import own_address
-    from app.usecases.server.startup_log import announce
-    from app.usecases.people.people import begin_setup, has_users
+    from app.usecases.context import build_context
     from app.usecases.history.incident_recorder import Witness
-    from app.usecases.context import build_world
+    from app.usecases.people.people import begin_setup, has_users
+    from app.usecases.server.startup_log import announce
     from app.web.server.log import ACCESS_FORMAT, log_settings
 
 settings = load_settings()
@@ -47,15 +47,15 @@ access_log_format = ACCESS_FORMAT
 def when_ready(server):
     """Where strangers can reach the page and nobody has an account, print the set-up link."""
     server.log.info("Deploy Agent is at http://%s", bind)
-    world = build_world(settings)
+    context = build_context(settings)
     here_only = _listens_here_only(each.sock for each in server.LISTENERS)
-    if (settings.trusted_proxy or not here_only) and not has_users(world):
+    if (settings.trusted_proxy or not here_only) and not has_users(context):
         name = own_address() if _host in ("0.0.0.0", "::") else _host  # noqa: S104
         host = f"[{name}]" if ":" in name else name
         # To the terminal, not to the log: who reads the log must not get in.
         print(  # noqa: T201
             "Nobody has an account yet. Make the first one, within 30 minutes, at"
-            f" http://{host}:{settings.port}/setup/{begin_setup(world=world)}",
+            f" http://{host}:{settings.port}/setup/{begin_setup(context=context)}",
             file=sys.stderr,
             flush=True,
         )
@@ -68,13 +68,13 @@ def post_worker_init(worker):
     # still let go after some hundred thousand objects.
     gc.set_threshold(50_000, 2, 2)
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
-    world = worker.wsgi.config["WORLD"]
-    threading.Thread(target=announce, args=(world, worker.log.info), daemon=True).start()
-    worker.witness = Witness(world)
+    context = worker.wsgi.config["CONTEXT"]
+    threading.Thread(target=announce, args=(context, worker.log.info), daemon=True).start()
+    worker.witness = Witness(context)
     worker.witness.start()
-    world.events.start()
-    world.rounds.start()
-    _end_streams_with(worker, world)
+    context.events.start()
+    context.rounds.start()
+    _end_streams_with(worker, context)
 
 
 def worker_exit(server, worker):
@@ -83,14 +83,14 @@ def worker_exit(server, worker):
         witness.stop()
 
 
-def _end_streams_with(worker, world):
+def _end_streams_with(worker, context):
     """Let pages that follow along go as soon as the worker is told to end: each holds a thread."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         before = signal.getsignal(number)
 
         def end(number, frame, before=before):
-            world.changes.close()
-            world.rounds.stop()
+            context.changes.close()
+            context.rounds.stop()
             before(number, frame)
 
         signal.signal(number, end)

@@ -12,9 +12,9 @@ from app.engine.client import engine_address
 from bench.fleet import Fleet, fleet
 from bench.measure import Figures
 from bench.tables import Table
-from tests.server import Server
-from tests.streams import Stream
-from tests.waiting import eventually
+from tests.support.server import Server
+from tests.support.streams import Stream
+from tests.support.waiting import eventually
 
 _TRIES = 20
 _TABS = 50

@@ -19,12 +19,12 @@ from app.core.settings.ports import subnet_of
 from app.engine.client import engine_address
 from app.store import history
 from app.store.data_folders import FOLDERS, give_to_gateway
-from app.store.files import OURS
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
-from app.usecases.context import build_world
+from app.store.files import OURS
+from app.usecases.context import build_context
 from demo.cleaning import remove_everything_of
 from demo.provider import API_KEY
-from tests.server import Server
+from tests.support.server import Server
 
 STANDIN = "deploy-agent-standin:latest"
 _FIRST_PORT = 20000
@@ -47,7 +47,7 @@ class Fleet:
 
     def grow(self, count: int) -> None:
         """Have that many folders, as configure makes them but not synced one by one."""
-        store = build_world(self.settings).store
+        store = build_context(self.settings).store
         store.open()
         for number in range(len(self.ids), count):
             self.ids.append(store.new_id())

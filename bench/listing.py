@@ -13,8 +13,8 @@ from app.store.deployments import Store
 from bench.fleet import Fleet, fleet
 from bench.measure import load, run, timed
 from bench.tables import Table
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 _LIST = "/api/deploy/list"
 _RUNNING = (1, 10, 30, 100)

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from app.core.deployment import OperationState
 from bench.fleet import Fleet, fleet
 from bench.tables import Table
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 _COUNT = 20
 # One by itself tells what the operation's process costs beyond Compose's own.

@@ -15,8 +15,8 @@ import psutil
 from bench.fleet import fleet
 from bench.measure import Load, load
 from bench.tables import Table
-from tests.server import free_port
-from tests.waiting import eventually
+from tests.support.server import free_port
+from tests.support.waiting import eventually
 
 _ROWS = 30
 _CLIENTS = 8

@@ -12,9 +12,9 @@ import psutil
 from bench.fleet import STANDIN, Fleet, fleet
 from bench.measure import Figures
 from bench.tables import Table
-from tests.server import Server
-from tests.streams import Stream
-from tests.waiting import eventually
+from tests.support.server import Server
+from tests.support.streams import Stream
+from tests.support.waiting import eventually
 
 _VIEWERS = (1, 50, 200)
 _LINES_A_SECOND, _SECONDS = 200, 10

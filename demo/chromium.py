@@ -2,7 +2,7 @@
 
 import shutil
 
-# A page needs no graphics card, and nothing from the network but the page.
+# A page needs no graphics view, and nothing from the network but the page.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",

@@ -15,11 +15,11 @@ from pathlib import Path
 from app.core.status.status import Status
 from app.store.data_folders import give_to_gateway, may_give
 from app.store.history import OURS
-from app.usecases.settings.configure import configure_deployment
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import launch_deployment
-from app.usecases.operations.operations import Started
 from app.usecases.lifecycle.stop import stop_deployment
-from app.usecases.context import World
+from app.usecases.operations.operations import Started
+from app.usecases.settings.configure import configure_deployment
 from demo.provider import API_KEY
 
 _TIME = re.compile(rb"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
@@ -50,20 +50,20 @@ class Wanted:
     edits: Mapping[str, str] = field(default_factory=dict)
 
 
-def fill(wanted: Iterable[Wanted], *, world: World) -> list[str]:
+def fill(wanted: Iterable[Wanted], *, context: AppContext) -> list[str]:
     """Make what is wanted and return the ids, in the same order.
 
     Returns when everything has begun and every launch that can end has ended.
     """
-    made = [(each, _configure(each, world)) for each in wanted]
-    _live_through_the_past([(each, own) for each, own in made if each.past], world)
+    made = [(each, _configure(each, context)) for each in wanted]
+    _live_through_the_past([(each, own) for each, own in made if each.past], context)
     for each, own in made:
         if each.fault:
-            folder = world.store.folder(own)
+            folder = context.store.folder(own)
             (folder / "config" / "standin-fault").write_text(each.fault)
             if may_give():
                 give_to_gateway(folder)
-    _bring_about(made, world)
+    _bring_about(made, context)
     return [own for _, own in made]
 
 
@@ -71,10 +71,10 @@ def fill(wanted: Iterable[Wanted], *, world: World) -> list[str]:
 _Made = tuple[Wanted, str]
 
 
-def _configure(wanted: Wanted, world: World) -> str:
+def _configure(wanted: Wanted, context: AppContext) -> str:
     given = {"name": wanted.name, "openrouter_api_key": API_KEY, **wanted.fields}
-    made = configure_deployment(given, actor=wanted.by, world=world).id
-    file = world.store.folder(made) / "docker-compose.yml"
+    made = configure_deployment(given, actor=wanted.by, context=context).id
+    file = context.store.folder(made) / "docker-compose.yml"
     text = file.read_text()
     for before, after in wanted.edits.items():
         text = text.replace(before, after)
@@ -82,37 +82,37 @@ def _configure(wanted: Wanted, world: World) -> str:
     return made
 
 
-def _live_through_the_past(made: Sequence[_Made], world: World) -> None:
-    _await(_launch(each.by, own, world) for each, own in made)
-    _await(_stop(each.stopper, own, world) for each, own in made)
+def _live_through_the_past(made: Sequence[_Made], context: AppContext) -> None:
+    _await(_launch(each.by, own, context) for each, own in made)
+    _await(_stop(each.stopper, own, context) for each, own in made)
     for each, own in made:
         if each.past:
-            shift_times(world.store.folder(own), each.past)
+            shift_times(context.store.folder(own), each.past)
 
 
-def _bring_about(made: Sequence[_Made], world: World) -> None:
+def _bring_about(made: Sequence[_Made], context: AppContext) -> None:
     _await(
-        _launch(each.by, own, world)
+        _launch(each.by, own, context)
         for each, own in made
         if each.status in (Status.RUNNING, Status.FAILED, Status.STOPPED)
     )
-    _await(_stop(each.stopper, own, world) for each, own in made if each.status is Status.STOPPED)
+    _await(_stop(each.stopper, own, context) for each, own in made if each.status is Status.STOPPED)
     for each, own in made:
-        folder = world.store.folder(own)
+        folder = context.store.folder(own)
         if by_hand := _BY_HAND.get(each.status):
             by_hand(folder)
         elif each.status is Status.LAUNCHING:
-            launch_deployment(own, actor=each.by, world=world)
+            launch_deployment(own, actor=each.by, context=context)
         if each.ago:
             shift_times(folder, each.ago)
 
 
-def _launch(by: str, deployment_id: str, world: World) -> Started:
-    return launch_deployment(deployment_id, actor=by, world=world)
+def _launch(by: str, deployment_id: str, context: AppContext) -> Started:
+    return launch_deployment(deployment_id, actor=by, context=context)
 
 
-def _stop(by: str, deployment_id: str, world: World) -> Started:
-    return stop_deployment(deployment_id, actor=by, world=world)
+def _stop(by: str, deployment_id: str, context: AppContext) -> Started:
+    return stop_deployment(deployment_id, actor=by, context=context)
 
 
 def _await(begun: Iterable[Started]) -> None:

@@ -129,7 +129,7 @@ new MutationObserver(() => move(document.documentElement)).observe(document, {
 
 def _refuse_what_nobody_may_see(page: Page, demo: Demo) -> None:
     """End without the picture where a secret, or anything of this machine, is on the page."""
-    tokens = (demo.world.store.load(each).token for each in demo.ids.values())
+    tokens = (demo.context.store.load(each).token for each in demo.ids.values())
     words = page.locator("body").inner_text()
     for each in (API_KEY, *filter(None, tokens), str(PROJECT), socket.gethostname()):
         if each in words.split() or (len(each) > 8 and each in words):

@@ -17,7 +17,7 @@ from websockets.exceptions import WebSocketException
 from app.config import PROJECT, Settings
 from app.engine.host.network import port_is_free
 from app.store.locks import Locked, lock_folder
-from app.usecases.context import build_world
+from app.usecases.context import build_context
 from demo.cleaning import remove_everything_of
 from demo.company import ASKED, CURRENT, MODELS, STANDIN, company
 from demo.devices import Browser
@@ -41,7 +41,7 @@ class Demo:
     """The company's deployments, with a server that shows them and a provider that answers."""
 
     def __init__(self, settings: Settings, provider: Provider) -> None:
-        self.world = build_world(settings)
+        self.context = build_context(settings)
         self.url = f"http://127.0.0.1:{settings.port}"
         self.wanted = company(provider.address, provider.port)
         # The id of each, by its name.
@@ -49,11 +49,11 @@ class Demo:
         self._askers: list[Browser] = []
 
     def fill(self) -> None:
-        made = fill(self.wanted, world=self.world)
+        made = fill(self.wanted, context=self.context)
         self.ids.update(zip((each.name for each in self.wanted), made, strict=True))
-        asked = self.world.store.load(self.ids[ASKED])
+        asked = self.context.store.load(self.ids[ASKED])
         assert asked.port
-        name = self.world.settings.public_host or "10.9.8.7"
+        name = self.context.settings.public_host or "10.9.8.7"
         self._askers = [
             Browser(asked.port, asked.token, name=name, platform=platform, agent=agent)
             for platform, agent in _COLLEAGUES

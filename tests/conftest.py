@@ -19,15 +19,15 @@ from docker.transport.unixconn import UnixHTTPConnection
 from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
+from app.usecases.context import AppContext, build_context
 from app.usecases.operations import operations
-from app.usecases.context import World, build_world
 from demo.cleaning import remove_everything_of
-from tests.api import Api
-from tests.command_line import CommandLine
-from tests.engine_gate import EngineGate
-from tests.own_engine import OwnEngine, running_engine, why_no_engine
-from tests.server import Server
-from tests.warm_operations import WarmOperations
+from tests.support.api import Api
+from tests.support.command_line import CommandLine
+from tests.support.engine_gate import EngineGate
+from tests.support.own_engine import OwnEngine, running_engine, why_no_engine
+from tests.support.server import Server
+from tests.support.warm_operations import WarmOperations
 
 STANDIN = "deploy-agent-standin:latest"
 
@@ -35,13 +35,13 @@ STANDIN = "deploy-agent-standin:latest"
 _LONGEST = (
     # Not long, but first in its process: behind other tests there an event of the engine was
     # not heard now and then. No stream was seen to end; why is not known yet.
-    "tests/web/test_witness.py",
+    "tests/web/history/test_incident_recorder.py",
     "tests/browser/test_from_another_machine.py",
     "tests/crash/",
     "tests/demo/",
     "tests/browser/",
     # Not beside the first, which has a real gateway too.
-    "tests/web/test_openclaw.py",
+    "tests/web/lifecycle/test_openclaw.py",
     "tests/web/",
     "tests/engine/",
 )
@@ -84,8 +84,8 @@ def settings(deployments_dir: Path) -> Settings:
 
 
 @pytest.fixture
-def world(settings: Settings) -> World:
-    return build_world(settings)
+def context(settings: Settings) -> AppContext:
+    return build_context(settings)
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def warm_operations(monkeypatch: pytest.MonkeyPatch, loaded_operations: WarmOper
 
 
 @pytest.fixture
-def cli(world: World) -> CommandLine:
-    return CommandLine(world, {})
+def cli(context: AppContext) -> CommandLine:
+    return CommandLine(context, {})
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,7 @@ def doctor(terminal: Terminal) -> None:
 
     Ends with 1 where something is bad; warnings and what is not known end with 0.
     """
-    examination = examine(world=terminal.world)
+    examination = examine(context=terminal.context)
     terminal.answer(as_text(examination.findings), **describe(examination))
     if examination.anything_bad:
         raise click.exceptions.Exit(FAILED)

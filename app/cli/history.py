@@ -41,7 +41,7 @@ def history(
     if terminal.as_json:
         terminal.write(*map(describe_moment, found))
         return
-    names = names_of(found, world=terminal.world)
+    names = names_of(found, context=terminal.context)
     terminal.table(
         [_told(each, names.get(each.deployment_id, "")) for each in found],
         _COLUMNS,
@@ -53,7 +53,7 @@ def _found(wanted: Filter, limit: int, terminal: Terminal) -> list[Moment]:
     found: list[Moment] = []
     before = ""
     while len(found) < limit:
-        page = history_of(wanted, world=terminal.world, before=before, most=limit - len(found))
+        page = history_of(wanted, context=terminal.context, before=before, most=limit - len(found))
         found += page.moments
         before = page.older
         if not before:

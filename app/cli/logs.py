@@ -8,8 +8,8 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb
-from app.core.logs.query import parse_since
 from app.core.logs.lines import Level, LogFilter, LogLine, Notice, Stream
+from app.core.logs.query import parse_since
 from app.usecases.logs.follow import lines_from
 from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_logs, read_words
 from app.usecases.status.overview import show_deployment
@@ -52,16 +52,18 @@ def logs(
     wanted = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
     read = read_words if before else read_logs
     found = read(
-        show_deployment(deployment_id, world=terminal.world),
+        show_deployment(deployment_id, context=terminal.context),
         tail=tail,
         since=parse_since(since, datetime.now(UTC)) if since else None,
         wanted=wanted,
-        world=terminal.world,
+        context=terminal.context,
     )
     _tell_whose(found, terminal)
     _print(found.lines, terminal)
     if follow:
-        _print(lines_from(found.position, wanted, deployment_id, world=terminal.world), terminal)
+        _print(
+            lines_from(found.position, wanted, deployment_id, context=terminal.context), terminal
+        )
 
 
 def _tell_whose(found: Logs, terminal: Terminal) -> None:

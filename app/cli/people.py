@@ -27,7 +27,7 @@ def add_user(terminal: Terminal, name: str, role: str) -> None:
 
     The password is asked for, or read from standard input.
     """
-    people.add_user(name, role, _password(), by=terminal.actor, world=terminal.world)
+    people.add_user(name, role, _password(), by=terminal.actor, context=terminal.context)
     terminal.answer(f"{name} was added as {role}.", name=name, role=role)
 
 
@@ -39,7 +39,7 @@ def set_password(terminal: Terminal, name: str) -> None:
 
     The new one is asked for, or read from standard input.
     """
-    people.set_password(name, _password(), by=terminal.actor, world=terminal.world)
+    people.set_password(name, _password(), by=terminal.actor, context=terminal.context)
     terminal.answer(f"The password of {name} was changed.", name=name)
 
 
@@ -48,7 +48,7 @@ def set_password(terminal: Terminal, name: str) -> None:
 @click.pass_obj
 def remove_user(terminal: Terminal, name: str) -> None:
     """Remove a user."""
-    people.remove_user(name, by=terminal.actor, world=terminal.world)
+    people.remove_user(name, by=terminal.actor, context=terminal.context)
     terminal.answer(f"{name} was removed.", name=name)
 
 
@@ -57,7 +57,7 @@ def remove_user(terminal: Terminal, name: str) -> None:
 def list_users(terminal: Terminal) -> None:
     """List the users with their roles."""
     terminal.table(
-        people.list_users(world=terminal.world),
+        people.list_users(context=terminal.context),
         {"name": "Name", "role": "Role"},
         otherwise="There are no users: whoever is at this machine may do everything.",
     )
@@ -74,7 +74,7 @@ def token() -> None:
 @click.pass_obj
 def add_token(terminal: Terminal, name: str, role: str) -> None:
     """Make a token and print it, this once."""
-    made = people.make_token(name, role, terminal.actor, world=terminal.world)
+    made = people.make_token(name, role, terminal.actor, context=terminal.context)
     terminal.answer(made, name=name, role=role, token=made)
 
 
@@ -83,7 +83,7 @@ def add_token(terminal: Terminal, name: str, role: str) -> None:
 @click.pass_obj
 def revoke_token(terminal: Terminal, identifier: str) -> None:
     """Revoke a token by its identifier."""
-    people.revoke_token(identifier, by=terminal.actor, world=terminal.world)
+    people.revoke_token(identifier, by=terminal.actor, context=terminal.context)
     terminal.answer("The token was revoked.", id=identifier)
 
 
@@ -92,7 +92,7 @@ def revoke_token(terminal: Terminal, identifier: str) -> None:
 def list_tokens(terminal: Terminal) -> None:
     """List the tokens by identifier, with name, role and last use."""
     terminal.table(
-        people.list_tokens(world=terminal.world),
+        people.list_tokens(context=terminal.context),
         {"id": "Id", "name": "Name", "role": "Role", "used_at": "Last used"},
         otherwise="There are no tokens.",
     )

@@ -6,17 +6,17 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb
+from app.core.access.page_obstacles import Standpoint
 from app.core.deployment import Deployment
 from app.core.settings.fields import BY_NAME, TOKEN
-from app.core.status.readiness_checks import LABELS, RungState
 from app.core.settings.ports import probe_address
-from app.core.access.page_obstacles import Standpoint
-from app.usecases.status.describe import describe_card, describe_whole
+from app.core.status.readiness_checks import LABELS, RungState
+from app.usecases.access.page_obstacles import walls_of
+from app.usecases.status.describe import describe_view, describe_whole
+from app.usecases.status.diagnose import standing_cause
 from app.usecases.status.overview import list_deployments
 from app.usecases.status.readiness import show_climbed
 from app.usecases.tokens.reveal import reveal_secret
-from app.usecases.status.diagnose import standing_cause
-from app.usecases.access.page_obstacles import walls_of
 
 _MARKS = {RungState.PASSED: "✓", RungState.FAILED: "✗", RungState.PENDING: "·"}
 
@@ -25,9 +25,9 @@ _MARKS = {RungState.PASSED: "✓", RungState.FAILED: "✗", RungState.PENDING: "
 @click.pass_obj
 def list_all(terminal: Terminal) -> None:
     """List the deployments with status, port and reason."""
-    cards = list_deployments(terminal.world)
+    views = list_deployments(terminal.context)
     terminal.table(
-        [describe_card(each, _host(each.deployment, terminal)) for each in cards],
+        [describe_view(each, _host(each.deployment, terminal)) for each in views],
         {
             "deployment_id": "Id",
             "name": "Name",
@@ -35,7 +35,7 @@ def list_all(terminal: Terminal) -> None:
             "port": "Port",
             "reason": "Reason",
         },
-        otherwise=f"There are no deployments in {terminal.world.settings.deployments_dir}.",
+        otherwise=f"There are no deployments in {terminal.context.settings.deployments_dir}.",
     )
 
 
@@ -44,11 +44,11 @@ def list_all(terminal: Terminal) -> None:
 @click.pass_obj
 def show(terminal: Terminal, deployment_id: str) -> None:
     """Show one deployment: status, readiness, last operation."""
-    card, ladder = show_climbed(deployment_id, world=terminal.world)
-    host = _host(card.deployment, terminal)
-    walls = walls_of(card.deployment, Standpoint(host, local=True), world=terminal.world)
-    cause = standing_cause(card, ladder, world=terminal.world)
-    described = describe_whole(card, host, ladder, walls, cause)
+    view, ladder = show_climbed(deployment_id, context=terminal.context)
+    host = _host(view.deployment, terminal)
+    walls = walls_of(view.deployment, Standpoint(host, local=True), context=terminal.context)
+    cause = standing_cause(view, ladder, context=terminal.context)
+    described = describe_whole(view, host, ladder, walls, cause)
     terminal.sheet(described, _facts(described))
 
 
@@ -61,14 +61,14 @@ def reveal(terminal: Terminal, deployment_id: str, field: str) -> None:
 
     The gateway's token, or another FIELD by its name, which “fields” lists.
     """
-    value = reveal_secret(deployment_id, field, actor=terminal.actor, world=terminal.world)
+    value = reveal_secret(deployment_id, field, actor=terminal.actor, context=terminal.context)
     terminal.answer(value, value=value)
 
 
 def _host(deployment: Deployment, terminal: Terminal) -> str:
     """Return the name at which a gateway is reached from this host, where none is set."""
     bound = deployment.env.get(BY_NAME["bind_address"].env, "")
-    return terminal.world.settings.public_host or probe_address(bound)
+    return terminal.context.settings.public_host or probe_address(bound)
 
 
 def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:

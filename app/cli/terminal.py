@@ -1,4 +1,4 @@
-"""What every verb gets: who asks, the world, and one way to answer people and scripts alike."""
+"""What every verb gets: who asks, the context, and one way to answer people and scripts alike."""
 
 import json
 import os
@@ -21,8 +21,8 @@ from app.core.text import plain
 
 if TYPE_CHECKING:
     from app.core.deployment import Operation
+    from app.usecases.context import AppContext
     from app.usecases.operations.operations import Started
-    from app.usecases.context import World
 
 _LOOK_SECONDS = 0.2
 
@@ -34,17 +34,17 @@ class Terminal:
         self.as_json = False
 
     @cached_property
-    def world(self) -> "World":
-        """The world of the same settings as the server's: its environment variables.
+    def context(self) -> "AppContext":
+        """The context of the same settings as the server's: its environment variables.
 
         Raises StorageFailed, RemoteEngine.
         """
         from app.config import load_settings
-        from app.usecases.context import build_world
+        from app.usecases.context import build_context
 
         settings = load_settings()
         _refuse_closed(settings.deployments_dir)
-        return build_world(settings)
+        return build_context(settings)
 
     @cached_property
     def actor(self) -> str:
@@ -107,7 +107,7 @@ class Terminal:
         `how_it_ended` does.
         """
         with self.waiting_for(started.operation):
-            ended = self._follow(started, seconds) and how_it_ended(started, world=self.world)
+            ended = self._follow(started, seconds) and how_it_ended(started, context=self.context)
         return ended or self.leave_going_on(started.operation, meanwhile)
 
     @contextmanager
@@ -153,7 +153,7 @@ class Terminal:
             return offset
         from app.usecases.operations.operations import output_since
 
-        lines, offset = output_since(operation, offset, world=self.world)
+        lines, offset = output_since(operation, offset, context=self.context)
         for _, text in lines:
             click.echo(click.style(plain(text), dim=True), err=True)
         return offset

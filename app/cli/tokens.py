@@ -8,9 +8,9 @@ from app.cli.exit_codes import FAILED
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
 from app.core.text import plain
+from app.usecases.operations.operations import Started
 from app.usecases.tokens.check import check_token, describe_check
 from app.usecases.tokens.equalize import equalize_token
-from app.usecases.operations.operations import Started
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 
 
@@ -43,7 +43,7 @@ def check(terminal: Terminal, deployment_id: str) -> None:
 
     None is shown. The exit code is 1 where one differs.
     """
-    found = check_token(deployment_id, world=terminal.world)
+    found = check_token(deployment_id, context=terminal.context)
     lines = [
         f"{each.label}: {each.match}{f', {plain(each.reason)}' if each.reason else ''}"
         for each in found.places
@@ -62,7 +62,7 @@ def _prove(
     seconds: float | None,
     outcome: str,
 ) -> None:
-    started = begin(deployment_id, actor=terminal.actor, world=terminal.world)
+    started = begin(deployment_id, actor=terminal.actor, context=terminal.context)
     ended = terminal.wait_for(started, wait_for_token, meanwhile="launching", seconds=seconds)
     proven = ended.verified is not None
     how = "which the gateway takes" if proven else "which its next launch proves"

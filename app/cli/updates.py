@@ -33,7 +33,7 @@ def update(
     if len(deployment_ids) > 1:
         return _update_many(terminal, deployment_ids, image, seconds)
     started = update_deployment(
-        deployment_ids[0], image, actor=terminal.actor, world=terminal.world
+        deployment_ids[0], image, actor=terminal.actor, context=terminal.context
     )
     return _wait(terminal, started, seconds)
 
@@ -47,7 +47,7 @@ def to_version_before(terminal: Terminal, deployment_id: str, seconds: float | N
 
     Its state comes back with it. What happened since is set aside, so that this can be undone too.
     """
-    started = go_back(deployment_id, actor=terminal.actor, world=terminal.world)
+    started = go_back(deployment_id, actor=terminal.actor, context=terminal.context)
     _wait(terminal, started, seconds)
 
 
@@ -59,7 +59,7 @@ def _wait(terminal: Terminal, started: Started, seconds: float | None) -> None:
         f"{operation.deployment_id} is running {image}.",
         deployment_id=operation.deployment_id,
         status="running",
-        port=terminal.world.store.load(operation.deployment_id).port,
+        port=terminal.context.store.load(operation.deployment_id).port,
         image=image,
     )
 
@@ -67,11 +67,11 @@ def _wait(terminal: Terminal, started: Started, seconds: float | None) -> None:
 def _update_many(
     terminal: Terminal, deployment_ids: tuple[str, ...], image: str, seconds: float | None
 ) -> None:
-    batch = update_many(deployment_ids, image, actor=terminal.actor, world=terminal.world)
+    batch = update_many(deployment_ids, image, actor=terminal.actor, context=terminal.context)
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     while batch.is_running and time.monotonic() < deadline:
         time.sleep(_LOOK_SECONDS)
-        batch = find_batch(batch.number, world=terminal.world)
+        batch = find_batch(batch.number, context=terminal.context)
     if batch.is_running:
         words = f"{len(batch.left)} wait for their turn; it goes on by itself."
         terminal.answer(words, **describe_batch(batch))

@@ -53,12 +53,12 @@ class Deployment(click.ParamType[str]):
         assert ctx
         if not value:
             return ""  # An argument that may be left out.
-        return find_deployment(value, world=ctx.ensure_object(Terminal).world)
+        return find_deployment(value, context=ctx.ensure_object(Terminal).context)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        deployments = ctx.ensure_object(Terminal).world.store.scan()
+        deployments = ctx.ensure_object(Terminal).context.store.scan()
         return [
             CompletionItem(each.id, help=each.name)
             for each in deployments

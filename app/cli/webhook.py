@@ -16,7 +16,7 @@ def webhook() -> None:
 @click.pass_obj
 def show(terminal: Terminal) -> None:
     """Show where messages go, and what came of the last ones."""
-    found = describe_webhook(show_webhook(terminal.world))
+    found = describe_webhook(show_webhook(terminal.context))
     if terminal.as_json:
         terminal.answer("", **found)
         return
@@ -38,5 +38,5 @@ def show(terminal: Terminal) -> None:
 @click.pass_obj
 def test(terminal: Terminal) -> None:
     """Send a test message, and wait for what comes of it."""
-    found = send_test_message(actor=terminal.actor, world=terminal.world)
+    found = send_test_message(actor=terminal.actor, context=terminal.context)
     terminal.answer(f"{found.host} took the message.", **describe_webhook(found))

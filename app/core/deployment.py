@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from ipaddress import IPv4Network
 
-from app.core.settings.compose_file import SERVICE
 from app.core.errors import NotFound
+from app.core.settings.compose_file import SERVICE
 from app.core.settings.ports import probe_address
 
 _ID = re.compile(r"[0-9a-f]{10}\Z", re.ASCII)

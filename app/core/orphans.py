@@ -13,8 +13,8 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Any
 
-from app.core.settings.compose_file import SERVICE
 from app.core.deployment import Container, Deployment, Network, is_id
+from app.core.settings.compose_file import SERVICE
 from app.core.settings.ports import NETWORK_PREFIX
 
 # What Compose is about to use stands by itself for no longer.

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from app.core.settings.fields import is_secret
 from app.core.secrets import MASK
+from app.core.settings.fields import is_secret
 
 # What providers and chat services give out, and what stands behind a word for a secret.
 _KEY_LIKE = re.compile(

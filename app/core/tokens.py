@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from app.core.status.readiness_checks import TOKEN_MISMATCH, Rung, RungState, first_broken
 from app.core.settings.openclaw_config import token_in
+from app.core.status.readiness_checks import TOKEN_MISMATCH, Rung, RungState, first_broken
 
 
 class Place(StrEnum):

@@ -5,8 +5,8 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.settings.fingerprints import Applied, mark_of
 from app.core.records import read_record
+from app.core.settings.fingerprints import Applied, mark_of
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 

@@ -15,11 +15,11 @@ from pathlib import Path
 
 from app.core.deployment import Deployment, OperationKind
 from app.store.deletion import delete_folder
+from app.store.deployment_files import ENV_FILE, read_deployment
 from app.store.files import move_folder, raise_shortage
 from app.store.history import OURS
 from app.store.locks import is_locked, lock_folder
 from app.store.operations import latest
-from app.store.deployment_files import ENV_FILE, read_deployment
 
 ARCHIVE = ".archive"
 _PURGING = ".purging-"

@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from app.core.deployment import Deployment
-from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, parse_env, value_on_its_own_line
+from app.core.secrets import secret_values, secrets_in_text
+from app.core.settings.env_file import (
+    MAX_FILE_BYTES,
+    EnvFileError,
+    parse_env,
+    value_on_its_own_line,
+)
 from app.core.settings.fields import NAME
 from app.core.settings.fingerprints import NoMark, changed_since, reach_the_gateway
-from app.core.secrets import secret_values, secrets_in_text
 from app.core.updates.journal import Step
 from app.store import history
 from app.store.applied_settings import read_applied

@@ -12,18 +12,18 @@ from functools import cached_property
 from pathlib import Path
 
 from app.core.deployment import Deployment, is_id, parse_id
-from app.core.settings.env_file import parse_env
 from app.core.errors import NotFound
 from app.core.orphans import is_within
+from app.core.settings.env_file import parse_env
 from app.store import history
 from app.store.applied_settings import applied_now, write_applied
 from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
+from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.store.files import move_folder, sync_folder, write_file
 from app.store.history import OURS
 from app.store.locks import waiting_for
 from app.store.operations import OPERATIONS, reserve_space
-from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.store.update_files import JOURNAL
 
 _FRESH = ".new-"

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.settings.compose_file import GATEWAY_UID
 from app.core.deployment import is_id
 from app.core.doctor.folder import Exposed, Foreign, Link
+from app.core.settings.compose_file import GATEWAY_UID
 from app.store.archive import ARCHIVE, is_archived_name
 from app.store.data_folders import FOLDERS
+from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
 from app.store.deployments import is_being_made
 from app.store.history import OURS
-from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _MAY_BE_THERE = (OURS, ARCHIVE, "lost+found")

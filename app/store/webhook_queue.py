@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.core.records import AwareDatetime, read_record
-from app.core.webhook.troubles import Place
 from app.core.webhook.payload import Message
+from app.core.webhook.troubles import Place
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 from app.store.locks import waiting_for

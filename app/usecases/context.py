@@ -5,36 +5,36 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from app.config import Settings
-from app.core.deployment import Container, Deployment, Snapshot, is_id
 from app.core.access.device import DeviceIdentity
+from app.core.deployment import Container, Deployment, Snapshot, is_id
 from app.core.errors import NotFound
 from app.core.status.status import LastSeen
 from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
-from app.engine.images import Images
-from app.engine.logs.last_lines import LastLines
-from app.engine.logs.followers import LogFollowers
-from app.engine.logs.source import LogSource
-from app.engine.networks import Networks
 from app.engine.gateway.pairings import Pairings
 from app.engine.gateway.probes import Probes
 from app.engine.gateway.provider import Provider
 from app.engine.gateway.rounds import Rounds, Running
+from app.engine.images import Images
+from app.engine.logs.followers import LogFollowers
+from app.engine.logs.last_lines import LastLines
+from app.engine.logs.source import LogSource
+from app.engine.networks import Networks
 from app.engine.usage_sampler import Sampler
 from app.store.deployments import Store
 from app.store.device_key import device_seed
 from app.store.people import PeopleStore
 from app.store.secret_key import secret_key
+from app.usecases.lifecycle.archive_sizes import Sizes
 from app.usecases.people.login_throttle import Attempts
 from app.usecases.server.live_updates import Changes
 from app.usecases.side_by_side import SideBySide
-from app.usecases.lifecycle.archive_sizes import Sizes
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class AppContext:
     settings: Settings
     store: Store
     containers: Containers
@@ -61,7 +61,7 @@ class World:
     asked: dict[str, str] = field(default_factory=dict)
 
 
-def build_world(settings: Settings) -> World:
+def build_context(settings: Settings) -> AppContext:
     """Raises RemoteEngine."""
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
@@ -90,7 +90,7 @@ def build_world(settings: Settings) -> World:
     log_followers = LogFollowers(log_source)
     events = EngineEvents(client, changed, containers.heard, containers.follow, store.holds)
     events.listen(log_followers.heard)
-    return World(
+    return AppContext(
         settings,
         store,
         containers,
@@ -132,6 +132,6 @@ def _can_be_climbed(deployment: Deployment, gateway: Container) -> bool:
     return asked and gateway.state == "running" and gateway.runs_since is not None
 
 
-def signing_key(world: World) -> bytes:
+def signing_key(context: AppContext) -> bytes:
     """Return the key for cookies and form tokens. Raises StorageFailed."""
-    return secret_key(world.settings.deployments_dir)
+    return secret_key(context.settings.deployments_dir)

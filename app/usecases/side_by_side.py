@@ -1,4 +1,4 @@
-"""Looks at the world that run beside each other, so that none waits for another that hangs."""
+"""Looks at the context that run beside each other, so that none waits for another that hangs."""
 
 import threading
 import time

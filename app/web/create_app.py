@@ -4,39 +4,25 @@ from flask import Flask
 from htmx_flask import Htmx
 
 from app.config import PROJECT, Settings, load_settings
+from app.usecases.context import build_context, signing_key
 from app.usecases.people.sessions import SESSION_SECONDS
-from app.usecases.context import build_world, signing_key
 from app.web import doctor, history, logs, operations, people, webhook
-from app.web.server import permissions as access
-from app.web.access import provider as answer
-from app.web.status import api
-from app.web.lifecycle import archive
-from app.web.page import assets
-from app.web.server import compression
-from app.web.settings import configure
-from app.web.settings import configure_api
-from app.web.lifecycle import confirm
-from app.web.settings import edit
-from app.web.server import errors
-from app.web.server import health
-from app.web.server import id_converter as ids
-from app.web.server import metrics
-from app.web.access import origins as open
-from app.web.status import overview
-from app.web.server import request_rate as pace
-from app.web.status import pages
-from app.web.access import pairing
-from app.web.server import engine_patience as patience
-from app.web.settings import reconfigure
-from app.web.api import reference
-from app.web.page import rendering
-from app.web.server import security
 from app.web import orphans as stranded
-from app.web.page import theme
-from app.web.page import times
 from app.web import tokens as token
-from app.web.updates import updates
-from app.web.updates import versions
+from app.web.access import origins as open
+from app.web.access import pairing
+from app.web.access import provider as answer
+from app.web.api import reference
+from app.web.lifecycle import archive, confirm
+from app.web.page import assets, rendering, theme, times
+from app.web.server import compression, errors, health, metrics, security
+from app.web.server import engine_patience as patience
+from app.web.server import id_converter as ids
+from app.web.server import permissions as access
+from app.web.server import request_rate as pace
+from app.web.settings import configure, configure_api, edit, reconfigure
+from app.web.status import api, overview, pages
+from app.web.updates import updates, versions
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -48,16 +34,16 @@ def create_app(settings: Settings | None = None) -> Flask:
         # What stands in static/ is served by app/web/assets.py, and by no other way.
         static_folder=None,
     )
-    world = build_world(settings)
+    context = build_context(settings)
     app.config.update(
-        SECRET_KEY=signing_key(world),
+        SECRET_KEY=signing_key(context),
         SESSION_COOKIE_NAME=f"deploy_agent_{settings.port}",
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SESSION_SECONDS,
         MAX_CONTENT_LENGTH=1024 * 1024,
         MAX_FORM_PARTS=200,
         WTF_CSRF_TIME_LIMIT=None,
-        WORLD=world,
+        CONTEXT=context,
     )
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]

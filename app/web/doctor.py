@@ -10,11 +10,11 @@ from app.core.doctor.finding import Area, Finding, as_text, summary
 from app.core.doctor.folder import MODES
 from app.core.people import Permission
 from app.usecases.doctor.doctor import describe, examine
-from app.web.server.permissions import needs
 from app.web.api.calls import Example, Subject, call
-from app.web.page.rendering import render
-from app.web.server.request import world
 from app.web.api.shapes import Answer, Moment
+from app.web.page.rendering import render
+from app.web.server.permissions import needs
+from app.web.server.request import app_context
 
 bp = Blueprint("doctor", __name__)
 api_bp = Blueprint("doctor_api", __name__, url_prefix="/api/deploy/doctor")
@@ -23,7 +23,7 @@ api_bp = Blueprint("doctor_api", __name__, url_prefix="/api/deploy/doctor")
 @bp.get("/doctor")
 @needs(Permission.VIEW)
 def show() -> ResponseReturnValue:
-    examination = examine(world=world())
+    examination = examine(context=app_context())
     findings = examination.findings
     others = [each for each in findings if not each.verdict.needs_attention]
     groups = {"Needs attention": [each for each in findings if each.verdict.needs_attention]}
@@ -68,4 +68,4 @@ def examine_for_script() -> Examined:
     `verdict` is good, warning, bad or not known; `fix` is a line for a shell of the host. What
     hangs or can't be seen is “not known”, and holds nothing else up.
     """
-    return Examined.model_validate(describe(examine(world=world())))
+    return Examined.model_validate(describe(examine(context=app_context())))

@@ -13,8 +13,8 @@ from pydantic import Field
 
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
-from app.core.people import Permission
 from app.core.history.timeline import KIND_LABELS, Kind
+from app.core.people import Permission
 from app.usecases.history.bundle import bundle_of
 from app.usecases.history.history import (
     LARGEST_PAGE,
@@ -25,13 +25,13 @@ from app.usecases.history.history import (
     people_in,
     read_filter,
 )
-from app.usecases.status.overview import show_deployment
 from app.usecases.history.timeline import days_of, names_of
-from app.web.server.permissions import needs
+from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
-from app.web.page.rendering import render
-from app.web.server.request import world
 from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Moment, Query, Shape
+from app.web.page.rendering import render
+from app.web.server.permissions import needs
+from app.web.server.request import app_context
 
 bp = Blueprint("history", __name__)
 api_bp = Blueprint("history_api", __name__, url_prefix="/api/deploy/history")
@@ -99,7 +99,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def bundle(deployment_id: str) -> ResponseReturnValue:
     return send_file(
-        io.BytesIO(bundle_of(parse_id(deployment_id), world=world())),
+        io.BytesIO(bundle_of(parse_id(deployment_id), context=app_context())),
         mimetype="application/zip",
         as_attachment=True,
         download_name=f"deployment-{deployment_id}.zip",
@@ -160,12 +160,12 @@ def list_of(deployment_id: str, query: HistoryQuery) -> HistoryAnswer | Response
 
 def _page(deployment_id: str) -> ResponseReturnValue:
     wanted = read_filter(request.args, deployment_id)
-    page = history_of(wanted, world=world(), before=request.args.get("before", ""))
+    page = history_of(wanted, context=app_context(), before=request.args.get("before", ""))
     return render(
         "history/show",
-        card=show_deployment(deployment_id, world=world()) if deployment_id else None,
-        days=days_of(page.moments, world=world()),
-        names=names_of(page.moments, world=world()),
+        view=show_deployment(deployment_id, context=app_context()) if deployment_id else None,
+        days=days_of(page.moments, context=app_context()),
+        names=names_of(page.moments, context=app_context()),
         people=people_in(page),
         wanted=wanted,
         kinds=KIND_LABELS,
@@ -176,7 +176,7 @@ def _page(deployment_id: str) -> ResponseReturnValue:
 
 def _answer(query: HistoryQuery, deployment_id: str) -> HistoryAnswer | Response:
     wanted = read_filter({**query.model_dump(), "kind": query.kind or ""}, deployment_id)
-    page = history_of(wanted, world=world(), before=query.before, most=query.limit)
+    page = history_of(wanted, context=app_context(), before=query.before, most=query.limit)
     older = _older(page)
     if request.accept_mimetypes.best_match(["application/json", _LINES]) == _LINES:
         return Response(_lines(page), content_type=_LINES, headers=_link(older))

@@ -14,10 +14,9 @@ from pydantic import Field
 
 from app.core.deployment import parse_id
 from app.core.errors import EngineError
-from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice, parse_since
 from app.core.logs.lines import Level, LogFilter, LogLine, Notice, Stream
+from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice, parse_since
 from app.core.people import Permission
-from app.usecases.server.live_updates import Viewer
 from app.usecases.logs.follow import LogTail, follow_logs
 from app.usecases.logs.logs import (
     DEFAULT_TAIL,
@@ -29,20 +28,21 @@ from app.usecases.logs.logs import (
     read_words,
     stream_logs,
 )
-from app.usecases.status.overview import Card, show_deployment
-from app.web.server.permissions import needs
+from app.usecases.server.live_updates import Viewer
+from app.usecases.status.overview import DeploymentView, show_deployment
 from app.web.api.calls import ENGINE, Example, Subject, call
-from app.web.page.rendering import Tab, render
-from app.web.server.request import wants_fragment, world
 from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Query, Shape
+from app.web.page.rendering import Tab, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
+from app.web.server.permissions import needs
+from app.web.server.request import app_context, wants_fragment
 
 bp = Blueprint("logs", __name__)
 api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
 
 # The element that holds the lines, and its name in a stream.
 BOX = "log-lines"
-_PARTS = ("_tab", "_log_head", "_log_state")
+_PARTS = ("status/_tab", "logs/_head", "logs/_state")
 # As long as the snapshot that a page shows beside it; its stream goes on where this ends.
 _KEPT_SECONDS = 1.0
 
@@ -50,11 +50,11 @@ _KEPT_SECONDS = 1.0
 @bp.get("/deployments/<deployment_id>/logs")
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
-    card = show_deployment(parse_id(deployment_id), world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     choice = LogChoice.read(request.args)
-    response = render("deployments/logs", **_context(card), **logs_context(card, choice))
+    response = render("logs/show", **_context(view), **logs_context(view, choice))
     if wants_fragment():
-        address = url_for(".show", deployment_id=card.deployment.id, **choice.arguments)
+        address = url_for(".show", deployment_id=view.deployment.id, **choice.arguments)
         response.headers["HX-Push-Url"] = address
     return response
 
@@ -63,14 +63,14 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def stream(deployment_id: str) -> ResponseReturnValue:
     """Send what comes to the log that the same arguments of the page show."""
-    show_deployment(parse_id(deployment_id), world=world())
+    show_deployment(parse_id(deployment_id), context=app_context())
     choice = LogChoice.read(request.args)
     box = LogBox(choice)
 
     def look() -> Shown:
-        card = show_deployment(deployment_id, world=world())
-        box.see(card)
-        context = {**_context(card), **state_context(card, choice)}
+        view = show_deployment(deployment_id, context=app_context())
+        box.see(view)
+        context = {**_context(view), **state_context(view, choice)}
         return Shown(rendered(_PARTS, context))
 
     return follow(look, box.boxes)
@@ -80,15 +80,17 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def download(deployment_id: str) -> ResponseReturnValue:
     """Send all lines, or those that are wanted, as they are read: however many there are."""
-    card = show_deployment(parse_id(deployment_id), world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     choice = LogChoice.read(request.args)
     now = datetime.now(UTC)
     lines: Iterable[LogLine]
     if choice.before:
-        lines = read_words(card, tail=None, wanted=choice.wanted, world=world()).lines
+        lines = read_words(view, tail=None, wanted=choice.wanted, context=app_context()).lines
     else:
-        lines = stream_logs(card, since=choice.since(now), wanted=choice.wanted, world=world())
-    name = f"{card.deployment.id}-{now:%Y-%m-%dT%H%M%SZ}.log"
+        lines = stream_logs(
+            view, since=choice.since(now), wanted=choice.wanted, context=app_context()
+        )
+    name = f"{view.deployment.id}-{now:%Y-%m-%dT%H%M%SZ}.log"
     response = Response(
         stream_with_context(_portions(lines)),
         content_type="text/plain; charset=utf-8",
@@ -111,20 +113,20 @@ def _portions(lines: Iterable[LogLine], size: int = 500) -> Iterator[bytes]:
     yield "".join(portion).encode()
 
 
-def _context(card: Card) -> dict[str, Any]:
-    deployment = card.deployment
+def _context(view: DeploymentView) -> dict[str, Any]:
+    deployment = view.deployment
     title = f"Log of {deployment.name or deployment.id}"
-    return {"card": card, "tab": Tab.of(title, [card.verdict.status])}
+    return {"view": view, "tab": Tab.of(title, [view.verdict.status])}
 
 
-def logs_context(card: Card, choice: LogChoice) -> dict[str, Any]:
+def logs_context(view: DeploymentView, choice: LogChoice) -> dict[str, Any]:
     """Return what `_logs.html` needs; the page is shown also where there is no log to be had."""
     try:
-        logs = _read(card, choice)
+        logs = _read(view, choice)
     except EngineError:
         logs = Logs()  # `_log_state.html` says why.
     return {
-        "words": last_words_of(card, world=world()),
+        "words": last_words_of(view, context=app_context()),
         "choice": choice,
         "lines": logs.lines,
         "position": logs.position,
@@ -134,32 +136,32 @@ def logs_context(card: Card, choice: LogChoice) -> dict[str, Any]:
     }
 
 
-def state_context(card: Card, choice: LogChoice) -> dict[str, Any]:
+def state_context(view: DeploymentView, choice: LogChoice) -> dict[str, Any]:
     """Return what `_log_state.html` needs."""
-    needed = choice.before or card.gateway is None
-    words = last_words_of(card, world=world()) if needed else None
-    return {"card": card, "choice": choice, "words": words}
+    needed = choice.before or view.gateway is None
+    words = last_words_of(view, context=app_context()) if needed else None
+    return {"view": view, "choice": choice, "words": words}
 
 
-def _by_what_is_shown(card: Card, choice: LogChoice) -> tuple[object, ...]:
+def _by_what_is_shown(view: DeploymentView, choice: LogChoice) -> tuple[object, ...]:
     """A log is as old as the snapshot of its page: a status is never newer than the lines."""
-    deployment, snapshot = card.deployment, world().containers.latest
+    deployment, snapshot = view.deployment, app_context().containers.latest
     taken_at = snapshot.taken_at if snapshot else None
-    return id(world()), deployment.id, deployment.secrets, taken_at, choice
+    return id(app_context()), deployment.id, deployment.secrets, taken_at, choice
 
 
 @cached(TTLCache(16, _KEPT_SECONDS), key=_by_what_is_shown, condition=Condition())
-def _read(card: Card, choice: LogChoice) -> Logs:
+def _read(view: DeploymentView, choice: LogChoice) -> Logs:
     """Read once for all who load the page in the same second."""
     since = choice.since(datetime.now(UTC))
     read = read_words if choice.before else read_logs
-    return read(card, tail=choice.tail, since=since, wanted=choice.wanted, world=world())
+    return read(view, tail=choice.tail, since=since, wanted=choice.wanted, context=app_context())
 
 
 @lru_cache(8192)
 def _line(line: LogLine | Notice) -> str:
     """Return the HTML of a line: made once for all who follow the same log."""
-    return render_template("deployments/_log_lines.html", lines=[line])
+    return render_template("logs/_lines.html", lines=[line])
 
 
 class LogBox:
@@ -167,23 +169,25 @@ class LogBox:
 
     def __init__(self, choice: LogChoice) -> None:
         self._choice = choice
-        self._card: Card | None = None
+        self._view: DeploymentView | None = None
         self._tail: LogTail | None = None
         # A page that asks once gets what came by then, not what comes.
         self._once = "once" in request.args
 
-    def see(self, card: Card) -> None:
+    def see(self, view: DeploymentView) -> None:
         """Be told of the deployment at each look."""
-        self._card = card
+        self._view = view
 
     def boxes(self, viewer: Viewer) -> Boxes:
         if self._choice.before:
             return {}
         if self._tail is None:
             position = positions().get(BOX, "")
-            self._tail = follow_logs(self._choice.wanted, position, viewer.wake, world=world())
-        if self._card:
-            self._tail.see(self._card)
+            self._tail = follow_logs(
+                self._choice.wanted, position, viewer.wake, context=app_context()
+            )
+        if self._view:
+            self._tail.see(self._view)
         return {BOX: self}
 
     @property
@@ -251,15 +255,15 @@ class LogsAnswer(Answer):
 def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
     """Secrets are masked. Of one that is stopped, its last words, dated; never launched: empty.
     As plain text for `Accept: text/plain`."""
-    card = show_deployment(parse_id(deployment_id), world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     since = parse_since(query.since, datetime.now(UTC)) if query.since else None
     wanted = LogFilter(query.level, query.stream, query.text)
-    found = read_logs(card, tail=query.tail, since=since, wanted=wanted, world=world())
+    found = read_logs(view, tail=query.tail, since=since, wanted=wanted, context=app_context())
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(found.text, content_type="text/plain; charset=utf-8")
     words = found.last_words
     return LogsAnswer(
-        deployment_id=card.deployment.id,
+        deployment_id=view.deployment.id,
         logs=found.text,
         last_words=LastWords(at=words.at, exit_code=words.exit_code) if words else None,
     )

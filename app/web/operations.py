@@ -6,20 +6,17 @@ from typing import Any
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
-from app.core.diagnosis.command_lines import command_of
 from app.core.deployment import Deployment, Operation, OperationState, parse_id
+from app.core.diagnosis.command_lines import command_of
 from app.core.errors import NotCancelled, TooManyWaiting
+from app.core.operations.steps import steps_of
 from app.core.people import Permission
 from app.core.status.status import Status
-from app.core.operations.steps import steps_of
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.server.live_updates import Viewer
 from app.usecases.operations.operations import describe, log_of, operation_of, output_since
+from app.usecases.server.live_updates import Viewer
 from app.usecases.status.overview import show_deployment
-from app.web.server.permissions import needs
 from app.web.api.calls import Example, Subject, call
-from app.web.page.rendering import Tab, done, render
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     EXAMPLE_OPERATION,
@@ -30,7 +27,10 @@ from app.web.api.shapes import (
     OperationShown,
     accepted,
 )
+from app.web.page.rendering import Tab, done, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("operations", __name__)
 api_bp = Blueprint("operations_api", __name__, url_prefix="/api/deploy")
@@ -49,7 +49,7 @@ class Ended(Answer):
 
 
 # What an operation's page is made of.
-_PARTS = ("_tab", "_operation")
+_PARTS = ("status/_tab", "operations/_operation")
 
 
 @bp.get("/deployments/<deployment_id>/operations/<int:number>")
@@ -63,7 +63,7 @@ def show(deployment_id: str, number: int) -> ResponseReturnValue:
 def stream(deployment_id: str, number: int) -> ResponseReturnValue:
     """Send what changes on an operation's page."""
     output = Output()
-    operation_of(parse_id(deployment_id), number, world=world())
+    operation_of(parse_id(deployment_id), number, context=app_context())
 
     def look() -> Shown:
         context = _context(deployment_id, number)
@@ -76,7 +76,7 @@ def stream(deployment_id: str, number: int) -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/cancel")
 @needs(Permission.OPERATE)
 def cancel(deployment_id: str) -> ResponseReturnValue:
-    operation = cancel_operation(parse_id(deployment_id), actor=actor(), world=world())
+    operation = cancel_operation(parse_id(deployment_id), actor=actor(), context=app_context())
     return done(f"The {operation.kind} is being cancelled.", deployment_id)
 
 
@@ -93,7 +93,7 @@ def cancel(deployment_id: str) -> ResponseReturnValue:
 def operation(deployment_id: str, number: int) -> OperationAnswer:
     """How far it is, or how it ended. The last 20 of each deployment are kept, also of an
     archived one."""
-    found = operation_of(parse_id(deployment_id), number, world=world())
+    found = operation_of(parse_id(deployment_id), number, context=app_context())
     return OperationAnswer.model_validate(describe(found))
 
 
@@ -118,11 +118,11 @@ def cancel_and_wait(body: ForDeployment) -> Ended | Accepted:
     """It takes down what the operation started, and waits until that is done. Where nothing runs
     that can be cancelled, as a stop, the answer is 409 `not_cancelled`."""
     deployment_id = parse_id(body.deployment_id)
-    told = cancel_operation(deployment_id, actor=actor(), world=world())
-    ended = wait_for_cancelled(told, world=world())
+    told = cancel_operation(deployment_id, actor=actor(), context=app_context())
+    ended = wait_for_cancelled(told, context=app_context())
     if ended is None:
         return accepted(told, "stopping")
-    status = show_deployment(deployment_id, world=world()).verdict.status
+    status = show_deployment(deployment_id, context=app_context()).verdict.status
     shown = OperationShown.model_validate(describe(ended))
     return Ended(deployment_id=deployment_id, status=status, operation=shown)
 
@@ -131,10 +131,12 @@ def operation_parts(operation: Operation | None, deployment: Deployment) -> dict
     """Return what the part of an operation needs. A page that follows gets the lines apart."""
     if operation is None:
         return {"operation": None}
-    lines, position = ([], 0) if g.get("following") else output_since(operation, 0, world=world())
+    lines, position = (
+        ([], 0) if g.get("following") else output_since(operation, 0, context=app_context())
+    )
     return {
         "operation": operation,
-        "steps": steps_of(operation, log_of(operation, world=world())),
+        "steps": steps_of(operation, log_of(operation, context=app_context())),
         "command": command_of(operation.kind, deployment),
         "output": lines,
         "output_position": position,
@@ -142,15 +144,15 @@ def operation_parts(operation: Operation | None, deployment: Deployment) -> dict
 
 
 def _context(deployment_id: str, number: int) -> dict[str, Any]:
-    card = show_deployment(deployment_id, world=world())
-    operation = operation_of(deployment_id, number, world=world())
-    name = card.deployment.name or card.deployment.id
+    view = show_deployment(deployment_id, context=app_context())
+    operation = operation_of(deployment_id, number, context=app_context())
+    name = view.deployment.name or view.deployment.id
     title = f"{operation.kind.label} {number} of {name}"
     return {
-        "card": card,
-        "tab": Tab.of(title, [card.verdict.status]),
+        "view": view,
+        "tab": Tab.of(title, [view.verdict.status]),
         "alone": True,
-        **operation_parts(operation, card.deployment),
+        **operation_parts(operation, view.deployment),
     }
 
 
@@ -200,13 +202,13 @@ class _OutputBox:
 
     def more(self) -> str:
         before = self._offset
-        lines, self._offset = output_since(self.operation, self._offset, world=world())
+        lines, self._offset = output_since(self.operation, self._offset, context=app_context())
         if self._offset != before and self.viewer:
             # The steps are read from the same log.
             self.viewer.changed()
         if not lines:
             return ""
-        return render_template("deployments/_output.html", lines=lines, operation=self.operation)
+        return render_template("operations/_output.html", lines=lines, operation=self.operation)
 
     def close(self) -> None:
         """Nothing is held open between two looks."""

@@ -15,16 +15,16 @@ from app.core.errors import (
     StopFailed,
     TooManyWaiting,
 )
-from app.core.people import Permission
 from app.core.orphans import Kind, Stranded
-from app.usecases.orphans.remove import Removal, find_one, remove_many, remove_stranded
+from app.core.people import Permission
 from app.usecases.orphans.orphans import describe_stranded, list_stranded, list_stranded_now
-from app.web.server.permissions import may, needs
+from app.usecases.orphans.remove import Removal, find_one, remove_many, remove_stranded
 from app.web.api.calls import BEGINNING, ENGINE, Example, Subject, call
-from app.web.page.rendering import Tab, lead_to, render
-from app.web.server.request import actor, world
 from app.web.api.shapes import EXAMPLE_ID, Answer, Body, Shape, Text
+from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
+from app.web.server.permissions import may, needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("stranded", __name__, url_prefix="/stranded")
 api_bp = Blueprint("stranded_api", __name__, url_prefix="/api/deploy/stranded")
@@ -34,7 +34,7 @@ _API_SECONDS = 110.0
 @bp.get("")
 @needs(Permission.VIEW)
 def show() -> ResponseReturnValue:
-    return render("stranded/show", **_context())
+    return render("orphans/show", **_context())
 
 
 @bp.get("/stream")
@@ -43,7 +43,7 @@ def stream() -> ResponseReturnValue:
     """Send what changes on the page of what is stranded."""
 
     def look() -> Shown:
-        rows = render_template("stranded/_stranded.html", **_context())
+        rows = render_template("orphans/_orphan.html", **_context())
         return Shown({"stranded-rows": rows})
 
     return follow(look)
@@ -56,7 +56,7 @@ def ask() -> ResponseReturnValue:
     chosen = _chosen(request.args.getlist("project"))
     if not chosen:
         return lead_to(url_for("stranded.show"))
-    return render("stranded/remove", chosen=chosen)
+    return render("orphans/remove", chosen=chosen)
 
 
 @bp.post("/remove")
@@ -65,7 +65,7 @@ def remove() -> ResponseReturnValue:
     named = request.form.getlist("project")
     if not named:
         raise InputRejected({"project": "is needed"})
-    for words, category in _told(remove_many(named, actor=actor(), world=world())):
+    for words, category in _told(remove_many(named, actor=actor(), context=app_context())):
         flash(words, category)
     return lead_to(url_for("stranded.show"))
 
@@ -131,7 +131,7 @@ _LEFT = StrandedShown(
 def list_all() -> list[StrandedShown]:
     """Containers and networks without a deployment's folder here, never started, or half
     removed. What has its folder elsewhere is another server's, and not among them."""
-    found = list_stranded_now(world=world()).stranded
+    found = list_stranded_now(context=app_context()).stranded
     return [StrandedShown.model_validate(describe_stranded(each)) for each in found]
 
 
@@ -146,14 +146,14 @@ def list_all() -> list[StrandedShown]:
 def remove_by_script(body: ForProject) -> Removed | Removing:
     """Stops it, keeps its last words, and takes its containers and networks away. Refused where
     it is not stranded by then."""
-    gone = remove_stranded(body.project, actor=actor(), world=world(), seconds=_API_SECONDS)
+    gone = remove_stranded(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)
     return Removed(project=body.project) if gone else Removing(project=body.project)
 
 
 def _context() -> dict[str, Any]:
     return {
         "tab": Tab("Stranded"),
-        "found": list_stranded(world=world()),
+        "found": list_stranded(context=app_context()),
         "may_operate": may(Permission.OPERATE),
     }
 
@@ -161,8 +161,8 @@ def _context() -> dict[str, Any]:
 def _chosen(named: list[str]) -> list[Stranded]:
     """Raises NotFound, NotStranded, EngineError."""
     if named:
-        return [find_one(each, world=world()) for each in named]
-    return list_stranded_now(world=world()).ours
+        return [find_one(each, context=app_context()) for each in named]
+    return list_stranded_now(context=app_context()).ours
 
 
 def _told(removal: Removal) -> list[tuple[str, str]]:

@@ -8,10 +8,10 @@ from app.core.errors import InputRejected, NotLoggedIn
 from app.core.people import SHORTEST_PASSWORD, Permission, Role
 from app.usecases.people import people as users
 from app.usecases.people import sessions
-from app.web.server.permissions import needs
-from app.web.server.compression import leave_as_it_is
 from app.web.page.rendering import render
-from app.web.server.request import SESSION_KEY, actor, own_path, source, world
+from app.web.server.compression import leave_as_it_is
+from app.web.server.permissions import needs
+from app.web.server.request import SESSION_KEY, actor, app_context, own_path, source
 
 bp = Blueprint("people", __name__)
 
@@ -27,7 +27,7 @@ def log_in() -> ResponseReturnValue:
 def check_log_in() -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     try:
-        secret = sessions.log_in(name, password, source(), world=world())
+        secret = sessions.log_in(name, password, source(), context=app_context())
     except NotLoggedIn as refused:
         return _log_in_form(name, refused.detail, 401)
     return _logged_in(secret)
@@ -37,7 +37,7 @@ def check_log_in() -> ResponseReturnValue:
 @needs(Permission.PUBLIC)
 def log_out() -> ResponseReturnValue:
     if secret := session.get(SESSION_KEY):
-        sessions.log_out(secret, world=world())
+        sessions.log_out(secret, context=app_context())
     session.clear()
     return redirect(url_for("people.log_in"), code=303)
 
@@ -45,7 +45,7 @@ def log_out() -> ResponseReturnValue:
 @bp.get("/setup/<secret>")
 @needs(Permission.PUBLIC)
 def set_up(secret: str) -> ResponseReturnValue:
-    users.check_setup(secret, world=world())
+    users.check_setup(secret, context=app_context())
     leave_as_it_is()
     return render("people/setup", secret=secret, name="", errors={}, shortest=SHORTEST_PASSWORD)
 
@@ -55,7 +55,7 @@ def set_up(secret: str) -> ResponseReturnValue:
 def make_first_operator(secret: str) -> ResponseReturnValue:
     name, password = request.form.get("name", ""), request.form.get("password", "")
     try:
-        users.set_up(secret, name, password, world=world())
+        users.set_up(secret, name, password, context=app_context())
     except InputRejected as rejected:
         return render(
             "people/setup",
@@ -65,7 +65,7 @@ def make_first_operator(secret: str) -> ResponseReturnValue:
             errors=rejected.fields,
             shortest=SHORTEST_PASSWORD,
         )
-    return _logged_in(sessions.open_session(name, source(), world=world()))
+    return _logged_in(sessions.open_session(name, source(), context=app_context()))
 
 
 @bp.get("/people")
@@ -80,7 +80,7 @@ def add_user() -> ResponseReturnValue:
     form = request.form
     name, role = form.get("name", ""), form.get("role", Role.VIEWER)
     try:
-        users.add_user(name, role, form.get("password", ""), by=actor(), world=world())
+        users.add_user(name, role, form.get("password", ""), by=actor(), context=app_context())
     except InputRejected as rejected:
         return _page(422, typed={"name": name, "role": role}, errors=rejected.fields)
     flash(f"{name} was added as {role}.")
@@ -90,7 +90,7 @@ def add_user() -> ResponseReturnValue:
 @bp.post("/people/users/<name>/remove")
 @needs(Permission.OPERATE)
 def remove_user(name: str) -> ResponseReturnValue:
-    users.remove_user(name, by=actor(), world=world())
+    users.remove_user(name, by=actor(), context=app_context())
     flash(f"{name} was removed.")
     return redirect(url_for("people.show"), code=303)
 
@@ -101,14 +101,14 @@ def change_password() -> ResponseReturnValue:
     """Change one's own password; all of one's sessions end, this one begins anew."""
     current, password = request.form.get("current", ""), request.form.get("password", "")
     try:
-        sessions.prove(actor(), current, source(), world=world())
-        users.set_password(actor(), password, by=actor(), world=world())
+        sessions.prove(actor(), current, source(), context=app_context())
+        users.set_password(actor(), password, by=actor(), context=app_context())
     except NotLoggedIn:
         return _page(422, errors={"current": "is wrong"})
     except InputRejected as rejected:
         return _page(422, errors={"new_password": rejected.fields["password"]})
     flash("Your password was changed. You are logged out everywhere else.")
-    return _logged_in(sessions.open_session(actor(), source(), world=world()))
+    return _logged_in(sessions.open_session(actor(), source(), context=app_context()))
 
 
 @bp.post("/people/tokens")
@@ -117,7 +117,7 @@ def make_token() -> ResponseReturnValue:
     form = request.form
     role = form.get("role", Role.VIEWER)
     try:
-        token = users.make_token(form.get("name", ""), role, actor(), world=world())
+        token = users.make_token(form.get("name", ""), role, actor(), context=app_context())
     except InputRejected as rejected:
         return _page(422, errors=rejected.fields)
     leave_as_it_is()
@@ -127,13 +127,13 @@ def make_token() -> ResponseReturnValue:
 @bp.post("/people/tokens/<identifier>/revoke")
 @needs(Permission.OPERATE)
 def revoke_token(identifier: str) -> ResponseReturnValue:
-    users.revoke_token(identifier, by=actor(), world=world())
+    users.revoke_token(identifier, by=actor(), context=app_context())
     flash("The token was revoked.")
     return redirect(url_for("people.show"), code=303)
 
 
 def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
-    ready = users.has_users(world())
+    ready = users.has_users(app_context())
     return render("people/login", status, name=name, problem=problem, next=_next(), ready=ready)
 
 
@@ -159,7 +159,7 @@ def _page(
     errors: dict[str, str] | None = None,
     token: str = "",
 ) -> ResponseReturnValue:
-    everybody = world().people.read()
+    everybody = app_context().people.read()
     return render(
         "people/show",
         status,

@@ -12,16 +12,12 @@ from app.core.errors import LaunchTimeout, TokenNotProven, TooManyWaiting, WasCa
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.core.tokens import Match, Place
-from app.usecases.tokens.check import check_token, describe_check
-from app.usecases.tokens.equalize import equalize_token
 from app.usecases.operations.operations import Started
 from app.usecases.status.overview import show_deployment
+from app.usecases.tokens.check import check_token, describe_check
+from app.usecases.tokens.equalize import equalize_token
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
-from app.web.server.permissions import needs
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.lifecycle.confirm import joined
-from app.web.page.rendering import done, render
-from app.web.server.request import actor, own_path, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Accepted,
@@ -32,6 +28,10 @@ from app.web.api.shapes import (
     WaitFor,
     accepted,
 )
+from app.web.lifecycle.confirm import joined
+from app.web.page.rendering import done, render
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context, own_path
 
 bp = Blueprint("token", __name__, url_prefix="/deployments/<deployment_id>")
 api_bp = Blueprint("token_api", __name__, url_prefix="/api/deploy")
@@ -42,9 +42,9 @@ api_bp = Blueprint("token_api", __name__, url_prefix="/api/deploy")
 def show(deployment_id: str) -> ResponseReturnValue:
     page = url_for("pages.show", deployment_id=deployment_id)
     return render(
-        "deployments/token",
-        card=show_deployment(parse_id(deployment_id), world=world()),
-        check=check_token(parse_id(deployment_id), world=world()),
+        "tokens/check",
+        view=show_deployment(parse_id(deployment_id), context=app_context()),
+        check=check_token(parse_id(deployment_id), context=app_context()),
         back_to=own_path(request.args.get("back_to", ""), page),
     )
 
@@ -53,7 +53,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def rotate(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.ROTATE_TOKEN):
-        rotate_token(parse_id(deployment_id), actor=actor(), world=world())
+        rotate_token(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The token is being rotated.", deployment_id)
 
 
@@ -61,7 +61,7 @@ def rotate(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def equalize(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.EQUALIZE_TOKEN):
-        equalize_token(parse_id(deployment_id), actor=actor(), world=world())
+        equalize_token(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The tokens are being made equal.", deployment_id)
 
 
@@ -118,7 +118,7 @@ _PROVEN = Example(
 def check(deployment_id: str) -> TokenShown:
     """These are `.env`, `config/openclaw.json`, the running container's environment, and what the
     gateway itself accepts. What can't be looked at is `unknown`, with the reason."""
-    found = check_token(parse_id(deployment_id), world=world())
+    found = check_token(parse_id(deployment_id), context=app_context())
     return TokenShown.model_validate({"deployment_id": deployment_id, **describe_check(found)})
 
 
@@ -143,11 +143,11 @@ def equalize_and_wait(body: WaitFor) -> TokenProven | Accepted:
 def _proven(begin: Callable[..., Started], body: WaitFor) -> TokenProven | Accepted:
     """Begin what ends with a proven token, and wait for that unless told not to."""
     deployment_id = parse_id(body.deployment_id)
-    started = begin(deployment_id, actor=actor(), world=world())
-    ended = wait_for_token(started, world=world()) if body.wait else None
+    started = begin(deployment_id, actor=actor(), context=app_context())
+    ended = wait_for_token(started, context=app_context()) if body.wait else None
     if ended is None:
         return accepted(started.operation, "launching")
-    status = show_deployment(deployment_id, world=world()).verdict.status
+    status = show_deployment(deployment_id, context=app_context()).verdict.status
     return TokenProven(
         deployment_id=deployment_id, status=status, proven=ended.verified is not None
     )

@@ -7,14 +7,14 @@ from flask.typing import ResponseReturnValue
 from pydantic import Field
 
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
-from app.core.webhook.notices import Event
 from app.core.people import Permission
+from app.core.webhook.notices import Event
 from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
-from app.web.server.permissions import needs
 from app.web.api.calls import Example, Subject, call
-from app.web.page.rendering import render
-from app.web.server.request import actor, world
 from app.web.api.shapes import EXAMPLE_ID, Answer, Moment, Shape
+from app.web.page.rendering import render
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("webhook", __name__)
 api_bp = Blueprint("webhook_api", __name__, url_prefix="/api/deploy/webhook")
@@ -23,14 +23,14 @@ api_bp = Blueprint("webhook_api", __name__, url_prefix="/api/deploy/webhook")
 @bp.get("/messages")
 @needs(Permission.VIEW)
 def show() -> ResponseReturnValue:
-    return render("webhook/show", webhook=show_webhook(world()))
+    return render("webhook/show", webhook=show_webhook(app_context()))
 
 
 @bp.post("/messages/test")
 @needs(Permission.OPERATE)
 def test() -> ResponseReturnValue:
     try:
-        send_test_message(actor=actor(), world=world())
+        send_test_message(actor=actor(), context=app_context())
         flash("The test message arrived.", "done")
     except (Busy, WebhookFailed, WebhookNotSet) as refused:
         flash(f"{refused.title}. {refused.detail}", "problem")
@@ -87,7 +87,7 @@ _EXAMPLE = Example(
 @call(Subject.HOST, "The webhook", example=_EXAMPLE)
 def describe() -> WebhookShown:
     """Who is told when a gateway dies or an operation fails, and whether it arrived."""
-    return WebhookShown(**describe_webhook(show_webhook(world())))
+    return WebhookShown(**describe_webhook(show_webhook(app_context())))
 
 
 @api_bp.post("/test")
@@ -101,4 +101,4 @@ def describe() -> WebhookShown:
 def send_test() -> WebhookShown:
     """It sends a test message, once, and waits for what comes of it, at most 10 s. No body is
     needed."""
-    return WebhookShown(**describe_webhook(send_test_message(actor=actor(), world=world())))
+    return WebhookShown(**describe_webhook(send_test_message(actor=actor(), context=app_context())))

@@ -9,11 +9,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from demo.chromium import FLAGS, program
 from demo.cleaning import remove_everything_of
-from tests.browser.fleet import Fleet
-from tests.browser.steady import steady
-from tests.browser.visits import Visits
 from tests.conftest import STANDIN
-from tests.server import Server
+from tests.support.browser.fleet import Fleet
+from tests.support.browser.steady import steady
+from tests.support.browser.visits import Visits
+from tests.support.server import Server
 
 expect.set_options(timeout=30_000)
 

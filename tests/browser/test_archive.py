@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.fleet import configure
-from tests.browser.visits import Visits
+from tests.support.browser.fleet import configure
+from tests.support.browser.visits import Visits
 
 
 def test_a_deployment_goes_into_the_archive_back_and_away_for_good(visits: Visits) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.api import API_KEY
-from tests.browser.fleet import configure, launch
-from tests.browser.visits import Visits, follow_again
-from tests.waiting import eventually
+from tests.support.api import API_KEY
+from tests.support.browser.fleet import configure, launch
+from tests.support.browser.visits import Visits, follow_again
+from tests.support.waiting import eventually
 
 with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no_script"])
 

@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.fleet import configure
-from tests.browser.visits import Visits
-from tests.server import free_port
+from tests.support.browser.fleet import configure
+from tests.support.browser.visits import Visits
+from tests.support.server import free_port
 
 BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4"
 

@@ -12,10 +12,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from app.config import Settings
+from app.usecases.context import build_context
 from app.usecases.people.people import begin_setup
-from app.usecases.context import build_world
-from tests.browser.fleet import LONG_NAME, Fleet
-from tests.browser.visits import Visits, follow_again
+from tests.support.browser.fleet import LONG_NAME, Fleet
+from tests.support.browser.visits import Visits, follow_again
 
 _ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _AXE = Axe()
@@ -76,8 +76,8 @@ def test_every_page_fits_is_accessible_and_loads_its_own_files_and_nothing_else(
 
 
 def every_path(fleet: Fleet) -> list[str]:
-    world = build_world(Settings(deployments_dir=str(fleet.server.settings["deployments_dir"])))
-    return [*fleet.paths, f"/setup/{begin_setup(world=world)}", "/nowhere"]
+    context = build_context(Settings(deployments_dir=str(fleet.server.settings["deployments_dir"])))
+    return [*fleet.paths, f"/setup/{begin_setup(context=context)}", "/nowhere"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

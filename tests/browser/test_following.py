@@ -5,8 +5,8 @@ import re
 import docker
 from playwright.sync_api import Page, expect
 
-from tests.browser.fleet import configure, launch
-from tests.browser.visits import Visits, follow_again
+from tests.support.browser.fleet import configure, launch
+from tests.support.browser.visits import Visits, follow_again
 
 
 def test_badges_change_by_themselves_after_a_docker_stop_by_hand(

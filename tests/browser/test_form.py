@@ -6,9 +6,9 @@ from urllib.parse import parse_qs
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.api import API_KEY
-from tests.browser.fleet import configure
-from tests.browser.visits import Visits
+from tests.support.api import API_KEY
+from tests.support.browser.fleet import configure
+from tests.support.browser.visits import Visits
 
 BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4"
 

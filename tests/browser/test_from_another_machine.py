@@ -15,11 +15,11 @@ from app.config import Settings
 from app.engine.host.network import own_address
 from demo.cleaning import remove_everything_of
 from demo.provider import REPLY, Provider
-from tests.api import API_KEY
-from tests.browser.other_machine import NAME, OtherMachine, another_machine, why_not
-from tests.browser.visits import REPLACED
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.api import API_KEY
+from tests.support.browser.other_machine import NAME, OtherMachine, another_machine, why_not
+from tests.support.browser.visits import REPLACED
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 

@@ -8,10 +8,10 @@ import docker
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.fleet import configure, launch
-from tests.browser.visits import Visits
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.browser.fleet import configure, launch
+from tests.support.browser.visits import Visits
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")

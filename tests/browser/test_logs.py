@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.fleet import configure, folder_of, launch
-from tests.browser.visits import Visits
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.browser.fleet import configure, folder_of, launch
+from tests.support.browser.visits import Visits
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 _FROM_END = "box => box.scrollHeight - box.scrollTop - box.clientHeight"
 _TOP = "each => each.getBoundingClientRect().top"

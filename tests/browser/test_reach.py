@@ -4,8 +4,8 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.fleet import configure
-from tests.browser.visits import Visits
+from tests.support.browser.fleet import configure
+from tests.support.browser.visits import Visits
 
 
 def color(page: Page) -> str:

@@ -6,10 +6,10 @@ from pathlib import Path
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from app.store.operations import read_log
-from tests.browser.fleet import configure, launch
-from tests.browser.visits import Visits
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.browser.fleet import configure, launch
+from tests.support.browser.visits import Visits
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 
 def test_a_page_catches_up_by_itself_when_the_server_was_killed_during_a_launch(

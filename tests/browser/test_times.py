@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from app.core.time_words import Ago, Clock, For, in_words
-from tests.browser.fleet import Fleet
-from tests.browser.visits import Visits
+from tests.support.browser.fleet import Fleet
+from tests.support.browser.visits import Visits
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 SPANS = (0, 1, 4, 59, 61, 200, 3569, 3571, 5000, 84599, 84601, 2 * 86400, 15 * 86400, 80 * 86400)

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.store.locks import lock_folder
-from tests.browser.fleet import configure, folder_of, launch
-from tests.browser.visits import Visits, follow_again
-from tests.engine_gate import EngineGate
-from tests.server import Server
+from tests.support.browser.fleet import configure, folder_of, launch
+from tests.support.browser.visits import Visits, follow_again
+from tests.support.engine_gate import EngineGate
+from tests.support.server import Server
 
 
 def test_a_refused_deed_is_told_until_it_succeeds(visits: Visits, page: Page) -> None:

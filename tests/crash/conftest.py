@@ -8,7 +8,7 @@ import pytest
 
 from app.config import Settings
 from demo.cleaning import remove_everything_of, remove_project
-from tests.crash.crashes import Crashes
+from tests.support.crash.crashes import Crashes
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from app.config import Settings
 from app.core.deployment import NOT_BACK, OperationState
 from demo.cleaning import remove_project
-from tests.crash import verbs
-from tests.crash.crashes import (
+from tests.support.crash import verbs
+from tests.support.crash.crashes import (
     WITH_CONTAINERS,
     WITHOUT_CONTAINERS,
     Crashes,
@@ -23,8 +23,8 @@ from tests.crash.crashes import (
     assert_whole,
     files_of,
 )
-from tests.crash.points import Fate
-from tests.small_disk import mounted
+from tests.support.crash.points import Fate
+from tests.support.small_disk import mounted
 
 pytestmark = pytest.mark.soak
 
@@ -69,7 +69,7 @@ def assert_not_half(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -
 
 def assert_can_be_undone(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -> None:
     """What a reconfiguration that failed has changed all the same, it gives back."""
-    operation = crashes.world().store.load(crashes.id).operation
+    operation = crashes.context().store.load(crashes.id).operation
     if operation and operation.can_be_resumed:
         assert crashes.run(verbs.undo_reconfiguration) == 0, at
     elif operation and operation.state is OperationState.SUCCEEDED:
@@ -123,7 +123,7 @@ def test_a_deed_amid_which_the_disk_fills_is_done_or_not_and_can_be_done_again(
 
 def assert_told(crashes: Crashes, code: int, at: str) -> None:
     """Whoever was not refused can see what became of it, and why."""
-    operation = crashes.world().store.load(crashes.id).operation
+    operation = crashes.context().store.load(crashes.id).operation
     if code == verbs.REFUSED:
         return
     assert operation, at

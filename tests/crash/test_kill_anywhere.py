@@ -13,15 +13,15 @@ import pytest
 
 from app.core.deployment import OperationState
 from app.core.settings.env_file import parse_env
-from tests.crash.crashes import (
+from tests.support.crash.crashes import (
     WITH_CONTAINERS,
     WITHOUT_CONTAINERS,
     Crashes,
     assert_done_again,
     assert_whole,
 )
-from tests.crash.points import BY_HAND, Fate, Point, edited_at
-from tests.soak import rounds
+from tests.support.crash.points import BY_HAND, Fate, Point, edited_at
+from tests.support.soak import rounds
 
 KILLED = -9
 
@@ -89,7 +89,7 @@ def test_what_is_edited_meanwhile_is_kept_and_a_deed_is_done_beside_it_or_not(
         edited = edited_at(steps[number])
         text = (crashes.root / crashes.id / edited).read_text()
         assert text.count(BY_HAND[edited]) == 1, f"{at}: {edited} is overwritten"
-        env, operation = env_of(crashes), crashes.world().store.load(crashes.id).operation
+        env, operation = env_of(crashes), crashes.context().store.load(crashes.id).operation
         env.pop("BY_HAND", None)
         assert operation
         if operation.state is OperationState.SUCCEEDED:

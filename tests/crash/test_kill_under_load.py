@@ -21,10 +21,10 @@ from app.store import history
 from app.store.locks import is_locked
 from app.store.operations import operations_folder
 from demo.cleaning import operation_processes
-from tests.api import API_KEY
-from tests.server import Server, free_port
-from tests.soak import rounds
-from tests.waiting import eventually
+from tests.support.api import API_KEY
+from tests.support.server import Server, free_port
+from tests.support.soak import rounds
+from tests.support.waiting import eventually
 
 _CALLERS = 6
 _MOST = 4

@@ -15,11 +15,11 @@ import pytest
 from app.store.locks import is_locked
 from demo.cleaning import operation_processes
 from tests.conftest import STANDIN
-from tests.crash.crowd import CALLERS, Crowd
-from tests.crash.judge import ENGINE_SECONDS, Judge
-from tests.server import Server
-from tests.soak import rounds
-from tests.waiting import eventually
+from tests.support.crash.crowd import CALLERS, Crowd
+from tests.support.crash.judge import ENGINE_SECONDS, Judge
+from tests.support.server import Server
+from tests.support.soak import rounds
+from tests.support.waiting import eventually
 
 _PROJECT = "com.docker.compose.project"
 _AT_REST = {"configured", "running", "stopped", "failed"}

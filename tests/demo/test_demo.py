@@ -18,7 +18,7 @@ from app.core.deployment import is_id
 from app.core.status.status import Status
 from demo.cleaning import remove_everything_of
 from demo.company import company
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 @pytest.fixture

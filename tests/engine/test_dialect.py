@@ -18,13 +18,13 @@ import pytest
 
 from app.core.settings.compose_file import compose_file
 from app.core.settings.env_file import EnvFileError, format_env, parse_env
+from app.core.settings.field_rules import memory_bytes
 from app.core.settings.fields import FIELDS
 from app.core.settings.ports import subnet_of
-from app.core.settings.field_rules import memory_bytes
+from app.usecases.context import AppContext
 from app.usecases.settings.configure import configure_deployment
-from app.usecases.context import World
-from tests.api import API_KEY
-from tests.unit.test_envfile import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
+from tests.support.api import API_KEY
+from tests.unit.settings.test_env_file import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
 
 # What Compose's own process has in its environment, beside the file's variables.
 _NOT_OF_THE_FILE = ("COMPOSE_PROJECT_NAME=", "DOCKER_CLI_PLUGIN_", "HOME=", "PATH=", "PWD=")
@@ -216,10 +216,10 @@ EVERY_OPTION = {
     ids=["nothing optional", "some", "everything"],
 )
 def test_a_configured_deployment_passes_on_exactly_what_is_set(
-    world: World, given: dict[str, str]
+    context: AppContext, given: dict[str, str]
 ) -> None:
     deployment = configure_deployment(
-        {"openrouter_api_key": API_KEY, **given}, actor="test", world=world
+        {"openrouter_api_key": API_KEY, **given}, actor="test", context=context
     )
 
     read, warnings = resolved(Path(deployment.folder))
@@ -239,10 +239,10 @@ def test_a_configured_deployment_passes_on_exactly_what_is_set(
 
 
 def test_a_container_gets_no_variable_that_is_not_set(
-    world: World, engine: docker.APIClient
+    context: AppContext, engine: docker.APIClient
 ) -> None:
     deployment = configure_deployment(
-        {"openrouter_api_key": API_KEY, "slack_bot_token": "$it's#"}, actor="test", world=world
+        {"openrouter_api_key": API_KEY, "slack_bot_token": "$it's#"}, actor="test", context=context
     )
 
     run = ["run", "--rm", "-T", "--entrypoint", "node", "openclaw"]
@@ -250,7 +250,7 @@ def test_a_container_gets_no_variable_that_is_not_set(
 
     assert ran.returncode == 0, ran.stderr.decode()
     seen = json.loads(ran.stdout)
-    of_the_image = engine.inspect_image(world.settings.image)["Config"]["Env"]
+    of_the_image = engine.inspect_image(context.settings.image)["Config"]["Env"]
     own = seen.keys() - {each.split("=")[0] for each in of_the_image} - {"HOSTNAME", "HOME"}
     assert own == {
         "OPENCLAW_GATEWAY_PORT",
@@ -262,10 +262,12 @@ def test_a_container_gets_no_variable_that_is_not_set(
     assert seen["SLACK_BOT_TOKEN"] == "$it's#"
 
 
-def test_the_port_is_published_where_env_says(world: World) -> None:
-    everywhere = configure_deployment({"openrouter_api_key": API_KEY}, actor="test", world=world)
+def test_the_port_is_published_where_env_says(context: AppContext) -> None:
+    everywhere = configure_deployment(
+        {"openrouter_api_key": API_KEY}, actor="test", context=context
+    )
     here = configure_deployment(
-        {"openrouter_api_key": API_KEY, "bind_address": "127.0.0.1"}, actor="test", world=world
+        {"openrouter_api_key": API_KEY, "bind_address": "127.0.0.1"}, actor="test", context=context
     )
 
     ports = [
@@ -280,8 +282,12 @@ def test_the_port_is_published_where_env_says(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", ["OPENCLAW_IMAGE", "PORT", "OPENCLAW_GATEWAY_TOKEN"])
-def test_a_needed_variable_that_is_missing_is_named_by_compose(world: World, name: str) -> None:
-    deployment = configure_deployment({"openrouter_api_key": API_KEY}, actor="test", world=world)
+def test_a_needed_variable_that_is_missing_is_named_by_compose(
+    context: AppContext, name: str
+) -> None:
+    deployment = configure_deployment(
+        {"openrouter_api_key": API_KEY}, actor="test", context=context
+    )
     folder = Path(deployment.folder)
     left = {key: value for key, value in deployment.env.items() if key != name}
     (folder / ".env").write_text(format_env(left))
@@ -292,8 +298,10 @@ def test_a_needed_variable_that_is_missing_is_named_by_compose(world: World, nam
     assert f"required variable {name} is missing a value" in answer.stderr.decode()
 
 
-def test_the_compose_file_says_what_keeps_a_gateway_apart(tmp_path: Path, world: World) -> None:
-    subnet = subnet_of(20000, world.settings.subnet_pool)
+def test_the_compose_file_says_what_keeps_a_gateway_apart(
+    tmp_path: Path, context: AppContext
+) -> None:
+    subnet = subnet_of(20000, context.settings.subnet_pool)
     (tmp_path / "docker-compose.yml").write_text(compose_file("0123456789", subnet))
     (tmp_path / ".env").write_text(
         "PORT=20000\nOPENCLAW_IMAGE=none\nOPENCLAW_GATEWAY_TOKEN=t\nBIND_ADDRESS=\n"

@@ -10,11 +10,11 @@ from typing import Any
 import docker
 import pytest
 
-from tests.api import API_KEY
-from tests.inside import Gateway
-from tests.own_engine import OwnEngine
-from tests.server import Server
-from tests.waiting import eventually
+from tests.support.api import API_KEY
+from tests.support.inside import Gateway
+from tests.support.own_engine import OwnEngine
+from tests.support.server import Server
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.usefixtures("own_engine"), pytest.mark.soak]
 

@@ -8,7 +8,7 @@ import pytest
 
 from app.engine.logs import last_lines
 from app.engine.logs.last_lines import LastLines
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 class Client:

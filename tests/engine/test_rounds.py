@@ -12,8 +12,8 @@ import pytest
 from app.core.deployment import Container, Deployment, PublishedPort
 from app.engine.gateway.rounds import Rounds
 from tests.engine.test_probe import Gateway, good, greets_and_answers
-from tests.unit.building import a_container, a_deployment
-from tests.waiting import eventually
+from tests.support.building import a_container, a_deployment
+from tests.support.waiting import eventually
 
 STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)
 

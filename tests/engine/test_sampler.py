@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.engine.usage_sampler import Sampler
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 
 class Client:

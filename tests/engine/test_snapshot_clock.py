@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.engine import containers
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
 @pytest.mark.parametrize("moved", [timedelta(hours=-1), timedelta(hours=1)])
 def test_a_clock_that_was_moved_keeps_no_snapshot_from_being_used(
-    world: World, monkeypatch: pytest.MonkeyPatch, moved: timedelta, engine_calls: list[str]
+    context: AppContext, monkeypatch: pytest.MonkeyPatch, moved: timedelta, engine_calls: list[str]
 ) -> None:
-    world.containers.changed()
-    world.containers.snapshot()
+    context.containers.changed()
+    context.containers.snapshot()
 
     class Moved(datetime):
         @classmethod
@@ -21,13 +21,13 @@ def test_a_clock_that_was_moved_keeps_no_snapshot_from_being_used(
             return datetime.now(UTC) + moved
 
     monkeypatch.setattr(containers, "datetime", Moved)
-    world.containers.changed()
-    first = world.containers.snapshot()
+    context.containers.changed()
+    first = context.containers.snapshot()
     calls = len(engine_calls)
 
-    assert world.containers.snapshot() is first
+    assert context.containers.snapshot() is first
     assert len(engine_calls) == calls
     # Something of our own, written down before the clock moved or after: one call, no more.
-    world.containers.snapshot(not_before=datetime.now(UTC) + timedelta(hours=2))
+    context.containers.snapshot(not_before=datetime.now(UTC) + timedelta(hours=2))
     assert len(engine_calls) <= calls + 5
     assert not first.problem

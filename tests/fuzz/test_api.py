@@ -23,11 +23,11 @@ from schemathesis.schemas import BaseSchema
 
 from app import create_app
 from app.config import Settings
-from tests.api import BASE, Api
-from tests.browser.fleet import configure, folder_of, launch
-from tests.server import Server
-from tests.soak import rounds
-from tests.waiting import eventually
+from tests.support.api import BASE, Api
+from tests.support.browser.fleet import configure, folder_of, launch
+from tests.support.server import Server
+from tests.support.soak import rounds
+from tests.support.waiting import eventually
 
 # Of the server errors, those that are told in words: 500 is never right.
 _TOLD = [502, 503, 504, 507]
@@ -113,7 +113,7 @@ def tried(settings: Settings, config: SchemathesisConfig, paths: str) -> int:
     ids = [api.configure(name=name) for name in ("Sales", "Stopped", "No file", "Invalid", "Old")]
     (settings.deployments_dir / ids[2] / "docker-compose.yml").unlink()
     (settings.deployments_dir / ids[3] / ".env").write_text("PORT=many\n")
-    api.app.config["WORLD"].store.archive.put(ids[4])
+    api.app.config["CONTEXT"].store.archive.put(ids[4])
     address = "/api/openapi.json"
     schema = schemathesis.openapi.from_wsgi(address, api.app, config=config, base_url=BASE)
     schema = schema.include(path_regex=paths) if paths else schema

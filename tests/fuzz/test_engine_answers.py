@@ -20,10 +20,10 @@ from app.core.status.status import Verdict, status_of
 from app.core.status.usage import memory_in, usage_between
 from app.engine import container_answers, events, images, networks
 from app.engine.answers import inside, lines_of
-from app.usecases.context import World
-from tests.api import Api
+from app.usecases.context import AppContext
 from tests.fuzz.test_files import json_values, paths_in, put_in
-from tests.soak import rounds
+from tests.support.api import Api
+from tests.support.soak import rounds
 
 ID = "0b7a3361be"
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
@@ -140,7 +140,7 @@ def test_lines_that_are_no_events_are_left_out() -> None:
 
 @pytest.mark.parametrize("left_out", ["Names", "Labels", "Ports", "State", "Status", "Created"])
 def test_what_is_told_oddly_of_one_hides_no_other(
-    api: Api, world: World, monkeypatch: pytest.MonkeyPatch, left_out: str
+    api: Api, context: AppContext, monkeypatch: pytest.MonkeyPatch, left_out: str
 ) -> None:
     """All the way: the engine's client answers with these, the list is asked for."""
     deployment_id = api.configure(name="Support bot")

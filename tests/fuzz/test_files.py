@@ -17,26 +17,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from app.core.deployment import OperationKind, OperationState, Run
-from app.core.webhook.notices import Event, Notice
 from app.core.access.provider import Answer
-from app.core.webhook.troubles import Place
+from app.core.deployment import OperationKind, OperationState, Run
 from app.core.updates.journal import Journal, Kept, Step, Version
+from app.core.webhook.notices import Event, Notice
 from app.core.webhook.payload import Message
+from app.core.webhook.troubles import Place
+from app.store import applied_settings as applied
 from app.store import batches, history, operations
 from app.store import provider_answers as answers
-from app.store import applied_settings as applied
 from app.store import update_files as updates
 from app.store.last_words import LastWords, keep_last_words, words_files
-from app.store.webhook_queue import Delivery, NoticeStore
 from app.store.people import PeopleStore, Setup, Token
+from app.store.webhook_queue import Delivery, NoticeStore
+from app.usecases.context import AppContext
 from app.usecases.people.people import digest
-from app.usecases.context import World
-from tests.api import Api
-from tests.command_line import CommandLine
-from tests.hostile import within
-from tests.soak import rounds
-from tests.web.test_hostile_folders import path_of, reads
+from tests.support.api import Api
+from tests.support.command_line import CommandLine
+from tests.support.hostile import within
+from tests.support.soak import rounds
+from tests.web.security.test_hostile_folders import path_of, reads
 
 AT = "2026-11-24T10:00:00.000+00:00"
 TOKEN = f"da_0badcafe_{'5' * 64}"
@@ -105,7 +105,7 @@ def changed(draw: st.DrawFn, data: bytes) -> bytes:
 
 
 @pytest.fixture
-def files(api: Api, world: World, deployments_dir: Path) -> list[Path]:
+def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
     """One deployment with all files that there may be, each as we write it ourselves."""
     folder = deployments_dir / api.configure(name="Support bot", slack_bot_token="xoxb-1")
     _fill_history(folder)
@@ -113,7 +113,7 @@ def files(api: Api, world: World, deployments_dir: Path) -> list[Path]:
     begun = operations.begin(folder, OperationKind.LAUNCH, "ana", {"image": "a:1"})
     operations.log_path(folder, 1).write_text("2026-11-24T10:00:00.000Z said\n")
     operations.end(folder, replace(begun, state=OperationState.FAILED, verified=run))
-    env = world.store.load(folder.name).env
+    env = context.store.load(folder.name).env
     compose_file = (folder / "docker-compose.yml").read_text()
     applied.write_applied(folder, applied.applied_now("f" * 64, env, compose_file))
     answer = Answer("accepted", True, "Good.", "", "", "https://x.example", "a/b", 200, 4, ("x",))
@@ -128,7 +128,7 @@ def files(api: Api, world: World, deployments_dir: Path) -> list[Path]:
     ours = [*folder.rglob("*.json"), *folder.rglob("*.jsonl"), *folder.rglob("operations/1/*")]
     assert words_files(folder)
     named = [".env", "docker-compose.yml", "config/openclaw.json"]
-    return [*{*ours, *(folder / name for name in named), *_of_all(world, folder.name)}]
+    return [*{*ours, *(folder / name for name in named), *_of_all(context, folder.name)}]
 
 
 def _fill_history(folder: Path) -> None:
@@ -148,9 +148,9 @@ def _fill_history(folder: Path) -> None:
     history.append(folder, {"of": 2, "at": AT, "count": 3})
 
 
-def _of_all(world: World, deployment_id: str) -> list[Path]:
+def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
     """Fill the part that is ours for all, and return its files."""
-    root = world.settings.deployments_dir
+    root = context.settings.deployments_dir
     history.record(root, "make_token", "ana", token="0badcafe")
     with PeopleStore(root).changing() as people:
         people.tokens["0badcafe"] = Token("script", "operator", digest(TOKEN[12:]), "ana", 1.0, 9e9)

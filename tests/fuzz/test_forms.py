@@ -12,11 +12,11 @@ from markupsafe import escape
 
 from app.core.settings.env_file import parse_env
 from app.core.settings.fields import BY_NAME, FIELDS, TOKEN
-from tests.api import API_KEY, BASE, Api
 from tests.fuzz.test_files import scalars
-from tests.hostile import within
-from tests.soak import rounds
-from tests.waiting import eventually
+from tests.support.api import API_KEY, BASE, Api
+from tests.support.hostile import within
+from tests.support.soak import rounds
+from tests.support.waiting import eventually
 
 NAMES = [each.name for each in FIELDS]
 # The token is given by nobody, and stands on no form.

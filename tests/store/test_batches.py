@@ -5,70 +5,74 @@ import os
 import pytest
 
 from app.config import Settings
-from app.core.operations.batch import Batch
 from app.core.deployment import OperationState
 from app.core.errors import NotCancelled
+from app.core.operations.batch import Batch
 from app.store import batches
+from app.usecases.context import AppContext
 from app.usecases.updates.update_many import cancel_rest, find_batch, latest_batch, perform_batch
-from app.usecases.context import World
 
 IDS = ("0123456789", "abcdefabcd")
 
 
 @pytest.fixture
-def begun(world: World) -> tuple[Batch, int]:
+def begun(context: AppContext) -> tuple[Batch, int]:
     """A batch, and the lock that its process would hold."""
-    world.store.open()
-    batches.batches_folder(world.store.root).mkdir()
-    return batches.begin(world.store.root, IDS, "openclaw:2", "ana", "local")
+    context.store.open()
+    batches.batches_folder(context.store.root).mkdir()
+    return batches.begin(context.store.root, IDS, "openclaw:2", "ana", "local")
 
 
-def test_a_batch_whose_process_died_was_interrupted(world: World, begun: tuple[Batch, int]) -> None:
+def test_a_batch_whose_process_died_was_interrupted(
+    context: AppContext, begun: tuple[Batch, int]
+) -> None:
     batch, lock = begun
-    assert latest_batch(world=world) == batch
+    assert latest_batch(context=context) == batch
 
     os.close(lock)
 
-    found = find_batch(batch.number, world=world)
+    found = find_batch(batch.number, context=context)
     assert (found.state, found.left) == (OperationState.INTERRUPTED, IDS)
     with pytest.raises(NotCancelled):
-        cancel_rest(batch.number, actor="ben", world=world)
+        cancel_rest(batch.number, actor="ben", context=context)
 
 
 def test_the_rest_of_a_batch_that_was_cancelled_gets_no_turn(
-    world: World, settings: Settings, begun: tuple[Batch, int]
+    context: AppContext, settings: Settings, begun: tuple[Batch, int]
 ) -> None:
     batch, lock = begun
-    assert cancel_rest(batch.number, actor="ben", world=world).cancelled_by == "ben"
+    assert cancel_rest(batch.number, actor="ben", context=context).cancelled_by == "ben"
 
     perform_batch(batch.number, settings)
     os.close(lock)
 
-    found = find_batch(batch.number, world=world)
+    found = find_batch(batch.number, context=context)
     assert (found.state, found.begun) == (OperationState.CANCELLED, {})
     assert found.reason == "The rest was cancelled by ben."
 
 
 def test_one_that_is_not_there_any_more_ends_it_with_its_reason(
-    world: World, settings: Settings, begun: tuple[Batch, int]
+    context: AppContext, settings: Settings, begun: tuple[Batch, int]
 ) -> None:
     batch, lock = begun
 
     perform_batch(batch.number, settings)
     os.close(lock)
 
-    found = find_batch(batch.number, world=world)
+    found = find_batch(batch.number, context=context)
     assert found.state is OperationState.FAILED
     assert found.reason.startswith(f"“{IDS[0]}” was not updated: There is no deployment")
 
 
-def test_the_last_ten_are_kept_and_numbers_go_on(world: World, begun: tuple[Batch, int]) -> None:
+def test_the_last_ten_are_kept_and_numbers_go_on(
+    context: AppContext, begun: tuple[Batch, int]
+) -> None:
     os.close(begun[1])
-    root = world.store.root
+    root = context.store.root
     for _ in range(11):
         os.close(batches.begin(root, IDS, "openclaw:2", "ana", "local")[1])
 
     assert len(list(batches.batches_folder(root).iterdir())) == 10
-    latest = latest_batch(world=world)
+    latest = latest_batch(context=context)
     assert latest is not None
     assert latest.number == 12

@@ -10,7 +10,7 @@ import pytest
 from app.core.errors import NotFound
 from app.store import deployments
 from app.store.deployments import NewDeployment, Store
-from tests.waiting import eventually
+from tests.support.waiting import eventually
 
 CONTENT = NewDeployment(b"PORT=20000\n", b"services: {}\n", b"{}\n")
 

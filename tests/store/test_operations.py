@@ -12,8 +12,8 @@ from app.core.deployment import OperationKind, OperationState, Run
 from app.store import history, operations
 from app.store.locks import lock_folder
 from app.store.operation_process import CANCEL, note_process, process_of, tell_to_cancel
+from app.usecases.context import AppContext
 from app.usecases.operations.operations import operation_of
-from app.usecases.context import World
 
 RUN = Run("c0ffee", "2026-11-24T06:00:00.123456789Z")
 
@@ -199,15 +199,15 @@ def test_who_asked_first_has_cancelled(folder: Path) -> None:
 
 
 def test_an_operation_is_found_though_an_archive_moves_its_folder_meanwhile(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    context: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment_id = "0b7a3361be"
-    listed = world.store.folder(deployment_id)
-    archived = world.store.root / ".archive" / f"{deployment_id}-20261124T060000Z"
+    listed = context.store.folder(deployment_id)
+    archived = context.store.root / ".archive" / f"{deployment_id}-20261124T060000Z"
     listed.mkdir()
     begun = operations.begin(listed, OperationKind.ARCHIVE, "ana")
     archived.parent.mkdir()
-    monkeypatch.setattr(world.store.archive, "newest", lambda _: archived, raising=False)
+    monkeypatch.setattr(context.store.archive, "newest", lambda _: archived, raising=False)
     look = operations.is_locked
 
     def moved_before_the_look(folder: Path) -> bool:
@@ -217,6 +217,6 @@ def test_an_operation_is_found_though_an_archive_moves_its_folder_meanwhile(
 
     monkeypatch.setattr(operations, "is_locked", moved_before_the_look)
 
-    found = operation_of(deployment_id, begun.number, world=world)
+    found = operation_of(deployment_id, begun.number, context=context)
 
     assert (found.deployment_id, found.number, found.kind) == (deployment_id, 1, begun.kind)

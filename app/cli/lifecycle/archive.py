@@ -21,7 +21,7 @@ from app.usecases.lifecycle.restore import restore_archived
 @click.pass_obj
 def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Stop a deployment and put it aside; its port is free then."""
-    started = archive_deployment(deployment_id, actor=terminal.actor, world=terminal.world)
+    started = archive_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.wait_for(started, wait_for_archive, meanwhile="stopping", seconds=seconds)
     terminal.answer(f"{deployment_id} is archived.", deployment_id=deployment_id, status="archived")
 
@@ -31,7 +31,7 @@ def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> No
 def archived(terminal: Terminal) -> None:
     """List what is archived, the latest first."""
     terminal.table(
-        [describe_archived(each) for each in list_archived(world=terminal.world)],
+        [describe_archived(each) for each in list_archived(context=terminal.context)],
         {
             "archived": "Archived",
             "name": "Name",
@@ -51,7 +51,7 @@ def restore(terminal: Terminal, archived: str) -> None:
 
     ARCHIVED is its id, or its name in the archive, which “archived” lists.
     """
-    restored = restore_archived(archived, actor=terminal.actor, world=terminal.world)
+    restored = restore_archived(archived, actor=terminal.actor, context=terminal.context)
     terminal.answer(
         restored.words,
         deployment_id=restored.deployment.id,
@@ -72,9 +72,9 @@ def purge(terminal: Terminal, archived: str, confirm: str | None) -> None:
 
     ARCHIVED is its id, or its name in the archive, which “archived” lists.
     """
-    found = find_archived(archived, world=terminal.world)
+    found = find_archived(archived, context=terminal.context)
     typed = confirm or click.prompt(f"Type “{found.label}” to delete it for good", err=True)
-    purge_archived(found.name, typed, actor=terminal.actor, world=terminal.world, wait=None)
+    purge_archived(found.name, typed, actor=terminal.actor, context=terminal.context, wait=None)
     terminal.answer(
         f"“{found.label}” was deleted for good.",
         deployment_id=found.deployment.id,

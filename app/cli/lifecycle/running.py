@@ -7,12 +7,12 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
-from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.lifecycle.launch import launch_deployment, wait_for_launch
-from app.usecases.operations.operations import Started, describe
-from app.usecases.status.overview import show_deployment
 from app.usecases.lifecycle.restart import restart_deployment
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
+from app.usecases.operations.operations import Started, describe
+from app.usecases.status.overview import show_deployment
 
 
 @verb()
@@ -45,7 +45,7 @@ def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
 
     A launch or restart of it that runs is cancelled first.
     """
-    started = stop_deployment(deployment_id, actor=terminal.actor, world=terminal.world)
+    started = stop_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.wait_for(started, wait_for_stop, meanwhile="stopping", seconds=seconds)
     terminal.answer(f"{deployment_id} is stopped.", deployment_id=deployment_id, status="stopped")
 
@@ -59,16 +59,16 @@ def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 
     What it started is taken down.
     """
-    told = cancel_operation(deployment_id, actor=terminal.actor, world=terminal.world)
+    told = cancel_operation(deployment_id, actor=terminal.actor, context=terminal.context)
     most = math.inf if seconds is None else seconds
     with terminal.waiting_for(told):
-        ended = wait_for_cancelled(told, world=terminal.world, seconds=most)
+        ended = wait_for_cancelled(told, context=terminal.context, seconds=most)
     if ended is None:
         terminal.leave_going_on(told, "stopping")
     terminal.answer(
         f"The {ended.kind.noun} of {deployment_id} was cancelled.",
         deployment_id=deployment_id,
-        status=show_deployment(deployment_id, world=terminal.world).verdict.status,
+        status=show_deployment(deployment_id, context=terminal.context).verdict.status,
         operation=describe(ended),
     )
 
@@ -80,13 +80,13 @@ def bring_up(
     seconds: float | None,
 ) -> None:
     """Begin what ends with a proven gateway, wait for that, and say so."""
-    started = begin(deployment_id, actor=terminal.actor, world=terminal.world)
+    started = begin(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.warn(filter(None, [started.warning]))
     terminal.wait_for(started, wait_for_launch, meanwhile="launching", seconds=seconds)
     terminal.answer(
         f"{deployment_id} is running.",
         deployment_id=deployment_id,
         status="running",
-        port=terminal.world.store.load(deployment_id).port,
+        port=terminal.context.store.load(deployment_id).port,
         warning=started.warning,
     )

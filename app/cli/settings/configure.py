@@ -9,8 +9,8 @@ from app.cli.terminal import Terminal
 from app.cli.verbs import Deployment, verb
 from app.core.errors import InputRejected
 from app.core.settings.fields import FIELDS, schema
-from app.usecases.settings.clone_settings import Another
 from app.usecases.settings.check_fields import warnings_of
+from app.usecases.settings.clone_settings import Another
 from app.usecases.settings.configure import configure_deployment, field_defaults
 
 _NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
@@ -41,9 +41,9 @@ def configure(
     another = Another(like, copy_secrets, copy_channels) if like else None
     given = given_fields(assignments, asked, () if copy_secrets else _NEEDED)
     deployment = configure_deployment(
-        given, actor=terminal.actor, world=terminal.world, like=another
+        given, actor=terminal.actor, context=terminal.context, like=another
     )
-    warnings = warnings_of(deployment, world=terminal.world)
+    warnings = warnings_of(deployment, context=terminal.context)
     terminal.warn(warnings.values())
     terminal.answer(
         deployment.id,
@@ -58,7 +58,7 @@ def configure(
 @click.pass_obj
 def fields(terminal: Terminal) -> None:
     """List the fields that --set and --ask take."""
-    groups = schema(field_defaults(terminal.world))
+    groups = schema(field_defaults(terminal.context))
     terminal.table(
         list(chain.from_iterable(groups.values())),
         {"name": "Field", "type": "Type", "default": "Default", "label": "What it is"},

@@ -44,16 +44,16 @@ def reconfigure(
     What runs is put back as it was where it does not come up. Secrets are asked for with
     --ask, or read from standard input as OPENROUTER_API_KEY=VALUE, one a line.
     """
-    actor, world = terminal.actor, terminal.world
+    actor, context = terminal.actor, terminal.context
     if verb_:
-        resumed = resume_reconfiguration(deployment_id, verb_, actor=actor, world=world)
+        resumed = resume_reconfiguration(deployment_id, verb_, actor=actor, context=context)
         _tell_the_end(terminal, deployment_id, resumed, seconds)
         return
     wish = Wish(given_fields(assignments, asked), remove)
     if preview:
-        _tell(terminal, plan_reconfiguration(deployment_id, wish, world=world))
+        _tell(terminal, plan_reconfiguration(deployment_id, wish, context=context))
         return
-    started = reconfigure_deployment(deployment_id, wish, then, actor=actor, world=world)
+    started = reconfigure_deployment(deployment_id, wish, then, actor=actor, context=context)
     _tell_the_end(terminal, deployment_id, started, seconds)
 
 
@@ -82,7 +82,7 @@ def _tell_the_end(
 ) -> None:
     if started:
         terminal.wait_for(started, wait_for_reconfigured, meanwhile="launching", seconds=seconds)
-    described = describe_reconfigured(deployment_id, started, world=terminal.world)
+    described = describe_reconfigured(deployment_id, started, context=terminal.context)
     changed = ", ".join(described["changed"])
     words = f"{deployment_id} is {described['status']}, with {changed} changed."
     terminal.answer(words if changed else f"{deployment_id} is like that already.", **described)

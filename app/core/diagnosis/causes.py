@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from app.core.diagnosis.catalogue import CATALOGUE, Known, Source
-from app.core.status.readiness_checks import Rung
 from app.core.diagnosis.fix_lines import Repairs, fix_line
+from app.core.status.readiness_checks import Rung
 
 # A gateway tells at its end why it ends; what it wrote before may be anybody's words.
 LAST_LINES = 60

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from app.core.history import incidents
 from app.core.deployment import OperationKind, OperationState
+from app.core.history import incidents
 from app.core.settings.fields import BY_NAME
 from app.core.time_words import Ago, Clock, For, Part
 

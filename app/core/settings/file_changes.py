@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any, Literal
 
-from app.core.settings.field_checks import Wrong, check_value
+from app.core.secrets import Masker, secrets_in_text
 from app.core.settings.compose_file import passes_on, with_subnet
 from app.core.settings.env_file import parse_env, with_value, without_value
+from app.core.settings.field_checks import Wrong, check_value
 from app.core.settings.fields import BY_ENV, BY_NAME, FIELDS, NAME, PORT, TOKEN, Field, is_secret
 from app.core.settings.fingerprints import COMPOSE, IN_CONFIG
 from app.core.settings.ports import subnet_of
-from app.core.secrets import Masker, secrets_in_text
 
 _DIFF_CONTEXT = 2
 

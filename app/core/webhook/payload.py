@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.webhook.notices import Notice, sentence
 from app.core.text import clean
+from app.core.webhook.notices import Notice, sentence
 
 # Discord refuses more than 2000 characters.
 _LONGEST = 1500

@@ -21,9 +21,9 @@ from app.core.history.incidents import (
     incident_in,
     time_of,
 )
-from app.core.webhook.notices import Event, Notice
-from app.core.status.status import ASKED_TO_END, Status
 from app.core.history.timeline import moments
+from app.core.status.status import ASKED_TO_END, Status
+from app.core.webhook.notices import Event, Notice
 
 # What ends again at once is told as a loop, not as a crash first; a health check may flap.
 _SETTLED = timedelta(seconds=10)

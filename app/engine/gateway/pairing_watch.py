@@ -19,9 +19,7 @@ from typing import TypeVar
 
 from docker.errors import NotFound
 
-from app.core.deployment import Run
 from app.core.access.device import DeviceIdentity
-from app.core.errors import EngineError, UserError
 from app.core.access.pairing import (
     PAIRING,
     DeviceUnknown,
@@ -36,6 +34,8 @@ from app.core.access.pairing import (
     pending_of,
     refusals_in,
 )
+from app.core.deployment import Run
+from app.core.errors import EngineError, UserError
 from app.core.text import plain
 from app.engine.client import EngineClient
 from app.engine.containers import Containers
@@ -134,7 +134,7 @@ class Watch:
         self._seen = Seen(SeenState.ASKING)
         self._host = host
         self._looked_at = time.monotonic()
-        self._task: Future[None] | None = None
+        self._op: Future[None] | None = None
         self._operator: Operator | None = None
         self._using = asyncio.Lock()
         self._changed = asyncio.Event()
@@ -149,7 +149,7 @@ class Watch:
 
     @property
     def is_alive(self) -> bool:
-        return self._task is not None and not self._task.done()
+        return self._op is not None and not self._op.done()
 
     @property
     def seen(self) -> Seen:
@@ -166,9 +166,9 @@ class Watch:
         self._looked_at = time.monotonic()
         if self.is_alive:
             return
-        if self._task and not self._task.cancelled() and (error := self._task.exception()):
+        if self._op and not self._op.cancelled() and (error := self._op.exception()):
             _log.error("the watch of %s ended", self.subject.deployment_id, exc_info=error)
-        self._task = asyncio.run_coroutine_threadsafe(self._run(), loop_of_watches())
+        self._op = asyncio.run_coroutine_threadsafe(self._run(), loop_of_watches())
 
     def end(self) -> None:
         self._looked_at = -_IDLE_SECONDS

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from app.core.deployment import Container, Deployment
 from app.core.access.device import DeviceIdentity
 from app.core.access.pairing import (
     PAIRING,
@@ -21,11 +20,19 @@ from app.core.access.pairing import (
     SeenState,
     scopes_to_approve,
 )
+from app.core.deployment import Container, Deployment
 from app.core.settings.ports import probe_address
 from app.engine.client import EngineClient
 from app.engine.containers import Containers
 from app.engine.gateway.connection import Endpoint
-from app.engine.gateway.pairing_watch import Host, Subject, Watch, loop_of_watches, unknown_device, unknown_request
+from app.engine.gateway.pairing_watch import (
+    Host,
+    Subject,
+    Watch,
+    loop_of_watches,
+    unknown_device,
+    unknown_request,
+)
 
 _MOST = 256
 

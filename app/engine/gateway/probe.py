@@ -17,7 +17,14 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from app.core.deployment import Container, Deployment
-from app.core.status.readiness_checks import LOCKED_OUT, TOKEN_MISMATCH, Rung, RungState, failed, passed
+from app.core.status.readiness_checks import (
+    LOCKED_OUT,
+    TOKEN_MISMATCH,
+    Rung,
+    RungState,
+    failed,
+    passed,
+)
 from app.core.text import plain
 
 STEP_SECONDS = 5.0

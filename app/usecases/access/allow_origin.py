@@ -22,22 +22,32 @@ from app.core.settings.openclaw_config import (
 )
 from app.engine.compose import ComposeFailed, compose_restart, compose_unpause
 from app.store.files import Unreadable
-from app.usecases.status.causes import compose_cause
-from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config, write_openclaw_config
-from app.usecases.operations.operations import OperationFailed, Say, Started, start_operation, wait_for
-from app.usecases.operations.operation_context import Task
+from app.usecases.context import AppContext
+from app.usecases.lifecycle.data_folders import (
+    image_for,
+    read_openclaw_config,
+    write_openclaw_config,
+)
 from app.usecases.lifecycle.verify import verify_gateway
-from app.usecases.context import World
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import (
+    OperationFailed,
+    Say,
+    Started,
+    start_operation,
+    wait_for,
+)
+from app.usecases.status.causes import compose_cause
 
 _UNPAUSE_SECONDS = 60.0
 
 
-def allow_origin(deployment_id: str, origin: str, *, actor: str, world: World) -> Started:
+def allow_origin(deployment_id: str, origin: str, *, actor: str, context: AppContext) -> Started:
     """Start allowing an origin: one operation over file, restart and proof.
 
     Raises NotFound, DeploymentInvalid, InputRejected, Busy, StorageFailed, EngineError.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     if deployment.problem or deployment.port is None:
         raise DeploymentInvalid(
             f"Nothing was changed: {deployment.problem}. Correct that in {deployment.folder}."
@@ -46,17 +56,17 @@ def allow_origin(deployment_id: str, origin: str, *, actor: str, world: World) -
         checked = parse_origin(origin.strip(), deployment.port)
     except OriginRejected as rejected:
         raise InputRejected({"origin": str(rejected)}) from None
-    world.containers.of(deployment_id)
+    context.containers.of(deployment_id)
     return start_operation(
         OperationKind.ALLOW_ORIGIN,
         deployment,
         actor=actor,
-        world=world,
+        context=context,
         arguments={"origin": checked},
     )
 
 
-def wait_for_allowed(started: Started, *, world: World) -> Operation | None:
+def wait_for_allowed(started: Started, *, context: AppContext) -> Operation | None:
     """Return how it ended, or None where it is still going on.
 
     Raises LaunchFailed or LaunchTimeout with its reason, TooManyWaiting.
@@ -65,21 +75,21 @@ def wait_for_allowed(started: Started, *, world: World) -> Operation | None:
     def failure_for(ended: Operation) -> type[UserError]:
         return LaunchTimeout if ended.code == "launch_timeout" else LaunchFailed
 
-    return wait_for(started, failure_for, world=world)
+    return wait_for(started, failure_for, context=context)
 
 
-def perform_allow_origin(task: Task) -> Run | None:
+def perform_allow_origin(op: OperationContext) -> Run | None:
     """Write the argument `origin` into `openclaw.json`, restart the gateway and see that it works.
 
     Return its run, or None where it is not up: its next launch reads the file.
     It is restarted also where the file had the origin: the gateway may not have
     read it yet. Raises OperationFailed, EngineError.
     """
-    deployment, world, say = task.deployment, task.world, task.say
-    origin = task.operation.arguments.get("origin", "")
-    gateway = deployment.gateway_in(world.containers.of(deployment.id))
-    folder = world.store.folder(deployment.id)
-    image = image_for(deployment, gateway, world)
+    deployment, context, say = op.deployment, op.context, op.say
+    origin = op.operation.arguments.get("origin", "")
+    gateway = deployment.gateway_in(context.containers.of(deployment.id))
+    folder = context.store.folder(deployment.id)
+    image = image_for(deployment, gateway, context)
     try:
         before, after = _changed(deployment, origin, folder, image)
         if before == after:
@@ -88,16 +98,16 @@ def perform_allow_origin(task: Task) -> Run | None:
             say(f"Writing {origin} into config/openclaw.json")
             write_openclaw_config(folder, image, after)
     except ComposeFailed as error:
-        raise OperationFailed(compose_cause(error, deployment, world)) from None
+        raise OperationFailed(compose_cause(error, deployment, context)) from None
     if gateway is None or not gateway.is_up:
         say("It is not up: its next launch reads the file")
         return None
     try:
-        return _restarted(deployment, gateway, world, say)
+        return _restarted(deployment, gateway, context, say)
     except OperationFailed as failure:
         if before == after:
             raise
-        raise _undone(failure, deployment, gateway, (before, after), world, say) from None
+        raise _undone(failure, deployment, gateway, (before, after), context, say) from None
 
 
 def _changed(deployment: Deployment, origin: str, folder: Path, image: str) -> tuple[bytes, bytes]:
@@ -130,19 +140,19 @@ def _words_of(error: Exception) -> str:
     return f"config/openclaw.json {error}" if isinstance(error, Unreadable) else str(error)
 
 
-def _restarted(deployment: Deployment, gateway: Container, world: World, say: Say) -> Run:
+def _restarted(deployment: Deployment, gateway: Container, context: AppContext, say: Say) -> Run:
     """Restart the gateway and return the run that was proven. Raises OperationFailed."""
     try:
         if gateway.state == "paused":
             say("docker compose unpause")
             compose_unpause(deployment.id, _UNPAUSE_SECONDS)
         say("docker compose restart")
-        compose_restart(deployment.id, world.settings.stop_timeout)
+        compose_restart(deployment.id, context.settings.stop_timeout)
         # Its restarts count from here: those of the run before are not this one's.
-        begun = deployment.gateway_in(world.containers.of(deployment.id))
-        return verify_gateway(deployment, begun, world=world, say=say)
+        begun = deployment.gateway_in(context.containers.of(deployment.id))
+        return verify_gateway(deployment, begun, context=context, say=say)
     except ComposeFailed as error:
-        raise OperationFailed(compose_cause(error, deployment, world)) from None
+        raise OperationFailed(compose_cause(error, deployment, context)) from None
     except EngineError as error:
         raise OperationFailed(Cause(error.code, error.detail, "")) from None
 
@@ -152,12 +162,12 @@ def _undone(
     deployment: Deployment,
     gateway: Container,
     files: tuple[bytes, bytes],
-    world: World,
+    context: AppContext,
     say: Say,
 ) -> OperationFailed:
     """Put the file back and restart; return the failure with how that went."""
     before, after = files
-    folder, cause = world.store.folder(deployment.id), failure.cause
+    folder, cause = context.store.folder(deployment.id), failure.cause
     say(cause.sentence)
     try:
         if read_openclaw_config(folder, gateway.image) != after:
@@ -165,7 +175,7 @@ def _undone(
             return failure
         say("Putting config/openclaw.json back as it was")
         write_openclaw_config(folder, gateway.image, before)
-        run = _restarted(deployment, gateway, world, say)
+        run = _restarted(deployment, gateway, context, say)
     except OperationFailed as again:
         words = f"{cause.words} With the file as it was before, too: {again.cause.words}"
         return OperationFailed(Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix))

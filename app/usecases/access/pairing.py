@@ -7,8 +7,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.core.deployment import Container, Deployment
-from app.core.errors import GatewayNotRunning, InputRejected, UserError
 from app.core.access.pairing import (
     PairedDevice,
     PendingRequest,
@@ -17,11 +15,13 @@ from app.core.access.pairing import (
     approval_words,
     approvers,
 )
+from app.core.deployment import Container, Deployment
+from app.core.errors import GatewayNotRunning, InputRejected, UserError
 from app.core.settings.ports import subnet_of
 from app.store import history
 from app.store.files import storage_errors
-from app.usecases.status.overview import Card, show_deployment
-from app.usecases.context import World
+from app.usecases.context import AppContext
+from app.usecases.status.overview import DeploymentView, show_deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,30 +47,32 @@ class Devices:
         return self.seen.pending
 
 
-def devices_of(card: Card, *, world: World) -> Devices:
+def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
     """Return the devices as last seen; asking keeps them up to date for a minute."""
-    gateway = _gateway(card)
+    gateway = _gateway(view)
     if gateway is None:
         return Devices(Seen(SeenState.NOT_RUNNING))
-    seen = world.pairings.seen(card.deployment, gateway)
-    deployment = card.deployment
+    seen = context.pairings.seen(view.deployment, gateway)
+    deployment = view.deployment
     assert deployment.port is not None
-    host_address = subnet_of(deployment.port, world.settings.subnet_pool)[1]
-    return Devices(seen, _paired(deployment, seen, world), str(host_address))
+    host_address = subnet_of(deployment.port, context.settings.subnet_pool)[1]
+    return Devices(seen, _paired(deployment, seen, context), str(host_address))
 
 
-def askers(cards: Iterable[Card], *, world: World) -> dict[str, int]:
+def askers(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str, int]:
     """Return how many devices ask at which running gateway; keeps all of them up to date."""
     counts = {}
-    for card in cards:
-        gateway = _gateway(card)
+    for view in views:
+        gateway = _gateway(view)
         if gateway:
-            counts[card.deployment.id] = len(world.pairings.seen(card.deployment, gateway).pending)
+            counts[view.deployment.id] = len(
+                context.pairings.seen(view.deployment, gateway).pending
+            )
     return counts
 
 
 def approve_device(
-    deployment_id: str, request_id: str, *, actor: str, world: World
+    deployment_id: str, request_id: str, *, actor: str, context: AppContext
 ) -> PendingRequest:
     """Let in the device that asks by this very request. What can't be recorded is not done.
 
@@ -78,30 +80,34 @@ def approve_device(
     StorageFailed.
     """
     return _answer(
-        "approve_device", world.pairings.approve, deployment_id, request_id, actor, world
+        "approve_device", context.pairings.approve, deployment_id, request_id, actor, context
     )
 
 
 def reject_device(
-    deployment_id: str, request_id: str, *, actor: str, world: World
+    deployment_id: str, request_id: str, *, actor: str, context: AppContext
 ) -> PendingRequest:
     """Turn this very request away; its device may ask again. Raises as `approve_device` does."""
-    return _answer("reject_device", world.pairings.reject, deployment_id, request_id, actor, world)
+    return _answer(
+        "reject_device", context.pairings.reject, deployment_id, request_id, actor, context
+    )
 
 
-def remove_device(deployment_id: str, device_id: str, *, actor: str, world: World) -> PairedDevice:
+def remove_device(
+    deployment_id: str, device_id: str, *, actor: str, context: AppContext
+) -> PairedDevice:
     """Take a device's pairing away, and cut its connection; it may ask again.
 
     Raises NotFound, GatewayNotRunning, InputRejected, DeviceUnknown, GatewayRefused,
     GatewaySilent, StorageFailed.
     """
-    deployment, gateway = _running(deployment_id, world)
-    if world.pairings.is_own(device_id):
+    deployment, gateway = _running(deployment_id, context)
+    if context.pairings.is_own(device_id):
         raise InputRejected({"device_id": "is Deploy Agent's own, which looks for requests here"})
-    device = world.pairings.device(deployment, gateway, device_id)
+    device = context.pairings.device(deployment, gateway, device_id)
     entry = {"device": device.device_id, "label": device.label, "address": device.address}
-    with _recorded("remove_device", deployment, actor, entry, world):
-        world.pairings.remove(deployment, gateway, device)
+    with _recorded("remove_device", deployment, actor, entry, context):
+        context.pairings.remove(deployment, gateway, device)
     return device
 
 
@@ -111,10 +117,10 @@ def _answer(
     deployment_id: str,
     request_id: str,
     actor: str,
-    world: World,
+    context: AppContext,
 ) -> PendingRequest:
-    deployment, gateway = _running(deployment_id, world)
-    request = world.pairings.request(deployment, gateway, request_id)
+    deployment, gateway = _running(deployment_id, context)
+    request = context.pairings.request(deployment, gateway, request_id)
     entry = {
         "request": request.request_id,
         "device": request.device_id,
@@ -122,17 +128,17 @@ def _answer(
         "address": request.address,
         "scopes": list(request.scopes),
     }
-    with _recorded(what, deployment, actor, entry, world):
+    with _recorded(what, deployment, actor, entry, context):
         deed(deployment, gateway, request)
     return request
 
 
 @contextmanager
 def _recorded(
-    what: str, deployment: Deployment, actor: str, entry: Mapping[str, Any], world: World
+    what: str, deployment: Deployment, actor: str, entry: Mapping[str, Any], context: AppContext
 ) -> Iterator[None]:
     """Record a deed before it is done, and that it failed where it did."""
-    folder = world.store.folder(deployment.id)
+    folder = context.store.folder(deployment.id)
     with storage_errors("Nothing was done, since it could not be recorded."):
         history.record(folder, what, actor, **entry)
     try:
@@ -143,33 +149,33 @@ def _recorded(
         raise
 
 
-def _gateway(card: Card) -> Container | None:
+def _gateway(view: DeploymentView) -> Container | None:
     """Return the container of a gateway that can be asked."""
-    gateway = card.gateway
-    can_answer = gateway and card.verdict.status.up and card.deployment.port
+    gateway = view.gateway
+    can_answer = gateway and view.verdict.status.up and view.deployment.port
     return gateway if can_answer else None
 
 
-def _running(deployment_id: str, world: World) -> tuple[Deployment, Container]:
-    card = show_deployment(deployment_id, world=world)
-    gateway = _gateway(card)
+def _running(deployment_id: str, context: AppContext) -> tuple[Deployment, Container]:
+    view = show_deployment(deployment_id, context=context)
+    gateway = _gateway(view)
     if gateway is None:
         raise GatewayNotRunning(
-            f"It is {card.verdict.status}, and only a running gateway can be asked about its"
+            f"It is {view.verdict.status}, and only a running gateway can be asked about its"
             " devices. Launch it first."
         )
-    return card.deployment, gateway
+    return view.deployment, gateway
 
 
-def _paired(deployment: Deployment, seen: Seen, world: World) -> tuple[Paired, ...]:
+def _paired(deployment: Deployment, seen: Seen, context: AppContext) -> tuple[Paired, ...]:
     if not seen.paired:
         return ()
-    names = _approvers_in(world.store.folder(deployment.id))
+    names = _approvers_in(context.store.folder(deployment.id))
     return tuple(
         Paired(
             each,
             approval_words(each, names.get(each.device_id)),
-            world.pairings.is_own(each.device_id),
+            context.pairings.is_own(each.device_id),
         )
         for each in seen.paired
     )

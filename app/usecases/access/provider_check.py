@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.deployment import Container, Deployment, OperationState
-from app.core.errors import EngineError, GatewayNotRunning
 from app.core.access.provider import (
     ASK_SECONDS,
     Answer,
@@ -22,14 +20,16 @@ from app.core.access.provider import (
     read_reply,
     remarks_on,
 )
+from app.core.deployment import Container, Deployment, OperationState
+from app.core.errors import EngineError, GatewayNotRunning
 from app.core.records import as_record, parse_moment
 from app.core.status.status import Status
 from app.engine.gateway.provider import NotAnswered
 from app.store import history
 from app.store.provider_answers import keep_answer, read_answer
+from app.usecases.context import AppContext
 from app.usecases.logs.masking import masker_for
-from app.usecases.status.overview import Card
-from app.usecases.context import World
+from app.usecases.status.overview import DeploymentView
 
 WAIT_SECONDS = 15.0
 # Who asks where nobody did: once after each launch.
@@ -69,56 +69,58 @@ class Heard:
     askable: bool
 
 
-def latest_answer(card: Card, *, world: World) -> Heard:
+def latest_answer(view: DeploymentView, *, context: AppContext) -> Heard:
     """Return what is known; after a launch, the first who looks has the provider asked once."""
-    deployment, gateway = card.deployment, card.gateway
-    askable = gateway is not None and gateway.state == "running" and card.verdict.status.up
-    asking = world.provider.is_asking(deployment.id)
-    kept = _kept(deployment, gateway, world)
-    if gateway and askable and not asking and _is_due(card, gateway, kept, world):
-        _begin(deployment, gateway, ITSELF, world)
+    deployment, gateway = view.deployment, view.gateway
+    askable = gateway is not None and gateway.state == "running" and view.verdict.status.up
+    asking = context.provider.is_asking(deployment.id)
+    kept = _kept(deployment, gateway, context)
+    if gateway and askable and not asking and _is_due(view, gateway, kept, context):
+        _begin(deployment, gateway, ITSELF, context)
         asking = True
     return Heard(kept, asking, askable)
 
 
-def begin_asking(deployment_id: str, *, actor: str, world: World) -> Future[Answer]:
+def begin_asking(deployment_id: str, *, actor: str, context: AppContext) -> Future[Answer]:
     """Have the provider asked, beside; the outcome goes into the history.
 
     Raises NotFound, EngineError, GatewayNotRunning.
     """
-    deployment = world.store.load(deployment_id)
-    gateway = deployment.gateway_in(world.containers.of(deployment_id))
+    deployment = context.store.load(deployment_id)
+    gateway = deployment.gateway_in(context.containers.of(deployment_id))
     if gateway is None or gateway.state != "running":
         raise GatewayNotRunning(
             "The provider is asked from inside the gateway, so that its own way and its own key"
             " are tried. Launch it, then ask."
         )
-    return _begin(deployment, gateway, actor, world)
+    return _begin(deployment, gateway, actor, context)
 
 
-def ask_provider(deployment_id: str, *, actor: str, world: World) -> bool:
+def ask_provider(deployment_id: str, *, actor: str, context: AppContext) -> bool:
     """Have the provider asked, and say whether the answer came within WAIT_SECONDS.
 
     Raises NotFound, EngineError, GatewayNotRunning.
     """
-    future = begin_asking(deployment_id, actor=actor, world=world)
+    future = begin_asking(deployment_id, actor=actor, context=context)
     with suppress(TimeoutError):
         future.result(WAIT_SECONDS)
     return future.done()
 
 
-def _is_due(card: Card, gateway: Container, kept: Kept | None, world: World) -> bool:
-    operation = card.deployment.operation
+def _is_due(
+    view: DeploymentView, gateway: Container, kept: Kept | None, context: AppContext
+) -> bool:
+    operation = view.deployment.operation
     verified = operation.verified if operation else None
     if operation is None or verified is None or operation.state is not OperationState.SUCCEEDED:
         return False
-    if card.verdict.status is not Status.RUNNING or verified.container_id != gateway.id:
+    if view.verdict.status is not Status.RUNNING or verified.container_id != gateway.id:
         return False
-    occasion = _occasion(card.deployment, gateway)
-    if (kept and kept.current) or world.asked.get(card.deployment.id) == occasion:
+    occasion = _occasion(view.deployment, gateway)
+    if (kept and kept.current) or context.asked.get(view.deployment.id) == occasion:
         return False
     # Also where the answer can't be kept, it is not asked for again and again.
-    world.asked[card.deployment.id] = occasion
+    context.asked[view.deployment.id] = occasion
     return True
 
 
@@ -127,11 +129,13 @@ def _occasion(deployment: Deployment, gateway: Container) -> str:
     return f"{gateway.id}/{number}"
 
 
-def _begin(deployment: Deployment, gateway: Container, actor: str, world: World) -> Future[Answer]:
-    folder = world.store.folder(deployment.id)
+def _begin(
+    deployment: Deployment, gateway: Container, actor: str, context: AppContext
+) -> Future[Answer]:
+    folder = context.store.folder(deployment.id)
 
     def ask_and_keep() -> Answer:
-        answer = _ask(deployment, gateway, world)
+        answer = _ask(deployment, gateway, context)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = {**asdict(answer), "at": at, "occasion": _occasion(deployment, gateway)}
         with suppress(OSError):
@@ -143,18 +147,18 @@ def _begin(deployment: Deployment, gateway: Container, actor: str, world: World)
         with suppress(OSError):
             history.record(folder, "ask provider", actor, code=answer.code, model=answer.model)
 
-    future = world.provider.begin(deployment.id, ask_and_keep)
+    future = context.provider.begin(deployment.id, ask_and_keep)
     future.add_done_callback(record)
-    future.add_done_callback(lambda _: world.changes.beat())
+    future.add_done_callback(lambda _: context.changes.beat())
     return future
 
 
-def _ask(deployment: Deployment, gateway: Container, world: World) -> Answer:
+def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> Answer:
     env = deployment.env
     nonce = secrets.token_hex(16)
     try:
-        mask = masker_for(deployment, gateway, world)
-        printed = world.provider.ask(
+        mask = masker_for(deployment, gateway, context)
+        printed = context.provider.ask(
             gateway.id,
             base_url=env.get("OPENROUTER_BASE_URL", ""),
             model=env.get("OPENCLAW_MODEL", ""),
@@ -170,8 +174,8 @@ def _ask(deployment: Deployment, gateway: Container, world: World) -> Answer:
     return replace(answer_of(reply), remarks=remarks_on(reply, env, ours))
 
 
-def _kept(deployment: Deployment, gateway: Container | None, world: World) -> Kept | None:
-    entry = read_answer(world.store.folder(deployment.id))
+def _kept(deployment: Deployment, gateway: Container | None, context: AppContext) -> Kept | None:
+    entry = read_answer(context.store.folder(deployment.id))
     if entry is None:
         return None
     try:

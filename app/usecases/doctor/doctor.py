@@ -10,12 +10,12 @@ from typing import Any
 from app.core.doctor import engine, folder, host, images, network, operations, reach
 from app.core.doctor.finding import Check, Finding, Verdict, summary, worst_first
 from app.core.errors import EngineError, UserError
+from app.usecases.context import AppContext
 from app.usecases.doctor import folder as doctor_folder
 from app.usecases.doctor import host as doctor_host
 from app.usecases.doctor import network as doctor_network
 from app.usecases.doctor.facts import Facts
 from app.usecases.side_by_side import seconds_until
-from app.usecases.context import World
 
 _SECONDS = 5.0
 
@@ -61,11 +61,11 @@ class Examination:
         return any(each.verdict is Verdict.BAD for each in self.findings)
 
 
-def examine(*, world: World) -> Examination:
+def examine(*, context: AppContext) -> Examination:
     """Look at everything at once, each within its own time: what hangs holds up nothing else."""
-    facts, until = Facts(world), time.monotonic() + _SECONDS
+    facts, until = Facts(context), time.monotonic() + _SECONDS
     begun = [
-        (check, world.side_by_side.begin(f"doctor-{check.code}", _safely(check, look, facts)))
+        (check, context.side_by_side.begin(f"doctor-{check.code}", _safely(check, look, facts)))
         for check, look in _LOOKS
     ]
     findings = []

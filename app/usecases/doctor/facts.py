@@ -14,11 +14,11 @@ from app.core.doctor.network import PortOwner
 from app.core.doctor.reach import Reached
 from app.core.doctor.shell import Shell
 from app.core.errors import EngineError, EngineSilent, engine_error
-from app.engine.host import machine
 from app.engine.about import EngineInfo
+from app.engine.host import machine
+from app.usecases.context import AppContext
 from app.usecases.doctor.shell import is_usual, shell_of
 from app.usecases.side_by_side import seconds_until
-from app.usecases.context import World
 
 # The engine gets so long, however long it gets elsewhere.
 ENGINE_SECONDS = 1.5
@@ -29,24 +29,24 @@ T = TypeVar("T")
 class Facts:
     """The facts of one examination. What needs the engine raises EngineError in time."""
 
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.settings = world.settings
+    def __init__(self, context: AppContext) -> None:
+        self.context = context
+        self.settings = context.settings
         self._engine_until = time.monotonic() + ENGINE_SECONDS
         self._asked: dict[str, Future[Any]] = {}
 
     @cached_property
     def shell(self) -> Shell:
-        return shell_of(self.world)
+        return shell_of(self.context)
 
     @property
     def is_usual_engine(self) -> bool:
         """Say whether the engine is the host's own service, no user's and no test's."""
-        return is_usual(self.world.address)
+        return is_usual(self.context.address)
 
     @cached_property
     def deployments(self) -> list[Deployment]:
-        return self.world.store.scan()
+        return self.context.store.scan()
 
     @cached_property
     def listeners(self) -> list[machine.Listener]:
@@ -54,11 +54,11 @@ class Facts:
 
     @property
     def info(self) -> EngineInfo:
-        return self.of_engine("info", self.world.about.info)
+        return self.of_engine("info", self.context.about.info)
 
     @property
     def snapshot(self) -> Snapshot:
-        snapshot = self.of_engine("snapshot", self.world.containers.snapshot)
+        snapshot = self.of_engine("snapshot", self.context.containers.snapshot)
         if snapshot.problem:
             raise engine_error(snapshot.problem.code, snapshot.problem.reason)
         return snapshot
@@ -75,7 +75,7 @@ class Facts:
         Raises EngineError, also where it takes too long.
         """
         # Two at once may both begin it; they get the same.
-        asked = self._asked.get(name) or self.world.side_by_side.begin(f"engine-{name}", ask)
+        asked = self._asked.get(name) or self.context.side_by_side.begin(f"engine-{name}", ask)
         self._asked[name] = asked
         try:
             return cast(T, asked.result(seconds_until(self._engine_until)))
@@ -94,7 +94,7 @@ class Facts:
         """Return what each running gateway takes. Raises EngineError."""
         running = self.running_gateways()
         memory = self.of_engine(
-            "memory", lambda: self.world.about.memory_of([one.id for _, one in running])
+            "memory", lambda: self.context.about.memory_of([one.id for _, one in running])
         )
         return tuple(
             GatewayMemory(each.id, label(each), *memory[one.id])

@@ -21,7 +21,7 @@ _LOOKS, _PAUSE_SECONDS = 3, 0.2
 
 
 def modes(facts: Facts) -> Finding:
-    store = facts.world.store
+    store = facts.context.store
     exposed, unreadable = inspection.exposed_in_root(store.root), 0
     if facts.settings.webhook_url and facts.shell.settings_file:
         exposed += inspection.exposed_file(Path(facts.shell.settings_file))
@@ -66,7 +66,7 @@ def links(facts: Facts) -> Finding:
 
 
 def foreign(facts: Facts) -> Finding:
-    store = facts.world.store
+    store = facts.context.store
     return folder.foreign_verdict(
         inspection.foreign(store.root),
         str(store.root),
@@ -77,7 +77,7 @@ def foreign(facts: Facts) -> Finding:
 
 
 def stranded(facts: Facts) -> Finding:
-    found = facts.of_engine("stranded", lambda: list_stranded(world=facts.world))
+    found = facts.of_engine("stranded", lambda: list_stranded(context=facts.context))
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     ours = [each.project for each in found.ours]

@@ -7,9 +7,9 @@ from app.config import PROJECT
 from app.core.doctor import engine, host, images
 from app.core.doctor.finding import Finding
 from app.core.errors import EngineError
-from app.engine.host import machine
 from app.engine.client import docker_environment
 from app.engine.compose import compose_version
+from app.engine.host import machine
 from app.engine.host.network import available_memory, total_memory
 from app.usecases.doctor.facts import Facts, label
 from app.usecases.doctor.network import networks_told, ports_told
@@ -19,7 +19,7 @@ _UNITS = ("docker.service", "docker.socket")
 
 
 def engine_answers(facts: Facts) -> Finding:
-    address = facts.world.address
+    address = facts.context.address
     try:
         info = facts.info
     except EngineError as error:
@@ -30,12 +30,12 @@ def engine_answers(facts: Facts) -> Finding:
 
 
 def compose(facts: Facts) -> Finding:
-    version = compose_version(docker_environment(PROJECT, facts.world.address))
+    version = compose_version(docker_environment(PROJECT, facts.context.address))
     return engine.compose_verdict(version, facts.shell)
 
 
 def socket(facts: Facts) -> Finding:
-    return engine.socket_verdict(machine.socket_facts(facts.world.address), facts.shell)
+    return engine.socket_verdict(machine.socket_facts(facts.context.address), facts.shell)
 
 
 def tcp(facts: Facts) -> Finding:
@@ -51,7 +51,7 @@ def limits(facts: Facts) -> Finding:
 def boot(facts: Facts) -> Finding:
     running = facts.running_gateways()
     policies = facts.of_engine(
-        "policies", lambda: facts.world.about.restart_policies([one.id for _, one in running])
+        "policies", lambda: facts.context.about.restart_policies([one.id for _, one in running])
     )
     told = engine.BootFacts(
         enabled=machine.starts_at_boot(*_UNITS) if facts.is_usual_engine else None,
@@ -63,7 +63,7 @@ def boot(facts: Facts) -> Finding:
 
 def image(facts: Facts) -> Finding:
     reference = facts.settings.image
-    image = facts.of_engine("image", lambda: facts.world.about.image(reference))
+    image = facts.of_engine("image", lambda: facts.context.about.image(reference))
     return images.image_verdict(image, datetime.now(UTC), facts.shell)
 
 
@@ -74,13 +74,13 @@ def images_of_deployments(facts: Facts) -> Finding:
         if reference and reference != facts.settings.image:
             users.setdefault(reference, []).append(label(each))
     found = facts.of_engine(
-        "images", lambda: [facts.world.about.image(each) for each in sorted(users)]
+        "images", lambda: [facts.context.about.image(each) for each in sorted(users)]
     )
     return images.images_verdict(found, users, datetime.now(UTC), facts.shell)
 
 
 def disk(facts: Facts) -> Finding:
-    return host.disk_verdict(host.DISK, machine.disk_of(facts.world.store.root), facts.shell)
+    return host.disk_verdict(host.DISK, machine.disk_of(facts.context.store.root), facts.shell)
 
 
 def disk_engine(facts: Facts) -> Finding:
@@ -102,7 +102,7 @@ def room(facts: Facts) -> Finding:
     except EngineError:
         running = ()
     ports = min(ports_told(facts).free, networks_told(facts).left)
-    found = room_by([each.used for each in running], len(running), facts.world, ports)
+    found = room_by([each.used for each in running], len(running), facts.context, ports)
     return host.room_verdict(found, facts.shell)
 
 

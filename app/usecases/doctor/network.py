@@ -17,7 +17,7 @@ def networks(facts: Facts) -> Finding:
 def networks_told(facts: Facts) -> network.Networks:
     low, high = facts.settings.port_range
     try:
-        subnets = facts.of_engine("networks", facts.world.networks.subnets)
+        subnets = facts.of_engine("networks", facts.context.networks.subnets)
     except EngineError:
         subnets = []
     return network.Networks(
@@ -26,7 +26,7 @@ def networks_told(facts: Facts) -> network.Networks:
 
 
 def engine_networks(facts: Facts) -> Finding:
-    subnets = facts.of_engine("networks", facts.world.networks.subnets)
+    subnets = facts.of_engine("networks", facts.context.networks.subnets)
     return network.engine_networks_verdict([*host_routes(), *subnets], facts.shell)
 
 
@@ -38,7 +38,7 @@ def ports_told(facts: Facts) -> network.Ports:
     low, high = facts.settings.port_range
     listening = {each.port: each.program for each in facts.listeners}
     try:
-        publishers = facts.of_engine("publishers", facts.world.containers.publishers)
+        publishers = facts.of_engine("publishers", facts.context.containers.publishers)
         listening |= {port: f"the container {name}" for port, name in publishers.items()}
         engine_told = facts.snapshot_or_none is not None
     except EngineError:
@@ -63,7 +63,7 @@ def page_reach(facts: Facts) -> Finding:
     page = reach.Page(
         address=f"http://{settings.host}:{settings.port}",
         here_only=is_loopback(settings.host),
-        has_users=has_users(facts.world),
+        has_users=has_users(facts.context),
         proxied=bool(settings.trusted_proxy),
         public=tuple(machine.public_addresses()),
     )

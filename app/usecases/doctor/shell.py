@@ -4,9 +4,9 @@ from pathlib import Path
 
 from app.config import PROJECT, Settings
 from app.core.doctor.shell import Shell
-from app.engine.host import machine
 from app.engine.client import DEFAULT_ADDRESS
-from app.usecases.context import World
+from app.engine.host import machine
+from app.usecases.context import AppContext
 
 _SERVICE = Path("/etc/systemd/system/deploy-agent.service")
 _SERVICE_SETTINGS = "/etc/default/deploy-agent"
@@ -24,7 +24,7 @@ _ACTED_BY = (
 )
 
 
-def shell_of(world: World) -> Shell:
+def shell_of(context: AppContext) -> Shell:
     own_service = machine.has_systemd() and _SERVICE.is_file()
     return Shell(
         project=str(PROJECT),
@@ -33,9 +33,9 @@ def shell_of(world: World) -> Shell:
         has_sudo=machine.has_program("sudo"),
         has_systemd=machine.has_systemd(),
         has_apt=machine.has_program("apt-get"),
-        settings=_given(world.settings),
+        settings=_given(context.settings),
         settings_file=_SERVICE_SETTINGS if own_service else "",
-        engine="" if is_usual(world.address) else world.address,
+        engine="" if is_usual(context.address) else context.address,
     )
 
 

@@ -16,16 +16,16 @@ from app.core.redaction import redacted, redacted_env, redacted_file
 from app.core.secrets import Masker
 from app.core.text import clean, shorten
 from app.store import history
+from app.store.deployment_files import COMPOSE_FILE
 from app.store.files import Unreadable, read_file
 from app.store.last_words import list_last_words
 from app.store.operations import list_operations, read_log
-from app.store.deployment_files import COMPOSE_FILE
+from app.usecases.context import AppContext
 from app.usecases.logs.logs import read_logs
 from app.usecases.logs.masking import masker_for
 from app.usecases.operations.operations import describe
-from app.usecases.status.overview import Card, show_deployment
+from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import ladder_of
-from app.usecases.context import World
 
 _MOST_ENTRIES = 5_000
 _MOST_LINES = 5_000
@@ -47,32 +47,32 @@ versions.json        engine, image, host
 """
 
 
-def bundle_of(deployment_id: str, *, world: World) -> bytes:
+def bundle_of(deployment_id: str, *, context: AppContext) -> bytes:
     """Return a .zip file. Raises NotFound."""
-    card = show_deployment(deployment_id, world=world)
-    mask = _masker(card, world)
+    view = show_deployment(deployment_id, context=context)
+    mask = _masker(view, context)
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in _files(card, world):
+        for name, text in _files(view, context):
             hidden = shorten(redacted(mask(clean(text))))
             archive.writestr(f"deployment-{deployment_id}/{name}", hidden)
     return file.getvalue()
 
 
-def _masker(card: Card, world: World) -> Masker:
+def _masker(view: DeploymentView, context: AppContext) -> Masker:
     """Mask what is known to be secret; also where the engine can't tell what a container has."""
     try:
-        return masker_for(card.deployment, card.gateway, world)
+        return masker_for(view.deployment, view.gateway, context)
     except EngineError:
-        return masker_for(card.deployment, None, world)
+        return masker_for(view.deployment, None, context)
 
 
-def _files(card: Card, world: World) -> Iterator[tuple[str, str]]:
-    deployment = card.deployment
-    folder = world.store.folder(deployment.id)
+def _files(view: DeploymentView, context: AppContext) -> Iterator[tuple[str, str]]:
+    deployment = view.deployment
+    folder = context.store.folder(deployment.id)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     yield "README.txt", _ABOUT.format(id=deployment.id, now=now)
-    yield "deployment.json", _json(_described(card, world))
+    yield "deployment.json", _json(_described(view, context))
     entries = islice(history.newest_first(folder), _MOST_ENTRIES)
     yield "history.jsonl", "".join(f"{json.dumps(each)}\n" for each in entries)
     for operation in list_operations(folder):
@@ -83,25 +83,25 @@ def _files(card: Card, world: World) -> Iterator[tuple[str, str]]:
         about = asdict(words)
         yield f"last-words/{number}.log", about.pop("log")
         yield f"last-words/{number}.json", _json(about)
-    yield "log.txt", _log(card, world)
+    yield "log.txt", _log(view, context)
     yield "env.txt", _env(deployment)
-    yield "docker-compose.yml", _compose_file(deployment, world)
-    yield "versions.json", _json(_versions(card, world))
+    yield "docker-compose.yml", _compose_file(deployment, context)
+    yield "versions.json", _json(_versions(view, context))
 
 
 def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def _described(card: Card, world: World) -> dict[str, Any]:
-    deployment, verdict = card.deployment, card.verdict
+def _described(view: DeploymentView, context: AppContext) -> dict[str, Any]:
+    deployment, verdict = view.deployment, view.verdict
     return {
         "deployment_id": deployment.id,
         "port": deployment.port,
         "status": verdict.status,
         "reason": verdict.reason,
         "problem": deployment.problem,
-        "remark": card.remark,
+        "remark": view.remark,
         "containers": [
             {
                 "id": each.id,
@@ -111,15 +111,15 @@ def _described(card: Card, world: World) -> dict[str, Any]:
                 "status": each.status_text,
                 "restarts": each.details.restart_count if each.details else None,
             }
-            for each in card.containers
+            for each in view.containers
         ],
-        "ladder": [asdict(rung) for rung in ladder_of(card, world=world)],
+        "ladder": [asdict(rung) for rung in ladder_of(view, context=context)],
     }
 
 
-def _log(card: Card, world: World) -> str:
+def _log(view: DeploymentView, context: AppContext) -> str:
     try:
-        return read_logs(card, tail=_MOST_LINES, world=world).text
+        return read_logs(view, tail=_MOST_LINES, context=context).text
     except EngineError as error:
         return f"{error.detail}\n"
 
@@ -130,23 +130,23 @@ def _env(deployment: Deployment) -> str:
     return redacted_env(deployment.env)
 
 
-def _compose_file(deployment: Deployment, world: World) -> str:
+def _compose_file(deployment: Deployment, context: AppContext) -> str:
     try:
-        data = read_file(world.store.folder(deployment.id) / COMPOSE_FILE)
+        data = read_file(context.store.folder(deployment.id) / COMPOSE_FILE)
     except (OSError, Unreadable) as error:
         return f"# It can't be read: {error}\n"
     return redacted_file(data.decode(errors="replace"))
 
 
-def _versions(card: Card, world: World) -> dict[str, Any]:
+def _versions(view: DeploymentView, context: AppContext) -> dict[str, Any]:
     try:
-        engine = world.containers.engine_version()
-        image = world.containers.image_id(card.image) if card.image else None
+        engine = context.containers.engine_version()
+        image = context.containers.image_id(view.image) if view.image else None
     except EngineError as error:
         return {"engine": error.detail}
     return {
         "engine": engine,
-        "image": card.image,
+        "image": view.image,
         "image_id": image,
         "host": platform.platform(),
         "python": platform.python_version(),

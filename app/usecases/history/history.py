@@ -12,7 +12,7 @@ from typing import Any
 from app.core.errors import InputRejected
 from app.core.history.timeline import Kind, Moment, moments
 from app.store import history
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 PAGE = 100
 LARGEST_PAGE = 1000
@@ -62,7 +62,7 @@ def read_filter(given: dict[str, str], deployment_id: str = "") -> Filter:
     return Filter(deployment_id or given.get("deployment", ""), kind, given.get("who", ""), chosen)
 
 
-def history_of(wanted: Filter, *, world: World, before: str = "", most: int = PAGE) -> Page:
+def history_of(wanted: Filter, *, context: AppContext, before: str = "", most: int = PAGE) -> Page:
     """Return the newest moments that are older than `before`, the place where a page ended.
 
     Raises NotFound, InputRejected.
@@ -70,7 +70,7 @@ def history_of(wanted: Filter, *, world: World, before: str = "", most: int = PA
     found: list[Moment] = []
     place = _place(before)
     last = before
-    all_of_it = _all(wanted.deployment, world)
+    all_of_it = _all(wanted.deployment, context)
     older = dropwhile(lambda placed: place is not None and placed[0] >= place, all_of_it)
     for looked_at, (key, moment) in enumerate(older):
         if wanted.day and key[0] < wanted.day.isoformat():
@@ -87,10 +87,10 @@ def people_in(page: Page) -> list[str]:
     return sorted({moment.who for moment in page.moments if moment.who})
 
 
-def latest_moments(deployment_id: str, most: int, *, world: World) -> tuple[Moment, ...]:
+def latest_moments(deployment_id: str, most: int, *, context: AppContext) -> tuple[Moment, ...]:
     """Return a deployment's newest moments; read again only where something was recorded."""
-    folder = world.store.folder(deployment_id)
-    running = world.store.load(deployment_id).running_operation
+    folder = context.store.folder(deployment_id)
+    running = context.store.load(deployment_id).running_operation
     number = running.number if running else None
     return _latest(folder, history.sign_of(folder), number, most)
 
@@ -106,18 +106,18 @@ def _latest(
 _Place = tuple[str, str, str]
 
 
-def _all(deployment_id: str, world: World) -> Iterator[tuple[_Place, Moment]]:
+def _all(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, Moment]]:
     """Give the moments of one deployment, or of all and of the house itself, newest first."""
     if deployment_id:
-        return _of(deployment_id, world)
-    root = moments("", history.newest_first(world.settings.deployments_dir))
-    each = [_of(deployment.id, world) for deployment in world.store.scan()]
+        return _of(deployment_id, context)
+    root = moments("", history.newest_first(context.settings.deployments_dir))
+    each = [_of(deployment.id, context) for deployment in context.store.scan()]
     return heapq.merge(_placed(root), *each, key=lambda placed: placed[0], reverse=True)
 
 
-def _of(deployment_id: str, world: World) -> Iterator[tuple[_Place, Moment]]:
-    running = world.store.load(deployment_id).running_operation
-    entries = history.newest_first(world.store.folder(deployment_id))
+def _of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, Moment]]:
+    running = context.store.load(deployment_id).running_operation
+    entries = history.newest_first(context.store.folder(deployment_id))
     return _placed(moments(deployment_id, entries, running.number if running else None))
 
 

@@ -17,11 +17,11 @@ from pathlib import Path
 from app.core.errors import EngineError, NotFound
 from app.core.history.container_events import ContainerEvent
 from app.store import history
+from app.usecases.context import AppContext
+from app.usecases.history.incident_records import Records
 from app.usecases.settings.manual_edits import Edits
 from app.usecases.webhook.collector import Notices
 from app.usecases.webhook.sender import Telling
-from app.usecases.history.incident_records import Records
-from app.usecases.context import World
 
 _log = logging.getLogger("deploy_agent")
 _TRY_SECONDS = 2.0
@@ -33,17 +33,17 @@ _LOOK_AGAIN = "look again"
 class Witness:
     """One thread that hears the engine's events; started once per server."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._heard: queue.SimpleQueue[ContainerEvent | str] = queue.SimpleQueue()
         self._ending = threading.Event()
         # What it does: nothing yet, waiting for another to end, or recording, after a first look.
         self.waiting = self.watching = self.looked = False
-        self._records = Records(world)
-        self._edits = Edits(world)
-        self._telling = Telling(world)
-        self._notices = Notices(world, self._telling.came)
-        world.events.listen(self._hear, self._connected)
+        self._records = Records(context)
+        self._edits = Edits(context)
+        self._telling = Telling(context)
+        self._notices = Notices(context, self._telling.came)
+        context.events.listen(self._hear, self._connected)
         self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
 
     def start(self) -> None:
@@ -64,7 +64,7 @@ class Witness:
             self._heard.put(_LOOK_AGAIN)
 
     def _run(self) -> None:
-        path = self._world.settings.deployments_dir / history.OURS / "witness"
+        path = self._context.settings.deployments_dir / history.OURS / "witness"
         while not self._ending.is_set():
             try:
                 lock = _taken(path)

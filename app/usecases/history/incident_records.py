@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.settings.compose_file import SERVICE
 from app.core.deployment import STOPS, Container, Deployment, Operation, OperationState
 from app.core.errors import EngineRefused
 from app.core.history.container_events import ContainerEvent
@@ -21,11 +20,12 @@ from app.core.history.incidents import (
     told,
 )
 from app.core.secrets import Masker
+from app.core.settings.compose_file import SERVICE
 from app.store import history
 from app.store.last_words import LastWords, keep_last_words, words_in, words_of
 from app.store.operations import latest as latest_operation
+from app.usecases.context import AppContext
 from app.usecases.history.last_words import KEPT_LINES, as_it_ended, keep_words_of, last_words_from
-from app.usecases.context import World
 
 # Then it may say something new of its health, or for the last time.
 _DESCRIBED_AT = ("start", "health_status", "kill")
@@ -35,8 +35,8 @@ _SERVICE, _ONE_OFF = "com.docker.compose.service", "com.docker.compose.oneoff"
 class Records:
     """The latest incident of each deployment, and how much of it is written down."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._latest: dict[str, Incident] = {}
         self._written: dict[str, tuple[int, Incident]] = {}
         self._signs: dict[str, Signs] = {}
@@ -51,13 +51,13 @@ class Records:
 
         Raises OSError, EngineError, NotFound.
         """
-        world, container = self._world, event.container_id
-        if not (world.store.has(event.deployment_id) and self._is_gateway(event)):
+        context, container = self._context, event.container_id
+        if not (context.store.has(event.deployment_id) and self._is_gateway(event)):
             return
-        deployment = world.store.load(event.deployment_id)
+        deployment = context.store.load(event.deployment_id)
         signs = self._signs.setdefault(container, Signs())
         signs.hear(event)
-        operation = latest_operation(world.store.folder(deployment.id))
+        operation = latest_operation(context.store.folder(deployment.id))
         ours = operation is not None and _is_of(event, operation)
         if ours:
             self._latest.pop(deployment.id, None)
@@ -66,7 +66,7 @@ class Records:
         if event.action.startswith(_DESCRIBED_AT):
             self._describe(container)
         if event.action == "start":
-            world.last_lines.follow(container)
+            context.last_lines.follow(container)
         elif event.action == "die":
             self._signs.pop(container)
             if not (ours and operation and operation.kind in STOPS):  # That keeps them itself.
@@ -75,20 +75,20 @@ class Records:
             self._signs.pop(container, None)
             self._secrets.pop(container, None)
             self._described.pop(container, None)
-            world.last_lines.forget(container)
+            context.last_lines.forget(container)
 
     def look(self) -> None:
         """Record what happened while nobody listened: once, by what the engine says now.
 
         Raises OSError, EngineError, NotFound.
         """
-        world = self._world
-        world.containers.changed()
-        snapshot = world.containers.snapshot()
+        context = self._context
+        context.containers.changed()
+        snapshot = context.containers.snapshot()
         if snapshot.problem:
             return
         self._forget_all_but({each.id for each in snapshot.all})
-        for deployment in world.store.scan():
+        for deployment in context.store.scan():
             if deployment.problem is None or snapshot.of(deployment.id):
                 self._look_at(deployment, snapshot.of(deployment.id) or ())
 
@@ -108,21 +108,21 @@ class Records:
                 self._write(deployment_id, latest)
 
     def _look_at(self, deployment: Deployment, listed: Iterable[Container]) -> None:
-        world = self._world
-        containers = world.containers.of(deployment.id) if listed else ()
+        context = self._context
+        containers = context.containers.of(deployment.id) if listed else ()
         gateway = deployment.gateway_in(containers)
         if gateway:
             self._learn(gateway)
         if deployment.running_operation:
             return
-        known = known_from(history.newest_first(world.store.folder(deployment.id)))
+        known = known_from(history.newest_first(context.store.folder(deployment.id)))
         if known.incident and deployment.id not in self._latest:
             self._latest[deployment.id] = known.incident
             self._written[deployment.id] = (known.number, known.incident)
         if incident := missed(gateway, known, deployment.launch_or_stop, datetime.now(UTC)):
             self._put(deployment.id, incident)
             if gateway:
-                keep_words_of(gateway, deployment, world)
+                keep_words_of(gateway, deployment, context)
 
     def _is_gateway(self, event: ContainerEvent) -> bool:
         """Say whether an event is of the gateway itself: helpers beside it decide nothing."""
@@ -130,8 +130,8 @@ class Records:
         if event.attributes.get(_ONE_OFF) == "True" or container in self._helpers:
             return False
         if container not in self._secrets:
-            deployment = self._world.store.load(event.deployment_id)
-            gateway = deployment.gateway_in(self._world.containers.of(deployment.id))
+            deployment = self._context.store.load(event.deployment_id)
+            gateway = deployment.gateway_in(self._context.containers.of(deployment.id))
             if gateway and gateway.id == container:
                 self._learn(gateway)
             elif event.attributes.get(_SERVICE) == SERVICE:
@@ -145,10 +145,10 @@ class Records:
         self._secrets[gateway.id] = gateway.details.secrets if gateway.details else ()
         if gateway.state == "running":
             self._describe(gateway.id)
-            self._world.last_lines.follow(gateway.id)
+            self._context.last_lines.follow(gateway.id)
 
     def _describe(self, container: str) -> None:
-        if said := self._world.containers.description(container):
+        if said := self._context.containers.description(container):
             self._described[container] = said
 
     def _forget_all_but(self, there: set[str]) -> None:
@@ -157,7 +157,7 @@ class Records:
             for container in known.keys() - there:
                 known.pop(container)
         self._helpers &= there
-        self._world.last_lines.keep_only(there)
+        self._context.last_lines.keep_only(there)
 
     def _put(self, deployment_id: str, incident: Incident) -> None:
         self._latest[deployment_id] = incident
@@ -166,7 +166,7 @@ class Records:
             self._write(deployment_id, incident)
 
     def _write(self, deployment_id: str, incident: Incident) -> None:
-        folder = self._world.store.folder(deployment_id)
+        folder = self._context.store.folder(deployment_id)
         number, before = self._written.get(deployment_id, (0, None))
         entry = entry_of(incident)
         if before and (before.at, before.container) == (incident.at, incident.container):
@@ -175,20 +175,20 @@ class Records:
         else:
             number = history.append(folder, entry)
         self._written[deployment_id] = (number, incident)
-        self._world.changes.beat()
+        self._context.changes.beat()
 
     def _keep_words(self, deployment: Deployment, event: ContainerEvent) -> None:
         """Keep what a container said, from its log or, where that is gone, from memory."""
-        world, container_id = self._world, event.container_id
-        inspected = world.containers.description(container_id)
+        context, container_id = self._context, event.container_id
+        inspected = context.containers.description(container_id)
         if not inspected and container_id in self._described:
             inspected = as_it_ended(self._described[container_id], exit_code_of(event), event.at)
         try:
-            log = world.containers.logs(container_id, KEPT_LINES)
+            log = context.containers.logs(container_id, KEPT_LINES)
         except EngineRefused:
             log = b""  # It is being removed.
-        log = log or world.last_lines.of(container_id)
-        folder = world.store.folder(deployment.id)
+        log = log or context.last_lines.of(container_id)
+        folder = context.store.folder(deployment.id)
         if log or inspected:
             mask = Masker((*deployment.secrets, *self._secrets.get(container_id, ())))
             words = last_words_from(container_id, log, inspected, mask)

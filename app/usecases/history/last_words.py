@@ -11,8 +11,8 @@ from app.core.errors import EngineError
 from app.core.secrets import Masker, readable
 from app.core.text import lines_of
 from app.store.last_words import LastWords, keep_last_words, words_in, words_of
+from app.usecases.context import AppContext
 from app.usecases.logs.masking import masker_for
-from app.usecases.context import World
 
 KEPT_LINES = 2000
 EXCERPT_LINES = 10
@@ -21,23 +21,25 @@ _LONGEST_EXCERPT = 300
 _LATE = timedelta(seconds=2)
 
 
-def said_by(gateway: Container, deployment: Deployment, lines: int, world: World) -> list[str]:
+def said_by(
+    gateway: Container, deployment: Deployment, lines: int, context: AppContext
+) -> list[str]:
     """Return a container's last lines, without times and secrets. Raises EngineError."""
-    mask = masker_for(deployment, gateway, world)
-    log = world.containers.logs(gateway.id, lines)
+    mask = masker_for(deployment, gateway, context)
+    log = context.containers.logs(gateway.id, lines)
     return _without_times(readable(log.decode(errors="replace"), mask))
 
 
-def keep_words_of(gateway: Container, deployment: Deployment, world: World) -> list[str]:
+def keep_words_of(gateway: Container, deployment: Deployment, context: AppContext) -> list[str]:
     """Keep a gateway's last lines, exit code and health, and return the lines without times.
 
     Raises EngineError, or OSError from the disk.
     """
-    mask = masker_for(deployment, gateway, world)
-    log = world.containers.logs(gateway.id, KEPT_LINES)
-    inspected = world.containers.description(gateway.id)
+    mask = masker_for(deployment, gateway, context)
+    log = context.containers.logs(gateway.id, KEPT_LINES)
+    inspected = context.containers.description(gateway.id)
     words = last_words_from(gateway.id, log, inspected, mask)
-    keep_last_words(world.store.folder(deployment.id), words)
+    keep_last_words(context.store.folder(deployment.id), words)
     return _without_times(words.log)
 
 
@@ -46,12 +48,15 @@ def _without_times(log: str) -> list[str]:
 
 
 def keep_words_if_it_can(
-    gateway: Container | None, deployment: Deployment, world: World, say: Callable[[str], None]
+    gateway: Container | None,
+    deployment: Deployment,
+    context: AppContext,
+    say: Callable[[str], None],
 ) -> None:
     """Keep a gateway's words before it goes; where they can't be had, that holds nothing up."""
     try:
         if gateway and gateway.state != "created":
-            keep_words_of(gateway, deployment, world)
+            keep_words_of(gateway, deployment, context)
     except (EngineError, OSError) as error:
         said = error.detail if isinstance(error, EngineError) else error.strerror
         say(f"Its last words could not be kept: {said}")

@@ -8,9 +8,9 @@ from itertools import groupby
 from app.core.history.incidents import EXITED
 from app.core.history.timeline import Moment
 from app.store.operations import log_path
+from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments
 from app.usecases.history.last_words import excerpt_of
-from app.usecases.context import World
 
 SHOWN = 20
 
@@ -43,26 +43,26 @@ class Timeline:
     more: bool
 
 
-def timeline_of(deployment_id: str, *, world: World) -> Timeline:
+def timeline_of(deployment_id: str, *, context: AppContext) -> Timeline:
     """Return the newest moments of a deployment. Raises NotFound."""
-    found = latest_moments(deployment_id, SHOWN + 1, world=world)
-    return Timeline(days_of(found[:SHOWN], world=world), len(found) > SHOWN)
+    found = latest_moments(deployment_id, SHOWN + 1, context=context)
+    return Timeline(days_of(found[:SHOWN], context=context), len(found) > SHOWN)
 
 
-def days_of(moments: Iterable[Moment], *, world: World) -> tuple[Day, ...]:
+def days_of(moments: Iterable[Moment], *, context: AppContext) -> tuple[Day, ...]:
     """Put moments that stand newest first into days."""
     days = groupby(moments, lambda each: each.at.astimezone(UTC).date())
-    return tuple(Day(day, tuple(_told(each, world) for each in found)) for day, found in days)
+    return tuple(Day(day, tuple(_told(each, context) for each in found)) for day, found in days)
 
 
-def names_of(moments: Iterable[Moment], *, world: World) -> Mapping[str, str]:
+def names_of(moments: Iterable[Moment], *, context: AppContext) -> Mapping[str, str]:
     """Return the names of the deployments that moments are of, by id."""
     wanted = {each.deployment_id for each in moments}
-    return {each.id: each.name for each in world.store.scan() if each.id in wanted}
+    return {each.id: each.name for each in context.store.scan() if each.id in wanted}
 
 
-def _told(moment: Moment, world: World) -> Told:
-    folder = world.store.folder(moment.deployment_id)
+def _told(moment: Moment, context: AppContext) -> Told:
+    folder = context.store.folder(moment.deployment_id)
     if moment.operation:
         return Told(moment, has_output=log_path(folder, moment.operation).exists())
     if moment.what != EXITED or not moment.container:

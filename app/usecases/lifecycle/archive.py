@@ -8,76 +8,76 @@ from app.core.errors import ArchiveFailed, InputRejected, NotFound
 from app.core.operations.steps import MOVE
 from app.store.archive import Archived
 from app.store.files import storage_cause, storage_errors
-from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import perform_stop
-from app.usecases.operations.operation_context import Task
-from app.usecases.context import World
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
 
 
-def archive_deployment(deployment_id: str, *, actor: str, world: World) -> Started:
+def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     """Start archiving a deployment, also one whose `.env` can't be read.
 
     What can't be written is refused before anything is stopped. Raises NotFound,
     DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
-    deployment = world.store.load(deployment_id)
-    world.containers.of(deployment_id)
+    deployment = context.store.load(deployment_id)
+    context.containers.of(deployment_id)
     with storage_errors("It was not archived."):
-        world.store.archive.open()
-    return start_operation(OperationKind.ARCHIVE, deployment, actor=actor, world=world)
+        context.store.archive.open()
+    return start_operation(OperationKind.ARCHIVE, deployment, actor=actor, context=context)
 
 
-def wait_for_archive(started: Started, *, world: World) -> Operation | None:
+def wait_for_archive(started: Started, *, context: AppContext) -> Operation | None:
     """Return how an archiving ended, or None where it is still going on. Raises ArchiveFailed."""
-    return wait_for(started, lambda ended: ArchiveFailed, world=world)
+    return wait_for(started, lambda ended: ArchiveFailed, context=context)
 
 
-def perform_archive(task: Task) -> None:
+def perform_archive(op: OperationContext) -> None:
     """Take the containers down, then move the folder. Raises OperationFailed, EngineError."""
-    perform_stop(task)
-    task.say(MOVE)
-    archive = task.world.store.archive
+    perform_stop(op)
+    op.say(MOVE)
+    archive = op.context.store.archive
     try:
-        name = archive.put(task.deployment.id)
+        name = archive.put(op.deployment.id)
     except OSError as error:
         cause = storage_cause(error)
         words = f"Its containers are down, and its folder stays: {cause.words}"
         raise OperationFailed(Cause("not_moved", words, cause.next_step)) from None
-    task.say(f"It is in {archive.root}/{name}, and its port is free")
+    op.say(f"It is in {archive.root}/{name}, and its port is free")
 
 
-def count_archived(*, world: World) -> int:
-    return world.store.archive.count()
+def count_archived(*, context: AppContext) -> int:
+    return context.store.archive.count()
 
 
-def list_archived(*, world: World) -> list[Archived]:
+def list_archived(*, context: AppContext) -> list[Archived]:
     """Return what is archived, the latest first."""
-    return world.store.archive.all()
+    return context.store.archive.all()
 
 
-def search_archived(asked: str, *, world: World) -> list[Archived]:
+def search_archived(asked: str, *, context: AppContext) -> list[Archived]:
     """Return those that have a text in their name or id; all where nothing is asked for."""
     text = asked.casefold()
     return [
         each
-        for each in list_archived(world=world)
+        for each in list_archived(context=context)
         if text in each.deployment.name.casefold() or text in each.deployment.id
     ]
 
 
-def newest_archived(deployment_id: str, *, world: World) -> str | None:
+def newest_archived(deployment_id: str, *, context: AppContext) -> str | None:
     """Return the name of what was archived last of one deployment."""
-    found = (each for each in list_archived(world=world) if each.deployment.id == deployment_id)
+    found = (each for each in list_archived(context=context) if each.deployment.id == deployment_id)
     return next((each.name for each in found), None)
 
 
-def find_archived(given: str, *, world: World) -> Archived:
+def find_archived(given: str, *, context: AppContext) -> Archived:
     """Return what is archived under an id, or under `<id>-<time>` where an id is not enough.
 
     Raises NotFound, InputRejected.
     """
     found = [
-        each for each in list_archived(world=world) if given in (each.name, each.deployment.id)
+        each for each in list_archived(context=context) if given in (each.name, each.deployment.id)
     ]
     if not found:
         raise NotFound(f"{given} is not in the archive.")

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.deployment import Container, Deployment
+from app.core.settings.file_changes import label_of
 from app.core.settings.fingerprints import IN_CONFIG
 from app.core.settings.openclaw_config import (
     ConfigUnreadable,
@@ -15,13 +16,12 @@ from app.core.settings.openclaw_config import (
     with_settings,
     with_token,
 )
-from app.core.settings.file_changes import label_of
 from app.engine.compose import run_as_root
 from app.store import data_folders
 from app.store.files import Unreadable, write_file
 from app.store.history import OURS
+from app.usecases.context import AppContext
 from app.usecases.operations.operations import Say
-from app.usecases.context import World
 
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"
@@ -117,9 +117,9 @@ def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
     return (format_config(config), ", ".join(written)) if config != before else (data, "")
 
 
-def image_for(deployment: Deployment, gateway: Container | None, world: World) -> str:
+def image_for(deployment: Deployment, gateway: Container | None, context: AppContext) -> str:
     """Return an image that is on this host, for what only the gateway's user may touch."""
-    asked = deployment.env.get("OPENCLAW_IMAGE") or world.settings.image
+    asked = deployment.env.get("OPENCLAW_IMAGE") or context.settings.image
     return gateway.image if gateway else asked
 
 

@@ -12,9 +12,9 @@ from app.engine.compose import ComposeFailed, run_as_root
 from app.store import history
 from app.store.archive import Archived
 from app.store.files import storage_cause, storage_errors
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
 from app.usecases.lifecycle.restore import held
-from app.usecases.context import World
 
 # A page is not kept waiting for longer; the deletion goes on, and the archive shows it.
 WAIT_SECONDS = 20.0
@@ -48,36 +48,36 @@ def check_confirmed(archived: Archived, typed: str) -> None:
 
 
 def purge_archived(
-    given: str, typed: str, *, actor: str, world: World, wait: float | None = WAIT_SECONDS
+    given: str, typed: str, *, actor: str, context: AppContext, wait: float | None = WAIT_SECONDS
 ) -> bool:
     """Delete what is archived under an id or name; say whether it is gone, or still going.
 
     What failed midway can be purged again. Raises NotFound, InputRejected, Busy,
     NotPurged, StorageFailed.
     """
-    archived = find_archived(given, world=world)
+    archived = find_archived(given, context=context)
     check_confirmed(archived, typed)
-    _refuse_what_runs(archived, world)
+    _refuse_what_runs(archived, context)
     # The history names the address that the deed comes from, also beside its request.
-    purge: Future[None] = _AT_ONCE.submit(copy_context().run, _purge, archived, actor, world)
+    purge: Future[None] = _AT_ONCE.submit(copy_context().run, _purge, archived, actor, context)
     try:
         purge.result(wait)
     except StillGoingOn:
         return False
     finally:
-        world.changes.beat()
+        context.changes.beat()
     return True
 
 
-def _purge(archived: Archived, actor: str, world: World) -> None:
+def _purge(archived: Archived, actor: str, context: AppContext) -> None:
     about = {"deployment": archived.deployment.id, "name": archived.deployment.name}
-    root = world.store.root
-    with held(archived, world=world) as folder:
+    root = context.store.root
+    with held(archived, context=context) as folder:
         with storage_errors("It was not deleted."):
             history.record(root, "purge", actor, **about)
-            folder = world.store.archive.begin_purge(folder)
+            folder = context.store.archive.begin_purge(folder)
         try:
-            _delete(folder, archived, world)
+            _delete(folder, archived, context)
         except NotPurged as failure:
             with suppress(OSError):
                 history.record(root, "purge failed", actor, **about, reason=failure.detail)
@@ -86,16 +86,16 @@ def _purge(archived: Archived, actor: str, world: World) -> None:
             history.record(root, "purge succeeded", actor, **about)
 
 
-def _delete(folder: Path, archived: Archived, world: World) -> None:
+def _delete(folder: Path, archived: Archived, context: AppContext) -> None:
     """Delete a folder; what only the gateway's user may empty is made ours first."""
-    purge = world.store.archive.purge
+    purge = context.store.archive.purge
     try:
         try:
             purge(folder)
         except PermissionError:
             if os.geteuid() == 0:
                 raise
-            _take(folder, archived, world)
+            _take(folder, archived, context)
             purge(folder)
     except OSError as error:
         raise NotPurged(
@@ -104,12 +104,12 @@ def _delete(folder: Path, archived: Archived, world: World) -> None:
         ) from None
 
 
-def _take(folder: Path, archived: Archived, world: World) -> None:
+def _take(folder: Path, archived: Archived, context: AppContext) -> None:
     """Make a folder ours by a short container of an image that is on this host."""
-    images = (archived.deployment.env.get("OPENCLAW_IMAGE"), world.settings.image)
+    images = (archived.deployment.env.get("OPENCLAW_IMAGE"), context.settings.image)
     script = _TAKE % {"uid": os.geteuid(), "gid": os.getegid()}
     try:
-        image = next(each for each in images if each and world.containers.image_id(each))
+        image = next(each for each in images if each and context.containers.image_id(each))
         run_as_root(image, folder, script, _CONTAINER_SECONDS)
     except (StopIteration, EngineError, ComposeFailed):
         raise NotPurged(
@@ -119,12 +119,12 @@ def _take(folder: Path, archived: Archived, world: World) -> None:
         ) from None
 
 
-def _refuse_what_runs(archived: Archived, world: World) -> None:
+def _refuse_what_runs(archived: Archived, context: AppContext) -> None:
     """Refuse to delete the data under a container's feet, where the engine knows of one."""
-    if world.store.has(archived.deployment.id):
+    if context.store.has(archived.deployment.id):
         return  # The listed folder of that id has them.
     try:
-        containers = world.containers.of(archived.deployment.id)
+        containers = context.containers.of(archived.deployment.id)
     except EngineError:
         return  # They were down when it was archived.
     if containers:

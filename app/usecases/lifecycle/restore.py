@@ -5,22 +5,27 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.core.settings.compose_file import with_subnet
 from app.core.deployment import Deployment
-from app.core.settings.env_file import MAX_FILE_BYTES, with_value
 from app.core.errors import Busy, EngineError, InputRejected, NotFound, NotRestored
-from app.core.settings.openclaw_config import ConfigUnreadable, format_config, parse_config, with_port
+from app.core.settings.compose_file import with_subnet
+from app.core.settings.env_file import MAX_FILE_BYTES, with_value
+from app.core.settings.openclaw_config import (
+    ConfigUnreadable,
+    format_config,
+    parse_config,
+    with_port,
+)
 from app.core.settings.ports import subnet_of
 from app.engine.compose import ComposeFailed
 from app.store import data_folders, history
 from app.store.archive import Archived
+from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.store.files import Unreadable, change_file, storage_errors
 from app.store.locks import Locked
-from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
 from app.usecases.lifecycle.data_folders import read_openclaw_config, write_openclaw_config
 from app.usecases.settings.ports import free_port, port_problem
-from app.usecases.context import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,37 +42,37 @@ class Restored:
         return " ".join((f"“{name}” is back{port}.", *self.remarks))
 
 
-def restore_archived(given: str, *, actor: str, world: World) -> Restored:
+def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored:
     """Put back what is archived under an id or name. It is not launched.
 
     Its files are made fit for the port first, so that one rename is the whole
     restore. Raises NotFound, InputRejected, Busy, NotRestored, StorageFailed.
     """
-    archived = find_archived(given, world=world)
+    archived = find_archived(given, context=context)
     deployment_id = archived.deployment.id
     if archived.purging:
         raise NotRestored(f"Part of “{archived.label}” was deleted already. Delete the rest of it.")
     with (
         storage_errors("It was not restored."),
-        world.store.creating(),
-        held(archived, world=world) as folder,
+        context.store.creating(),
+        held(archived, context=context) as folder,
     ):
-        if world.store.has(deployment_id):
+        if context.store.has(deployment_id):
             raise NotRestored(
                 f"A deployment {deployment_id} is in the list already, and nothing is replaced."
                 " Archive that one first, or move its folder away."
             )
-        remarks = _fitted(folder, read_deployment(folder, deployment_id), actor, world)
-        world.store.archive.take_back(folder, deployment_id)
-    world.changes.beat()
-    return Restored(world.store.load(deployment_id), tuple(remarks))
+        remarks = _fitted(folder, read_deployment(folder, deployment_id), actor, context)
+        context.store.archive.take_back(folder, deployment_id)
+    context.changes.beat()
+    return Restored(context.store.load(deployment_id), tuple(remarks))
 
 
 @contextmanager
-def held(archived: Archived, *, world: World) -> Iterator[Path]:
+def held(archived: Archived, *, context: AppContext) -> Iterator[Path]:
     """Hold an archived folder, so that one thing at a time is done to it. Raises Busy, NotFound."""
     try:
-        with world.store.archive.locked(archived.name) as folder:
+        with context.store.archive.locked(archived.name) as folder:
             yield folder
     except Locked:
         raise Busy(
@@ -77,7 +82,7 @@ def held(archived: Archived, *, world: World) -> Iterator[Path]:
         raise NotFound(f"“{archived.label}” is not in the archive any more.") from None
 
 
-def _fitted(folder: Path, deployment: Deployment, actor: str, world: World) -> list[str]:
+def _fitted(folder: Path, deployment: Deployment, actor: str, context: AppContext) -> list[str]:
     """Make an archived folder's files fit for a port that is free; return what changed.
 
     A folder whose `.env` can't be understood goes back as it is.
@@ -86,17 +91,17 @@ def _fitted(folder: Path, deployment: Deployment, actor: str, world: World) -> l
     if deployment.problem or before is None:
         history.record(folder, "restore", actor)
         return []
-    problem = port_problem(before, world)
-    port = _another_port(before, problem, world) if problem else before
+    problem = port_problem(before, context)
+    port = _another_port(before, problem, context) if problem else before
     history.record(
         folder, "restore", actor, **({"port": port, "port_before": before} if problem else {})
     )
-    _write_subnet(folder, port, world)
+    _write_subnet(folder, port, context)
     if problem:
         change_file(
             folder / ENV_FILE, lambda env: with_value(env, "PORT", str(port)), MAX_FILE_BYTES
         )
-    moved = _move_origins(folder, deployment, port, world, needed=bool(problem))
+    moved = _move_origins(folder, deployment, port, context, needed=bool(problem))
     remarks = [f"Its port {before} {problem}, so it has {port} now."] if problem else []
     if not moved:
         remarks.append(
@@ -106,18 +111,18 @@ def _fitted(folder: Path, deployment: Deployment, actor: str, world: World) -> l
     return remarks
 
 
-def _another_port(before: int, problem: str, world: World) -> int:
+def _another_port(before: int, problem: str, context: AppContext) -> int:
     try:
-        return free_port(world)
+        return free_port(context)
     except InputRejected as rejected:
         raise NotRestored(
             f"Its port {before} {problem}, and {' '.join(rejected.fields.values())}."
         ) from None
 
 
-def _write_subnet(folder: Path, port: int, world: World) -> None:
+def _write_subnet(folder: Path, port: int, context: AppContext) -> None:
     """Give the compose file the network of the port, where it has one of ours."""
-    pool = world.settings.subnet_pool
+    pool = context.settings.subnet_pool
     with suppress(FileNotFoundError, Unreadable, UnicodeDecodeError):
         change_file(
             folder / COMPOSE_FILE,
@@ -126,7 +131,7 @@ def _write_subnet(folder: Path, port: int, world: World) -> None:
 
 
 def _move_origins(
-    folder: Path, deployment: Deployment, port: int, world: World, *, needed: bool
+    folder: Path, deployment: Deployment, port: int, context: AppContext, *, needed: bool
 ) -> bool:
     """Let the gateway's page be opened at the port, by the names by which it could be before.
 
@@ -135,7 +140,7 @@ def _move_origins(
     try:
         if not (needed or data_folders.are_ours(folder)):
             return True
-        image = deployment.env.get("OPENCLAW_IMAGE") or world.settings.image
+        image = deployment.env.get("OPENCLAW_IMAGE") or context.settings.image
         data = read_openclaw_config(folder, image)
         config = parse_config(data) if data else {}
         changed = with_port(config, port)

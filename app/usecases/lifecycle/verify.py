@@ -9,13 +9,13 @@ import time
 from app.core.deployment import Container, Deployment, Run
 from app.core.diagnosis.causes import Cause, rung_cause
 from app.core.errors import EngineError
-from app.core.status.readiness_checks import Rung, failed, first_broken
 from app.core.operations.steps import ANSWERS, READY
+from app.core.status.readiness_checks import Rung, failed, first_broken
 from app.engine.gateway.probe import climb_gateway
-from app.usecases.status.causes import end_cause
+from app.usecases.context import AppContext
 from app.usecases.operations.operations import OperationFailed, Say
+from app.usecases.status.causes import end_cause
 from app.usecases.status.fix_lines import repairs_for
-from app.usecases.context import World
 
 _LOOK_AGAIN_SECONDS = 0.5
 # OpenClaw's exit code for a configuration that another start can't mend.
@@ -25,20 +25,20 @@ _AFTER_IT_ANSWERS = ("readyz", "websocket", "token")
 
 
 def verify_gateway(
-    deployment: Deployment, before: Container | None, *, world: World, say: Say
+    deployment: Deployment, before: Container | None, *, context: AppContext, say: Say
 ) -> Run:
     """Return the run that was proven to work; `before` is what was there before the launch.
 
     Raises OperationFailed at once where waiting is of no use, else at the
     deadline; raises EngineError.
     """
-    seconds = world.settings.launch_timeout
+    seconds = context.settings.launch_timeout
     deadline = time.monotonic() + seconds
     restarts = _restarts_before(before)
     say(ANSWERS)
     told, answers = "", False
     while True:
-        seen = _look(deployment, restarts, world)
+        seen = _look(deployment, restarts, context)
         if not answers and (isinstance(seen, Run) or seen.name in _AFTER_IT_ANSWERS):
             answers = True
             say(READY)
@@ -53,22 +53,24 @@ def verify_gateway(
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _look(deployment: Deployment, restarts_before: dict[str, int], world: World) -> Run | Rung:
+def _look(
+    deployment: Deployment, restarts_before: dict[str, int], context: AppContext
+) -> Run | Rung:
     """Return the run that is proven, or what does not hold yet.
 
     An engine that is slow for once ends no launch.
     """
     try:
-        gateway = _still_there(deployment, restarts_before, world)
+        gateway = _still_there(deployment, restarts_before, context)
         broken = _first_broken(deployment, gateway)
         if broken is None:
-            run = _run_of(deployment, world)
+            run = _run_of(deployment, context)
             again = failed("container", "It was started again meanwhile.")
             return run if run and run == gateway.run else again
     except EngineError as error:
         return failed("container", error.detail)
     if broken.hopeless:
-        raise OperationFailed(rung_cause(broken, repairs_for(deployment, world)))
+        raise OperationFailed(rung_cause(broken, repairs_for(deployment, context)))
     return broken
 
 
@@ -90,10 +92,10 @@ def _restarts_before(before: Container | None) -> dict[str, int]:
 
 
 def _still_there(
-    deployment: Deployment, restarts_before: dict[str, int], world: World
+    deployment: Deployment, restarts_before: dict[str, int], context: AppContext
 ) -> Container:
     """Return the gateway's container. Raises OperationFailed where it ended or loops."""
-    gateway = deployment.gateway_in(world.containers.of(deployment.id))
+    gateway = deployment.gateway_in(context.containers.of(deployment.id))
     if gateway is None or gateway.details is None:
         raise OperationFailed(
             Cause(
@@ -106,12 +108,12 @@ def _still_there(
     hopeless = gateway.state == "restarting" and gateway.details.exit_code == _CONFIGURATION_ERROR
     restarts = gateway.details.restart_count - restarts_before.get(gateway.id, 0)
     if ended or hopeless or restarts > _RESTARTS_TOLERATED:
-        raise OperationFailed(end_cause(gateway, deployment, world))
+        raise OperationFailed(end_cause(gateway, deployment, context))
     return gateway
 
 
-def _run_of(deployment: Deployment, world: World) -> Run | None:
-    gateway = deployment.gateway_in(world.containers.of(deployment.id))
+def _run_of(deployment: Deployment, context: AppContext) -> Run | None:
+    gateway = deployment.gateway_in(context.containers.of(deployment.id))
     return gateway.run if gateway and gateway.state == "running" else None
 
 

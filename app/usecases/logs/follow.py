@@ -9,11 +9,11 @@ from app.core.errors import EngineError
 from app.core.logs.lines import LogFilter, LogLine, LogPosition, Notice, read_line
 from app.core.secrets import Masker
 from app.engine.logs.followers import MOST_LINES, Cursor
-from app.usecases.server.live_updates import Viewer
+from app.usecases.context import AppContext
 from app.usecases.logs.logs import writing_gateway
 from app.usecases.logs.masking import masker_for
-from app.usecases.status.overview import Card, show_deployment
-from app.usecases.context import World
+from app.usecases.server.live_updates import Viewer
+from app.usecases.status.overview import DeploymentView, show_deployment
 
 # Faster than this nobody reads, and no browser should have to keep up.
 _LINES_A_SECOND = 2_000
@@ -38,12 +38,12 @@ class LogTail:
     """
 
     def __init__(
-        self, wanted: LogFilter, position: str, wake: Callable[[], None], world: World
+        self, wanted: LogFilter, position: str, wake: Callable[[], None], context: AppContext
     ) -> None:
         self._wanted = wanted
         self._position = LogPosition.parse(position)
         self._wake = wake
-        self._world = world
+        self._context = context
         self._cursor: Cursor | None = None
         self._container_id = ""
         self._next_id = ""
@@ -62,16 +62,16 @@ class LogTail:
         """Seconds after which to ask for more, where nothing woke the reader."""
         return _BUSY_SECONDS if self._cursor and self._cursor.waiting else _QUIET_SECONDS
 
-    def see(self, card: Card) -> None:
+    def see(self, view: DeploymentView) -> None:
         try:
-            gateway = writing_gateway(card)
+            gateway = writing_gateway(view)
             if gateway is None:
                 return
-            if (gateway.id, card.deployment.secrets) != (self._next_id, self._masked):
-                self._next_mask = masker_for(card.deployment, gateway, self._world)
+            if (gateway.id, view.deployment.secrets) != (self._next_id, self._masked):
+                self._next_mask = masker_for(view.deployment, gateway, self._context)
         except EngineError:
             return  # What is followed is; another container is seen when the engine answers.
-        self._next_id, self._masked = gateway.id, card.deployment.secrets
+        self._next_id, self._masked = gateway.id, view.deployment.secrets
         if gateway.id == self._container_id:
             self._mask = self._next_mask
 
@@ -96,7 +96,7 @@ class LogTail:
         same = before.is_in(container_id)
         after = before.key if same else None
         self._container_id, self._mask = container_id, self._next_mask
-        self._cursor = self._world.log_followers.follow(container_id, after, self._wake)
+        self._cursor = self._context.log_followers.follow(container_id, after, self._wake)
         if same:
             return []
         self._position = LogPosition(container_id, None)
@@ -127,24 +127,24 @@ def _skipped(number: int | None) -> list[Notice]:
 
 
 def follow_logs(
-    wanted: LogFilter, position: str, wake: Callable[[], None], *, world: World
+    wanted: LogFilter, position: str, wake: Callable[[], None], *, context: AppContext
 ) -> LogTail:
     """Follow a log from a position that a page has, empty where it has none."""
-    return LogTail(wanted, position, wake, world)
+    return LogTail(wanted, position, wake, context)
 
 
 def lines_from(
-    position: str, wanted: LogFilter, deployment_id: str, *, world: World
+    position: str, wanted: LogFilter, deployment_id: str, *, context: AppContext
 ) -> Iterator[LogLine | Notice]:
     """Give what comes to a log, for as long as there is the deployment.
 
     Raises NotFound once there is not.
     """
     viewer, looked_at = Viewer(), -_LOOK_SECONDS
-    with closing(follow_logs(wanted, position, viewer.wake, world=world)) as tail:
+    with closing(follow_logs(wanted, position, viewer.wake, context=context)) as tail:
         while True:
             if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                tail.see(show_deployment(deployment_id, world=world))
+                tail.see(show_deployment(deployment_id, context=context))
                 looked_at = time.monotonic()
             yield from tail.more()
             viewer.wait(min(tail.pause, _LOOK_SECONDS))

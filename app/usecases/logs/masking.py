@@ -4,16 +4,16 @@ from functools import lru_cache
 
 from app.core.deployment import Container, Deployment
 from app.core.secrets import Masker
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
-def masker_for(deployment: Deployment, gateway: Container | None, world: World) -> Masker:
+def masker_for(deployment: Deployment, gateway: Container | None, context: AppContext) -> Masker:
     """Mask the secrets of `.env` and those that the container was started with.
 
     The two differ once somebody has edited `.env`, and where it is damaged the
     container alone may still know them. Raises EngineError.
     """
-    running = world.containers.secrets_of(gateway) if gateway else ()
+    running = context.containers.secrets_of(gateway) if gateway else ()
     return _masker((*deployment.secrets, *running))
 
 

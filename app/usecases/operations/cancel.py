@@ -8,19 +8,19 @@ from app.core.operations.outcome_words import ENDED
 from app.store import operations
 from app.store.files import storage_errors
 from app.store.operation_process import tell_to_cancel
+from app.usecases.context import AppContext
 from app.usecases.operations.operations import WAIT_SECONDS, describe, operation_of, waiting_place
-from app.usecases.context import World
 
 _LOOK_AGAIN_SECONDS = 0.1
 
 
-def cancel_operation(deployment_id: str, *, actor: str, world: World) -> Operation:
+def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> Operation:
     """Tell the operation that runs on a deployment to end, and return it.
 
     Told twice, it ends once, for who came first.
     Raises NotFound, NotCancelled, StorageFailed.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     running = deployment.running_operation
     if running is None:
         raise NotCancelled(_nothing_runs(deployment))
@@ -30,15 +30,15 @@ def cancel_operation(deployment_id: str, *, actor: str, world: World) -> Operati
             " leave containers that nobody asked for. Wait for its end.",
             extra={"operation": describe(running)},
         )
-    folder = world.store.folder(deployment_id)
+    folder = context.store.folder(deployment_id)
     with storage_errors(f"The {running.kind} was not cancelled."):
         operations.ask_to_cancel(folder, running.number, actor)
     tell_to_cancel(folder, running.number)
-    return operation_of(deployment_id, running.number, world=world)
+    return operation_of(deployment_id, running.number, context=context)
 
 
 def wait_for_cancelled(
-    operation: Operation, *, world: World, seconds: float = WAIT_SECONDS
+    operation: Operation, *, context: AppContext, seconds: float = WAIT_SECONDS
 ) -> Operation | None:
     """Return the operation once it is cancelled, or None where that takes longer.
 
@@ -50,7 +50,7 @@ def wait_for_cancelled(
             if time.monotonic() > deadline:
                 return None
             time.sleep(_LOOK_AGAIN_SECONDS)
-            operation = operation_of(operation.deployment_id, operation.number, world=world)
+            operation = operation_of(operation.deployment_id, operation.number, context=context)
     if operation.state is not OperationState.CANCELLED:
         raise NotCancelled(_ended(operation), extra={"operation": describe(operation)})
     return operation

@@ -1,26 +1,26 @@
 """Failures: why a step of an operation did not succeed, for whoever goes back for it."""
 
 from app.core.diagnosis.causes import Cause
-from app.core.settings.env_file import EnvFileError
 from app.core.errors import EngineError
+from app.core.settings.env_file import EnvFileError
 from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable, storage_cause
 from app.store.update_files import CopyFailed
 from app.usecases.operations.cancellation import Cancelled
-from app.usecases.status.causes import cause_of_engine, compose_cause
+from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
-from app.usecases.operations.operation_context import Task
+from app.usecases.status.causes import cause_of_engine, compose_cause
 
 
-def cause_of(failure: BaseException, task: Task) -> Cause:
+def cause_of(failure: BaseException, op: OperationContext) -> Cause:
     """Return why something failed; without code and words where only its last place can tell."""
     match failure:
         case OperationFailed():
             return failure.cause
         case ComposeFailed():
-            return compose_cause(failure, task.deployment, task.world)
+            return compose_cause(failure, op.deployment, op.context)
         case EngineError():
-            return cause_of_engine(failure, task.deployment, task.world)
+            return cause_of_engine(failure, op.deployment, op.context)
         case CopyFailed():
             return Cause("not_copied", f"Its state could not be copied: {failure}.", "")
         case Unreadable():

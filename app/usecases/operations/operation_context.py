@@ -1,19 +1,19 @@
-"""A task: what an operation process has to do, and what it does it with."""
+"""A op: what an operation process has to do, and what it does it with."""
 
 from dataclasses import dataclass
 
 from app.core.deployment import Deployment, Operation
+from app.usecases.context import AppContext
 from app.usecases.operations.cancellation import Cancellation
 from app.usecases.operations.operations import Say
-from app.usecases.context import World
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class OperationContext:
     """One operation under way. `say` writes a line, masked, into its log."""
 
     operation: Operation
     deployment: Deployment
-    world: World
+    context: AppContext
     say: Say
     cancellation: Cancellation

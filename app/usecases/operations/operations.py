@@ -35,7 +35,7 @@ from app.core.operations.pull_progress import layer_in
 from app.store import history, operation_process, operations
 from app.store.files import raise_shortage, storage_errors
 from app.store.locks import Locked, lock_folder
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 Say = Callable[[str], None]
 
@@ -78,7 +78,7 @@ def start_operation(
     deployment: Deployment,
     *,
     actor: str,
-    world: World,
+    context: AppContext,
     arguments: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
 ) -> Started:
@@ -87,23 +87,23 @@ def start_operation(
     `files` are for the process alone, which inherits the lock.
     Raises Busy, NotFound, DeploymentInvalid, StorageFailed.
     """
-    folder = world.store.folder(deployment.id)
-    lock = _lock(folder, deployment, world)
+    folder = context.store.folder(deployment.id)
+    lock = _lock(folder, deployment, context)
     try:
         with storage_errors(f"The {kind.noun} was not started."):
             _wait_for_leftovers(folder)
             operation = operations.begin(folder, kind, actor, arguments, files)
             _record_begin(folder, operation)
-            process = _started(folder, operation, lock, world)
+            process = _started(folder, operation, lock, context)
     finally:
         os.close(lock)
 
     def tell_the_end() -> None:
         process.wait()
-        world.changes.beat()
+        context.changes.beat()
 
     threading.Thread(target=tell_the_end, name=f"wait-{process.pid}", daemon=True).start()
-    world.changes.beat()
+    context.changes.beat()
     return Started(operation, process)
 
 
@@ -126,7 +126,7 @@ def wait_for(
     started: Started,
     failure_for: Callable[[Operation], type[UserError]],
     *,
-    world: World,
+    context: AppContext,
 ) -> Operation | None:
     """Return how an operation ended, or None where it goes on after WAIT_SECONDS.
 
@@ -139,7 +139,7 @@ def wait_for(
         except subprocess.TimeoutExpired:
             return None
     operation = started.operation
-    ended = operation_of(operation.deployment_id, operation.number, world=world)
+    ended = operation_of(operation.deployment_id, operation.number, context=context)
     if ended.state is OperationState.SUCCEEDED:
         return ended
     more = {
@@ -167,33 +167,33 @@ def waiting_place(operation: Operation) -> Iterator[None]:
         _WAITING.release()
 
 
-def operation_of(deployment_id: str, number: int, *, world: World) -> Operation:
+def operation_of(deployment_id: str, number: int, *, context: AppContext) -> Operation:
     """Return one operation of a deployment, also of an archived one. Raises NotFound."""
     # An archive may move the folder while it is being read: then it is found at the second look.
-    folders = (world.store.folder_wherever(deployment_id) for _ in range(2))
+    folders = (context.store.folder_wherever(deployment_id) for _ in range(2))
     looks = (operations.read_operation(each, number) for each in folders)
     found = next((each for each in looks if each), None)
     if found is None:
-        world.store.load(deployment_id)
+        context.store.load(deployment_id)
         raise NotFound(f"There is no operation {number} of {deployment_id}; the last 20 are kept.")
     return replace(found, deployment_id=deployment_id)
 
 
-def log_of(operation: Operation, *, world: World) -> list[tuple[str, str]]:
+def log_of(operation: Operation, *, context: AppContext) -> list[tuple[str, str]]:
     """Return all that an operation has written down so far, as (time, text) of each line."""
-    folder = world.store.folder(operation.deployment_id)
+    folder = context.store.folder(operation.deployment_id)
     return _parted(operations.read_log(folder, operation.number))
 
 
 def output_since(
-    operation: Operation, offset: int, *, world: World
+    operation: Operation, offset: int, *, context: AppContext
 ) -> tuple[list[tuple[str, str]], int]:
     """Return (time, text) of each line from `offset` on, and the offset to go on from.
 
     Offsets are places in the log on disk: they hold in every browser and after every restart.
     The bytes of a pull are told by its steps, not line by line.
     """
-    folder = world.store.folder(operation.deployment_id)
+    folder = context.store.folder(operation.deployment_id)
     lines, end = operations.read_log_since(folder, operation.number, offset)
     return [(time, text) for time, text in _parted(lines) if layer_in(text) is None], end
 
@@ -202,14 +202,14 @@ def _parted(lines: list[str]) -> list[tuple[str, str]]:
     return [(time, text) for time, _, text in (line.partition(" ") for line in lines)]
 
 
-def _lock(folder: Path, deployment: Deployment, world: World) -> int:
+def _lock(folder: Path, deployment: Deployment, context: AppContext) -> int:
     """Lock a folder. An operation whose outcome is written lets go of it in a moment."""
     deadline = time.monotonic() + _LAST_STEP_SECONDS
     while True:
         try:
             return lock_folder(folder)
         except Locked:
-            running = world.store.load(deployment.id).running_operation
+            running = context.store.load(deployment.id).running_operation
             if running or time.monotonic() > deadline:
                 raise _busy(running) from None
         except FileNotFoundError:
@@ -285,11 +285,11 @@ def _session_lives(session: int) -> bool:
 
 
 def _started(
-    folder: Path, operation: Operation, lock: int, world: World
+    folder: Path, operation: Operation, lock: int, context: AppContext
 ) -> subprocess.Popen[bytes]:
     """Start the process; where the system refuses, the operation is over before it began."""
     try:
-        return _spawn(folder, operation, lock, world)
+        return _spawn(folder, operation, lock, context)
     except OSError as error:
         reason = f"Its process could not be started: {error.strerror}."
         failed = replace(operation, state=OperationState.FAILED, code=NOT_STARTED, reason=reason)
@@ -298,14 +298,16 @@ def _started(
         raise
 
 
-def _spawn(folder: Path, operation: Operation, lock: int, world: World) -> subprocess.Popen[bytes]:
+def _spawn(
+    folder: Path, operation: Operation, lock: int, context: AppContext
+) -> subprocess.Popen[bytes]:
     # Its own trace, if it ever comes to one, must outlive the server's terminal.
     trace = operations.operations_folder(folder) / str(operation.number) / "trace"
     with open(trace, "wb") as stderr:
         return subprocess.Popen(
             [sys.executable, "-m", "app.operation", str(folder), str(operation.number), str(lock)],
             cwd=PROJECT,
-            env={**os.environ, **world.settings.as_environment()},
+            env={**os.environ, **context.settings.as_environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,

@@ -32,25 +32,25 @@ from app.store import history, operations
 from app.store.operation_log import OperationLog
 from app.store.operation_process import note_process
 from app.usecases.access.allow_origin import perform_allow_origin
+from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import perform_archive
-from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.tokens.equalize import perform_equalize_token
-from app.usecases.operations.failures import cause_of
 from app.usecases.lifecycle.launch import perform_launch
+from app.usecases.lifecycle.restart import perform_restart
+from app.usecases.lifecycle.stop import perform_stop
+from app.usecases.operations.cancellation import Cancellation, Cancelled
+from app.usecases.operations.failures import cause_of
+from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
 from app.usecases.settings.perform_reconfigure import kept_secrets, perform_reconfigure
-from app.usecases.lifecycle.restart import perform_restart
+from app.usecases.tokens.equalize import perform_equalize_token
 from app.usecases.tokens.rotate import perform_rotate_token
 from app.usecases.updates.root_files import COPY_SECONDS
-from app.usecases.lifecycle.stop import perform_stop
-from app.usecases.operations.operation_context import Task
 from app.usecases.updates.update import perform_update
-from app.usecases.context import World, build_world
 
 _SPARE_SECONDS = 300
 
 # Each returns the run that it has proven to work, if it has.
-_PERFORM: Mapping[OperationKind, Callable[[Task], Run | None]] = {
+_PERFORM: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
     OperationKind.LAUNCH: perform_launch,
     OperationKind.RESTART: perform_restart,
     OperationKind.STOP: perform_stop,
@@ -72,8 +72,8 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
 
     `lock` is the descriptor that holds the folder's lock; it is let go at once then.
     """
-    world = build_world(settings)
-    _clean_environment(world.address)
+    context = build_context(settings)
+    _clean_environment(context.address)
     # Compose looks for files in its working folder and all above it.
     os.chdir("/")
     operation = operations.read_operation(folder, number)
@@ -85,8 +85,8 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
         note_process(folder, number)
     _set_deadline(settings)
     history.coming_from.set(_source(folder, number))
-    ended = _perform(operation, folder, world, cancellation)
-    folder = world.store.folder_wherever(operation.deployment_id)
+    ended = _perform(operation, folder, context, cancellation)
+    folder = context.store.folder_wherever(operation.deployment_id)
     with suppress(OSError):
         history.record(
             folder,
@@ -128,14 +128,14 @@ def _set_deadline(settings: Settings) -> None:
 
 
 def _perform(
-    operation: Operation, folder: Path, world: World, cancellation: Cancellation
+    operation: Operation, folder: Path, context: AppContext, cancellation: Cancellation
 ) -> Operation:
-    deployment = world.store.load(operation.deployment_id)
+    deployment = context.store.load(operation.deployment_id)
     mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
     with OperationLog(folder, operation.number, mask) as log:
-        task = Task(operation, deployment, world, log.say, cancellation)
+        op = OperationContext(operation, deployment, context, log.say, cancellation)
         try:
-            done = _PERFORM[operation.kind](task)
+            done = _PERFORM[operation.kind](op)
             verified = done or operation.verified
             ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
         except Cancelled as cancelled:
@@ -145,7 +145,7 @@ def _perform(
             verified = failure.verified or operation.verified
             ended = replace(_failed(operation, failure.cause, mask), verified=verified)
         except (EngineError, OSError) as error:
-            ended = _failed(operation, cause_of(error, task), mask)
+            ended = _failed(operation, cause_of(error, op), mask)
         except _DeadlinePassed:
             ended = _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
         except Exception:  # noqa: BLE001 - the last place that can tell

@@ -10,7 +10,7 @@ from app.core.deployment import Container, Deployment, EngineProblem, Network, S
 from app.core.errors import EngineError, engine_error
 from app.core.orphans import Ground, Stranded, find_stranded
 from app.store.history import OURS
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,66 +28,66 @@ class Found:
         return next((each for each in self.stranded if each.project == project), None)
 
 
-def list_stranded(*, world: World) -> Found:
+def list_stranded(*, context: AppContext) -> Found:
     """Return all that is stranded, networks too."""
-    snapshot = world.containers.snapshot()
+    snapshot = context.containers.snapshot()
     if snapshot.problem:
         return Found(problem=snapshot.problem)
     try:
-        networks = world.networks.all()
+        networks = context.networks.all()
     except EngineError as error:
         return Found(problem=EngineProblem(error.code, error.detail.rstrip(".")))
-    return _found(snapshot, networks, world.store.scan(), world)
+    return _found(snapshot, networks, context.store.scan(), context)
 
 
-def list_stranded_now(*, world: World) -> Found:
+def list_stranded_now(*, context: AppContext) -> Found:
     """Return what is stranded at this very moment, for who acts on it. Raises EngineError."""
-    world.containers.changed()
-    world.networks.changed()
-    found = list_stranded(world=world)
+    context.containers.changed()
+    context.networks.changed()
+    found = list_stranded(context=context)
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     return found
 
 
-def seen_stranded(deployments: Iterable[Deployment], *, world: World) -> Found:
+def seen_stranded(deployments: Iterable[Deployment], *, context: AppContext) -> Found:
     """Return which containers are stranded, by what the engine said last: it is not asked."""
-    snapshot = world.containers.latest
+    snapshot = context.containers.latest
     if snapshot is None or snapshot.problem:
         return Found()
-    return _found(snapshot, (), deployments, world)
+    return _found(snapshot, (), deployments, context)
 
 
 def _found(
     snapshot: Snapshot,
     networks: Iterable[Network],
     deployments: Iterable[Deployment],
-    world: World,
+    context: AppContext,
 ) -> Found:
     here = {each.id: each for each in deployments}
     strays = [each for each in snapshot.all if each.project not in here]
     ground = Ground(
-        roots=world.store.paths,
-        pool=world.settings.subnet_pool,
-        image=world.settings.image,
+        roots=context.store.paths,
+        pool=context.settings.subnet_pool,
+        image=context.settings.image,
         deployments=here,
-        archived=world.store.archive.ids() if strays or networks else frozenset(),
-        there=_there(strays, world),
+        archived=context.store.archive.ids() if strays or networks else frozenset(),
+        there=_there(strays, context),
     )
     found = find_stranded(snapshot.containers, networks, ground, datetime.now(UTC))
     return Found(tuple(found))
 
 
-def _there(strays: Iterable[Container], world: World) -> frozenset[str]:
+def _there(strays: Iterable[Container], context: AppContext) -> frozenset[str]:
     places = {each.working_dir for each in strays}
-    return frozenset(each for each in places if each and _has_somebody(each, world))
+    return frozenset(each for each in places if each and _has_somebody(each, context))
 
 
-def _has_somebody(place: str, world: World) -> bool:
+def _has_somebody(place: str, context: AppContext) -> bool:
     """Say whether a folder is there, or would be another server's to miss."""
     if _is_there(place):
         return True
-    return not world.store.holds(place) and _is_there(f"{os.path.dirname(place)}/{OURS}")
+    return not context.store.holds(place) and _is_there(f"{os.path.dirname(place)}/{OURS}")
 
 
 def _is_there(path: str) -> bool:

@@ -11,17 +11,17 @@ from app.config import PROJECT
 from app.core.deployment import Container, is_id
 from app.core.diagnosis.causes import last_words_of
 from app.core.errors import EngineError, NotFound, NotRemoved, NotStranded, UserError
-from app.core.secrets import Masker
 from app.core.orphans import Stranded
+from app.core.secrets import Masker
 from app.engine.client import docker_environment
 from app.engine.compose import ComposeFailed, compose_halt, compose_remove
 from app.store import history
 from app.store.files import storage_errors
 from app.store.last_words import keep_last_words
+from app.usecases.context import AppContext
 from app.usecases.history.last_words import KEPT_LINES, last_words_from
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.orphans.orphans import list_stranded_now
-from app.usecases.context import World
 
 # A page is not kept waiting for longer; the removal goes on, and its page shows it.
 WAIT_SECONDS = 20.0
@@ -37,44 +37,48 @@ class Removal:
     refused: dict[str, UserError] = field(default_factory=dict)
 
 
-def find_one(project: str, *, world: World) -> Stranded:
+def find_one(project: str, *, context: AppContext) -> Stranded:
     """Return what is stranded under a project's name, as of now.
 
     Raises NotFound, NotStranded, EngineError.
     """
-    found = list_stranded_now(world=world)
+    found = list_stranded_now(context=context)
     if stranded := found.get(project):
         return stranded
-    if is_id(project) and world.store.has(project):
+    if is_id(project) and context.store.has(project):
         raise NotStranded(
             f"{project} has its folder. What it does is shown on its own page, and can be stopped"
             " there."
         )
-    if world.containers.of(project) or world.networks.of(project):
+    if context.containers.of(project) or context.networks.of(project):
         raise NotStranded(f"{project} is on this machine, and nothing tells that it is ours.")
     raise NotFound(f"Nothing of {project} is stranded. It may have been removed already.")
 
 
 def remove_stranded(
-    project: str, *, actor: str, world: World, seconds: float | None = WAIT_SECONDS
+    project: str, *, actor: str, context: AppContext, seconds: float | None = WAIT_SECONDS
 ) -> bool:
     """Remove one project; say whether it is gone, or still going.
 
     Raises NotFound, NotStranded, NotRemoved, StorageFailed, Busy, StopFailed, EngineError.
     """
-    removal = remove_many([project], actor=actor, world=world, seconds=seconds)
+    removal = remove_many([project], actor=actor, context=context, seconds=seconds)
     for refused in removal.refused.values():
         raise refused
     return not removal.removing
 
 
 def remove_many(
-    projects: Iterable[str], *, actor: str, world: World, seconds: float | None = WAIT_SECONDS
+    projects: Iterable[str],
+    *,
+    actor: str,
+    context: AppContext,
+    seconds: float | None = WAIT_SECONDS,
 ) -> Removal:
     """Remove some, each by itself: one that is refused holds up none of the others."""
     begun: dict[str, Future[bool]] = {
         # The history names the address that the deed comes from, also beside its request.
-        each: _AT_ONCE.submit(copy_context().run, _remove, each, actor, world)
+        each: _AT_ONCE.submit(copy_context().run, _remove, each, actor, context)
         for each in dict.fromkeys(projects)
     }
     wait(begun.values(), seconds)
@@ -91,28 +95,28 @@ def remove_many(
     return removal
 
 
-def _remove(project: str, actor: str, world: World) -> bool:
+def _remove(project: str, actor: str, context: AppContext) -> bool:
     """Remove one project; say whether it is gone, or a stop of it still going."""
     try:
-        stranded = find_one(project, world=world)
+        stranded = find_one(project, context=context)
         if stranded.deployment:
             # Its folder is here: this is a stop like any other, with the folder's lock.
-            started = stop_deployment(project, actor=actor, world=world)
-            return wait_for_stop(started, world=world) is not None
-        _remove_recorded(stranded, actor, world)
+            started = stop_deployment(project, actor=actor, context=context)
+            return wait_for_stop(started, context=context) is not None
+        _remove_recorded(stranded, actor, context)
         return True
     finally:
-        world.containers.changed()
-        world.networks.changed()
-        world.changes.beat()
+        context.containers.changed()
+        context.networks.changed()
+        context.changes.beat()
 
 
-def _remove_recorded(stranded: Stranded, actor: str, world: World) -> None:
-    root, about = world.store.root, {"project": stranded.project, "parts": stranded.parts}
+def _remove_recorded(stranded: Stranded, actor: str, context: AppContext) -> None:
+    root, about = context.store.root, {"project": stranded.project, "parts": stranded.parts}
     with storage_errors("It was not removed."):
         history.record(root, "remove stranded", actor, **about)
     try:
-        _take_away(stranded, world)
+        _take_away(stranded, context)
     except UserError as failure:
         with suppress(OSError):
             history.record(root, "remove stranded failed", actor, **about, reason=failure.detail)
@@ -121,38 +125,38 @@ def _remove_recorded(stranded: Stranded, actor: str, world: World) -> None:
         history.record(root, "remove stranded succeeded", actor, **about)
 
 
-def _take_away(stranded: Stranded, world: World) -> None:
-    project, seconds = stranded.project, world.settings.stop_timeout
-    environment = docker_environment(PROJECT, world.address)
+def _take_away(stranded: Stranded, context: AppContext) -> None:
+    project, seconds = stranded.project, context.settings.stop_timeout
+    environment = docker_environment(PROJECT, context.address)
     try:
         if stranded.containers:
             compose_halt(project, environment, seconds)
             for container in stranded.containers:
-                _keep_words(container, world)
+                _keep_words(container, context)
             # Somebody may have put its folder back meanwhile.
-            find_one(project, world=world)
+            find_one(project, context=context)
         compose_remove(project, environment, seconds)
     except ComposeFailed as error:
         said = last_words_of(error.output) or "Compose took too long"
         raise NotRemoved(f"{project}: {said}. Try again.") from None
-    left = [each.name for each in world.containers.of(project)]
-    left += [each.name for each in world.networks.of(project)]
+    left = [each.name for each in context.containers.of(project)]
+    left += [each.name for each in context.networks.of(project)]
     if left:
         raise NotRemoved(f"There is still {', '.join(left)}. Try again.")
 
 
-def _keep_words(container: Container, world: World) -> None:
+def _keep_words(container: Container, context: AppContext) -> None:
     """Keep what it said; where that can't be had, it holds nothing up."""
     if container.state == "created":
         return
     with suppress(EngineError, OSError):
-        log = world.containers.logs(container.id, KEPT_LINES)
-        said = world.containers.description(container.id)
-        mask = Masker(world.containers.secrets_of(container))
-        folder = words_folder(container.project, world=world)
+        log = context.containers.logs(container.id, KEPT_LINES)
+        said = context.containers.description(container.id)
+        mask = Masker(context.containers.secrets_of(container))
+        folder = words_folder(container.project, context=context)
         keep_last_words(folder, last_words_from(container.id, log, said, mask))
 
 
-def words_folder(project: str, *, world: World) -> Path:
+def words_folder(project: str, *, context: AppContext) -> Path:
     """Return whose last words those of a stranded one are: its archived folder's, or all's."""
-    return world.store.archive.newest(project) or world.store.root
+    return context.store.archive.newest(project) or context.store.root

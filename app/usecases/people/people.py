@@ -12,7 +12,7 @@ from app.core.people import Person, Role, name_problem, password_problem, token_
 from app.store import history
 from app.store.files import storage_errors
 from app.store.people import People, Setup, Token, User
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 SETUP_SECONDS = 30 * 60
 HASHER = PasswordHasher()
@@ -23,19 +23,19 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def has_users(world: World) -> bool:
-    return bool(world.people.read().users)
+def has_users(context: AppContext) -> bool:
+    return bool(context.people.read().users)
 
 
-def list_users(*, world: World) -> list[dict[str, str]]:
+def list_users(*, context: AppContext) -> list[dict[str, str]]:
     """Return the users as scripts get them, by name."""
-    users = sorted(world.people.read().users.items())
+    users = sorted(context.people.read().users.items())
     return [{"name": name, "role": user.role} for name, user in users]
 
 
-def list_tokens(*, world: World) -> list[dict[str, str | None]]:
+def list_tokens(*, context: AppContext) -> list[dict[str, str | None]]:
     """Return what is known of scripts' tokens, the oldest first; none of it opens anything."""
-    tokens = sorted(world.people.read().tokens.items(), key=lambda each: each[1].made_at)
+    tokens = sorted(context.people.read().tokens.items(), key=lambda each: each[1].made_at)
     return [
         {
             "id": identifier,
@@ -50,7 +50,7 @@ def list_tokens(*, world: World) -> list[dict[str, str | None]]:
 
 
 def add_user(
-    name: str, role: str, password: str, *, by: str, world: World, setup: str | None = None
+    name: str, role: str, password: str, *, by: str, context: AppContext, setup: str | None = None
 ) -> Person:
     """Add a user; with `setup`, the secret of a set-up link, only while that opens.
 
@@ -62,7 +62,7 @@ def add_user(
     if errors:
         raise InputRejected(errors)
     hashed = HASHER.hash(password)
-    with storage_errors("The user was not added."), world.people.changing() as people:
+    with storage_errors("The user was not added."), context.people.changing() as people:
         # What was so before may not be so any more: two may use one link at once.
         if setup is not None and not _opens(people, setup):
             raise _dead_link()
@@ -70,37 +70,37 @@ def add_user(
             raise InputRejected({"name": "is taken"})
         people.users[name] = User(Role(role), hashed)
         people.setup = None
-    _record(world, "add_user", by, user=name, role=role)
+    _record(context, "add_user", by, user=name, role=role)
     return Person(name, Role(role))
 
 
-def set_password(name: str, password: str, *, by: str, world: World) -> None:
+def set_password(name: str, password: str, *, by: str, context: AppContext) -> None:
     """Change a password; every session of that user ends. Raises NotFound, InputRejected."""
     if problem := password_problem(password):
         raise InputRejected({"password": problem})
     hashed = HASHER.hash(password)
-    with storage_errors("The password was not changed."), world.people.changing() as people:
+    with storage_errors("The password was not changed."), context.people.changing() as people:
         user = people.users.get(name)
         if user is None:
             raise _no_user(name)
         user.password = hashed
         user.sessions.clear()
-    _record(world, "set_password", by, user=name)
+    _record(context, "set_password", by, user=name)
 
 
-def remove_user(name: str, *, by: str, world: World) -> None:
+def remove_user(name: str, *, by: str, context: AppContext) -> None:
     """Raises NotFound, or InputRejected for the last operator of several users."""
-    with storage_errors("The user was not removed."), world.people.changing() as people:
+    with storage_errors("The user was not removed."), context.people.changing() as people:
         if name not in people.users:
             raise _no_user(name)
         left = [each for other, each in people.users.items() if other != name]
         if left and not any(each.role == Role.OPERATOR for each in left):
             raise InputRejected({"name": "is the last operator; add another one first"})
         del people.users[name]
-    _record(world, "remove_user", by, user=name)
+    _record(context, "remove_user", by, user=name)
 
 
-def make_token(name: str, role: str, made_by: str, *, world: World) -> str:
+def make_token(name: str, role: str, made_by: str, *, context: AppContext) -> str:
     """Make a script's token and return it: the only time that it is known."""
     errors = _errors(token_name=token_name_problem(name.strip()))
     if role not in list(Role):
@@ -108,45 +108,47 @@ def make_token(name: str, role: str, made_by: str, *, world: World) -> str:
     if errors:
         raise InputRejected(errors)
     identifier, secret = secrets.token_hex(4), secrets.token_hex(32)
-    with storage_errors("The token was not made."), world.people.changing() as people:
+    with storage_errors("The token was not made."), context.people.changing() as people:
         people.tokens[identifier] = Token(
             name.strip(), Role(role), digest(secret), made_by, time.time()
         )
-    _record(world, "make_token", made_by, token=identifier, role=role)
+    _record(context, "make_token", made_by, token=identifier, role=role)
     return f"da_{identifier}_{secret}"
 
 
-def revoke_token(identifier: str, *, by: str, world: World) -> None:
+def revoke_token(identifier: str, *, by: str, context: AppContext) -> None:
     """Raises NotFound."""
-    with storage_errors("The token was not revoked."), world.people.changing() as people:
+    with storage_errors("The token was not revoked."), context.people.changing() as people:
         if people.tokens.pop(identifier, None) is None:
             raise NotFound("There is no such token; it may have been revoked already.")
-    _record(world, "revoke_token", by, token=identifier)
+    _record(context, "revoke_token", by, token=identifier)
 
 
-def begin_setup(*, world: World) -> str:
+def begin_setup(*, context: AppContext) -> str:
     """Return the secret of a new set-up link; one that was made before is dead."""
     secret = secrets.token_urlsafe(24)
-    with storage_errors("No set-up link was made."), world.people.changing() as people:
+    with storage_errors("No set-up link was made."), context.people.changing() as people:
         people.setup = Setup(digest(secret), time.time() + SETUP_SECONDS)
     return secret
 
 
-def setup_is_open(secret: str, *, world: World) -> bool:
+def setup_is_open(secret: str, *, context: AppContext) -> bool:
     """Say whether a set-up link still opens: not used, not expired, and no users yet."""
-    return _opens(world.people.read(), secret)
+    return _opens(context.people.read(), secret)
 
 
-def check_setup(secret: str, *, world: World) -> None:
+def check_setup(secret: str, *, context: AppContext) -> None:
     """Raises LinkDead."""
-    if not setup_is_open(secret, world=world):
+    if not setup_is_open(secret, context=context):
         raise _dead_link()
 
 
-def set_up(secret: str, name: str, password: str, *, world: World) -> Person:
+def set_up(secret: str, name: str, password: str, *, context: AppContext) -> Person:
     """Make the first operator's account. Raises LinkDead, InputRejected."""
-    check_setup(secret, world=world)
-    return add_user(name, Role.OPERATOR, password, by="the set-up link", world=world, setup=secret)
+    check_setup(secret, context=context)
+    return add_user(
+        name, Role.OPERATOR, password, by="the set-up link", context=context, setup=secret
+    )
 
 
 def _opens(people: People, secret: str) -> bool:
@@ -166,10 +168,10 @@ def _dead_link() -> LinkDead:
     )
 
 
-def _record(world: World, what: str, who: str, **more: str) -> None:
+def _record(context: AppContext, what: str, who: str, **more: str) -> None:
     """Record a deed on people in the history of the whole deployments folder."""
     with storage_errors("It was done, and could not be recorded."):
-        history.record(world.settings.deployments_dir, what, who, **more)
+        history.record(context.settings.deployments_dir, what, who, **more)
 
 
 def _moment(seconds: float | None) -> str | None:

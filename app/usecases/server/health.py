@@ -1,17 +1,17 @@
 """Whether this server can do its work, in words that anybody may read."""
 
 from app.store.files import write_problem
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
-def readiness_of(world: World) -> dict[str, str]:
+def readiness_of(context: AppContext) -> dict[str, str]:
     """Return what is wrong with each part that is needed; empty where it is well.
 
     Nothing is written, and the engine is asked at most once a second, whoever calls.
     """
-    problem = world.containers.snapshot().problem
+    problem = context.containers.snapshot().problem
     return {
-        "deployments_folder": write_problem(world.settings.deployments_dir),
+        "deployments_folder": write_problem(context.settings.deployments_dir),
         "engine": _ENGINE[problem.code] if problem else "",
     }
 

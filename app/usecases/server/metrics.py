@@ -21,9 +21,9 @@ from app.core.errors import NotFound
 from app.core.history.container_events import ContainerEvent
 from app.core.status.status import Status
 from app.store.operations import list_operations
+from app.usecases.context import AppContext
 from app.usecases.status.overview import list_deployments
 from app.usecases.webhook.webhook import show_webhook
-from app.usecases.context import World
 
 _OPERATIONS = Counter("deploy_agent_operations", "Operations that have ended.", ["kind", "outcome"])
 _OPERATION_SECONDS = Histogram(
@@ -48,11 +48,11 @@ _BUILD.info(
 class Metrics:
     """What `/metrics` answers; one for each server."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, context: AppContext) -> None:
         self._registry = CollectorRegistry()
-        self._registry.register(_Fleet(world))
+        self._registry.register(_Fleet(context))
         self._registry.register(REGISTRY)
-        world.events.listen(_Restarts(world).hear)
+        context.events.listen(_Restarts(context).hear)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
         """Return everything in the format that is asked for, and its content type."""
@@ -63,24 +63,24 @@ class Metrics:
 class _Fleet(Collector):
     """Deployments, streams and messages as they are now, from one snapshot of the engine."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._ended = _Ended(world)
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._ended = _Ended(context)
 
     def collect(self) -> Iterator[Metric]:
-        cards = list_deployments(self._world)
-        self._ended.look({each.deployment.id: each.deployment.operation for each in cards})
-        statuses = [each.verdict.status for each in cards]
+        views = list_deployments(self._context)
+        self._ended.look({each.deployment.id: each.deployment.operation for each in views})
+        statuses = [each.verdict.status for each in views]
         family = GaugeMetricFamily(
             "deploy_agent_deployments", "Deployments by status.", labels=["status"]
         )
         for status in Status:
             family.add_metric([status], statuses.count(status))
         yield family
-        snapshot = self._world.containers.snapshot()
+        snapshot = self._context.containers.snapshot()
         yield _gauge("engine_up", "Whether Docker Engine answers.", 0 if snapshot.problem else 1)
-        yield _gauge("open_streams", "Pages that follow along.", self._world.changes.viewers)
-        webhook = show_webhook(self._world)
+        yield _gauge("open_streams", "Pages that follow along.", self._context.changes.viewers)
+        webhook = show_webhook(self._context)
         yield _gauge("messages_waiting", "Messages that are still to be sent.", webhook.waiting)
         yield _gauge(
             "messages_dropped",
@@ -96,8 +96,8 @@ def _gauge(name: str, words: str, value: float) -> Metric:
 class _Ended:
     """Counts the operations that have ended, whoever began them, as the folders tell."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._since = datetime.now(UTC)
         # The number up to which each deployment's operations are counted.
         self._counted: dict[str, int] = {}
@@ -117,7 +117,7 @@ class _Ended:
 
     def _count(self, deployment_id: str) -> None:
         try:
-            folder = self._world.store.folder_wherever(deployment_id)
+            folder = self._context.store.folder_wherever(deployment_id)
         except NotFound:
             return
         for operation in list_operations(folder)[::-1]:
@@ -140,12 +140,12 @@ def _count_operation(operation: Operation) -> None:
 class _Restarts:
     """Counts the starts of containers that had ended before."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._ended: set[str] = set()
 
     def hear(self, event: ContainerEvent) -> None:
-        if event.action == "die" and self._world.store.has(event.deployment_id):
+        if event.action == "die" and self._context.store.has(event.deployment_id):
             self._ended.add(event.container_id)
         elif event.action == "destroy":
             self._ended.discard(event.container_id)

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.settings.field_checks import Checked, Wrong, check_input, check_value, doubt_about
 from app.core.deployment import Deployment
-from app.core.settings.fields import BY_NAME, FIELDS, Field
+from app.core.settings.field_checks import Checked, Wrong, check_input, check_value, doubt_about
 from app.core.settings.field_rules import memory_bytes
+from app.core.settings.fields import BY_NAME, FIELDS, Field
 from app.engine.host.network import own_addresses, total_memory
+from app.usecases.context import AppContext
 from app.usecases.settings.configure import problems_of
-from app.usecases.context import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,43 +22,43 @@ class Said:
     hint: str = ""
 
 
-def check_field(name: str, raw: Any, *, world: World) -> Said:
+def check_field(name: str, raw: Any, *, context: AppContext) -> Said:
     """Return what is said of one field."""
     try:
         value = check_value(name, raw)
     except Wrong as wrong:
         return Said(error=str(wrong))
     values = {name: value} if value else {}
-    if error := problems_of(Checked(values, {}), world=world).get(name):
+    if error := problems_of(Checked(values, {}), context=context).get(name):
         return Said(error=error)
-    return Said(hint=hints_about(values, world=world).get(name, ""))
+    return Said(hint=hints_about(values, context=context).get(name, ""))
 
 
-def check_fields(given: Mapping[str, Any], *, world: World) -> dict[str, Said]:
+def check_fields(given: Mapping[str, Any], *, context: AppContext) -> dict[str, Said]:
     """Return what is said of each field, those included that are missing."""
     checked = check_input(given)
-    errors = problems_of(checked, world=world)
-    hints = hints_about(checked.values, world=world)
+    errors = problems_of(checked, context=context)
+    hints = hints_about(checked.values, context=context)
     return {name: Said(errors.get(name, ""), hints.get(name, "")) for name in {**errors, **hints}}
 
 
-def hints_about(values: Mapping[str, str], *, world: World) -> dict[str, str]:
+def hints_about(values: Mapping[str, str], *, context: AppContext) -> dict[str, str]:
     """Return what is worth a second look in values that are taken, by field name."""
-    hints = {name: _hint(BY_NAME[name], value, world) for name, value in values.items()}
+    hints = {name: _hint(BY_NAME[name], value, context) for name, value in values.items()}
     return {name: hint for name, hint in hints.items() if hint}
 
 
-def warnings_of(deployment: Deployment, *, world: World) -> dict[str, str]:
+def warnings_of(deployment: Deployment, *, context: AppContext) -> dict[str, str]:
     """Return what of a deployment serves another one already, by field name."""
     found = {
-        each.name: _in_use(each, deployment.env.get(each.env, ""), world, but=deployment.id)
+        each.name: _in_use(each, deployment.env.get(each.env, ""), context, but=deployment.id)
         for each in FIELDS
     }
     return {name: warning for name, warning in found.items() if warning}
 
 
-def _hint(field: Field, value: str, world: World) -> str:
-    if warning := _in_use(field, value, world):
+def _hint(field: Field, value: str, context: AppContext) -> str:
+    if warning := _in_use(field, value, context):
         return warning
     if field.name == "bind_address" and value not in {"0.0.0.0", *own_addresses()}:  # noqa: S104
         return "This host has no such address now."
@@ -67,11 +67,11 @@ def _hint(field: Field, value: str, world: World) -> str:
     return doubt_about(field, value)
 
 
-def _in_use(field: Field, value: str, world: World, but: str = "") -> str:
+def _in_use(field: Field, value: str, context: AppContext, but: str = "") -> str:
     """Return who has what can serve one gateway only; in a time that tells nothing of it."""
     if not (field.serves_one and value):
         return ""
-    for each in world.store.scan():
+    for each in context.store.scan():
         theirs = each.env.get(field.env, "")
         if each.id != but and hmac.compare_digest(theirs.encode(), value.encode()):
             return (

@@ -3,7 +3,7 @@
 from app.core.errors import EngineError
 from app.core.settings.field_rules import timezones
 from app.engine.host.network import own_addresses
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 # Names that OpenClaw's own documentation has (2026.9.6); any other is taken too.
 _MODELS = {
@@ -21,12 +21,12 @@ _SIZES = {"1500m": "short: gateways idle at 1 GB", "2g": "", "4g": "", "8g": ""}
 _MOST_IMAGES = 100
 
 
-def choices(world: World) -> dict[str, dict[str, str]]:
+def choices(context: AppContext) -> dict[str, dict[str, str]]:
     """Return what can be picked: by field name, each value with words beside it."""
     addresses = dict.fromkeys(own_addresses(), "")
     return {
         "model": _MODELS,
-        "image": dict.fromkeys(_images(world), "on this host"),
+        "image": dict.fromkeys(_images(context), "on this host"),
         "memory_limit": _SIZES,
         "timezone": dict.fromkeys(_timezones(), ""),
         "bind_address": addresses
@@ -40,12 +40,12 @@ def _timezones() -> list[str]:
     return ["UTC", *places]
 
 
-def _images(world: World) -> list[str]:
+def _images(context: AppContext) -> list[str]:
     """Return the images of this host, gateways first; none where the engine does not say."""
-    if world.containers.snapshot().problem:
+    if context.containers.snapshot().problem:
         return []  # It has just failed to answer: nobody waits for it twice.
     try:
-        names = world.containers.image_names()
+        names = context.containers.image_names()
     except EngineError:
         return []
     return sorted(names, key=lambda name: ("openclaw" not in name, name))[:_MOST_IMAGES]

@@ -10,10 +10,10 @@ from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.errors import DeploymentInvalid
-from app.core.settings.fields import BY_ENV, FIELDS, Field
 from app.core.settings.clone_name import next_name
+from app.core.settings.fields import BY_ENV, FIELDS, Field
 from app.store import history
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +47,14 @@ class Offer:
         return self.name or self.id
 
 
-def offer_of(deployment_id: str, *, world: World) -> Offer:
+def offer_of(deployment_id: str, *, context: AppContext) -> Offer:
     """Return what a deployment has to give. Raises NotFound, DeploymentInvalid."""
-    source = _source(deployment_id, world)
+    source = _source(deployment_id, context)
     held = [each for each in _copyable() if each.secret and source.env.get(each.env)]
     return Offer(
         source.id,
         source.name,
-        _values(source, world),
+        _values(source, context),
         keys=tuple(each for each in held if not each.serves_one),
         channels=tuple(each for each in held if each.serves_one),
         left=tuple(key for key, value in source.env.items() if value and key not in BY_ENV),
@@ -62,7 +62,7 @@ def offer_of(deployment_id: str, *, world: World) -> Offer:
 
 
 def completed(
-    given: Mapping[str, Any], like: Another | None, *, world: World
+    given: Mapping[str, Any], like: Another | None, *, context: AppContext
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """Return what was given, the rest from the other one, and which secrets were taken from it.
 
@@ -71,39 +71,39 @@ def completed(
     """
     if like is None:
         return given, ()
-    source = _source(like.deployment_id, world)
+    source = _source(like.deployment_id, context)
     taken = {
         each.name: source.env[each.env]
         for each in _copyable()
         if like.takes(each) and source.env.get(each.env) and not given.get(each.name)
     }
-    return {**_values(source, world), **given, **taken}, tuple(taken)
+    return {**_values(source, context), **given, **taken}, tuple(taken)
 
 
 def record_copies(
-    like: Another | None, copied: tuple[str, ...], to: str, *, actor: str, world: World
+    like: Another | None, copied: tuple[str, ...], to: str, *, actor: str, context: AppContext
 ) -> None:
     """Record in the other one's history that secrets of it were taken."""
     if like and copied:
-        folder = world.store.folder(like.deployment_id)
+        folder = context.store.folder(like.deployment_id)
         history.record(folder, "copy_secrets", actor, fields=list(copied), to=to)
 
 
-def _source(deployment_id: str, world: World) -> Deployment:
-    source = world.store.load(deployment_id)
+def _source(deployment_id: str, context: AppContext) -> Deployment:
+    source = context.store.load(deployment_id)
     if not source.env:
         why = source.problem or "its .env is empty"
         raise DeploymentInvalid(f"There is nothing to copy from {deployment_id}: {why}.")
     return source
 
 
-def _values(source: Deployment, world: World) -> dict[str, str]:
+def _values(source: Deployment, context: AppContext) -> dict[str, str]:
     values = {
         each.name: source.env[each.env]
         for each in _copyable()
         if not each.secret and source.env.get(each.env)
     }
-    if name := next_name(source.name, {each.name for each in world.store.scan()}):
+    if name := next_name(source.name, {each.name for each in context.store.scan()}):
         values["name"] = name
     return values
 

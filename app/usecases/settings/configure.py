@@ -5,27 +5,27 @@ from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network
 from typing import Any
 
-from app.core.settings.field_checks import Checked, check_input
-from app.core.settings.compose_file import compose_file
 from app.core.deployment import Deployment
-from app.core.settings.env_file import MAX_FILE_BYTES, format_env
 from app.core.errors import AlreadyMade, InputRejected
+from app.core.settings.compose_file import compose_file
+from app.core.settings.env_file import MAX_FILE_BYTES, format_env
+from app.core.settings.field_checks import Checked, check_input
 from app.core.settings.fields import FIELDS, PORT, TOKEN
 from app.core.settings.openclaw_config import DEFAULT_MODEL, format_config, seed_config
 from app.core.settings.ports import subnet_of
 from app.engine.host.network import host_names
 from app.store.deployments import NewDeployment
 from app.store.files import storage_errors
+from app.usecases.context import AppContext
 from app.usecases.settings.clone_settings import Another, completed, record_copies
 from app.usecases.settings.ports import free_port, port_problem
-from app.usecases.context import World
 
 _TOKEN_BYTES = 32
 
 
-def field_defaults(world: World) -> dict[str, str]:
+def field_defaults(context: AppContext) -> dict[str, str]:
     """Return what a field is where a person leaves it empty, by field name."""
-    settings = world.settings
+    settings = context.settings
     return {
         "model": DEFAULT_MODEL,
         "image": settings.image,
@@ -34,16 +34,16 @@ def field_defaults(world: World) -> dict[str, str]:
     }
 
 
-def fresh_id(world: World) -> str:
+def fresh_id(context: AppContext) -> str:
     """Return an id for a form: what is made of it gets that id, so sending it twice makes one."""
-    return world.store.new_id()
+    return context.store.new_id()
 
 
 def configure_deployment(
     given: Mapping[str, Any],
     *,
     actor: str,
-    world: World,
+    context: AppContext,
     deployment_id: str | None = None,
     like: Another | None = None,
 ) -> Deployment:
@@ -56,38 +56,38 @@ def configure_deployment(
     Raises InputRejected, with every field's own message, AlreadyMade, NotFound,
     DeploymentInvalid or StorageFailed; in all cases nothing was made.
     """
-    given, copied = completed(given, like, world=world)
+    given, copied = completed(given, like, context=context)
     checked = check_input(given)
     if checked.errors:
-        raise InputRejected(problems_of(checked, world=world))
-    with storage_errors("The deployment was not configured."), world.store.creating():
-        if deployment_id and world.store.has(deployment_id):
+        raise InputRejected(problems_of(checked, context=context))
+    with storage_errors("The deployment was not configured."), context.store.creating():
+        if deployment_id and context.store.has(deployment_id):
             raise AlreadyMade(deployment_id)
-        deployment_id = deployment_id or world.store.new_id()
-        port = _port(checked.values.get(PORT.name), world)
-        env = env_of(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), world)
-        content = content_of(env, deployment_id, _subnet(port, world), world)
+        deployment_id = deployment_id or context.store.new_id()
+        port = _port(checked.values.get(PORT.name), context)
+        env = env_of(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), context)
+        content = content_of(env, deployment_id, _subnet(port, context), context)
         _refuse_beyond_limit(content)
-        record_copies(like, copied, deployment_id, actor=actor, world=world)
-        world.store.create(deployment_id, content, actor)
-    return world.store.load(deployment_id)
+        record_copies(like, copied, deployment_id, actor=actor, context=context)
+        context.store.create(deployment_id, content, actor)
+    return context.store.load(deployment_id)
 
 
-def problems_of(checked: Checked, *, world: World) -> dict[str, str]:
+def problems_of(checked: Checked, *, context: AppContext) -> dict[str, str]:
     """Return what is wrong with each field, the port's being taken included."""
     problems = dict(checked.errors)
     if asked := checked.values.get(PORT.name):
-        problem = port_problem(int(asked), world)
+        problem = port_problem(int(asked), context)
         problems |= {PORT.name: problem} if problem else {}
     return problems
 
 
-def env_of(values: Mapping[str, str], port: str, token: str, world: World) -> dict[str, str]:
+def env_of(values: Mapping[str, str], port: str, token: str, context: AppContext) -> dict[str, str]:
     """Return the variables of `.env`, in the schema's order.
 
     BIND_ADDRESS stands there empty too, since Compose warns of a variable that is not set.
     """
-    settings = world.settings
+    settings = context.settings
     by_name = {
         "image": settings.image,
         "memory_limit": settings.memory_limit,
@@ -100,18 +100,18 @@ def env_of(values: Mapping[str, str], port: str, token: str, world: World) -> di
 
 
 def content_of(
-    env: Mapping[str, str], deployment_id: str, subnet: IPv4Network | str, world: World
+    env: Mapping[str, str], deployment_id: str, subnet: IPv4Network | str, context: AppContext
 ) -> NewDeployment:
     """Return what is written into the folder of a deployment with these variables."""
     return NewDeployment(
         env=format_env(env).encode(),
         compose_file=compose_file(deployment_id, subnet).encode(),
-        openclaw_config=format_config(seed_config(env, _origin_hosts(world))),
+        openclaw_config=format_config(seed_config(env, _origin_hosts(context))),
     )
 
 
-def _subnet(port: int, world: World) -> IPv4Network:
-    return subnet_of(port, world.settings.subnet_pool)
+def _subnet(port: int, context: AppContext) -> IPv4Network:
+    return subnet_of(port, context.settings.subnet_pool)
 
 
 def _refuse_beyond_limit(content: NewDeployment) -> None:
@@ -120,16 +120,16 @@ def _refuse_beyond_limit(content: NewDeployment) -> None:
         raise InputRejected({"body": f"is too large: all values together may have {limit} KiB"})
 
 
-def _origin_hosts(world: World) -> Sequence[str]:
+def _origin_hosts(context: AppContext) -> Sequence[str]:
     """Return the names under which the gateway's page may be opened, each once."""
-    named = ["localhost", "127.0.0.1", world.settings.public_host, *host_names()]
+    named = ["localhost", "127.0.0.1", context.settings.public_host, *host_names()]
     return list(dict.fromkeys(name for name in named if name))
 
 
-def _port(asked: str | None, world: World) -> int:
+def _port(asked: str | None, context: AppContext) -> int:
     """Return the port that was asked for, or a free one of the range. Raises InputRejected."""
     if asked is None:
-        return free_port(world)
-    if problem := port_problem(int(asked), world):
+        return free_port(context)
+    if problem := port_problem(int(asked), context):
         raise InputRejected({PORT.name: problem})
     return int(asked)

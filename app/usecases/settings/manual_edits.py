@@ -9,8 +9,8 @@ from app.core.deployment import LAUNCH_OR_STOP, Deployment, OperationKind
 from app.core.history.incidents import BY_HAND
 from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, Kind, Moment
 from app.store import history
+from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments
-from app.usecases.context import World
 
 # Our own changes of a file stand in the history this close to it.
 _CLOSE = timedelta(seconds=5)
@@ -37,13 +37,13 @@ class _Seen:
 class Edits:
     """Remembers each deployment's files from one look to the next."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
         self._seen: dict[str, _Seen] = {}
 
     def look(self) -> None:
         """Record what was edited since the last look. Raises OSError."""
-        deployments = self._world.store.scan()
+        deployments = self._context.store.scan()
         for gone in self._seen.keys() - {each.id for each in deployments}:
             del self._seen[gone]
         for deployment in deployments:
@@ -62,7 +62,7 @@ class Edits:
             self._tell(deployment, before, now)
 
     def _tell(self, deployment: Deployment, before: _Seen, now: _Seen) -> None:
-        folder = self._world.store.folder(deployment.id)
+        folder = self._context.store.folder(deployment.id)
         keys = _differing(before.env, now.env)
         if keys and self._is_by_hand(deployment, now.env_at):
             self._record(folder, ENV_EDITED, now.env_at, keys=keys)
@@ -70,7 +70,7 @@ class Edits:
             self._record(folder, COMPOSE_EDITED, now.compose_at)
 
     def _is_by_hand(self, deployment: Deployment, at: datetime) -> bool:
-        found = latest_moments(deployment.id, _LOOKED_AT, world=self._world)
+        found = latest_moments(deployment.id, _LOOKED_AT, context=self._context)
         return not any(_may_write(each) and _is_close(each, at) for each in found)
 
     def _record(self, folder: Path, what: str, at: datetime, **more: object) -> None:
@@ -79,7 +79,7 @@ class Edits:
         at = at if timedelta(0) <= now - at < _RECENT else now
         stamp = at.isoformat(timespec="milliseconds")
         history.append(folder, {"at": stamp, "what": what, "who": BY_HAND, **more})
-        self._world.changes.beat()
+        self._context.changes.beat()
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -19,23 +19,33 @@ from pathlib import Path
 
 from app.core.deployment import NOT_BACK, Container, Operation, OperationKind, Run
 from app.core.diagnosis.causes import Cause
+from app.core.errors import EngineError
+from app.core.operations.steps import BACK, WRITE
+from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
 from app.core.settings.env_file import EnvFileError, parse_env
-from app.core.errors import EngineError
 from app.core.settings.openclaw_config import ConfigUnreadable
-from app.core.secrets import secret_values
-from app.core.operations.steps import BACK, WRITE
 from app.engine.compose import ComposeFailed
 from app.store import operations
-from app.store.applied_settings import applied_file, applied_now, put_applied, read_applied, write_applied
-from app.store.files import Edited, Unreadable, read_file, rewrite_files
+from app.store.applied_settings import (
+    applied_file,
+    applied_now,
+    put_applied,
+    read_applied,
+    write_applied,
+)
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_compose_file
-from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.lifecycle.data_folders import config_for, read_openclaw_config, write_openclaw_config
-from app.usecases.operations.failures import cause_of
+from app.store.files import Edited, Unreadable, read_file, rewrite_files
+from app.usecases.lifecycle.data_folders import (
+    config_for,
+    read_openclaw_config,
+    write_openclaw_config,
+)
 from app.usecases.lifecycle.launch import perform_launch
+from app.usecases.operations.cancellation import Cancellation, Cancelled
+from app.usecases.operations.failures import cause_of
+from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
-from app.usecases.operations.operation_context import Task
 
 _CONFIG = "config/openclaw.json"
 # What disk and engine say of a step that they do not let happen.
@@ -44,21 +54,21 @@ _FAILURES = (OSError, EngineError, ComposeFailed, Unreadable)
 _KEPT_AS = {COMPOSE_FILE: "compose", ENV_FILE: "env"}
 
 
-def perform_reconfigure(task: Task) -> Run | None:
+def perform_reconfigure(op: OperationContext) -> Run | None:
     """Do, finish or undo a reconfiguration; return the run that was proven, if there is one.
 
     Raises OperationFailed, also where the old configuration is back and proven,
     EngineError, OSError, Cancelled.
     """
-    resumption = task.operation.resumption
+    resumption = op.operation.resumption
     try:
         if not resumption:
-            return _Work(task).do()
-        with _half_done_where_refused(task, "Nothing was changed."):
-            work = _Work(task)
+            return _Work(op).do()
+        with _half_done_where_refused(op, "Nothing was changed."):
+            work = _Work(op)
         return work.undo() if resumption == "undo" else work.finish()
     except (ComposeFailed, Unreadable) as error:
-        raise OperationFailed(cause_of(error, task)) from None
+        raise OperationFailed(cause_of(error, op)) from None
 
 
 def kept_secrets(operation: Operation, folder: Path) -> list[str]:
@@ -75,7 +85,7 @@ def kept_secrets(operation: Operation, folder: Path) -> list[str]:
 
 
 @contextmanager
-def _half_done_where_refused(task: Task, words: str) -> Iterator[None]:
+def _half_done_where_refused(op: OperationContext, words: str) -> Iterator[None]:
     """See that it can be resumed where disk or engine refuse; `words` come before their cause.
 
     Raises OperationFailed.
@@ -83,19 +93,19 @@ def _half_done_where_refused(task: Task, words: str) -> Iterator[None]:
     try:
         yield
     except _FAILURES as error:
-        cause = cause_of(error, task)
+        cause = cause_of(error, op)
         step = f"{cause.next_step} {OperationKind.RECONFIGURE.after_interruption}".strip()
         raise OperationFailed(Cause(NOT_BACK, f"{words} {cause.words}", step)) from None
 
 
 class _Work:
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self._then = task.operation.arguments.get("then", "")
-        self._folder = task.world.store.folder(task.deployment.id)
+    def __init__(self, op: OperationContext) -> None:
+        self._op = op
+        self._then = op.operation.arguments.get("then", "")
+        self._folder = op.context.store.folder(op.deployment.id)
         self._before = self._gateway_before()
         up = bool(self._before and self._before.is_up)
-        asked = task.deployment.env.get("OPENCLAW_IMAGE") or task.world.settings.image
+        asked = op.deployment.env.get("OPENCLAW_IMAGE") or op.context.settings.image
         self._image = self._before.image if self._before and up else asked
 
     def do(self) -> Run | None:
@@ -105,13 +115,13 @@ class _Work:
 
     def finish(self) -> Run | None:
         """Do what is left of one that was begun."""
-        with _half_done_where_refused(self._task, "It could not be finished."):
+        with _half_done_where_refused(self._op, "It could not be finished."):
             self._write_new()
         return self._up_with_the_new()
 
     def _up_with_the_new(self) -> Run | None:
         if not self._then:
-            self._task.say("Its next launch applies what was changed")
+            self._op.say("Its next launch applies what was changed")
             return None
         try:
             self._keep("config.new", self._config_to_be())
@@ -127,19 +137,19 @@ class _Work:
         if self._then != "restart":
             return None
         gateway = self._gateway()
-        proven = self._task.operation.verified
+        proven = self._op.operation.verified
         if gateway and gateway.is_up and gateway.run == proven:
-            self._task.say("The gateway was not touched")
+            self._op.say("The gateway was not touched")
             return proven
         return perform_launch(self._with_files_as_they_are(), anew=True)
 
     def _kept(self, name: str) -> bytes | None:
-        return operations.kept_file(self._folder, self._task.operation.number, name)
+        return operations.kept_file(self._folder, self._op.operation.number, name)
 
     def _keep(self, name: str, data: bytes) -> None:
         """Keep a file as it is found; one that was kept before an interruption is the older."""
         if self._kept(name) is None:
-            operations.keep_file(self._folder, self._task.operation.number, name, data)
+            operations.keep_file(self._folder, self._op.operation.number, name, data)
 
     def _gateway_before(self) -> Container | None:
         """Return the gateway as it is found. What is only written needs no engine."""
@@ -151,12 +161,12 @@ class _Work:
             return None
 
     def _gateway(self) -> Container | None:
-        deployment = self._task.deployment
-        return deployment.gateway_in(self._task.world.containers.of(deployment.id))
+        deployment = self._op.deployment
+        return deployment.gateway_in(self._op.context.containers.of(deployment.id))
 
-    def _with_files_as_they_are(self) -> Task:
-        deployment = self._task.world.store.load(self._task.deployment.id)
-        return replace(self._task, deployment=deployment)
+    def _with_files_as_they_are(self) -> OperationContext:
+        deployment = self._op.context.store.load(self._op.deployment.id)
+        return replace(self._op, deployment=deployment)
 
     def _refuse_touched(self) -> None:
         for name, kept in _KEPT_AS.items():
@@ -168,7 +178,7 @@ class _Work:
         """See that a launch can tell what has changed, also where nobody wrote that down yet."""
         if read_applied(self._folder) is None:
             env = parse_env(self._kept("env.old") or b"")
-            drifted = drift_of(self._task.deployment, self._before)
+            drifted = drift_of(self._op.deployment, self._before)
             container = self._before.id if self._before and not drifted else ""
             compose_file = read_compose_file(self._folder) or ""
             write_applied(self._folder, applied_now(container, env, compose_file))
@@ -197,7 +207,7 @@ class _Work:
         self._keep_what_was_applied()
         if self._then:
             self._keep("config.old", self._config_as_it_is())
-        self._task.say(WRITE)
+        self._op.say(WRITE)
         if left := self._put("new", "old"):
             self._put_all_back()
             raise self._stale(left[0])
@@ -236,14 +246,14 @@ class _Work:
 
     def _stale(self, name: str) -> OperationFailed:
         words = f"Meanwhile somebody changed {name}, so nothing was changed."
-        if self._task.operation.resumption == "finish":
+        if self._op.operation.resumption == "finish":
             step = f"Undo the change: that leaves {name} alone, and puts the rest back."
             return OperationFailed(Cause(NOT_BACK, words, step))
         step = "Look at it as it is now, then change it again."
         return OperationFailed(Cause("stale", words, step))
 
     def _left_alone(self, name: str) -> str:
-        self._task.say(f"{name} was changed meanwhile, so it is left alone")
+        self._op.say(f"{name} was changed meanwhile, so it is left alone")
         return name
 
     def _put_all_back(self, why: str = "") -> str:
@@ -251,9 +261,9 @@ class _Work:
 
         Raises OperationFailed, whose words begin with `why` it is put back.
         """
-        self._task.say(f"{BACK} what was changed")
+        self._op.say(f"{BACK} what was changed")
         with _half_done_where_refused(
-            self._task, f"{why} What was changed could not be put back.".strip()
+            self._op, f"{why} What was changed could not be put back.".strip()
         ):
             left = self._put("old", "new") + self._put_config_back()
             applied = self._kept("applied.old")
@@ -263,8 +273,8 @@ class _Work:
 
     def _rolled_back(self, failure: BaseException) -> BaseException:
         """Put back what was there, bring it up, and return the failure with how that went."""
-        cause = cause_of(failure, self._task)
-        self._task.say(cause.sentence)
+        cause = cause_of(failure, self._op)
+        self._op.say(cause.sentence)
         left = self._put_all_back(cause.words)
         try:
             run, how = self._old_one_up()
@@ -274,7 +284,7 @@ class _Work:
                 Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix)
             )
         except _FAILURES as error:
-            said = cause_of(error, self._task).words
+            said = cause_of(error, self._op).words
             words = f"{cause.words} The old configuration could not be brought up again. {said}"
             return OperationFailed(Cause(cause.code, words.strip(), "Launch again."))
         if isinstance(failure, Cancelled):
@@ -288,5 +298,5 @@ class _Work:
         if gateway and self._before and gateway.run == self._before.run and gateway.is_up:
             return None, "the gateway was not touched"
         # Who wants the end of the new one wants the old one back: that is not broken off.
-        task = replace(self._with_files_as_they_are(), cancellation=Cancellation(lambda: False))
-        return perform_launch(task), "the gateway runs with it again"
+        op = replace(self._with_files_as_they_are(), cancellation=Cancellation(lambda: False))
+        return perform_launch(op), "the gateway runs with it again"

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.deployment import Container, Deployment
+from app.core.errors import DeploymentInvalid, EngineError, InputRejected, Stale
+from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
 from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError
-from app.core.errors import DeploymentInvalid, EngineError, InputRejected, Stale
 from app.core.settings.fields import BY_NAME, FIELDS, PORT
-from app.core.settings.fingerprints import NoMark, changed_since, has_value, mark_of, reach_the_gateway
 from app.core.settings.file_changes import (
     Change,
     Files,
@@ -22,12 +22,18 @@ from app.core.settings.file_changes import (
     told_of,
     with_changes,
 )
-from app.core.secrets import secret_values
-from app.store.files import Unreadable, raise_shortage, read_file
+from app.core.settings.fingerprints import (
+    NoMark,
+    changed_since,
+    has_value,
+    mark_of,
+    reach_the_gateway,
+)
 from app.store.deployment_files import ENV_FILE, problem_of_folders, read_compose_file
+from app.store.files import Unreadable, raise_shortage, read_file
+from app.usecases.context import AppContext, signing_key
 from app.usecases.settings.configure import field_defaults
 from app.usecases.settings.ports import free_port, port_problem
-from app.usecases.context import World, signing_key
 
 # Where an emptied field has a value of its own in `.env`.
 _WITH_FALLBACK = ("image", "memory_limit", "bind_address")
@@ -62,25 +68,25 @@ class Plan:
 
 
 def plan_reconfiguration(
-    deployment_id: str, wish: Wish, *, world: World, key: bytes | None = None
+    deployment_id: str, wish: Wish, *, context: AppContext, key: bytes | None = None
 ) -> Plan:
     """Return what a wish would change; nothing is written.
 
     `key` is the signing key, for who holds the lock under which it is read.
     Raises NotFound, DeploymentInvalid, InputRejected, Stale.
     """
-    key = key or signing_key(world)
-    deployment = world.store.load(deployment_id)
-    before = files_of(deployment, world=world)
+    key = key or signing_key(context)
+    deployment = context.store.load(deployment_id)
+    before = files_of(deployment, context=context)
     _refuse_stale(wish, before, key)
-    asked = asked_of(wish.given, wish.remove, before.values, _fallbacks(world))
+    asked = asked_of(wish.given, wish.remove, before.values, _fallbacks(context))
     if asked.errors:
         raise InputRejected(asked.errors)
-    after = _with_changes(before, asked.values, world)
+    after = _with_changes(before, asked.values, context)
     changes = changes_between(before.values, after.values)
-    gateway, problem = _gateway(deployment, world)
+    gateway, problem = _gateway(deployment, context)
     secrets = secret_values(before.values) + secret_values(after.values)
-    _refuse_port(deployment, changes, after, gateway, world)
+    _refuse_port(deployment, changes, after, gateway, context)
     return Plan(
         deployment=deployment,
         before=before,
@@ -118,14 +124,16 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def caught_up(deployment_id: str, wish: Wish, *, world: World) -> tuple[Wish, dict[str, str]]:
+def caught_up(
+    deployment_id: str, wish: Wish, *, context: AppContext
+) -> tuple[Wish, dict[str, str]]:
     """Return a stale wish brought up to the files as they are now, and what of it is in doubt.
 
     A field that nobody touched in the form follows the files. Where both the form and the
     file have another value, what was typed stays, and the file's is told by field name.
     Raises NotFound, DeploymentInvalid.
     """
-    files, key = files_of(world.store.load(deployment_id), world=world), signing_key(world)
+    files, key = files_of(context.store.load(deployment_id), context=context), signing_key(context)
     env, given, doubts = files.values, dict(wish.given), {}
     for name, typed in wish.given.items():
         known = BY_NAME.get(name)
@@ -141,20 +149,20 @@ def caught_up(deployment_id: str, wish: Wish, *, world: World) -> tuple[Wish, di
     return Wish(given, wish.remove, mark_of(env, files.compose or "", key)), doubts
 
 
-def current_wish(deployment_id: str, *, world: World) -> Wish:
+def current_wish(deployment_id: str, *, context: AppContext) -> Wish:
     """Return the wish that changes nothing: each field that is no secret as it is now.
 
     Raises NotFound, DeploymentInvalid.
     """
-    files = files_of(world.store.load(deployment_id), world=world)
+    files = files_of(context.store.load(deployment_id), context=context)
     env = files.values
     given = {each.name: env.get(each.env, "") for each in FIELDS if not each.secret}
-    return Wish(given, seen=mark_of(env, files.compose or "", signing_key(world)))
+    return Wish(given, seen=mark_of(env, files.compose or "", signing_key(context)))
 
 
-def files_of(deployment: Deployment, *, world: World) -> Files:
+def files_of(deployment: Deployment, *, context: AppContext) -> Files:
     """Return a deployment's files as they are. Raises DeploymentInvalid."""
-    folder = world.store.folder(deployment.id)
+    folder = context.store.folder(deployment.id)
     try:
         if deployment.problem and not deployment.env:
             raise Unreadable(deployment.problem)
@@ -182,16 +190,16 @@ def _refuse_stale(wish: Wish, files: Files, key: bytes) -> None:
         raise Stale(changed)
 
 
-def _fallbacks(world: World) -> dict[str, str]:
-    defaults = field_defaults(world)
+def _fallbacks(context: AppContext) -> dict[str, str]:
+    defaults = field_defaults(context)
     return {name: defaults[name] for name in _WITH_FALLBACK}
 
 
-def _with_changes(files: Files, values: Mapping[str, str | None], world: World) -> Files:
+def _with_changes(files: Files, values: Mapping[str, str | None], context: AppContext) -> Files:
     after = files
     for key, value in values.items():
         try:
-            after = with_changes(after, {key: value}, world.settings.subnet_pool)
+            after = with_changes(after, {key: value}, context.settings.subnet_pool)
         except EnvFileError:
             name = Change(key, None, value).name
             raise InputRejected(
@@ -208,26 +216,26 @@ def _refuse_port(
     changes: Sequence[Change],
     after: Files,
     gateway: Container | None,
-    world: World,
+    context: AppContext,
 ) -> None:
     """Raises InputRejected where the deployment can't have its new port, with one that it can."""
     port = after.values.get(PORT.env, "")
     own = {str(each.port) for each in gateway.ports} if gateway else set()
     if any(each.env == PORT.env for each in changes) and port not in own:
         problem = (
-            port_problem(int(port), world, deployment.id) if port.isdecimal() else "is no port"
+            port_problem(int(port), context, deployment.id) if port.isdecimal() else "is no port"
         )
     else:
         problem = None if port else "is needed"
     if problem:
-        free = free_port(world)
+        free = free_port(context)
         raise InputRejected({PORT.name: f"{problem}; {free} is free"}, {"free_port": free})
 
 
-def _gateway(deployment: Deployment, world: World) -> tuple[Container | None, str]:
+def _gateway(deployment: Deployment, context: AppContext) -> tuple[Container | None, str]:
     """Return the container where it is up, or why that is not known."""
     try:
-        gateway = deployment.gateway_in(world.containers.of(deployment.id))
+        gateway = deployment.gateway_in(context.containers.of(deployment.id))
     except EngineError as error:
         return None, error.detail
     return (gateway if gateway and gateway.is_up else None), ""

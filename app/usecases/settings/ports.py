@@ -11,35 +11,35 @@ from app.core.errors import EngineError, InputRejected
 from app.core.settings.fields import PORT
 from app.core.settings.ports import NoFreePort, overlapping, pick_port, subnet_of
 from app.engine.host.network import host_routes, listener_on, port_is_free
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
-def free_port(world: World, whose: str = "") -> int:
+def free_port(context: AppContext, whose: str = "") -> int:
     """Return a free port of the range; with `whose`, the same one while no other is taken.
 
     Raises InputRejected where there is none.
     """
     routes = host_routes()
-    pool = world.settings.subnet_pool
+    pool = context.settings.subnet_pool
 
     def is_usable(port: int) -> bool:
         return port_is_free(port) and not overlapping(subnet_of(port, pool), routes)
 
     try:
         random = Random(whose) if whose else None  # noqa: S311 - no secret
-        return pick_port(*world.settings.port_range, _owners(world), is_usable, random)
+        return pick_port(*context.settings.port_range, _owners(context), is_usable, random)
     except NoFreePort:
-        raise InputRejected({PORT.name: _no_port(world)}) from None
+        raise InputRejected({PORT.name: _no_port(context)}) from None
 
 
-def port_problem(port: int, world: World, whose: str = "") -> str | None:
+def port_problem(port: int, context: AppContext, whose: str = "") -> str | None:
     """Return why a deployment can't have this port, or None where it can.
 
     `whose` is the id of one that changes its port: both that it is between are its own.
     """
-    if problem := _taken(port, _owners(world, whose)):
+    if problem := _taken(port, _owners(context, whose)):
         return problem
-    subnet = subnet_of(port, world.settings.subnet_pool)
+    subnet = subnet_of(port, context.settings.subnet_pool)
     if route := overlapping(subnet, host_routes()):
         return (
             f"belongs to the network {subnet}, which overlaps this host's route to {route};"
@@ -48,24 +48,24 @@ def port_problem(port: int, world: World, whose: str = "") -> str | None:
     return None
 
 
-def _no_port(world: World) -> str:
-    low, high = world.settings.port_range
+def _no_port(context: AppContext) -> str:
+    low, high = context.settings.port_range
     return (
         f"no port of {low}-{high} is free, or this host's routes overlap all networks of"
-        f" {world.settings.subnet_pool}; DEPLOY_AGENT_PORT_RANGE and DEPLOY_AGENT_SUBNET_POOL"
+        f" {context.settings.subnet_pool}; DEPLOY_AGENT_PORT_RANGE and DEPLOY_AGENT_SUBNET_POOL"
         " set both"
     )
 
 
-def _owners(world: World, whose: str = "") -> dict[int, str]:
+def _owners(context: AppContext, whose: str = "") -> dict[int, str]:
     """Return who has which port: every deployment, running or not, and every container."""
     try:
         owners = {
-            port: f"the container {name}" for port, name in world.containers.publishers().items()
+            port: f"the container {name}" for port, name in context.containers.publishers().items()
         }
     except EngineError:
         owners = {}  # Configuring needs no engine; the host's own word still counts.
-    for each in world.store.scan():
+    for each in context.store.scan():
         if each.port is not None:
             named = f"{each.name} ({each.id})" if each.name else each.id
             owners[each.port] = f"the deployment {named}"

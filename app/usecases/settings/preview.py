@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.core.settings.placeholders import Blanks, Piece
+from app.core.secrets import MASK
 from app.core.settings.field_checks import check_input
 from app.core.settings.fields import BY_NAME, FIELDS, PORT, Field
+from app.core.settings.placeholders import Blanks, Piece
 from app.core.settings.ports import subnet_of
-from app.core.secrets import MASK
+from app.usecases.context import AppContext
 from app.usecases.settings.clone_settings import Another, completed
 from app.usecases.settings.configure import content_of, env_of, problems_of
-from app.usecases.context import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +29,19 @@ class Preview:
 
 
 def preview_files(
-    given: Mapping[str, Any], *, deployment_id: str, like: Another | None = None, world: World
+    given: Mapping[str, Any],
+    *,
+    deployment_id: str,
+    like: Another | None = None,
+    context: AppContext,
 ) -> Preview:
     """Return the files that these values would make; what is secret or not known, as words.
 
     Raises NotFound, DeploymentInvalid.
     """
-    given, _ = completed(given, like, world=world)
+    given, _ = completed(given, like, context=context)
     checked = check_input(given)
-    wrong = problems_of(checked, world=world)
+    wrong = problems_of(checked, context=context)
     blanks = Blanks()
     values = {
         name: blanks.blank(MASK) if BY_NAME[name].secret else value
@@ -49,12 +53,12 @@ def preview_files(
             values[each.name] = blanks.blank("needed")
     port = values.get(PORT.name) or blanks.blank("a free port")
     subnet = (
-        subnet_of(int(port), world.settings.subnet_pool)
+        subnet_of(int(port), context.settings.subnet_pool)
         if PORT.name in values
         else blanks.blank("the network of its port")
     )
-    env = env_of(values, port, blanks.blank("made when configured"), world)
-    content = content_of(env, deployment_id, subnet, world)
+    env = env_of(values, port, blanks.blank("made when configured"), context)
+    content = content_of(env, deployment_id, subnet, context)
     files = {
         ".env": content.env,
         "docker-compose.yml": content.compose_file,

@@ -8,27 +8,27 @@ from app.core.settings.fields import PORT
 from app.core.settings.file_changes import Files
 from app.store import operations
 from app.store.files import storage_errors
+from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.operations import Started, start_operation, wait_for
-from app.usecases.status.overview import show_deployment
 from app.usecases.settings.plan import Wish, plan_reconfiguration
-from app.usecases.context import World, signing_key
+from app.usecases.status.overview import show_deployment
 
 
 def describe_reconfigured(
-    deployment_id: str, started: Started | None, *, world: World
+    deployment_id: str, started: Started | None, *, context: AppContext
 ) -> dict[str, Any]:
     """Return what came of it as scripts get it; where nothing was started, all was so."""
-    card = show_deployment(deployment_id, world=world)
+    view = show_deployment(deployment_id, context=context)
     return {
         "deployment_id": deployment_id,
-        "status": card.verdict.status,
-        "port": card.deployment.port,
+        "status": view.verdict.status,
+        "port": view.deployment.port,
         "changed": started.operation.arguments["changed"].split(", ") if started else [],
     }
 
 
 def reconfigure_deployment(
-    deployment_id: str, wish: Wish, then: str, *, actor: str, world: World
+    deployment_id: str, wish: Wish, then: str, *, actor: str, context: AppContext
 ) -> Started | None:
     """Start changing a deployment's files; None where they are as wished already.
 
@@ -37,11 +37,11 @@ def reconfigure_deployment(
     Raises NotFound, DeploymentInvalid, InputRejected, Stale, Busy, StorageFailed, EngineError.
     """
     if then != "save":
-        world.containers.of(deployment_id)
-    key = signing_key(world)
+        context.containers.of(deployment_id)
+    key = signing_key(context)
     # Two that want the same port come one after the other.
-    with storage_errors("Nothing was changed."), world.store.creating():
-        plan = plan_reconfiguration(deployment_id, wish, world=world, key=key)
+    with storage_errors("Nothing was changed."), context.store.creating():
+        plan = plan_reconfiguration(deployment_id, wish, context=context, key=key)
         if not plan.changes:
             return None
         arguments = {"changed": ", ".join(each.name for each in plan.changes)}
@@ -55,31 +55,33 @@ def reconfigure_deployment(
             OperationKind.RECONFIGURE,
             plan.deployment,
             actor=actor,
-            world=world,
+            context=context,
             arguments=arguments,
             files=_kept(plan.before, plan.after),
         )
 
 
-def wait_for_reconfigured(started: Started, *, world: World) -> Operation | None:
+def wait_for_reconfigured(started: Started, *, context: AppContext) -> Operation | None:
     """Return how it ended, or None where it is still going on.
 
     Raises ReconfigureFailed with its reason, TooManyWaiting.
     """
-    return wait_for(started, lambda ended: ReconfigureFailed, world=world)
+    return wait_for(started, lambda ended: ReconfigureFailed, context=context)
 
 
-def resume_reconfiguration(deployment_id: str, verb: str, *, actor: str, world: World) -> Started:
+def resume_reconfiguration(
+    deployment_id: str, verb: str, *, actor: str, context: AppContext
+) -> Started:
     """Start to `finish` or to `undo` a reconfiguration that was left half done.
 
     Raises NotFound, NotUndone, Busy, StorageFailed, EngineError.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     left = deployment.operation
     if left is None or not left.can_be_resumed:
         raise NotUndone("No reconfiguration of it is left half done, or something was done since.")
-    world.containers.of(deployment_id)
-    folder = world.store.folder(deployment_id)
+    context.containers.of(deployment_id)
+    folder = context.store.folder(deployment_id)
     kept = operations.kept_files(folder, left.number)
     if not kept:
         raise NotUndone("What its files were is not kept any more; they stay as they are.")
@@ -88,7 +90,7 @@ def resume_reconfiguration(deployment_id: str, verb: str, *, actor: str, world: 
         OperationKind.RECONFIGURE,
         deployment,
         actor=actor,
-        world=world,
+        context=context,
         arguments={**before, verb: str(left.number)},
         files=kept,
     )

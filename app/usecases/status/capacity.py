@@ -6,41 +6,43 @@ from contextlib import suppress
 from app.core.deployment import Container
 from app.core.errors import EngineError
 from app.core.status.capacity import Host, Room, room_on
-from app.engine.host.network import available_memory, inotify_instances, tasks_left, total_memory
 from app.engine.host.machine import disk_of
-from app.usecases.context import World
+from app.engine.host.network import available_memory, inotify_instances, tasks_left, total_memory
+from app.usecases.context import AppContext
 
 # So many of those that run are asked before a launch, which is to begin at once.
 _ASKED = 5
 _ASK_SECONDS = 1.0
 
 
-def seen_room(world: World) -> Room:
+def seen_room(context: AppContext) -> Room:
     """Return what a page says, by what is known already: it costs the engine nothing."""
-    used = [each.memory_bytes for each in world.sampler.latest]
-    return room_by(used, len(_running(world)), world)
+    used = [each.memory_bytes for each in context.sampler.latest]
+    return room_by(used, len(_running(context)), context)
 
 
-def warning_before_launch(*, world: World) -> str:
+def warning_before_launch(*, context: AppContext) -> str:
     """Return why a gateway that is launched now may not fit; nothing where it does.
 
     Those that are being launched beside it count too. That nothing can be told is no warning.
     """
-    under_way = (each.running_operation for each in world.store.scan())
+    under_way = (each.running_operation for each in context.store.scan())
     others = sum(1 for each in under_way if each and each.launches)
     try:
-        running = _running(world)
-        asked = world.side_by_side.begin("room", lambda: _used_by(running[:_ASKED], world))
-        room = room_by(asked.result(_ASK_SECONDS), len(running), world)
+        running = _running(context)
+        asked = context.side_by_side.begin("room", lambda: _used_by(running[:_ASKED], context))
+        room = room_by(asked.result(_ASK_SECONDS), len(running), context)
     except (EngineError, OSError):  # TimeoutError is one.
         return ""
     return room.warning(wanted=others + 1)
 
 
-def room_by(used: Sequence[int], running: int, world: World, ports: int | None = None) -> Room:
+def room_by(
+    used: Sequence[int], running: int, context: AppContext, ports: int | None = None
+) -> Room:
     disk = None
     with suppress(OSError):
-        disk = disk_of(world.store.root).free
+        disk = disk_of(context.store.root).free
     return room_on(
         Host(
             memory=total_memory(),
@@ -55,15 +57,15 @@ def room_by(used: Sequence[int], running: int, world: World, ports: int | None =
     )
 
 
-def _used_by(running: Sequence[Container], world: World) -> list[int]:
-    return [used for used, _ in world.about.memory_of([each.id for each in running]).values()]
+def _used_by(running: Sequence[Container], context: AppContext) -> list[int]:
+    return [used for used, _ in context.about.memory_of([each.id for each in running]).values()]
 
 
-def _running(world: World) -> list[Container]:
+def _running(context: AppContext) -> list[Container]:
     """Return the gateways that run, as the engine said last, the longest up first."""
     found = [
         each
-        for each in world.containers.snapshot().all
-        if each.state == "running" and world.store.has(each.project)
+        for each in context.containers.snapshot().all
+        if each.state == "running" and context.store.has(each.project)
     ]
     return sorted(found, key=lambda each: each.created_at)

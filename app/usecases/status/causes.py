@@ -13,17 +13,17 @@ from app.core.diagnosis.causes import (
     last_words_of,
     pull_cause,
 )
-from app.core.errors import EngineError, EngineRefused
 from app.core.diagnosis.fix_lines import Repairs
+from app.core.errors import EngineError, EngineRefused
 from app.core.secrets import Masker
 from app.engine.compose import ComposeFailed
 from app.engine.host.network import listener_on
+from app.usecases.context import AppContext
 from app.usecases.history.last_words import keep_words_of, said_by
 from app.usecases.status.fix_lines import repairs_for
-from app.usecases.context import World
 
 
-def compose_cause(error: ComposeFailed, deployment: Deployment, world: World) -> Cause:
+def compose_cause(error: ComposeFailed, deployment: Deployment, context: AppContext) -> Cause:
     """Return why Compose failed."""
     if error.timed_out:
         return Cause(
@@ -31,30 +31,30 @@ def compose_cause(error: ComposeFailed, deployment: Deployment, world: World) ->
             "Compose did not come to an end in time and was ended.",
             "Look at Docker Engine's load and disk, then try again.",
         )
-    return _engine_cause(error.output, deployment, world)
+    return _engine_cause(error.output, deployment, context)
 
 
 def cause_of_pull(
-    error: ComposeFailed, missing: Mapping[str, str], deployment: Deployment, world: World
+    error: ComposeFailed, missing: Mapping[str, str], deployment: Deployment, context: AppContext
 ) -> Cause:
     """Return why images could not be pulled; `missing` is image by service."""
     images = ", ".join(missing.values())
-    known = None if error.timed_out else pull_cause(error.output, repairs_for(deployment, world))
-    cause = known or compose_cause(error, deployment, world)
+    known = None if error.timed_out else pull_cause(error.output, repairs_for(deployment, context))
+    cause = known or compose_cause(error, deployment, context)
     if cause.code == "image_missing":
         return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
     return replace(cause, words=f"{images} was not pulled. {cause.words}") if known else cause
 
 
-def cause_of_engine(error: EngineError, deployment: Deployment, world: World) -> Cause:
+def cause_of_engine(error: EngineError, deployment: Deployment, context: AppContext) -> Cause:
     """Return why the engine did not do what it was asked for past Compose."""
     known = None
     if isinstance(error, EngineRefused):
-        known = engine_cause(error.detail, repairs_for(deployment, world))
+        known = engine_cause(error.detail, repairs_for(deployment, context))
     return known or Cause(error.code, error.detail, "")
 
 
-def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause:
+def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -> Cause:
     """Return why a gateway's container ended or was never started; its last words are kept.
 
     Raises EngineError.
@@ -62,43 +62,47 @@ def end_cause(gateway: Container, deployment: Deployment, world: World) -> Cause
     details = gateway.details
     assert details is not None, "asked only for inspected containers"
     if gateway.state == "created":
-        return _engine_cause(details.error, deployment, world)
+        return _engine_cause(details.error, deployment, context)
     code, out_of_memory = details.exit_code, details.out_of_memory
     if details.restart_count and (
-        ended := world.containers.last_end(gateway.id, gateway.created_at)
+        ended := context.containers.last_end(gateway.id, gateway.created_at)
     ):
         # It may run again by now, and then its own exit code is 0.
         code, out_of_memory = ended.exit_code, ended.out_of_memory or out_of_memory
-    lines, repairs = _last_lines(gateway, deployment, world), repairs_for(deployment, world)
+    lines, repairs = _last_lines(gateway, deployment, context), repairs_for(deployment, context)
     return exit_cause(code, out_of_memory, lines, repairs)
 
 
-def _last_lines(gateway: Container, deployment: Deployment, world: World) -> list[str] | None:
+def _last_lines(
+    gateway: Container, deployment: Deployment, context: AppContext
+) -> list[str] | None:
     """Return the last lines, kept where the disk lets us; None where the engine has none to give.
 
     One that does not answer now is asked again by whoever asked: raises EngineError.
     """
     try:
         with suppress(OSError):
-            return keep_words_of(gateway, deployment, world)
-        return said_by(gateway, deployment, LAST_LINES, world)
+            return keep_words_of(gateway, deployment, context)
+        return said_by(gateway, deployment, LAST_LINES, context)
     except EngineRefused:
         return None
 
 
-def _engine_cause(text: str, deployment: Deployment, world: World) -> Cause:
-    repairs = repairs_for(deployment, world)
+def _engine_cause(text: str, deployment: Deployment, context: AppContext) -> Cause:
+    repairs = repairs_for(deployment, context)
     cause = engine_cause(text, repairs)
     if cause is None:
         return Cause("compose_failed", Masker(deployment.secrets)(last_words_of(text)), "")
     if cause.code == "port_taken":
-        return _port_taken(cause, repairs, deployment, world)
+        return _port_taken(cause, repairs, deployment, context)
     return cause
 
 
-def _port_taken(cause: Cause, repairs: Repairs, deployment: Deployment, world: World) -> Cause:
+def _port_taken(
+    cause: Cause, repairs: Repairs, deployment: Deployment, context: AppContext
+) -> Cause:
     """Return who has the port, and one that is free."""
-    who = _who_has_the_port(deployment, world)
+    who = _who_has_the_port(deployment, context)
     free = repairs.pieces["free_port"]
     if not free:
         return replace(cause, words=who)
@@ -106,11 +110,11 @@ def _port_taken(cause: Cause, repairs: Repairs, deployment: Deployment, world: W
     return replace(cause, words=who, next_step=step, free_port=int(free))
 
 
-def _who_has_the_port(deployment: Deployment, world: World) -> str:
+def _who_has_the_port(deployment: Deployment, context: AppContext) -> str:
     port = deployment.port or 0
     try:
-        own = {each.name for each in world.containers.of(deployment.id)}
-        owner = world.containers.publishers().get(port)
+        own = {each.name for each in context.containers.of(deployment.id)}
+        owner = context.containers.publishers().get(port)
     except EngineError:
         own, owner = set(), None
     if owner and owner not in own:

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from app.core.access.page_obstacles import Wall
 from app.core.deployment import Container, Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.status.readiness_checks import Rung
-from app.core.access.page_obstacles import Wall
 from app.usecases.operations.operations import describe
-from app.usecases.status.overview import Card
+from app.usecases.status.overview import DeploymentView
 
 
 def ws_url(deployment: Deployment, host: str) -> str | None:
@@ -21,9 +21,9 @@ def page_url(deployment: Deployment, host: str) -> str | None:
     return f"http://{host}:{deployment.port}/" if deployment.port else None
 
 
-def describe_card(card: Card, host: str) -> dict[str, Any]:
+def describe_view(view: DeploymentView, host: str) -> dict[str, Any]:
     """Return a deployment as it stands in the list."""
-    deployment, verdict = card.deployment, card.verdict
+    deployment, verdict = view.deployment, view.verdict
     return {
         "deployment_id": deployment.id,
         "port": deployment.port,
@@ -31,22 +31,26 @@ def describe_card(card: Card, host: str) -> dict[str, Any]:
         "deploy_dir": deployment.folder,
         "name": deployment.name,
         "reason": verdict.reason,
-        "remark": card.remark,
-        "drift": list(card.drift),
+        "remark": view.remark,
+        "drift": list(view.drift),
         "ws_url": ws_url(deployment, host),
         "page_url": page_url(deployment, host),
     }
 
 
 def describe_whole(
-    card: Card, host: str, ladder: Iterable[Rung], walls: Iterable[Wall], cause: Cause | None
+    view: DeploymentView,
+    host: str,
+    ladder: Iterable[Rung],
+    walls: Iterable[Wall],
+    cause: Cause | None,
 ) -> dict[str, Any]:
     """Return all that is known of one deployment."""
-    operation = card.deployment.operation
+    operation = view.deployment.operation
     return {
-        **describe_card(card, host),
-        "health": card.gateway.health if card.gateway else None,
-        "containers": [_container(each) for each in card.containers],
+        **describe_view(view, host),
+        "health": view.gateway.health if view.gateway else None,
+        "containers": [_container(each) for each in view.containers],
         "ladder": [_rung(rung) for rung in ladder],
         "cause": asdict(cause) if cause else None,
         "walls": [asdict(wall) for wall in walls],

@@ -4,33 +4,35 @@ from collections.abc import Sequence
 
 from app.core.deployment import Container, Deployment, Ended, OperationState
 from app.core.diagnosis.causes import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
+from app.core.diagnosis.fix_lines import Repairs, fix_line
 from app.core.errors import EngineError, EngineRefused
 from app.core.status.readiness_checks import Rung, first_broken
-from app.core.diagnosis.fix_lines import Repairs, fix_line
 from app.core.status.status import Status
+from app.usecases.context import AppContext
 from app.usecases.history.last_words import said_by
-from app.usecases.status.overview import Card
 from app.usecases.status.fix_lines import repairs_for
-from app.usecases.context import World
+from app.usecases.status.overview import DeploymentView
 
 
-def standing_cause(card: Card, ladder: Sequence[Rung], *, world: World) -> Cause | None:
+def standing_cause(
+    view: DeploymentView, ladder: Sequence[Rung], *, context: AppContext
+) -> Cause | None:
     """Return why a deployment does not work; None where it does, or where that is not known."""
-    deployment, status = card.deployment, card.verdict.status
+    deployment, status = view.deployment, view.verdict.status
 
     def repairs() -> Repairs:
         # Not for one that works: each takes a look at this host's programs.
-        return repairs_for(deployment, world)
+        return repairs_for(deployment, context)
 
-    if card.problem:
-        return _without_engine(card.problem.code, f"{card.problem.reason}.", repairs())
-    if card.gateway and status in (Status.FAILED, Status.RESTARTING):
-        return _end_of(card.gateway, deployment, repairs(), world)
+    if view.problem:
+        return _without_engine(view.problem.code, f"{view.problem.reason}.", repairs())
+    if view.gateway and status in (Status.FAILED, Status.RESTARTING):
+        return _end_of(view.gateway, deployment, repairs(), context)
     if status is Status.FAILED:
-        return _of_launch(card, repairs())
+        return _of_launch(view, repairs())
     broken = first_broken(ladder)
-    if card.gateway and card.gateway.state == "paused":
-        return _paused(card.gateway, repairs())
+    if view.gateway and view.gateway.state == "paused":
+        return _paused(view.gateway, repairs())
     # What waiting does not mend needs no waiting for what Docker says of its health.
     if broken and (status.reachable or broken.hopeless):
         return rung_cause(broken, repairs())
@@ -43,8 +45,8 @@ def _without_engine(code: str, words: str, repairs: Repairs) -> Cause:
     return Cause(code, words, step, fix=fix_line(fix, {}, repairs))
 
 
-def _of_launch(card: Card, repairs: Repairs) -> Cause | None:
-    operation = card.deployment.launch_or_stop
+def _of_launch(view: DeploymentView, repairs: Repairs) -> Cause | None:
+    operation = view.deployment.launch_or_stop
     if operation is None:
         return None
     if operation.state is OperationState.INTERRUPTED:
@@ -62,17 +64,17 @@ def _paused(gateway: Container, repairs: Repairs) -> Cause:
 
 
 def _end_of(
-    gateway: Container, deployment: Deployment, repairs: Repairs, world: World
+    gateway: Container, deployment: Deployment, repairs: Repairs, context: AppContext
 ) -> Cause | None:
     details = gateway.details
     if details and details.error and gateway.state in ("created", "exited"):
         return engine_cause(details.error, repairs)
-    ended = gateway.last_end or _ended(gateway, world)
+    ended = gateway.last_end or _ended(gateway, context)
     if ended is None:
         return None
     lines: list[str] | None = None
     try:
-        lines = said_by(gateway, deployment, LAST_LINES, world)
+        lines = said_by(gateway, deployment, LAST_LINES, context)
     except EngineRefused:
         pass
     except EngineError:
@@ -80,7 +82,7 @@ def _end_of(
     return exit_cause(ended.exit_code, ended.out_of_memory, lines, repairs)
 
 
-def _ended(gateway: Container, world: World) -> Ended | None:
+def _ended(gateway: Container, context: AppContext) -> Ended | None:
     """Return how it ended, where its list does not tell: it may run again, after an end that
     nobody here has seen. None where the engine no longer knows or refuses."""
     details = gateway.details
@@ -89,6 +91,6 @@ def _ended(gateway: Container, world: World) -> Ended | None:
     if gateway.state in ("created", "exited"):
         return Ended(details.exit_code, details.out_of_memory)
     try:
-        return world.containers.last_end(gateway.id, gateway.created_at)
+        return context.containers.last_end(gateway.id, gateway.created_at)
     except EngineError:
         return None

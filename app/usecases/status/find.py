@@ -2,14 +2,14 @@
 
 from app.core.deployment import is_id
 from app.core.errors import InputRejected, NotFound
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
-def find_deployment(given: str, *, world: World) -> str:
+def find_deployment(given: str, *, context: AppContext) -> str:
     """Return the id of a deployment. Raises NotFound, InputRejected where several have the name."""
     if is_id(given):
-        return world.store.load(given).id
-    found = [each.id for each in world.store.scan() if each.name == given]
+        return context.store.load(given).id
+    found = [each.id for each in context.store.scan() if each.name == given]
     if not found:
         raise NotFound(f"There is no deployment “{given}”. The list has those that are there.")
     if len(found) > 1:

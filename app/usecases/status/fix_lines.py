@@ -4,18 +4,18 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from app.core.deployment import Deployment
+from app.core.diagnosis.fix_lines import Repairs
 from app.core.doctor.shell import Shell, quoted
 from app.core.errors import EngineError, InputRejected
-from app.core.diagnosis.fix_lines import Repairs
 from app.core.settings.field_rules import more_memory
-from app.usecases.settings.ports import free_port
+from app.usecases.context import AppContext
 from app.usecases.doctor.shell import shell_of
-from app.usecases.context import World
+from app.usecases.settings.ports import free_port
 
 
-def repairs_for(deployment: Deployment, world: World) -> Repairs:
-    shell = shell_of(world)
-    return Repairs(_Pieces(_makers(deployment, shell, world)), shell.as_root)
+def repairs_for(deployment: Deployment, context: AppContext) -> Repairs:
+    shell = shell_of(context)
+    return Repairs(_Pieces(_makers(deployment, shell, context)), shell.as_root)
 
 
 class _Pieces(Mapping[str, str]):
@@ -34,7 +34,9 @@ class _Pieces(Mapping[str, str]):
         return len(self._makers)
 
 
-def _makers(deployment: Deployment, shell: Shell, world: World) -> dict[str, Callable[[], str]]:
+def _makers(
+    deployment: Deployment, shell: Shell, context: AppContext
+) -> dict[str, Callable[[], str]]:
     folder, env = deployment.folder, deployment.env
 
     def ours(*words: str) -> Callable[[], str]:
@@ -54,16 +56,16 @@ def _makers(deployment: Deployment, shell: Shell, world: World) -> dict[str, Cal
         "config": lambda: quoted(f"{folder}/config"),
         "workspace": lambda: quoted(f"{folder}/workspace"),
         "compose_file": lambda: quoted(f"{folder}/docker-compose.yml"),
-        "image": lambda: quoted(world.settings.image),
-        "own_image": lambda: quoted(env.get("OPENCLAW_IMAGE") or world.settings.image),
+        "image": lambda: quoted(context.settings.image),
+        "own_image": lambda: quoted(env.get("OPENCLAW_IMAGE") or context.settings.image),
         "memory": lambda: more_memory(env.get("MEMORY_LIMIT", "")),
         # The same one in words and line, however often both are asked for.
-        "free_port": cache(lambda: _free_port(deployment, world)),
+        "free_port": cache(lambda: _free_port(deployment, context)),
     }
 
 
-def _free_port(deployment: Deployment, world: World) -> str:
+def _free_port(deployment: Deployment, context: AppContext) -> str:
     try:
-        return str(free_port(world, deployment.id))
+        return str(free_port(context, deployment.id))
     except (EngineError, InputRejected):
         return ""

@@ -9,11 +9,11 @@ from app.core.deployment import Container, Deployment, EngineProblem, Snapshot
 from app.core.settings.drift import drift_of
 from app.core.settings.file_changes import label_of
 from app.core.status.status import LastSeen, Status, Verdict, status_of
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class DeploymentView:
     """A deployment as people see it, with the gateway among its containers.
 
     With a `problem` the engine said nothing of containers.
@@ -67,28 +67,28 @@ class Seen:
         return hash(self.snapshot.taken_at)
 
 
-def see(world: World) -> Seen:
+def see(context: AppContext) -> Seen:
     """Look at all deployments, with one engine call at the most."""
-    return _seen(world, world.store.scan())
+    return _seen(context, context.store.scan())
 
 
-def list_deployments(world: World) -> list[Card]:
+def list_deployments(context: AppContext) -> list[DeploymentView]:
     """Return all deployments, with one engine call at the most."""
-    return cards_of(see(world), world)
+    return views_of(see(context), context)
 
 
-def show_deployment(deployment_id: str, *, world: World) -> Card:
+def show_deployment(deployment_id: str, *, context: AppContext) -> DeploymentView:
     """Return one deployment. Raises NotFound."""
-    return cards_of(_seen(world, [world.store.load(deployment_id)]), world)[0]
+    return views_of(_seen(context, [context.store.load(deployment_id)]), context)[0]
 
 
-def cards_of(seen: Seen, world: World) -> list[Card]:
+def views_of(seen: Seen, context: AppContext) -> list[DeploymentView]:
     now = datetime.now(UTC)
-    return [_card(world, each, seen.snapshot, now) for each in seen.deployments]
+    return [_view(context, each, seen.snapshot, now) for each in seen.deployments]
 
 
-def _seen(world: World, deployments: list[Deployment]) -> Seen:
-    snapshot = world.containers.snapshot(not_before=_last_change(deployments))
+def _seen(context: AppContext, deployments: list[Deployment]) -> Seen:
+    snapshot = context.containers.snapshot(not_before=_last_change(deployments))
     return Seen(tuple(deployments), snapshot)
 
 
@@ -98,15 +98,17 @@ def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
     return max((each.ended_at or each.started_at for each in operations), default=None)
 
 
-def _card(world: World, deployment: Deployment, snapshot: Snapshot, now: datetime) -> Card:
-    last_seen, climb = world.last_seen.get(deployment.id), world.rounds.climb_of(deployment)
+def _view(
+    context: AppContext, deployment: Deployment, snapshot: Snapshot, now: datetime
+) -> DeploymentView:
+    last_seen, climb = context.last_seen.get(deployment.id), context.rounds.climb_of(deployment)
     verdict = status_of(deployment, snapshot, now, last_seen, climb)
     if verdict.status is not Status.UNKNOWN:
-        world.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
+        context.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
     containers = snapshot.of(deployment.id) or ()
     gateway = deployment.gateway_in(containers)
     remark = _remark(deployment, gateway)
-    return Card(deployment, verdict, containers, gateway, snapshot.problem, remark)
+    return DeploymentView(deployment, verdict, containers, gateway, snapshot.problem, remark)
 
 
 def _remark(deployment: Deployment, gateway: Container | None) -> str:

@@ -3,16 +3,16 @@
 from collections.abc import Iterable
 
 from app.core.status.usage import Usage
-from app.usecases.status.overview import Card
-from app.usecases.context import World
+from app.usecases.context import AppContext
+from app.usecases.status.overview import DeploymentView
 
 
-def usage_of(cards: Iterable[Card], *, world: World) -> dict[str, Usage]:
+def usage_of(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str, Usage]:
     """Return the usage by deployment id; asking keeps the sampler at work for a while."""
     running = {
-        card.gateway.id: card.deployment.id
-        for card in cards
-        if card.gateway and card.gateway.state == "running"
+        view.gateway.id: view.deployment.id
+        for view in views
+        if view.gateway and view.gateway.state == "running"
     }
-    found = world.sampler.usage_of(running)
+    found = context.sampler.usage_of(running)
     return {running[each]: usage for each, usage in found.items()}

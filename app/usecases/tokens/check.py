@@ -18,32 +18,32 @@ from app.core.tokens import (
 )
 from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config
-from app.usecases.context import World
 
 _CONFIG_SECONDS = 15.0
 # A gateway is asked at most this long; its refusals are kept, since ten lock us out.
 _GATEWAY_SECONDS = 8.0
 
 
-def check_token(deployment_id: str, *, world: World) -> TokenCheck:
+def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
     """Look at all four places; what can't be looked at is unknown, with the reason.
 
     Raises NotFound.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     env = unknown(Place.ENV, deployment.problem) if deployment.problem else in_env(deployment.token)
     if deployment.problem or not deployment.token:
         others = [place for place in Place if place is not Place.ENV]
         nothing = "there is nothing to compare it with"
         return TokenCheck((env, *(unknown(place, nothing) for place in others)))
     try:
-        gateway = deployment.gateway_in(world.containers.of(deployment_id))
+        gateway = deployment.gateway_in(context.containers.of(deployment_id))
     except EngineError as error:
         places = [unknown(place, error.detail) for place in (Place.CONTAINER, Place.GATEWAY)]
-        return TokenCheck((env, _in_config(deployment, None, world), *places))
-    config = _in_config(deployment, gateway, world)
-    return TokenCheck((env, config, *_at_what_runs(deployment, gateway, world)))
+        return TokenCheck((env, _in_config(deployment, None, context), *places))
+    config = _in_config(deployment, gateway, context)
+    return TokenCheck((env, config, *_at_what_runs(deployment, gateway, context)))
 
 
 def describe_check(check: TokenCheck) -> dict[str, Any]:
@@ -57,10 +57,10 @@ def describe_check(check: TokenCheck) -> dict[str, Any]:
     }
 
 
-def _in_config(deployment: Deployment, gateway: Container | None, world: World) -> Compared:
-    folder = world.store.folder(deployment.id)
+def _in_config(deployment: Deployment, gateway: Container | None, context: AppContext) -> Compared:
+    folder = context.store.folder(deployment.id)
     try:
-        image = image_for(deployment, gateway, world)
+        image = image_for(deployment, gateway, context)
         data = read_openclaw_config(folder, image, _CONFIG_SECONDS)
         return in_config(deployment.token, parse_config(data) if data else None)
     except FileNotFoundError:
@@ -74,15 +74,15 @@ def _in_config(deployment: Deployment, gateway: Container | None, world: World) 
 
 
 def _at_what_runs(
-    deployment: Deployment, gateway: Container | None, world: World
+    deployment: Deployment, gateway: Container | None, context: AppContext
 ) -> tuple[Compared, Compared]:
     if gateway is None or not gateway.is_up:
         down = "it is not running"
         return unknown(Place.CONTAINER, down), unknown(Place.GATEWAY, down)
     try:
-        found = world.containers.environment_of(gateway).get(TOKEN.env)
+        found = context.containers.environment_of(gateway).get(TOKEN.env)
         container = in_container(deployment.token, found)
     except EngineError as error:
         container = unknown(Place.CONTAINER, error.detail)
-    rungs = world.probes.rungs(deployment, gateway, _GATEWAY_SECONDS)
+    rungs = context.probes.rungs(deployment, gateway, _GATEWAY_SECONDS)
     return container, at_gateway(rungs)

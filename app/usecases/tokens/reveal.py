@@ -4,15 +4,15 @@ from app.core.errors import InputRejected
 from app.core.settings.fields import BY_NAME
 from app.store import history
 from app.store.files import storage_errors
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 
-def reveal_secret(deployment_id: str, field_name: str, *, actor: str, world: World) -> str:
+def reveal_secret(deployment_id: str, field_name: str, *, actor: str, context: AppContext) -> str:
     """Return a secret field's value. What can't be recorded is not revealed.
 
     Raises NotFound, InputRejected, StorageFailed.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     field = BY_NAME.get(field_name)
     if field is None or not field.secret:
         raise InputRejected({"field": "must be the name of a secret field"})
@@ -20,5 +20,5 @@ def reveal_secret(deployment_id: str, field_name: str, *, actor: str, world: Wor
     if not value:
         raise InputRejected({"field": "has no value in this deployment"})
     with storage_errors("The secret was not revealed, since that could not be recorded."):
-        history.record(world.store.folder(deployment.id), "reveal", actor, field=field_name)
+        history.record(context.store.folder(deployment.id), "reveal", actor, field=field_name)
     return value

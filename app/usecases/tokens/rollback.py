@@ -6,22 +6,26 @@ from dataclasses import dataclass, field, replace
 
 from app.core.deployment import NOT_BACK, Container, Run
 from app.core.diagnosis.causes import Cause
-from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, parse_env, with_value
 from app.core.errors import EngineError
+from app.core.operations.steps import BACK, OLD_REFUSED
+from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, parse_env, with_value
 from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config, token_in
-from app.core.operations.steps import BACK, OLD_REFUSED
 from app.core.tokens import Compared, Match, at_gateway, same_token
 from app.engine.compose import ComposeFailed
 from app.engine.gateway.probe import climb_gateway
-from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files
 from app.store.deployment_files import ENV_FILE
-from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config, write_openclaw_config
-from app.usecases.operations.failures import cause_of
+from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files
+from app.usecases.lifecycle.data_folders import (
+    image_for,
+    read_openclaw_config,
+    write_openclaw_config,
+)
 from app.usecases.lifecycle.launch import perform_launch
-from app.usecases.operations.operations import OperationFailed
-from app.usecases.operations.operation_context import Task
 from app.usecases.lifecycle.verify import verify_gateway
+from app.usecases.operations.failures import cause_of
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import OperationFailed
 
 # A gateway that was just proven may miss one answer, hardly three.
 _TRIES = 3
@@ -38,27 +42,27 @@ class Before:
     tokens: frozenset[str] = field(repr=False)
 
 
-def what_stands(task: Task) -> Before:
+def what_stands(op: OperationContext) -> Before:
     """Raises OperationFailed where `.env` can't be read, EngineError."""
-    deployment, world = task.deployment, task.world
-    folder = world.store.folder(deployment.id)
-    gateway = deployment.gateway_in(world.containers.of(deployment.id))
+    deployment, context = op.deployment, op.context
+    folder = context.store.folder(deployment.id)
+    gateway = deployment.gateway_in(context.containers.of(deployment.id))
     try:
         env = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
     except Unreadable as error:
         raise _unchanged(f"its .env {error}") from None
     config, tokens = b"", {deployment.token}
     with suppress(FileNotFoundError, Unreadable, ConfigUnreadable, ComposeFailed):
-        config = read_openclaw_config(folder, image_for(deployment, gateway, world))
+        config = read_openclaw_config(folder, image_for(deployment, gateway, context))
         tokens.add(token_in(parse_config(config)) or "")
     if gateway:
-        tokens.add(world.containers.environment_of(gateway).get(TOKEN.env, ""))
+        tokens.add(context.containers.environment_of(gateway).get(TOKEN.env, ""))
     return Before(gateway, env, config, frozenset(tokens - {""}))
 
 
-def write_new_token(task: Task, before: Before, token: str) -> bytes:
+def write_new_token(op: OperationContext, before: Before, token: str) -> bytes:
     """Write it into `.env`; return the file as it is then. Raises OperationFailed, OSError."""
-    path = task.world.store.folder(task.deployment.id) / ENV_FILE
+    path = op.context.store.folder(op.deployment.id) / ENV_FILE
     try:
         written = with_value(before.env, TOKEN.env, token)
         # Gateway and engine were asked since it was read, which takes its time.
@@ -75,22 +79,22 @@ def _unchanged(why: str, next_step: str = "Correct .env by hand first.") -> Oper
     return OperationFailed(Cause("env_not_changed", f"Nothing was changed: {why}.", next_step))
 
 
-def put_back(task: Task, before: Before, written: bytes, cause: Cause) -> OperationFailed:
+def put_back(op: OperationContext, before: Before, written: bytes, cause: Cause) -> OperationFailed:
     """Put the old token back and bring the gateway up with it; return the failure in words.
 
-    `task` has the deployment as it was; `written` is what `.env` was changed to.
+    `op` has the deployment as it was; `written` is what `.env` was changed to.
     """
-    task.say(cause.sentence)
-    task.say(f"{BACK} the new token")
+    op.say(cause.sentence)
+    op.say(f"{BACK} the new token")
     try:
-        _put_files_back(task, before, written)
-        run = _up_as_before(task, before.gateway)
+        _put_files_back(op, before, written)
+        run = _up_as_before(op, before.gateway)
     except OperationFailed as again:
         words = f"{cause.words} The old token is back in .env; with it, too: {again.cause.words}"
         return OperationFailed(Cause(NOT_BACK, words, again.cause.next_step))
     except (ComposeFailed, Unreadable, EnvFileError, EngineError, OSError) as error:
         words = f"{cause.words} The old token could not be put back: the one that .env has counts."
-        why = cause_of(error, task)
+        why = cause_of(error, op)
         step = f"{why.next_step} Launch it again.".strip()
         return OperationFailed(Cause(NOT_BACK, f"{words} {why.words}".strip(), step))
     runs = ", and the gateway runs with it" if run else ""
@@ -98,11 +102,11 @@ def put_back(task: Task, before: Before, written: bytes, cause: Cause) -> Operat
     return OperationFailed(Cause(cause.code, words, cause.next_step), run)
 
 
-def _put_files_back(task: Task, before: Before, written: bytes) -> None:
+def _put_files_back(op: OperationContext, before: Before, written: bytes) -> None:
     """Restore both files, `.env` last; what somebody has edited meanwhile stays edited."""
-    folder = task.world.store.folder(task.deployment.id)
+    folder = op.context.store.folder(op.deployment.id)
     new = parse_env(written)[TOKEN.env]
-    image = image_for(task.deployment, before.gateway, task.world)
+    image = image_for(op.deployment, before.gateway, op.context)
     if before.config and _has_token(read_openclaw_config(folder, image), new):
         write_openclaw_config(folder, image, before.config)
 
@@ -110,7 +114,7 @@ def _put_files_back(task: Task, before: Before, written: bytes) -> None:
         if env == written:
             return before.env
         mine = same_token(parse_env(env).get(TOKEN.env, ""), new)
-        return with_value(env, TOKEN.env, task.deployment.token) if mine else env
+        return with_value(env, TOKEN.env, op.deployment.token) if mine else env
 
     change_file(folder / ENV_FILE, with_old_token, MAX_FILE_BYTES)
 
@@ -121,28 +125,28 @@ def _has_token(config: bytes, token: str) -> bool:
     return False
 
 
-def _up_as_before(task: Task, before: Container | None) -> Run | None:
+def _up_as_before(op: OperationContext, before: Container | None) -> Run | None:
     """Return the run that is proven with the old token. Raises OperationFailed, EngineError."""
     if before is None or not before.is_up:
         return None
-    task = replace(task, deployment=task.world.store.load(task.deployment.id))
-    now = task.deployment.gateway_in(task.world.containers.of(task.deployment.id))
+    op = replace(op, deployment=op.context.store.load(op.deployment.id))
+    now = op.deployment.gateway_in(op.context.containers.of(op.deployment.id))
     if now and now.state == "running" and now.run == before.run:
-        return verify_gateway(task.deployment, now, world=task.world, say=task.say)
-    return perform_launch(task)
+        return verify_gateway(op.deployment, now, context=op.context, say=op.say)
+    return perform_launch(op)
 
 
-def see_refused(task: Task, tokens: frozenset[str], run: Run) -> None:
+def see_refused(op: OperationContext, tokens: frozenset[str], run: Run) -> None:
     """Raises OperationFailed where the gateway takes one of the old tokens, or does not say."""
-    task.say(OLD_REFUSED)
+    op.say(OLD_REFUSED)
     for token in tokens:
-        answer = _answer_to(token, task)
+        answer = _answer_to(token, op)
         if answer.match is Match.EQUAL:
             raise OperationFailed(_STILL_ACCEPTED, run)
         if answer.match is not Match.DIFFERS:
             words = f"The new token works; whether the old one does is not known: {answer.reason}"
             raise OperationFailed(Cause("old_token_unknown", words, "Rotate it again."), run)
-    task.say("The old token is refused" if tokens else "There was no token before")
+    op.say("The old token is refused" if tokens else "There was no token before")
 
 
 _STILL_ACCEPTED = Cause(
@@ -152,11 +156,11 @@ _STILL_ACCEPTED = Cause(
 )
 
 
-def _answer_to(token: str, task: Task) -> Compared:
-    env = {**task.deployment.env, TOKEN.env: token}
-    deployment = replace(task.deployment, env=env)
+def _answer_to(token: str, op: OperationContext) -> Compared:
+    env = {**op.deployment.env, TOKEN.env: token}
+    deployment = replace(op.deployment, env=env)
     for _ in range(_TRIES):
-        gateway = deployment.gateway_in(task.world.containers.of(deployment.id))
+        gateway = deployment.gateway_in(op.context.containers.of(deployment.id))
         answer = at_gateway(climb_gateway(deployment, gateway) if gateway else None)
         if answer.match is not Match.UNKNOWN:
             break

@@ -25,32 +25,38 @@ from dataclasses import replace
 
 from app.core.deployment import Container, Operation, OperationKind, Run
 from app.core.errors import EngineError, LaunchTimeout, TokenNotProven, UserError
-from app.core.secrets import Masker
 from app.core.operations.steps import FOLDERS, NEW_TOKEN
+from app.core.secrets import Masker
 from app.engine.compose import ComposeFailed
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, prepare_data_folders
-from app.usecases.operations.failures import cause_of
 from app.usecases.lifecycle.launch import perform_launch, refuse_what_cant_launch
+from app.usecases.operations.failures import cause_of
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import (
+    OperationFailed,
+    Say,
+    Started,
+    start_operation,
+    wait_for,
+)
 from app.usecases.tokens.rollback import put_back, see_refused, what_stands, write_new_token
-from app.usecases.operations.operations import OperationFailed, Say, Started, start_operation, wait_for
-from app.usecases.operations.operation_context import Task
-from app.usecases.context import World
 
 _BYTES = 32
 
 
-def rotate_token(deployment_id: str, *, actor: str, world: World) -> Started:
+def rotate_token(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     """Start the rotation of a deployment's token; one that is down gets it written only.
 
     Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     refuse_what_cant_launch(deployment, "given a new token")
-    world.containers.of(deployment_id)
-    return start_operation(OperationKind.ROTATE_TOKEN, deployment, actor=actor, world=world)
+    context.containers.of(deployment_id)
+    return start_operation(OperationKind.ROTATE_TOKEN, deployment, actor=actor, context=context)
 
 
-def wait_for_token(started: Started, *, world: World) -> Operation | None:
+def wait_for_token(started: Started, *, context: AppContext) -> Operation | None:
     """Return how a rotation or equalization ended, or None where it is still going on.
 
     Raises TokenNotProven or LaunchTimeout with its reason, TooManyWaiting.
@@ -59,51 +65,51 @@ def wait_for_token(started: Started, *, world: World) -> Operation | None:
     def failure_for(ended: Operation) -> type[UserError]:
         return LaunchTimeout if ended.code == "launch_timeout" else TokenNotProven
 
-    return wait_for(started, failure_for, world=world)
+    return wait_for(started, failure_for, context=context)
 
 
-def perform_rotate_token(task: Task) -> Run | None:
+def perform_rotate_token(op: OperationContext) -> Run | None:
     """Write a new token, bring the gateway up with it, and see that it refuses the old one.
 
     Return its run, or None where it is not up: its next launch proves the token. Raises
     OperationFailed, with the old token back where the new one does not work; EngineError.
     """
-    before = what_stands(task)
+    before = what_stands(op)
     token = secrets.token_hex(_BYTES)
-    task = replace(task, say=_without((token, *before.tokens), task.say))
-    task.say(NEW_TOKEN)
-    written = write_new_token(task, before, token)
-    renewed = replace(task, deployment=task.world.store.load(task.deployment.id))
+    op = replace(op, say=_without((token, *before.tokens), op.say))
+    op.say(NEW_TOKEN)
+    written = write_new_token(op, before, token)
+    renewed = replace(op, deployment=op.context.store.load(op.deployment.id))
     try:
         run = bring_up_as_written(renewed, before.gateway)
     except (OperationFailed, EngineError, OSError) as failure:
-        raise put_back(task, before, written, cause_of(failure, task)) from None
+        raise put_back(op, before, written, cause_of(failure, op)) from None
     if run:
         see_refused(renewed, before.tokens, run)
     return run
 
 
-def bring_up_as_written(task: Task, gateway: Container | None) -> Run | None:
+def bring_up_as_written(op: OperationContext, gateway: Container | None) -> Run | None:
     """Start a gateway anew from its files as they are now; one that is down stays so.
 
     Raises OperationFailed, EngineError, OSError.
     """
     if gateway and gateway.is_up:
-        return perform_launch(task, anew=True)
-    write_token_of_env(task, gateway)
-    task.say("It is not running: its next launch takes the token and proves it")
+        return perform_launch(op, anew=True)
+    write_token_of_env(op, gateway)
+    op.say("It is not running: its next launch takes the token and proves it")
     return None
 
 
-def write_token_of_env(task: Task, gateway: Container | None) -> None:
+def write_token_of_env(op: OperationContext, gateway: Container | None) -> None:
     """Write it into `openclaw.json`, as a launch does. Raises OSError."""
-    deployment, world = task.deployment, task.world
-    task.say(FOLDERS)
+    deployment, context = op.deployment, op.context
+    op.say(FOLDERS)
     try:
-        image = image_for(deployment, gateway, world)
-        prepare_data_folders(deployment, world.store.folder(deployment.id), image, task.say)
+        image = image_for(deployment, gateway, context)
+        prepare_data_folders(deployment, context.store.folder(deployment.id), image, op.say)
     except ComposeFailed:
-        task.say("config/openclaw.json could not be written; the next launch does that")
+        op.say("config/openclaw.json could not be written; the next launch does that")
 
 
 def _without(tokens: Iterable[str], say: Say) -> Say:

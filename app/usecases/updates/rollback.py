@@ -31,54 +31,54 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
+from app.core.operations.steps import BACK
 from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, with_value
 from app.core.settings.fields import BY_NAME
-from app.core.operations.steps import BACK
 from app.core.updates.journal import Journal, Kept, Step, Version
 from app.store import history
 from app.store import update_files as updates
-from app.store.files import Unreadable, change_file, read_file
 from app.store.deployment_files import ENV_FILE
+from app.store.files import Unreadable, change_file, read_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands, there
+from app.usecases.context import AppContext
+from app.usecases.lifecycle.take_down import take_down
+from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
 from app.usecases.updates.root_files import hands_for
-from app.usecases.lifecycle.take_down import take_down
-from app.usecases.operations.operation_context import Task
-from app.usecases.context import World
 
 IMAGE = BY_NAME["image"].env
 
 
-def put_back(task: Task) -> Task | None:
-    """Undo an update that was not proven; return the task on what the deployment is then.
+def put_back(op: OperationContext) -> OperationContext | None:
+    """Undo an update that was not proven; return the op on what the deployment is then.
 
     None where there is nothing to undo. Raises OperationFailed, ComposeFailed, EngineError,
     OSError; the journal stays then, and the next one tries again.
     """
-    deployment, world = task.deployment, task.world
-    folder = world.store.folder(deployment.id)
-    journal = journal_of(deployment, world)
+    deployment, context = op.deployment, op.context
+    folder = context.store.folder(deployment.id)
+    journal = journal_of(deployment, context)
     if journal is None:
         return None
     hands = hands_for(folder, journal.before.id or journal.image)
     if journal.step is Step.PROVEN:
         keep(folder, journal, hands)
         return None
-    task.say(f"{BACK} {journal.image}")
-    if world.containers.of(deployment.id):
-        take_down(deployment, world=world, say=task.say)
+    op.say(f"{BACK} {journal.image}")
+    if context.containers.of(deployment.id):
+        take_down(deployment, context=context, say=op.say)
     give_back(folder, journal, hands)
-    write_image(folder, name_of(journal.before, world))
+    write_image(folder, name_of(journal.before, context))
     drop(folder, TRIED, hands)
-    history.record(folder, "undo_update", task.operation.actor, image=journal.image)
+    history.record(folder, "undo_update", op.operation.actor, image=journal.image)
     updates.end_journal(folder)
-    return replace(task, deployment=world.store.load(deployment.id))
+    return replace(op, deployment=context.store.load(deployment.id))
 
 
-def journal_of(deployment: Deployment, world: World) -> Journal | None:
+def journal_of(deployment: Deployment, context: AppContext) -> Journal | None:
     """Return the update that was broken off. Raises OperationFailed where that can't be told."""
     try:
-        return updates.read_journal(world.store.folder(deployment.id))
+        return updates.read_journal(context.store.folder(deployment.id))
     except ValueError as error:
         path = f"{deployment.folder}/.deploy-agent/update"
         raise OperationFailed(
@@ -127,9 +127,9 @@ def _told_of(folder: Path) -> Iterator[None]:
         raise OperationFailed(Cause("env_unreadable", words, "Correct that file first.")) from None
 
 
-def name_of(version: Version, world: World) -> str:
+def name_of(version: Version, context: AppContext) -> str:
     """Return the name that means a version's very image now. Raises EngineError."""
-    named = world.images.find(version.image)
+    named = context.images.find(version.image)
     moved = version.id and (named is None or named.id != version.id)
     return version.pin or version.id if moved else version.image
 

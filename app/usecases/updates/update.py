@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.settings.field_checks import Wrong, check_value
-from app.core.settings.compose_file import SERVICE
 from app.core.deployment import (
     NOT_BACK,
     Container,
@@ -20,20 +18,22 @@ from app.core.deployment import (
 from app.core.diagnosis.causes import Cause
 from app.core.errors import InputRejected, NothingKept, RunsAlready, UpdateFailed
 from app.core.operations.steps import COPY
+from app.core.settings.compose_file import SERVICE
+from app.core.settings.field_checks import Wrong, check_value
 from app.core.updates.journal import Journal, Kept, Step, Version
 from app.engine.compose import ComposeFailed, compose_images
 from app.store import data_folders
 from app.store import update_files as updates
 from app.store.files import write_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands
-from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.status.causes import compose_cause
-from app.usecases.operations.failures import cause_of
+from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import bring_up, pull_missing, refuse_what_cant_launch
-from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
-from app.usecases.updates.root_files import hands_for
 from app.usecases.lifecycle.take_down import take_down
-from app.usecases.operations.operation_context import Task
+from app.usecases.operations.cancellation import Cancellation, Cancelled
+from app.usecases.operations.failures import cause_of
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
+from app.usecases.status.causes import compose_cause
 from app.usecases.updates.rollback import (
     IMAGE,
     drop,
@@ -44,48 +44,50 @@ from app.usecases.updates.rollback import (
     put_back,
     write_image,
 )
-from app.usecases.context import World
+from app.usecases.updates.root_files import hands_for
 
 _CONFIG_SECONDS = 30.0
 # What a gateway may still write between the count and its end.
 _SPARE_BYTES = 64 * 1024 * 1024
 
 
-def update_deployment(deployment_id: str, image: str, *, actor: str, world: World) -> Started:
+def update_deployment(
+    deployment_id: str, image: str, *, actor: str, context: AppContext
+) -> Started:
     """Start the update to an image, by tag or digest; one that is down is launched with it.
 
     Raises NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     refuse_what_cant_launch(deployment, "updated")
     wanted = checked_image(image)
-    gateway = deployment.gateway_in(world.containers.of(deployment_id))
-    found = world.images.find(wanted)
+    gateway = deployment.gateway_in(context.containers.of(deployment_id))
+    found = context.images.find(wanted)
     if gateway and found and found.id == gateway.image_id and deployment.env.get(IMAGE) == wanted:
         raise RunsAlready({"image": "is what it runs already; a restart needs no update"})
-    return _start(deployment, {"image": wanted}, actor, world)
+    return _start(deployment, {"image": wanted}, actor, context)
 
 
-def go_back(deployment_id: str, *, actor: str, world: World) -> Started:
+def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     """Start the update to the version before, with its kept state; today's is kept then.
 
     Raises NotFound, NothingKept, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
-    deployment = world.store.load(deployment_id)
+    deployment = context.store.load(deployment_id)
     refuse_what_cant_launch(deployment, "updated")
-    kept = kept_of(deployment, world=world)
+    kept = kept_of(deployment, context=context)
     if kept is None:
         raise NothingKept(
             "No state of a version before is kept: there was no update yet. An update keeps it."
         )
-    world.containers.of(deployment_id)
-    arguments = {"image": name_of(kept.version, world), "returning": "true"}
-    return _start(deployment, arguments, actor, world)
+    context.containers.of(deployment_id)
+    arguments = {"image": name_of(kept.version, context), "returning": "true"}
+    return _start(deployment, arguments, actor, context)
 
 
-def kept_of(deployment: Deployment, *, world: World) -> Kept | None:
+def kept_of(deployment: Deployment, *, context: AppContext) -> Kept | None:
     """Return the version before the last update."""
-    return updates.read_kept(world.store.folder(deployment.id))
+    return updates.read_kept(context.store.folder(deployment.id))
 
 
 def checked_image(given: str) -> str:
@@ -98,39 +100,41 @@ def checked_image(given: str) -> str:
     raise InputRejected({"image": "is needed"})
 
 
-def wait_for_update(started: Started, *, world: World) -> Operation | None:
+def wait_for_update(started: Started, *, context: AppContext) -> Operation | None:
     """Return how an update ended, or None where it is still going on. Raises UpdateFailed."""
-    return wait_for(started, lambda ended: UpdateFailed, world=world)
+    return wait_for(started, lambda ended: UpdateFailed, context=context)
 
 
-def _start(deployment: Deployment, arguments: dict[str, str], actor: str, world: World) -> Started:
+def _start(
+    deployment: Deployment, arguments: dict[str, str], actor: str, context: AppContext
+) -> Started:
     return start_operation(
-        OperationKind.UPDATE, deployment, actor=actor, world=world, arguments=arguments
+        OperationKind.UPDATE, deployment, actor=actor, context=context, arguments=arguments
     )
 
 
-def perform_update(task: Task) -> Run:
+def perform_update(op: OperationContext) -> Run:
     """Do the update and return the run that was proven to work.
 
     What can be known beforehand fails it while the gateway still runs. After that, whatever
     breaks it off, image and state go back. Raises OperationFailed, EngineError, Cancelled.
     """
-    broken_off = journal_of(task.deployment, task.world)
+    broken_off = journal_of(op.deployment, op.context)
     try:
-        task = put_back(task) or task
-        update = _prepared(task, was_up=bool(broken_off and broken_off.was_up))
+        op = put_back(op) or op
+        update = _prepared(op, was_up=bool(broken_off and broken_off.was_up))
     except ComposeFailed as error:
-        raise OperationFailed(compose_cause(error, task.deployment, task.world)) from None
+        raise OperationFailed(compose_cause(error, op.deployment, op.context)) from None
     updates.write_journal(update.folder, update.journal)
     try:
-        run = _try(task, update)
+        run = _try(op, update)
         updates.write_journal(update.folder, replace(update.journal, step=Step.PROVEN))
     except BaseException as failure:
-        raise _gone_back(task, update.journal, failure) from failure
+        raise _gone_back(op, update.journal, failure) from failure
     try:
         keep(update.folder, update.journal, update.hands)
     except (OSError, ComposeFailed) as error:
-        task.say(f"The state before could not be put away, which the next launch does: {error}")
+        op.say(f"The state before could not be put away, which the next launch does: {error}")
     return run
 
 
@@ -143,20 +147,20 @@ class _Update:
     hands: Hands
 
 
-def _prepared(task: Task, *, was_up: bool) -> _Update:
+def _prepared(op: OperationContext, *, was_up: bool) -> _Update:
     """See that the update can be made, and pull its image.
 
     Raises OperationFailed, ComposeFailed, EngineError, OSError.
     """
-    deployment, world, operation = task.deployment, task.world, task.operation
-    folder, image = world.store.folder(deployment.id), operation.arguments["image"]
+    deployment, context, operation = op.deployment, op.context, op.operation
+    folder, image = context.store.folder(deployment.id), operation.arguments["image"]
     returning = "returning" in operation.arguments
     data_folders.make_missing(folder)
     updates.open_updates(folder)
-    with task.cancellation.allowed():
-        before = _pulled(task, folder, image)
-        gateway = deployment.gateway_in(world.containers.of(deployment.id))
-        version = _version(before, gateway, world)
+    with op.cancellation.allowed():
+        before = _pulled(op, folder, image)
+        gateway = deployment.gateway_in(context.containers.of(deployment.id))
+        version = _version(before, gateway, context)
         hands = hands_for(folder, image)
         for left in (BEFORE, TRIED):
             drop(folder, left, hands)
@@ -179,10 +183,10 @@ def _prepared(task: Task, *, was_up: bool) -> _Update:
     )
 
 
-def _pulled(task: Task, folder: Path, image: str) -> str:
+def _pulled(op: OperationContext, folder: Path, image: str) -> str:
     """Pull the new image and return the name of the present one; `.env` is not touched."""
     candidate = folder / updates.CANDIDATE
-    task.say("docker compose config")
+    op.say("docker compose config")
     now = compose_images(folder, _CONFIG_SECONDS)
     try:
         write_file(candidate, env_with_image(folder, image))
@@ -197,15 +201,15 @@ def _pulled(task: Task, folder: Path, image: str) -> str:
                     f"Write `image: ${{{IMAGE}:?set it in .env}}` there, then update again.",
                 )
             )
-        pull_missing(task, wanted, candidate)
+        pull_missing(op, wanted, candidate)
     finally:
         candidate.unlink(missing_ok=True)
     return now.get(service, "")
 
 
-def _version(name: str, gateway: Container | None, world: World) -> Version:
+def _version(name: str, gateway: Container | None, context: AppContext) -> Version:
     """Return the very image that a gateway runs, or would run."""
-    image = world.images.find(gateway.image_id if gateway else name)
+    image = context.images.find(gateway.image_id if gateway else name)
     if image is None:
         return Version(name)
     return Version(name, image.id, image.pin(name), image.version)
@@ -245,35 +249,35 @@ def _megabytes(size: int) -> str:
     return f"{size / 1_000_000:,.0f} MB"
 
 
-def _try(task: Task, update: _Update) -> Run:
+def _try(op: OperationContext, update: _Update) -> Run:
     """Put state and image in place and return the run that is proven."""
     folder, journal, hands = update.folder, update.journal, update.hands
-    if task.world.containers.of(task.deployment.id):
-        take_down(task.deployment, world=task.world, say=task.say)
-    task.say(COPY)
+    if op.context.containers.of(op.deployment.id):
+        take_down(op.deployment, context=op.context, say=op.say)
+    op.say(COPY)
     if journal.returning:
         hands.move(STATE, BEFORE)
         hands.move(KEPT, STATE)
     else:
-        with task.cancellation.allowed():
+        with op.cancellation.allowed():
             hands.copy(BEFORE)
         updates.sync_state(folder)
         updates.write_journal(folder, replace(journal, step=Step.TRYING))
-    task.say(f"Writing {journal.image} into .env")
+    op.say(f"Writing {journal.image} into .env")
     write_image(folder, journal.image)
-    return bring_up(replace(task, deployment=task.world.store.load(task.deployment.id)))
+    return bring_up(replace(op, deployment=op.context.store.load(op.deployment.id)))
 
 
-def _gone_back(task: Task, journal: Journal, failure: BaseException) -> BaseException:
+def _gone_back(op: OperationContext, journal: Journal, failure: BaseException) -> BaseException:
     """Go back and return the failure with how that went. Nobody cancels this."""
-    cause = cause_of(failure, task)
+    cause = cause_of(failure, op)
     if cause.words:
-        task.say(cause.sentence)
-    quiet = replace(task, cancellation=Cancellation(lambda: False))
+        op.say(cause.sentence)
+    quiet = replace(op, cancellation=Cancellation(lambda: False))
     try:
         words, next_step, run = _back(quiet, journal)
     except Exception as error:  # noqa: BLE001 - whatever it is, the failure before it is told too
-        said = cause_of(error, task).words or repr(error)
+        said = cause_of(error, op).words or repr(error)
         words = f"{cause.words} Image and state could not be put back: {said}"
         return OperationFailed(
             Cause(NOT_BACK, words.strip(), "Launch it: that tries again to put them back.")
@@ -286,19 +290,19 @@ def _gone_back(task: Task, journal: Journal, failure: BaseException) -> BaseExce
     return failure
 
 
-def _back(task: Task, journal: Journal) -> tuple[str, str, Run | None]:
+def _back(op: OperationContext, journal: Journal) -> tuple[str, str, Run | None]:
     """Return how the way back went, what to do about it, and the run that is proven.
 
     Raises what hinders it.
     """
-    back = put_back(task) or task
+    back = put_back(op) or op
     name = back.deployment.env.get(IMAGE) or journal.before.image
     if not journal.was_up:
         return f"It is back on {name} with the state that it had, and down as before.", "", None
     try:
         run = bring_up(back)
     except Exception as error:  # noqa: BLE001
-        again = cause_of(error, task)
+        again = cause_of(error, op)
         words = f"It is back on {name} with the state that it had, but does not come up:"
         return f"{words} {again.words or repr(error)}", again.next_step, None
     return f"It is back on {name} with the state that it had, and runs.", "", run

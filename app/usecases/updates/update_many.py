@@ -10,21 +10,21 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.config import PROJECT, Settings
-from app.core.operations.batch import Batch
 from app.core.deployment import OperationState, parse_id
 from app.core.errors import Busy, InputRejected, NotCancelled, NotFound, RunsAlready, UserError
+from app.core.operations.batch import Batch
 from app.store import batches, history
 from app.store.files import storage_errors
 from app.store.locks import waiting_for
+from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.launch import refuse_what_cant_launch
 from app.usecases.operations.operations import failure_of, operation_of
 from app.usecases.updates.update import checked_image, update_deployment
-from app.usecases.context import World, build_world
 
 _MOST = 200
 
 
-def update_many(ids: Sequence[str], image: str, *, actor: str, world: World) -> Batch:
+def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppContext) -> Batch:
     """Start a batch; it goes on by itself, whatever becomes of the server.
 
     Raises NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed.
@@ -33,10 +33,10 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, world: World) -> 
     if not 1 <= len(chosen) <= _MOST:
         raise InputRejected({"deployment_ids": f"must name one deployment, and at most {_MOST}"})
     for each in chosen:
-        refuse_what_cant_launch(world.store.load(each), f"updated, nor any other: {each}")
-    root, source = world.store.root, history.coming_from.get()
+        refuse_what_cant_launch(context.store.load(each), f"updated, nor any other: {each}")
+    root, source = context.store.root, history.coming_from.get()
     with storage_errors("Nothing was updated."):
-        world.store.open()
+        context.store.open()
         folder = batches.batches_folder(root)
         folder.mkdir(mode=0o700, exist_ok=True)
         with waiting_for(folder):
@@ -48,38 +48,38 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, world: World) -> 
                 )
             batch, lock = batches.begin(root, chosen, wanted, actor, source)
         try:
-            _spawn(batch, lock, world)
+            _spawn(batch, lock, context)
         finally:
             os.close(lock)
-    world.changes.beat()
+    context.changes.beat()
     return batch
 
 
-def latest_batch(*, world: World) -> Batch | None:
-    return batches.latest(world.store.root)
+def latest_batch(*, context: AppContext) -> Batch | None:
+    return batches.latest(context.store.root)
 
 
-def find_batch(number: int, *, world: World) -> Batch:
+def find_batch(number: int, *, context: AppContext) -> Batch:
     """Return one batch. Raises NotFound."""
-    found = batches.read_batch(world.store.root, number)
+    found = batches.read_batch(context.store.root, number)
     if found is None:
         raise NotFound(f"There is no update of several with the number {number}.")
     return found
 
 
-def cancel_rest(number: int, *, actor: str, world: World) -> Batch:
+def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
     """Let those of a batch that wait for their turn be left as they are.
 
     The one that is being updated goes on; it can be cancelled itself.
     Raises NotFound, NotCancelled, StorageFailed.
     """
-    batch = find_batch(number, world=world)
+    batch = find_batch(number, context=context)
     if not batch.is_running:
         raise NotCancelled("It has ended already.")
     with storage_errors("Nothing was cancelled."):
-        batches.ask_to_cancel(world.store.root, number, actor)
-    world.changes.beat()
-    return find_batch(number, world=world)
+        batches.ask_to_cancel(context.store.root, number, actor)
+    context.changes.beat()
+    return find_batch(number, context=context)
 
 
 def describe_batch(batch: Batch) -> dict[str, object]:
@@ -100,55 +100,57 @@ def describe_batch(batch: Batch) -> dict[str, object]:
 
 def perform_batch(number: int, settings: Settings) -> None:
     """Do a batch, in its own process, and write down how far it is before each step."""
-    world = build_world(settings)
-    batch = find_batch(number, world=world)
+    context = build_context(settings)
+    batch = find_batch(number, context=context)
     history.coming_from.set(batch.source)
     for deployment_id in batch.ids:
-        if who := find_batch(number, world=world).cancelled_by:
-            return _end(batch, OperationState.CANCELLED, f"The rest was cancelled by {who}.", world)
-        batch, problem = _update_one(batch, deployment_id, world)
+        if who := find_batch(number, context=context).cancelled_by:
+            return _end(
+                batch, OperationState.CANCELLED, f"The rest was cancelled by {who}.", context
+            )
+        batch, problem = _update_one(batch, deployment_id, context)
         if problem:
             failed = replace(batch, failed=deployment_id)
-            return _end(failed, OperationState.FAILED, problem, world)
-    return _end(batch, OperationState.SUCCEEDED, "", world)
+            return _end(failed, OperationState.FAILED, problem, context)
+    return _end(batch, OperationState.SUCCEEDED, "", context)
 
 
-def _update_one(batch: Batch, deployment_id: str, world: World) -> tuple[Batch, str]:
+def _update_one(batch: Batch, deployment_id: str, context: AppContext) -> tuple[Batch, str]:
     """Update one deployment; return why it is not on the image, or nothing."""
     name = deployment_id
     try:
-        name = world.store.load(deployment_id).name or deployment_id
-        started = update_deployment(deployment_id, batch.image, actor=batch.actor, world=world)
+        name = context.store.load(deployment_id).name or deployment_id
+        started = update_deployment(deployment_id, batch.image, actor=batch.actor, context=context)
     except RunsAlready:
-        return _noted(batch, deployment_id, 0, world), ""
+        return _noted(batch, deployment_id, 0, context), ""
     except UserError as error:
         return batch, f"“{name}” was not updated: {error.detail}"
-    batch = _noted(batch, deployment_id, started.operation.number, world)
+    batch = _noted(batch, deployment_id, started.operation.number, context)
     started.process.wait()
-    ended = operation_of(deployment_id, started.operation.number, world=world)
+    ended = operation_of(deployment_id, started.operation.number, context=context)
     if ended.state is OperationState.SUCCEEDED:
         return batch, ""
     return batch, f"“{name}” was not updated: {failure_of(ended)}"
 
 
-def _noted(batch: Batch, deployment_id: str, operation: int, world: World) -> Batch:
+def _noted(batch: Batch, deployment_id: str, operation: int, context: AppContext) -> Batch:
     batch = replace(batch, begun={**batch.begun, deployment_id: operation})
-    batches.note(world.store.root, batch)
+    batches.note(context.store.root, batch)
     return batch
 
 
-def _end(batch: Batch, state: OperationState, reason: str, world: World) -> None:
+def _end(batch: Batch, state: OperationState, reason: str, context: AppContext) -> None:
     ended = replace(batch, state=state, reason=reason, ended_at=datetime.now(UTC))
-    batches.note(world.store.root, ended)
+    batches.note(context.store.root, ended)
 
 
-def _spawn(batch: Batch, lock: int, world: World) -> None:
-    trace = batches.batches_folder(world.store.root) / str(batch.number) / "trace"
+def _spawn(batch: Batch, lock: int, context: AppContext) -> None:
+    trace = batches.batches_folder(context.store.root) / str(batch.number) / "trace"
     with open(trace, "wb") as stderr:
         process = subprocess.Popen(
             [sys.executable, "-m", "app.batch", str(batch.number), str(lock)],
             cwd=PROJECT,
-            env={**os.environ, **world.settings.as_environment()},
+            env={**os.environ, **context.settings.as_environment()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
@@ -159,6 +161,6 @@ def _spawn(batch: Batch, lock: int, world: World) -> None:
     def tell_the_end() -> None:
         process.wait()
         with suppress(Exception):
-            world.changes.beat()
+            context.changes.beat()
 
     threading.Thread(target=tell_the_end, name=f"batch-{process.pid}", daemon=True).start()

@@ -7,9 +7,9 @@ from app.core.updates.images import Image, names_like
 from app.core.updates.journal import Kept
 from app.store.sizes import FolderSize
 from app.store.update_files import KEPT
-from app.usecases.status.overview import Card
+from app.usecases.context import AppContext
+from app.usecases.status.overview import DeploymentView
 from app.usecases.updates.update import kept_of
-from app.usecases.context import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class VersionShown:
     disk, None while that is counted.
     """
 
-    card: Card
+    view: DeploymentView
     name: str
     image: Image | None
     kept: Kept | None
@@ -40,27 +40,27 @@ class VersionShown:
         return bool(self.image and not self.image.digests)
 
 
-def version_of(card: Card, *, world: World) -> VersionShown:
+def version_of(view: DeploymentView, *, context: AppContext) -> VersionShown:
     """Return what a deployment runs, or would run."""
-    kept = kept_of(card.deployment, world=world)
-    size = world.sizes.of(world.store.folder(card.deployment.id) / KEPT) if kept else None
-    image = None if card.problem else _image(card, world)
-    return VersionShown(card, card.image, image, kept, size)
+    kept = kept_of(view.deployment, context=context)
+    size = context.sizes.of(context.store.folder(view.deployment.id) / KEPT) if kept else None
+    image = None if view.problem else _image(view, context)
+    return VersionShown(view, view.image, image, kept, size)
 
 
-def images_like(name: str, *, world: World) -> list[str]:
+def images_like(name: str, *, context: AppContext) -> list[str]:
     """Return the images of this host that a gateway of that image may be updated to."""
     try:
-        return names_like(world.images.known().values(), name)
+        return names_like(context.images.known().values(), name)
     except EngineError:
         return []
 
 
-def _image(card: Card, world: World) -> Image | None:
+def _image(view: DeploymentView, context: AppContext) -> Image | None:
     try:
-        known = world.images.known()
+        known = context.images.known()
     except EngineError:
         return None
-    if card.gateway:
-        return known.get(card.gateway.image_id)
-    return next((each for each in known.values() if card.image in (*each.tags, each.id)), None)
+    if view.gateway:
+        return known.get(view.gateway.image_id)
+    return next((each for each in known.values() if view.image in (*each.tags, each.id)), None)

@@ -8,15 +8,15 @@ from typing import Any
 
 from app.core.deployment import OperationState
 from app.core.history.incidents import time_of
-from app.core.webhook.notices import Notice
 from app.core.secrets import Masker, readable
-from app.core.webhook.troubles import Place, Seen, look, read
+from app.core.webhook.notices import Notice
 from app.core.webhook.payload import Message
+from app.core.webhook.troubles import Place, Seen, look, read
 from app.store import history
 from app.store.operations import read_operation
-from app.usecases.status.overview import Card, list_deployments
+from app.usecases.context import AppContext
+from app.usecases.status.overview import DeploymentView, list_deployments
 from app.usecases.webhook.webhook import notice_store, page_url, webhook_url
-from app.usecases.context import World
 
 # The history of what concerns no deployment that is there.
 _HOUSE = ""
@@ -27,10 +27,10 @@ _MOST_PLACES = 2000
 class Notices:
     """Reads on in each history from where the last server stopped; one of them per folder."""
 
-    def __init__(self, world: World, came: Callable[[], None]) -> None:
-        self._world = world
+    def __init__(self, context: AppContext, came: Callable[[], None]) -> None:
+        self._context = context
         self._came = came
-        self._store = notice_store(world)
+        self._store = notice_store(context)
         self._since: datetime | None = None
         self._places: Mapping[str, Place] = {}
         # As each history was when it was read last: most of them stay as they are.
@@ -39,7 +39,7 @@ class Notices:
     def begin(self) -> None:
         """Take up what another server has left. Raises OSError."""
         self._signs = {}
-        if not webhook_url(self._world):
+        if not webhook_url(self._context):
             self._store.forget()
             return
         with self._store.changing() as kept:
@@ -49,7 +49,7 @@ class Notices:
         """Put what is new where it waits to be sent. Raises OSError, NotFound."""
         if self._since is None:
             return
-        ids = [_HOUSE, *(each.id for each in self._world.store.scan())]
+        ids = [_HOUSE, *(each.id for each in self._context.store.scan())]
         signs = {each: history.sign_of(self._folder(each)) for each in ids}
         notices: list[Notice] = []
         places = dict(self._places)
@@ -59,14 +59,14 @@ class Notices:
             if each not in self._signs or self._signs[each] != signs[each]:
                 places[each], found = self._read(each)
                 notices += found
-        cards = self._cards(ids, places, notices)
-        for each in cards:
+        views = self._cards(ids, places, notices)
+        for each in views:
             if each in places and places[each].is_open:
-                seen = self._seen(cards[each], places[each])
+                seen = self._seen(views[each], places[each])
                 places[each], found = look(places[each], each, seen)
                 notices += found
         if places != self._places:
-            self._put(places, [self._message(each, cards) for each in notices])
+            self._put(places, [self._message(each, views) for each in notices])
         self._signs = signs
 
     def _read(self, deployment_id: str) -> tuple[Place, list[Notice]]:
@@ -88,28 +88,28 @@ class Notices:
 
     def _cards(
         self, ids: Iterable[str], places: Mapping[str, Place], notices: Iterable[Notice]
-    ) -> dict[str, Card]:
+    ) -> dict[str, DeploymentView]:
         """Return what there is now, where anything hangs on it: most looks ask no engine."""
         if not notices and not any(each in places and places[each].is_open for each in ids):
             return {}
-        return {card.deployment.id: card for card in list_deployments(self._world)}
+        return {view.deployment.id: view for view in list_deployments(self._context)}
 
-    def _seen(self, card: Card, place: Place) -> Seen:
-        folder = self._folder(card.deployment.id)
+    def _seen(self, view: DeploymentView, place: Place) -> Seen:
+        folder = self._folder(view.deployment.id)
         operation = read_operation(folder, place.operation) if place.operation else None
         interrupted = operation is not None and operation.state is OperationState.INTERRUPTED
-        verdict = card.verdict
+        verdict = view.verdict
         return Seen(verdict.status, datetime.now(UTC), verdict.since, interrupted)
 
-    def _message(self, notice: Notice, cards: Mapping[str, Card]) -> Message:
+    def _message(self, notice: Notice, views: Mapping[str, DeploymentView]) -> Message:
         """Add to a notice what is known of its deployment; no secret of it is in its words."""
-        card = cards.get(notice.deployment_id)
-        if card is None:
-            return Message(notice, url=page_url("", self._world))
-        mask = Masker(card.deployment.secrets)
+        view = views.get(notice.deployment_id)
+        if view is None:
+            return Message(notice, url=page_url("", self._context))
+        mask = Masker(view.deployment.secrets)
         masked = replace(notice, reason=readable(notice.reason, mask))
-        url = page_url(notice.deployment_id, self._world)
-        return Message(masked, mask(card.deployment.name), card.verdict.status, url)
+        url = page_url(notice.deployment_id, self._context)
+        return Message(masked, mask(view.deployment.name), view.verdict.status, url)
 
     def _put(self, places: Mapping[str, Place], messages: list[Message]) -> None:
         with self._store.changing() as kept:
@@ -121,5 +121,5 @@ class Notices:
             self._came()
 
     def _folder(self, deployment_id: str) -> Any:
-        store = self._world.store
+        store = self._context.store
         return store.folder(deployment_id) if deployment_id else store.root

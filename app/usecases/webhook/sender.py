@@ -17,8 +17,8 @@ from tenacity.stop import stop_base
 
 from app.core.webhook.payload import Message, payload
 from app.engine.webhook import Sent, send
+from app.usecases.context import AppContext
 from app.usecases.webhook.webhook import delivery_of, notice_store, webhook_url
-from app.usecases.context import World
 
 _log = logging.getLogger("deploy_agent")
 # Some three minutes in all; what is told later is no news.
@@ -30,9 +30,9 @@ _AGAIN_SECONDS = 5.0
 class Telling:
     """Sends one message after the other, in the order in which they came."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._store = notice_store(world)
+    def __init__(self, context: AppContext) -> None:
+        self._context = context
+        self._store = notice_store(context)
         self._came = threading.Event()
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -68,7 +68,7 @@ class Telling:
 
     def _send_all(self) -> None:
         while not self._ending.is_set():
-            kept = self._store.read() if webhook_url(self._world) else None
+            kept = self._store.read() if webhook_url(self._context) else None
             if kept is None or not kept.waiting:
                 return
             self._send(kept.waiting[0], kept.dropped)
@@ -84,7 +84,7 @@ class Telling:
             after=self._note_failure,
             retry_error_callback=_as_it_is,
         )
-        sent = trying(send, webhook_url(self._world), payload(message, dropped))
+        sent = trying(send, webhook_url(self._context), payload(message, dropped))
         if sent.again and self._ending.is_set():
             return
         tries = int(trying.statistics["attempt_number"])

@@ -15,7 +15,7 @@ from app.engine.webhook import Sent, send
 from app.store import history
 from app.store.files import storage_errors
 from app.store.webhook_queue import Delivery, NoticeStore
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 _testing = Lock()
@@ -32,18 +32,18 @@ class Webhook:
     deliveries: tuple[Delivery, ...]
 
 
-def webhook_url(world: World) -> str:
-    return world.settings.webhook_url.get_secret_value()
+def webhook_url(context: AppContext) -> str:
+    return context.settings.webhook_url.get_secret_value()
 
 
-def notice_store(world: World) -> NoticeStore:
-    return NoticeStore(world.settings.deployments_dir)
+def notice_store(context: AppContext) -> NoticeStore:
+    return NoticeStore(context.settings.deployments_dir)
 
 
-def show_webhook(world: World) -> Webhook:
+def show_webhook(context: AppContext) -> Webhook:
     """Return where messages go and what came of the last ones; no host where they are off."""
-    url = webhook_url(world)
-    told = notice_store(world).read() if url else None
+    url = webhook_url(context)
+    told = notice_store(context).read() if url else None
     host = urlsplit(url).hostname or "" if url else ""
     if told is None:
         return Webhook(host, 0, 0, "", ())
@@ -51,12 +51,12 @@ def show_webhook(world: World) -> Webhook:
     return Webhook(host, waiting, told.dropped, told.trouble, deliveries)
 
 
-def send_test_message(*, actor: str, world: World) -> Webhook:
+def send_test_message(*, actor: str, context: AppContext) -> Webhook:
     """Send a message now, once, and wait for what comes of it.
 
     Raises WebhookNotSet, WebhookFailed, Busy, StorageFailed.
     """
-    url = webhook_url(world)
+    url = webhook_url(context)
     if not url:
         raise WebhookNotSet(
             "Set DEPLOY_AGENT_WEBHOOK_URL in the server's environment to the address that Slack,"
@@ -65,24 +65,24 @@ def send_test_message(*, actor: str, world: World) -> Webhook:
     if not _testing.acquire(blocking=False):
         raise Busy("Another test is being sent. Its outcome shows in a moment.")
     try:
-        sent = _send_test(url, actor, world)
+        sent = _send_test(url, actor, context)
     finally:
         _testing.release()
     if not sent.ok:
         raise WebhookFailed(f"The receiver did not take it: {sent.words}.")
-    return show_webhook(world)
+    return show_webhook(context)
 
 
-def _send_test(url: str, actor: str, world: World) -> Sent:
+def _send_test(url: str, actor: str, context: AppContext) -> Sent:
     reason = f"This is a test, sent by {actor}. Messages about gateways come the same way."
     notice = Notice(Event.TEST, "", 0, datetime.now(UTC), reason)
-    message = Message(notice, url=page_url("", world))
+    message = Message(notice, url=page_url("", context))
     sent = send(url, payload(message))
     with storage_errors("What came of the test was not written down."):
-        with notice_store(world).changing() as kept:
+        with notice_store(context).changing() as kept:
             kept.note(delivery_of(message, sent, 1))
         outcome = "succeeded" if sent.ok else "failed"
-        root = world.store.root
+        root = context.store.root
         history.record(root, "test_webhook", actor, outcome=outcome, reason=sent.words)
     return sent
 
@@ -112,10 +112,10 @@ def describe_webhook(webhook: Webhook) -> dict[str, Any]:
     }
 
 
-def page_url(deployment_id: str, world: World) -> str:
+def page_url(deployment_id: str, context: AppContext) -> str:
     """Return the address of a deployment's page, for somebody who reads it elsewhere."""
     page = f"deployments/{deployment_id}" if deployment_id else ""
-    return f"{_base_url(world.settings)}/{page}"
+    return f"{_base_url(context.settings)}/{page}"
 
 
 def _base_url(settings: Settings) -> str:

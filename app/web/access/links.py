@@ -3,11 +3,11 @@
 from htmx_flask import request
 
 from app.config import is_loopback
-from app.core.deployment import Deployment
 from app.core.access.page_obstacles import Standpoint, Wall
-from app.usecases.status import describe
+from app.core.deployment import Deployment
 from app.usecases.access.page_obstacles import walls_of
-from app.web.server.request import gateway_host, is_passed_on, is_secure, reader_host, world
+from app.usecases.status import describe
+from app.web.server.request import app_context, gateway_host, is_passed_on, is_secure, reader_host
 
 
 def ws_url(deployment: Deployment) -> str | None:
@@ -32,7 +32,7 @@ def terminal_line(deployment: Deployment) -> str | None:
 
 def walls(deployment: Deployment) -> tuple[Wall, ...]:
     """Return what a gateway will say when its page is opened from where the reader stands."""
-    return walls_of(deployment, standpoint(), world=world())
+    return walls_of(deployment, standpoint(), context=app_context())
 
 
 def standpoint() -> Standpoint:

@@ -10,10 +10,7 @@ from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.status.overview import show_deployment
-from app.web.server.permissions import needs
 from app.web.api.calls import BRINGING_UP, Example, Subject, call
-from app.web.page.rendering import done
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Accepted,
@@ -23,6 +20,9 @@ from app.web.api.shapes import (
     WaitFor,
     accepted,
 )
+from app.web.page.rendering import done
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("open", __name__)
 api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
@@ -46,7 +46,7 @@ class Allowed(Answer):
 @needs(Permission.OPERATE)
 def allow(deployment_id: str) -> ResponseReturnValue:
     origin = request.form.get("origin", "")
-    allow_origin(parse_id(deployment_id), origin, actor=actor(), world=world())
+    allow_origin(parse_id(deployment_id), origin, actor=actor(), context=app_context())
     return done("The gateway is being told to allow it.", deployment_id)
 
 
@@ -66,12 +66,12 @@ def allow(deployment_id: str) -> ResponseReturnValue:
 def allow_and_wait(body: OriginFor) -> Allowed | Accepted:
     """It restarts the gateway and waits as launch does; undone where it does not come up."""
     deployment_id = parse_id(body.deployment_id)
-    started = allow_origin(deployment_id, body.origin, actor=actor(), world=world())
-    if body.wait and wait_for_allowed(started, world=world()):
-        card = show_deployment(deployment_id, world=world())
+    started = allow_origin(deployment_id, body.origin, actor=actor(), context=app_context())
+    if body.wait and wait_for_allowed(started, context=app_context()):
+        view = show_deployment(deployment_id, context=app_context())
         return Allowed(
             deployment_id=deployment_id,
-            status=card.verdict.status,
+            status=view.verdict.status,
             origin=started.operation.arguments["origin"],
         )
     return accepted(started.operation, "launching")

@@ -8,8 +8,6 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.deployment import parse_id
-from app.core.errors import GatewayNotRunning
 from app.core.access.pairing import (
     DeviceUnknown,
     GatewayRefused,
@@ -19,8 +17,9 @@ from app.core.access.pairing import (
     SeenState,
     scope_words,
 )
+from app.core.deployment import parse_id
+from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
-from app.usecases.status.overview import show_deployment
 from app.usecases.access.pairing import (
     Paired,
     approve_device,
@@ -28,10 +27,8 @@ from app.usecases.access.pairing import (
     reject_device,
     remove_device,
 )
-from app.web.server.permissions import needs
+from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
-from app.web.page.rendering import done
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Answer,
@@ -41,6 +38,9 @@ from app.web.api.shapes import (
     Shape,
     Text,
 )
+from app.web.page.rendering import done
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("pairing", __name__)
 api_bp = Blueprint("pairing_api", __name__, url_prefix="/api/deploy/pairing")
@@ -136,7 +136,9 @@ class Removed(Answer):
 @needs(Permission.OPERATE)
 def approve(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
-    device = approve_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
+    device = approve_device(
+        parse_id(deployment_id), request_id, actor=actor(), context=app_context()
+    )
     return done(f"{device.label} was let in.", deployment_id)
 
 
@@ -144,7 +146,9 @@ def approve(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def reject(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
-    device = reject_device(parse_id(deployment_id), request_id, actor=actor(), world=world())
+    device = reject_device(
+        parse_id(deployment_id), request_id, actor=actor(), context=app_context()
+    )
     return done(f"{device.label} was turned away.", deployment_id)
 
 
@@ -152,7 +156,7 @@ def reject(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def remove(deployment_id: str) -> ResponseReturnValue:
     device_id = request.form.get("device_id", "")
-    device = remove_device(parse_id(deployment_id), device_id, actor=actor(), world=world())
+    device = remove_device(parse_id(deployment_id), device_id, actor=actor(), context=app_context())
     return done(f"{device.label} was removed.", deployment_id)
 
 
@@ -195,11 +199,11 @@ _REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 )
 def show_devices(deployment_id: str) -> DevicesShown:
     """Those that ask to be let in, and those that are paired, as last heard."""
-    card = show_deployment(parse_id(deployment_id), world=world())
-    devices = devices_of(card, world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
+    devices = devices_of(view, context=app_context())
     seen = devices.seen
     return DevicesShown(
-        deployment_id=card.deployment.id,
+        deployment_id=view.deployment.id,
         state=seen.state,
         reason=seen.reason,
         as_of=seen.as_of,
@@ -222,7 +226,7 @@ def show_devices(deployment_id: str) -> DevicesShown:
 def approve_request(body: RequestOf) -> Approved:
     """By this very request: one that was made after it is another."""
     deployment_id = parse_id(body.deployment_id)
-    found = approve_device(deployment_id, body.request_id, actor=actor(), world=world())
+    found = approve_device(deployment_id, body.request_id, actor=actor(), context=app_context())
     return Approved(
         deployment_id=deployment_id, request_id=found.request_id, device_id=found.device_id
     )
@@ -242,7 +246,7 @@ def approve_request(body: RequestOf) -> Approved:
 def reject_request(body: RequestOf) -> Rejected:
     """It may ask again."""
     deployment_id = parse_id(body.deployment_id)
-    found = reject_device(deployment_id, body.request_id, actor=actor(), world=world())
+    found = reject_device(deployment_id, body.request_id, actor=actor(), context=app_context())
     return Rejected(
         deployment_id=deployment_id, request_id=found.request_id, device_id=found.device_id
     )
@@ -262,7 +266,7 @@ def reject_request(body: RequestOf) -> Rejected:
 def remove_paired(body: DeviceOf) -> Removed:
     """Its connection is cut; it may ask again."""
     deployment_id = parse_id(body.deployment_id)
-    remove_device(deployment_id, body.device_id, actor=actor(), world=world())
+    remove_device(deployment_id, body.device_id, actor=actor(), context=app_context())
     return Removed(deployment_id=deployment_id, device_id=body.device_id)
 
 

@@ -10,13 +10,18 @@ from pydantic import Field
 from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
-from app.usecases.access.provider_check import ask_provider, begin_asking, describe_answer, latest_answer
+from app.usecases.access.provider_check import (
+    ask_provider,
+    begin_asking,
+    describe_answer,
+    latest_answer,
+)
 from app.usecases.status.overview import show_deployment
-from app.web.server.permissions import needs
 from app.web.api.calls import ENGINE, Example, Subject, call
-from app.web.page.rendering import done
-from app.web.server.request import actor, world
 from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, ForDeployment, Moment, Shape
+from app.web.page.rendering import done
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("answer", __name__)
 api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
@@ -76,7 +81,7 @@ _HEARD = Heard(
 @bp.post("/deployments/<deployment_id>/answer")
 @needs(Permission.OPERATE)
 def ask(deployment_id: str) -> ResponseReturnValue:
-    begin_asking(parse_id(deployment_id), actor=actor(), world=world())
+    begin_asking(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The provider is being asked.", deployment_id)
 
 
@@ -103,10 +108,12 @@ def show_latest(deployment_id: str) -> Heard:
 def ask_and_wait(body: ForDeployment) -> Heard | StillAsking:
     """From inside the gateway: whether it takes the key and the model. It waits up to 15 s."""
     deployment_id = parse_id(body.deployment_id)
-    came = ask_provider(deployment_id, actor=actor(), world=world())
+    came = ask_provider(deployment_id, actor=actor(), context=app_context())
     return (Heard if came else StillAsking).model_validate(_described(deployment_id))
 
 
 def _described(deployment_id: str) -> dict[str, Any]:
-    heard = latest_answer(show_deployment(deployment_id, world=world()), world=world())
+    heard = latest_answer(
+        show_deployment(deployment_id, context=app_context()), context=app_context()
+    )
     return {"deployment_id": deployment_id, **describe_answer(heard)}

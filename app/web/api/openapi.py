@@ -26,10 +26,10 @@ from app.core.errors import (
     StorageFailed,
 )
 from app.core.people import Permission
-from app.web.server.permissions import permission_of
 from app.web.api.calls import Call, Example, Subject, call_of
-from app.web.server.errors import CSRF, FOREIGN_HOST, INTERNAL, Known, known, known_http
 from app.web.api.shapes import EXAMPLE_ID, Accepted, Problem, Query, Reply, Shape
+from app.web.server.errors import CSRF, FOREIGN_HOST, INTERNAL, Known, known, known_http
+from app.web.server.permissions import permission_of
 
 PROBLEM = "application/problem+json"
 _REF = DEFAULT_REF_TEMPLATE.replace("$defs", "components/schemas")

@@ -30,10 +30,7 @@ from app.usecases.lifecycle.archive import (
 )
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
-from app.web.server.permissions import may, needs
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.page.rendering import Tab, lead_to, render
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Accepted,
@@ -46,7 +43,10 @@ from app.web.api.shapes import (
     WaitFor,
     accepted,
 )
+from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
+from app.web.server.permissions import may, needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("archive", __name__, url_prefix="/archive")
 api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
@@ -113,7 +113,7 @@ class Purging(Answer):
 @bp.get("")
 @needs(Permission.VIEW)
 def show() -> ResponseReturnValue:
-    return render("archive/show", **_context(_asked()))
+    return render("lifecycle/archive_list", **_context(_asked()))
 
 
 @bp.get("/stream")
@@ -123,7 +123,7 @@ def stream() -> ResponseReturnValue:
     asked = _asked()
 
     def look() -> Shown:
-        return Shown({"archived": render_template("archive/_archived.html", **_context(asked))})
+        return Shown({"archived": render_template("lifecycle/_archived.html", **_context(asked))})
 
     return follow(look)
 
@@ -131,7 +131,7 @@ def stream() -> ResponseReturnValue:
 @bp.post("/<archived>/restore")
 @needs(Permission.OPERATE)
 def restore(archived: str) -> ResponseReturnValue:
-    restored = restore_archived(archived, actor=actor(), world=world())
+    restored = restore_archived(archived, actor=actor(), context=app_context())
     flash(restored.words, "done")
     return lead_to(url_for("pages.show", deployment_id=restored.deployment.id))
 
@@ -145,10 +145,10 @@ def ask_to_purge(archived: str) -> ResponseReturnValue:
 @bp.post("/<archived>/purge")
 @needs(Permission.OPERATE)
 def purge(archived: str) -> ResponseReturnValue:
-    label = find_archived(archived, world=world()).label
+    label = find_archived(archived, context=app_context()).label
     typed = request.form.get("confirm", "")
     try:
-        gone = purge_archived(archived, typed, actor=actor(), world=world())
+        gone = purge_archived(archived, typed, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _question(archived, rejected.fields, typed, 422)
     flash(f"“{label}” {'was deleted for good' if gone else 'is being deleted'}.", "done")
@@ -174,7 +174,7 @@ def purge(archived: str) -> ResponseReturnValue:
 )  # fmt: skip
 def list_all() -> list[ArchivedShown]:
     """When and by whom, the latest first."""
-    found = list_archived(world=world())
+    found = list_archived(context=app_context())
     return [ArchivedShown.model_validate(describe_archived(each)) for each in found]
 
 
@@ -192,8 +192,8 @@ def archive_and_wait(body: WaitFor) -> Archived | Accepted:
     """It takes the deployment down and puts its folder aside, with everything in it: its port
     is free then."""
     deployment_id = parse_id(body.deployment_id)
-    started = archive_deployment(deployment_id, actor=actor(), world=world())
-    if body.wait and wait_for_archive(started, world=world()):
+    started = archive_deployment(deployment_id, actor=actor(), context=app_context())
+    if body.wait and wait_for_archive(started, context=app_context()):
         return Archived(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")
 
@@ -212,7 +212,7 @@ def archive_and_wait(body: WaitFor) -> Archived | Accepted:
 def restore_by_script(body: ForArchived) -> RestoredAnswer:
     """It puts the deployment back, at its own port or, where that is taken, a free one; `remarks`
     say so."""
-    restored = restore_archived(body.deployment_id, actor=actor(), world=world())
+    restored = restore_archived(body.deployment_id, actor=actor(), context=app_context())
     deployment = restored.deployment
     return RestoredAnswer(
         deployment_id=deployment.id, port=deployment.port, remarks=list(restored.remarks)
@@ -232,8 +232,8 @@ def restore_by_script(body: ForArchived) -> RestoredAnswer:
 )
 def purge_by_script(body: PurgeOf) -> Purged | Purging:
     """Only what is archived can be; what failed midway can be purged again."""
-    archived = find_archived(body.deployment_id, world=world())
-    gone = purge_archived(archived.name, body.confirm, actor=actor(), world=world())
+    archived = find_archived(body.deployment_id, context=app_context())
+    gone = purge_archived(archived.name, body.confirm, actor=actor(), context=app_context())
     return (Purged if gone else Purging)(deployment_id=archived.deployment.id)
 
 
@@ -242,7 +242,7 @@ def to_archived(deployment_id: str) -> ResponseReturnValue:
 
     Raises NotFound where it is not there either.
     """
-    newest = newest_archived(deployment_id, world=world())
+    newest = newest_archived(deployment_id, context=app_context())
     if newest is None:
         raise NotFound(
             f"There is no deployment {deployment_id}."
@@ -256,18 +256,18 @@ def _asked() -> str:
 
 
 def _context(asked: str) -> dict[str, Any]:
-    found = search_archived(asked, world=world())
+    found = search_archived(asked, context=app_context())
     return {
         "tab": Tab("Archive"),
         "asked": asked,
         "may_operate": may(Permission.OPERATE),
-        "total": len(list_archived(world=world())) if asked else len(found),
-        "rows": [(each, world().sizes.of(each.folder)) for each in found],
+        "total": len(list_archived(context=app_context())) if asked else len(found),
+        "rows": [(each, app_context().sizes.of(each.folder)) for each in found],
     }
 
 
 def _question(
     name: str, errors: dict[str, str] | None = None, typed: str = "", status: int = 200
 ) -> Response:
-    archived = find_archived(name, world=world())
-    return render("archive/purge", status, archived=archived, errors=errors or {}, typed=typed)
+    archived = find_archived(name, context=app_context())
+    return render("lifecycle/purge", status, archived=archived, errors=errors or {}, typed=typed)

@@ -10,17 +10,23 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.diagnosis.command_lines import command_of
 from app.core.deployment import OperationKind, parse_id
+from app.core.diagnosis.command_lines import command_of
 from app.core.errors import Busy
 from app.core.people import Permission
 from app.usecases.lifecycle.archive import archive_deployment
-from app.usecases.status.overview import show_deployment
 from app.usecases.lifecycle.restart import restart_deployment
-from app.web.server.permissions import needs
+from app.usecases.status.overview import show_deployment
 from app.web.page.rendering import done, render
-from app.web.server.request import actor, own_path, world
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context, own_path
 
+_QUESTIONS = {
+    OperationKind.STOP: "lifecycle/stop",
+    OperationKind.RESTART: "lifecycle/restart",
+    OperationKind.ARCHIVE: "lifecycle/archive",
+    OperationKind.ROTATE_TOKEN: "tokens/rotate",
+}
 bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
 
 
@@ -30,12 +36,12 @@ bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
 @bp.get("/rotate-token", defaults={"verb": "rotate-token"})
 @needs(Permission.OPERATE)
 def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
-    card = show_deployment(parse_id(deployment_id), world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     page = url_for("pages.show", deployment_id=deployment_id)
     return render(
-        f"deployments/{verb.replace('-', '_')}",
-        card=card,
-        command=command_of(OperationKind(verb), card.deployment),
+        _QUESTIONS[OperationKind(verb)],
+        view=view,
+        command=command_of(OperationKind(verb), view.deployment),
         back_to=own_path(request.args.get("back_to", ""), page),
     )
 
@@ -44,7 +50,7 @@ def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def restart(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.RESTART):
-        restart_deployment(parse_id(deployment_id), actor=actor(), world=world())
+        restart_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The restart has begun.", deployment_id)
 
 
@@ -52,7 +58,7 @@ def restart(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def archive(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.ARCHIVE):
-        archive_deployment(parse_id(deployment_id), actor=actor(), world=world())
+        archive_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("It is being archived.", deployment_id)
 
 

@@ -25,8 +25,8 @@ from lightningcss import process_stylesheet
 
 from app.config import PROJECT
 from app.core.people import Permission
-from app.web.server.permissions import needs
 from app.web.server.compression import leave_as_it_is
+from app.web.server.permissions import needs
 
 bp = Blueprint("assets", __name__, url_prefix="/assets")
 

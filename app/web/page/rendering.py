@@ -14,11 +14,11 @@ from markupsafe import Markup
 from app.core.deployment import OperationState
 from app.core.diagnosis.causes import Cause
 from app.core.errors import UserError
-from app.core.status.readiness_checks import LABELS
 from app.core.operations.pull_progress import percent_of
+from app.core.status.readiness_checks import LABELS
 from app.core.status.status import Status
 from app.core.time_words import duration
-from app.usecases.status.overview import Card
+from app.usecases.status.overview import DeploymentView
 from app.web.page.assets import asset_url
 from app.web.server.request import own_path, wants_fragment
 
@@ -52,9 +52,9 @@ _NEXT_STEPS = {
 }
 
 
-def next_step(card: Card, cause: Cause | None = None) -> str:
+def next_step(view: DeploymentView, cause: Cause | None = None) -> str:
     """Return what to do about a deployment that does not work; empty where its reason says it."""
-    operation, status = card.deployment.operation, card.verdict.status
+    operation, status = view.deployment.operation, view.verdict.status
     if cause and cause.next_step:
         return "" if cause.code == "interrupted" else cause.next_step
     if status is Status.FAILED and operation:
@@ -62,7 +62,7 @@ def next_step(card: Card, cause: Cause | None = None) -> str:
             return ""
         if operation.next_step:
             return operation.next_step
-    if card.gateway and card.gateway.state == "paused":
+    if view.gateway and view.gateway.state == "paused":
         return ""
     return _NEXT_STEPS.get(status, "")
 

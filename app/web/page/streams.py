@@ -20,7 +20,7 @@ from markupsafe import Markup
 from app.core.errors import UserError
 from app.usecases.server.live_updates import Viewer
 from app.web.server.permissions import still_admitted
-from app.web.server.request import world
+from app.web.server.request import app_context
 
 # A browser that lost the connection comes back after this.
 _RETRY = b"retry: 1000\n\n"
@@ -47,8 +47,8 @@ class Shown:
 
 
 def rendered(parts: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:
-    """Return the HTML of parts of `templates/deployments`, by template name."""
-    return {part: render_template(f"deployments/{part}.html", **context) for part in parts}
+    """Return the HTML of parts of `templates/`, by template name."""
+    return {part: render_template(f"{part}.html", **context) for part in parts}
 
 
 class Lines(Protocol):
@@ -91,7 +91,7 @@ def follow(
     if "once" in request.args:
         return _once(look, boxes)
     ends = ExitStack()
-    viewer = ends.enter_context(world().changes.viewing())
+    viewer = ends.enter_context(app_context().changes.viewing())
     following = _Following(look, boxes, viewer, seconds)
     events = stream_with_context(following.events())
     response = Response(events, content_type="text/event-stream")
@@ -126,7 +126,7 @@ class _Following:
     def events(self) -> Iterator[bytes]:
         yield _RETRY
         looked_at = spoken_at = 0.0
-        while not world().changes.closing:
+        while not app_context().changes.closing:
             now = time.monotonic()
             html: list[str] = []
             if self._viewer.take_changed() or now - looked_at >= self._seconds:

@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 
 from app.core.people import Permission
 from app.usecases.server.health import readiness_of
-from app.web.server.permissions import needs
 from app.web.server.errors import problem
-from app.web.server.request import world
+from app.web.server.permissions import needs
+from app.web.server.request import app_context
 
 bp = Blueprint("health", __name__)
 
@@ -21,7 +21,7 @@ def alive() -> ResponseReturnValue:
 @bp.get("/readyz")
 @needs(Permission.PUBLIC)
 def ready() -> ResponseReturnValue:
-    found = readiness_of(world())
+    found = readiness_of(app_context())
     parts = {name: wrong or "ok" for name, wrong in found.items()}
     if not any(found.values()):
         return jsonify(ok=True, parts=parts)

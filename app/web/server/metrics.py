@@ -30,7 +30,7 @@ def show() -> Response:
 
 def init_app(app: Flask) -> None:
     """Take the time of each request; called before all else, so that everything counts."""
-    app.config["METRICS"] = Metrics(app.config["WORLD"])
+    app.config["METRICS"] = Metrics(app.config["CONTEXT"])
     app.before_request(_begin)
     app.after_request(_end)
 

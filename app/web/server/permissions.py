@@ -15,12 +15,12 @@ from app.usecases.people.people import has_users
 from app.usecases.people.sessions import person_of_proxy, person_of_session, person_of_token
 from app.web.server.request import (
     SESSION_KEY,
+    app_context,
     comes_from_proxy,
     is_for_scripts,
     is_passed_on,
     source,
     wants_fragment,
-    world,
 )
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -43,7 +43,7 @@ def permission_of(app: Flask, endpoint: str) -> Permission | None:
 
 def init_app(app: Flask) -> None:
     # gunicorn sets it by the addresses that it really listens on.
-    app.config.setdefault("OPEN", is_loopback(app.config["WORLD"].settings.host))
+    app.config.setdefault("OPEN", is_loopback(app.config["CONTEXT"].settings.host))
     app.before_request(_admit)
     app.context_processor(_for_templates)
 
@@ -85,11 +85,11 @@ def _who() -> Person | None:
     """Return who calls: by a token, by a trusted proxy, by a session, or as whoever is here."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
-        return person_of_token(token.strip(), world=world())
+        return person_of_token(token.strip(), context=app_context())
     if name := _named_by_proxy():
-        return person_of_proxy(name, world=world())
+        return person_of_proxy(name, context=app_context())
     if secret := session.get(SESSION_KEY):
-        return person_of_session(secret, source(), world=world())
+        return person_of_session(secret, source(), context=app_context())
     return LOCAL if _is_at_this_machine() else None
 
 
@@ -100,17 +100,17 @@ def _is_at_this_machine() -> bool:
     machine too, whoever sent it; and a host that routes its loopback network (route_localnet)
     lets others come from elsewhere. A caller at a Unix socket has no address.
     """
-    if not current_app.config["OPEN"] or world().settings.trusted_proxy:
+    if not current_app.config["OPEN"] or app_context().settings.trusted_proxy:
         return False
     elsewhere = request.remote_addr and not is_loopback(request.remote_addr)
-    return not elsewhere and not is_passed_on() and not has_users(world())
+    return not elsewhere and not is_passed_on() and not has_users(app_context())
 
 
 def _named_by_proxy() -> str | None:
     """Believe the proxy's header only from the proxy's own address."""
     if not comes_from_proxy():
         return None
-    return request.headers.get(world().settings.proxy_user_header) or None
+    return request.headers.get(app_context().settings.proxy_user_header) or None
 
 
 def _ask_for_log_in() -> ResponseReturnValue:

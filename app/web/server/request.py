@@ -8,7 +8,7 @@ from typing import cast
 from flask import current_app, g
 from htmx_flask import request
 
-from app.usecases.context import World
+from app.usecases.context import AppContext
 
 # Where the signed cookie holds the secret of a log-in.
 SESSION_KEY = "login"
@@ -26,8 +26,8 @@ def own_path(asked: str, otherwise: str) -> str:
     return asked if _OWN_PATH.match(asked) else otherwise
 
 
-def world() -> World:
-    return cast(World, current_app.config["WORLD"])
+def app_context() -> AppContext:
+    return cast(AppContext, current_app.config["CONTEXT"])
 
 
 def actor() -> str:
@@ -47,7 +47,7 @@ def source() -> str:
 
 def comes_from_proxy() -> bool:
     """Say whether the reverse proxy that is trusted has passed this request on."""
-    trusted = world().settings.trusted_proxy
+    trusted = app_context().settings.trusted_proxy
     return bool(trusted) and request.remote_addr == trusted
 
 
@@ -83,7 +83,7 @@ def wants_fragment() -> bool:
 
 def gateway_host() -> str:
     """Return the name at which the reader's own machine reaches a gateway."""
-    return world().settings.public_host or reader_host()
+    return app_context().settings.public_host or reader_host()
 
 
 def reader_host() -> str:

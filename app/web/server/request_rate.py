@@ -15,7 +15,7 @@ from cachetools import TTLCache
 from flask import Flask
 from werkzeug.exceptions import TooManyRequests
 
-from app.web.server.request import comes_from_proxy, source, world
+from app.web.server.request import app_context, comes_from_proxy, source
 
 # So long a machine may be ahead of its pace: a page that is opened asks for much at once.
 _WINDOW_SECONDS = 10
@@ -50,13 +50,13 @@ class _Pace:
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_Pace(app.config["WORLD"].settings.request_rate).keep)
+    app.before_request(_Pace(app.config["CONTEXT"].settings.request_rate).keep)
 
 
 def _caller() -> Caller:
     """Return whose requests are counted together; empty where they are not counted."""
     address = source()
-    if not address or (comes_from_proxy() and address == world().settings.trusted_proxy):
+    if not address or (comes_from_proxy() and address == app_context().settings.trusted_proxy):
         return ""
     try:
         known = ip_address(address)

@@ -15,8 +15,8 @@ from htmx_flask import request
 from werkzeug.exceptions import SecurityError
 
 from app.usecases.people.people import has_users
-from app.web.server.request import SESSION_KEY, comes_from_proxy, is_secure, world
 from app.web.server.log import leave_for_log
+from app.web.server.request import SESSION_KEY, app_context, comes_from_proxy, is_secure
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
 _POLICY = "; ".join(
@@ -82,10 +82,14 @@ def _refuse_foreign_host() -> None:
     """
     if request.blueprint == "health":
         return
-    if not current_app.config["OPEN"] or world().settings.trusted_proxy or has_users(world()):
+    if (
+        not current_app.config["OPEN"]
+        or app_context().settings.trusted_proxy
+        or has_users(app_context())
+    ):
         return
     name = _name_of_host()
-    own = world().settings.host.strip("[]").lower()
+    own = app_context().settings.host.strip("[]").lower()
     if name not in (*_LOOPBACK_NAMES, own, f"[{own}]"):
         raise SecurityError
 

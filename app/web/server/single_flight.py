@@ -12,7 +12,7 @@ from typing import Generic, ParamSpec, TypeVar, cast
 
 from cachetools import TTLCache, cached
 
-from app.web.server.request import world
+from app.web.server.request import app_context
 
 _DIFFERENT_ANSWERS = 64
 
@@ -33,7 +33,7 @@ def at_once(make: Callable[Arguments, Made]) -> Callable[Arguments, Made]:
 
     @wraps(make)
     def share(*arguments: Arguments.args, **named: Arguments.kwargs) -> Made:
-        one = shared(id(world()), *arguments, *named.items())
+        one = shared(id(app_context()), *arguments, *named.items())
         return one.get(partial(make, *arguments, **named))
 
     return share
@@ -46,7 +46,7 @@ def look_together(
     something is known to have changed. Fifty open pages cost about as much as one."""
 
     def key(*arguments: object) -> tuple[object, ...]:
-        return (id(world()), world().changes.number, *arguments)
+        return (id(app_context()), app_context().changes.number, *arguments)
 
     return cached(TTLCache(_DIFFERENT_ANSWERS, seconds), key=key, condition=threading.Condition())
 

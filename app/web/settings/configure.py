@@ -15,18 +15,18 @@ from htmx_flask import request
 
 from app.core.deployment import is_id, parse_id
 from app.core.errors import AlreadyMade, InputRejected, UserError
-from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section
 from app.core.people import Permission
-from app.usecases.settings.clone_settings import Another, completed, offer_of
+from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section
+from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.settings.check_fields import Said, check_field, check_fields, warnings_of
 from app.usecases.settings.choices import choices
+from app.usecases.settings.clone_settings import Another, completed, offer_of
 from app.usecases.settings.configure import configure_deployment, field_defaults, fresh_id
-from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
-from app.web.server.permissions import needs
 from app.web.page.rendering import lead_to, render, told_above_form
-from app.web.server.request import actor, wants_fragment, world
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context, wants_fragment
 
 bp = Blueprint("configure", __name__)
 
@@ -48,9 +48,9 @@ class _Form:
 @needs(Permission.OPERATE)
 def new() -> ResponseReturnValue:
     if "like" not in request.args:
-        return _show(_Form({}, fresh_id(world())))
-    offer = offer_of(parse_id(request.args["like"]), world=world())
-    return _show(_Form(offer.values, fresh_id(world()), Another(offer.id)))
+        return _show(_Form({}, fresh_id(app_context())))
+    offer = offer_of(parse_id(request.args["like"]), context=app_context())
+    return _show(_Form(offer.values, fresh_id(app_context()), Another(offer.id)))
 
 
 @bp.post("/deployments/new")
@@ -59,7 +59,7 @@ def configure() -> ResponseReturnValue:
     form = _sent()
     try:
         deployment = configure_deployment(
-            form.given, actor=actor(), world=world(), deployment_id=form.id, like=form.like
+            form.given, actor=actor(), context=app_context(), deployment_id=form.id, like=form.like
         )
     except AlreadyMade as made:
         flash(made.detail, "done")
@@ -69,11 +69,11 @@ def configure() -> ResponseReturnValue:
     except UserError as refusal:
         told_above_form(refusal)
         return _show(form, status=refusal.status)
-    for warning in warnings_of(deployment, world=world()).values():
+    for warning in warnings_of(deployment, context=app_context()).values():
         flash(warning)
     if "launch" in request.form:
         try:
-            started = launch_deployment(deployment.id, actor=actor(), world=world())
+            started = launch_deployment(deployment.id, actor=actor(), context=app_context())
             if started.warning:
                 flash(started.warning)
         except UserError as error:
@@ -89,9 +89,9 @@ def check() -> ResponseReturnValue:
     form = _sent()
     if not wants_fragment():
         return _show(form)
-    given, _ = completed(form.given, form.like, world=world())
+    given, _ = completed(form.given, form.like, context=app_context())
     name = next(iter(form.given), "")
-    return render("deployments/said", about=check_field(name, given.get(name), world=world()))
+    return render("settings/said", about=check_field(name, given.get(name), context=app_context()))
 
 
 @bp.post("/deployments/new/preview")
@@ -100,7 +100,7 @@ def preview() -> ResponseReturnValue:
     form = _sent()
     if not wants_fragment():
         return _show(form)
-    return render("deployments/preview", preview=_previewed(form))
+    return render("settings/preview", preview=_previewed(form))
 
 
 def _sent() -> _Form:
@@ -108,7 +108,7 @@ def _sent() -> _Form:
     copied = (f"copy_{what}" in request.form for what in ("secrets", "channels"))
     return _Form(
         {name: value for name, value in request.form.items() if name not in _NO_FIELDS},
-        asked if is_id(asked) else fresh_id(world()),
+        asked if is_id(asked) else fresh_id(app_context()),
         Another(parse_id(like), *copied) if like else None,
     )
 
@@ -128,11 +128,11 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
     wrong = {name: said[name].error for name in in_order if name in said and said[name].error}
     touched = {*_filled(form), *wrong}
     return render(
-        "deployments/new",
+        "settings/new",
         status,
         form=form,
         rejected=errors is not None,
-        offer=offer_of(form.like.deployment_id, world=world()) if form.like else None,
+        offer=offer_of(form.like.deployment_id, context=app_context()) if form.like else None,
         sections=FORM_SECTIONS,
         unfolded={
             each for each, fields in FORM_SECTIONS.items() if touched & {f.name for f in fields}
@@ -145,16 +145,16 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
         },
         first=next((name for name in in_order if name in wrong or name in again), ""),
         labels={field.name: field.label for field in shown},
-        defaults=field_defaults(world()),
-        choices=choices(world()),
-        room=seen_room(world()),
+        defaults=field_defaults(app_context()),
+        choices=choices(app_context()),
+        room=seen_room(app_context()),
         preview=_previewed(form),
     )
 
 
 def _said_of(form: _Form, errors: Mapping[str, str] | None) -> dict[str, Said]:
-    given, _ = completed(form.given, form.like, world=world())
-    said = check_fields(given, world=world())
+    given, _ = completed(form.given, form.like, context=app_context())
+    said = check_fields(given, context=app_context())
     if errors is None:
         return {name: each for name, each in said.items() if given.get(name)}
     return {
@@ -168,7 +168,7 @@ def _filled(form: _Form) -> list[str]:
 
 
 def _previewed(form: _Form) -> Preview:
-    return preview_files(form.given, deployment_id=form.id, like=form.like, world=world())
+    return preview_files(form.given, deployment_id=form.id, like=form.like, context=app_context())
 
 
 def _shown() -> dict[Section, list[Field]]:

@@ -7,14 +7,12 @@ from pydantic import ConfigDict, Field
 
 from app.core.deployment import parse_id
 from app.core.errors import DeploymentInvalid, InputRejected, NotFound
-from app.core.settings.fields import FieldType, schema
 from app.core.people import Permission
-from app.usecases.settings.clone_settings import Another
+from app.core.settings.fields import FieldType, schema
 from app.usecases.settings.check_fields import warnings_of
+from app.usecases.settings.clone_settings import Another
 from app.usecases.settings.configure import configure_deployment, field_defaults
-from app.web.server.permissions import needs
 from app.web.api.calls import Example, Subject, call
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Answer,
@@ -25,6 +23,8 @@ from app.web.api.shapes import (
     Shape,
     with_fields,
 )
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("configure_api", __name__, url_prefix="/api/deploy")
 
@@ -97,7 +97,7 @@ class Configured(Answer):
 )
 def show_schema() -> SchemaShown:
     """Every setting, by group: its name here and in `.env`, what it is for, what it must be."""
-    return SchemaShown.model_validate(schema(field_defaults(world())))
+    return SchemaShown.model_validate(schema(field_defaults(app_context())))
 
 
 @bp.post("/configure")
@@ -116,9 +116,9 @@ def show_schema() -> SchemaShown:
 def configure(body: NewDeployment) -> Configured:
     """From its fields: a folder of its own, with a token and a free port. It is not launched."""
     deployment = configure_deployment(
-        dict(body.model_extra or {}), like=_like(body), actor=actor(), world=world()
+        dict(body.model_extra or {}), like=_like(body), actor=actor(), context=app_context()
     )
-    found = warnings_of(deployment, world=world())
+    found = warnings_of(deployment, context=app_context())
     return Configured(
         deployment_id=deployment.id,
         port=deployment.port,

@@ -10,20 +10,20 @@ from htmx_flask import request
 
 from app.core.deployment import parse_id
 from app.core.errors import InputRejected, Stale, UserError
-from app.core.settings.fields import FIELDS, TOKEN
 from app.core.people import Permission
-from app.core.settings.file_changes import label_of
 from app.core.secrets import hint
+from app.core.settings.fields import FIELDS, TOKEN
+from app.core.settings.file_changes import label_of
 from app.usecases.settings.check_fields import Said, hints_about
 from app.usecases.settings.choices import choices
 from app.usecases.settings.configure import field_defaults
-from app.usecases.status.overview import show_deployment
 from app.usecases.settings.plan import Plan, Wish, caught_up, current_wish, plan_reconfiguration
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
-from app.web.server.permissions import needs
-from app.web.settings.configure import FORM_SECTIONS
+from app.usecases.status.overview import show_deployment
 from app.web.page.rendering import done, lead_to, render, told_above_form
-from app.web.server.request import actor, wants_fragment, world
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context, wants_fragment
+from app.web.settings.configure import FORM_SECTIONS
 
 bp = Blueprint("edit", __name__, url_prefix="/deployments/<deployment_id>")
 
@@ -46,7 +46,7 @@ class _Refused:
 @needs(Permission.OPERATE)
 def show(deployment_id: str) -> ResponseReturnValue:
     parse_id(deployment_id)
-    return _show(deployment_id, current_wish(deployment_id, world=world()))
+    return _show(deployment_id, current_wish(deployment_id, context=app_context()))
 
 
 @bp.post("/edit")
@@ -55,11 +55,13 @@ def edit(deployment_id: str) -> ResponseReturnValue:
     parse_id(deployment_id)
     wish, then = _sent(), "restart" if request.form.get("then") == "restart" else "save"
     try:
-        started = reconfigure_deployment(deployment_id, wish, then, actor=actor(), world=world())
+        started = reconfigure_deployment(
+            deployment_id, wish, then, actor=actor(), context=app_context()
+        )
     except InputRejected as rejected:
         return _show(deployment_id, wish, _Refused(rejected.fields, status=422))
     except Stale as stale:
-        wish, doubts = caught_up(deployment_id, wish, world=world())
+        wish, doubts = caught_up(deployment_id, wish, context=app_context())
         labels = tuple(map(label_of, stale.changed))
         return _show(deployment_id, wish, _Refused(None, labels, doubts, stale.status))
     except UserError as refusal:
@@ -81,7 +83,7 @@ def check(deployment_id: str) -> ResponseReturnValue:
     name = next(iter(wish.given), "")
     plan, errors = _planned(deployment_id, wish)
     said = _said(plan, errors).get(name, Said())
-    return render("deployments/said", about=said)
+    return render("settings/said", about=said)
 
 
 @bp.post("/edit/preview")
@@ -91,7 +93,7 @@ def preview(deployment_id: str) -> ResponseReturnValue:
     if not wants_fragment():
         return _show(deployment_id, _sent())
     plan, _ = _planned(deployment_id, Wish(_sent().given, _sent().remove))
-    return render("deployments/edit_preview", plan=plan)
+    return render("settings/edit_preview", plan=plan)
 
 
 @bp.post("/edit/port")
@@ -100,7 +102,7 @@ def use_port(deployment_id: str) -> ResponseReturnValue:
     """Take another port, and launch with it."""
     parse_id(deployment_id)
     wish = Wish({"port": request.form.get("port", "")})
-    reconfigure_deployment(deployment_id, wish, "launch", actor=actor(), world=world())
+    reconfigure_deployment(deployment_id, wish, "launch", actor=actor(), context=app_context())
     return done("It is launched with another port.", deployment_id)
 
 
@@ -110,7 +112,7 @@ def resume(deployment_id: str) -> ResponseReturnValue:
     """Finish or undo a change that is left half done."""
     parse_id(deployment_id)
     verb = "finish" if request.form.get("verb") == "finish" else "undo"
-    resume_reconfiguration(deployment_id, verb, actor=actor(), world=world())
+    resume_reconfiguration(deployment_id, verb, actor=actor(), context=app_context())
     return done("It has begun.", deployment_id)
 
 
@@ -125,7 +127,7 @@ def _sent() -> Wish:
 def _planned(deployment_id: str, wish: Wish) -> tuple[Plan | None, Mapping[str, str]]:
     """Return what a wish comes to, or what is wrong with it."""
     try:
-        return plan_reconfiguration(deployment_id, wish, world=world()), {}
+        return plan_reconfiguration(deployment_id, wish, context=app_context()), {}
     except InputRejected as rejected:
         return None, rejected.fields
 
@@ -135,14 +137,14 @@ def _said(plan: Plan | None, errors: Mapping[str, str]) -> dict[str, Said]:
     if plan is None:
         return {name: Said(error) for name, error in errors.items()}
     changed = {each.name: each.after for each in plan.changes if each.field and each.after}
-    hints = hints_about(changed, world=world())
+    hints = hints_about(changed, context=app_context())
     return {name: Said(hint=words) for name, words in hints.items()}
 
 
 def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Response:
     """Show the form with what was typed, secrets aside."""
-    card = show_deployment(deployment_id, world=world())
-    env = card.deployment.env
+    view = show_deployment(deployment_id, context=app_context())
+    env = view.deployment.env
     plan, errors = _planned(deployment_id, Wish(wish.given, wish.remove))
     said = _said(plan, {**errors, **(refused.errors or {})})
     doubts = refused.doubts or {}
@@ -157,9 +159,9 @@ def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Res
     }
     touched = {*wrong, *again, *doubts, *(each.name for each in (plan.changes if plan else ()))}
     return render(
-        "deployments/edit",
+        "settings/edit",
         refused.status,
-        card=card,
+        view=view,
         form=wish,
         rejected=refused.errors is not None,
         stale=refused.stale,
@@ -181,8 +183,8 @@ def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Res
         wrong=wrong,
         first=next((name for name in labels if name in wrong or name in again), ""),
         labels=labels,
-        defaults=field_defaults(world()),
-        choices=choices(world()),
-        runs=bool(card.gateway and card.gateway.is_up),
+        defaults=field_defaults(app_context()),
+        choices=choices(app_context()),
+        runs=bool(view.gateway and view.gateway.is_up),
         plan=plan,
     )

@@ -17,9 +17,7 @@ from app.usecases.settings.reconfigure import (
     resume_reconfiguration,
     wait_for_reconfigured,
 )
-from app.web.server.permissions import needs
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Accepted,
@@ -30,6 +28,8 @@ from app.web.api.shapes import (
     accepted,
     with_fields,
 )
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
 
 api_bp = Blueprint("reconfigure_api", __name__, url_prefix="/api/deploy")
 
@@ -109,20 +109,22 @@ def reconfigure(body: Wished) -> Reconfigured | Previewed | Accepted:
         return _done(deployment_id, _resumed(deployment_id, body), body.wait)
     wish = Wish(dict(body.model_extra or {}), tuple(body.remove), body.seen)
     if body.preview:
-        plan = plan_reconfiguration(deployment_id, wish, world=world())
+        plan = plan_reconfiguration(deployment_id, wish, context=app_context())
         return Previewed.model_validate(describe_plan(plan))
     then = "launch" if body.launch else "restart" if body.restart else "save"
-    started = reconfigure_deployment(deployment_id, wish, then, actor=actor(), world=world())
+    started = reconfigure_deployment(
+        deployment_id, wish, then, actor=actor(), context=app_context()
+    )
     return _done(deployment_id, started, body.wait)
 
 
 def _resumed(deployment_id: str, body: Wished) -> Started:
-    return resume_reconfiguration(deployment_id, body.resume, actor=actor(), world=world())
+    return resume_reconfiguration(deployment_id, body.resume, actor=actor(), context=app_context())
 
 
 def _done(deployment_id: str, started: Started | None, wait: bool) -> Reconfigured | Accepted:
     """Answer how it ended, or that it goes on; nothing was to be done where nothing was started."""
-    if started and not (wait and wait_for_reconfigured(started, world=world())):
+    if started and not (wait and wait_for_reconfigured(started, context=app_context())):
         return accepted(started.operation, "launching")
-    described = describe_reconfigured(deployment_id, started, world=world())
+    described = describe_reconfigured(deployment_id, started, context=app_context())
     return Reconfigured.model_validate(described)

@@ -6,26 +6,23 @@ from typing import Literal
 from flask import Blueprint
 from pydantic import Field
 
+from app.core.access.page_obstacles import Wall
 from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
-from app.core.status.readiness_checks import RungState
 from app.core.people import Permission
+from app.core.status.readiness_checks import RungState
 from app.core.status.status import Status
-from app.core.access.page_obstacles import Wall
-from app.usecases.status.describe import describe_card, describe_whole
 from app.usecases.lifecycle.launch import launch_deployment, wait_for_launch
-from app.usecases.operations.operations import Started
-from app.usecases.status.overview import Seen, cards_of, see, show_deployment
-from app.usecases.status.readiness import ladder_of
 from app.usecases.lifecycle.restart import restart_deployment
-from app.usecases.tokens.reveal import reveal_secret
-from app.usecases.status.diagnose import standing_cause
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
-from app.web.server.permissions import needs
-from app.web.server.single_flight import at_once, look_together
-from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
+from app.usecases.operations.operations import Started
+from app.usecases.status.describe import describe_view, describe_whole
+from app.usecases.status.diagnose import standing_cause
+from app.usecases.status.overview import Seen, see, show_deployment, views_of
+from app.usecases.status.readiness import ladder_of
+from app.usecases.tokens.reveal import reveal_secret
 from app.web.access.links import walls
-from app.web.server.request import actor, gateway_host, world
+from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
 from app.web.api.shapes import (
     EXAMPLE_ID,
     EXAMPLE_OPERATION,
@@ -40,6 +37,9 @@ from app.web.api.shapes import (
     WaitFor,
     accepted,
 )
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context, gateway_host
+from app.web.server.single_flight import at_once, look_together
 
 bp = Blueprint("api", __name__, url_prefix="/api/deploy")
 
@@ -160,13 +160,13 @@ def list_all() -> list[DeploymentShown]:
 
 @at_once
 def _listed(host: str) -> list[DeploymentShown]:
-    return _described(see(world()), host)
+    return _described(see(app_context()), host)
 
 
 @look_together(1.0)
 def _described(seen: Seen, host: str) -> list[DeploymentShown]:
-    cards = cards_of(seen, world())
-    return [DeploymentShown.model_validate(describe_card(each, host)) for each in cards]
+    views = views_of(seen, app_context())
+    return [DeploymentShown.model_validate(describe_view(each, host)) for each in views]
 
 
 @bp.post("/launch")
@@ -189,9 +189,9 @@ def restart(body: WaitFor) -> Running | Accepted:
 def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepted:
     """Begin what ends with a proven gateway, and wait for that unless told not to."""
     deployment_id = parse_id(body.deployment_id)
-    started = begin(deployment_id, actor=actor(), world=world())
-    if body.wait and wait_for_launch(started, world=world()):
-        port = world().store.load(deployment_id).port
+    started = begin(deployment_id, actor=actor(), context=app_context())
+    if body.wait and wait_for_launch(started, context=app_context()):
+        port = app_context().store.load(deployment_id).port
         return Running(deployment_id=deployment_id, port=port, warning=started.warning)
     return accepted(started.operation, "launching", started.warning)
 
@@ -236,10 +236,10 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
 def status(deployment_id: str) -> DeploymentInFull:
     """With its containers, its readiness, its latest operation, and what stands between the
     caller and the gateway's page."""
-    card = show_deployment(parse_id(deployment_id), world=world())
-    ladder = ladder_of(card, world=world())
-    cause = standing_cause(card, ladder, world=world())
-    described = describe_whole(card, gateway_host(), ladder, walls(card.deployment), cause)
+    view = show_deployment(parse_id(deployment_id), context=app_context())
+    ladder = ladder_of(view, context=app_context())
+    cause = standing_cause(view, ladder, context=app_context())
+    described = describe_whole(view, gateway_host(), ladder, walls(view.deployment), cause)
     return DeploymentInFull.model_validate(described)
 
 
@@ -257,8 +257,8 @@ def stop(body: ForDeployment) -> Stopped | Accepted:
     """It takes the containers down; a launch or restart that runs is cancelled first. One that
     is stopped is stopped again without harm."""
     deployment_id = parse_id(body.deployment_id)
-    started = stop_deployment(deployment_id, actor=actor(), world=world())
-    if wait_for_stop(started, world=world()):
+    started = stop_deployment(deployment_id, actor=actor(), context=app_context())
+    if wait_for_stop(started, context=app_context()):
         return Stopped(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")
 
@@ -276,5 +276,5 @@ def stop(body: ForDeployment) -> Stopped | Accepted:
 def reveal(body: SecretOf) -> Revealed:
     """The only call that answers one; it is recorded in the deployment's history."""
     deployment_id = parse_id(body.deployment_id)
-    value = reveal_secret(deployment_id, body.field, actor=actor(), world=world())
+    value = reveal_secret(deployment_id, body.field, actor=actor(), context=app_context())
     return Revealed(value=value)

@@ -10,42 +10,49 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
-from app.core.status.listing import Listing, Query, Row, read_query, select, starting
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
+from app.core.status.listing import Listing, Query, Row, read_query, select, starting
 from app.core.status.status import Status
-from app.usecases.lifecycle.archive import count_archived
-from app.usecases.status.overview import Card, Seen, cards_of, see
 from app.usecases.access.pairing import askers
+from app.usecases.lifecycle.archive import count_archived
 from app.usecases.orphans.orphans import seen_stranded
+from app.usecases.status.overview import DeploymentView, Seen, see, views_of
 from app.usecases.status.usage import usage_of
-from app.web.server.permissions import may, needs
-from app.web.server.single_flight import at_once, look_together
 from app.web.access.links import page_url
 from app.web.page.rendering import Tab, framed, next_step
-from app.web.server.request import gateway_host, world
 from app.web.page.streams import Shown, follow, rendered
 from app.web.page.times import reading
+from app.web.server.permissions import may, needs
+from app.web.server.request import app_context, gateway_host
+from app.web.server.single_flight import at_once, look_together
 
 bp = Blueprint("overview", __name__)
 
 # All that the list shows tells of its changes.
 _LOOK_SECONDS = 10.0
 # What the list is made of beside its rows and their frame.
-_PARTS = ("_tab", "_counts", "_starting", "_engine", "_archive_link", "_stranded_link")
+_PARTS = (
+    "status/_tab",
+    "status/_counts",
+    "status/_starting",
+    "status/_engine",
+    "lifecycle/_archive_link",
+    "orphans/_orphans_link",
+)
 
 
 @bp.get("/")
 @needs(Permission.VIEW)
 def index() -> ResponseReturnValue:
     tab, found = _list(_query(), may(Permission.OPERATE), gateway_host())
-    return framed("deployments/list", found, tab=tab)
+    return framed("status/list", found, tab=tab)
 
 
 @at_once
 def _list(query: Query, may_operate: bool, host: str) -> tuple[Tab, Markup]:
     """Return the list as those see it who may do the same and came by the same name."""
-    return _made(see(world()), query, may_operate, host)
+    return _made(see(app_context()), query, may_operate, host)
 
 
 # For no longer, since its words tell the time.
@@ -53,7 +60,7 @@ def _list(query: Query, may_operate: bool, host: str) -> tuple[Tab, Markup]:
 def _made(seen: Seen, query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
     _, listing, context = _asked_for(seen, query)
     rows = [_row(row, may_operate) for row in listing.rows]
-    html = render_template("deployments/_list.html", rows=rows, **context)
+    html = render_template("status/_list.html", rows=rows, **context)
     return context["tab"], Markup(html)  # noqa: S704 - a template escapes
 
 
@@ -64,53 +71,55 @@ def stream() -> ResponseReturnValue:
     query, outcomes = _query(), Outcomes()
 
     def look() -> Shown:
-        cards, shown = _look(query, may(Permission.OPERATE), gateway_host())
-        return replace(shown, told=outcomes.of(card.deployment for card in cards))
+        views, shown = _look(query, may(Permission.OPERATE), gateway_host())
+        return replace(shown, told=outcomes.of(view.deployment for view in views))
 
     return follow(look, seconds=_LOOK_SECONDS)
 
 
 @look_together(_LOOK_SECONDS)
-def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[Card], Shown]:
-    cards, listing, context = _asked_for(see(world()), query)
-    return cards, Shown(
+def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[DeploymentView], Shown]:
+    views, listing, context = _asked_for(see(app_context()), query)
+    return views, Shown(
         parts=rendered(_PARTS, context),
         rows={row.id: _row(row, may_operate) for row in listing.rows},
-        frame=lambda rows: render_template("deployments/_results.html", rows=rows, **context),
+        frame=lambda rows: render_template("status/_results.html", rows=rows, **context),
     )
 
 
-def _asked_for(seen: Seen, query: Query) -> tuple[Sequence[Card], Listing, dict[str, Any]]:
+def _asked_for(
+    seen: Seen, query: Query
+) -> tuple[Sequence[DeploymentView], Listing, dict[str, Any]]:
     """Return all deployments, those that were asked for, and what templates need."""
-    cards = cards_of(seen, world())
-    listing = select(_rows(cards), query)
-    return cards, listing, _context(listing, cards)
+    views = views_of(seen, app_context())
+    listing = select(_rows(views), query)
+    return views, listing, _context(listing, views)
 
 
 def _query() -> Query:
     return read_query(request.args, request.args.getlist("status"))
 
 
-def _rows(cards: Sequence[Card]) -> list[Row]:
-    asking = askers(cards, world=world())
-    usage = usage_of(cards, world=world())
+def _rows(views: Sequence[DeploymentView]) -> list[Row]:
+    asking = askers(views, context=app_context())
+    usage = usage_of(views, context=app_context())
     return [
         Row(
-            id=card.deployment.id,
-            name=card.deployment.name,
-            port=card.deployment.port,
-            image=card.image,
-            status=card.verdict.status,
-            told=card.verdict.told,
-            next_step=next_step(card) if card.verdict.status is not Status.UNKNOWN else "",
-            since=card.verdict.since,
-            asking_devices=asking.get(card.deployment.id, 0),
-            usage=usage.get(card.deployment.id),
-            page_url=page_url(card.deployment) if card.verdict.status.reachable else None,
-            action=card.action,
-            drift=card.drift,
+            id=view.deployment.id,
+            name=view.deployment.name,
+            port=view.deployment.port,
+            image=view.image,
+            status=view.verdict.status,
+            told=view.verdict.told,
+            next_step=next_step(view) if view.verdict.status is not Status.UNKNOWN else "",
+            since=view.verdict.since,
+            asking_devices=asking.get(view.deployment.id, 0),
+            usage=usage.get(view.deployment.id),
+            page_url=page_url(view.deployment) if view.verdict.status.reachable else None,
+            action=view.action,
+            drift=view.drift,
         )
-        for card in cards
+        for view in views
     ]
 
 
@@ -121,19 +130,21 @@ def _row(row: Row, may_operate: bool) -> Markup:
 
 @lru_cache(4096)
 def _row_as_it_reads(row: Row, may_operate: bool, _reading: str) -> Markup:
-    html = render_template("deployments/_row.html", row=row, may_operate=may_operate)
+    html = render_template("status/_row.html", row=row, may_operate=may_operate)
     return Markup(html)  # noqa: S704 - a template escapes
 
 
-def _context(listing: Listing, cards: Sequence[Card]) -> dict[str, Any]:
+def _context(listing: Listing, views: Sequence[DeploymentView]) -> dict[str, Any]:
     query = listing.query
     return {
         "listing": listing,
         "query": query,
-        "starting": starting(each.verdict.status for each in cards),
-        "archived": count_archived(world=world()),
-        "stranded": len(seen_stranded([each.deployment for each in cards], world=world()).stranded),
-        "unknown": next((each for each in cards if each.verdict.status is Status.UNKNOWN), None),
+        "starting": starting(each.verdict.status for each in views),
+        "archived": count_archived(context=app_context()),
+        "stranded": len(
+            seen_stranded([each.deployment for each in views], context=app_context()).stranded
+        ),
+        "unknown": next((each for each in views if each.verdict.status is Status.UNKNOWN), None),
         "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),
         "tab": Tab.of(_title(listing), (status for status, _ in listing.counts)),
     }

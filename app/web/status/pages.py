@@ -9,37 +9,44 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
+from app.core.access.page_obstacles import Standpoint
 from app.core.deployment import OperationKind, parse_id
 from app.core.errors import NotFound
-from app.core.settings.fields import BY_ENV, TOKEN, Field, is_secret
 from app.core.logs.query import LogChoice
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, Masker, hint, secret_values
-from app.core.access.page_obstacles import Standpoint
-from app.usecases.access.provider_check import latest_answer
-from app.usecases.server.live_updates import Viewer
-from app.usecases.lifecycle.launch import launch_deployment
-from app.usecases.status.overview import Card, show_deployment
+from app.core.settings.fields import BY_ENV, TOKEN, Field, is_secret
 from app.usecases.access.pairing import devices_of
-from app.usecases.status.readiness import ladder_of
-from app.usecases.tokens.reveal import reveal_secret
+from app.usecases.access.provider_check import latest_answer
+from app.usecases.history.timeline import timeline_of
+from app.usecases.lifecycle.launch import launch_deployment
+from app.usecases.lifecycle.stop import stop_deployment
+from app.usecases.server.live_updates import Viewer
 from app.usecases.status.capacity import seen_room
 from app.usecases.status.diagnose import standing_cause
-from app.usecases.lifecycle.stop import stop_deployment
-from app.usecases.history.timeline import timeline_of
+from app.usecases.status.overview import DeploymentView, show_deployment
+from app.usecases.status.readiness import ladder_of
+from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.updates.versions import version_of
-from app.web.server.permissions import may, needs
+from app.web.access.links import (
+    page_url,
+    page_url_with_token,
+    standpoint,
+    terminal_line,
+    walls,
+    ws_url,
+)
 from app.web.lifecycle.archive import to_archived
-from app.web.server.single_flight import at_once, look_together
-from app.web.server.compression import leave_as_it_is
 from app.web.lifecycle.confirm import joined
-from app.web.access.links import page_url, page_url_with_token, standpoint, terminal_line, walls, ws_url
 from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
 from app.web.page.rendering import Tab, done, framed, render
-from app.web.server.request import actor, gateway_host, world
 from app.web.page.streams import Boxes, Shown, follow, rendered
+from app.web.server.compression import leave_as_it_is
+from app.web.server.permissions import may, needs
+from app.web.server.request import actor, app_context, gateway_host
+from app.web.server.single_flight import at_once, look_together
 
 bp = Blueprint("pages", __name__)
 
@@ -55,7 +62,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
         tab, found = _page(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
     except NotFound:
         return to_archived(deployment_id)
-    return framed("deployments/show", found, tab=tab)
+    return framed("status/show", found, tab=tab)
 
 
 @at_once
@@ -66,9 +73,9 @@ def _page(
 
     When the engine is silent all wait for it as long, and then have half a second for all pages.
     """
-    card = show_deployment(deployment_id, world=world())
-    context = {**_context(card), **logs_context(card, _RECENT)}
-    html = render_template("deployments/_show.html", **context)
+    view = show_deployment(deployment_id, context=app_context())
+    context = {**_context(view), **logs_context(view, _RECENT)}
+    html = render_template("status/_show.html", **context)
     return context["tab"], Markup(html)  # noqa: S704 - a template escapes
 
 
@@ -77,14 +84,14 @@ def _page(
 def stream(deployment_id: str) -> ResponseReturnValue:
     """Send what changes on a deployment's page."""
     outcomes, output = Outcomes(), Output()
-    show_deployment(parse_id(deployment_id), world=world())
+    show_deployment(parse_id(deployment_id), context=app_context())
     log = LogBox(_RECENT)
 
     def look() -> Shown:
-        card, parts = _look(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
-        log.see(card)
-        output.show(card.deployment.operation)
-        return Shown(parts, told=outcomes.of([card.deployment]))
+        view, parts = _look(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
+        log.see(view)
+        output.show(view.deployment.operation)
+        return Shown(parts, told=outcomes.of([view.deployment]))
 
     def boxes(viewer: Viewer) -> Boxes:
         return {**log.boxes(viewer), **output.boxes(viewer)}
@@ -96,42 +103,42 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 @look_together(1.0)
 def _look(
     deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
-) -> tuple[Card, Mapping[str, str]]:
-    card = show_deployment(deployment_id, world=world())
-    return card, rendered(_PARTS, {**_context(card), **state_context(card, _RECENT)})
+) -> tuple[DeploymentView, Mapping[str, str]]:
+    view = show_deployment(deployment_id, context=app_context())
+    return view, rendered(_PARTS, {**_context(view), **state_context(view, _RECENT)})
 
 
 # What a deployment's page is made of.
 _PARTS = (
-    "_tab",
-    "_head",
-    "_ladder",
-    "_answer",
-    "_operation",
-    "_pairing",
-    "_log_state",
-    "_connect",
-    "_version",
-    "_settings",
-    "_danger",
-    "_timeline",
+    "status/_tab",
+    "status/_head",
+    "status/_readiness",
+    "access/_provider",
+    "operations/_operation",
+    "access/_pairing",
+    "logs/_state",
+    "access/_connect",
+    "updates/_version",
+    "settings/_settings",
+    "lifecycle/_danger",
+    "history/_timeline",
 )
 
 
-def _context(card: Card) -> dict[str, Any]:
-    deployment = card.deployment
-    operation, ladder = deployment.operation, ladder_of(card, world=world())
+def _context(view: DeploymentView) -> dict[str, Any]:
+    deployment = view.deployment
+    operation, ladder = deployment.operation, ladder_of(view, context=app_context())
     return {
-        "card": card,
-        "short": seen_room(world()).warning() if card.action == "launch" else "",
-        "tab": Tab.of(deployment.name or deployment.id, [card.verdict.status]),
+        "view": view,
+        "short": seen_room(app_context()).warning() if view.action == "launch" else "",
+        "tab": Tab.of(deployment.name or deployment.id, [view.verdict.status]),
         "ladder": ladder,
-        "cause": standing_cause(card, ladder, world=world()),
-        "devices": devices_of(card, world=world()),
-        "heard": latest_answer(card, world=world()),
+        "cause": standing_cause(view, ladder, context=app_context()),
+        "devices": devices_of(view, context=app_context()),
+        "heard": latest_answer(view, context=app_context()),
         **operation_parts(operation, deployment),
-        "timeline": timeline_of(deployment.id, world=world()),
-        "version": version_of(card, world=world()),
+        "timeline": timeline_of(deployment.id, context=app_context()),
+        "version": version_of(view, context=app_context()),
         "settings": _settings_of(deployment.env),
         "token_hint": hint(deployment.token) if deployment.token else "",
         "ws_url": ws_url(deployment),
@@ -144,10 +151,10 @@ def _context(card: Card) -> dict[str, Any]:
 @bp.get("/deployments/<deployment_id>/status")
 @needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
-    card = show_deployment(parse_id(deployment_id), world=world())
-    ladder = ladder_of(card, world=world())
-    cause = standing_cause(card, ladder, world=world())
-    return render("deployments/status", card=card, ladder=ladder, cause=cause)
+    view = show_deployment(parse_id(deployment_id), context=app_context())
+    ladder = ladder_of(view, context=app_context())
+    cause = standing_cause(view, ladder, context=app_context())
+    return render("status/status", view=view, ladder=ladder, cause=cause)
 
 
 @bp.post("/deployments/<deployment_id>/launch")
@@ -155,7 +162,7 @@ def status(deployment_id: str) -> ResponseReturnValue:
 def launch(deployment_id: str) -> ResponseReturnValue:
     words = "The launch has begun."
     with joined(OperationKind.LAUNCH):
-        started = launch_deployment(parse_id(deployment_id), actor=actor(), world=world())
+        started = launch_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
         words = f"{words} {started.warning}".rstrip()
     return done(words, deployment_id)
 
@@ -164,7 +171,7 @@ def launch(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def stop(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.STOP):
-        stop_deployment(parse_id(deployment_id), actor=actor(), world=world())
+        stop_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The stop has begun.", deployment_id)
 
 
@@ -172,15 +179,15 @@ def stop(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
-    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), world=world())
+    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), context=app_context())
     leave_as_it_is()
-    card = show_deployment(parse_id(deployment_id), world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     response = render(
-        "deployments/revealed",
-        card=card,
+        "tokens/revealed",
+        view=view,
         value=value,
-        page_url=page_url_with_token(card.deployment) if field_name == TOKEN.name else None,
-        terminal_line=terminal_line(card.deployment) if field_name == TOKEN.name else None,
+        page_url=page_url_with_token(view.deployment) if field_name == TOKEN.name else None,
+        terminal_line=terminal_line(view.deployment) if field_name == TOKEN.name else None,
     )
     response.headers.update({"HX-Retarget": "#token", "HX-Reswap": "innerHTML"})
     return response

@@ -14,11 +14,7 @@ from app.usecases.operations.operations import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.versions import images_like, version_of
-from app.web.server.permissions import needs
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.lifecycle.confirm import joined
-from app.web.page.rendering import done, render
-from app.web.server.request import actor, own_path, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     Accepted,
@@ -28,6 +24,10 @@ from app.web.api.shapes import (
     WaitFor,
     accepted,
 )
+from app.web.lifecycle.confirm import joined
+from app.web.page.rendering import done, render
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context, own_path
 
 bp = Blueprint("updates", __name__)
 api_bp = Blueprint("updates_api", __name__, url_prefix="/api/deploy")
@@ -66,7 +66,7 @@ def update(deployment_id: str) -> ResponseReturnValue:
     image = request.form.get("image", "")
     try:
         with joined(OperationKind.UPDATE):
-            update_deployment(parse_id(deployment_id), image, actor=actor(), world=world())
+            update_deployment(parse_id(deployment_id), image, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _question("update", deployment_id, image, rejected.fields["image"])
     return done("The update has begun.", deployment_id)
@@ -82,20 +82,20 @@ def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def to_version_before(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.UPDATE):
-        go_back(parse_id(deployment_id), actor=actor(), world=world())
+        go_back(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("It goes back to the version before.", deployment_id)
 
 
 def _question(what: str, deployment_id: str, typed: str | None = None, error: str = "") -> Response:
-    card = show_deployment(parse_id(deployment_id), world=world())
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     page = url_for("pages.show", deployment_id=deployment_id)
     return render(
         f"updates/{what}",
         422 if error else 200,
-        card=card,
-        version=version_of(card, world=world()),
-        typed=card.image if typed is None else typed,
-        images=images_like(card.image, world=world()),
+        view=view,
+        version=version_of(view, context=app_context()),
+        typed=view.image if typed is None else typed,
+        images=images_like(view.image, context=app_context()),
         error=error,
         back_to=own_path(request.values.get("back_to", ""), page),
     )
@@ -114,7 +114,7 @@ def update_by_script(body: UpdateTo) -> Updated | Accepted:
     is set aside, and it has to be proven with the new image; else it is back on the image and
     the state that it had, and the answer says why. It waits as launch does."""
     started = update_deployment(
-        parse_id(body.deployment_id), body.image, actor=actor(), world=world()
+        parse_id(body.deployment_id), body.image, actor=actor(), context=app_context()
     )
     return _answer(started, wait=body.wait)
 
@@ -130,16 +130,16 @@ def update_by_script(body: UpdateTo) -> Updated | Accepted:
 def go_back_by_script(body: WaitFor) -> Updated | Accepted:
     """It is an update to the image before the last update, with the state of that moment. What
     happened since is set aside, so that going back once more undoes this."""
-    started = go_back(parse_id(body.deployment_id), actor=actor(), world=world())
+    started = go_back(parse_id(body.deployment_id), actor=actor(), context=app_context())
     return _answer(started, wait=body.wait)
 
 
 def _answer(started: Started, *, wait: bool) -> Updated | Accepted:
     operation = started.operation
-    if not (wait and wait_for_update(started, world=world())):
+    if not (wait and wait_for_update(started, context=app_context())):
         return accepted(operation, "launching")
     return Updated(
         deployment_id=operation.deployment_id,
-        port=world().store.load(operation.deployment_id).port,
+        port=app_context().store.load(operation.deployment_id).port,
         image=operation.arguments["image"],
     )

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.operations.batch import Batch
 from app.core.deployment import OperationState
 from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotCancelled, NotFound
+from app.core.operations.batch import Batch
 from app.core.people import Permission
 from app.usecases.status.overview import list_deployments
 from app.usecases.updates.update_many import (
@@ -21,10 +21,7 @@ from app.usecases.updates.update_many import (
     update_many,
 )
 from app.usecases.updates.versions import VersionShown, images_like, version_of
-from app.web.server.permissions import may, needs
 from app.web.api.calls import Example, Subject, call
-from app.web.page.rendering import Tab, lead_to, render
-from app.web.server.request import actor, world
 from app.web.api.shapes import (
     EXAMPLE_ID,
     EXAMPLE_OPERATION,
@@ -34,7 +31,10 @@ from app.web.api.shapes import (
     Moment,
     Text,
 )
+from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
+from app.web.server.permissions import may, needs
+from app.web.server.request import actor, app_context
 
 bp = Blueprint("versions", __name__, url_prefix="/updates")
 api_bp = Blueprint("versions_api", __name__, url_prefix="/api/deploy")
@@ -56,7 +56,7 @@ def stream() -> ResponseReturnValue:
         parts = {"batch": render_template("updates/_batch.html", **context)}
         for each in context["versions"]:
             cell = render_template("updates/_runs.html", version=each)
-            parts[f"runs-{each.card.deployment.id}"] = cell
+            parts[f"runs-{each.view.deployment.id}"] = cell
         return Shown(parts)
 
     return follow(look)
@@ -67,7 +67,7 @@ def stream() -> ResponseReturnValue:
 def update_chosen() -> ResponseReturnValue:
     chosen, image = request.form.getlist("id"), request.form.get("image", "")
     try:
-        batch = update_many(chosen, image, actor=actor(), world=world())
+        batch = update_many(chosen, image, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _page(422, chosen=chosen, typed=image, errors=rejected.fields)
     flash(f"The update of {len(batch.ids)} has begun.", "done")
@@ -77,7 +77,7 @@ def update_chosen() -> ResponseReturnValue:
 @bp.post("/<int:number>/cancel")
 @needs(Permission.OPERATE)
 def cancel(number: int) -> ResponseReturnValue:
-    cancel_rest(number, actor=actor(), world=world())
+    cancel_rest(number, actor=actor(), context=app_context())
     flash("Those that wait for their turn stay as they are.", "done")
     return lead_to(url_for("versions.show"))
 
@@ -88,21 +88,23 @@ def _page(status: int = 200, **more: Any) -> Response:
 
 
 def _context() -> dict[str, Any]:
-    cards = sorted(list_deployments(world()), key=lambda each: each.deployment.name.casefold())
-    versions = [version_of(each, world=world()) for each in cards]
+    views = sorted(
+        list_deployments(app_context()), key=lambda each: each.deployment.name.casefold()
+    )
+    versions = [version_of(each, context=app_context()) for each in views]
     return {
-        "tab": Tab.of("Versions", [each.verdict.status for each in cards]),
+        "tab": Tab.of("Versions", [each.verdict.status for each in views]),
         "versions": versions,
-        "names": {each.deployment.id: each.deployment.name for each in cards},
+        "names": {each.deployment.id: each.deployment.name for each in views},
         "images": _images(versions),
-        "batch": latest_batch(world=world()),
+        "batch": latest_batch(context=app_context()),
         "may_operate": may(Permission.OPERATE),
     }
 
 
 def _images(versions: Sequence[VersionShown]) -> list[str]:
     names = {each.name for each in versions if each.name}
-    return sorted({like for name in names for like in images_like(name, world=world())})
+    return sorted({like for name in names for like in images_like(name, context=app_context())})
 
 
 class UpdateMany(Body):
@@ -170,7 +172,7 @@ _EXAMPLE: dict[str, Any] = {
 def begin(body: UpdateMany) -> BatchBegun:
     """One after the other, each as by an update of its own, up to the first that fails. It goes
     on by itself, whatever becomes of the server."""
-    batch = update_many(body.deployment_ids, body.image, actor=actor(), world=world())
+    batch = update_many(body.deployment_ids, body.image, actor=actor(), context=app_context())
     return BatchBegun.model_validate(describe_batch(batch))
 
 
@@ -183,7 +185,7 @@ def begin(body: UpdateMany) -> BatchBegun:
 )
 def one(number: int) -> BatchShown:
     """How far it is, and why it ended."""
-    return _shown(find_batch(number, world=world()))
+    return _shown(find_batch(number, context=app_context()))
 
 
 @api_bp.post("/update_many/cancel")
@@ -196,7 +198,7 @@ def one(number: int) -> BatchShown:
 )
 def cancel_by_script(body: WhichBatch) -> BatchShown:
     """Those that wait for their turn stay as they are; the update under way goes on."""
-    return _shown(cancel_rest(body.id, actor=actor(), world=world()))
+    return _shown(cancel_rest(body.id, actor=actor(), context=app_context()))
 
 
 def _shown(batch: Batch) -> BatchShown:

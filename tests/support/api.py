@@ -1,0 +1,52 @@
+"""The JSON API as a script uses it."""
+
+from typing import Any
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from demo.provider import API_KEY as API_KEY
+from tests.support.contract import CheckedClient
+
+BASE = "http://localhost"
+
+
+class Api:
+    """Calls of the JSON API on an app; every answer is the real response."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        app.test_client_class = CheckedClient
+        self.client = app.test_client()
+
+    def get(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(f"/api/deploy/{path}", base_url=BASE, **more)
+
+    def post(self, path: str, body: object = None, **more: Any) -> TestResponse:
+        return self.client.post(f"/api/deploy/{path}", json=body, base_url=BASE, **more)
+
+    def page(self, path: str, **more: Any) -> TestResponse:
+        return self.client.get(path, base_url=BASE, **more)
+
+    def configure(self, **fields: Any) -> str:
+        """Configure a deployment and return its id."""
+        answer = self.post("configure", {"openrouter_api_key": API_KEY, **fields})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json["deployment_id"])
+
+    def launch(self, deployment_id: str, **more: Any) -> TestResponse:
+        return self.post("launch", {"deployment_id": deployment_id, **more})
+
+    def stop(self, deployment_id: str) -> TestResponse:
+        return self.post("stop", {"deployment_id": deployment_id})
+
+    def status(self, deployment_id: str) -> dict[str, Any]:
+        answer = self.get(f"status/{deployment_id}")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json)
+
+    def listed(self, deployment_id: str) -> dict[str, Any]:
+        """Return a deployment's entry in the list."""
+        found = [row for row in self.get("list").json if row["deployment_id"] == deployment_id]
+        assert len(found) == 1, found
+        return dict(found[0])

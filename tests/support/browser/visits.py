@@ -1,0 +1,100 @@
+"""Visits of a browser: contexts of their own, watched for everything that goes wrong."""
+
+import logging
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+
+from tests.support.server import Server
+
+_log = logging.getLogger(__name__)
+
+# What htmx says of a request that a newer one has replaced, as a preview while one types.
+REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
+
+
+class Visits:
+    """Opens pages of one server. `end` fails the test where one of them misbehaved.
+
+    Misbehaviour: a script error, an error on the console, a request to elsewhere,
+    one that failed, an answer of 400 and above. What a test provokes it allows first.
+    """
+
+    def __init__(self, chromium: Browser, server: Server) -> None:
+        self.chromium = chromium
+        self.server = server
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.allowed: set[int] = set()
+        self.may_fail = False
+        self._contexts: list[BrowserContext] = []
+
+    def open(
+        self, *, javascript: bool = True, width: int = 1280, theme: str = "light", **more: Any
+    ) -> Page:
+        """Return a page of a visitor of its own."""
+        context = self.chromium.new_context(
+            base_url=self.server.url,
+            java_script_enabled=javascript,
+            viewport={"width": width, "height": 800},
+            color_scheme=theme,  # type: ignore[arg-type]
+            # Drawn without a graphics card, what moves keeps a processor busy.
+            reduced_motion="reduce",
+            **more,
+        )
+        context.set_default_timeout(30_000)
+        context.on("request", self._asked)
+        context.on("requestfailed", self._failed)
+        context.on("response", self._answered)
+        context.on("console", self._said)
+        context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
+        self._contexts.append(context)
+        return context.new_page()
+
+    def allow(self, *statuses: int) -> None:
+        self.allowed.update(statuses)
+
+    def end(self) -> None:
+        for context in self._contexts:
+            # Of a test that failed, what its pages had come to is shown with it.
+            _log.warning("left at %s", [page.url for page in context.pages])
+            context.close()
+        _log.warning("last asked for %s", self.requests[-5:])
+        assert not self.complaints, "\n".join(self.complaints)
+
+    def _asked(self, request: Request) -> None:
+        self.requests.append(request.url)
+        if not request.url.startswith((f"{self.server.url}/", "data:")):
+            self.complaints.append(f"elsewhere: {request.url}")
+
+    def _failed(self, request: Request) -> None:
+        # A stream ends when its page is left.
+        if request.failure != "net::ERR_ABORTED" and not self.may_fail:
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def _answered(self, response: Response) -> None:
+        if response.status >= 400 and response.status not in self.allowed:
+            self.complaints.append(f"answered {response.status}: {response.url}")
+
+    def _said(self, message: ConsoleMessage) -> None:
+        # Answers and failed requests are watched by themselves.
+        if message.type != "error" or message.text.startswith(
+            ("Failed to load resource", *REPLACED)
+        ):
+            return
+        # htmx names on the console what the server refused.
+        provoked = any(
+            f"Response Status Error Code {code}" in message.text for code in self.allowed
+        )
+        if not provoked and not (self.may_fail and message.text.startswith("htmx:")):
+            self.complaints.append(f"console: {message.text}")
+
+
+def follow_again(page: Page) -> None:
+    """Let the page begin its stream anew, and wait until it has taken in all that is sent."""
+    page.evaluate(
+        """() => new Promise((taken) => {
+          document.addEventListener("live:parts", taken, { once: true });
+          document.dispatchEvent(new Event("visibilitychange"));
+        })"""
+    )

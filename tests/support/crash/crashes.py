@@ -1,0 +1,120 @@
+"""A deed that is broken off at one of its steps, and what has to hold then."""
+
+import json
+import multiprocessing
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from app.config import Settings
+from app.core.deployment import OperationState
+from app.core.errors import UserError
+from app.core.settings.env_file import parse_env
+from app.core.status.status import Status
+from app.store.history import OURS
+from app.usecases.context import AppContext, build_context
+from app.usecases.lifecycle.archive import list_archived
+from app.usecases.status.overview import list_deployments
+from tests.support.crash import verbs
+from tests.support.crash.points import Fate, Point, steps_in
+
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload(["tests.support.crash.verbs"])
+
+# By name: what leads to a deed, and the deed.
+WITHOUT_CONTAINERS = {
+    "configure": ((), verbs.configure),
+    "reconfigure": ((verbs.configure,), verbs.reconfigure),
+    "reveal": ((verbs.configure,), verbs.reveal),
+    "restore": ((verbs.configure, verbs.archive), verbs.restore),
+    "purge": ((verbs.configure, verbs.archive), verbs.purge),
+    "stop": ((verbs.configure,), verbs.stop),
+    "archive": ((verbs.configure,), verbs.archive),
+    "rotate": ((verbs.configure,), verbs.rotate_its_token),
+}
+WITH_CONTAINERS = {
+    "launch": ((verbs.configure,), verbs.launch),
+    "restart": ((verbs.configure, verbs.launch), verbs.restart),
+    "update": ((verbs.configure, verbs.launch), verbs.update),
+}
+
+
+class Crashes:
+    """One deployment, in a state to which it is put back before each try."""
+
+    def __init__(self, settings: Settings, scratch: Path) -> None:
+        self.settings = settings
+        self.root = settings.deployments_dir
+        self.id = build_context(settings).store.new_id()
+        self._kept = scratch / "kept"
+        self._trace = scratch / "trace"
+
+    def run(self, verb: verbs.Verb, last: int | None = None, fate: Fate = Fate.KILLED) -> int:
+        """Do a verb in a process of its own; return its exit code."""
+        self._trace.unlink(missing_ok=True)
+        process = _PROCESSES.Process(
+            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last, fate)
+        )
+        process.start()
+        process.join(180)
+        assert process.exitcode is not None, f"{verb.__name__} did not end"
+        return process.exitcode
+
+    def steps(self, *before: verbs.Verb, verb: verbs.Verb) -> list[Point]:
+        """Return the steps of a verb, after others; from now on `again` leads before it."""
+        for each in before:
+            assert self.run(each) == 0
+        shutil.copytree(self.root, self._kept, symlinks=True)
+        assert self.run(verb) == 0
+        return steps_in(self._trace)
+
+    def again(self) -> None:
+        shutil.rmtree(self.root)
+        shutil.copytree(self._kept, self.root, symlinks=True)
+
+    def context(self) -> AppContext:
+        """A server that has just been started."""
+        return build_context(self.settings)
+
+
+def assert_whole(crashes: Crashes, at: str) -> None:
+    """Nothing is half, twice, or said to go on that does not."""
+    context = crashes.context()
+    views = list_deployments(context)
+    archived = list_archived(context=context)
+    assert len(views) + len(archived) <= 1, at
+    for view in views:
+        assert view.verdict.status is not Status.INVALID, f"{at}: {view.verdict.reason}"
+        operation = view.deployment.operation
+        assert operation is None or operation.state is not OperationState.RUNNING, at
+    for deployment in [each.deployment for each in (*views, *archived)]:
+        folder = Path(deployment.folder)
+        if any(each.purging for each in archived):
+            continue
+        env = parse_env((folder / ".env").read_bytes())
+        assert env["PORT"].isdecimal(), at
+        assert len(env["OPENCLAW_GATEWAY_TOKEN"]) == 64, at
+        assert yaml.safe_load((folder / "docker-compose.yml").read_text())["services"], at
+        assert json.loads((folder / "config/openclaw.json").read_text())["gateway"], at
+
+
+def files_of(crashes: Crashes) -> dict[str, bytes]:
+    """Return what a person would call the deployment, by path; what is ours beside it is not."""
+    return {
+        str(path.relative_to(crashes.root)): path.read_bytes()
+        for path in crashes.root.rglob("*")
+        if path.is_file() and OURS not in path.parts
+    }
+
+
+def assert_done_again(crashes: Crashes, verb: verbs.Verb, at: str) -> None:
+    """Repeat a verb: it is done then, or refused in words since it was done already."""
+    if crashes.run(verb) == 0:
+        return
+    try:
+        verb(crashes.id, crashes.context())
+    except UserError:
+        return
+    pytest.fail(f"{at}: refused, and then done")

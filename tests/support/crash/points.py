@@ -1,0 +1,140 @@
+"""Every step at which a process changes the disk, and what may happen to it at any of them.
+
+Python itself announces each step to an audit hook, so a step that is new is found by itself.
+"""
+
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from tests.support.small_disk import fill
+
+_CHANGES = frozenset(
+    f"os.{deed}"
+    for deed in (
+        "chmod", "chown", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate",
+    )
+)  # fmt: skip
+_TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One step: what is done, and to which path, or from which to which."""
+
+    deed: str
+    path: str
+    target: str = ""
+
+    @property
+    def needs_room(self) -> bool:
+        """Say whether it needs some on the disk; to move and to delete needs none."""
+        return self.deed in ("open", "mkdir", "link", "symlink", "fsync")
+
+    def __str__(self) -> str:
+        return " ".join(each for each in (self.deed, self.path, self.target) if each)
+
+
+class Fate(StrEnum):
+    """What happens before a step: its process dies; the system says from then on that the disk is
+    full, or others fill it, however little there was; or somebody edits the file that it is
+    about, else `.env`."""
+
+    KILLED = "killed"
+    FULL = "full"
+    FILLED = "filled"
+    EDITED = "edited"
+
+
+BY_HAND = {"docker-compose.yml": "# by hand\n", ".env": "BY_HAND=so\n"}
+
+
+def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.KILLED) -> None:
+    """From now on write each step below `folder` into `trace`; meet a fate before number `last`.
+
+    It can't be undone: this is for a process that is there for nothing else.
+    """
+    record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    count, by_hand = 0, False
+
+    def meet(point: Point) -> None:
+        nonlocal by_hand
+        match fate:
+            case Fate.KILLED:
+                os.kill(os.getpid(), signal.SIGKILL)
+            case Fate.FULL if point.needs_room:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            case Fate.FILLED:
+                fill(folder.parent)
+            case Fate.EDITED if count == last:
+                by_hand = True
+                _edit(folder, edited_at(point))
+                by_hand = False
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal count
+        point = None if by_hand else _point(event, arguments)
+        if point is None or not _is_below(folder, point.path):
+            return
+        if last is not None and count >= last:
+            meet(point)
+        count += 1
+        os.write(record, f"{point.deed}\t{point.path}\t{point.target}\n".encode())
+
+    sys.addaudithook(hear)
+    os.fsync = _announced(os.fsync, hear)
+
+
+def edited_at(point: Point) -> str:
+    """Return the file that somebody edits before a step."""
+    return next((name for name in BY_HAND if name in Path(point.path).name), ".env")
+
+
+def _edit(folder: Path, name: str) -> None:
+    for path in folder.glob(f"[0-9a-f]*/{name}"):
+        with path.open("a") as file:
+            file.write(BY_HAND[name])
+
+
+def steps_in(trace: Path) -> list[Point]:
+    return [Point(*line.split("\t")) for line in trace.read_text().splitlines()]
+
+
+def _announced(
+    fsync: Callable[[int], None], hear: Callable[[str, tuple[object, ...]], None]
+) -> Callable[[int], None]:
+    """A sync is the one step that Python does not announce."""
+
+    def announced(descriptor: int) -> None:
+        hear("os.fsync", (descriptor,))
+        fsync(descriptor)
+
+    return announced
+
+
+def _point(event: str, arguments: tuple[object, ...]) -> Point | None:
+    if event == "open":
+        path, _, flags = arguments
+        if not isinstance(flags, int) or not flags & _TO_WRITE or isinstance(path, int):
+            return None
+        return Point("open", _name(path))
+    if event not in _CHANGES and event != "os.fsync":
+        return None
+    target = _name(arguments[1]) if event in ("os.rename", "os.link", "os.symlink") else ""
+    return Point(event.removeprefix("os."), _name(arguments[0]), target)
+
+
+def _name(path: object) -> str:
+    if isinstance(path, int):
+        return os.readlink(f"/proc/self/fd/{path}")
+    return os.fsdecode(path)  # type: ignore[arg-type]
+
+
+def _is_below(folder: Path, path: str) -> bool:
+    """What is named within an open folder has no whole path, and is ours all the same."""
+    return not path.startswith("/") or path.startswith(f"{folder}/") or path == str(folder)

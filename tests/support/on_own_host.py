@@ -1,0 +1,66 @@
+"""What only a host of one's own can suffer: run by test_fixes_of_the_host.py, and there alone."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from app.config import PROJECT
+from app.store.operations import log_path
+from tests.support.api import Api
+from tests.support.command_line import CommandLine
+from tests.support.engine_gate import LEAVES_SOCKETS
+from tests.support.staging import Stage
+from tests.support.waiting import eventually
+
+pytestmark = LEAVES_SOCKETS
+
+_PLUGINS = "/usr/local/lib/docker/cli-plugins"
+_PID = Path("/run/docker.pid")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def started() -> None:
+    """Have an engine where there is none yet."""
+    if saved := os.environ.get("STANDIN_SAVED"):
+        subprocess.run([PROJECT / "scripts/engine"], check=True)
+        subprocess.run(["docker", "load", "--input", saved], check=True)
+
+
+@pytest.fixture
+def stage(api: Api, cli: CommandLine, engine: docker.APIClient) -> Iterator[Stage]:
+    with ExitStack() as borrowed:
+        yield Stage(api, cli, engine, borrowed)
+
+
+def test_compose_is_gone(stage: Stage) -> None:
+    subprocess.run(["mount", "-t", "tmpfs", "none", _PLUGINS], check=True)
+
+    stage.launch_fails("compose_missing")
+
+    stage.mended_by(stage.named("compose_missing")["fix"])
+
+
+def test_the_engine_dies(stage: Stage) -> None:
+    stage.api.launch(stage.id, wait=False)
+    log = log_path(stage.folder, 1)
+    eventually(lambda: log.exists() and "docker compose up -d" in log.read_text())
+
+    os.kill(int(_PID.read_text()), signal.SIGKILL)
+
+    ended = eventually(lambda: _ended(stage))
+    assert (ended["state"], ended["code"]) == ("failed", "engine_unreachable"), ended
+    named = stage.named("engine_unreachable")
+    assert ended["fix"].startswith(named["fix"])
+    stage.mended_by(ended["fix"])
+
+
+def _ended(stage: Stage) -> dict[str, Any] | None:
+    operation = stage.api.get(f"operations/{stage.id}/1").json
+    return None if operation["state"] == "running" else dict(operation)

@@ -1,0 +1,96 @@
+"""What every call that writes is answered where nothing can be written."""
+
+import subprocess
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.support.api import API_KEY
+
+# (method, path, body) of the JSON API -> (status, answer)
+Call = Callable[[str, str, object], tuple[int, Any]]
+
+
+class Refusals:
+    """Two deployments of which nothing can be written: a listed one, and an archived one."""
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+        self.listed, self.archived = self._configured("listed"), self._configured("archived")
+        self._done("archive", {"deployment_id": self.archived})
+
+    def assert_told(self, cause: str, words: str, but: Collection[str] = ()) -> None:
+        """Every verb, but some, is refused with the cause and what to do; all is as it was."""
+        listed, archived = {"deployment_id": self.listed}, {"deployment_id": self.archived}
+        before = self._seen()
+        for verb, body in {
+            "configure": {"openrouter_api_key": API_KEY},
+            "launch": listed,
+            "restart": listed,
+            "stop": listed,
+            "reconfigure": {**listed, "name": "another"},
+            "update": {**listed, "image": "deploy-agent-standin:2026.9.6"},
+            "rotate_token": listed,
+            "token/equalize": listed,
+            "reveal": {**listed, "field": "openclaw_gateway_token"},
+            "archive": listed,
+            "restore": archived,
+            "purge": {**archived, "confirm": "archived"},
+        }.items():
+            if verb in but:
+                continue
+            status, answer = self._call("POST", verb, body)
+            at = f"{verb}: {status} {answer}"
+            assert (status, answer.get("code")) == (507, "storage_failed"), at
+            assert answer["cause"] == cause, at
+            assert words in answer["detail"], at
+            assert answer["detail"].endswith("Nothing was changed."), at
+        assert self._seen() == before
+
+    def assert_told_while(
+        self, unwritable: AbstractContextManager[None], root: Path, cause: str, words: str
+    ) -> None:
+        """For so long every verb is refused and nothing is written; then nothing is held."""
+        before = everything_in(root)
+        with unwritable:
+            self.assert_told(cause, words)
+        assert everything_in(root) == before
+        self.assert_gone()
+
+    def assert_gone(self) -> None:
+        """Once it can be written again, nothing is held or half."""
+        self._done("restore", {"deployment_id": self.archived})
+        self._done("reconfigure", {"deployment_id": self.listed, "name": "another"})
+
+    def _configured(self, name: str) -> str:
+        made = self._done("configure", {"openrouter_api_key": API_KEY, "name": name})
+        return str(made["deployment_id"])
+
+    def _done(self, verb: str, body: object) -> dict[str, Any]:
+        status, answer = self._call("POST", verb, body)
+        assert status == 200, f"{verb}: {answer}"
+        return dict(answer)
+
+    def _seen(self) -> list[object]:
+        return [self._call("GET", each, None) for each in ("list", "archived")]
+
+
+@contextmanager
+def between(begin: Sequence[str | Path], end: Sequence[str | Path]) -> Iterator[None]:
+    """Run a command before, and another one afterwards, whatever comes in between."""
+    subprocess.run(begin, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(end, check=True)
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    """Return what stands in all files; one that is empty holds nothing yet."""
+    found = {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != "filler"
+    }
+    return {path: data for path, data in found.items() if data}

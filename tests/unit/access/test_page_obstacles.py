@@ -1,0 +1,166 @@
+"""Walls: from where the reader stands to what the gateway will say, as a table."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.access.page_obstacles import Published, Standpoint, Wall, walls_at
+from app.core.settings.openclaw_config import OriginRejected, parse_origin
+
+PORT = 30163
+PAIR = (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}")
+LISTED = (*PAIR, f"http://gw.example:{PORT}")
+
+
+def at(name: str, origins: tuple[str, ...] | None = PAIR, **more: object) -> list[Wall]:
+    here = {key: more.pop(key) for key in ("secure", "local") if key in more}
+    published = Published(PORT, origins, host_name="host1", **more)  # type: ignore[arg-type]
+    return list(walls_at(Standpoint(name, **here), published))
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "codes"),
+    [
+        ("localhost", {}, ["opens", "perhaps_tunnelled"]),
+        ("127.0.0.1", {}, ["opens", "perhaps_tunnelled"]),
+        ("LOCALHOST", {}, ["opens", "perhaps_tunnelled"]),
+        ("localhost", {"origins": None}, ["opens", "perhaps_tunnelled"]),
+        ("localhost", {"origins": ("http://x:1",)}, ["origin_refused", "perhaps_tunnelled"]),
+        ("[::1]", {}, ["origin_refused"]),
+        ("127.0.1.1", {}, ["origin_refused"]),
+        ("10.9.8.7", {}, ["pairing"]),
+        ("172.31.0.1", {}, ["pairing"]),
+        ("172.32.0.1", {}, ["origin_refused"]),
+        ("192.168.1.5", {"origins": ("http://x:1",)}, ["pairing"]),
+        ("100.64.0.9", {}, ["pairing"]),
+        ("[fd00::5]", {}, ["pairing"]),
+        ("host1.local", {}, ["pairing"]),
+        ("host1.tail.ts.net", {}, ["pairing"]),
+        ("203.0.113.9", {}, ["origin_refused"]),
+        ("gw.example", {}, ["origin_refused"]),
+        ("gw.example", {"origins": LISTED}, ["pairing"]),
+        ("GW.example", {"origins": LISTED}, ["pairing"]),
+        ("gw.example", {"origins": ("*",)}, ["pairing"]),
+        ("gw.example", {"origins": None}, ["origin_unknown"]),
+        ("localhost", {"public_host": "gw.example"}, ["origin_refused"]),
+        ("", {}, ["name_unknown"]),
+        ("a b", {}, ["name_unknown"]),
+        ("localhost", {"bind_address": "127.0.0.1"}, ["opens", "perhaps_tunnelled"]),
+        ("gw.example", {"bind_address": "127.0.0.1"}, ["published_there_only"]),
+        ("10.9.8.7", {"bind_address": "127.0.0.1"}, ["published_there_only"]),
+        ("gw.example", {"bind_address": "127.0.0.1", "local": True}, ["published_here_only"]),
+        ("10.9.8.7", {"bind_address": "10.9.8.7"}, ["pairing"]),
+        ("10.9.8.7", {"bind_address": "10.1.1.1"}, ["published_elsewhere"]),
+        ("localhost", {"bind_address": "10.1.1.1"}, ["published_elsewhere"]),
+        ("gw.example", {"bind_address": "10.1.1.1", "origins": LISTED}, ["pairing"]),
+        ("203.0.113.9", {"bind_address": "10.1.1.1"}, ["origin_refused"]),
+        ("10.9.8.7", {"bind_address": "0.0.0.0"}, ["pairing"]),
+        ("10.9.8.7", {"bind_address": "nonsense"}, ["pairing"]),
+        ("gw.example", {"secure": True}, ["https_page", "origin_refused"]),
+        (
+            "gw.example",
+            {"secure": True, "origins": (*LISTED, "https://claw.example")},
+            ["https_allowed", "pairing"],
+        ),
+    ],
+)
+def test_what_the_gateway_will_say(name: str, more: dict[str, object], codes: list[str]) -> None:
+    assert [wall.code for wall in at(name, **more)] == codes
+
+
+def test_a_refused_name_is_offered_as_the_browser_will_send_it() -> None:
+    [wall] = at("GW.example")
+
+    assert wall.origin == f"http://gw.example:{PORT}"
+    assert wall.blocks
+    assert "Browser origin not allowed" in wall.words
+
+
+def test_what_is_published_on_the_host_only_comes_with_its_tunnel() -> None:
+    [wall] = at("gw.example", bind_address="127.0.0.1")
+
+    assert wall.command == f"ssh -N -L {PORT}:127.0.0.1:{PORT} gw.example"
+    assert f"http://localhost:{PORT}" in wall.next_step
+
+
+def test_whoever_may_have_come_through_a_tunnel_gets_the_line_for_the_next() -> None:
+    named = at("localhost")[1]
+    public = walls_at(Standpoint("localhost"), Published(PORT, PAIR, public_host="localhost"))[1]
+    elsewhere = at("localhost", bind_address="10.1.1.1")[0]
+
+    assert named.command == f"ssh -N -L {PORT}:127.0.0.1:{PORT} host1"
+    assert public.command.endswith(" localhost")
+    assert elsewhere.command == f"ssh -N -L {PORT}:10.1.1.1:{PORT} host1"
+
+
+def test_behind_a_tls_proxy_the_allowed_page_is_the_one_to_open() -> None:
+    wall = at("gw.example", (*PAIR, "https://claw.example:8443"), secure=True)[0]
+
+    assert wall.url == "https://claw.example:8443/"
+    assert "wss://claw.example:8443" in wall.words
+
+
+@given(st.text(), st.text(), st.none() | st.lists(st.text()), st.booleans(), st.booleans())
+def test_every_standpoint_has_a_statement_and_offers_only_what_may_be_allowed(
+    name: str, bind: str, origins: list[str] | None, secure: bool, local: bool
+) -> None:
+    published = Published(PORT, origins, bind)
+    walls = walls_at(Standpoint(name, secure, local), published)
+
+    assert walls
+    for wall in walls:
+        if wall.origin:
+            assert parse_origin(wall.origin, PORT) == wall.origin
+
+
+@pytest.mark.parametrize(
+    ("given", "origin"),
+    [
+        (f"http://GW.example:{PORT}", f"http://gw.example:{PORT}"),
+        (f"http://gw.example:{PORT}/", f"http://gw.example:{PORT}"),
+        ("https://gw.example", "https://gw.example"),
+        ("https://gw.example:443", "https://gw.example"),
+        ("https://gw.example:8443", "https://gw.example:8443"),
+        (f"http://10.9.8.7:{PORT}", f"http://10.9.8.7:{PORT}"),
+        (f"http://[FD00::0005]:{PORT}", f"http://[fd00::5]:{PORT}"),
+        ("https://xn--mller-kva.example", "https://xn--mller-kva.example"),
+    ],
+)
+def test_an_origin_is_kept_as_browsers_write_it(given: str, origin: str) -> None:
+    assert parse_origin(given, PORT) == origin
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "",
+        "*",
+        "null",
+        "gw.example",
+        "http://gw.example",
+        "http://gw.example:80",
+        f"http://gw.example:{PORT + 1}",
+        f"ws://gw.example:{PORT}",
+        f"http://gw.example:{PORT}/chat",
+        f"http://gw.example:{PORT}?x",
+        f"http://gw.example:{PORT}#x",
+        f"http://ana@gw.example:{PORT}",
+        f"http://*.example:{PORT}",
+        f"http://gw.example:{PORT}\n",
+        f" http://gw.example:{PORT}",
+        f"http://-gw.example:{PORT}",
+        f"http://gw..example:{PORT}",
+        f"http://300.1.1.1:{PORT}",
+        f"http://1.2.3:{PORT}",
+        f"http://0x7f.1:{PORT}",
+        f"http://[::g]:{PORT}",
+        f"http://müller.example:{PORT}",
+        "https://gw.example:0",
+        "https://gw.example:65536",
+        "javascript://gw.example",
+        "https://" + "a" * 300,
+    ],
+)
+def test_what_is_no_origin_of_this_gateway_is_rejected(given: str) -> None:
+    with pytest.raises(OriginRejected):
+        parse_origin(given, PORT)

@@ -1,0 +1,271 @@
+"""Causes: every entry of the catalogue against what was recorded of it, and against all the rest.
+
+A recording is tests/recorded/<source>/<code>.log, further ones <code>.<what>.log: how it was
+staged, of a gateway its exit code, an empty line, and what was said then, as it was said.
+"""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.diagnosis.catalogue import CATALOGUE, Known, Source
+from app.core.diagnosis.causes import (
+    Cause,
+    engine_cause,
+    exit_cause,
+    last_words_of,
+    pull_cause,
+    rung_cause,
+)
+from app.core.diagnosis.fix_lines import Repairs, fix_line
+from app.core.status.readiness_checks import failed
+
+RECORDED = Path(__file__).parents[2] / "recorded"
+PIECES = (
+    "launch restart stop rotate equalize reconfigure docker start_engine make_setup id config"
+    " workspace compose_file image own_image memory free_port"
+)
+REPAIRS = Repairs({each: each.upper() for each in PIECES.split()}, lambda line: f"sudo {line}")
+
+
+@dataclass(frozen=True)
+class Recording:
+    source: Source
+    code: str
+    text: str
+    exit_code: int | None = None
+    out_of_memory: bool = False
+
+    @property
+    def cause(self) -> Cause | None:
+        if self.source is Source.ENGINE:
+            return engine_cause(self.text, REPAIRS)
+        if self.source is Source.PULL:
+            return pull_cause(self.text, REPAIRS)
+        assert self.exit_code is not None
+        return exit_cause(self.exit_code, self.out_of_memory, self.text.split("\n"), REPAIRS)
+
+    def fits(self, known: Known) -> bool:
+        exits = not known.exits or self.exit_code in known.exits
+        same = known.out_of_memory == self.out_of_memory
+        return same and exits and bool(known.pattern.search(self.text))
+
+
+def read(path: Path) -> Recording:
+    about, _, text = path.read_text().partition("\n\n")
+    code, source = path.name.split(".")[0], Source(path.parent.name)
+    end = re.search(r"^exit: (\d+)( out of memory)?$", about, re.MULTILINE)
+    if end is None:
+        return Recording(source, code, text)
+    return Recording(source, code, text, int(end[1]), bool(end[2]))
+
+
+FILES = [path for source in Source for path in sorted((RECORDED / source).glob("*.log"))]
+recordings = pytest.mark.parametrize(
+    "recording",
+    [read(each) for each in FILES],
+    ids=[f"{each.parent.name}/{each.stem}" for each in FILES],
+)
+
+
+@recordings
+def test_what_was_recorded_is_named(recording: Recording) -> None:
+    cause = recording.cause
+
+    assert cause is not None
+    assert cause.code == recording.code
+
+
+@recordings
+def test_the_words_tell_what_to_do_and_nothing_is_left_to_fill_in(recording: Recording) -> None:
+    cause = recording.cause
+
+    assert cause is not None
+    assert cause.words.endswith(".")
+    assert cause.next_step.endswith(".")
+    assert cause.next_step not in cause.words
+    assert cause.sentence == f"{cause.words} {cause.next_step}"
+    assert "{what" not in cause.sentence + cause.fix
+    assert "  " not in cause.fix, "a page or a terminal may show them as one"
+
+
+ENTRIES = [
+    (source, known)
+    for source, catalogue in CATALOGUE.items()
+    for known in catalogue
+    if source not in (Source.PULL, Source.LADDER) or known not in CATALOGUE[Source.ENGINE]
+]
+
+
+@pytest.mark.parametrize(
+    ("source", "known"), ENTRIES, ids=[f"{source}/{known.code}" for source, known in ENTRIES]
+)
+def test_every_entry_was_recorded_and_counts_first_there(source: Source, known: Known) -> None:
+    if source is Source.LADDER:
+        first = [each for each in CATALOGUE[source] if each.pattern.search(RUNGS[known.code])]
+        assert first[:1] == [known]
+        return
+    own = [each for each in map(read, FILES) if each.source is source and each.code == known.code]
+    counting = [next(filter(each.fits, CATALOGUE[source])) for each in own]
+
+    assert known in counting
+
+
+RUNGS = {
+    "token_missing": "token  There is no token in .env.",
+    "token_refused": "token AUTH_TOKEN_MISMATCH The gateway refuses the token of .env.",
+    "token_locked_out": "token AUTH_RATE_LIMITED The gateway has locked this host out.",
+    "token_unanswered": "token  No answer to the token within 5 s.",
+    "connect_refused": "token PROTOCOL_MISMATCH The gateway refuses the connection (PROTOCOL_M…).",
+    "config_token_refused": "config_token  The tokens differ.",
+    "healthz_refused": "healthz  /healthz gave no answer within 5 s.",
+}
+
+
+@pytest.mark.parametrize("path", sorted((RECORDED / "healthy").glob("*.log")), ids=lambda p: p.stem)
+@pytest.mark.parametrize("exit_code", [0, 1, 78, 127, 134, 137, 143])
+def test_nothing_in_the_log_of_a_gateway_that_works_is_a_cause(path: Path, exit_code: int) -> None:
+    lines = path.read_text().partition("\n\n")[2].split("\n")
+
+    assert exit_cause(exit_code, False, lines).code == f"exited_{exit_code}"
+    assert engine_cause("\n".join(lines)) is None
+
+
+@pytest.mark.parametrize("exit_code", [0, 2, 139, 143])
+@recordings
+def test_words_that_come_with_another_exit_code_are_no_cause(
+    recording: Recording, exit_code: int
+) -> None:
+    if recording.source is Source.GATEWAY and not recording.out_of_memory:
+        bound = [each for each in CATALOGUE[Source.GATEWAY] if each.exits]
+        named = exit_cause(exit_code, False, recording.text.split("\n")).code
+        assert named not in {each.code for each in bound}
+
+
+def test_what_a_gateway_wrote_long_before_its_end_is_no_cause() -> None:
+    earlier = "Gateway failed to start: Invalid config at /home/node/.openclaw/openclaw.json:"
+    lines = [earlier, *(f"line {number}" for number in range(100))]
+
+    assert exit_cause(78, False, lines).code == "exited_78"
+
+
+def test_a_line_takes_what_others_wrote_as_one_word() -> None:
+    found = {"what": "x; rm -rf / #$(id)`id`'"}
+
+    line = fix_line(("docker rename {what} {what}-before",), found, REPAIRS)
+
+    assert line.startswith("docker rename 'x; rm -rf / #$(id)`id`'")
+    assert fix_line(("{free_port}",), {}, Repairs({"free_port": ""}, str)) == ""
+    assert fix_line(("# chown {config}", "{launch}"), {}, REPAIRS) == "sudo chown CONFIG && LAUNCH"
+
+
+@pytest.mark.parametrize(
+    ("rung", "code", "fix"),
+    [
+        (
+            failed("token", "It refuses it.", "Check.", code="AUTH_TOKEN_MISMATCH"),
+            "token_refused",
+            "EQUALIZE",
+        ),
+        (
+            failed("config_token", "The tokens differ.", "Launch."),
+            "config_token_refused",
+            "EQUALIZE",
+        ),
+        (
+            failed("token", "There is no token in .env.", "Set it."),
+            "token_missing",
+            "ROTATE && LAUNCH",
+        ),
+        (failed("websocket", "No greeting.", "Its log tells."), "websocket_refused", ""),
+    ],
+)
+def test_a_broken_rung_is_named_in_its_own_words(rung, code: str, fix: str) -> None:
+    cause = rung_cause(rung, REPAIRS)
+
+    assert (cause.code, cause.fix) == (code, fix)
+    assert (cause.words, cause.next_step) == (rung.detail, rung.next_step)
+
+
+def test_the_variable_that_is_missing_is_named() -> None:
+    cause = engine_cause("required variable OPENCLAW_IMAGE is missing a value: set it in .env")
+
+    assert cause is not None
+    assert "OPENCLAW_IMAGE" in cause.words
+    assert "OPENCLAW_IMAGE" in cause.next_step
+
+
+@pytest.mark.parametrize("key", ["bogusKey", "{}", "{what}", "{0!r:>9}", "a{b", "%s"])
+def test_the_key_that_openclaw_does_not_know_is_named_as_it_stands(key: str) -> None:
+    cause = exit_cause(78, False, [f'<root>: Unrecognized key: "{key}"'])
+
+    assert f"“{key}”" in cause.words
+
+
+def test_an_engine_that_went_away_is_no_missing_image() -> None:
+    text = "unable to get image 'x': Cannot connect to the Docker daemon at unix:///x."
+
+    assert engine_cause(text + " No such image: x").code == "engine_unreachable"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\n", "something new", "{what}", "Error response from daemon: x"]
+)
+def test_of_words_that_are_not_known_nothing_is_claimed(text: str) -> None:
+    assert engine_cause(text) is None
+
+
+def test_of_an_end_that_is_not_known_the_last_line_is_told() -> None:
+    cause = exit_cause(3, False, ["one", "  the {last} line  ", "", " "])
+
+    assert cause == Cause("exited_3", "exited with code 3. Its last line: the {last} line", "")
+
+
+def test_an_end_without_a_word_is_told_as_such() -> None:
+    assert exit_cause(3, False, []).words == "exited with code 3. It wrote nothing."
+    assert exit_cause(-1, False, ["", " "]).code == "exited"
+
+
+def test_of_a_log_that_could_not_be_read_nothing_is_claimed() -> None:
+    cause = exit_cause(78, False, None)
+
+    assert cause == Cause("exited_78", "exited with code 78. Its log could not be read.", "")
+
+
+def test_a_last_line_without_end_is_cut() -> None:
+    assert len(exit_cause(3, False, ["x" * 10_000]).words) < 400
+
+
+def test_want_of_memory_is_told_from_any_other_end() -> None:
+    cause = exit_cause(137, True, ["Invalid config at /x", "requires state migration"])
+
+    assert cause.code == "out_of_memory"
+    assert "MEMORY_LIMIT" in cause.next_step
+
+
+@given(st.text(), st.integers(-255, 255), st.booleans())
+def test_any_text_has_a_plain_cause(text: str, exit_code: int, out_of_memory: bool) -> None:
+    cause = exit_cause(exit_code, out_of_memory, text.split("\n"))
+
+    assert cause.code
+    assert cause.sentence
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("one\ntwo\n\n  \n", "two"),
+        (
+            " Container x  Starting\n Error response from daemon: y\n",
+            "Error response from daemon: y",
+        ),
+        ("", "Compose failed without a word."),
+        (" \n\t\n", "Compose failed without a word."),
+    ],
+)
+def test_the_last_line_of_a_tool_says_what_failed(text: str, words: str) -> None:
+    assert last_words_of(text) == words

@@ -1,0 +1,53 @@
+"""The line of a button: exact, and safe to paste whatever the folder is called."""
+
+import shlex
+
+import pytest
+
+from app.core.deployment import OperationKind
+from app.core.diagnosis.command_lines import command_of
+from tests.support.building import ID, a_deployment
+
+
+@pytest.mark.parametrize(
+    ("kind", "verb"),
+    [
+        (OperationKind.LAUNCH, "up -d"),
+        (OperationKind.STOP, "down"),
+        (OperationKind.RESTART, "up -d --force-recreate"),
+        (OperationKind.ARCHIVE, "down"),
+        (OperationKind.ALLOW_ORIGIN, "restart"),
+        (OperationKind.ROTATE_TOKEN, "up -d --force-recreate"),
+        (OperationKind.RECONFIGURE, "up -d"),
+    ],
+)
+def test_a_line_does_in_the_folder_what_the_button_does(kind: OperationKind, verb: str) -> None:
+    deployment = a_deployment(has_compose_file=True)
+
+    assert command_of(kind, deployment) == f"cd /srv/{ID} && docker compose {verb}"
+
+
+def test_a_folder_of_any_name_is_one_word_of_the_line() -> None:
+    folder = f"/srv/it's $(here)/{ID}"
+
+    words = shlex.split(
+        command_of(OperationKind.LAUNCH, a_deployment(folder=folder, has_compose_file=True))
+    )
+
+    assert words == ["cd", folder, "&&", "docker", "compose", "up", "-d"]
+
+
+@pytest.mark.parametrize(
+    "trouble", [{"problem": "PORT is missing", "has_compose_file": True}, {}], ids=["env", "file"]
+)
+def test_what_runs_from_a_damaged_folder_is_named_by_its_project(
+    trouble: dict[str, object],
+) -> None:
+    line = command_of(OperationKind.STOP, a_deployment(**trouble))
+
+    assert line == f"docker compose -p {ID} down"
+
+
+@pytest.mark.parametrize("kind", OperationKind)
+def test_every_kind_has_its_line(kind: OperationKind) -> None:
+    assert command_of(kind, a_deployment())

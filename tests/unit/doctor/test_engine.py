@@ -1,0 +1,126 @@
+"""What the doctor says of Docker Engine, of Compose and of images."""
+
+import pytest
+
+from app.core.doctor import engine
+from app.core.doctor.engine import BootFacts, EngineFacts, SocketFacts
+from app.core.doctor.finding import Verdict
+from app.core.doctor.images import Image, image_verdict, images_verdict
+from app.core.doctor.shell import Shell
+from tests.support.building import NOW, before
+
+SHELL = Shell("/srv", "ana", is_root=False, has_sudo=True, has_systemd=True)
+SOCKET = SocketFacts("/run/docker.sock", 0o660, "root", "docker", ("bo", "ana"), usable=True)
+
+
+def socket(**more: object) -> SocketFacts:
+    values = {name: getattr(SOCKET, name) for name in SocketFacts.__slots__}
+    return SocketFacts(**{**values, **more})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "fix"),
+    [
+        ("", ""),
+        ("engine_unreachable", "sudo systemctl start docker"),
+        ("engine_silent", "sudo systemctl restart docker"),
+        ("engine_denied", ""),
+        ("engine_refused", "sudo journalctl -u docker -n 50 --no-pager"),
+    ],
+)
+def test_each_trouble_of_the_engine_has_its_line(trouble: str, fix: str) -> None:
+    found = engine.engine_verdict(
+        EngineFacts("unix:///run/docker.sock", "28.1", trouble=trouble, words="It said no."), SHELL
+    )
+
+    assert found.verdict is (Verdict.BAD if trouble else Verdict.GOOD)
+    assert found.fix == fix
+    assert "unix:///run/docker.sock" in found.seen or found.seen == "It said no."
+
+
+def test_compose_is_there_or_a_line_brings_it() -> None:
+    assert engine.compose_verdict("v2.40.3", SHELL).verdict is Verdict.GOOD
+    missing = engine.compose_verdict(None, SHELL)
+    assert (missing.verdict, missing.fix) == (Verdict.BAD, "make -C /srv setup")
+
+
+def test_who_may_use_the_socket_is_named() -> None:
+    found = engine.socket_verdict(SOCKET, SHELL)
+
+    assert found.verdict is Verdict.GOOD
+    assert "the group docker (ana and bo)" in found.seen
+
+
+def test_a_socket_for_everybody_is_root_for_everybody() -> None:
+    found = engine.socket_verdict(socket(mode=0o666), SHELL)
+
+    assert found.verdict is Verdict.BAD
+    assert found.fix == "sudo chmod o-rwx /run/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("joined", "fix"),
+    [(True, "sg docker -c 'make -C /srv run'"), (False, "sudo usermod -aG docker ana")],
+)
+def test_who_may_not_use_it_learns_how(joined: bool, fix: str) -> None:
+    found = engine.socket_verdict(socket(usable=False, joined=joined), SHELL)
+
+    assert (found.verdict, found.fix) == (Verdict.BAD, fix)
+
+
+def test_an_api_on_the_network_is_bad() -> None:
+    warnings = [
+        "WARNING: API is accessible on http://0.0.0.0:2375 without encryption.\n         Access",
+        "WARNING: No swap limit support",
+    ]
+
+    assert engine.addresses_in(warnings) == ["0.0.0.0:2375"]
+    assert engine.tcp_verdict(["0.0.0.0:2375"], SHELL).verdict is Verdict.BAD
+    assert engine.tcp_verdict([], SHELL).verdict is Verdict.GOOD
+
+
+def test_a_kernel_without_limits_is_told() -> None:
+    assert engine.limits_verdict(True, True).verdict is Verdict.GOOD
+    found = engine.limits_verdict(False, True)
+    assert found.verdict is Verdict.WARNING
+    assert "does not limit memory." in found.seen
+
+
+@pytest.mark.parametrize(
+    ("enabled", "policy", "verdict", "fix"),
+    [
+        (True, "always", Verdict.GOOD, ""),
+        (True, "unless-stopped", Verdict.GOOD, ""),
+        (None, "always", Verdict.UNKNOWN, ""),
+        (False, "always", Verdict.WARNING, "sudo systemctl enable docker"),
+        (True, "no", Verdict.WARNING, "docker update --restart always a-openclaw-1"),
+        (None, "on-failure", Verdict.WARNING, "docker update --restart always a-openclaw-1"),
+    ],
+)
+def test_what_would_not_come_back_is_told(
+    enabled: bool | None, policy: str, verdict: Verdict, fix: str
+) -> None:
+    facts = BootFacts(enabled, live_restore=False, policies=(("a-openclaw-1", policy),))
+    found = engine.boot_verdict(facts, SHELL)
+
+    assert (found.verdict, found.fix) == (verdict, fix)
+
+
+def test_an_image_is_told_by_digest_and_age() -> None:
+    here = Image("openclaw:1", "sha256:" + "a" * 64, "sha256:" + "b" * 64, before(7200), True)
+
+    assert image_verdict(here, NOW, SHELL).seen == (
+        "openclaw:1 (sha256:bbbbbbbbbbbb, made 2 hours ago, built here)."
+    )
+    missing = image_verdict(Image("ghcr.io/x/y:1"), NOW, SHELL)
+    assert (missing.verdict, missing.fix) == (Verdict.WARNING, "docker pull ghcr.io/x/y:1")
+
+
+def test_of_missing_images_it_is_told_who_needs_them() -> None:
+    here, gone = Image("a:1", "sha256:1"), Image("b:1")
+    users = {"a:1": ["Sales"], "b:1": ["Support", "Zoo"]}
+
+    assert images_verdict([here], users, NOW, SHELL).verdict is Verdict.GOOD
+    found = images_verdict([here, gone], users, NOW, SHELL)
+    assert found.seen == "Not here: b:1, named by Support and Zoo."
+    assert found.fix == "docker pull b:1"

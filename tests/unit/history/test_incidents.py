@@ -1,0 +1,217 @@
+"""The engine's events as few entries: what belongs together is one, and a crash loop counts."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.deployment import OperationKind, OperationState
+from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import (
+    Incident,
+    Known,
+    Signs,
+    entry_of,
+    incident_in,
+    is_due,
+    known_from,
+    missed,
+    told,
+)
+from tests.support.building import ID, NOW, a_container, an_operation, before, details
+
+CONTAINER = "c0ffee" + "0" * 58
+
+
+def event(action: str, seconds: float = 0, **attributes: str) -> ContainerEvent:
+    return ContainerEvent(ID, CONTAINER, action, NOW + timedelta(seconds=seconds), attributes)
+
+
+def heard(events: Sequence[ContainerEvent]) -> list[Incident]:
+    """Return the incidents that come of events, each as it stands at the end."""
+    signs, found = Signs(), list[Incident]()
+    for each in events:
+        signs.hear(each)
+        incident = told(each, signs, found[-1] if found else None)
+        if each.action == "die":
+            signs = Signs()
+        if incident is None:
+            continue
+        if found and found[-1].at == incident.at and found[-1].what == incident.what:
+            found.pop()
+        found.append(incident)
+    return found
+
+
+def crash(seconds: float, code: int = 1) -> ContainerEvent:
+    return event("die", seconds, exitCode=str(code))
+
+
+@pytest.mark.parametrize(
+    ("events", "what", "who", "more"),
+    [
+        ([crash(0, 78)], "exited", "the gateway", {"code": 78}),
+        (
+            [event("oom"), crash(0.1, 137)],
+            "exited",
+            "the gateway",
+            {"code": 137, "out_of_memory": True},
+        ),
+        (
+            [event("kill", signal="15"), crash(8, 0), event("stop", 8)],
+            "exited",
+            "outside",
+            {"code": 0, "signal": 15, "how": "stopped"},
+        ),
+        (
+            [event("kill", signal="9"), crash(0.1, 137), event("destroy", 0.2)],
+            "exited",
+            "outside",
+            {"code": 137, "signal": 9, "how": "removed"},
+        ),
+        (
+            [
+                event("kill", signal="15"),
+                crash(1, 0),
+                event("stop", 1.1),
+                event("start", 1.5),
+                event("restart", 1.5),
+            ],
+            "exited",
+            "outside",
+            {"code": 0, "signal": 15, "how": "restarted", "restarted": True},
+        ),
+        (
+            [event("kill", signal="9"), crash(0, 137)],
+            "exited",
+            "outside",
+            {"code": 137, "signal": 9},
+        ),
+        ([event("start")], "started", "outside", {}),
+        ([event("destroy")], "removed", "outside", {}),
+        ([event("pause")], "paused", "outside", {}),
+        ([event("health_status: unhealthy")], "unhealthy", "the gateway", {}),
+        (
+            [event("health_status: unhealthy"), event("health_status: healthy", 9)],
+            "unhealthy",
+            "the gateway",
+            {"well": True},
+        ),
+    ],
+)
+def test_what_belongs_together_is_one_incident(
+    events: list[ContainerEvent], what: str, who: str, more: dict[str, object]
+) -> None:
+    [incident] = heard(events)
+
+    assert (incident.what, incident.who) == (what, who)
+    assert incident.more == more
+    assert incident.at == next(each.at for each in events if each.action not in ("kill", "oom"))
+
+
+@pytest.mark.parametrize("action", ["create", "health_status: healthy", "rename", "kill"])
+def test_what_tells_nothing_is_no_incident(action: str) -> None:
+    assert heard([event(action)]) == []
+
+
+def test_a_crash_loop_is_one_incident_that_counts() -> None:
+    events = [each for n in range(500) for each in (crash(n * 60), event("start", n * 60 + 1))]
+
+    [incident] = heard(events)
+
+    assert incident.count == 500
+    assert incident.at == NOW
+    assert incident.last_at == NOW + timedelta(seconds=499 * 60 + 1)
+
+
+def test_what_was_started_by_hand_or_ends_much_later_is_another_incident() -> None:
+    by_hand = heard([crash(0), event("start", 3600), crash(3610)])
+    later = heard([crash(0), event("start", 1), crash(7200)])
+
+    assert [each.what for each in by_hand] == ["exited", "started", "exited"]
+    assert [each.count for each in later] == [1, 1]
+
+
+def test_a_crash_loop_is_written_down_ever_more_rarely() -> None:
+    written: list[int] = []
+    latest: Incident | None = None
+    kept: Incident | None = None
+    for n in range(3000):
+        for each in (crash(n * 3), event("start", n * 3 + 1)):
+            latest = told(each, Signs(), latest)
+            assert latest is not None
+            if kept is None or is_due(latest, kept, each.at):
+                kept = latest
+                written.append(latest.count)
+
+    assert sorted(set(written))[:8] == [1, 2, 5, 10, 20, 50, 100, 200]
+    assert len(written) < 40
+
+
+def test_the_last_of_a_loop_is_written_once_it_is_quiet() -> None:
+    crashed = heard([crash(0), event("start", 1), crash(2), event("start", 3)])[0]
+    again = heard([crash(0), event("start", 1), crash(2), event("start", 3), crash(4)])[0]
+
+    assert not is_due(again, crashed, again.last_at)
+    assert is_due(again, crashed, again.last_at + timedelta(minutes=3))
+    assert not is_due(again, again, again.last_at + timedelta(hours=3))
+
+
+ACTIONS = ["create", "start", "restart", "kill", "die", "oom", "stop", "destroy", "pause"]
+
+
+@given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.floats(0, 900)), max_size=30))
+def test_any_events_in_any_order_are_told_and_read_back(given: list[tuple[str, float]]) -> None:
+    seconds = 0.0
+    events = []
+    for action, pause in given:
+        seconds += pause
+        events.append(event(action, seconds, exitCode="1", signal="9"))
+
+    for incident in heard(events):
+        read = incident_in(entry_of(incident))
+        assert read is not None
+        assert entry_of(read) == entry_of(incident)
+
+
+def ended(at: datetime, **more: object) -> object:
+    return a_container(
+        "exited", "Exited (1)", id=CONTAINER, details=details(finished_at=at, exit_code=1, **more)
+    )
+
+
+LAUNCHED = an_operation(OperationKind.LAUNCH, OperationState.SUCCEEDED)
+
+
+def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
+    found = missed(ended(before(60)), Known(before(600)), LAUNCHED, NOW)  # type: ignore[arg-type]
+
+    assert found is not None
+    assert (found.what, found.at, found.says("code")) == ("exited", before(60), 1)
+    assert found.says("missed")
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        Known(),
+        Known(before(10)),
+        Known(before(61), Incident("exited", CONTAINER[:12], before(61), before(61), "")),
+    ],
+)
+def test_an_end_that_is_known_or_before_all_that_is_known_is_not_found_again(known: Known) -> None:
+    assert missed(ended(before(60)), known, LAUNCHED, NOW) is None  # type: ignore[arg-type]
+
+
+def test_a_container_that_went_while_nobody_listened_is_found_missing_once() -> None:
+    found = missed(None, Known(before(600)), LAUNCHED, NOW)
+
+    assert found is not None
+    assert found.what == "removed"
+    known = known_from([{**entry_of(found), "n": 7}])
+    assert known.number == 7
+    assert missed(None, known, LAUNCHED, NOW) is None
+    stopped = an_operation(OperationKind.STOP)
+    assert missed(None, Known(before(600)), stopped, NOW) is None

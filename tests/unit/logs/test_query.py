@@ -1,0 +1,81 @@
+"""What somebody wants to see of a log: every value of an address, and nothing else."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.logs.lines import Level, LogFilter, Stream
+from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice
+from tests.support.building import NOW
+
+choices = st.builds(
+    LogChoice,
+    st.sampled_from(list(LAST)),
+    st.sampled_from(list(LEVELS)),
+    st.sampled_from(list(STREAMS)),
+    st.text(max_size=200).map(str.strip),
+    st.booleans(),
+)
+
+
+@given(choices)
+def test_an_address_says_all_of_a_choice(choice: LogChoice) -> None:
+    assert LogChoice.read(choice.arguments) == choice
+
+
+def test_what_goes_without_saying_is_not_said() -> None:
+    assert LogChoice().arguments == {}
+    assert LogChoice(last="1h", before=True).arguments == {"last": "1h", "run": "before"}
+
+
+@pytest.mark.parametrize(
+    ("last", "tail", "span"),
+    [
+        ("200", 200, None),
+        ("1000", 1_000, None),
+        ("5000", 5_000, None),
+        ("5m", 5_000, timedelta(minutes=5)),
+        ("1h", 5_000, timedelta(hours=1)),
+        ("24h", 5_000, timedelta(hours=24)),
+    ],
+)
+def test_it_reaches_back_by_lines_or_by_time(last: str, tail: int, span: timedelta | None) -> None:
+    choice = LogChoice.read({"last": last})
+
+    assert choice.tail == tail
+    assert choice.since(NOW) == (NOW - span if span else None)
+
+
+def test_it_wants_a_level_a_stream_and_a_text() -> None:
+    said = {"level": "warn", "stream": "stderr", "text": "  Disk full "}
+
+    assert LogChoice.read(said).wanted == LogFilter(Level.WARN, Stream.ERR, "Disk full")
+    assert LogChoice.read({}).wanted == LogFilter()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("last", "201"),
+        ("last", "-1"),
+        ("last", "1H"),
+        ("last", ""),
+        ("level", "debug"),
+        ("level", "WARN"),
+        ("level", "<script>"),
+        ("stream", "both"),
+        ("stream", "stdout "),
+        ("run", "after"),
+        ("run", "1"),
+        ("text", " \t"),
+        ("unheard-of", "x"),
+    ],
+)
+def test_what_is_not_understood_counts_as_not_said(name: str, value: str) -> None:
+    assert LogChoice.read({name: value}) == LogChoice()
+
+
+def test_a_text_of_any_length_is_cut() -> None:
+    assert LogChoice.read({"text": "x" * 100_000}).text == "x" * 200

@@ -1,0 +1,61 @@
+"""A batch: what came of each, and that it is read as it was written."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from app.core.deployment import OperationState
+from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
+
+FIRST, SECOND, THIRD = "0123456789", "abcdefabcd", "aaaaaaaaaa"
+RUNS = Batch(
+    3,
+    (FIRST, SECOND, THIRD),
+    "openclaw:2",
+    "ana",
+    "local",
+    datetime(2026, 11, 24, tzinfo=UTC),
+    OperationState.RUNNING,
+    {FIRST: 0, SECOND: 7},
+)
+
+
+@pytest.mark.parametrize(
+    ("batch", "turns"),
+    [
+        (RUNS, ["ran it already", "is being updated", "waits for its turn"]),
+        (
+            replace(RUNS, cancelled_by="ben"),
+            ["ran it already", "is being updated", "left as it is"],
+        ),
+        (
+            replace(RUNS, state=OperationState.FAILED, failed=SECOND),
+            ["ran it already", "was not updated", "left as it is"],
+        ),
+        (
+            replace(RUNS, state=OperationState.FAILED, failed=THIRD),
+            ["ran it already", "updated", "was not updated"],
+        ),
+        (
+            replace(RUNS, state=OperationState.INTERRUPTED),
+            ["ran it already", "goes on by itself", "left as it is"],
+        ),
+    ],
+)
+def test_what_came_of_each_is_told(batch: Batch, turns: list[str]) -> None:
+    assert [batch.turn_of(each) for each in batch.ids] == turns
+
+
+def test_a_batch_is_read_as_it_was_written() -> None:
+    ended = replace(
+        RUNS, state=OperationState.FAILED, reason="why", failed=SECOND, ended_at=RUNS.started_at
+    )
+
+    assert batch_from_json(3, asked_to_json(ended), progress_to_json(ended)) == ended
+
+
+@pytest.mark.parametrize("damaged", [b"", b"{}", b"[]", b"null", b'{"state": "running"}'])
+def test_a_damaged_record_is_no_batch(damaged: bytes) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        batch_from_json(3, asked_to_json(RUNS), damaged)

@@ -1,0 +1,30 @@
+"""Outcomes: an operation's end is said once, to those who saw it run."""
+
+from app.core.deployment import OperationKind, OperationState
+from app.core.operations.outcome_words import Outcomes
+from tests.support.building import a_deployment, an_operation
+
+
+def at(state: OperationState, number: int = 1, reason: str = "") -> object:
+    operation = an_operation(OperationKind.LAUNCH, state, number=number, reason=reason)
+    return a_deployment(env={"DEPLOYMENT_NAME": "Sales"}, operation=operation)
+
+
+def test_the_end_of_what_was_seen_running_is_told_once() -> None:
+    outcomes = Outcomes()
+
+    assert outcomes.of([at(OperationState.RUNNING)]) == []
+    ended = at(OperationState.FAILED, reason="Its port is taken.")
+    assert outcomes.of([ended]) == ["Sales: the launch failed. Its port is taken."]
+    assert outcomes.of([ended]) == []
+
+
+def test_what_ended_before_anybody_looked_is_not_told() -> None:
+    assert Outcomes().of([at(OperationState.SUCCEEDED)]) == []
+
+
+def test_another_operation_that_ended_meanwhile_is_not_taken_for_it() -> None:
+    outcomes = Outcomes()
+    outcomes.of([at(OperationState.RUNNING, number=1)])
+
+    assert outcomes.of([at(OperationState.SUCCEEDED, number=2)]) == []

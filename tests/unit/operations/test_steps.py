@@ -1,0 +1,258 @@
+"""Steps: what an operation's log tells of what is done, what runs, and how long each took."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.deployment import NOT_BACK, Operation, OperationKind, OperationState
+from app.core.operations.pull_progress import Layer, Phase
+from app.core.operations.steps import (
+    ANSWERS,
+    BACK,
+    COPY,
+    FOLDERS,
+    LABELS,
+    MOVE,
+    NEW_TOKEN,
+    READY,
+    WORDS,
+    Step,
+    StepState,
+    steps_of,
+)
+from tests.support.building import an_operation, before
+
+BEGAN = before(240)
+LAUNCHED = [
+    (1, "docker compose config"),
+    (2, "docker compose pull openclaw  # registry/openclaw:1"),
+    (3, "layer 7df4b48abd32 downloading 50/100"),
+    (30, "layer 7df4b48abd32 done 0/0"),
+    (31, FOLDERS),
+    (32, "docker compose up -d"),
+    (33, "Container x-openclaw-1 Creating"),
+    (34, "Container x-openclaw-1 Starting"),
+    (35, "Container x-openclaw-1 Started"),
+    (36, ANSWERS),
+    (37, "/healthz gave no answer"),
+    (40, READY),
+    (42, "It is ready and accepts the token"),
+    (42, "Done"),
+]
+
+
+def lines(said: Sequence[tuple[int, str]]) -> list[tuple[str, str]]:
+    return [((BEGAN + timedelta(seconds=at)).isoformat(), text) for at, text in said]
+
+
+def operation(
+    state: OperationState, kind: OperationKind = OperationKind.LAUNCH, **more: object
+) -> Operation:
+    ended = None if state is OperationState.RUNNING else BEGAN + timedelta(seconds=50)
+    return an_operation(kind, state, started_at=BEGAN, ended_at=ended, **more)
+
+
+def shown(steps: Sequence[Step]) -> dict[str, str]:
+    return {each.name: str(each.state) for each in steps}
+
+
+def seconds(step: Step) -> float | None:
+    return step.took.total_seconds() if step.took is not None else None
+
+
+def test_a_launch_that_succeeded_shows_what_each_step_took() -> None:
+    steps = steps_of(operation(OperationState.SUCCEEDED), lines(LAUNCHED))
+
+    assert {each.state for each in steps} == {StepState.DONE}
+    assert [(each.name, seconds(each)) for each in steps] == [
+        ("check", 2),
+        ("pull", 29),
+        ("folders", 1),
+        ("create", 2),
+        ("start", 2),
+        ("answers", 4),
+        ("ready", 10),
+    ]
+    assert steps[1].layers == (Layer("7df4b48abd32", Phase.DONE, 100, 100),)
+
+
+def test_the_step_that_runs_says_what_was_said_last() -> None:
+    steps = {
+        each.name: each
+        for each in steps_of(operation(OperationState.RUNNING), lines(LAUNCHED[:11]))
+    }
+
+    answers = steps["answers"]
+    assert (answers.state, answers.detail) == (StepState.RUNNING, "/healthz gave no answer")
+    assert (answers.began_at, answers.took) == (BEGAN + timedelta(seconds=36), None)
+    assert steps["ready"].state is StepState.PENDING
+    assert steps["start"].detail == ""
+
+
+def test_what_was_not_needed_is_skipped() -> None:
+    said = [each for each in LAUNCHED if "layer" not in each[1] and "pull" not in each[1]]
+    said = [each for each in said if "Start" not in each[1]]
+
+    steps = shown(steps_of(operation(OperationState.SUCCEEDED), lines(said)))
+
+    assert (steps["pull"], steps["start"], steps["create"]) == ("skipped", "skipped", "done")
+
+
+TAKEN_DOWN = [(31, "docker compose stop"), (31, WORDS), (31, "docker compose down")]
+
+
+def test_a_restart_takes_down_as_steps_of_its_own_and_undoes_after_them() -> None:
+    said = [*LAUNCHED[:5], *TAKEN_DOWN, *LAUNCHED[5:10]]
+    undoing = [*said, *((40, text) for _, text in TAKEN_DOWN)]
+
+    def seen(state: OperationState, said: Sequence[tuple[int, str]]) -> dict[str, str]:
+        return shown(steps_of(operation(state, OperationKind.RESTART), lines(said)))
+
+    assert set(seen(OperationState.SUCCEEDED, said).values()) == {"done", "skipped"}
+    assert list(seen(OperationState.SUCCEEDED, said))[3:6] == ["stop", "words", "remove"]
+    failed = seen(OperationState.FAILED, undoing)
+    assert (failed["remove"], failed["answers"], failed["undo"]) == ("done", "failed", "done")
+
+
+def test_archiving_ends_with_the_move() -> None:
+    said = lines([*TAKEN_DOWN, (33, MOVE), (33, "It is in the archive")])
+
+    steps = shown(steps_of(operation(OperationState.FAILED, OperationKind.ARCHIVE), said))
+
+    assert steps == {"stop": "done", "words": "done", "remove": "done", "move": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "broken", "undone"),
+    [
+        (OperationState.FAILED, {}, "failed", "done"),
+        (OperationState.CANCELLED, {"cancelled_by": "ben"}, "cancelled", "done"),
+        (OperationState.INTERRUPTED, {}, "failed", "failed"),
+        (OperationState.RUNNING, {}, "failed", "running"),
+        (OperationState.RUNNING, {"cancelled_by": "ben"}, "cancelled", "running"),
+    ],
+)
+def test_what_was_broken_off_is_taken_down_as_a_step_of_its_own(
+    state: OperationState, more: dict[str, str], broken: str, undone: str
+) -> None:
+    said = [*LAUNCHED[:11], (38, "docker compose stop"), (39, WORDS), (40, "docker compose down")]
+
+    steps = shown(steps_of(operation(state, **more), lines(said)))
+
+    assert (steps["answers"], steps["ready"], steps["undo"]) == (broken, "pending", undone)
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "back"),
+    [
+        (OperationState.RUNNING, "", "running"),
+        (OperationState.FAILED, "token_refused", "done"),
+        (OperationState.FAILED, NOT_BACK, "failed"),
+        (OperationState.INTERRUPTED, "", "failed"),
+    ],
+)
+@pytest.mark.parametrize("taken_down", [True, False])
+def test_what_is_put_back_is_a_step_of_its_own_also_where_nothing_was_taken_down(
+    taken_down: bool, state: OperationState, code: str, back: str
+) -> None:
+    said = [
+        (0, NEW_TOKEN),
+        (1, "docker compose config"),
+        *([(2, "docker compose up -d"), (3, "docker compose stop")] if taken_down else []),
+        (4, f"{BACK} the new token"),
+        (5, "docker compose config"),
+        (6, "docker compose up -d"),
+        (7, "docker compose stop"),
+    ]
+
+    steps = shown(steps_of(operation(state, OperationKind.ROTATE_TOKEN, code=code), lines(said)))
+
+    assert steps["create" if taken_down else "check"] == "failed"
+    assert steps["token"] == "done"
+    assert list(steps)[-1] == "back"
+    assert steps["back"] == back
+    assert steps.get("undo") == ("done" if taken_down else None)
+
+
+def test_a_stop_has_steps_of_its_own() -> None:
+    said = [
+        (0, "docker compose stop"),
+        (10, "Container x-openclaw-1 Stopped"),
+        (11, WORDS),
+        (12, "docker compose down"),
+    ]
+
+    steps = steps_of(operation(OperationState.SUCCEEDED, OperationKind.STOP), lines(said))
+
+    assert [(each.name, seconds(each)) for each in steps] == [
+        ("stop", 11),
+        ("words", 1),
+        ("remove", 38),
+    ]
+
+
+@pytest.mark.parametrize("state", OperationState)
+@pytest.mark.parametrize("kind", OperationKind)
+def test_an_operation_that_said_nothing_is_at_its_first_step(
+    kind: OperationKind, state: OperationState
+) -> None:
+    first, *rest = steps_of(operation(state, kind), [])
+
+    assert first.state not in (StepState.PENDING, StepState.SKIPPED)
+    assert not {each.state for each in rest} & {StepState.RUNNING, StepState.FAILED}
+
+
+TEXTS = st.one_of(
+    st.text(),
+    st.sampled_from([text for _, text in LAUNCHED] + ["docker compose stop", WORDS, BACK]),
+)
+TIMES = st.one_of(
+    st.text(),
+    st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat),
+    st.just(BEGAN.isoformat()),
+)
+
+
+@given(
+    st.sampled_from(OperationKind),
+    st.sampled_from(OperationState),
+    st.lists(st.tuples(TIMES, TEXTS)),
+)
+def test_any_log_has_steps_in_order(
+    kind: OperationKind, state: OperationState, output: list[tuple[str, str]]
+) -> None:
+    steps = steps_of(operation(state, kind), output)
+
+    states = [each.state for each in steps if each.name not in ("undo", "back")]
+    reached = [each for each in states if each is not StepState.PENDING]
+    assert states[: len(reached)] == reached, "what is pending stands after what is not"
+    assert states.count(StepState.RUNNING) <= 1
+    assert all(each.took is None or each.took >= timedelta(0) for each in steps)
+    assert all(each.label == LABELS[each.name] for each in steps)
+
+
+UPDATED = [*LAUNCHED[:3], *TAKEN_DOWN, (32, COPY), (33, "Writing openclaw:2 into .env")]
+GONE_BACK = [(45, f"{BACK} openclaw:2"), *((46, text) for _, text in TAKEN_DOWN), *LAUNCHED[5:]]
+
+
+@pytest.mark.parametrize(("code", "back"), [("launch_timeout", "done"), (NOT_BACK, "failed")])
+def test_an_update_that_failed_shows_where_and_whether_it_is_back(code: str, back: str) -> None:
+    said = [*UPDATED, *LAUNCHED[5:10], *((44, text) for _, text in TAKEN_DOWN), *GONE_BACK]
+    failed = operation(OperationState.FAILED, OperationKind.UPDATE, code=code)
+
+    steps = shown(steps_of(failed, lines(said)))
+
+    assert (steps["copy"], steps["write"], steps["create"]) == ("done", "done", "done")
+    assert (steps["answers"], steps["ready"], steps["back"]) == ("failed", "pending", back)
+
+
+def test_a_launch_that_puts_an_update_back_first_shows_that_as_its_first_step() -> None:
+    said = [(0, f"{BACK} openclaw:2"), *((1, text) for _, text in TAKEN_DOWN), *LAUNCHED]
+
+    steps = steps_of(operation(OperationState.SUCCEEDED), lines(said))
+
+    assert [each.name for each in steps][:3] == ["back", "check", "pull"]
+    assert {each.state for each in steps} == {StepState.DONE}

@@ -1,0 +1,196 @@
+"""Reconfiguring, pure: only what was asked for changes, and every other byte stays."""
+
+from ipaddress import IPv4Network
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from app.core.settings.compose_file import compose_file
+from app.core.settings.env_file import EnvFileError, parse_env
+from app.core.settings.file_changes import (
+    Change,
+    Files,
+    asked_of,
+    changes_between,
+    diff_of,
+    left_by_hand,
+    with_changes,
+)
+from app.core.settings.ports import subnet_of
+
+POOL = IPv4Network("10.192.0.0/12")
+ENV = {
+    "PORT": "30163",
+    "OPENROUTER_API_KEY": "sk-or-v1-old",
+    "TELEGRAM_BOT_TOKEN": "1:bot",
+    "OPENCLAW_MODEL": "openrouter/auto",
+    "OPENCLAW_IMAGE": "openclaw:1",
+    "TZ": "Mars/Olympus",
+}
+FALLBACKS = {"image": "openclaw:2", "memory_limit": "2g", "bind_address": ""}
+OURS = compose_file("0b7a3361be", subnet_of(30163, POOL))
+
+
+@pytest.mark.parametrize(
+    ("given", "remove", "changed"),
+    [
+        ({}, (), {}),
+        ({"name": "Sales", "port": 30164}, (), {"DEPLOYMENT_NAME": "Sales", "PORT": "30164"}),
+        ({"port": 30163, "name": "", "memory_limit": ""}, (), {}),
+        ({"openrouter_api_key": "", "telegram_bot_token": None}, (), {}),
+        ({"openrouter_api_key": "sk-or-v1-new"}, (), {"OPENROUTER_API_KEY": "sk-or-v1-new"}),
+        ({"telegram_bot_token": ""}, ("telegram_bot_token",), {"TELEGRAM_BOT_TOKEN": None}),
+        ({}, ("slack_bot_token",), {}),
+        ({"model": ""}, (), {"OPENCLAW_MODEL": None}),
+        ({"image": " "}, (), {"OPENCLAW_IMAGE": "openclaw:2"}),
+        ({"model": None}, (), {"OPENCLAW_MODEL": None}),
+        ({}, ("image",), {"OPENCLAW_IMAGE": "openclaw:2"}),
+        # Somebody wrote it by hand, and it is not touched.
+        ({"timezone": "Mars/Olympus"}, (), {}),
+    ],
+)
+def test_only_what_differs_is_changed(
+    given: dict[str, Any], remove: tuple[str, ...], changed: dict[str, str | None]
+) -> None:
+    asked = asked_of(given, remove, ENV, FALLBACKS)
+
+    assert (asked.values, asked.errors) == (changed, {})
+
+
+@pytest.mark.parametrize(
+    ("given", "remove", "error"),
+    [
+        ({"port": ""}, (), {"port": "is needed"}),
+        ({"port": "99999"}, (), {"port": "must be between 1 and 65535"}),
+        ({"timezone": "Mars/Tharsis"}, (), {"timezone": "must be a time zone's name,"}),
+        ({"colour": "red"}, (), {"colour": "is no field of a deployment"}),
+        ({}, ("colour",), {"colour": "is no field of a deployment"}),
+        ({}, ("openrouter_api_key",), {"openrouter_api_key": "can't be removed"}),
+        ({}, ("port",), {"port": "can't be removed"}),
+        ({"openclaw_gateway_token": "mine"}, (), {"openclaw_gateway_token": "is made by"}),
+        ({"name": False}, (), {"name": "must be text"}),
+        (
+            {"telegram_bot_token": "2:bot"},
+            ("telegram_bot_token",),
+            {"telegram_bot_token": "is both given and to be removed"},
+        ),
+    ],
+)
+def test_what_is_not_taken_is_told_by_field(
+    given: dict[str, Any], remove: tuple[str, ...], error: dict[str, str]
+) -> None:
+    [(name, said)] = asked_of(given, remove, ENV, FALLBACKS).errors.items()
+
+    assert {name: said[: len(error[name])]} == error
+
+
+_KEYS = ("PORT", "TZ", "OPENCLAW_MODEL", "DEPLOYMENT_NAME", "MINE", "A_KEY")
+_plain = st.text(st.characters(codec="ascii", exclude_characters="\0$\\'\"\n\r"), max_size=8)
+_written = st.builds(
+    lambda key, before, value, after: f"{before}{key}{value}{after}\n",
+    st.sampled_from(_KEYS),
+    st.sampled_from(["", "export ", "  "]),
+    st.one_of(
+        _plain.map(lambda text: f"='{text}'"),
+        st.sampled_from(["=1", "= 2", ": three", '="a\nb"', "="]),
+    ),
+    st.sampled_from(["", " # why", "\t", "\r"]),
+)
+_hand_written = st.lists(st.one_of(_written, st.sampled_from(["# a comment\n", "\n", "  \n"])))
+
+
+@given(_hand_written, st.sampled_from(_KEYS), st.one_of(st.none(), _plain))
+def test_of_a_hand_written_file_every_other_line_stays(
+    lines: list[str], key: str, value: str | None
+) -> None:
+    data = "".join(lines).encode()
+    before = parse_env(data)
+    assume(value is not None or key in before)
+
+    after = with_changes(Files(data, None), {key: value}, POOL).env
+
+    expected = {**before, key: value or ""} if value is not None else before
+    assert parse_env(after) == {
+        name: each for name, each in expected.items() if name != key or value is not None
+    }
+    # What is not a line of this key is there as it was, in its order.
+    rest = iter(after.decode().splitlines(keepends=True))
+    for line in "".join(each for each in lines if key not in each).splitlines(keepends=True):
+        assert line in rest
+
+
+@pytest.mark.parametrize(
+    ("text", "changed"),
+    [
+        ("A=1\nTZ=x\nB=2\n", "A=1\nB=2\n"),
+        ("A=1\nTZ=x", "A=1\n"),
+        ("TZ=x # why\nB=2\n", "# why\nB=2\n"),
+        ("# above\nexport TZ='x'\n", "# above\n"),
+        ("TZ=x\nB=2\nTZ=y\n", "B=2\n"),
+        ("TZ='x'B=2\n", "B=2\n"),
+        ("A='1'TZ='x'\r\nB=2\r\n", "A='1'\r\nB=2\r\n"),
+        ('TZ="a\nb"\nB=2\n', "B=2\n"),
+        ("\ufeffTZ=x\r\nB=2\r\n", "\ufeffB=2\r\n"),
+    ],
+)
+def test_a_removed_value_takes_its_line_and_no_comment_along(text: str, changed: str) -> None:
+    assert with_changes(Files(text.encode(), None), {"TZ": None}, POOL).env == changed.encode()
+
+
+def test_what_is_not_understood_is_not_changed() -> None:
+    with pytest.raises(EnvFileError):
+        with_changes(Files(b"PORT='open\n", None), {"TZ": None}, POOL)
+
+
+def test_the_network_follows_the_port_and_every_other_line_of_the_compose_file_stays() -> None:
+    edited = OURS.replace("pids_limit: 512", "pids_limit: 900  # mine")
+
+    after = with_changes(Files(b"PORT=30163\n", edited), {"PORT": "30164"}, POOL)
+
+    lines = diff_of(Files(b"", edited), after, ())
+    assert after.env == b"PORT=30164\n"
+    assert [each for each in lines[2:] if each[0] in "+-"] == [
+        f"-        - subnet: {subnet_of(30163, POOL)}",
+        f"+        - subnet: {subnet_of(30164, POOL)}",
+    ]
+
+
+def test_a_diff_shows_no_secret() -> None:
+    before = Files(b"", "environment:\n  API_TOKEN: canary-1\n  X: canary-2\n  subnet: 1\n")
+    after = Files(b"", before.compose and before.compose.replace("subnet: 1", "subnet: 2"))
+
+    lines = diff_of(before, after, ["canary-2"])
+
+    assert "canary" not in "\n".join(lines)
+    assert lines[-2:] == ("-  subnet: 1", "+  subnet: 2")
+
+
+def test_changes_come_in_the_schemas_order_and_tell_what_they_are() -> None:
+    after = {**ENV, "PORT": "1", "TELEGRAM_BOT_TOKEN": "", "MINE": "x", "DEPLOYMENT_NAME": "Sales"}
+
+    changes = changes_between(ENV, after)
+
+    assert [(each.name, each.what, each.secret) for each in changes] == [
+        ("port", "changed", False),
+        ("name", "added", False),
+        ("telegram_bot_token", "removed", True),
+        ("MINE", "added", False),
+    ]
+    assert "1:bot" not in repr(changes)
+
+
+def test_a_compose_file_of_somebodys_own_is_left_and_what_is_to_be_done_is_told() -> None:
+    own = "services:\n  openclaw:\n    environment: [OPENROUTER_API_KEY]\n    ports: ['1:1']\n"
+    files, port, zone = Files(b"", own), Change("PORT", "1", "2"), Change("TZ", None, "UTC")
+    name, key = Change("DEPLOYMENT_NAME", None, "x"), Change("OPENROUTER_API_KEY", "a", "b")
+
+    assert left_by_hand([name, key, Change("OPENCLAW_MODEL", None, "a/b")], files, files) == ()
+    assert [each.split(",")[0] for each in left_by_hand([port, zone], files, files)] == [
+        "docker-compose.yml does not use PORT",
+        "docker-compose.yml does not use TZ",
+    ]
+    assert "docker-compose.yml that can be read" in left_by_hand([], Files(b"", None), files)[0]
+    networked = Files(b"", f"{own}      - subnet: 172.30.0.0/24 # ${{PORT}}\n")
+    assert "of somebody's own" in left_by_hand([port], networked, networked)[0]

@@ -1,0 +1,83 @@
+"""Marks and drift: which keys have changed since, and no value of them anywhere."""
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.settings.drift import drift_of
+from app.core.settings.fingerprints import (
+    NoMark,
+    changed_since,
+    has_value,
+    mark_of,
+    reach_the_gateway,
+)
+from tests.support.building import a_container, a_deployment, before
+
+KEY = b"key"
+ENV = {"PORT": "30163", "OPENROUTER_API_KEY": "canary", "TZ": ""}
+COMPOSE = "services:\n  # why\n  openclaw:\n    environment: {OPENROUTER_API_KEY: }\n"
+
+variables = st.dictionaries(st.sampled_from(["PORT", "TZ", "A.b-c[0]", "Größe"]), st.text())
+
+
+def test_nothing_has_changed_where_only_comments_and_order_did() -> None:
+    mark = mark_of(ENV, COMPOSE, KEY)
+
+    assert changed_since(mark, dict(reversed(ENV.items())), f"# mine\n\n{COMPOSE}", KEY) == ()
+    assert "canary" not in mark
+    assert mark != mark_of(ENV, COMPOSE, b"another key")
+
+
+@given(variables, variables)
+def test_exactly_the_keys_that_differ_are_told(then: dict[str, str], now: dict[str, str]) -> None:
+    differing = {key for key in then | now if then.get(key) != now.get(key)}
+
+    assert set(changed_since(mark_of(then, "", KEY), now, "", KEY)) == differing
+
+
+def test_an_edited_compose_file_is_told_last() -> None:
+    mark = mark_of(ENV, COMPOSE, KEY)
+
+    changed = changed_since(mark, {**ENV, "TZ": "UTC"}, COMPOSE + "    init: true\n", KEY)
+
+    assert changed == ("TZ", "docker-compose.yml")
+    assert has_value(mark, "PORT", "30163", KEY)
+    assert not has_value(mark, "PORT", "30164", KEY)
+
+
+@pytest.mark.parametrize("text", ["", "PORT", "PORT: TZ:1", ":1", "a:1  b:2"])
+def test_what_is_no_mark_is_refused(text: str) -> None:
+    with pytest.raises(NoMark):
+        changed_since(text, ENV, COMPOSE, KEY)
+
+
+def test_a_name_makes_no_container_any_different() -> None:
+    keys = ("DEPLOYMENT_NAME", "OPENCLAW_MODEL", "OPENROUTER_API_KEY", "TZ", "docker-compose.yml")
+
+    assert reach_the_gateway(keys, COMPOSE) == (
+        "OPENCLAW_MODEL",
+        "OPENROUTER_API_KEY",
+        "docker-compose.yml",
+    )
+    assert reach_the_gateway(keys, "env_file: .env") == keys
+
+
+def test_a_container_has_drifted_where_what_it_was_made_of_has_changed() -> None:
+    deployment = a_deployment(applied_to="c0ffee", changed=("TZ",), env_at=before(0))
+
+    assert drift_of(deployment, a_container()) == ("TZ",)
+    assert drift_of(deployment, a_container(state="exited")) == ()
+    assert drift_of(deployment, None) == ()
+    assert drift_of(a_deployment(applied_to="c0ffee", env_at=before(0)), a_container()) == ()
+
+
+def test_a_container_made_by_hand_is_told_by_the_times_of_the_files() -> None:
+    made = a_container(id="by hand", created_at=before(100))
+    older, newer = before(100) + timedelta(seconds=0.9), before(98)
+
+    assert drift_of(a_deployment(env_at=older, compose_at=older), made) == ()
+    assert drift_of(a_deployment(env_at=newer, compose_at=older), made) == (".env",)
+    assert drift_of(a_deployment(env_at=older, compose_at=newer), made) == ("docker-compose.yml",)

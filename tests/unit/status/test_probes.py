@@ -1,0 +1,51 @@
+"""Probes: what was seen of a gateway before an operation, or during it, tells nothing after it."""
+
+import pytest
+
+from app.core.deployment import OperationState
+from app.core.status.readiness_checks import Rung, RungState
+from app.engine.gateway import probes
+from app.engine.gateway.probes import Probes
+from tests.support.building import a_container, a_deployment, an_operation
+
+_PATIENCE = 60.0
+BROKEN = [Rung("healthz", RungState.FAILED)]
+WHOLE = [Rung("healthz", RungState.PASSED)]
+
+
+def test_a_climb_from_before_an_operation_ended_or_another_began_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    seen = [BROKEN, WHOLE, WHOLE]
+    monkeypatch.setattr(probes, "climb_gateway", lambda deployment, gateway: seen.pop(0))
+    kept, gateway = Probes(lambda: None), a_container()
+    launching = a_deployment(operation=an_operation(state=OperationState.RUNNING))
+    launched = a_deployment(operation=an_operation())
+    stopping = a_deployment(operation=an_operation(state=OperationState.RUNNING, number=2))
+
+    assert kept.rungs(launching, gateway, _PATIENCE) == BROKEN
+    assert kept.rungs(launching, gateway) == BROKEN
+
+    assert kept.rungs(launched, gateway) in (None, WHOLE)
+    assert kept.rungs(launched, gateway, _PATIENCE) == WHOLE
+    assert kept.rungs(stopping, gateway) in (None, WHOLE)
+    assert kept.rungs(stopping, gateway, _PATIENCE) == WHOLE
+
+
+def test_a_climb_that_fails_is_told_in_the_log_and_begun_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    climbs = iter((ZeroDivisionError("staged"), WHOLE))
+
+    def climb(*_of: object) -> list[Rung]:
+        came = next(climbs)
+        if isinstance(came, Exception):
+            raise came
+        return came
+
+    monkeypatch.setattr(probes, "climb_gateway", climb)
+    kept = Probes(lambda: None)
+
+    assert kept.rungs(a_deployment(), a_container(), _PATIENCE) in (None, WHOLE)
+    assert kept.rungs(a_deployment(), a_container(), _PATIENCE) == WHOLE
+    assert "staged" in caplog.text

@@ -1,0 +1,265 @@
+"""What is told of a deployment, and how often: by its history, its state and the time."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from app.core.status.status import Status
+from app.core.webhook.notices import Event, Notice
+from app.core.webhook.payload import Message, payload
+from app.core.webhook.troubles import Place, Seen, look, read
+
+ID = "0b7a3361be"
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+class Story:
+    """A deployment's life: what is recorded, and looks at it, as the server has them."""
+
+    def __init__(self) -> None:
+        self.place = Place()
+        self.now = START
+        self.number = 0
+        self.told: list[Notice] = []
+
+    def later(self, seconds: float) -> "Story":
+        self.now += timedelta(seconds=seconds)
+        return self
+
+    def record(self, **entry: Any) -> int:
+        self.number += 1
+        at = {} if "of" in entry else {"at": self.now.isoformat()}
+        line = {"n": self.number, **at, **entry}
+        if "container" in line:
+            line["last_at"] = self.now.isoformat()
+        self.place, notices = read(self.place, ID, [line])
+        self.told += notices
+        return self.number
+
+    def crash(self, **more: Any) -> int:
+        return self.record(what="exited", who="the gateway", container="c1", **{"code": 78, **more})
+
+    def again(self, number: int, **more: Any) -> None:
+        self.record(of=number, who="the gateway", container="c1", **{"code": 78, **more})
+
+    def look(self, status: Status = Status.RESTARTING, **more: Any) -> "Story":
+        seen = Seen(status, self.now, **more)
+        self.place, notices = look(self.place, ID, seen)
+        self.told += notices
+        return self
+
+    @property
+    def events(self) -> list[str]:
+        return [each.event for each in self.told]
+
+
+def test_a_crash_is_told_once_and_once_that_it_is_over() -> None:
+    story = Story()
+    number = story.crash(restarted=True)
+    story.look().later(11).look().later(5).look()
+    assert story.events == ["crashed"]
+    assert story.told[0].incident == number
+    assert "exit code 78" in story.told[0].reason
+
+    story.later(60).look(Status.RUNNING).later(60).look(Status.RUNNING)
+
+    assert story.events == ["crashed", "recovered"]
+
+    story.again(number, restarted=True)
+    story.later(60).look(Status.RESTARTING)
+    assert story.events == ["crashed", "recovered"], "nothing new has happened"
+    story.again(number, count=2, restarted=True)
+    story.later(60).look(Status.RESTARTING)
+    assert story.events == ["crashed", "recovered", "crashed"]
+
+
+def test_a_crash_loop_is_one_message_and_one_when_it_is_over() -> None:
+    story = Story()
+    number = story.crash(restarted=True)
+    for count in (2, 5, 10, 20, 50):
+        story.later(2).look()
+        story.again(number, count=count, restarted=False)
+        story.look()
+    assert story.events == ["crash_loop"]
+    assert "5 times" in story.told[0].reason
+
+    story.later(30).look(Status.RUNNING)
+    assert story.events == ["crash_loop"], "quiet for too short a time"
+    story.later(60).look(Status.RUNNING)
+
+    assert story.events == ["crash_loop", "recovered"]
+
+
+def test_a_loop_that_is_slow_to_come_round_is_not_over_in_between() -> None:
+    story = Story()
+    number = story.crash(restarted=True)
+    for count in range(2, 6):
+        story.later(200).look(Status.RUNNING)
+        story.again(number, count=count, restarted=False)
+        story.look()
+    assert story.events[-1] == "crash_loop"
+    told = len(story.told)
+
+    for _ in range(5):
+        story.later(200).look(Status.RUNNING, since=story.now - timedelta(seconds=190))
+
+    assert len(story.told) == told
+
+
+def test_a_crash_that_comes_to_be_a_loop_is_told_as_that_too() -> None:
+    story = Story()
+    number = story.crash(restarted=True)
+    story.later(15).look()
+    story.again(number, count=5)
+    story.look()
+
+    assert story.events == ["crashed", "crash_loop"]
+
+
+def test_a_loop_that_a_restarted_server_finds_again_is_the_same_loop() -> None:
+    story = Story()
+    number = story.crash()
+    story.again(number, count=5)
+    story.look()
+
+    story.later(100)
+    story.record(
+        what="exited",
+        who="not seen",
+        container="c1",
+        code=None,
+        missed=True,
+        restarted=True,
+        restarts=9,
+    )
+    story.look().later(20).look()
+    story.crash()
+    story.later(20).look()
+
+    assert story.events == ["crash_loop"]
+
+
+@pytest.mark.parametrize(
+    ("ended", "events"),
+    [
+        ({"code": 78}, ["crashed"]),
+        ({"code": 137, "out_of_memory": True}, ["crashed"]),
+        ({"code": None, "restarted": True, "restarts": 3}, ["crashed"]),
+        ({"code": None, "restarted": True, "restarts": 0}, []),
+        ({"code": 0}, []),
+        ({"code": 143}, []),
+    ],
+)
+def test_what_nobody_saw_is_told_where_it_was_no_stop(
+    ended: dict[str, Any], events: list[str]
+) -> None:
+    story = Story()
+    story.record(what="exited", who="not seen", container="c1", missed=True, **ended)
+    story.later(11).look()
+
+    assert story.events == events
+
+
+def test_what_somebody_does_by_hand_is_told_to_nobody() -> None:
+    story = Story()
+    story.record(what="exited", who="outside", container="c1", signal=9, code=137)
+    story.record(what="removed", who="outside", container="c1")
+    story.record(what="paused", who="outside", container="c2")
+    number = story.crash()
+    story.record(of=number, who="outside", container="c1", how="stopped")
+    story.later(60).look(Status.STOPPED)
+
+    assert story.events == []
+
+
+def test_a_gateway_that_ends_well_and_is_started_again_is_told_only_where_it_loops() -> None:
+    story = Story()
+    number = story.crash(code=0, restarted=True)
+    story.later(60).look(Status.RUNNING)
+    assert story.events == []
+
+    for count in (2, 5):
+        story.again(number, code=0, count=count, restarted=False)
+    story.look()
+
+    assert story.events == ["crash_loop"]
+
+
+def test_a_failing_health_check_is_told_once_it_has_settled() -> None:
+    story = Story()
+    number = story.record(what="unhealthy", who="the gateway", container="c1")
+    story.later(2)
+    story.record(of=number, who="the gateway", container="c1", well=True)
+    story.later(60).look(Status.RUNNING)
+    assert story.events == []
+
+    story.record(of=number, who="the gateway", container="c1", count=2, well=False)
+    story.later(11).look(Status.UNHEALTHY)
+    story.record(of=number, who="the gateway", container="c1", well=True)
+    story.later(20).look(Status.RUNNING)
+
+    assert story.events == ["unhealthy", "recovered"]
+
+
+def test_operations_that_fail_are_told_and_a_launch_that_succeeds_ends_a_trouble() -> None:
+    story = Story()
+    story.record(what="launch", who="ana", operation=1)
+    assert story.place.is_open
+    story.record(what="launch failed", who="ana", operation=1, reason="Port 80 is taken.")
+    story.record(what="launch", who="ana", operation=2)
+    story.record(what="launch succeeded", who="ana", operation=2)
+    story.record(what="stop", who="ana", operation=3)
+    story.record(what="stop failed", who="ana", operation=3, reason="Compose hung.")
+
+    assert story.events == ["operation_failed", "recovered", "operation_failed"]
+    assert story.told[0].reason == "The launch failed. Port 80 is taken."
+    assert "by ana" in story.told[1].reason
+
+
+def test_an_update_that_failed_and_went_back_leaves_nothing_to_recover_from() -> None:
+    story = Story()
+    story.record(what="update", who="ana", operation=1)
+    story.record(what="update failed", who="ana", operation=1, reason="It never got healthy.")
+    story.look(Status.LAUNCHING).look(Status.RUNNING).later(60).look(Status.RUNNING)
+    assert story.events == ["operation_failed"]
+
+    story.record(what="update failed", who="ana", operation=2, reason="It did not go back.")
+    story.look(Status.FAILED).later(60).look(Status.RUNNING)
+    assert story.events == ["operation_failed", "operation_failed", "recovered"]
+
+
+def test_an_interrupted_operation_is_told_though_nothing_records_its_end() -> None:
+    story = Story()
+    story.record(what="launch", who="ana", operation=1)
+    story.look(Status.LAUNCHING).look(Status.FAILED, interrupted=True)
+    story.look(Status.FAILED, interrupted=True)
+
+    assert story.events == ["operation_failed"]
+    assert "interrupted" in story.told[0].reason
+    assert "Launch again" in story.told[0].reason
+
+
+@pytest.mark.parametrize("ending", ["stop succeeded", "launch cancelled"])
+def test_what_somebody_ends_is_no_recovery(ending: str) -> None:
+    story = Story()
+    story.crash()
+    story.later(11).look()
+    story.record(what=ending, who="ana", operation=1)
+    story.later(60).look(Status.RUNNING)
+
+    assert story.events == ["crashed"]
+
+
+def test_a_message_calls_nobody_and_fits_whoever_gets_it() -> None:
+    notice = Notice(Event.CRASHED, ID, 7, START, "<!channel> @everyone " + "x" * 5000)
+    sent = payload(Message(notice, "A & B", "failed", "http://host/deployments/x"), 2)
+
+    assert len(sent["content"]) < 2000
+    assert sent["allowed_mentions"] == {"parse": []}
+    assert "<!channel>" not in sent["text"]
+    assert "A &amp; B" in sent["text"]
+    assert "2 earlier messages did not arrive" in sent["text"]
+    assert sent["id"] == payload(Message(notice))["id"]
+    assert sent["event"] == "crashed"
+    assert sent["incident"] == 7

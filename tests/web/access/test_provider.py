@@ -1,0 +1,352 @@
+"""The provider's answer: asked from inside the gateway, told in words, and holding nothing up."""
+
+import json
+import re
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import docker
+import psutil
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app import create_app
+from app.config import Settings
+from app.core.access.provider import ASK_SECONDS
+from app.store.history import read_history
+from app.usecases.access import provider_check as usecase
+from demo.provider import Provider, bridge_address
+from tests.support.api import API_KEY, BASE, Api
+from tests.support.waiting import eventually
+from tests.web.lifecycle.test_launch import containers_of, edit_env
+from tests.web.status.test_pages import HTMX, csrf_token
+
+pytestmark = pytest.mark.usefixtures("warm_operations")
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        yield provider
+
+
+def launched(api: Api, provider: Provider | None = None, **fields: Any) -> str:
+    if provider:
+        fields["openrouter_base_url"] = provider.base_url
+    deployment_id = api.configure(**fields)
+    answer = api.launch(deployment_id)
+    assert answer.status_code == 200, answer.text
+    return deployment_id
+
+
+def asked(api: Api, deployment_id: str) -> dict[str, Any]:
+    """Ask on demand and return the answer."""
+    answer = api.post("answer", {"deployment_id": deployment_id})
+    assert answer.status_code == 200, answer.text
+    assert answer.json["asking"] is False
+    return dict(answer.json["answer"])
+
+
+def known(api: Api, deployment_id: str) -> dict[str, Any] | None:
+    answer = api.get(f"answer/{deployment_id}").json["answer"]
+    return dict(answer) if answer else None
+
+
+def set_base_url(folder: Path, url: str) -> None:
+    path = folder / "config" / "openclaw.json"
+    config = json.loads(path.read_text())
+    config["models"] = {"providers": {"openrouter": {"baseUrl": url, "models": []}}}
+    path.write_text(json.dumps(config))
+
+
+def test_after_a_launch_the_provider_is_asked_once_by_itself(api: Api, provider: Provider) -> None:
+    deployment_id = launched(api, provider)
+    page = f"/deployments/{deployment_id}"
+    assert provider.chats == []
+
+    api.page(page)
+    answer = eventually(lambda: known(api, deployment_id))
+    for _ in range(3):
+        text = api.page(page).text
+
+    assert answer["code"] == "accepted"
+    assert answer["accepted"] is True
+    assert answer["current"] is True
+    assert answer["remarks"] == []
+    assert "accepts the key" in text
+    [chat] = provider.chats
+    assert chat.authorization == f"Bearer {API_KEY}"
+    assert chat.model == "openrouter/auto"
+    assert chat.body["max_tokens"] == 16
+
+
+def test_the_answer_outlives_the_server_and_is_not_asked_for_again(
+    api: Api, provider: Provider, settings: Settings
+) -> None:
+    deployment_id = launched(api, provider)
+    before = asked(api, deployment_id)
+
+    again = Api(create_app(settings))
+    again.page(f"/deployments/{deployment_id}")
+
+    assert known(again, deployment_id) == before
+    time.sleep(0.5)
+    assert len(provider.chats) == 1
+
+    api.launch(deployment_id)
+    assert known(again, deployment_id)["current"] is False
+    eventually(lambda: known(again, deployment_id)["current"])
+    assert len(provider.chats) == 2
+
+
+FAULTS = [
+    ("401", "key_refused", "does not accept the key (401)"),
+    ("402", "no_credit", "no credit left for it (402)"),
+    ("403", "no_credit", "no credit left for it (403)"),
+    ("404", "model_not_allowed", "privacy settings allow (404)"),
+    ("429", "rate_limited", "no more requests"),
+    ("400", "request_refused", "(400)"),
+    ("500", "provider_down", "trouble of its own"),
+    ("502", "provider_down", "trouble of its own"),
+    ("cut", "cut_off", "cut the connection"),
+    ("html", "not_the_api", "not as OpenRouter does"),
+    ("redirect", "redirected", "sends to another address (302)"),
+    ("late-error", "provider_down", "(502)"),
+    ("echo-key", "key_refused", "(401)"),
+]
+
+
+def test_each_refusal_is_told_on_the_page_and_running_stays(
+    api: Api, provider: Provider, deployments_dir: Path
+) -> None:
+    deployment_id = launched(api, provider)
+    for fault, code, words in FAULTS:
+        provider.fault = fault
+
+        answer = asked(api, deployment_id)
+
+        assert answer["code"] == code, fault
+        assert words in answer["words"]
+        assert answer["accepted"] is False
+        assert answer["next_step"]
+        page = api.page(f"/deployments/{deployment_id}").text
+        assert f'data-answer="{code}"' in page
+        assert words in page
+        assert API_KEY not in page
+        status = api.status(deployment_id)
+        assert status["status"] == "running"
+        assert len(status["ladder"]) == 7
+    history = read_history(deployments_dir / deployment_id)
+    outcomes = [entry["code"] for entry in history if entry["what"] == "ask provider"]
+    assert outcomes == [code for _, code, _ in FAULTS]
+    for path in (deployments_dir / deployment_id / ".deploy-agent").rglob("*"):
+        assert path.is_dir() or API_KEY.encode() not in path.read_bytes()
+
+
+def test_a_wrong_key_and_a_wrong_model_are_told_apart(api: Api, provider: Provider) -> None:
+    wrong_key = launched(api, provider, openrouter_api_key="sk-or-v1-wrong")
+    wrong_model = launched(api, provider, model="openrouter/no/such")
+
+    assert asked(api, wrong_key)["code"] == "key_refused"
+    answer = asked(api, wrong_model)
+
+    assert answer["code"] == "model_unknown"
+    assert "openrouter/no/such" in answer["words"]
+    assert provider.chats[-1].model == "no/such"
+
+
+def test_no_way_to_the_provider_is_told_by_its_cause(
+    api: Api, provider: Provider, deployments_dir: Path, tmp_path: Path
+) -> None:
+    deployment_id = launched(api, provider)
+    folder = deployments_dir / deployment_id
+    with socket.socket() as closed:
+        closed.bind((bridge_address(), 0))
+        port = closed.getsockname()[1]
+        set_base_url(folder, f"http://{bridge_address()}:{port}/api/v1")
+        refused = asked(api, deployment_id)
+    set_base_url(folder, "http://no-such-name.invalid/api/v1")
+    nameless = asked(api, deployment_id)
+    set_base_url(folder, provider.base_url.replace("http:", "https:"))
+    plain = asked(api, deployment_id)
+    set_base_url(folder, f"{provider.base_url}/typo")
+    wrong = asked(api, deployment_id)
+    with Provider(tls=_self_signed(tmp_path)) as encrypted:
+        set_base_url(folder, encrypted.base_url)
+        distrusted = asked(api, deployment_id)
+
+    assert refused["code"] == "connection_refused"
+    assert nameless["code"] == "name_unknown"
+    assert plain["code"] == "tls_expected_none"
+    assert wrong["code"] == "address_wrong"
+    assert distrusted["code"] == "tls_refused"
+    assert any("openrouter.baseUrl" in each for each in refused["remarks"])
+    assert api.status(deployment_id)["status"] == "running"
+
+
+def _self_signed(folder: Path) -> ssl.SSLContext:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "provider.test")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    encoding, encryption = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, encryption)
+    path = folder / "provider.pem"
+    path.write_bytes(private + certificate.public_bytes(encoding))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"), [("hang", "provider_silent"), ("hang-body", "answer_slow")]
+)
+def test_a_provider_that_hangs_holds_nothing_up_and_ends_at_the_deadline(
+    api: Api, provider: Provider, monkeypatch: pytest.MonkeyPatch, fault: str, code: str
+) -> None:
+    monkeypatch.setattr(usecase, "ASK_SECONDS", 2)
+    provider.fault = fault
+    deployment_id = launched(api, provider)
+
+    page = api.page(f"/deployments/{deployment_id}")
+    while_asking = api.get(f"answer/{deployment_id}").json
+    status = api.status(deployment_id)
+    answer = eventually(lambda: known(api, deployment_id))
+
+    assert "being asked" in page.text
+    assert (while_asking["answer"], while_asking["asking"]) == (None, True)
+    assert status["status"] == "running"
+    assert answer["code"] == code
+    assert ASK_SECONDS < usecase.WAIT_SECONDS
+
+
+def test_the_key_is_in_no_argument_and_not_in_the_gateways_log(
+    api: Api, provider: Provider, engine: docker.APIClient
+) -> None:
+    provider.fault = "hang"
+    deployment_id = launched(api, provider)
+    api.page(f"/deployments/{deployment_id}")
+    eventually(lambda: provider.chats)
+
+    [container] = containers_of(engine, deployment_id)
+    execs = engine.inspect_container(container["Id"])["ExecIDs"]
+    inspected = json.dumps([engine.exec_inspect(each) for each in execs])
+    arguments = _all_arguments()
+
+    assert any("ASK_NONCE" in each for each in arguments), "the script itself was seen"
+    assert not any(API_KEY in each for each in arguments)
+    assert API_KEY not in inspected
+    assert API_KEY not in api.get(f"logs/{deployment_id}").text
+    assert API_KEY not in api.get(f"answer/{deployment_id}").text
+
+
+def _all_arguments() -> list[str]:
+    found = []
+    for process in psutil.process_iter():
+        try:
+            found.append("\0".join(process.cmdline()))
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_askers_of_one_gateway_share_one_question(api: Api, provider: Provider) -> None:
+    deployment_id = launched(api, provider)
+    provider.fault = "hang"
+    page = f"/deployments/{deployment_id}"
+    api.page(page)
+    eventually(lambda: provider.chats)
+
+    token = csrf_token(api.page(page).text)
+    clicked = api.client.post(
+        f"{page}/answer", data={"csrf_token": token}, headers=HTMX, base_url=BASE
+    )
+
+    assert clicked.status_code == 204
+    assert "being asked" in clicked.headers["HX-Trigger"]
+    assert len(provider.chats) == 1
+    provider.ended.set()
+    assert eventually(lambda: known(api, deployment_id))["code"] == "cut_off"
+
+
+def test_the_button_asks_and_leads_back(
+    api: Api, provider: Provider, deployments_dir: Path
+) -> None:
+    deployment_id = launched(api, provider)
+    page = f"/deployments/{deployment_id}"
+    token = csrf_token(api.page(page).text)
+    eventually(lambda: known(api, deployment_id))
+
+    answer = api.client.post(f"{page}/answer", data={"csrf_token": token}, base_url=BASE)
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, page)
+    eventually(lambda: len(provider.chats) == 2)
+    history = deployments_dir / deployment_id
+    eventually(lambda: [e["who"] for e in read_history(history) if e["what"] == "ask provider"][1:])
+    without_token = api.client.post(f"{page}/answer", headers={"Origin": BASE}, base_url=BASE)
+    assert without_token.status_code == 400
+
+
+def test_a_key_that_was_edited_since_the_launch_is_remarked(
+    api: Api, provider: Provider, deployments_dir: Path
+) -> None:
+    deployment_id = launched(api, provider, openrouter_api_key="sk-or-v1-mistyped")
+    edit_env(deployments_dir / deployment_id, OPENROUTER_API_KEY=API_KEY)
+
+    answer = asked(api, deployment_id)
+
+    assert answer["code"] == "key_refused"
+    assert any("launch again" in remark for remark in answer["remarks"])
+    api.launch(deployment_id)
+    answer = asked(api, deployment_id)
+    assert (answer["code"], answer["remarks"]) == ("accepted", [])
+
+
+def test_another_providers_model_is_not_asked_for(api: Api, provider: Provider) -> None:
+    deployment_id = launched(api, provider, model="anthropic/claude")
+
+    answer = asked(api, deployment_id)
+
+    assert (answer["code"], answer["accepted"]) == ("other_provider", None)
+    assert provider.asked == []
+
+
+def test_what_does_not_run_is_not_asked(api: Api, provider: Provider) -> None:
+    deployment_id = api.configure(openrouter_base_url=provider.base_url)
+
+    answer = api.post("answer", {"deployment_id": deployment_id})
+
+    assert answer.status_code == 409
+    assert answer.json["code"] == "gateway_not_running"
+    assert api.get(f"answer/{deployment_id}").json["answer"] is None
+    page = api.page(f"/deployments/{deployment_id}").text
+    assert re.search(r'<section id="answer"[^>]* hidden>\s*</section>', page)
+    assert api.post("answer", {"deployment_id": "0123456789"}).status_code == 404
+    assert api.post("answer", {}).status_code == 422
+
+
+def test_a_paused_gateway_is_told_as_such(
+    api: Api, provider: Provider, engine: docker.APIClient
+) -> None:
+    deployment_id = launched(api, provider)
+    [container] = containers_of(engine, deployment_id)
+    engine.pause(container["Id"])
+
+    answer = api.post("answer", {"deployment_id": deployment_id})
+
+    engine.unpause(container["Id"])
+    assert answer.status_code == 409
+    assert answer.json["code"] == "gateway_not_running"

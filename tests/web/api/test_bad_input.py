@@ -1,0 +1,164 @@
+"""What is wrong with a request is told, by one shape; nothing is made and nothing runs."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.api import API_KEY, BASE, Api
+
+UNKNOWN = "0123456789"
+CANARY = "canary-5f2a9c"
+
+
+def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
+    """Check the one shape of an error and return it."""
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    problem = dict(answer.json)
+    assert problem["ok"] is False
+    assert problem["status"] == status
+    assert problem["code"] == code
+    assert problem["title"]
+    assert problem["detail"]
+    assert "Traceback" not in answer.text
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "openrouter_api_key"),
+        ({"openrouter_api_key": ""}, "openrouter_api_key"),
+        ({"openrouter_api_key": "   "}, "openrouter_api_key"),
+        ({"openrouter_api_key": None}, "openrouter_api_key"),
+        ({"openrouter_api_key": 7}, "openrouter_api_key"),
+        ({"openrouter_api_key": ["a"]}, "openrouter_api_key"),
+        ({"openrouter_api_key": f"{CANARY}\nPORT=1"}, "openrouter_api_key"),
+        ({"openrouter_api_key": f"{CANARY}\0"}, "openrouter_api_key"),
+        ({"openrouter_api_key": f"{CANARY}\ud800"}, "openrouter_api_key"),
+        ({"openrouter_api_key": CANARY * 4000}, "openrouter_api_key"),
+        ({"openrouter_api_key": API_KEY, CANARY: "1"}, CANARY),
+        ({"openrouter_api_key": API_KEY, "openclaw_gateway_token": "x"}, "openclaw_gateway_token"),
+        ({"openrouter_api_key": API_KEY, "port": 0}, "port"),
+        ({"openrouter_api_key": API_KEY, "port": 65536}, "port"),
+        ({"openrouter_api_key": API_KEY, "port": -1}, "port"),
+        ({"openrouter_api_key": API_KEY, "port": "eighty"}, "port"),
+        ({"openrouter_api_key": API_KEY, "port": 20000.5}, "port"),
+        ({"openrouter_api_key": API_KEY, "port": True}, "port"),
+        ({"openrouter_api_key": API_KEY, "image": "$(touch /tmp/x)"}, "image"),
+        ({"openrouter_api_key": API_KEY, "image": "--privileged"}, "image"),
+        ({"openrouter_api_key": API_KEY, "memory_limit": "lots"}, "memory_limit"),
+        ({"openrouter_api_key": API_KEY, "model": "no-provider"}, "model"),
+        ({"openrouter_api_key": API_KEY, "timezone": "Mars/Olympus"}, "timezone"),
+        ({"openrouter_api_key": API_KEY, "bind_address": "example.org"}, "bind_address"),
+        (
+            {"openrouter_api_key": API_KEY, "openrouter_base_url": "file:///etc"},
+            "openrouter_base_url",
+        ),
+        ([], "body"),
+        ("text", "body"),
+    ],
+)
+def test_a_wrong_field_is_named_and_nothing_is_made(
+    api: Api, deployments_dir: Path, body: Any, field: str
+) -> None:
+    problem = assert_problem(api.post("configure", body), 422, "invalid_input")
+
+    assert field in [error["field"] for error in problem["errors"]]
+    assert all(error["message"] for error in problem["errors"])
+    assert field == CANARY or CANARY not in str(problem), "a value must not be repeated"
+    assert [each.name for each in deployments_dir.iterdir()] == [".deploy-agent"]
+
+
+def test_every_wrong_field_is_named_at_once(api: Api) -> None:
+    problem = assert_problem(
+        api.post("configure", {"port": 0, "image": "?", "nonsense": 1}), 422, "invalid_input"
+    )
+
+    named = {error["field"] for error in problem["errors"]}
+    assert named == {"port", "image", "nonsense", "openrouter_api_key"}
+
+
+@pytest.mark.parametrize("verb", ["configure", "launch", "stop", "reveal"])
+def test_only_json_is_taken(api: Api, verb: str) -> None:
+    path = f"/api/deploy/{verb}"
+
+    broken = api.client.post(path, data=b'{"a":', content_type="application/json", base_url=BASE)
+    form = api.client.post(path, data={"a": "b"}, base_url=BASE)
+    text = api.client.post(path, data=b"{}", content_type="text/plain", base_url=BASE)
+
+    assert_problem(broken, 400, "bad_request")
+    assert_problem(form, 415, "unsupported_media_type")
+    assert_problem(text, 415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "deployment_id",
+    [UNKNOWN, "ABCDEF0123", "0b7a3361b", "0b7a3361bee", "../../etc/pas", "0b7a3361b\u0665", " "],
+)
+def test_an_id_that_names_nothing_is_not_found(api: Api, deployment_id: str) -> None:
+    for verb in ("launch", "stop"):
+        assert_problem(api.post(verb, {"deployment_id": deployment_id}), 404, "not_found")
+    reveal = {"deployment_id": deployment_id, "field": "openclaw_gateway_token"}
+    assert_problem(api.post("reveal", reveal), 404, "not_found")
+    for verb in ("status", "logs"):
+        assert_problem(api.get(f"{verb}/{deployment_id}"), 404, "not_found")
+    assert api.page(f"/deployments/{deployment_id}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "deployment_id"),
+        ({"deployment_id": ""}, "deployment_id"),
+        ({"deployment_id": 5}, "deployment_id"),
+        ({"deployment_id": UNKNOWN, "force": True}, "force"),
+        ({"deployment_id": UNKNOWN, "wait": "no"}, "wait"),
+    ],
+)
+def test_launch_takes_an_id_and_whether_to_wait(api: Api, body: object, field: str) -> None:
+    problem = assert_problem(api.post("launch", body), 422, "invalid_input")
+
+    assert [error["field"] for error in problem["errors"]] == [field]
+
+
+@pytest.mark.parametrize(
+    "query", ["tail=0", "tail=-1", "tail=x", "tail=999999999999", "since=soon"]
+)
+def test_logs_name_a_wrong_choice(api: Api, query: str) -> None:
+    deployment_id = api.configure()
+
+    assert_problem(api.get(f"logs/{deployment_id}?{query}"), 422, "invalid_input")
+
+
+def test_a_wrong_method_and_a_wrong_address_are_told_apart(api: Api) -> None:
+    for verb in ("launch", "pairing/approve", "pairing/reject", "pairing/remove", "token/equalize"):
+        assert_problem(api.get(verb), 405, "method_not_allowed")
+    for address in ("nowhere", "pairing/nowhere", "token/0B7A3361BE"):
+        assert_problem(api.get(address), 404, "not_found")
+
+
+def test_a_body_beyond_the_limit_is_refused(api: Api) -> None:
+    answer = api.post("configure", {"openrouter_api_key": "x" * 2_000_000})
+
+    assert_problem(answer, 413, "too_large")
+
+
+def test_json_of_any_depth_is_answered(api: Api) -> None:
+    deep = api.client.post(
+        "/api/deploy/configure",
+        data=b"[" * 200_000,
+        content_type="application/json",
+        base_url=BASE,
+    )
+
+    assert_problem(deep, 400, "bad_request")
+
+
+def test_only_secret_fields_that_have_a_value_are_revealed(api: Api) -> None:
+    deployment_id = api.configure()
+
+    for field in ("name", "port", "nonsense", "slack_bot_token"):
+        answer = api.post("reveal", {"deployment_id": deployment_id, "field": field})
+        assert_problem(answer, 422, "invalid_input")

@@ -1,0 +1,129 @@
+"""Nobody gets more than their share: what is sent, and how many wait or follow along, is bounded.
+
+The sizes of a body, of headers and of an address, and the rate of log-ins, have their tests in
+`test_bad_input.py`, `test_raw_requests.py` and `test_access.py`.
+"""
+
+from contextlib import closing
+from datetime import UTC, datetime
+from threading import BoundedSemaphore
+
+import pytest
+
+from app import create_app
+from app.config import Settings
+from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.errors import TooManyWaiting
+from app.usecases.operations import operations
+from app.usecases.server import live_updates as changes
+from tests.support.api import BASE, Api
+from tests.support.hostile import within
+from tests.web.api.test_bad_input import assert_problem
+
+MANY = {f"field{number}": "x" for number in range(40_000)}
+
+
+def test_a_form_of_many_fields_is_answered(api: Api) -> None:
+    with within(30, "a form of many fields"):
+        typed = api.client.post("/deployments/new", data=MANY, base_url=BASE)
+    in_parts = api.client.post(
+        "/deployments/new",
+        data=dict(list(MANY.items())[:300]),
+        content_type="multipart/form-data",
+        base_url=BASE,
+    )
+
+    assert typed.status_code in (413, 422)
+    assert in_parts.status_code == 413
+    assert "too large" in in_parts.text
+    assert api.get("list").json == []
+
+
+def test_an_object_of_many_keys_is_answered(api: Api) -> None:
+    with within(30, "an object of many keys"):
+        answer = api.post("configure", MANY)
+
+    assert_problem(answer, 422, "invalid_input")
+
+
+def test_as_many_pages_follow_along_as_may(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "MOST_VIEWERS", 1)
+
+    with closing(api.page("/stream")) as first:
+        second = api.page("/stream", headers={"Accept": "application/json"})
+
+        assert first.status_code == 200
+        assert second.status_code == 503
+        assert "already follow along" in second.text
+    with closing(api.page("/stream")) as again:
+        assert again.status_code == 200
+
+
+def test_as_many_calls_wait_as_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(operations, "_WAITING", BoundedSemaphore(1))
+    now = datetime.now(UTC)
+    waited_for = Operation(
+        "0b7a3361be", 1, OperationKind.LAUNCH, "ana", now, OperationState.RUNNING
+    )
+
+    with (
+        operations.waiting_place(waited_for),
+        pytest.raises(TooManyWaiting, match=r"\w{3,}"),
+        operations.waiting_place(waited_for),
+    ):
+        pass
+    with operations.waiting_place(waited_for):
+        pass
+
+
+@pytest.fixture
+def slow_api(settings: Settings) -> Api:
+    """One that another machine may send ten requests in ten seconds."""
+    return Api(create_app(settings.model_copy(update={"request_rate": 1})))
+
+
+def statuses(api: Api, address: str, count: int, **headers: str) -> list[int]:
+    """Send requests from an address, and return what they are answered."""
+    told = {name.replace("_", "-"): text for name, text in headers.items()}
+    sender = {"REMOTE_ADDR": address}
+    return [
+        api.get("list", environ_base=sender, headers=told).status_code for _ in range(count)
+    ]  # fmt: skip
+
+
+def test_another_machine_sends_as_much_as_it_may(slow_api: Api) -> None:
+    assert statuses(slow_api, "192.0.2.7", 10) == [401] * 10
+
+    refused = slow_api.get("list", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+    page = slow_api.page("/", environ_base={"REMOTE_ADDR": "192.0.2.7"})
+
+    assert_problem(refused, 429, "too_many_requests")
+    assert (page.status_code, page.mimetype) == (429, "text/html")
+    assert refused.headers["Retry-After"] == page.headers["Retry-After"] == "10"
+    assert "More than 10 requests came from this address within 10 seconds" in page.text
+    # Nobody else has to wait for it, and this machine's own programs never do.
+    assert statuses(slow_api, "192.0.2.8", 1) == [401]
+    assert statuses(slow_api, "127.0.0.1", 20) == [200] * 20
+
+
+def test_who_changes_its_address_in_its_own_network_is_one_machine(slow_api: Api) -> None:
+    sent = [statuses(slow_api, f"2001:db8::{number}", 1)[0] for number in range(1, 12)]
+
+    assert sent == [401] * 10 + [429]
+    assert statuses(slow_api, "2001:db8:0:1::1", 1) == [401]
+
+
+def test_behind_a_proxy_each_machine_is_bounded_by_itself(settings: Settings) -> None:
+    proxy = {"trusted_proxy": "192.0.2.1", "request_rate": 1}
+    api = Api(create_app(settings.model_copy(update=proxy)))
+
+    # What somebody says of themselves is passed on before what the proxy says of them.
+    named = [
+        statuses(api, "192.0.2.1", 1, X_Forwarded_For=f"10.0.0.{number}, 198.51.100.7")[0]
+        for number in range(11)
+    ]
+
+    assert named == [401] * 10 + [429]
+    assert statuses(api, "192.0.2.1", 1, X_Forwarded_For="198.51.100.8") == [401]
+    assert statuses(api, "192.0.2.1", 20) == [401] * 20
+    assert statuses(api, "192.0.2.9", 11, X_Forwarded_For="198.51.100.9")[-1] == 429

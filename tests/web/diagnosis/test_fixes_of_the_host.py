@@ -1,0 +1,27 @@
+"""Fixes of what all share of a host, each run as printed on one of the test's own.
+
+The stages themselves stand in on_own_host.py.
+"""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import STANDIN
+from tests.support.own_host import run_on_own_host, run_with_own_mounts, why_no_host
+
+pytestmark = [pytest.mark.soak, pytest.mark.skipif(bool(why_no_host()), reason=why_no_host())]
+
+_STAGES = "tests/support/on_own_host.py"
+
+
+def test_a_host_without_compose_is_set_up_by_the_line() -> None:
+    run_with_own_mounts(f"{_STAGES}::test_compose_is_gone")
+
+
+def test_an_engine_that_died_amid_a_launch_is_started_by_the_line(tmp_path: Path) -> None:
+    image = tmp_path / "image"
+    subprocess.run(["docker", "save", "--output", image, STANDIN], check=True)
+
+    run_on_own_host(f"{_STAGES}::test_the_engine_dies", STANDIN_SAVED=str(image))

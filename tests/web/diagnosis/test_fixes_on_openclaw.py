@@ -1,0 +1,276 @@
+"""Fixes on the real OpenClaw gateway: what it dies or suffers of is named, and mended as printed.
+
+Each of them starts it once or twice, which takes a busy machine minutes.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from app import create_app
+from app.config import Settings
+from app.engine.client import engine_address
+from app.usecases.context import build_context
+from demo.provider import Provider
+from tests.support.api import API_KEY, Api
+from tests.support.command_line import CommandLine
+from tests.support.staging import Stage
+from tests.support.waiting import eventually
+
+pytestmark = [
+    pytest.mark.soak,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others"),
+]
+
+OF_A_START = 420.0
+COMMAND = "node openclaw.mjs gateway --allow-unconfigured"
+
+
+@pytest.fixture
+def settings(deployments_dir: Path) -> Settings:
+    return Settings(deployments_dir=deployments_dir, launch_timeout=OF_A_START)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[docker.APIClient]:
+    """As everywhere, with the time that it takes to remove a container of that size."""
+    client = docker.APIClient(base_url=engine_address(), version="auto", timeout=240)
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def staged(settings: Settings, engine: docker.APIClient) -> Iterator[Callable[..., Stage]]:
+    api = Api(create_app(settings))
+    cli = CommandLine(build_context(settings), {})
+    with ExitStack() as borrowed:
+        yield lambda **fields: Stage(api, cli, engine, borrowed, OF_A_START + 60, **fields)
+
+
+@pytest.fixture(scope="module")
+def image_without_npm(engine: docker.APIClient) -> Iterator[str]:
+    image = Settings().image
+    removed = engine.create_container(
+        image, ["-rf", "/usr/local/bin/npm"], entrypoint="rm", user="0"
+    )
+    engine.start(removed)
+    engine.wait(removed)
+    told = engine.inspect_image(image)["Config"]
+    changes = [f"{each.upper()} {json.dumps(told[each])}" for each in ("Entrypoint", "Cmd")]
+    engine.commit(removed, "deploy-agent-no-npm", "1", changes=[*changes, f"USER {told['User']}"])
+    engine.remove_container(removed)
+    yield "deploy-agent-no-npm:1"
+    engine.remove_image("deploy-agent-no-npm:1", force=True)
+
+
+def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Stage], None]:
+    """Return what edits openclaw.json by hand."""
+
+    def edit(stage: Stage) -> None:
+        path = stage.folder / "config" / "openclaw.json"
+        config = json.loads(path.read_text())
+        change(config)
+        path.write_text(json.dumps(config))
+
+    return edit
+
+
+def written(text: str) -> Callable[[Stage], None]:
+    return lambda stage: (stage.folder / "config/openclaw.json").write_text(text)  # type: ignore[return-value]
+
+
+def spoilt(before: str, after: str) -> Callable[[Stage], None]:
+    return lambda stage: stage.spoil(before, after)
+
+
+def with_line(line: str) -> Callable[[Stage], None]:
+    return spoilt("    init: true", f"    init: true\n    {line}")
+
+
+def no_token_anywhere(stage: Stage) -> None:
+    stage.remove_token()
+    edited(lambda config: config["gateway"].pop("auth"))(stage)
+    stage.spoil("OPENCLAW_GATEWAY_TOKEN:?set it in .env", "OPENCLAW_GATEWAY_TOKEN:-")
+
+
+def no_mode(stage: Stage) -> None:
+    with_line(f"command: {COMMAND.rpartition(' ')[0]}")(stage)
+    edited(lambda config: config["gateway"].pop("mode"))(stage)
+
+
+def port_in_use(stage: Stage) -> None:
+    squatter = f"require('net').createServer().listen({stage.port})"
+    shell = ["tini", "-s", "--", "sh", "-c", f'node -e "{squatter}" & exec {COMMAND}']
+    with_line(f"entrypoint: {json.dumps(shell)}")(stage)
+
+
+def used_by_another(stage: Stage) -> None:
+    """Let a gateway that somebody started by hand work on the same folders."""
+    for name in ("config", "workspace"):
+        shutil.chown(stage.folder / name, 1000, 1000)
+    config = stage.folder / "config"
+    config.joinpath("openclaw.json").unlink()
+    other = stage.engine.create_container(
+        Settings().image,
+        environment={"OPENCLAW_GATEWAY_TOKEN": "stranger"},
+        volumes=["/home/node/.openclaw"],
+        host_config=stage.engine.create_host_config(binds=[f"{config}:/home/node/.openclaw"]),
+    )
+    stage.borrowed.callback(stage.engine.remove_container, other["Id"], force=True)
+    stage.engine.start(other)
+    eventually(lambda: b"http server listening" in stage.engine.logs(other), within=OF_A_START)
+
+
+@dataclass(frozen=True)
+class Dies:
+    """A gateway that ends once something is spoilt."""
+
+    code: str
+    spoil: Callable[[Stage], None]
+
+
+LAUNCHED = {
+    "bad JSON": Dies("config_bad_json", written('{ "gateway": {')),
+    "unknown key": Dies("config_unknown_key", edited(lambda config: config.update(bogusKey=1))),
+    "bad value": Dies(
+        "config_invalid", edited(lambda config: config["gateway"].update(port="abc"))
+    ),
+    "no mode": Dies("config_missing", no_mode),
+    "bad bind": Dies("config_bad_bind", edited(lambda it: it["gateway"].update(bind="nonsense"))),
+    "bad option": Dies("config_bad_bind", with_line(f"command: {COMMAND} --bind nonsense")),
+    "no token": Dies("token_missing", no_token_anywhere),
+    "read-only mount": Dies(
+        "config_read_only",
+        spoilt(
+            "target: /home/node/.openclaw\n",
+            "target: /home/node/.openclaw\n        read_only: true\n",
+        ),
+    ),
+    "read-only container": Dies("root_read_only", with_line("read_only: true")),
+    "little heap": Dies(
+        "heap_full",
+        spoilt('BONJOUR: "1"', 'BONJOUR: "1"\n      NODE_OPTIONS: --max-old-space-size=96'),
+    ),
+    "another user": Dies("config_not_writable", with_line('user: "1001"')),
+    "port in use inside": Dies("port_in_use_inside", port_in_use),
+    "folder in use": Dies("state_in_use", used_by_another),
+}
+
+
+@pytest.mark.parametrize("failure", LAUNCHED.values(), ids=LAUNCHED.keys())
+def test_a_launch_that_it_dies_of_is_named_and_mended_by_its_line(
+    staged: Callable[..., Stage], failure: Dies
+) -> None:
+    stage = staged()
+    failure.spoil(stage)
+
+    stage.launch_fails(failure.code)
+
+    stage.mended_by(stage.named(failure.code)["fix"])
+
+
+def owned_by_root(stage: Stage) -> None:
+    config = stage.folder / "config"
+    config.joinpath("openclaw.json").unlink()
+    for folder in (config, stage.folder / "workspace"):
+        shutil.chown(folder, 0, 0)
+        folder.chmod(0o755)
+
+
+def file_of_root(stage: Stage) -> None:
+    config = stage.folder / "config"
+    shutil.chown(config, 1000, 1000)
+    shutil.chown(config / "openclaw.json", 0, 0)
+    config.joinpath("openclaw.json").chmod(0o600)
+
+
+BY_HAND = {
+    "folders of root": Dies("config_not_writable", owned_by_root),
+    "file of root": Dies("config_unreadable", file_of_root),
+}
+
+
+@pytest.mark.parametrize("failure", BY_HAND.values(), ids=BY_HAND.keys())
+def test_what_it_dies_of_when_brought_up_by_hand_is_named_and_mended_by_its_line(
+    staged: Callable[..., Stage], failure: Dies
+) -> None:
+    """A launch would have given it the folders."""
+    stage = staged()
+    failure.spoil(stage)
+
+    stage.brought_up()
+
+    stage.mended_by(stage.named(failure.code)["fix"])
+
+
+def test_an_image_without_npm_is_named_and_got_along_with(
+    staged: Callable[..., Stage], image_without_npm: str
+) -> None:
+    stage = staged(image=image_without_npm)
+    edited(lambda config: config.pop("plugins"))(stage)
+
+    stage.launch_fails("npm_missing")
+
+    stage.mended_by(stage.named("npm_missing")["fix"])
+
+
+def test_too_little_memory_is_named_and_raised(staged: Callable[..., Stage]) -> None:
+    stage = staged(memory_limit="512m")
+
+    stage.launch_fails("out_of_memory")
+
+    stage.mended_by(stage.named("out_of_memory")["fix"])
+
+
+def test_a_host_too_busy_for_it_is_named_and_the_line_works_once_it_is_less_so(
+    staged: Callable[..., Stage],
+) -> None:
+    stage = staged()
+    with_line("cpus: 0.05")(stage)
+
+    stage.launch_fails("host_too_busy")
+
+    cause = stage.named("host_too_busy")
+    stage.spoil("\n    cpus: 0.05", "")
+    stage.mended_by(cause["fix"])
+
+
+def test_a_token_of_its_own_is_named_and_made_equal(staged: Callable[..., Stage]) -> None:
+    stage = staged()
+    edited(lambda config: config["gateway"]["auth"].update(token="another" * 5))(stage)
+    for name in ("config", "workspace"):
+        shutil.chown(stage.folder / name, 1000, 1000)
+    shutil.chown(stage.folder / "config" / "openclaw.json", 1000, 1000)
+
+    stage.brought_up()
+
+    stage.mended_by(stage.named("token_refused")["fix"])
+
+
+def test_a_wrong_key_is_told_in_words_and_holds_nothing_up(staged: Callable[..., Stage]) -> None:
+    with Provider(key="sk-or-v1-another") as provider:
+        stage = staged(openrouter_base_url=provider.base_url)
+        stage.launched()
+
+        stage.api.post("answer", {"deployment_id": stage.id})
+
+        answer = eventually(lambda: stage.api.get(f"answer/{stage.id}").json["answer"])
+        assert (answer["code"], answer["accepted"], answer["status"]) == ("key_refused", False, 401)
+        assert "does not accept the key (401)" in answer["words"]
+        assert "set OPENROUTER_API_KEY in .env, then launch again." in answer["next_step"]
+        page = stage.api.page(f"/deployments/{stage.id}").text
+        assert 'data-answer="key_refused"' in page
+        assert answer["words"] in page
+        stage.runs()
+
+        provider.key = API_KEY
+        stage.api.post("answer", {"deployment_id": stage.id})
+        eventually(lambda: stage.api.get(f"answer/{stage.id}").json["answer"]["accepted"])

@@ -1,0 +1,45 @@
+"""One gateway can't reach another: not by its container's address, and by no name.
+
+What stays is what everybody has: the port that it publishes, and whoever connects needs its token.
+"""
+
+import docker
+
+from app.engine.host.network import own_address
+from tests.support.api import Api
+from tests.support.inside import Gateway
+from tests.support.waiting import eventually
+
+
+def test_a_gateway_reaches_no_other_by_address_or_name(api: Api, engine: docker.APIClient) -> None:
+    open_one, closed_one = api.configure(), api.configure(bind_address="127.0.0.1")
+    for each in (open_one, closed_one):
+        assert api.launch(each, wait=False).status_code == 202
+    for each in (open_one, closed_one):
+        eventually(lambda: api.status(each)["status"] == "running")  # noqa: B023
+
+    for one, other in ((open_one, closed_one), (closed_one, open_one)):
+        own, target = Gateway(engine, one), Gateway(engine, other)
+        # A published port is for all who reach the host, and gateways do; a bind address closes it.
+        published = "connected" if other == open_one else "ECONNREFUSED"
+
+        assert own.tries(
+            {
+                own.address: own.port,
+                target.address: target.port,
+                **dict.fromkeys(target.names, target.port),
+                # Its own service has the same name, and that leads to itself.
+                "openclaw": target.port,
+                own.host_address: target.port,
+                target.host_address: target.port,
+                own_address(): target.port,
+            }
+        ) == {
+            own.address: "connected",
+            target.address: "timeout",
+            **dict.fromkeys(target.names, "ENOTFOUND"),
+            "openclaw": "ECONNREFUSED",
+            own.host_address: published,
+            target.host_address: published,
+            own_address(): published,
+        }

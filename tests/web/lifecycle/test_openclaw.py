@@ -1,0 +1,219 @@
+"""The real OpenClaw gateway: launched, connected to, paired with, asked, opened by name, stopped.
+
+Starting it takes a busy machine minutes of processor time: the tests of this module share one.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+from websockets.sync.client import connect
+
+from app import create_app
+from app.config import Settings
+from app.core.settings.env_file import parse_env
+from app.engine.gateway.probe import connect_request
+from demo.cleaning import remove_everything_of
+from demo.provider import Provider
+from tests.support.api import API_KEY, Api
+from tests.support.waiting import eventually
+from tests.web.access.test_pairing import Gateway
+from tests.web.access.test_provider import asked
+from tests.web.lifecycle.test_launch import containers_of
+
+OF_A_START = 240
+NAME = "gw.example"
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[Provider]:
+    with Provider() as provider:
+        yield provider
+
+
+@pytest.fixture(scope="module")
+def deployments_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("openclaw") / "deployments"
+    folder.mkdir()
+    yield folder
+    remove_everything_of(folder)
+
+
+def new_api(deployments_dir: Path) -> Api:
+    return Api(create_app(Settings(deployments_dir=deployments_dir, launch_timeout=OF_A_START)))
+
+
+def succeeded(api: Api, deployment_id: str, call: str, **given: str) -> None:
+    """Make a call that starts an operation, and wait until that has succeeded."""
+    begun = api.post(call, {"deployment_id": deployment_id, "wait": False, **given})
+    assert begun.status_code == 202, begun.text
+
+    def ended() -> dict[str, Any] | None:
+        operation = api.status(deployment_id)["operation"]
+        return dict(operation) if operation["state"] != "running" else None
+
+    operation = eventually(ended, within=OF_A_START, every=0.5)
+    assert operation["state"] == "succeeded", operation
+
+
+@pytest.fixture(scope="module")
+def gateway(deployments_dir: Path, provider: Provider) -> Iterator[Gateway]:
+    gateway = Gateway(new_api(deployments_dir), deployments_dir, provider.base_url)
+    succeeded(gateway.api, gateway.id, "launch")
+    eventually(gateway.known)
+    yield gateway
+    gateway.leave()
+
+
+def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
+    gateway: Gateway, engine: docker.APIClient
+) -> None:
+    token = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
+
+    answer = answer_to(token, gateway.env["PORT"])
+
+    assert answer["ok"] is True, answer
+    assert answer["payload"]["type"] == "hello-ok"
+
+    [container] = containers_of(engine, gateway.id)
+    read = engine.exec_create(container["Id"], ["cat", "/home/node/.openclaw/openclaw.json"])
+    config = json.loads(engine.exec_start(read["Id"]))
+    assert config["gateway"]["auth"]["token"] == token
+
+    ladder = eventually(lambda: climbed(gateway))
+    assert [rung["name"] for rung in ladder if rung["state"] != "passed"] == []
+
+
+def test_it_runs_walled_in_as_the_readme_says(
+    gateway: Gateway, engine: docker.APIClient, deployments_dir: Path
+) -> None:
+    [container] = containers_of(engine, gateway.id)
+    told = engine.inspect_container(container["Id"])
+    host = told["HostConfig"]
+
+    assert host["CapDrop"] == ["ALL"]
+    assert not host["CapAdd"]
+    assert host["SecurityOpt"] == ["no-new-privileges:true"]
+    assert host["Privileged"] is False
+    assert (host["PidsLimit"], host["Memory"]) == (512, 2 * 1024**3)
+    assert (host["PidMode"], host["IpcMode"], host["UTSMode"]) == ("", "private", "")
+    assert list(told["NetworkSettings"]["Networks"]) == [f"{gateway.id}_default"]
+    # Its own two folders and nothing else of the host: not the engine's socket either.
+    assert sorted(each["Source"] for each in told["Mounts"]) == [
+        str(deployments_dir / gateway.id / name) for name in ("config", "workspace")
+    ]
+    # And what holds inside, by the kernel's own word.
+    asked = engine.exec_create(container["Id"], ["cat", "/proc/1/status", "/proc/self/status"])
+    status = engine.exec_start(asked["Id"]).decode()
+    assert set(re.findall(r"^Cap(?:Eff|Prm|Bnd):\s*(\w+)", status, re.M)) == {"0" * 16}
+    assert set(re.findall(r"^NoNewPrivs:\s*(\d)", status, re.M)) == {"1"}
+    assert set(re.findall(r"^Uid:\s*(.*)", status, re.M)) == {"\t".join(["1000"] * 4)}
+
+
+def answer_to(token: str, port: str) -> dict[str, Any]:
+    """Connect as a client without a device, and return what the gateway says."""
+    with connect(f"ws://127.0.0.1:{port}", proxy=None) as socket:
+        assert json.loads(socket.recv(timeout=30))["event"] == "connect.challenge"
+        socket.send(json.dumps(connect_request("1", token)))
+        return dict(json.loads(socket.recv(timeout=30)))
+
+
+def climbed(gateway: Gateway) -> list[dict[str, str]] | None:
+    ladder = gateway.api.status(gateway.id)["ladder"]
+    return None if any(rung["state"] == "pending" for rung in ladder) else ladder
+
+
+def test_a_browser_asks_is_seen_approved_let_in_and_removed(gateway: Gateway) -> None:
+    browser, other = gateway.browser(), gateway.browser()
+    [own] = [each for each in gateway.devices()["paired"] if each["own"]]
+    assert own["scopes"] == ["operator.pairing"]
+    before = len(gateway.deeds())
+
+    asks = [browser.ask(), other.ask()]
+    eventually(lambda: gateway.asking() == asks)
+    assert "2 devices ask" in gateway.api.page("/").text
+    eventually(lambda: gateway.devices()["pending"][0]["browser"] == "Chrome on Linux")
+    assert re.search(r"10\.9\.8\.7", gateway.page())
+
+    assert gateway.answer("approve", request_id=asks[0]).json["status"] == "approved"
+    assert gateway.answer("reject", request_id=asks[1]).json["status"] == "rejected"
+    assert browser.knock()["ok"] is True
+
+    used = gateway.answer("approve", request_id=asks[0])
+    assert (used.status_code, used.json["code"]) == (404, "request_unknown")
+    again = other.ask()
+    assert again != asks[1]
+    removed = gateway.answer("remove", device_id=browser.identity.id)
+    assert removed.json["status"] == "removed"
+    for request_id in (again, browser.ask()):
+        gateway.answer("reject", request_id=request_id)
+    assert [each["what"] for each in gateway.deeds()[before:]] == [
+        "approve_device",
+        "reject_device",
+        "remove_device",
+        "reject_device",
+        "reject_device",
+    ]
+
+
+def test_the_provider_is_asked_from_inside_it(gateway: Gateway, provider: Provider) -> None:
+    provider.key = "sk-or-v1-another"
+    config = gateway.folder / "config" / "openclaw.json"
+    before = config.read_text()
+
+    answer = asked(gateway.api, gateway.id)
+
+    assert answer["code"] == "key_refused"
+    assert answer["model"] == "openrouter/auto"
+    assert provider.chats[-1].authorization == f"Bearer {API_KEY}"
+    # Written by hand, with what JSON5 allows.
+    config.write_text(before.replace("{", "{ // ours", 1))
+    assert asked(gateway.api, gateway.id)["remarks"] == []
+    config.write_text(before)
+
+
+def test_it_no_longer_refuses_a_name_that_was_allowed(gateway: Gateway) -> None:
+    browser = gateway.browser(name=NAME)
+    assert browser.knock()["error"]["details"]["code"] == "CONTROL_UI_ORIGIN_NOT_ALLOWED"
+
+    origin = f"http://{NAME}:{gateway.env['PORT']}"
+    succeeded(gateway.api, gateway.id, "allow_origin", origin=origin)
+
+    assert gateway.api.listed(gateway.id)["status"] == "running"
+    gateway.answer("reject", request_id=browser.ask())
+    assert gateway.browser(name="127.0.0.1").knock()["ok"] is True, "localhost stays allowed"
+
+
+@pytest.mark.soak
+def test_where_it_takes_no_page_of_this_host_its_own_command_lets_us_in_once(
+    tmp_path: Path, engine: docker.APIClient
+) -> None:
+    """A person's own list of origins shuts 127.0.0.1 out; the page still sees who asks."""
+    deployments_dir = tmp_path / "deployments"
+    deployments_dir.mkdir()
+    try:
+        gateway = Gateway(new_api(deployments_dir), deployments_dir)
+        config = gateway.folder / "config" / "openclaw.json"
+        shut_out = '"allowedOrigins": ["https://x.example"]'
+        config.write_text(re.sub(r'"allowedOrigins": \[[^]]*\]', shut_out, config.read_text()))
+        old = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
+        succeeded(gateway.api, gateway.id, "rotate_token")
+        gateway.env = parse_env((gateway.folder / ".env").read_bytes())
+        succeeded(gateway.api, gateway.id, "launch")
+        refused = answer_to(old, gateway.env["PORT"])["error"]["details"]["code"]
+        assert refused == "AUTH_TOKEN_MISMATCH"
+
+        request_id = gateway.browser().ask()
+        eventually(lambda: gateway.asking() == [request_id], within=60)
+        assert gateway.answer("approve", request_id=request_id).json["status"] == "approved"
+
+        gateway.leave()
+        assert gateway.api.stop(gateway.id).json["status"] == "stopped"
+        assert containers_of(engine, gateway.id) == []
+        assert "[gateway]" in gateway.api.get(f"logs/{gateway.id}").json["logs"]
+    finally:
+        remove_everything_of(deployments_dir)

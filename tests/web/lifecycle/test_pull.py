@@ -1,0 +1,101 @@
+"""Pull: an image that is not here comes from a registry, followed layer by layer, or not at all."""
+
+import docker
+import pytest
+from docker.errors import ImageNotFound
+
+from app.core.operations.pull_progress import Layer, Phase, layer_in, layers_of
+from app.store.operations import log_path, read_log
+from app.usecases.context import AppContext
+from tests.support.api import Api
+from tests.support.registry import Registry, serving
+from tests.support.server import free_port
+from tests.support.waiting import eventually
+from tests.web.lifecycle.test_launch import containers_of
+from tests.web.operations.test_cancel import cancel
+
+
+def layers(context: AppContext, deployment_id: str) -> tuple[Layer, ...]:
+    lines = (line.partition(" ")[2] for line in read_log(context.store.folder(deployment_id), 1))
+    return layers_of(layer for line in lines if (layer := layer_in(line)))
+
+
+def is_here(engine: docker.APIClient, image: str) -> bool:
+    try:
+        engine.inspect_image(image)
+    except ImageNotFound:
+        return False
+    return True
+
+
+def test_a_pull_is_followed_by_layers_and_the_launch_goes_on(
+    api: Api, context: AppContext, engine: docker.APIClient
+) -> None:
+    with serving(Registry()) as registry:
+        deployment_id = api.configure(image=registry.image)
+        api.launch(deployment_id, wait=False)
+
+        def half() -> bool:
+            found = layers(context, deployment_id)
+            return len(found) == 3 and any(0 < each.current < each.total for each in found)
+
+        eventually(half)
+        page = api.page(f"/deployments/{deployment_id}/operations/1").text
+        registry.go.set()
+        eventually(lambda: api.get(f"operations/{deployment_id}/1").json["state"] == "failed")
+
+    assert page.count("<progress") == 4, "one for each layer and one for all"
+    assert "layer " not in page.partition('role="log"')[2], "bytes are shown, not told line by line"
+    assert {each.phase for each in layers(context, deployment_id)} == {Phase.DONE}
+    assert is_here(engine, registry.image)
+    engine.remove_image(registry.image)
+    ended = api.get(f"operations/{deployment_id}/1").json
+    assert ended["code"] == "command_missing", (
+        "it was started; that it holds no program is its own fault"
+    )
+    log = log_path(context.store.folder(deployment_id), 1)
+    assert log.stat().st_size < 20_000, "a layer may not flood the log"
+
+
+def test_a_pull_is_cancelled_in_the_middle(
+    api: Api, context: AppContext, engine: docker.APIClient
+) -> None:
+    with serving(Registry()) as registry:
+        deployment_id = api.configure(image=registry.image)
+        api.launch(deployment_id, wait=False)
+        assert registry.begun.wait(20)
+
+        answer = cancel(api, deployment_id)
+
+        assert answer.json["operation"]["state"] == "cancelled", answer.text
+        registry.go.set()
+    assert not is_here(engine, registry.image)
+    assert containers_of(engine, deployment_id) == []
+
+
+@pytest.mark.parametrize("trouble", ["no such image", "nobody there", "spoilt"])
+def test_a_pull_that_fails_says_why(api: Api, engine: docker.APIClient, trouble: str) -> None:
+    with serving(Registry(spoilt=True)) as registry:
+        registry.go.set()
+        nobody = f"127.0.0.1:{free_port()}"
+        image, cause, words = {
+            "no such image": (
+                registry.image.replace(":1", ":2"),
+                "image_missing",
+                "No registry gave",
+            ),
+            "nobody there": (
+                f"{nobody}/openclaw:1",
+                "registry_unreachable",
+                f"Nothing answers at the registry's address {nobody}.",
+            ),
+            "spoilt": (registry.image, "pull_broken_off", "The download broke off"),
+        }[trouble]
+        deployment_id = api.configure(image=image)
+
+        answer = api.launch(deployment_id)
+
+    assert answer.status_code == 502, answer.text
+    assert answer.json["cause"] == cause
+    assert words in answer.json["detail"]
+    assert not is_here(engine, image)

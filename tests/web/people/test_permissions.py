@@ -1,0 +1,564 @@
+"""Who may do what: log-in, roles, tokens, the set-up link; every route by the app's own map."""
+
+import contextlib
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from argon2 import PasswordHasher
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import Settings
+from app.core.errors import InputRejected, LinkDead, NotLoggedIn, TooManyAttempts
+from app.core.people import Permission
+from app.store.history import read_history
+from app.usecases.context import AppContext
+from app.usecases.people import people, sessions
+from app.web.server.permissions import permission_of
+from tests.support.api import BASE, Api
+
+PASSWORD = "correct horse battery"
+OTHER = "another long password"
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same algorithm with the least cost: what is tested here is not its strength."""
+    quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    for module in (people, sessions):
+        monkeypatch.setattr(module, "HASHER", quick)
+    monkeypatch.setattr(sessions, "_nobody", lambda: quick.hash("nobody"))
+
+
+@pytest.fixture
+def world_of_people(api: Api) -> AppContext:
+    """An operator `ana` and a viewer `vic` exist, so everybody must log in."""
+    context: AppContext = api.app.config["CONTEXT"]
+    people.add_user("ana", "operator", PASSWORD, by="test", context=context)
+    people.add_user("vic", "viewer", PASSWORD, by="test", context=context)
+    return context
+
+
+def csrf(client: FlaskClient, path: str = "/login") -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, base_url=BASE).text)
+    assert found
+    return found[1]
+
+
+def send(client: FlaskClient, path: str, form: str = "/login", **fields: str) -> TestResponse:
+    """Send a form as a browser does; `form` is the page that it stands on."""
+    fields["csrf_token"] = csrf(client, form)
+    return client.post(path, data=fields, base_url=BASE, headers={"Origin": BASE})
+
+
+def logged_in(api: Api, name: str, password: str = PASSWORD) -> FlaskClient:
+    client = api.app.test_client()
+    answer = send(client, "/login", name=name, password=password)
+    assert answer.status_code == 303, answer.text
+    return client
+
+
+def routes(api: Api) -> list[tuple[str, Rule]]:
+    return [
+        (method, rule)
+        for rule in api.app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"})
+    ]
+
+
+def path_of(rule: Rule) -> str:
+    return re.sub(r"<int:[^>]+>", "1", re.sub(r"<(?!int:)[^>]+>", "0123456789", rule.rule))
+
+
+def test_every_route_declares_a_permission(api: Api) -> None:
+    undeclared = [rule.rule for _, rule in routes(api) if not permission_of(api.app, rule.endpoint)]
+
+    assert undeclared == []
+
+
+def test_a_route_without_a_permission_is_not_answered(api: Api) -> None:
+    api.app.add_url_rule("/forgotten", "forgotten", lambda: "secret")
+
+    assert api.page("/forgotten").status_code == 500
+
+
+def test_every_route_that_is_not_public_refuses_strangers(
+    api: Api, world_of_people: AppContext
+) -> None:
+    walked = 0
+    for method, rule in routes(api):
+        if permission_of(api.app, rule.endpoint) is Permission.PUBLIC:
+            continue
+        answer = api.client.open(path_of(rule), method=method, base_url=BASE)
+        walked += 1
+        if answer.status_code == 303:
+            assert answer.headers["Location"].startswith("/login?next=")
+            assert method == "GET"
+        else:
+            assert answer.status_code == 401, f"{method} {rule.rule}"
+    assert walked > 20
+
+
+def test_every_route_that_changes_refuses_a_viewer(api: Api, world_of_people: AppContext) -> None:
+    viewer = people.make_token("script", "viewer", "ana", context=world_of_people)
+    walked = 0
+    for method, rule in routes(api):
+        permission = permission_of(api.app, rule.endpoint)
+        answer = api.client.open(
+            path_of(rule),
+            method=method,
+            base_url=BASE,
+            headers={"Authorization": f"Bearer {viewer}"},
+            json={} if method == "POST" and rule.rule.startswith("/api") else None,
+        )
+        if permission is Permission.OPERATE:
+            walked += 1
+            assert answer.status_code == 403, f"{method} {rule.rule}"
+        else:
+            assert answer.status_code != 403, f"{method} {rule.rule}"
+        answer.close()
+    assert walked > 10
+    assert {
+        rule.endpoint
+        for method, rule in routes(api)
+        if method == "POST" and permission_of(api.app, rule.endpoint) is not Permission.OPERATE
+    } == {
+        "people.check_log_in",
+        "people.log_out",
+        "people.make_first_operator",
+        "people.change_password",
+        "theme.choose",
+    }
+
+
+def test_an_operator_logs_in_works_and_logs_out(api: Api, world_of_people: AppContext) -> None:
+    client = logged_in(api, "ana")
+    cookie = client.get_cookie("deploy_agent_8000")
+
+    assert client.get("/", base_url=BASE).status_code == 200
+    assert cookie is not None
+    assert cookie.http_only
+    assert cookie.same_site == "Lax"
+    assert cookie.expires is not None
+    assert send(client, "/logout").status_code == 303
+    assert client.get("/", base_url=BASE).status_code == 303
+
+
+def test_a_stolen_cookie_opens_nothing_after_the_log_out(
+    api: Api, world_of_people: AppContext
+) -> None:
+    client = logged_in(api, "ana")
+    cookie = client.get_cookie("deploy_agent_8000")
+    assert cookie is not None
+    thief = api.app.test_client()
+    thief.set_cookie("deploy_agent_8000", cookie.value)
+    assert thief.get("/", base_url=BASE).status_code == 200
+
+    send(client, "/logout")
+
+    assert thief.get("/", base_url=BASE).status_code == 303
+
+
+def test_a_change_of_password_ends_all_other_sessions(
+    api: Api, world_of_people: AppContext
+) -> None:
+    here, elsewhere = logged_in(api, "ana"), logged_in(api, "ana")
+
+    wrong = send(here, "/people/password", current="wrong", password=OTHER)
+    right = send(here, "/people/password", current=PASSWORD, password=OTHER)
+
+    assert wrong.status_code == 422
+    assert right.status_code == 303
+    assert here.get("/", base_url=BASE).status_code == 200
+    assert elsewhere.get("/", base_url=BASE).status_code == 303
+    assert logged_in(api, "ana", OTHER)
+
+
+def test_a_session_that_began_before_the_log_in_is_not_carried_over(
+    api: Api, world_of_people: AppContext
+) -> None:
+    client = api.app.test_client()
+    client.get("/login", base_url=BASE)
+    before = client.get_cookie("deploy_agent_8000")
+    send(client, "/login", name="ana", password=PASSWORD)
+    after = client.get_cookie("deploy_agent_8000")
+
+    assert before is None or after is None or before.value != after.value
+
+
+def test_a_cookie_that_was_planted_before_the_log_in_opens_nothing_for_who_planted_it(
+    api: Api, world_of_people: AppContext
+) -> None:
+    attacker, victim = api.app.test_client(), api.app.test_client()
+    token = csrf(attacker)
+    planted = attacker.get_cookie("deploy_agent_8000")
+    assert planted is not None
+    victim.set_cookie("deploy_agent_8000", planted.value)
+
+    form = {"name": "ana", "password": PASSWORD, "csrf_token": token}
+    answer = victim.post("/login", data=form, base_url=BASE, headers={"Origin": BASE})
+
+    assert answer.status_code == 303
+    assert victim.get("/", base_url=BASE).status_code == 200
+    assert attacker.get("/", base_url=BASE).status_code == 303
+    # Nor does the token that the attacker knows go with the session that began.
+    made = victim.post(
+        "/people/tokens",
+        data={"name": "x", "role": "operator", "csrf_token": token},
+        base_url=BASE,
+        headers={"Origin": BASE},
+    )
+    assert made.status_code == 400
+
+
+def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
+    api: Api, world_of_people: AppContext
+) -> None:
+    """Browsers send a cookie to every port of a host: each gateway that is opened gets it."""
+    client = logged_in(api, "ana")
+    cookie = client.get_cookie("deploy_agent_8000")
+    assert cookie is not None
+    gateway = api.app.test_client()
+    gateway.set_cookie("deploy_agent_8000", cookie.value)
+
+    answer = gateway.get("/", base_url=BASE, environ_base={"REMOTE_ADDR": "10.198.3.210"})
+
+    assert answer.status_code == 303
+    assert client.get("/", base_url=BASE).status_code == 200
+
+
+def test_a_password_that_was_changed_in_between_opens_no_session(
+    world_of_people: AppContext,
+) -> None:
+    proven = sessions.prove("ana", PASSWORD, "127.0.0.1", context=world_of_people)
+    people.set_password("ana", OTHER, by="test", context=world_of_people)
+
+    with pytest.raises(NotLoggedIn):
+        sessions.open_session("ana", "127.0.0.1", context=world_of_people, proven=proven)
+
+
+def test_sessions_are_bounded(world_of_people: AppContext) -> None:
+    for _ in range(30):
+        sessions.open_session("vic", "127.0.0.1", context=world_of_people)
+
+    assert len(world_of_people.people.read().users["vic"].sessions) == 20
+
+
+def test_somebody_elsewhere_who_guesses_locks_nobody_out(
+    api: Api, world_of_people: AppContext
+) -> None:
+    for _ in range(6):
+        with contextlib.suppress(NotLoggedIn, TooManyAttempts):
+            sessions.prove("ana", "guess", "10.0.0.66", context=world_of_people)
+
+    assert logged_in(api, "ana")
+
+
+def test_deeds_on_people_are_recorded(world_of_people: AppContext) -> None:
+    people.make_token("nightly", "viewer", "ana", context=world_of_people)
+    people.remove_user("vic", by="ana", context=world_of_people)
+
+    recorded = read_history(world_of_people.settings.deployments_dir)
+
+    assert [(entry["what"], entry["who"]) for entry in recorded] == [
+        ("add_user", "test"),
+        ("add_user", "test"),
+        ("make_token", "ana"),
+        ("remove_user", "ana"),
+    ]
+
+
+def test_a_role_that_was_changed_counts_at_once(api: Api, world_of_people: AppContext) -> None:
+    client = logged_in(api, "ana")
+    people.add_user("bea", "operator", PASSWORD, by="test", context=world_of_people)
+    people.remove_user("ana", by="test", context=world_of_people)
+
+    assert client.get("/", base_url=BASE).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("name", "password"), [("ana", "canary-77"), ("nobody", PASSWORD), ("", "")]
+)
+def test_a_wrong_log_in_does_not_tell_what_was_wrong(
+    api: Api, world_of_people: AppContext, name: str, password: str
+) -> None:
+    answer = send(api.app.test_client(), "/login", name=name, password=password)
+
+    assert answer.status_code == 401
+    assert "The name or the password is wrong." in answer.text
+    assert password == "" or password not in answer.text
+
+
+def test_guessing_is_slowed_and_the_right_password_waits_too(
+    api: Api, world_of_people: AppContext
+) -> None:
+    client = api.app.test_client()
+    for _ in range(5):
+        assert send(client, "/login", name="ana", password="guess").status_code == 401
+
+    answer = send(client, "/login", name="ana", password=PASSWORD)
+
+    assert answer.status_code == 429
+    assert "Wait five minutes" in answer.text
+
+
+def test_guesses_at_once_and_under_many_addresses_are_as_many(
+    api: Api, world_of_people: AppContext
+) -> None:
+    def guess(number: int) -> int:
+        headers = dict.fromkeys(("X-Forwarded-For", "X-Real-IP"), f"10.0.0.{number}")
+        form = {"name": "ana", "password": f"guess {number}"}
+        answer = api.app.test_client().post("/login", data=form, base_url=BASE, headers=headers)
+        return answer.status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(guess, range(24)))
+
+    assert sorted(answers) == [401] * 5 + [429] * 19
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "//evil.example",
+        "http://evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "//[",
+        "/\t/evil.example",
+        "/ /evil",
+    ],
+)
+def test_a_log_in_leads_to_no_other_site(
+    api: Api, world_of_people: AppContext, target: str
+) -> None:
+    answer = send(api.app.test_client(), "/login", name="ana", password=PASSWORD, next=target)
+
+    assert answer.headers["Location"] == "/"
+
+
+def test_a_script_uses_a_token_until_it_is_revoked(api: Api, world_of_people: AppContext) -> None:
+    token = people.make_token("nightly", "operator", "ana", context=world_of_people)
+    headers = {"Authorization": f"Bearer {token}"}
+    [(identifier, kept)] = world_of_people.people.read().tokens.items()
+    assert token not in str(kept)
+    assert kept.used_at is None
+
+    assert api.get("list", headers=headers).status_code == 200
+    used_at = world_of_people.people.read().tokens[identifier].used_at
+    assert used_at is not None
+    assert abs(used_at - time.time()) < 60
+    people.revoke_token(identifier, by="test", context=world_of_people)
+
+    assert api.get("list", headers=headers).status_code == 401
+    for wrong in ("", "da_", f"da_{identifier}_", "nonsense", token.upper()):
+        refused = api.get("list", headers={"Authorization": f"Bearer {wrong}"})
+        assert refused.status_code == 401
+
+
+def test_a_browsers_json_call_needs_the_forms_token_too(
+    api: Api, world_of_people: AppContext
+) -> None:
+    client = logged_in(api, "ana")
+
+    answer = client.post(
+        "/api/deploy/stop",
+        json={"deployment_id": "0123456789"},
+        base_url=BASE,
+        headers={"Origin": BASE},
+    )
+
+    assert answer.status_code == 400
+    assert answer.json["code"] == "csrf"
+
+
+def test_who_did_it_is_in_the_history(api: Api, world_of_people: AppContext) -> None:
+    client = logged_in(api, "ana")
+
+    send(client, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
+
+    [deployment] = world_of_people.store.scan()
+    folder = world_of_people.store.folder(deployment.id)
+    assert '"who": "ana"' in (folder / ".deploy-agent/history.jsonl").read_text()
+
+
+def test_a_viewer_sees_no_button_that_is_refused(api: Api, world_of_people: AppContext) -> None:
+    operator, viewer = logged_in(api, "ana"), logged_in(api, "vic")
+    send(operator, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
+    [deployment] = world_of_people.store.scan()
+    path = f"/deployments/{deployment.id}"
+
+    assert '/launch"' in operator.get(path, base_url=BASE).text
+    seen = viewer.get(path, base_url=BASE).text
+    assert '/launch"' not in seen
+    assert "Reveal" not in seen
+    assert send(viewer, f"{path}/launch").status_code == 403
+
+
+def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) -> None:
+    behind = settings.model_copy(update={"trusted_proxy": "127.0.0.9"})
+    api = Api(create_app(behind))
+    people.add_user("ana", "operator", PASSWORD, by="test", context=api.app.config["CONTEXT"])
+    header = {"X-Forwarded-User": "ana"}
+
+    def call(address: str, path: str) -> int:
+        answer = api.client.get(
+            path, base_url=BASE, headers=header, environ_base={"REMOTE_ADDR": address}
+        )
+        return answer.status_code
+
+    assert call("127.0.0.9", "/deployments/new") == 200
+    assert call("127.0.0.1", "/deployments/new") == 303
+    header["X-Forwarded-User"] = "stranger"
+    assert call("127.0.0.9", "/") == 200
+    assert call("127.0.0.9", "/deployments/new") == 403
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "x-forwarded-proto", "X-Forwarded-Server"],
+)
+def test_what_a_proxy_passes_on_to_an_open_server_is_nobody_at_this_machine(
+    api: Api, header: str
+) -> None:
+    assert api.get("list").status_code == 200
+
+    refused = api.get("list", headers={header: "203.0.113.9"})
+
+    assert refused.status_code == 401
+    assert refused.headers["WWW-Authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        # As nginx passes on where it is told nothing.
+        {"SERVER_PROTOCOL": "HTTP/1.0"},
+        # As a host with route_localnet lets its neighbours in.
+        {"REMOTE_ADDR": "192.0.2.7"},
+    ],
+)
+def test_who_is_not_at_this_machine_is_not_let_in_by_an_open_server(
+    api: Api, environment: dict[str, str]
+) -> None:
+    assert api.get("list", environ_overrides=environment).status_code == 401
+    # At a Unix socket there is no address.
+    assert api.get("list", environ_overrides={"REMOTE_ADDR": ""}).status_code == 200
+
+
+def test_a_session_is_bound_to_the_address_that_the_trusted_proxy_names(
+    settings: Settings,
+) -> None:
+    api = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.1"})))
+    people.add_user("ana", "operator", PASSWORD, by="test", context=api.app.config["CONTEXT"])
+    client = logged_in(api, "ana")
+
+    def page(address: str) -> int:
+        headers = {"X-Forwarded-For": f"10.1.1.1, {address}"}
+        return client.get("/", base_url=BASE, headers=headers).status_code
+
+    assert client.get("/", base_url=BASE).status_code == 200
+    assert page("10.198.3.210") == 303
+
+
+def test_with_a_trusted_proxy_nobody_gets_in_past_it(settings: Settings) -> None:
+    api = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.9"})))
+
+    assert api.get("list").status_code == 401
+
+
+def test_the_set_up_link_makes_the_first_operator_once(settings: Settings) -> None:
+    api = Api(create_app(settings))
+    api.app.config["OPEN"] = False
+    secret = people.begin_setup(context=api.app.config["CONTEXT"])
+    client = api.app.test_client()
+    assert client.get("/", base_url=BASE).status_code == 303
+    assert secret not in str(api.app.config["CONTEXT"].people.read())
+
+    link = f"/setup/{secret}"
+    short = send(client, link, link, name="Ana", password="short")
+    made = send(client, link, link, name="ana", password=PASSWORD)
+
+    assert short.status_code == 422
+    assert "at least 10 characters" in short.text
+    assert made.status_code == 303
+    assert client.get("/deployments/new", base_url=BASE).status_code == 200
+    for replayed in (client, api.app.test_client()):
+        assert replayed.get(f"/setup/{secret}", base_url=BASE).status_code == 404
+        assert send(replayed, f"/setup/{secret}", name="eve", password=PASSWORD).status_code == 404
+    assert list(api.app.config["CONTEXT"].people.read().users) == ["ana"]
+
+
+def test_two_who_use_the_set_up_link_at_once_are_one_operator(settings: Settings) -> None:
+    context: AppContext = create_app(settings).config["CONTEXT"]
+    secret = people.begin_setup(context=context)
+
+    def make(name: str) -> bool:
+        try:
+            people.set_up(secret, name, PASSWORD, context=context)
+        except LinkDead:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(make, [f"eve{number}" for number in range(8)]))
+
+    assert made.count(True) == 1
+    assert len(context.people.read().users) == 1
+
+
+def test_an_old_or_guessed_set_up_link_is_dead(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = Api(create_app(settings))
+    context = api.app.config["CONTEXT"]
+    replaced = people.begin_setup(context=context)
+    secret = people.begin_setup(context=context)
+
+    assert not people.setup_is_open(replaced, context=context)
+    assert not people.setup_is_open("", context=context)
+    assert not people.setup_is_open(secret[:-1], context=context)
+    assert people.setup_is_open(secret, context=context)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + people.SETUP_SECONDS + 1)
+    assert not people.setup_is_open(secret, context=context)
+
+
+def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
+    settings: Settings,
+) -> None:
+    context: AppContext = create_app(settings).config["CONTEXT"]
+    secret = people.begin_setup(context=context)
+    people.add_user("ana", "operator", PASSWORD, by="the command line", context=context)
+    assert not people.setup_is_open(secret, context=context)
+
+    people.remove_user("ana", by="test", context=context)
+
+    assert not people.setup_is_open(secret, context=context)
+
+
+@pytest.mark.parametrize(
+    ("whole", "damaged"),
+    [("{", "["), ('"operator"', '"owner"'), ('"ana"', '"\\ud800"')],
+)
+def test_a_damaged_file_of_people_lets_nobody_in(
+    api: Api, world_of_people: AppContext, whole: str, damaged: str
+) -> None:
+    path = world_of_people.store.root / ".deploy-agent/people.json"
+    path.write_text(path.read_text().replace(whole, damaged, 1))
+
+    for answer in (api.page("/"), api.get("schema"), api.get("list")):
+        assert answer.status_code == 507
+        assert "damaged" in answer.text
+
+
+def test_the_last_operator_stays(world_of_people: AppContext) -> None:
+    with pytest.raises(InputRejected):
+        people.remove_user("ana", by="test", context=world_of_people)
+
+    people.remove_user("vic", by="test", context=world_of_people)
+    people.remove_user("ana", by="test", context=world_of_people)

@@ -1,0 +1,318 @@
+"""Whatever stands where a file or folder of ours should be: told quickly, never followed.
+
+Each page and call that reads is found by the app's own map, so a new one is tried by itself.
+`--soak` puts everything in every place; the suite, links and pipes in some.
+"""
+
+import io
+import os
+import re
+import secrets
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from app.core.deployment import OperationKind, OperationState
+from app.core.settings.openclaw_config import parse_config
+from app.store import operations
+from app.store.history import OURS, record
+from tests.support.api import BASE, Api
+from tests.support.command_line import CommandLine
+from tests.support.hostile import (
+    CANARY,
+    Outside,
+    crowd,
+    dangling_link,
+    endless_device,
+    folder,
+    large,
+    link,
+    link_to_itself,
+    pipe,
+    plain_file,
+    sparse,
+    unix_socket,
+    within,
+)
+from tests.support.soak import rounds
+
+# Generous: what waits for ever or reads a terabyte takes longer on any machine.
+SECONDS = 60
+FILES = (
+    ".env",
+    "docker-compose.yml",
+    "config/openclaw.json",
+    f"{OURS}/history.jsonl",
+    f"{OURS}/applied.json",
+    f"{OURS}/answer.json",
+    f"{OURS}/operations/1/log",
+    f"{OURS}/operations/1/operation.json",
+    f"{OURS}/operations/1/outcome.json",
+    f"{OURS}/update/journal.json",
+    f"{OURS}/update/kept.json",
+    f"{OURS}/last-words/000000000001-0123456789ab.json",
+)
+FOLDERS = (
+    "config",
+    "workspace",
+    OURS,
+    f"{OURS}/operations",
+    f"{OURS}/operations/1",
+    f"{OURS}/update",
+    f"{OURS}/update/kept",
+    f"{OURS}/last-words",
+    ".",
+)
+Attack = Callable[[Path, Outside], None]
+IN_FILES: tuple[Attack, ...] = (
+    link, dangling_link, link_to_itself, pipe, unix_socket, endless_device, folder, sparse,
+)  # fmt: skip
+IN_FOLDERS: tuple[Attack, ...] = (link, dangling_link, pipe, unix_socket, plain_file)
+CROWDED = ("config", "workspace", f"{OURS}/operations", f"{OURS}/last-words", ".")
+
+
+def case(attack: Attack, *places: str) -> object:
+    return pytest.param(attack, places, id=f"{attack.__name__} {' '.join(places)}")
+
+
+def soak(attack: Attack, *places: str) -> object:
+    marks = [pytest.mark.soak]
+    if attack is endless_device:
+        marks.append(pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices"))
+    return pytest.param(attack, places, marks=marks, id=f"{attack.__name__} {' '.join(places)}")
+
+
+CASES = [
+    case(link, *FILES[1:]),
+    case(pipe, *FILES[1:]),
+    case(sparse, *FILES[:4]),
+    case(link, OURS),
+    case(link, "."),
+    *(soak(attack, place) for attack in IN_FILES for place in FILES),
+    *(soak(attack, place) for attack in IN_FOLDERS for place in FOLDERS),
+    *(soak(large, place) for place in FILES),
+    *(soak(crowd, place) for place in CROWDED),
+]
+
+
+@pytest.fixture
+def outside(tmp_path: Path) -> Iterator[Outside]:
+    outside = Outside(tmp_path / "outside")
+    yield outside
+    assert outside.is_untouched()
+
+
+@pytest.fixture
+def attacked(api: Api, deployments_dir: Path) -> Path:
+    """A deployment's folder with all that there may be in one."""
+    found = deployments_dir / api.configure(name="Support bot")
+    operation = operations.begin(found, OperationKind.STOP, "ana")
+    operations.log_path(found, 1).write_text("2026-11-24T10:00:00.000Z said\n")
+    operations.end(found, replace(operation, state=OperationState.SUCCEEDED))
+    record(found, "stop", "ana", operation=1)
+    (found / OURS / "update/kept").mkdir(parents=True)
+    return found
+
+
+def reads(api: Api) -> list[Rule]:
+    """Return what reads folders: of what answers GET, not streams, which do not end."""
+    return [
+        rule
+        for rule in api.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and not rule.endpoint.endswith("stream")
+        and rule.endpoint.partition(".")[0] not in ("assets", "health", "people", "reference")
+    ]
+
+
+def numbered(rule: Rule) -> str:
+    return re.sub(r"<int:\w+>", "1", rule.rule)
+
+
+def path_of(rule: Rule, deployment_id: str) -> str:
+    return re.sub(r"<(?:id:)?deployment_id>", deployment_id, numbered(rule))
+
+
+def text_of(answer: TestResponse) -> str:
+    if answer.mimetype != "application/zip":
+        return answer.text
+    with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
+        return "".join(archive.read(name).decode() for name in archive.namelist())
+
+
+def descriptors() -> set[str]:
+    """Return the ordinary files and pipes that this process has open."""
+    found = (f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd"))
+    return {os.readlink(each) for each in found if os.path.lexists(each)}
+
+
+@pytest.mark.parametrize(("attack", "places"), CASES)
+def test_what_stands_in_its_place_is_neither_followed_nor_waited_on(
+    api: Api, attacked: Path, outside: Outside, attack: Attack, places: tuple[str, ...]
+) -> None:
+    for place in places:
+        attack(attacked / place, outside)
+    asked = [path for rule in reads(api) if "<" not in (path := path_of(rule, attacked.name))]
+
+    for path in asked:
+        with within(SECONDS, path):
+            answer = api.page(path)
+            assert answer.status_code < 500, f"{path}: {answer.text}"
+            assert CANARY not in text_of(answer), path
+
+    assert len(asked) > 30
+    assert not [each for each in descriptors() if each.startswith(f"{attacked}/")]
+    listed = [each["deployment_id"] for each in api.get("list").json]
+    # What is a folder or leads away is listed, whatever is in it; a file of that name is none.
+    assert listed == [attacked.name] * (attacked.is_dir() or attacked.is_symlink())
+
+
+@pytest.mark.parametrize(("attack", "places"), CASES)
+def test_nothing_is_done_through_what_stands_in_its_place(
+    api: Api, attacked: Path, outside: Outside, attack: Attack, places: tuple[str, ...]
+) -> None:
+    for place in places:
+        attack(attacked / place, outside)
+    named = {"deployment_id": attacked.name}
+
+    for verb, body in {
+        "reveal": {**named, "field": "openclaw_gateway_token"},
+        "reconfigure": {**named, "name": "Another", "then": "save"},
+    }.items():
+        with within(60, verb):
+            answer = api.post(verb, body)
+        assert answer.status_code != 500, answer.text
+        assert CANARY not in answer.text
+        # What was refused is told in words that tell what to do.
+        assert answer.status_code == 200 or len(answer.json["detail"]) > 30
+
+
+@pytest.mark.parametrize(
+    ("attack", "place"),
+    [(link, "config"), (link, "workspace"), (plain_file, "config"), (link, OURS), (link, ".env")],
+)
+def test_no_container_gets_what_is_behind_a_link(
+    api: Api, attacked: Path, outside: Outside, attack: Attack, place: str
+) -> None:
+    attack(attacked / place, outside)
+    what = "no folder" if attack is plain_file else "a link, which is not followed"
+
+    status = api.status(attacked.name)
+    refused = [
+        api.post(verb, {"deployment_id": attacked.name})
+        for verb in ("launch", "restart", "rotate_token")
+    ]
+
+    assert status["status"] == "invalid"
+    assert f"its {place} is {what}" in status["reason"]
+    assert [(each.status_code, each.json["code"]) for each in refused] == [
+        (409, "deployment_invalid")
+    ] * len(refused)
+    assert all(f"its {place} is {what}" in each.json["detail"] for each in refused)
+
+
+@pytest.mark.parametrize(("attack", "places"), CASES)
+def test_in_the_archive_it_is_neither_followed_nor_waited_on(
+    api: Api, attacked: Path, outside: Outside, attack: Attack, places: tuple[str, ...]
+) -> None:
+    for place in places:
+        attack(attacked / place, outside)
+    archive = attacked.parent / ".archive"
+    archive.mkdir()
+    archived = archive / f"{attacked.name}-20261124T100000Z"
+    is_one = attacked.is_dir() and not attacked.is_symlink()
+    attacked.rename(archived)
+
+    with within(SECONDS, "the archive"):
+        assert [each["archived"] for each in api.get("archived").json] == [archived.name] * is_one
+        assert CANARY not in api.page("/archive").text + api.page("/doctor").text
+    with within(SECONDS, "restore"):
+        restored = api.post("restore", {"deployment_id": attacked.name})
+        assert restored.status_code in ((200, 507) if is_one else (404,)), restored.text
+    if restored.status_code == 200:
+        attacked.rename(archived)
+    body = {"deployment_id": attacked.name, "confirm": "Support bot", "name": "Support bot"}
+    with within(60, "purge"):
+        purged = api.post("purge", body)
+        assert purged.status_code != 500
+        assert CANARY not in restored.text + purged.text
+
+
+def test_a_damaged_file_of_the_gateways_own_is_left_as_it_is(
+    api: Api, attacked: Path, outside: Outside
+) -> None:
+    """The gateway may put a link to anywhere in its own folder; nobody writes through it."""
+    config = attacked / "config/openclaw.json"
+    outside.take_in("copy.json", config)
+    config.unlink()
+    config.symlink_to(outside.folder / "copy.json")
+
+    answer = api.post(
+        "reconfigure", {"deployment_id": attacked.name, "model": "openrouter/other", "then": "save"}
+    )
+
+    assert answer.status_code < 500, answer.text
+    assert parse_config((outside.folder / "copy.json").read_bytes())["agents"]
+
+
+NAMES_OF_NOTHING = (
+    "..", ".", ".archive", ".deploy-agent", "%2e%2e", "..%2f..%2fetc%2fpasswd", "%2fetc%2fpasswd",
+    "{id}%00", "{id}%0a", "%00{id}", "{id}%20", "{id}.", "{id}%2f", "{id}%2f.env", "{upper}",
+    "{wide}", "{id}%e2%80%8b", "%ff%fe", "{id}{id}", "a" * 5000, "-", "~", "*", "{id}%5c",
+    "%ed%a0%80",
+)  # fmt: skip
+
+
+def with_a_letter(api: Api, deployments_dir: Path) -> str:
+    """Configure a deployment whose id reads otherwise in capitals."""
+    deployment_id = f"a{secrets.token_hex(5)[1:]}"
+    (deployments_dir / api.configure()).rename(deployments_dir / deployment_id)
+    return deployment_id
+
+
+def test_what_is_no_id_names_nothing_on_any_route(
+    api: Api, deployments_dir: Path, request: pytest.FixtureRequest
+) -> None:
+    """One resolver: other spellings of an id that there is, and ways out of the folder."""
+    deployment_id = with_a_letter(api, deployments_dir)
+    wide = "".join(chr(ord(each) + 0xFEE0) for each in deployment_id)
+    asked = [
+        name.format(id=deployment_id, upper=deployment_id.upper(), wide=wide)
+        for name in NAMES_OF_NOTHING[:: rounds(request.config, 4, 1)]
+    ]
+    client, walked = FlaskClient(api.app, api.app.response_class), 0
+
+    for rule in api.app.url_map.iter_rules():
+        part = next((each for each in rule.arguments if each in ("deployment_id", "archived")), "")
+        for method in sorted((rule.methods or set()) & {"GET", "POST"}) if part else ():
+            for name in asked:
+                path = re.sub(rf"<(?:id:)?{part}>", lambda _, name=name: name, numbered(rule))
+                answer = client.open(path, method=method, base_url=BASE)
+                walked += 1
+                assert answer.status_code in (404, 405, 308, 400), f"{method} {path}"
+                answer.close()
+
+    assert walked > 40 * len(asked)
+    assert api.status(deployment_id)["status"] == "configured"
+
+
+@pytest.mark.parametrize(
+    "name", ["..", "../x", ".archive", "{upper}", "{id}\n", "a\tb", "-", "\udcff", "*"]
+)
+def test_what_is_no_id_names_nothing_on_the_command_line(
+    api: Api, cli: CommandLine, deployments_dir: Path, name: str
+) -> None:
+    deployment_id = with_a_letter(api, deployments_dir)
+    asked = name.format(id=deployment_id, upper=deployment_id.upper())
+
+    for verb in ("status", "launch", "stop", "archive"):
+        result = cli.call(verb, "--", asked)
+        assert result.exit_code != 0
+        assert result.exception is None or isinstance(result.exception, SystemExit)
+    assert api.status(deployment_id)["status"] == "configured"

@@ -1,0 +1,86 @@
+"""Style, script and icons: small, kept for ever, and never another content under the same name."""
+
+import gzip
+import re
+
+import brotli
+import pytest
+
+from tests.support.api import Api
+from tests.unit.project.test_readme import README
+
+
+def paths(api: Api) -> list[str]:
+    """Return what a page loads."""
+    return re.findall(r'(?:href|src)="(/assets/[^"]+)"', api.page("/").text)
+
+
+def test_a_page_loads_one_style_one_script_and_its_icon(api: Api) -> None:
+    loaded = sorted(re.sub("-[0-9a-f]{16}", "", path) for path in paths(api))
+
+    assert loaded == ["/assets/app.css", "/assets/app.js", "/assets/icon.svg"]
+
+
+def test_script_and_style_are_as_light_as_the_readme_says(api: Api) -> None:
+    said = re.search(r"script and style is at most (\d+) KB compressed", README)
+    sizes = {
+        path: len(api.page(path, headers={"Accept-Encoding": "gzip"}).data)
+        for path in paths(api)
+        if path.endswith((".css", ".js"))
+    }
+
+    assert said
+    assert sum(sizes.values()) < int(said[1]) * 1000 < 40_000, sizes
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("", None),
+        ("identity", None),
+        ("gzip", "gzip"),
+        ("gzip, deflate, br, zstd", "br"),
+        ("br;q=0.5, gzip", "gzip"),
+        ("br;q=0, gzip;q=0", None),
+    ],
+)
+def test_an_asset_comes_compressed_as_the_browser_takes_it(
+    api: Api, accepted: str, coding: str | None
+) -> None:
+    plain = {None: bytes, "gzip": gzip.decompress, "br": brotli.decompress}[coding]
+    for path in paths(api):
+        answer = api.page(path, headers={"Accept-Encoding": accepted})
+
+        assert answer.headers.get("Content-Encoding") == coding
+        assert answer.vary.as_set() == {"accept-encoding"}
+        assert plain(answer.data) == api.page(path).data
+
+
+def test_browsers_keep_an_asset_and_each_coding_has_a_tag_of_its_own(api: Api) -> None:
+    path = paths(api)[0]
+    answer = api.page(path, headers={"Accept-Encoding": "gzip"})
+    tag = answer.headers["ETag"]
+
+    assert answer.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert api.page(path).headers["ETag"] != tag
+    again = api.page(path, headers={"Accept-Encoding": "gzip", "If-None-Match": tag})
+    assert again.status_code == 304
+    assert again.data == b""
+
+
+def test_another_name_is_not_there(api: Api) -> None:
+    path = next(path for path in paths(api) if path.endswith(".css"))
+
+    wrong = path.replace(path[-8:-4], "0000" if path[-8:-4] != "0000" else "1111")
+    for each in (wrong, "/assets/app.css", "/assets/../wsgi.py", "/static/css/parts.css"):
+        assert api.page(each).status_code == 404, each
+
+
+def test_what_the_style_names_is_there(api: Api) -> None:
+    style = next(path for path in paths(api) if path.endswith(".css"))
+
+    named = re.findall(r"url\(([^)\"]+)\)", api.page(style).text)
+
+    assert named
+    for each in named:
+        assert api.page(f"/assets/{each}").status_code == 200, each

@@ -1,0 +1,108 @@
+"""A server that ends lets go of all at once, and one that goes on keeps nothing of who has left."""
+
+import os
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from demo.cleaning import operation_processes
+from tests.support.server import Server
+from tests.support.soak import rounds
+from tests.support.streams import Stream
+from tests.support.waiting import eventually
+from tests.web.lifecycle.test_restart import SLOW, configure, launch_without_waiting
+
+# One page is rendered for the first time, one connection is kept: not one for each visit.
+_SPARE_FILES, _SPARE_THREADS, _SPARE_BYTES = 12, 12, 24 * 1024 * 1024
+
+
+def worker_of(server: Server) -> psutil.Process:
+    assert server.process is not None
+    [worker] = psutil.Process(server.process.pid).children()
+    return worker
+
+
+def test_a_server_with_streams_and_operations_ends_in_time_and_the_operations_go_on(
+    server: Server, deployments_dir: Path, pytestconfig: pytest.Config
+) -> None:
+    server.start()
+    deployment_id = configure(server, image=SLOW)
+    streams = [Stream(server, "/stream") for _ in range(rounds(pytestconfig, 10, 100))]
+    launch_without_waiting(server, deployment_id)
+    streams.append(Stream(server, f"/deployments/{deployment_id}/stream"))
+    [process] = eventually(lambda: operation_processes(deployments_dir))
+    assert server.process is not None
+
+    server.process.send_signal(signal.SIGTERM)
+
+    assert server.process.wait(rounds(pytestconfig, 30, 5)) == 0
+    assert process.is_running()
+    assert os.getsid(process.pid) == process.pid
+    for stream in streams:
+        eventually(lambda stream=stream: stream.ended)
+        stream.leave()
+    assert "Traceback" not in server.log.read_text()
+    eventually(lambda: not operation_processes(deployments_dir), within=90)
+    server.start()
+    assert server.call("GET", f"status/{deployment_id}")[1]["status"] == "running"
+
+
+def visit(server: Server, path: str) -> None:
+    with urllib.request.urlopen(server.url + path, timeout=30) as answer:
+        answer.read()
+
+
+def drop_rudely(server: Server, path: str) -> None:
+    """Go away without a word, with a reset in the middle of an answer."""
+    connection = socket.create_connection(("127.0.0.1", server.port))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    assert connection.recv(16)
+    linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.close()
+
+
+def use(server: Server, deployment_id: str, pages: int, streams: int, launches: int) -> None:
+    paths = ("/", f"/deployments/{deployment_id}", "/archive", "/doctor", "/api/deploy/list")
+    for number in range(pages):
+        visit(server, paths[number % len(paths)])
+    followed = ("/stream", f"/deployments/{deployment_id}/stream")
+    for number in range(streams // 2):
+        with Stream(server, followed[number % 2]) as stream:
+            eventually(lambda stream=stream: stream.messages)
+        drop_rudely(server, followed[number % 2])
+    for _ in range(launches):
+        body = {"deployment_id": deployment_id}
+        assert server.call("POST", "launch", body)[0] == 200
+        assert server.call("POST", "stop", body)[0] == 200
+
+
+def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
+    server: Server, deployments_dir: Path, pytestconfig: pytest.Config
+) -> None:
+    server.start()
+    deployment_id = configure(server)
+    worker = worker_of(server)
+    streams = rounds(pytestconfig, 8, 100)
+    # The server's threads come with the first visitors at once, and stay for the next.
+    use(server, deployment_id, pages=10, streams=streams, launches=rounds(pytestconfig, 0, 2))
+    eventually(lambda: not worker.children(), within=30)
+    threads, files, memory = worker.num_threads(), worker.num_fds(), worker.memory_info().rss
+
+    use(
+        server,
+        deployment_id,
+        pages=rounds(pytestconfig, 20, 500),
+        streams=streams,
+        launches=rounds(pytestconfig, 0, 50),
+    )
+
+    eventually(lambda: worker.num_fds() <= files + _SPARE_FILES, within=60)
+    eventually(lambda: worker.num_threads() <= threads + _SPARE_THREADS, within=60)
+    assert worker.children() == []
+    assert operation_processes(deployments_dir) == []
+    assert worker.memory_info().rss <= memory + _SPARE_BYTES

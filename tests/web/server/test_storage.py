@@ -1,0 +1,76 @@
+"""A disk that refuses: a problem in words, nothing half, the old files as they were."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docker
+import pytest
+
+from app import create_app
+from app.config import Settings
+from tests.conftest import STANDIN
+from tests.support.api import Api
+from tests.support.refused import Refusals, between, everything_in
+from tests.support.small_disk import fill, mounted
+from tests.web.lifecycle.test_launch import containers_of
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path / "disk") as disk:
+        yield disk
+
+
+@pytest.fixture
+def on_small_disk(small_disk: Path) -> Api:
+    return Api(create_app(Settings(deployments_dir=small_disk, image=STANDIN)))
+
+
+@pytest.fixture
+def refusals(on_small_disk: Api) -> Refusals:
+    def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
+        answer = on_small_disk.post(path, body) if method == "POST" else on_small_disk.get(path)
+        return answer.status_code, answer.json
+
+    return Refusals(call)
+
+
+def test_for_a_full_disk_every_verb_that_needs_room_is_refused(
+    refusals: Refusals, small_disk: Path
+) -> None:
+    filler = fill(small_disk)
+    before = everything_in(small_disk)
+
+    # A line more of a history, and a rename, find room all the same.
+    without_room = ("stop", "reveal", "restore")
+    refusals.assert_told("disk_full", "The disk is full. Make room", but=without_room)
+
+    assert everything_in(small_disk) == before
+    filler.unlink()
+    refusals.assert_gone()
+
+
+def test_in_a_read_only_folder_every_verb_is_refused(refusals: Refusals, small_disk: Path) -> None:
+    read_only = between(
+        ["mount", "-o", "remount,ro", small_disk], ["mount", "-o", "remount,rw", small_disk]
+    )
+
+    refusals.assert_told_while(read_only, small_disk, "read_only", "read-only. Mount it writable")
+
+
+def test_a_gateway_that_filled_the_disk_can_be_stopped(
+    on_small_disk: Api, small_disk: Path, engine: docker.APIClient
+) -> None:
+    deployment_id = on_small_disk.configure()
+    on_small_disk.launch(deployment_id)
+    fill(small_disk)
+
+    stopped = on_small_disk.stop(deployment_id)
+
+    assert stopped.status_code == 200, stopped.text
+    assert containers_of(engine, deployment_id) == []
+    assert on_small_disk.listed(deployment_id)["status"] == "stopped"

@@ -1,0 +1,31 @@
+"""An edit by hand in the middle of a rotation is never written over."""
+
+from pathlib import Path
+
+import pytest
+
+from app.core.deployment import OperationKind
+from app.store import operations
+from app.usecases.context import AppContext
+from app.usecases.operations.cancellation import Cancellation
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import OperationFailed
+from app.usecases.tokens.rollback import what_stands, write_new_token
+from tests.support.api import Api
+
+
+def test_env_that_somebody_has_edited_meanwhile_gets_no_new_token(
+    api: Api, context: AppContext, deployments_dir: Path
+) -> None:
+    folder = deployments_dir / api.configure()
+    operation = operations.begin(folder, OperationKind.ROTATE_TOKEN, "ana")
+    deployment = context.store.load(folder.name)
+    op = OperationContext(operation, deployment, context, print, Cancellation(lambda: False))
+    before = what_stands(op)
+    edited = (folder / ".env").read_text() + "SLACK_BOT_TOKEN=xoxb\n"
+    (folder / ".env").write_text(edited)
+
+    with pytest.raises(OperationFailed, match="has edited"):
+        write_new_token(op, before, "b" * 64)
+
+    assert (folder / ".env").read_text() == edited

@@ -1,0 +1,108 @@
+"""What somebody edits past Deploy Agent is in the history: which keys, and no value."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.store import history
+from app.usecases.context import AppContext
+from app.usecases.settings.manual_edits import Edits
+from tests.support.api import Api
+
+
+def edited(file: Path, text: str, seconds_ago: int = 20) -> datetime:
+    file.write_text(text)
+    return dated(file, seconds_ago)
+
+
+def dated(file: Path, seconds_ago: int = 20) -> datetime:
+    at = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=seconds_ago)
+    os.utime(file, (at.timestamp(), at.timestamp()))
+    return at
+
+
+def newest(folder: Path) -> dict[str, Any]:
+    return history.read_history(folder)[-1]
+
+
+@pytest.fixture
+def folder(api: Api, deployments_dir: Path) -> Path:
+    return deployments_dir / api.configure(timezone="Europe/Berlin")
+
+
+@pytest.fixture
+def edits(context: AppContext, folder: Path) -> Edits:
+    edits = Edits(context)
+    edits.look()
+    return edits
+
+
+def test_an_edit_of_env_is_told_by_its_keys_once(edits: Edits, folder: Path) -> None:
+    env = folder / ".env"
+    text = env.read_text().replace("Europe/Berlin", "Asia/Tokyo") + "SLACK_BOT_TOKEN=xoxb-canary\n"
+
+    at = edited(env, text)
+    edits.look()
+    edits.look()
+
+    told = newest(folder)
+    assert (told["what"], told["keys"]) == ("env_edited", ["SLACK_BOT_TOKEN", "TZ"])
+    assert datetime.fromisoformat(told["at"]) == at
+    assert told["who"] == "outside"
+    assert len(history.read_history(folder)) == 2
+    assert "canary" not in (folder / ".deploy-agent/history.jsonl").read_text()
+
+
+def test_an_edit_of_the_compose_file_is_told_and_one_of_a_comment_is_not(
+    edits: Edits, folder: Path
+) -> None:
+    compose_file = folder / "docker-compose.yml"
+    edited(folder / ".env", "# mine\n" + (folder / ".env").read_text())
+    edits.look()
+    assert newest(folder)["what"] == "configure"
+
+    edited(compose_file, compose_file.read_text() + "# mine\n")
+    edits.look()
+
+    assert newest(folder)["what"] == "compose_edited"
+
+
+def test_what_is_broken_meanwhile_is_told_when_it_is_understood_again(
+    edits: Edits, folder: Path
+) -> None:
+    env = folder / ".env"
+    whole = env.read_text()
+    edited(env, 'PORT="not closed\n')
+    edits.look()
+    edited(env, whole + "OPENCLAW_MODEL=openrouter/auto\n")
+    edits.look()
+
+    assert newest(folder)["keys"] == ["OPENCLAW_MODEL"]
+
+
+@pytest.mark.parametrize(
+    "ours", [{"what": "restore", "who": "ana"}, {"what": "update", "who": "ana", "operation": 3}]
+)
+def test_our_own_changes_are_no_edits_by_hand(
+    edits: Edits, folder: Path, ours: dict[str, Any]
+) -> None:
+    at = edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n")
+    history.append(folder, {"at": at.isoformat(), **ours})
+
+    edits.look()
+
+    assert newest(folder)["what"] == ours["what"]
+
+
+def test_what_was_written_this_moment_is_looked_at_later(edits: Edits, folder: Path) -> None:
+    edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n", seconds_ago=0)
+    edits.look()
+    assert newest(folder)["what"] == "configure"
+
+    dated(folder / ".env")
+    edits.look()
+
+    assert newest(folder)["what"] == "env_edited"

@@ -1,0 +1,43 @@
+"""Before a launch that may not fit people and scripts are warned, and it is begun all the same."""
+
+import pytest
+
+from app.usecases.status import capacity as room
+from tests.support.api import Api
+from tests.support.command_line import CommandLine
+
+
+@pytest.fixture
+def short_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host whose programs have taken almost everything."""
+    monkeypatch.setattr(room, "available_memory", lambda: 100_000_000)
+
+
+@pytest.mark.usefixtures("short_of_memory")
+def test_a_launch_that_may_not_fit_comes_with_a_warning_and_is_begun(
+    api: Api, cli: CommandLine
+) -> None:
+    first, second = api.configure(), api.configure()
+    warned = "It may not fit: 100.0 MB of memory is available"
+
+    assert warned in api.page("/deployments/new").text
+    assert warned in api.page(f"/deployments/{first}").text
+    answer = api.launch(first)
+    assert (answer.status_code, answer.json["status"]) == (200, "running")
+    assert warned in answer.json["warning"]
+    assert warned not in api.page(f"/deployments/{first}").text, "it runs"
+    assert api.launch(first).json["warning"] == "", "again, it takes no more"
+
+    told = cli.call("launch", second, "--wait", "0")
+    assert warned in told.stderr
+    assert api.stop(second).status_code == 200
+    found = {each["code"]: each for each in api.get("doctor").json["findings"]}
+    assert found["room"]["verdict"] == "warning"
+    assert "Not one more gateway fits: 100.0 MB of memory" in found["room"]["seen"]
+
+
+def test_nothing_is_said_where_there_is_room_and_the_form_says_for_how_many(api: Api) -> None:
+    deployment_id = api.configure()
+
+    assert "Room for about" in api.page("/deployments/new").text
+    assert "It may not fit" not in api.page(f"/deployments/{deployment_id}").text

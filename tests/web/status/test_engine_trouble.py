@@ -1,0 +1,191 @@
+"""An engine that doesn't answer: `unknown` with the last known status, and problems in words."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+import requests
+from werkzeug.test import TestResponse
+
+from app import create_app
+from app.config import Settings
+from app.store.operations import read_log
+from app.usecases.history.timeline import timeline_of
+from tests.support.api import API_KEY, BASE, Api
+from tests.support.engine_gate import LEAVES_SOCKETS, EngineGate
+from tests.support.waiting import eventually
+
+pytestmark = LEAVES_SOCKETS
+
+
+@pytest.fixture
+def gated(settings: Settings, gate: EngineGate) -> Api:
+    """The API on an engine behind the gate."""
+    return Api(create_app(settings.model_copy(update={"engine_timeout": 1})))
+
+
+def test_an_engine_that_went_away_is_unknown_with_the_last_known_status(
+    gated: Api, gate: EngineGate
+) -> None:
+    deployment_id = gated.configure()
+    gated.launch(deployment_id)
+    assert gated.listed(deployment_id)["status"] == "running"
+
+    gate.shut()
+
+    eventually(lambda: gated.listed(deployment_id)["status"] == "unknown")
+    reason = gated.listed(deployment_id)["reason"]
+    assert "last seen running at" in reason
+    assert "Nothing answers" in reason
+
+    gate.open()
+
+    eventually(lambda: gated.listed(deployment_id)["status"] == "running")
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "code"),
+    [("shut", 503, "engine_unreachable"), ("hold", 504, "engine_silent")],
+)
+def test_each_trouble_has_its_own_answer(
+    gated: Api, gate: EngineGate, trouble: str, status: int, code: str
+) -> None:
+    deployment_id = gated.configure()
+    gated.listed(deployment_id)
+    getattr(gate, trouble)()
+
+    for answer in (gated.launch(deployment_id), gated.stop(deployment_id)):
+        assert answer.status_code == status
+        assert answer.json["code"] == code
+        assert answer.json["detail"].endswith(".")
+    eventually(lambda: gated.status(deployment_id)["status"] == "unknown")
+    assert gated.status(deployment_id)["operation"] is None
+    page = gated.page(f"/deployments/{deployment_id}")
+    assert page.status_code == 200
+    assert gated.page("/").status_code == 200
+
+
+def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
+    gated: Api, gate: EngineGate, engine_calls: list[str]
+) -> None:
+    gated.configure()
+    gated.get("list")
+    gate.hold()
+    before = len(engine_calls)
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda _: Api(gated.app).get("list").json, range(12)))
+
+    assert {row["status"] for rows in answers for row in rows} <= {"configured", "unknown"}
+    assert len(engine_calls) - before <= 2
+
+
+def test_a_page_is_made_once_for_all_who_waited_for_a_silent_engine(
+    gated: Api, gate: EngineGate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment_id, made = gated.configure(), []
+    gate.hold()
+
+    def timeline(*of: str, **more: object) -> object:
+        made.append(of)
+        return timeline_of(*of, **more)
+
+    monkeypatch.setattr("app.web.status.pages.timeline_of", timeline)
+
+    def load(_: int) -> TestResponse:
+        return Api(gated.app).page(f"/deployments/{deployment_id}")
+
+    with ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(load, range(12)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert all("has not answered in time" in answer.text for answer in answers)
+    assert len(made) < 6
+
+
+def test_the_log_of_a_running_gateway_is_no_old_one_while_the_engine_is_silent(
+    gated: Api, gate: EngineGate
+) -> None:
+    deployment_id = gated.configure()
+    gated.launch(deployment_id)
+    gated.stop(deployment_id)
+    gated.launch(deployment_id)
+    gate.hold()
+    eventually(lambda: gated.listed(deployment_id)["status"] == "unknown")
+
+    answer = gated.get(f"logs/{deployment_id}")
+
+    assert answer.status_code == 504
+    assert answer.json["code"] == "engine_silent"
+
+
+def test_a_form_that_could_not_launch_leads_to_what_it_made(gated: Api, gate: EngineGate) -> None:
+    gate.shut()
+
+    answer = gated.client.post(
+        "/deployments/new",
+        data={"openrouter_api_key": API_KEY, "launch": "yes"},
+        base_url=BASE,
+        follow_redirects=True,
+    )
+
+    assert answer.status_code == 200
+    assert "It was configured, and not launched." in answer.text
+    assert "Nothing answers" in answer.text
+    assert len(gated.get("list").json) == 1
+
+
+def test_a_deployment_can_be_configured_without_an_engine(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    alone = Api(create_app(settings))
+
+    deployment_id = alone.configure()
+
+    monkeypatch.undo()
+    listed = alone.listed(deployment_id)
+    assert listed["status"] == "unknown"
+    assert listed["port"]
+
+
+def test_an_engine_that_is_slow_for_once_ends_no_launch(
+    gated: Api, gate: EngineGate, deployments_dir: Path
+) -> None:
+    deployment_id = gated.configure(image="deploy-agent-standin:slow-start")
+    gated.launch(deployment_id, wait=False)
+    folder = deployments_dir / deployment_id
+    eventually(lambda: any("Waiting" in line for line in read_log(folder, 1)))
+
+    gate.hold()
+    eventually(lambda: any("has not answered" in line for line in read_log(folder, 1)))
+    gate.open()
+
+    eventually(lambda: gated.listed(deployment_id)["status"] == "running", within=30)
+
+
+def test_a_container_that_the_engine_cannot_tell_of_hides_no_other(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = api.configure(), api.configure()
+    api.launch(first)
+    api.launch(second)
+    broken = api.status(first)["containers"][0]["id"]
+    send = requests.Session.send
+
+    def refused(
+        session: requests.Session, request: requests.PreparedRequest, **more: object
+    ) -> requests.Response:
+        if request.path_url.endswith(f"/containers/{broken}/json"):
+            request.prepare_url("http+docker://localhost/v1.41/containers/nonsense/json?size=x", {})
+            answer = send(session, request, **more)  # type: ignore[arg-type]
+            answer.status_code = 500
+            return answer
+        return send(session, request, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(requests.Session, "send", refused)
+
+    listed = eventually(lambda: [row["status"] for row in api.get("list").json])
+
+    assert "unknown" not in listed
+    assert "running" in listed

@@ -1,0 +1,129 @@
+"""Pages and fragments: one address, one partial; forms work without a script."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.support.api import API_KEY, BASE, Api
+
+HTMX = {"HX-Request": "true"}
+
+
+def csrf_token(page: str) -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert found
+    return found[1]
+
+
+def paths(deployment_id: str) -> list[str]:
+    own = f"/deployments/{deployment_id}"
+    pages = ["/", "/deployments/new", "/history", "/messages"]
+    return [*pages, own, f"{own}/status", f"{own}/logs", f"{own}/history"]
+
+
+def test_each_page_is_a_fragment_for_htmx_by_the_same_partial(api: Api) -> None:
+    for path in paths(api.configure(name="Support bot")):
+        page, fragment = api.page(path), api.page(path, headers=HTMX)
+
+        assert page.status_code == fragment.status_code == 200
+        assert "<!doctype html>" in page.text
+        assert "<html" not in fragment.text
+        assert "HX-Request" in page.headers["Vary"]
+        assert "HX-Request" in fragment.headers["Vary"]
+        first_tag = re.search(r"<(section|article|p)[^>]*>", fragment.text)
+        assert first_tag
+        assert first_tag[0] in page.text
+
+
+@pytest.mark.parametrize("more", [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}])
+def test_back_and_boosted_links_get_the_whole_page(api: Api, more: dict[str, str]) -> None:
+    assert "<!doctype html>" in api.page("/", headers={**HTMX, **more}).text
+
+
+def test_a_rejected_form_keeps_what_was_typed_and_no_secret(api: Api) -> None:
+    token = csrf_token(api.page("/deployments/new").text)
+
+    answer = api.client.post(
+        "/deployments/new",
+        data={
+            "csrf_token": token,
+            "openrouter_api_key": "sk-canary-77",
+            "name": "Müller & <b>",
+            "port": "http",
+        },
+        base_url=BASE,
+    )
+
+    assert answer.status_code == 422
+    assert 'value="Müller &amp; &lt;b&gt;"' in answer.text
+    assert 'value="http"' in answer.text
+    assert "must be a whole number" in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert "sk-canary-77" not in answer.text
+    assert api.get("list").json == []
+
+
+def test_the_form_configures_and_leads_to_the_deployment(api: Api) -> None:
+    token = csrf_token(api.page("/deployments/new").text)
+
+    answer = api.client.post(
+        "/deployments/new",
+        data={"csrf_token": token, "openrouter_api_key": API_KEY, "configure": "yes"},
+        base_url=BASE,
+    )
+
+    assert answer.status_code == 303
+    [listed] = api.get("list").json
+    assert answer.headers["Location"] == f"/deployments/{listed['deployment_id']}"
+    assert listed["status"] == "configured"
+
+
+def test_a_script_sends_the_form_without_a_token(api: Api) -> None:
+    answer = api.client.post(
+        "/deployments/new", data={"openrouter_api_key": API_KEY}, base_url=BASE
+    )
+
+    assert answer.status_code == 303
+    assert len(api.get("list").json) == 1
+
+
+def test_an_error_is_a_fragment_at_its_place_for_htmx(api: Api) -> None:
+    page = api.page("/deployments/0123456789")
+    fragment = api.page("/deployments/0123456789", headers=HTMX)
+
+    assert page.status_code == fragment.status_code == 404
+    assert "<!doctype html>" in page.text
+    assert "<html" not in fragment.text
+    assert fragment.headers["HX-Retarget"] == "#messages"
+
+
+def test_names_and_reasons_are_text_and_never_markup(api: Api) -> None:
+    deployment_id = api.configure(name="<script>alert(1)</script>")
+
+    for path in paths(deployment_id):
+        assert "<script>alert" not in api.page(path).text
+
+
+def test_the_links_carry_the_name_that_the_reader_used(api: Api) -> None:
+    deployment_id = api.configure()
+    port = api.listed(deployment_id)["port"]
+
+    by_address = api.client.get("/api/deploy/list", base_url="http://127.0.0.1:8000").json[0]
+    by_name = api.client.get("/api/deploy/list", base_url="http://localhost:8000").json[0]
+
+    assert by_address["ws_url"] == f"ws://127.0.0.1:{port}"
+    assert by_name["ws_url"] == f"ws://localhost:{port}"
+
+
+def test_a_password_in_an_address_is_masked_as_other_secrets_are(
+    api: Api, deployments_dir: Path
+) -> None:
+    deployment_id = api.configure()
+    with (deployments_dir / deployment_id / ".env").open("a") as env:
+        env.write("HTTPS_PROXY=https://ana:pa55word@proxy.example/v1\n")
+
+    page = api.page(f"/deployments/{deployment_id}")
+
+    assert "ana:••••••••@proxy.example" in page.text.replace("<wbr>", "")
+    assert "pa55word" not in page.text

@@ -1,0 +1,190 @@
+"""Who is told when a gateway dies: once, whatever the receiver or the server does meanwhile."""
+
+import os
+import signal
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import docker
+import pytest
+from click.testing import CliRunner
+from pydantic import SecretStr
+
+from app import create_app
+from app.cli.main import main
+from app.config import Settings
+from app.core.webhook.notices import Event, Notice
+from app.core.webhook.payload import Message
+from app.store.webhook_queue import MOST_WAITING, NoticeStore
+from app.usecases.context import AppContext
+from app.usecases.webhook.sender import Telling
+from tests.support.api import Api
+from tests.support.receiver import HANG_UP, SECRET, Receiver, receiving
+from tests.support.waiting import eventually
+from tests.web.history.test_incident_recorder import container_of, launched, witnessing
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receiving() as found:
+        yield found
+
+
+@pytest.fixture
+def told(settings: Settings, receiver: Receiver) -> Settings:
+    """The settings of a server that tells the receiver."""
+    return settings.model_copy(update={"webhook_url": SecretStr(receiver.url)})
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nothing wait as long as it does for people."""
+    monkeypatch.setattr("app.core.webhook.troubles._SETTLED", timedelta(seconds=1))
+    monkeypatch.setattr("app.usecases.webhook.sender._TRIES", 3)
+    monkeypatch.setattr("app.usecases.webhook.sender._LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("app.engine.webhook.TIMEOUT_SECONDS", 0.5)
+
+
+def outcomes(api: Api) -> list[str]:
+    return [each["words"] for each in api.get("webhook").json["deliveries"]]
+
+
+def test_a_test_says_what_came_of_it_and_never_where_it_went(
+    told: Settings, receiver: Receiver, quickly: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    api = Api(create_app(told))
+
+    arrived = api.post("webhook/test")
+    at_the_terminal = CliRunner().invoke(
+        main,
+        ["webhook", "test"],
+        env={
+            "DEPLOY_AGENT_DEPLOYMENTS_DIR": str(told.deployments_dir),
+            "DEPLOY_AGENT_WEBHOOK_URL": receiver.url,
+        },
+    )
+    receiver.answers = [302]
+    redirected = api.post("webhook/test")
+    receiver.answers = [404]
+    refused = api.post("webhook/test")
+    receiver.answers = [HANG_UP]
+    cut_off = api.post("webhook/test")
+    receiver.going.clear()
+    silent = api.post("webhook/test")
+    receiver.close()
+    dead = api.post("webhook/test")
+
+    assert arrived.status_code == 200
+    assert arrived.json["host"] == "127.0.0.1"
+    assert at_the_terminal.output == "127.0.0.1 took the message.\n"
+    # The silent one took the last message after all: nobody waited for that.
+    assert set(receiver.events) == {"test"}
+    assert "a local user" in receiver.got[0]["text"]
+    for answer, words in (
+        (redirected, "redirect (302), which is not followed"),
+        (refused, "refused the message with status 404"),
+        (cut_off, "the connection broke"),
+        (silent, "no answer within"),
+        (dead, "nothing listens at that address"),
+    ):
+        assert answer.status_code == 502
+        assert answer.json["code"] == "webhook_failed"
+        assert words in answer.json["detail"]
+    page = api.page("/messages").text
+    assert "Did not arrive" in page
+    assert "The webhook was tested" in api.page("/history").text
+    everything = page + caplog.text + api.get("webhook").text + api.get("history").text
+    assert SECRET not in everything + dead.text + silent.text
+
+
+def test_without_an_address_nothing_is_sent_and_the_page_says_how(api: Api) -> None:
+    refused = api.post("webhook/test")
+
+    assert refused.status_code == 409
+    assert refused.json["code"] == "webhook_not_set"
+    assert "DEPLOY_AGENT_WEBHOOK_URL" in api.page("/messages").text
+
+
+def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
+    told: Settings, receiver: Receiver, quickly: None
+) -> None:
+    api = Api(create_app(told))
+    context: AppContext = api.app.config["CONTEXT"]
+    store = NoticeStore(told.deployments_dir)
+    telling = Telling(context)
+
+    def put(*reasons: str) -> None:
+        now = datetime.now(UTC)
+        with store.changing() as kept:
+            for reason in reasons:
+                notice = Notice(Event.CRASHED, "0b7a3361be", len(kept.waiting), now, reason)
+                kept.add(Message(notice))
+        telling.came()
+
+    receiver.answers = [500, 503]
+    put("first")
+    telling.start()
+    try:
+        eventually(lambda: outcomes(api) == ["taken, with status 204"])
+        assert [each["reason"] for each in receiver.got] == ["first"]
+
+        receiver.answers = [500] * 3
+        put("given up", "arrives")
+        eventually(lambda: len(outcomes(api)) == 3)
+        assert [each["reason"] for each in receiver.got] == ["first", "arrives"]
+        assert receiver.got[-1]["dropped"] == 1
+        assert "1 earlier message did not arrive" in receiver.got[-1]["text"]
+        assert api.get("webhook").json["dropped"] == 0
+
+        receiver.going.clear()
+        put("slow")
+        eventually(lambda: len(outcomes(api)) == 4)
+        receiver.going.set()
+        eventually(lambda: [each["reason"] for each in receiver.got].count("slow") == 2)
+    finally:
+        telling.stop()
+
+    put(*map(str, range(MOST_WAITING + 5)))
+    waiting = api.get("webhook").json
+    assert (waiting["waiting"], waiting["dropped"]) == (MOST_WAITING, 6)
+
+
+def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
+    told: Settings, receiver: Receiver, quickly: None, engine: docker.APIClient
+) -> None:
+    api = Api(create_app(told))
+    with witnessing(told):
+        deployment_id = launched(api, name="Support bot")
+        missing = api.configure(image="deploy-agent-standin:missing")
+        assert api.launch(missing).status_code == 502
+        eventually(lambda: receiver.events == ["operation_failed"])
+
+        receiver.answers = [500] * 1000
+        crash(engine, deployment_id)
+        eventually(lambda: api.get("webhook").json["trouble"] == "it answered with status 500")
+        assert api.get("webhook").json["waiting"] == 1
+    receiver.answers = []
+    with witnessing(told):
+        eventually(lambda: receiver.events == ["operation_failed", "crashed"])
+    with witnessing(told) as again:
+        eventually(lambda: again.looked)
+        assert api.post("restart", {"deployment_id": deployment_id}).status_code == 200
+        eventually(lambda: len(receiver.got) >= 3)
+    with witnessing(told) as again:
+        eventually(lambda: again.looked)
+
+    assert receiver.events == ["operation_failed", "crashed", "recovered"]
+    failed, crashed, recovered = receiver.got
+    assert (failed["deployment_id"], failed["status"]) == (missing, "failed")
+    assert "deploy-agent-standin:missing" in failed["reason"]
+    assert crashed["name"] == recovered["name"] == "Support bot"
+    assert crashed["incident"] == recovered["incident"]
+    assert crashed["url"].endswith(f"/deployments/{deployment_id}")
+    assert "exit code 137" in crashed["text"]
+    assert SECRET not in api.get("history").text
+
+
+def crash(engine: docker.APIClient, deployment_id: str) -> None:
+    """End a gateway's process past the engine, as a fault of its own does."""
+    container = engine.inspect_container(container_of(engine, deployment_id))
+    os.kill(container["State"]["Pid"], signal.SIGKILL)
