@@ -4,7 +4,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from app.core.deployment import OperationState
+from app.core.operations.operation import OperationState
 from bench.fleet import Fleet, fleet
 from bench.tables import Table
 from tests.support.server import Server

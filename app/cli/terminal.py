@@ -20,7 +20,7 @@ from app.core.errors import StorageFailed
 from app.core.text import plain
 
 if TYPE_CHECKING:
-    from app.core.deployment import Operation
+    from app.core.operations.operation import Operation
     from app.usecases.context import AppContext
     from app.usecases.operations.operations import Started
 

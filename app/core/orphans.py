@@ -13,9 +13,10 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 from typing import Any
 
-from app.core.deployment import Container, Deployment, Network, is_id
+from app.core.deployment import Deployment, is_id
 from app.core.settings.compose_file import SERVICE
 from app.core.settings.ports import NETWORK_PREFIX
+from app.core.snapshot import Container, Network
 
 # What Compose is about to use stands by itself for no longer.
 SETTLED = timedelta(seconds=60)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.deployment import Container, Details, Ended, PublishedPort
 from app.core.secrets import secret_values
 from app.core.settings.compose_file import LABEL
+from app.core.snapshot import Container, Details, Ended, PublishedPort
 from app.engine.answers import Row, inside, moment, number, pairs, rows, text, texts
 
 PROJECT = "com.docker.compose.project"

@@ -14,9 +14,10 @@ from typing import Any
 from docker.errors import NotFound
 
 from app.core.deadline import answers_within, seconds_left
-from app.core.deployment import Container, Ended, EngineProblem, Snapshot, is_id
+from app.core.deployment import is_id
 from app.core.errors import EngineError, EngineRefused
 from app.core.history.container_events import ContainerEvent
+from app.core.snapshot import Container, Ended, EngineProblem, Snapshot
 from app.core.status.uptime import fits
 from app.engine.answers import lines_of, rows_of, text, texts
 from app.engine.client import EngineClient, Parameters, ask, silent

@@ -9,7 +9,7 @@ import time
 from collections.abc import Collection
 from datetime import datetime
 
-from app.core.deployment import Container, Details
+from app.core.snapshot import Container, Details
 from app.core.status.uptime import fits
 
 # What a health check says changes without an event.

@@ -6,7 +6,7 @@ from typing import Any
 
 from cachetools import TTLCache, cachedmethod
 
-from app.core.deployment import Network
+from app.core.snapshot import Network
 from app.engine.answers import Row, inside, moment, rows, rows_of, text
 from app.engine.client import EngineClient
 from app.engine.container_answers import PROJECT, parse_time

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.core.deployment import Deployment, OperationKind
+from app.core.deployment import Deployment
+from app.core.operations.kinds import OperationKind
 from app.store.deletion import delete_folder
 from app.store.deployment_files import ENV_FILE, read_deployment
 from app.store.files import move_folder, raise_shortage

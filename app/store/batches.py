@@ -11,8 +11,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.deployment import OperationState
 from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
+from app.core.operations.operation import OperationState
 from app.store.files import Unreadable, move_folder, raise_shortage, read_file, write_file
 from app.store.history import OURS
 from app.store.locks import is_locked, lock_folder

@@ -12,13 +12,10 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from app.core.deployment import (
-    Operation,
-    OperationKind,
-    OperationState,
-    Run,
-)
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
 from app.core.records import parse_moment, read_json
+from app.core.snapshot import Run
 from app.store.files import (
     Unreadable,
     move_folder,

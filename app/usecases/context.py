@@ -6,8 +6,9 @@ from datetime import timedelta
 
 from app.config import Settings
 from app.core.access.device import DeviceIdentity
-from app.core.deployment import Container, Deployment, Snapshot, is_id
+from app.core.deployment import Deployment, is_id
 from app.core.errors import NotFound
+from app.core.snapshot import Container, Snapshot
 from app.core.status.status import LastSeen
 from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address

@@ -6,9 +6,10 @@ from typing import Any
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
-from app.core.deployment import Deployment, Operation, OperationState, parse_id
+from app.core.deployment import Deployment, parse_id
 from app.core.diagnosis.command_lines import command_of
 from app.core.errors import NotCancelled, TooManyWaiting
+from app.core.operations.operation import Operation, OperationState
 from app.core.operations.steps import steps_of
 from app.core.people import Permission
 from app.core.status.status import Status

@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.deployment import OperationKind, parse_id
+from app.core.deployment import parse_id
 from app.core.errors import LaunchTimeout, TokenNotProven, TooManyWaiting, WasCancelled
+from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.core.tokens import Match, Place

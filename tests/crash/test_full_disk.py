@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from app.config import Settings
-from app.core.deployment import NOT_BACK, OperationState
+from app.core.operations.operation import NOT_BACK, OperationState
 from demo.cleaning import remove_project
 from tests.support.crash import verbs
 from tests.support.crash.crashes import (

@@ -11,7 +11,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from app.core.deployment import OperationState
+from app.core.operations.operation import OperationState
 from app.core.settings.env_file import parse_env
 from tests.support.crash.crashes import (
     WITH_CONTAINERS,

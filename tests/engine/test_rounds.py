@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.core.deployment import Container, Deployment, PublishedPort
+from app.core.deployment import Deployment
+from app.core.snapshot import Container, PublishedPort
 from app.engine.gateway.rounds import Rounds
 from tests.engine.test_probe import Gateway, good, greets_and_answers
 from tests.support.building import a_container, a_deployment

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.deployment import Deployment, Snapshot
+from app.core.deployment import Deployment
+from app.core.snapshot import Snapshot
 from app.core.status.status import Verdict, status_of
 from app.core.status.usage import memory_in, usage_between
 from app.engine import container_answers, events, images, networks

@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from app.core.access.provider import Answer
-from app.core.deployment import OperationKind, OperationState, Run
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
+from app.core.snapshot import Run
 from app.core.updates.journal import Journal, Kept, Step, Version
 from app.core.webhook.notices import Event, Notice
 from app.core.webhook.payload import Message

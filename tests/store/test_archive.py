@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.deployment import OperationKind
+from app.core.operations.kinds import OperationKind
 from app.store import operations
 from app.store.archive import Archive
 from app.store.deletion import delete_folder

@@ -5,9 +5,9 @@ import os
 import pytest
 
 from app.config import Settings
-from app.core.deployment import OperationState
 from app.core.errors import NotCancelled
 from app.core.operations.batch import Batch
+from app.core.operations.operation import OperationState
 from app.store import batches
 from app.usecases.context import AppContext
 from app.usecases.updates.update_many import cancel_rest, find_batch, latest_batch, perform_batch

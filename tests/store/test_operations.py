@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.deployment import OperationKind, OperationState, Run
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
+from app.core.snapshot import Run
 from app.store import history, operations
 from app.store.locks import lock_folder
 from app.store.operation_process import CANCEL, note_process, process_of, tell_to_cancel

@@ -3,15 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.core.deployment import (
-    Container,
-    Deployment,
-    Details,
-    Operation,
-    OperationKind,
-    OperationState,
-    Snapshot,
-)
+from app.core.deployment import Deployment
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
+from app.core.snapshot import Container, Details, Snapshot
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 ID = "0b7a3361be"

@@ -2,7 +2,8 @@
 
 import shlex
 
-from app.core.deployment import Deployment, OperationKind
+from app.core.deployment import Deployment
+from app.core.operations.kinds import OperationKind
 
 _VERBS = {
     OperationKind.LAUNCH: "up -d",

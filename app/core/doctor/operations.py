@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.doctor.finding import Area, Check, Finding, counted, listed
 from app.core.doctor.shell import Shell, quoted
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
 from app.core.time_words import ago, duration
 
 OPERATIONS = Check(

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.core.deployment import Container, Operation, OperationState
 from app.core.history.container_events import ContainerEvent
+from app.core.operations.operation import Operation, OperationState
 from app.core.records import parse_moment
+from app.core.snapshot import Container
 
 EXITED, STARTED, REMOVED = "exited", "started", "removed"
 PAUSED, UNPAUSED, UNHEALTHY = "paused", "unpaused", "unhealthy"

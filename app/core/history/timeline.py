@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from app.core.deployment import OperationKind, OperationState
 from app.core.history import incidents
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
 from app.core.settings.fields import BY_NAME
 from app.core.time_words import Ago, Clock, For, Part
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.core.deployment import OperationState, is_id
+from app.core.deployment import is_id
+from app.core.operations.operation import OperationState
 from app.core.records import parse_moment, read_json
 
 

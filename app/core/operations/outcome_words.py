@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
-from app.core.deployment import Deployment, Operation, OperationKind, OperationState
+from app.core.deployment import Deployment
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
 
 
 class Outcomes:

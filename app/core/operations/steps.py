@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from app.core.deployment import NOT_BACK, Operation, OperationKind, OperationState
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_BACK, Operation, OperationState
 from app.core.operations.pull_progress import Layer, layer_in, layers_of
 
 

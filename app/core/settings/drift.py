@@ -6,8 +6,9 @@ otherwise, by hand or before that was written down, is told by the times of the 
 
 from datetime import timedelta
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.settings.fingerprints import COMPOSE
+from app.core.snapshot import Container
 
 # The engine tells the time of a container's making in whole seconds.
 _SECOND = timedelta(seconds=1)

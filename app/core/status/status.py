@@ -6,15 +6,10 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from app.core.deployment import (
-    STOPS,
-    Container,
-    Deployment,
-    Operation,
-    OperationKind,
-    OperationState,
-    Snapshot,
-)
+from app.core.deployment import Deployment
+from app.core.operations.kinds import STOPS, OperationKind
+from app.core.operations.operation import Operation, OperationState
+from app.core.snapshot import Container, Snapshot
 from app.core.status.readiness_checks import Climb, Rung
 from app.core.time_words import Ago, Clock, For, Part, duration, spell
 

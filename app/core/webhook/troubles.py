@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.core.deployment import LAUNCHES, STOPS, OperationKind, OperationState
 from app.core.history.incidents import (
     BY_HAND,
     EXITED,
@@ -22,6 +21,8 @@ from app.core.history.incidents import (
     time_of,
 )
 from app.core.history.timeline import moments
+from app.core.operations.kinds import LAUNCHES, STOPS, OperationKind
+from app.core.operations.operation import OperationState
 from app.core.status.status import ASKED_TO_END, Status
 from app.core.webhook.notices import Event, Notice
 

@@ -34,8 +34,8 @@ from app.core.access.pairing import (
     pending_of,
     refusals_in,
 )
-from app.core.deployment import Run
 from app.core.errors import EngineError, UserError
+from app.core.snapshot import Run
 from app.core.text import plain
 from app.engine.client import EngineClient
 from app.engine.containers import Containers

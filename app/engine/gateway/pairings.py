@@ -20,8 +20,9 @@ from app.core.access.pairing import (
     SeenState,
     scopes_to_approve,
 )
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.settings.ports import probe_address
+from app.core.snapshot import Container
 from app.engine.client import EngineClient
 from app.engine.containers import Containers
 from app.engine.gateway.connection import Endpoint

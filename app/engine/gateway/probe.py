@@ -16,7 +16,8 @@ from uuid import uuid4
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
+from app.core.snapshot import Container
 from app.core.status.readiness_checks import (
     LOCKED_OUT,
     TOKEN_MISMATCH,

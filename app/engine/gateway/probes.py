@@ -7,7 +7,8 @@ from threading import Lock
 
 from cachetools import LRUCache, TLRUCache
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
+from app.core.snapshot import Container
 from app.core.status.readiness_checks import Rung, first_broken
 from app.engine.gateway.probe import climb_gateway
 

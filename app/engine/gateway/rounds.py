@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import uniform
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
+from app.core.snapshot import Container
 from app.core.status.readiness_checks import LOCKED_OUT, Climb, Rung, disproof
 from app.engine.gateway.probe import climb_gateway
 

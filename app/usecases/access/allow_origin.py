@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.core.deployment import Container, Deployment, Operation, OperationKind, Run
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.errors import (
     DeploymentInvalid,
@@ -12,6 +12,8 @@ from app.core.errors import (
     LaunchTimeout,
     UserError,
 )
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation
 from app.core.settings.openclaw_config import (
     ConfigUnreadable,
     OriginRejected,
@@ -20,6 +22,7 @@ from app.core.settings.openclaw_config import (
     parse_origin,
     with_origin,
 )
+from app.core.snapshot import Container, Run
 from app.engine.compose import ComposeFailed, compose_restart, compose_unpause
 from app.store.files import Unreadable
 from app.usecases.context import AppContext

@@ -15,9 +15,10 @@ from app.core.access.pairing import (
     approval_words,
     approvers,
 )
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.errors import GatewayNotRunning, InputRejected, UserError
 from app.core.settings.ports import subnet_of
+from app.core.snapshot import Container
 from app.store import history
 from app.store.files import storage_errors
 from app.usecases.context import AppContext

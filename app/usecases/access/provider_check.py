@@ -20,9 +20,11 @@ from app.core.access.provider import (
     read_reply,
     remarks_on,
 )
-from app.core.deployment import Container, Deployment, OperationState
+from app.core.deployment import Deployment
 from app.core.errors import EngineError, GatewayNotRunning
+from app.core.operations.operation import OperationState
 from app.core.records import as_record, parse_moment
+from app.core.snapshot import Container
 from app.core.status.status import Status
 from app.engine.gateway.provider import NotAnswered
 from app.store import history

@@ -8,12 +8,13 @@ from functools import cached_property
 from typing import Any, TypeVar, cast
 
 from app.config import is_loopback
-from app.core.deployment import Container, Deployment, Snapshot
+from app.core.deployment import Deployment
 from app.core.doctor.host import GatewayMemory
 from app.core.doctor.network import PortOwner
 from app.core.doctor.reach import Reached
 from app.core.doctor.shell import Shell
 from app.core.errors import EngineError, EngineSilent, engine_error
+from app.core.snapshot import Container, Snapshot
 from app.engine.about import EngineInfo
 from app.engine.host import machine
 from app.usecases.context import AppContext

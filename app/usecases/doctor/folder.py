@@ -4,10 +4,11 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.core.deployment import Deployment, Operation
+from app.core.deployment import Deployment
 from app.core.doctor import folder, operations
 from app.core.doctor.finding import Finding
 from app.core.errors import engine_error
+from app.core.operations.operation import Operation
 from app.engine.host import machine
 from app.store import folder_inspection as inspection
 from app.store.locks import holders_of, is_locked

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from app.core.deployment import STOPS, Container, Deployment, Operation, OperationState
+from app.core.deployment import Deployment
 from app.core.errors import EngineRefused
 from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
@@ -19,8 +19,11 @@ from app.core.history.incidents import (
     missed,
     told,
 )
+from app.core.operations.kinds import STOPS
+from app.core.operations.operation import Operation, OperationState
 from app.core.secrets import Masker
 from app.core.settings.compose_file import SERVICE
+from app.core.snapshot import Container
 from app.store import history
 from app.store.last_words import LastWords, keep_last_words, words_in, words_of
 from app.store.operations import latest as latest_operation

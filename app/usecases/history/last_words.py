@@ -6,9 +6,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.errors import EngineError
 from app.core.secrets import Masker, readable
+from app.core.snapshot import Container
 from app.core.text import lines_of
 from app.store.last_words import LastWords, keep_last_words, words_in, words_of
 from app.usecases.context import AppContext

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from app.core.deployment import Operation, OperationKind
 from app.core.diagnosis.causes import Cause
 from app.core.errors import ArchiveFailed, InputRejected, NotFound
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation
 from app.core.operations.steps import MOVE
 from app.store.archive import Archived
 from app.store.files import storage_cause, storage_errors

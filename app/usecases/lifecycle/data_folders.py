@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.settings.file_changes import label_of
 from app.core.settings.fingerprints import IN_CONFIG
 from app.core.settings.openclaw_config import (
@@ -16,6 +16,7 @@ from app.core.settings.openclaw_config import (
     with_settings,
     with_token,
 )
+from app.core.snapshot import Container
 from app.engine.compose import run_as_root
 from app.store import data_folders
 from app.store.files import Unreadable, write_file

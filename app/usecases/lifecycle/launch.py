@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.deployment import Container, Deployment, Operation, OperationKind, Run
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import last_words_of
 from app.core.errors import (
     DeploymentInvalid,
@@ -13,8 +13,11 @@ from app.core.errors import (
     LaunchTimeout,
     UserError,
 )
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation
 from app.core.operations.steps import FOLDERS
 from app.core.settings.compose_file import SERVICE
+from app.core.snapshot import Container, Run
 from app.engine.compose import (
     ComposeFailed,
     compose_images,

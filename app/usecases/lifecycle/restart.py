@@ -1,6 +1,7 @@
 """Restart: take a gateway down and bring it up again from its files as they are now, proven."""
 
-from app.core.deployment import OperationKind, Run
+from app.core.operations.kinds import OperationKind
+from app.core.snapshot import Run
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import perform_launch, refuse_what_cant_launch
 from app.usecases.operations.operation_context import OperationContext

@@ -2,9 +2,10 @@
 
 from contextlib import suppress
 
-from app.core.deployment import CANCELLABLE, Operation, OperationKind
 from app.core.diagnosis.causes import Cause
 from app.core.errors import NotCancelled, StopFailed
+from app.core.operations.kinds import CANCELLABLE, OperationKind
+from app.core.operations.operation import Operation
 from app.engine.compose import ComposeFailed
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.take_down import take_down

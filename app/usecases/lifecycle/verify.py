@@ -6,10 +6,11 @@ one and the same run is up, and every rung of the ladder holds.
 
 import time
 
-from app.core.deployment import Container, Deployment, Run
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause, rung_cause
 from app.core.errors import EngineError
 from app.core.operations.steps import ANSWERS, READY
+from app.core.snapshot import Container, Run
 from app.core.status.readiness_checks import Rung, failed, first_broken
 from app.engine.gateway.probe import climb_gateway
 from app.usecases.context import AppContext

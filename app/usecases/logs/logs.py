@@ -9,7 +9,6 @@ from itertools import chain
 
 from docker.errors import NotFound
 
-from app.core.deployment import Container
 from app.core.errors import engine_error
 from app.core.logs.lines import (
     EVERYTHING,
@@ -21,6 +20,7 @@ from app.core.logs.lines import (
     Stream,
     read_line,
 )
+from app.core.snapshot import Container
 from app.core.text import lines_of
 from app.store.last_words import LastWords, words_files, words_in
 from app.usecases.context import AppContext

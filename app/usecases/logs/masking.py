@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.secrets import Masker
+from app.core.snapshot import Container
 from app.usecases.context import AppContext
 
 

@@ -2,8 +2,10 @@
 
 import time
 
-from app.core.deployment import CANCELLABLE, Deployment, Operation, OperationState
+from app.core.deployment import Deployment
 from app.core.errors import NotCancelled
+from app.core.operations.kinds import CANCELLABLE
+from app.core.operations.operation import Operation, OperationState
 from app.core.operations.outcome_words import ENDED
 from app.store import operations
 from app.store.files import storage_errors

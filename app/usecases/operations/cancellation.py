@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from threading import Timer
 from types import FrameType
 
-from app.core.deployment import Run
+from app.core.snapshot import Run
 from app.store.operation_process import CANCEL
 
 

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from app.core.deployment import Deployment, Operation
+from app.core.deployment import Deployment
+from app.core.operations.operation import Operation
 from app.usecases.context import AppContext
 from app.usecases.operations.cancellation import Cancellation
 from app.usecases.operations.operations import Say

@@ -14,14 +14,7 @@ from threading import BoundedSemaphore
 import psutil
 
 from app.config import PROJECT
-from app.core.deployment import (
-    NOT_STARTED,
-    Deployment,
-    Operation,
-    OperationKind,
-    OperationState,
-    Run,
-)
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.errors import (
     Busy,
@@ -31,7 +24,10 @@ from app.core.errors import (
     UserError,
     WasCancelled,
 )
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_STARTED, Operation, OperationState
 from app.core.operations.pull_progress import layer_in
+from app.core.snapshot import Run
 from app.store import history, operation_process, operations
 from app.store.files import raise_shortage, storage_errors
 from app.store.locks import Locked, lock_folder

@@ -15,18 +15,12 @@ from types import FrameType
 import python_on_whales  # noqa: F401
 
 from app.config import PROJECT, Settings
-from app.core.deployment import (
-    DEADLINE,
-    INTERNAL_ERROR,
-    STOPS,
-    Operation,
-    OperationKind,
-    OperationState,
-    Run,
-)
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
+from app.core.operations.kinds import STOPS, OperationKind
+from app.core.operations.operation import DEADLINE, INTERNAL_ERROR, Operation, OperationState
 from app.core.secrets import Masker
+from app.core.snapshot import Run
 from app.engine.client import docker_environment
 from app.store import history, operations
 from app.store.operation_log import OperationLog

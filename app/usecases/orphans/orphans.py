@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.core.deployment import Container, Deployment, EngineProblem, Network, Snapshot
+from app.core.deployment import Deployment
 from app.core.errors import EngineError, engine_error
 from app.core.orphans import Ground, Stranded, find_stranded
+from app.core.snapshot import Container, EngineProblem, Network, Snapshot
 from app.store.history import OURS
 from app.usecases.context import AppContext
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.config import PROJECT
-from app.core.deployment import Container, is_id
+from app.core.deployment import is_id
 from app.core.diagnosis.causes import last_words_of
 from app.core.errors import EngineError, NotFound, NotRemoved, NotStranded, UserError
 from app.core.orphans import Stranded
 from app.core.secrets import Masker
+from app.core.snapshot import Container
 from app.engine.client import docker_environment
 from app.engine.compose import ComposeFailed, compose_halt, compose_remove
 from app.store import history

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.core.deployment import LAUNCH_OR_STOP, Deployment, OperationKind
+from app.core.deployment import Deployment
 from app.core.history.incidents import BY_HAND
 from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, Kind, Moment
+from app.core.operations.kinds import LAUNCH_OR_STOP, OperationKind
 from app.store import history
 from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments

@@ -17,14 +17,16 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from app.core.deployment import NOT_BACK, Container, Operation, OperationKind, Run
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_BACK, Operation
 from app.core.operations.steps import BACK, WRITE
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
 from app.core.settings.env_file import EnvFileError, parse_env
 from app.core.settings.openclaw_config import ConfigUnreadable
+from app.core.snapshot import Container, Run
 from app.engine.compose import ComposeFailed
 from app.store import operations
 from app.store.applied_settings import (

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.errors import DeploymentInvalid, EngineError, InputRejected, Stale
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
@@ -29,6 +29,7 @@ from app.core.settings.fingerprints import (
     mark_of,
     reach_the_gateway,
 )
+from app.core.snapshot import Container
 from app.store.deployment_files import ENV_FILE, problem_of_folders, read_compose_file
 from app.store.files import Unreadable, raise_shortage, read_file
 from app.usecases.context import AppContext, signing_key

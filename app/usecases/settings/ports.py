@@ -6,8 +6,9 @@ Asked within `store.creating()`, so that two deployments never get the same one.
 from collections.abc import Mapping
 from random import Random
 
-from app.core.deployment import Deployment, OperationState
+from app.core.deployment import Deployment
 from app.core.errors import EngineError, InputRejected
+from app.core.operations.operation import OperationState
 from app.core.settings.fields import PORT
 from app.core.settings.ports import NoFreePort, overlapping, pick_port, subnet_of
 from app.engine.host.network import host_routes, listener_on, port_is_free

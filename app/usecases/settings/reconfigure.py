@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from app.core.deployment import RESUMPTIONS, Operation, OperationKind
 from app.core.errors import NotUndone, ReconfigureFailed
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import RESUMPTIONS, Operation
 from app.core.settings.fields import PORT
 from app.core.settings.file_changes import Files
 from app.store import operations

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from contextlib import suppress
 
-from app.core.deployment import Container
 from app.core.errors import EngineError
+from app.core.snapshot import Container
 from app.core.status.capacity import Host, Room, room_on
 from app.engine.host.machine import disk_of
 from app.engine.host.network import available_memory, inotify_instances, tasks_left, total_memory

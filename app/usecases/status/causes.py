@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import (
     LAST_LINES,
     Cause,
@@ -16,6 +16,7 @@ from app.core.diagnosis.causes import (
 from app.core.diagnosis.fix_lines import Repairs
 from app.core.errors import EngineError, EngineRefused
 from app.core.secrets import Masker
+from app.core.snapshot import Container
 from app.engine.compose import ComposeFailed
 from app.engine.host.network import listener_on
 from app.usecases.context import AppContext

@@ -5,8 +5,9 @@ from dataclasses import asdict
 from typing import Any
 
 from app.core.access.page_obstacles import Wall
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
+from app.core.snapshot import Container
 from app.core.status.readiness_checks import Rung
 from app.usecases.operations.operations import describe
 from app.usecases.status.overview import DeploymentView

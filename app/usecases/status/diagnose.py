@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
-from app.core.deployment import Container, Deployment, Ended, OperationState
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
 from app.core.diagnosis.fix_lines import Repairs, fix_line
 from app.core.errors import EngineError, EngineRefused
+from app.core.operations.operation import OperationState
+from app.core.snapshot import Container, Ended
 from app.core.status.readiness_checks import Rung, first_broken
 from app.core.status.status import Status
 from app.usecases.context import AppContext

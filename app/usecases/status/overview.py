@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.core.deployment import Container, Deployment, EngineProblem, Snapshot
+from app.core.deployment import Deployment
 from app.core.settings.drift import drift_of
 from app.core.settings.file_changes import label_of
+from app.core.snapshot import Container, EngineProblem, Snapshot
 from app.core.status.status import LastSeen, Status, Verdict, status_of
 from app.usecases.context import AppContext
 

@@ -1,6 +1,6 @@
 """Readiness: the ladder of a deployment, as last seen or as climbed now."""
 
-from app.core.deployment import Container
+from app.core.snapshot import Container
 from app.core.status.readiness import ladder
 from app.core.status.readiness_checks import Rung
 from app.usecases.context import AppContext

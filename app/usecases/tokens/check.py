@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from app.core.deployment import Container, Deployment
+from app.core.deployment import Deployment
 from app.core.errors import EngineError
 from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config
+from app.core.snapshot import Container
 from app.core.tokens import (
     Compared,
     Place,

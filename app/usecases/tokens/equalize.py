@@ -1,7 +1,8 @@
 """Equalize token: let every place have the one of `.env`, and see that the gateway takes it."""
 
-from app.core.deployment import OperationKind, Run
 from app.core.errors import DeploymentInvalid
+from app.core.operations.kinds import OperationKind
+from app.core.snapshot import Run
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import refuse_what_cant_launch
 from app.usecases.lifecycle.verify import verify_gateway

@@ -23,10 +23,12 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.core.deployment import Container, Operation, OperationKind, Run
 from app.core.errors import EngineError, LaunchTimeout, TokenNotProven, UserError
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation
 from app.core.operations.steps import FOLDERS, NEW_TOKEN
 from app.core.secrets import Masker
+from app.core.snapshot import Container, Run
 from app.engine.compose import ComposeFailed
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, prepare_data_folders

@@ -7,19 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.deployment import (
-    NOT_BACK,
-    Container,
-    Deployment,
-    Operation,
-    OperationKind,
-    Run,
-)
+from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.errors import InputRejected, NothingKept, RunsAlready, UpdateFailed
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_BACK, Operation
 from app.core.operations.steps import COPY
 from app.core.settings.compose_file import SERVICE
 from app.core.settings.field_checks import Wrong, check_value
+from app.core.snapshot import Container, Run
 from app.core.updates.journal import Journal, Kept, Step, Version
 from app.engine.compose import ComposeFailed, compose_images
 from app.store import data_folders

@@ -10,9 +10,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from app.config import PROJECT, Settings
-from app.core.deployment import OperationState, parse_id
+from app.core.deployment import parse_id
 from app.core.errors import Busy, InputRejected, NotCancelled, NotFound, RunsAlready, UserError
 from app.core.operations.batch import Batch
+from app.core.operations.operation import OperationState
 from app.store import batches, history
 from app.store.files import storage_errors
 from app.store.locks import waiting_for

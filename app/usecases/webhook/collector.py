@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
-from app.core.deployment import OperationState
 from app.core.history.incidents import time_of
+from app.core.operations.operation import OperationState
 from app.core.secrets import Masker, readable
 from app.core.webhook.notices import Notice
 from app.core.webhook.payload import Message

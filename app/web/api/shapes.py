@@ -18,7 +18,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from app.core.deployment import Operation, OperationKind, OperationState
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
 from app.core.settings.fields import GIVEN
 from app.usecases.operations.operations import describe
 

@@ -10,9 +10,10 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.deployment import OperationKind, parse_id
+from app.core.deployment import parse_id
 from app.core.diagnosis.command_lines import command_of
 from app.core.errors import Busy
+from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.lifecycle.archive import archive_deployment
 from app.usecases.lifecycle.restart import restart_deployment

@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
-from app.core.deployment import OperationState
 from app.core.diagnosis.causes import Cause
 from app.core.errors import UserError
+from app.core.operations.operation import OperationState
 from app.core.operations.pull_progress import percent_of
 from app.core.status.readiness_checks import LABELS
 from app.core.status.status import Status

@@ -10,9 +10,10 @@ from htmx_flask import request
 from markupsafe import Markup
 
 from app.core.access.page_obstacles import Standpoint
-from app.core.deployment import OperationKind, parse_id
+from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.logs.query import LogChoice
+from app.core.operations.kinds import OperationKind
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, Masker, hint, secret_values

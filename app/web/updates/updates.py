@@ -7,8 +7,9 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.deployment import OperationKind, parse_id
+from app.core.deployment import parse_id
 from app.core.errors import InputRejected, NothingKept, TooManyWaiting, UpdateFailed, WasCancelled
+from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.operations.operations import Started
 from app.usecases.status.overview import show_deployment

@@ -8,9 +8,9 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.deployment import OperationState
 from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotCancelled, NotFound
 from app.core.operations.batch import Batch
+from app.core.operations.operation import OperationState
 from app.core.people import Permission
 from app.usecases.status.overview import list_deployments
 from app.usecases.updates.update_many import (

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from app.config import Settings
-from app.core.deployment import OperationState
 from app.core.errors import UserError
+from app.core.operations.operation import OperationState
 from app.core.settings.env_file import parse_env
 from app.core.status.status import Status
 from app.store.history import OURS

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.config import Settings
-from app.core.deployment import Operation
 from app.core.errors import UserError
+from app.core.operations.operation import Operation
 from app.core.settings.fields import TOKEN
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import archive_deployment

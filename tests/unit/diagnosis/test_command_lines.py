@@ -4,8 +4,8 @@ import shlex
 
 import pytest
 
-from app.core.deployment import OperationKind
 from app.core.diagnosis.command_lines import command_of
+from app.core.operations.kinds import OperationKind
 from tests.support.building import ID, a_deployment
 
 

@@ -8,7 +8,6 @@ import pytest
 from click import Context
 
 from app.cli.main import main
-from app.core.deployment import NOT_BACK, NOT_STARTED, OperationKind, OperationState
 from app.core.doctor.finding import Verdict
 from app.core.doctor.folder import (
     Exposed,
@@ -24,6 +23,8 @@ from app.core.doctor.folder import (
 )
 from app.core.doctor.operations import Held, operations_verdict
 from app.core.doctor.shell import Shell
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_BACK, NOT_STARTED, OperationState
 from tests.support.building import ID, NOW, an_operation, before
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False)

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.deployment import OperationKind, OperationState
 from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
     Incident,
@@ -20,6 +19,8 @@ from app.core.history.incidents import (
     missed,
     told,
 )
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
 from tests.support.building import ID, NOW, a_container, an_operation, before, details
 
 CONTAINER = "c0ffee" + "0" * 58

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from app.config import PROJECT
-from app.core.deployment import OperationKind, OperationState
 from app.core.history.timeline import Kind, Moment, has_words, moments
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
 
 ID = "0b7a3361be"
 

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import pytest
 
-from app.core.deployment import Container
 from app.core.logs.lines import (
     EVERYTHING,
     Level,
@@ -18,6 +17,7 @@ from app.core.logs.lines import (
     seconds_before,
 )
 from app.core.secrets import MASK
+from app.core.snapshot import Container
 from app.core.status.status import Status, Verdict
 from app.engine.logs.followers import LogFollowers
 from app.usecases.logs.follow import LogTail, follow_logs

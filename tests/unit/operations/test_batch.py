@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.core.deployment import OperationState
 from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
+from app.core.operations.operation import OperationState
 
 FIRST, SECOND, THIRD = "0123456789", "abcdefabcd", "aaaaaaaaaa"
 RUNS = Batch(

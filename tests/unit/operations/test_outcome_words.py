@@ -1,6 +1,7 @@
 """Outcomes: an operation's end is said once, to those who saw it run."""
 
-from app.core.deployment import OperationKind, OperationState
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
 from app.core.operations.outcome_words import Outcomes
 from tests.support.building import a_deployment, an_operation
 

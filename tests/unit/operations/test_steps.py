@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.deployment import NOT_BACK, Operation, OperationKind, OperationState
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_BACK, Operation, OperationState
 from app.core.operations.pull_progress import Layer, Phase
 from app.core.operations.steps import (
     ANSWERS,

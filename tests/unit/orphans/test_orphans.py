@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.deployment import Container, Deployment, Network, OperationState, Run
+from app.core.deployment import Deployment
+from app.core.operations.operation import OperationState
 from app.core.orphans import Ground, Stranded, find_stranded, is_within
+from app.core.snapshot import Container, Network, Run
 from tests.support.building import (
     ID,
     NOW,

@@ -4,16 +4,10 @@ from datetime import datetime
 
 import pytest
 
-from app.core.deployment import (
-    EngineProblem,
-    OperationState,
-    PublishedPort,
-    Run,
-    Snapshot,
-    is_id,
-    parse_id,
-)
+from app.core.deployment import is_id, parse_id
 from app.core.errors import NotFound
+from app.core.operations.operation import OperationState
+from app.core.snapshot import EngineProblem, PublishedPort, Run, Snapshot
 from tests.support.building import (
     ID,
     NOW,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.core.deployment import Container, Details
+from app.core.snapshot import Container, Details
 from app.engine.inspections import Inspections
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

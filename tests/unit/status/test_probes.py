@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.deployment import OperationState
+from app.core.operations.operation import OperationState
 from app.core.status.readiness_checks import Rung, RungState
 from app.engine.gateway import probes
 from app.engine.gateway.probes import Probes

@@ -8,16 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.deployment import (
-    Container,
-    Deployment,
-    EngineProblem,
-    Operation,
-    OperationKind,
-    OperationState,
-    Run,
-    Snapshot,
-)
+from app.core.deployment import Deployment
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
+from app.core.snapshot import Container, EngineProblem, Run, Snapshot
 from app.core.status.readiness_checks import Climb, failed
 from app.core.status.status import LastSeen, Status, status_of
 from tests.support.building import (

@@ -12,8 +12,9 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from app.core.deployment import Operation, OperationKind, OperationState
 from app.core.errors import TooManyWaiting
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import Operation, OperationState
 from app.usecases.operations import operations
 from app.usecases.server import live_updates as changes
 from tests.support.api import BASE, Api

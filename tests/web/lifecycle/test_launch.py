@@ -10,7 +10,9 @@ from pathlib import Path
 import docker
 import pytest
 
-from app.core.deployment import Deployment, OperationKind, OperationState
+from app.core.deployment import Deployment
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
 from app.core.settings.env_file import format_env, parse_env
 from app.store import operations
 from app.store.deployments import Store

@@ -8,7 +8,7 @@ import docker
 import pytest
 from werkzeug.test import TestResponse
 
-from app.core.deployment import OperationKind
+from app.core.operations.kinds import OperationKind
 from app.store import operations
 from app.store.history import read_history
 from app.store.locks import lock_folder

@@ -18,7 +18,8 @@ from flask.testing import FlaskClient
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from app.core.deployment import OperationKind, OperationState
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import OperationState
 from app.core.settings.openclaw_config import parse_config
 from app.store import operations
 from app.store.history import OURS, record

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.deployment import OperationKind
+from app.core.operations.kinds import OperationKind
 from app.store import operations
 from app.usecases.context import AppContext
 from app.usecases.operations.cancellation import Cancellation

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.core.deployment import NOT_BACK, OperationKind, OperationState
+from app.core.operations.kinds import OperationKind
+from app.core.operations.operation import NOT_BACK, OperationState
 from app.store import operations
 from tests.support.api import API_KEY, Api
 from tests.support.server import free_port

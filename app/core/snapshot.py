@@ -1,0 +1,196 @@
+"""What the engine reports: containers and networks of Compose projects, and the snapshot of all."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from ipaddress import IPv4Network
+
+from app.core.settings.compose_file import SERVICE
+from app.core.settings.ports import probe_address
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of one container: another start of the same container is another run."""
+
+    container_id: str
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPort:
+    address: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What only `inspect` says of a container. `secrets` are those of its own environment."""
+
+    restart_count: int
+    started_at: datetime | None
+    finished_at: datetime | None
+    started_at_text: str
+    exit_code: int
+    out_of_memory: bool
+    error: str
+    restart_policy: str
+    health_output: str = ""
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a container ended before Docker started it again, when its own state forgets it."""
+
+    exit_code: int
+    out_of_memory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a project, from the engine's list; `details` where it was inspected.
+
+    The list tells only in round words for how long it is up; `started_at` is set where
+    its start is known from before, `ended_before` where the end of its run before is.
+    """
+
+    id: str
+    name: str
+    project: str
+    service: str
+    image: str
+    state: str
+    status_text: str
+    created_at: datetime
+    working_dir: str = ""
+    ports: tuple[PublishedPort, ...] = ()
+    one_off: bool = False
+    image_id: str = ""
+    started_at: datetime | None = None
+    details: Details | None = None
+    ended_before: Ended | None = None
+    # The deployment that our compose file names in a label, whatever the project is called.
+    made_for: str = ""
+
+    @property
+    def health(self) -> str | None:
+        """`healthy`, `unhealthy`, `starting`, or None without a health check."""
+        match = re.search(r"\((?:health: )?(healthy|unhealthy|starting)\)", self.status_text)
+        return match[1] if match else None
+
+    @property
+    def exit_code(self) -> int | None:
+        match = re.match(r"(?:Exited|Restarting) \((-?\d+)\)", self.status_text)
+        return int(match[1]) if match else None
+
+    @property
+    def last_end(self) -> Ended | None:
+        """How it ended last, as far as known, if Docker starts it again or has done so."""
+        if self.state == "restarting":
+            code = self.exit_code
+            if code is None and self.details:
+                code = self.details.exit_code
+            return None if code is None else Ended(code, self._out_of_memory)
+        return self.ended_before
+
+    @property
+    def _out_of_memory(self) -> bool:
+        return bool(self.details and self.details.out_of_memory)
+
+    @property
+    def needs_inspection(self) -> bool:
+        """Say whether the list alone can't tell its status.
+
+        The list has no restart count and no out-of-memory flag, and a container
+        in a crash loop is listed as running half of the time.
+        """
+        if self.state != "running" or self.health in ("starting", "unhealthy"):
+            return True
+        return bool(re.match(r"Up (?:Less than a second|\d+ seconds?)", self.status_text))
+
+    def likelihood(self, port: int | None) -> tuple[bool, bool, bool, datetime]:
+        """Return how likely it is the gateway with this port, to be compared with others."""
+        publishes = any(each.port == port for each in self.ports)
+        return publishes, self.service == SERVICE, self.state == "running", self.created_at
+
+    def address_of(self, port: int) -> str | None:
+        """Return this host's address at which its port answers; None where it publishes others.
+
+        A container in the host's own network publishes nothing and answers all the same.
+        """
+        if not self.ports:
+            return probe_address("")
+        addresses = [each.address for each in self.ports if each.port == port]
+        ipv4 = next((address for address in addresses if ":" not in address), None)
+        return None if ipv4 is None else probe_address(ipv4)
+
+    def publishes(self, port: int) -> bool:
+        """Say whether it is this host's port that leads to it."""
+        return bool(self.ports) and self.address_of(port) is not None
+
+    @property
+    def runs_since(self) -> datetime | None:
+        """When its run began, as far as known."""
+        return self.details.started_at if self.details else self.started_at
+
+    @property
+    def is_up(self) -> bool:
+        return self.state in ("running", "restarting", "paused")
+
+    @property
+    def run(self) -> Run | None:
+        return Run(self.id, self.details.started_at_text) if self.details else None
+
+
+def _without_age(container: Container) -> Container:
+    """Return a container without Docker's words for how long it is up, which change each second
+    at first, where its start is known."""
+    if container.state != "running" or container.runs_since is None:
+        return container
+    return replace(container, status_text=container.health or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network of a Compose project."""
+
+    id: str
+    name: str
+    project: str
+    created_at: datetime
+    subnet: IPv4Network | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineProblem:
+    """Why the engine gave no answer: a stable code and words."""
+
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the engine says of all containers of all deployments at one instant, by project.
+
+    With a `problem` it said nothing, and `containers` is empty without meaning.
+    """
+
+    taken_at: datetime
+    containers: Mapping[str, tuple[Container, ...]] = field(default_factory=dict)
+    problem: EngineProblem | None = None
+
+    @property
+    def all(self) -> list[Container]:
+        return [each for containers in self.containers.values() for each in containers]
+
+    @property
+    def said(self) -> tuple[object, ...]:
+        """What was said, to be compared with what another snapshot said."""
+        return [_without_age(each) for each in self.all], self.problem
+
+    def of(self, deployment_id: str) -> tuple[Container, ...] | None:
+        """Return a deployment's containers; None where the engine did not answer."""
+        return None if self.problem else self.containers.get(deployment_id, ())
