@@ -11,6 +11,7 @@ import click
 from app.cli.exit_codes import EXITS, INTERRUPTED, Refused
 from app.cli.terminal import Terminal
 from app.core.errors import InputRejected, StorageFailed, UserError
+from app.version import VERSION
 
 # Where each verb is, under app/cli. Only the one that is called is loaded, with what it needs.
 _VERBS = {
@@ -82,6 +83,7 @@ class _Verbs(click.Group):
 
 
 @click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="deploy-agent")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Deploy Agent on the command line; works while the server runs or not."""

@@ -17,7 +17,8 @@ from app.store.deployments import is_being_made
 from app.store.history import OURS
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_MAY_BE_THERE = (OURS, ARCHIVE, "lost+found")
+# README.md comes with the project and says what the folder is for.
+_MAY_BE_THERE = (OURS, ARCHIVE, "README.md", "lost+found")
 # In one data folder so many files are looked at; a gateway's packages are ten thousands.
 _MOST_FILES = 2000
 

@@ -36,6 +36,7 @@ def test_what_is_ours_or_is_being_made_is_not_foreign(folder: Path) -> None:
     root = folder.parent
     for name in (".deploy-agent", f".archive/{ID}-20261124T093125Z", "lost+found", f".new-{ID}"):
         (root / name).mkdir(parents=True)
+    (root / "README.md").touch()
     assert foreign(root) == []
 
     (root / "0123456789").touch()

@@ -26,6 +26,7 @@ from app.usecases.logs.masking import masker_for
 from app.usecases.operations.operations import describe
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import ladder_of
+from app.version import VERSION
 
 _MOST_ENTRIES = 5_000
 _MOST_LINES = 5_000
@@ -43,7 +44,7 @@ last-words/          what containers said and how they ended
 log.txt              the gateway's log now
 env.txt              .env: all keys, and the values that are no secret
 docker-compose.yml   the compose file
-versions.json        engine, image, host
+versions.json        Deploy Agent, engine, image, host
 """
 
 
@@ -143,8 +144,9 @@ def _versions(view: DeploymentView, context: AppContext) -> dict[str, Any]:
         engine = context.containers.engine_version()
         image = context.containers.image_id(view.image) if view.image else None
     except EngineError as error:
-        return {"engine": error.detail}
+        return {"deploy_agent": VERSION, "engine": error.detail}
     return {
+        "deploy_agent": VERSION,
         "engine": engine,
         "image": view.image,
         "image_id": image,

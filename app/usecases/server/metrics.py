@@ -5,7 +5,6 @@ requests and of the engine are taken where they come from.
 """
 
 import platform
-import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from threading import Lock
@@ -15,7 +14,6 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from app.config import PROJECT
 from app.core.errors import NotFound
 from app.core.history.container_events import ContainerEvent
 from app.core.operations.operation import Operation, OperationState
@@ -24,6 +22,7 @@ from app.store.operations import list_operations
 from app.usecases.context import AppContext
 from app.usecases.status.overview import list_deployments
 from app.usecases.webhook.webhook import show_webhook
+from app.version import VERSION
 
 _OPERATIONS = Counter("deploy_agent_operations", "Operations that have ended.", ["kind", "outcome"])
 _OPERATION_SECONDS = Histogram(
@@ -36,10 +35,9 @@ _RESTARTS = Counter(
     "deploy_agent_gateway_restarts", "Gateways that ended and were started again, by Docker mostly."
 )
 _BUILD = Info("deploy_agent_build", "What this server is.")
-_ABOUT = tomllib.loads((PROJECT / "pyproject.toml").read_bytes().decode())["project"]
 _BUILD.info(
     {
-        "version": _ABOUT["version"],
+        "version": VERSION,
         "python": platform.python_version(),
     }
 )

@@ -19,6 +19,7 @@ from app.core.status.readiness_checks import LABELS
 from app.core.status.status import Status
 from app.core.time_words import duration
 from app.usecases.status.overview import DeploymentView
+from app.version import VERSION
 from app.web.page.assets import asset_url
 from app.web.server.request import own_path, wants_fragment
 
@@ -127,4 +128,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
     app.jinja_env.filters.update(next_step=next_step, image_version=image_version)
-    app.jinja_env.globals.update(RUNG_LABELS=LABELS, asset_url=asset_url)
+    app.jinja_env.globals.update(RUNG_LABELS=LABELS, asset_url=asset_url, VERSION=VERSION)

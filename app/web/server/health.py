@@ -5,6 +5,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.people import Permission
 from app.usecases.server.health import readiness_of
+from app.version import VERSION
 from app.web.server.errors import problem
 from app.web.server.permissions import needs
 from app.web.server.request import app_context
@@ -15,7 +16,7 @@ bp = Blueprint("health", __name__)
 @bp.get("/healthz")
 @needs(Permission.PUBLIC)
 def alive() -> ResponseReturnValue:
-    return jsonify(ok=True)
+    return jsonify(ok=True, version=VERSION)
 
 
 @bp.get("/readyz")

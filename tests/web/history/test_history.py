@@ -13,6 +13,7 @@ from app.core.settings.env_file import parse_env
 from app.core.text import LONGEST_LINE
 from app.store import history
 from app.store.last_words import LastWords, keep_last_words
+from app.version import VERSION
 from tests.support.api import API_KEY, BASE, Api
 from tests.web.status.test_pages import csrf_token
 
@@ -226,3 +227,4 @@ def test_a_bundle_says_all_and_no_secret(api: Api, deployments_dir: Path) -> Non
     assert "listening" in files["last-words/1.log"]
     assert json.loads(files["deployment.json"])["status"] == "running"
     assert json.loads(files["versions.json"])["engine"]["Version"]
+    assert json.loads(files["versions.json"])["deploy_agent"] == VERSION

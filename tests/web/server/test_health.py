@@ -10,6 +10,7 @@ import pytest
 from app import create_app
 from app.config import Settings
 from app.usecases.people import people
+from app.version import VERSION
 from tests.support.api import BASE, Api
 from tests.support.engine_gate import LEAVES_SOCKETS, EngineGate
 from tests.support.waiting import eventually
@@ -44,7 +45,7 @@ def test_it_lives_whatever_else_is_broken_and_is_ready_only_with_an_engine(
     assert refused.json["parts"]["deployments_folder"] == "ok"
     assert "Start Docker Engine" in refused.json["parts"]["engine"]
     assert str(gate.path) not in refused.text
-    assert gated.page("/healthz").json == {"ok": True}
+    assert gated.page("/healthz").json == {"ok": True, "version": VERSION}
 
 
 def test_a_folder_that_can_not_be_written_is_not_ready(
