@@ -82,18 +82,18 @@ def test_a_folder_that_went_leaves_containers_that_are_listed_and_removed_with_t
         asked = api.page(f"/stranded/remove?project={gone}").text
         assert f"Container {gone}-openclaw-1, network {gone}_default." in asked
 
-        refused = api.post("orphans/remove", {"project": anothers})
+        refused = api.post("stranded/remove", {"project": anothers})
         assert (refused.status_code, refused.json["code"]) == (409, "not_stranded")
         (tmp_path / "away").rename(folder)
-        back = api.post("orphans/remove", {"project": gone})
+        back = api.post("stranded/remove", {"project": gone})
         assert (back.status_code, back.json["code"]) == (409, "not_stranded")
         folder.rename(tmp_path / "away")
         assert containers_of(engine, gone)
 
         assert send(api, "/stranded/remove", project=gone).status_code == 303
         assert f"{gone} was removed." in api.page("/stranded").text
-        assert api.post("orphans/remove", {"project": archived}).json["status"] == "removed"
-        again = api.post("orphans/remove", {"project": gone})
+        assert api.post("stranded/remove", {"project": archived}).json["status"] == "removed"
+        again = api.post("stranded/remove", {"project": gone})
         for each in (gone, archived):
             assert containers_of(engine, each) + networks_of(engine, each) == []
     finally:
@@ -136,8 +136,8 @@ def test_what_never_started_and_a_network_left_behind_are_listed_and_others_proj
         every = api.page("/stranded/remove").text
         assert created in every
         assert unsure not in every, "what may be somebody else's is removed one by one"
-        assert api.post("orphans/remove", {"project": strange}).status_code == 409
-        assert api.post("orphans/remove", {"project": "nothing"}).status_code == 404
+        assert api.post("stranded/remove", {"project": strange}).status_code == 409
+        assert api.post("stranded/remove", {"project": "nothing"}).status_code == 404
 
         assert f"{created}\tnever_started\tours\t" in cli.done("stranded")
         assert created in [each["project"] for each in cli.json("stranded")]
