@@ -1,4 +1,4 @@
-"""Exit codes: every error has one that the README and the help name."""
+"""Exit codes: every error has one that the docs and the help name."""
 
 import re
 
@@ -47,8 +47,13 @@ def test_no_error_ends_as_if_it_were_done(kind: type[UserError]) -> None:
     assert exit_code(error) in EXITS.keys() - {0, 6, 130}
 
 
-def test_the_exit_codes_are_in_the_help_and_in_the_readme() -> None:
-    table = (PROJECT / "README.md").read_text().partition("| exit code |")[2].partition("\n\n")[0]
+def test_the_exit_codes_are_in_the_help_and_in_the_docs() -> None:
+    table = (
+        (PROJECT / "docs/command-line.md")
+        .read_text()
+        .partition("| exit code |")[2]
+        .partition("\n\n")[0]
+    )
     told = dict(re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE))
 
     assert told == {str(code): meaning for code, meaning in EXITS.items()}
@@ -69,11 +74,11 @@ def verbs(group: click.Group, *path: str) -> list[tuple[tuple[str, ...], click.C
 
 
 @pytest.mark.parametrize(("path", "command"), verbs(main))
-def test_every_verb_answers_in_json_says_what_it_does_and_is_in_the_readme(
+def test_every_verb_answers_in_json_says_what_it_does_and_is_in_the_docs(
     path: tuple[str, ...], command: click.Command
 ) -> None:
-    told = (PROJECT / "README.md").read_text().partition("\n## Command line\n")[2]
-    rows = re.findall(r"^\| (`.+?) \|", told.partition("\n## ")[0], re.MULTILINE)
+    page = (PROJECT / "docs/command-line.md").read_text()
+    rows = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
     # What a terminal of 80 columns leaves beside the longest name of a verb.
     help = command.get_short_help_str(74 - max(map(len, main.list_commands(click.Context(main)))))
 

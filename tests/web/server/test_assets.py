@@ -6,8 +6,8 @@ import re
 import brotli
 import pytest
 
+from app.config import PROJECT
 from tests.support.api import Api
-from tests.unit.project.test_readme import README
 
 
 def paths(api: Api) -> list[str]:
@@ -21,8 +21,9 @@ def test_a_page_loads_one_style_one_script_and_its_icon(api: Api) -> None:
     assert loaded == ["/assets/app.css", "/assets/app.js", "/assets/icon.svg"]
 
 
-def test_script_and_style_are_as_light_as_the_readme_says(api: Api) -> None:
-    said = re.search(r"script and style is at most (\d+) KB compressed", README)
+def test_script_and_style_are_as_light_as_the_docs_say(api: Api) -> None:
+    page = (PROJECT / "docs/performance.md").read_text()
+    said = re.search(r"at most (\d+) KB compressed", page)
     sizes = {
         path: len(api.page(path, headers={"Accept-Encoding": "gzip"}).data)
         for path in paths(api)
