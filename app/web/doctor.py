@@ -31,6 +31,7 @@ def show() -> ResponseReturnValue:
         groups[area.value] = [each for each in others if each.area is area]
     return render(
         "doctor/show",
+        tab="Doctor",
         at=examination.at,
         summary=summary(findings),
         groups=groups,

@@ -161,9 +161,11 @@ def list_of(deployment_id: str, query: HistoryQuery) -> HistoryAnswer | Response
 def _page(deployment_id: str) -> ResponseReturnValue:
     wanted = read_filter(request.args, deployment_id)
     page = history_of(wanted, context=app_context(), before=request.args.get("before", ""))
+    view = show_deployment(deployment_id, context=app_context()) if deployment_id else None
     return render(
         "history/show",
-        view=show_deployment(deployment_id, context=app_context()) if deployment_id else None,
+        tab=f"History of {view.deployment.name or view.deployment.id}" if view else "History",
+        view=view,
         days=days_of(page.moments, context=app_context()),
         names=names_of(page.moments, context=app_context()),
         people=people_in(page),

@@ -56,7 +56,7 @@ def ask() -> ResponseReturnValue:
     chosen = _chosen(request.args.getlist("project"))
     if not chosen:
         return lead_to(url_for("stranded.show"))
-    return render("orphans/remove", chosen=chosen)
+    return render("orphans/remove", tab="Remove what is stranded", chosen=chosen)
 
 
 @bp.post("/remove")

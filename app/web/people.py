@@ -1,5 +1,7 @@
 """Log-in, log-out, the set-up link, and the page of users and scripts' tokens."""
 
+from typing import Any
+
 from flask import Blueprint, flash, g, redirect, session, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -47,7 +49,7 @@ def log_out() -> ResponseReturnValue:
 def set_up(secret: str) -> ResponseReturnValue:
     users.check_setup(secret, context=app_context())
     leave_as_it_is()
-    return render("people/setup", secret=secret, name="", errors={}, shortest=SHORTEST_PASSWORD)
+    return _setup_form(secret)
 
 
 @bp.post("/setup/<secret>")
@@ -57,14 +59,7 @@ def make_first_operator(secret: str) -> ResponseReturnValue:
     try:
         users.set_up(secret, name, password, context=app_context())
     except InputRejected as rejected:
-        return render(
-            "people/setup",
-            422,
-            secret=secret,
-            name=name,
-            errors=rejected.fields,
-            shortest=SHORTEST_PASSWORD,
-        )
+        return _setup_form(secret, 422, name=name, errors=rejected.fields)
     return _logged_in(sessions.open_session(name, source(), context=app_context()))
 
 
@@ -132,9 +127,28 @@ def revoke_token(identifier: str) -> ResponseReturnValue:
     return redirect(url_for("people.show"), code=303)
 
 
+def _setup_form(secret: str, status: int = 200, **given: Any) -> ResponseReturnValue:
+    return render(
+        "people/setup",
+        status,
+        tab="First account",
+        secret=secret,
+        shortest=SHORTEST_PASSWORD,
+        **{"name": "", "errors": {}, **given},
+    )
+
+
 def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
     ready = users.has_users(app_context())
-    return render("people/login", status, name=name, problem=problem, next=_next(), ready=ready)
+    return render(
+        "people/login",
+        status,
+        tab="Log in",
+        name=name,
+        problem=problem,
+        next=_next(),
+        ready=ready,
+    )
 
 
 def _logged_in(secret: str) -> ResponseReturnValue:
@@ -163,6 +177,7 @@ def _page(
     return render(
         "people/show",
         status,
+        tab="People",
         users=sorted(everybody.users.items()),
         tokens=sorted(everybody.tokens.items(), key=lambda each: each[1].made_at),
         roles=list(Role),

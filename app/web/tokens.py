@@ -42,9 +42,11 @@ api_bp = Blueprint("token_api", __name__, url_prefix="/api/deploy")
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
     page = url_for("pages.show", deployment_id=deployment_id)
+    view = show_deployment(parse_id(deployment_id), context=app_context())
     return render(
         "tokens/check",
-        view=show_deployment(parse_id(deployment_id), context=app_context()),
+        tab=f"Token of {view.deployment.name or view.deployment.id}",
+        view=view,
         check=check_token(parse_id(deployment_id), context=app_context()),
         back_to=own_path(request.args.get("back_to", ""), page),
     )

@@ -23,7 +23,7 @@ api_bp = Blueprint("webhook_api", __name__, url_prefix="/api/deploy/webhook")
 @bp.get("/messages")
 @needs(Permission.VIEW)
 def show() -> ResponseReturnValue:
-    return render("webhook/show", webhook=show_webhook(app_context()))
+    return render("webhook/show", tab="Messages", webhook=show_webhook(app_context()))
 
 
 @bp.post("/messages/test")

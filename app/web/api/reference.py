@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 from app.core.people import LOCAL, Permission
 from app.web.api.calls import Example, Subject, call
 from app.web.api.openapi import describe_api
-from app.web.page.rendering import Tab, render
+from app.web.page.rendering import render
 from app.web.server.permissions import needs
 
 bp = Blueprint("reference", __name__)
@@ -36,7 +36,7 @@ _MARKS = re.compile(r"`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*")
 def show() -> ResponseReturnValue:
     document = _document()
     about = document["info"]["description"].strip().split("\n\n")
-    return render("api/show", about=about, subjects=_subjects(document), tab=Tab("API"))
+    return render("api/show", about=about, subjects=_subjects(document), tab="API")
 
 
 @bp.get("/api/openapi.json")

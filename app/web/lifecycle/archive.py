@@ -270,4 +270,11 @@ def _question(
     name: str, errors: dict[str, str] | None = None, typed: str = "", status: int = 200
 ) -> Response:
     archived = find_archived(name, context=app_context())
-    return render("lifecycle/purge", status, archived=archived, errors=errors or {}, typed=typed)
+    return render(
+        "lifecycle/purge",
+        status,
+        tab=f"Delete {archived.label}",
+        archived=archived,
+        errors=errors or {},
+        typed=typed,
+    )

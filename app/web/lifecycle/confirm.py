@@ -22,11 +22,12 @@ from app.web.page.rendering import done, render
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, own_path
 
+# The template of each question, and how its title begins.
 _QUESTIONS = {
-    OperationKind.STOP: "lifecycle/stop",
-    OperationKind.RESTART: "lifecycle/restart",
-    OperationKind.ARCHIVE: "lifecycle/archive",
-    OperationKind.ROTATE_TOKEN: "tokens/rotate",
+    OperationKind.STOP: ("lifecycle/stop", "Stop"),
+    OperationKind.RESTART: ("lifecycle/restart", "Restart"),
+    OperationKind.ARCHIVE: ("lifecycle/archive", "Archive"),
+    OperationKind.ROTATE_TOKEN: ("tokens/rotate", "Rotate the token of"),
 }
 bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
 
@@ -39,8 +40,10 @@ bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
 def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
     view = show_deployment(parse_id(deployment_id), context=app_context())
     page = url_for("pages.show", deployment_id=deployment_id)
+    template, title = _QUESTIONS[OperationKind(verb)]
     return render(
-        _QUESTIONS[OperationKind(verb)],
+        template,
+        tab=f"{title} {view.deployment.name or view.deployment.id}",
         view=view,
         command=command_of(OperationKind(verb), view.deployment),
         back_to=own_path(request.args.get("back_to", ""), page),

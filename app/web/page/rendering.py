@@ -1,4 +1,4 @@
-"""Templates: the page or, for HTMX, its content alone; the same partial in both."""
+"""Pages: the layout with a content template, or for HTMX the content alone."""
 
 import json
 from collections.abc import Iterable
@@ -22,27 +22,6 @@ from app.usecases.status.overview import DeploymentView
 from app.version import VERSION
 from app.web.page.assets import asset_url
 from app.web.server.request import own_path, wants_fragment
-
-
-def render(page: str, status: int = 200, **values: object) -> Response:
-    """Answer with `templates/<folder>/<page>.html`, or with its `_<page>.html` as a fragment."""
-    folder, _, name = page.rpartition("/")
-    template = f"{folder}/_{name}.html" if wants_fragment() else f"{folder}/{name}.html"
-    return _varying(render_template(template, **values), status)
-
-
-def framed(page: str, fragment: Markup, **values: object) -> Response:
-    """Answer with a fragment that is made already, or with the page that has it as `fragment`."""
-    if wants_fragment():
-        return _varying(fragment)
-    return _varying(render_template(f"{page}.html", fragment=fragment, **values))
-
-
-def _varying(html: str, status: int = 200) -> Response:
-    response = make_response(html, status)
-    response.vary.add("HX-Request")
-    return response
-
 
 _NEXT_STEPS = {
     Status.FAILED: "Correct what its last lines name, then launch again.",
@@ -92,6 +71,34 @@ class Tab:
         if any(status.is_bad for status in shown):
             return cls(title, "failed")
         return cls(title, "busy" if any(status.moving for status in shown) else "")
+
+
+def render(page: str, status: int = 200, *, tab: Tab | str, **values: object) -> Response:
+    """Answer with `templates/<room>/_<page>.html` as a page, or alone for HTMX.
+
+    `tab` is what the browser's tab shows; a title is enough where no status is marked.
+    """
+    return in_frame(render_content(page, **values), tab, status)
+
+
+def in_frame(content: Markup, tab: Tab | str, status: int = 200) -> Response:
+    """Answer with rendered content as a page, or alone for HTMX."""
+    if not wants_fragment():
+        tab = Tab(tab) if isinstance(tab, str) else tab
+        content = _rendered("layout.html", content=content, tab=tab)
+    response = make_response(content, status)
+    response.vary.add("HX-Request")
+    return response
+
+
+def render_content(page: str, **values: object) -> Markup:
+    """Return `templates/<room>/_<page>.html` as HTML."""
+    room, _, name = page.rpartition("/")
+    return _rendered(f"{room}/_{name}.html", **values)
+
+
+def _rendered(template: str, **values: object) -> Markup:
+    return Markup(render_template(template, **values))  # noqa: S704 - templates escape
 
 
 def done(words: str, deployment_id: str) -> ResponseReturnValue:

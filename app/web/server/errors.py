@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from flask import Flask, Response, g, jsonify, make_response, render_template, url_for
+from flask import Flask, Response, g, jsonify, url_for
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from htmx_flask import request
@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
 )
 
 from app.core.errors import NotLoggedIn, OutOfFiles, UserError
+from app.web.page.rendering import render
 from app.web.server.request import is_for_scripts, wants_fragment
 
 _log = logging.getLogger("deploy_agent")
@@ -144,11 +145,16 @@ def _answer(
 ) -> Response:
     if is_for_scripts():
         return problem(status, code, title, detail, more or {})
-    template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
-    shown = {"title": title, "detail": detail, "status": status, "code": code}
-    shown["request_id"] = g.get("request_id")
-    response = make_response(render_template(template, **shown), status)
-    response.vary.add("HX-Request")
+    response = render(
+        "errors/problem",
+        status,
+        tab=title,
+        alone=not wants_fragment(),
+        title=title,
+        detail=detail,
+        code=code,
+        request_id=g.get("request_id"),
+    )
     if wants_fragment():
         # The part of the page that asked stays as it is.
         response.headers["HX-Retarget"] = "#messages"

@@ -24,7 +24,7 @@ from app.usecases.settings.clone_settings import Another, completed, offer_of
 from app.usecases.settings.configure import configure_deployment, field_defaults, fresh_id
 from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
-from app.web.page.rendering import lead_to, render, told_above_form
+from app.web.page.rendering import lead_to, render, render_content, told_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
 
@@ -91,7 +91,8 @@ def check() -> ResponseReturnValue:
         return _show(form)
     given, _ = completed(form.given, form.like, context=app_context())
     name = next(iter(form.given), "")
-    return render("settings/said", about=check_field(name, given.get(name), context=app_context()))
+    said = check_field(name, given.get(name), context=app_context())
+    return render_content("settings/said", about=said)
 
 
 @bp.post("/deployments/new/preview")
@@ -100,7 +101,7 @@ def preview() -> ResponseReturnValue:
     form = _sent()
     if not wants_fragment():
         return _show(form)
-    return render("settings/preview", preview=_previewed(form))
+    return render_content("settings/preview", preview=_previewed(form))
 
 
 def _sent() -> _Form:
@@ -127,12 +128,14 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
     in_order = dict.fromkeys([*(each.name for each in shown), *said])
     wrong = {name: said[name].error for name in in_order if name in said and said[name].error}
     touched = {*_filled(form), *wrong}
+    offer = offer_of(form.like.deployment_id, context=app_context()) if form.like else None
     return render(
         "settings/new",
         status,
+        tab=f"Another like “{offer.called}”" if offer else "New deployment",
         form=form,
         rejected=errors is not None,
-        offer=offer_of(form.like.deployment_id, context=app_context()) if form.like else None,
+        offer=offer,
         sections=FORM_SECTIONS,
         unfolded={
             each for each, fields in FORM_SECTIONS.items() if touched & {f.name for f in fields}

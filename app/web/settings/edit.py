@@ -20,7 +20,7 @@ from app.usecases.settings.configure import field_defaults
 from app.usecases.settings.plan import Plan, Wish, caught_up, current_wish, plan_reconfiguration
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.usecases.status.overview import show_deployment
-from app.web.page.rendering import done, lead_to, render, told_above_form
+from app.web.page.rendering import done, lead_to, render, render_content, told_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
 from app.web.settings.configure import FORM_SECTIONS
@@ -83,7 +83,7 @@ def check(deployment_id: str) -> ResponseReturnValue:
     name = next(iter(wish.given), "")
     plan, errors = _planned(deployment_id, wish)
     said = _said(plan, errors).get(name, Said())
-    return render("settings/said", about=said)
+    return render_content("settings/said", about=said)
 
 
 @bp.post("/edit/preview")
@@ -93,7 +93,7 @@ def preview(deployment_id: str) -> ResponseReturnValue:
     if not wants_fragment():
         return _show(deployment_id, _sent())
     plan, _ = _planned(deployment_id, Wish(_sent().given, _sent().remove))
-    return render("settings/edit_preview", plan=plan)
+    return render_content("settings/edit_preview", plan=plan)
 
 
 @bp.post("/edit/port")
@@ -161,6 +161,7 @@ def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Res
     return render(
         "settings/edit",
         refused.status,
+        tab=f"Edit {view.deployment.name or view.deployment.id}",
         view=view,
         form=wish,
         rejected=refused.errors is not None,

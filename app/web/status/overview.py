@@ -20,7 +20,7 @@ from app.usecases.orphans.orphans import seen_stranded
 from app.usecases.status.overview import DeploymentView, Seen, see, views_of
 from app.usecases.status.usage import usage_of
 from app.web.access.links import page_url
-from app.web.page.rendering import Tab, framed, next_step
+from app.web.page.rendering import Tab, in_frame, next_step, render_content
 from app.web.page.streams import Shown, follow, rendered
 from app.web.page.times import reading
 from app.web.server.permissions import may, needs
@@ -46,7 +46,7 @@ _PARTS = (
 @needs(Permission.VIEW)
 def index() -> ResponseReturnValue:
     tab, found = _list(_query(), may(Permission.OPERATE), gateway_host())
-    return framed("status/list", found, tab=tab)
+    return in_frame(found, tab)
 
 
 @at_once
@@ -60,8 +60,7 @@ def _list(query: Query, may_operate: bool, host: str) -> tuple[Tab, Markup]:
 def _made(seen: Seen, query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
     _, listing, context = _asked_for(seen, query)
     rows = [_row(row, may_operate) for row in listing.rows]
-    html = render_template("status/_list.html", rows=rows, **context)
-    return context["tab"], Markup(html)  # noqa: S704 - a template escapes
+    return context["tab"], render_content("status/list", rows=rows, **context)
 
 
 @bp.get("/stream")

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, render_template
+from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
@@ -42,7 +42,7 @@ from app.web.lifecycle.archive import to_archived
 from app.web.lifecycle.confirm import joined
 from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
-from app.web.page.rendering import Tab, done, framed, render
+from app.web.page.rendering import Tab, done, in_frame, render, render_content
 from app.web.page.streams import Boxes, Shown, follow, rendered
 from app.web.server.compression import leave_as_it_is
 from app.web.server.permissions import may, needs
@@ -63,7 +63,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
         tab, found = _page(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
     except NotFound:
         return to_archived(deployment_id)
-    return framed("status/show", found, tab=tab)
+    return in_frame(found, tab)
 
 
 @at_once
@@ -76,8 +76,7 @@ def _page(
     """
     view = show_deployment(deployment_id, context=app_context())
     context = {**_context(view), **logs_context(view, _RECENT)}
-    html = render_template("status/_show.html", **context)
-    return context["tab"], Markup(html)  # noqa: S704 - a template escapes
+    return context["tab"], render_content("status/show", **context)
 
 
 @bp.get("/deployments/<deployment_id>/stream")
@@ -155,7 +154,8 @@ def status(deployment_id: str) -> ResponseReturnValue:
     view = show_deployment(parse_id(deployment_id), context=app_context())
     ladder = ladder_of(view, context=app_context())
     cause = standing_cause(view, ladder, context=app_context())
-    return render("status/status", view=view, ladder=ladder, cause=cause)
+    title = f"Status of {view.deployment.name or view.deployment.id}"
+    return render("status/status_page", tab=title, view=view, ladder=ladder, cause=cause)
 
 
 @bp.post("/deployments/<deployment_id>/launch")
@@ -185,12 +185,14 @@ def reveal(deployment_id: str) -> ResponseReturnValue:
     view = show_deployment(parse_id(deployment_id), context=app_context())
     response = render(
         "tokens/revealed",
+        tab=f"Token of {view.deployment.name or view.deployment.id}",
         view=view,
         value=value,
         page_url=page_url_with_token(view.deployment) if field_name == TOKEN.name else None,
         terminal_line=terminal_line(view.deployment) if field_name == TOKEN.name else None,
     )
-    response.headers.update({"HX-Retarget": "#token", "HX-Reswap": "innerHTML"})
+    into = {"HX-Retarget": "#token", "HX-Reswap": "innerHTML", "HX-Reselect": "#secret > *"}
+    response.headers.update(into)
     return response
 
 

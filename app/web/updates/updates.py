@@ -33,6 +33,8 @@ from app.web.server.request import actor, app_context, own_path
 bp = Blueprint("updates", __name__)
 api_bp = Blueprint("updates_api", __name__, url_prefix="/api/deploy")
 
+# How the title of each question begins.
+_TITLES = {"update": "Update", "go_back": "Go back"}
 _NEWER = "ghcr.io/openclaw/openclaw:2026.9.6"
 _UPDATING = (*BEGINNING, UpdateFailed, WasCancelled, TooManyWaiting)
 
@@ -93,6 +95,7 @@ def _question(what: str, deployment_id: str, typed: str | None = None, error: st
     return render(
         f"updates/{what}",
         422 if error else 200,
+        tab=f"{_TITLES[what]} {view.deployment.name or view.deployment.id}",
         view=view,
         version=version_of(view, context=app_context()),
         typed=view.image if typed is None else typed,
