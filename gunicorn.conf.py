@@ -29,14 +29,14 @@ bind = f"[{_host}]:{settings.port}" if ":" in _host else f"{_host}:{settings.por
 workers = 1
 worker_class = "app.web.server.worker.Worker"
 threads = settings.threads
-# A page that follows, a log and a gateway that is looked at each hold a connection: on a
-# full host more than the 1024 files that a process usually begins with.
-_, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (_most_files, _most_files))
-# What still waits for a gateway is let go; operations go on in their own processes.
+# Each open page, log stream and gateway check holds a connection. On a full host that is more
+# than the 1024 open files that a process starts with.
+_, _hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (_hard_limit, _hard_limit))
+# Waiting requests are dropped at shutdown; operations go on in their own processes.
 graceful_timeout = 4
 control_socket_disable = True
-# Who is a proxy, and what of it is believed, is decided in app/web alone.
+# app/web decides alone which proxy is trusted, and which of its headers.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 loglevel = settings.log_level
@@ -45,14 +45,14 @@ access_log_format = ACCESS_FORMAT
 
 
 def when_ready(server):
-    """Where strangers can reach the page and nobody has an account, print the set-up link."""
+    """Print the set-up link if other machines can reach the page and nobody has an account."""
     server.log.info("Deploy Agent is at http://%s", bind)
     context = build_context(settings)
     here_only = _listens_here_only(each.sock for each in server.LISTENERS)
     if (settings.trusted_proxy or not here_only) and not has_users(context):
         name = own_address() if _host in ("0.0.0.0", "::") else _host  # noqa: S104
         host = f"[{name}]" if ":" in name else name
-        # To the terminal, not to the log: who reads the log must not get in.
+        # To the terminal, not to the log: readers of the log must not get in.
         print(  # noqa: T201
             "Nobody has an account yet. Make the first one, within 30 minutes, at"
             f" http://{host}:{settings.port}/setup/{begin_setup(context=context)}",
@@ -62,10 +62,10 @@ def when_ready(server):
 
 
 def post_worker_init(worker):
-    """Say what was found, beside the first requests, not before them."""
-    # Each list makes thousands of objects and no cycles: the collector would look through all
-    # that is known of every deployment in the middle of each. What has cycles, as errors do, is
-    # still let go after some hundred thousand objects.
+    """Start the background threads of the server."""
+    # Each request for the list makes thousands of objects and no cycles, and each collection
+    # would scan all cached deployments. Cycles, such as in exceptions, are still collected after
+    # some hundred thousand objects.
     gc.set_threshold(50_000, 2, 2)
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     context = worker.wsgi.config["CONTEXT"]
@@ -78,13 +78,13 @@ def post_worker_init(worker):
 
 
 def worker_exit(server, worker):
-    """Let another server witness, with nothing left unwritten."""
+    """Stop recording incidents; another server on the same folder may take over."""
     if witness := getattr(worker, "witness", None):
         witness.stop()
 
 
 def _end_streams_with(worker, context):
-    """Let pages that follow along go as soon as the worker is told to end: each holds a thread."""
+    """End the event streams as soon as the worker is told to stop: each holds a thread."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         before = signal.getsignal(number)
 
@@ -97,6 +97,6 @@ def _end_streams_with(worker, context):
 
 
 def _listens_here_only(listeners):
-    """Openness follows the address that we really listen on, whatever the settings say."""
+    """Return whether only this host can connect. The sockets decide, not the settings."""
     names = [each.getsockname() for each in listeners]
     return all(not isinstance(name, tuple) or is_loopback(name[0]) for name in names)

@@ -1,4 +1,4 @@
-"""Every setting of the server, each also an environment variable `DEPLOY_AGENT_<NAME>`."""
+"""All settings of the server. Each is an environment variable `DEPLOY_AGENT_<NAME>`."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """The settings, checked once at the start. Times are in seconds."""
+    """Settings, checked once at the start. Times are in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="DEPLOY_AGENT_", frozen=True, env_file=None)
 
@@ -32,21 +32,22 @@ class Settings(BaseSettings):
     )
     image: str = Field(
         "ghcr.io/openclaw/openclaw:2026.9.6",
-        description="The gateway's image where a deployment names none.",
+        description="The gateway's image if a deployment names none.",
     )
     port_range: Annotated[tuple[int, int], NoDecode] = Field(
-        (10000, 32767), description="Where a gateway's port is picked from, as LOW-HIGH."
+        (10000, 32767), description="The range that gateways' ports are picked from, as LOW-HIGH."
     )
     bind_address: str = Field(
-        "", description="Where gateways publish their port; empty means on all addresses."
+        "",
+        description="The host address that gateways publish their port on; empty: all.",
     )
     subnet_pool: IPv4Network = Field(
         IPv4Network("10.192.0.0/12"),
-        description="Each deployment's own /28 comes out of it: a /12 or larger.",
+        description="The pool of each deployment's own /28 network: a /12 or larger.",
     )
     public_host: str = Field(
         "",
-        description="The name in links to gateways; empty means the one the page was opened with.",
+        description="The name in links to gateways; empty: the name the page was opened with.",
     )
     trusted_proxy: str = Field(
         "", description="The address of a reverse proxy that may log people in; empty for none."
@@ -54,18 +55,20 @@ class Settings(BaseSettings):
     proxy_user_header: str = Field(
         "X-Forwarded-User", description="The header in which that proxy names the person."
     )
-    memory_limit: str = Field("2g", description="A gateway's memory limit where it names none.")
+    memory_limit: str = Field(
+        "2g", description="A gateway's memory limit if a deployment names none."
+    )
     engine_timeout: int = Field(
-        2, ge=1, le=9, description="How long Docker Engine may take to answer a question."
+        2, ge=1, le=9, description="How long Docker Engine may take to answer a request."
     )
     launch_timeout: float = Field(
         180,
         gt=0,
         le=86400,
-        description="How long a gateway may take to come up, the pull not counted.",
+        description="How long a gateway may take to become ready, the pull not counted.",
     )
     pull_timeout: float = Field(
-        1800, gt=0, le=86400, description="How long the pull of an image may take."
+        1800, gt=0, le=86400, description="How long pulling an image may take."
     )
     stop_timeout: float = Field(
         120, gt=0, le=86400, description="How long stopping a gateway may take."
@@ -75,23 +78,23 @@ class Settings(BaseSettings):
         100,
         ge=0,
         le=100_000,
-        description="Requests a second that one other machine may send; 0 for any number.",
+        description="Requests per second that one other machine may send; 0 for no limit.",
     )
     webhook_url: SecretStr = Field(
         SecretStr(""),
-        description="Where messages go when a gateway dies or an operation fails; a secret.",
+        description="The address for messages about trouble; a secret.",
     )
     page_url: str = Field(
         "",
-        description="Where people open this page, for links in messages; empty: by host and port.",
+        description="Where people open this page, for links in messages; default: host and port.",
     )
     log_level: str = Field(
-        "info", pattern="^(debug|info|warning|error)$", description="How much the log says."
+        "info", pattern="^(debug|info|warning|error)$", description="The least severe level logged."
     )
     log_format: str = Field(
         "text",
         pattern="^(text|json)$",
-        description="How the log is written: text for people, json for machines.",
+        description="The format of the log: text for people, json for machines.",
     )
 
     @field_validator("port_range", mode="before")
@@ -121,7 +124,7 @@ class Settings(BaseSettings):
     @field_validator("image", "memory_limit", "bind_address")
     @classmethod
     def _check_as_field(cls, value: str, info: ValidationInfo) -> str:
-        """Hold a default to the rule of the deployment's field of the same name."""
+        """Check a default by the rule of the deployment field with the same name."""
         rule = BY_NAME[str(info.field_name)].rule
         if value and rule and (problem := rule(value)):
             raise ValueError(problem)
@@ -152,9 +155,9 @@ class Settings(BaseSettings):
         return value if value.is_absolute() else PROJECT / value
 
     def as_environment(self) -> dict[str, str]:
-        """Return the environment in which an operation's process has the same settings.
+        """Return the environment that gives an operation's process the same settings.
 
-        Not the webhook's address, which is the server's own.
+        The webhook's address is left out: only the server needs it.
         """
         values = {**self.model_dump(), "webhook_url": ""}
         values["port_range"] = "-".join(map(str, self.port_range))
@@ -171,7 +174,7 @@ def _is_url(text: str) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether an address, or the name localhost, can be reached from this host only."""
+    """Return whether an address, or the name localhost, is reachable from this host only."""
     if host == "localhost":
         return True
     try:
@@ -181,7 +184,7 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings() -> Settings:
-    """Return the settings of this process. A bad value ends it with one sentence."""
+    """Return the settings of this process. A bad value ends the process with one sentence."""
     try:
         return Settings()
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Loading the program: a third of what a short process costs, unless the collector rests."""
+"""Import the program without garbage collection: it takes a third of a short process's time."""
 
 import gc
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Keep Python's collector from what is loaded meanwhile, then and at the process's end.
+    """Turn garbage collection off during imports, and exclude what was imported from it for good.
 
-    Modules stay until then, yet it would look through all of them again and again.
+    Modules live as long as the process, so scanning them again and again is wasted work.
     """
     gc.disable()
     try:

@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# What all scripts share; sourced after `set -euo pipefail`. Leaves you in the project's folder.
+# Shared by all scripts; source it after `set -euo pipefail`. Changes to the project's folder.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 PROJECT=$PWD
-# Where dockerd, debootstrap and chroot are; `su` alone does not put it there.
+# For dockerd, debootstrap and chroot; `su` alone does not set it.
 PATH=$PATH:/usr/sbin:/sbin
 
-# Made by scripts/compose where Compose v2 could not be put in place for all users.
+# scripts/compose makes it if Compose v2 could not be installed for all users.
 use_own_docker_config() {
   if [ -z "${DOCKER_CONFIG:-}" ] && [ -f .docker/config.json ]; then
     export DOCKER_CONFIG=$PROJECT/.docker
@@ -18,19 +18,19 @@ say() { printf '%s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 have() { command -v "$1" >/dev/null 2>&1; }
 root() { [ "$(id -u)" = 0 ]; }
-# Root on Debian or Ubuntu is the one case in which system packages are installed.
+# System packages are installed only as root on Debian or Ubuntu.
 may_install() { root && [ -f /etc/debian_version ] && have apt-get; }
 
-# The image of gateways that name none. The default stands in app/config.py alone; it is
-# read as text, since importing the settings would cost every start a quarter of a second.
+# The default gateway image. It is declared in app/config.py alone, and read from there as
+# text: importing the settings would cost every start a quarter of a second.
 gateway_image() {
   local default
   default=$(grep -A 3 '^    image: str' app/config.py | grep -oE '"[^" ]+:[^" ]+"' | head -n 1 | tr -d '"')
   echo "${DEPLOY_AGENT_IMAGE:-$default}"
 }
 
-# One at a time: two commands may set up the same checkout at once. What root makes in
-# someone's checkout is given to them in the end: their own `make run` comes next.
+# One set-up of a checkout at a time. Files that root makes in somebody's checkout are given
+# to its owner at the end, so that the owner's own `make run` works.
 lock_project() {
   [ -z "${PROJECT_IS_LOCKED:-}" ] || return 0
   mkdir -p .cache
@@ -59,8 +59,8 @@ apt_install() {
   rm -f "$log"
 }
 
-# Once an hour is enough. A machine that has just booted may be doing the same by itself,
-# and apt-get does not wait for that lock.
+# Once an hour is enough. A machine that has just booted may run its own update, and apt-get
+# does not wait for that lock.
 apt_update() {
   local stamp=/run/deploy-agent.apt-updated answer
   [ -z "$(find $stamp -mmin -60 2>/dev/null)" ] || return 0

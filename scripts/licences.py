@@ -38,7 +38,7 @@ def locked(lock: str) -> list[tuple[str, str]]:
 
 
 def licence_of(package: Distribution) -> str:
-    """Return what a package says of its licence; empty where it says nothing."""
+    """Return the license that a package declares, or an empty text."""
     if expression := package.metadata.get("License-Expression"):
         return str(expression)
     classifiers = package.metadata.get_all("Classifier", [])
@@ -57,7 +57,7 @@ def _texts(package: Distribution) -> Iterator[str]:
 
 
 def refused(licences: Mapping[str, str]) -> dict[str, str]:
-    """Return those that may not be used: every part of what a package names has to be allowed."""
+    """Return the packages with a license that is not allowed; every part of one has to be."""
     return {
         name: licence
         for name, licence in licences.items()
