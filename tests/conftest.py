@@ -24,8 +24,8 @@ from app.usecases.operations import operations
 from demo.cleaning import remove_everything_of
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
-from tests.support.engine_gate import EngineGate
-from tests.support.own_engine import OwnEngine, running_engine, why_no_engine
+from tests.support.engine.gate import EngineGate
+from tests.support.engine.own_engine import OwnEngine, running_engine, why_no_engine
 from tests.support.server import Server
 from tests.support.warm_operations import WarmOperations
 

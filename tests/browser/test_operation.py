@@ -6,7 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.browser.fleet import configure
 from tests.support.browser.visits import Visits
-from tests.support.registry import Registry, serving
+from tests.support.engine.image_registry import Registry, serving
 
 
 def test_a_pull_moves_its_bars_and_ends_for_all_when_one_cancels_it(visits: Visits) -> None:

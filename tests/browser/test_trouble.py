@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.store.locks import lock_folder
 from tests.support.browser.fleet import configure, folder_of, launch
 from tests.support.browser.visits import Visits, follow_again
-from tests.support.engine_gate import EngineGate
+from tests.support.engine.gate import EngineGate
 from tests.support.server import Server
 
 

@@ -24,7 +24,7 @@ from tests.support.crash.crashes import (
     files_of,
 )
 from tests.support.crash.points import Fate
-from tests.support.small_disk import mounted
+from tests.support.files.small_disk import mounted
 
 pytestmark = pytest.mark.soak
 

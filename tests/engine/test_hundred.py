@@ -11,8 +11,8 @@ import docker
 import pytest
 
 from tests.support.api import API_KEY
-from tests.support.inside import Gateway
-from tests.support.own_engine import OwnEngine
+from tests.support.engine.gateway_network import Gateway
+from tests.support.engine.own_engine import OwnEngine
 from tests.support.server import Server
 from tests.support.waiting import eventually
 

@@ -17,7 +17,7 @@ from app.engine.client import EngineClient, engine_address
 from app.engine.logs.followers import Cursor, Held, LogFollowers
 from app.engine.logs.source import LogSource
 from tests.conftest import STANDIN
-from tests.support.engine_gate import EngineGate
+from tests.support.engine.gate import EngineGate
 from tests.support.waiting import eventually
 
 Run = Callable[..., str]

@@ -36,7 +36,7 @@ from app.usecases.context import AppContext
 from app.usecases.people.people import digest
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
-from tests.support.hostile import within
+from tests.support.files.hostile_files import within
 from tests.support.soak import rounds
 from tests.web.security.test_hostile_folders import path_of, reads
 

@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from demo.provider import API_KEY as API_KEY
-from tests.support.contract import CheckedClient
+from tests.support.openapi_check import CheckedClient
 
 BASE = "http://localhost"
 

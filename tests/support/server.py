@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.config import PROJECT
-from tests.support.contract import check
+from tests.support.openapi_check import check
 from tests.support.waiting import eventually
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from tests.support.small_disk import fill
+from tests.support.files.small_disk import fill
 
 _CHANGES = frozenset(
     f"os.{deed}"

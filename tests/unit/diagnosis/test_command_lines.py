@@ -6,7 +6,7 @@ import pytest
 
 from app.core.diagnosis.command_lines import command_of
 from app.core.operations.kinds import OperationKind
-from tests.support.building import ID, a_deployment
+from tests.support.builders import ID, a_deployment
 
 
 @pytest.mark.parametrize(

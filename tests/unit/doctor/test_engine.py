@@ -7,7 +7,7 @@ from app.core.doctor.engine import BootFacts, EngineFacts, SocketFacts
 from app.core.doctor.finding import Verdict
 from app.core.doctor.images import Image, image_verdict, images_verdict
 from app.core.doctor.shell import Shell
-from tests.support.building import NOW, before
+from tests.support.builders import NOW, before
 
 SHELL = Shell("/srv", "ana", is_root=False, has_sudo=True, has_systemd=True)
 SOCKET = SocketFacts("/run/docker.sock", 0o660, "root", "docker", ("bo", "ana"), usable=True)

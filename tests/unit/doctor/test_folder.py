@@ -25,7 +25,7 @@ from app.core.doctor.operations import Held, operations_verdict
 from app.core.doctor.shell import Shell
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_BACK, NOT_STARTED, OperationState
-from tests.support.building import ID, NOW, an_operation, before
+from tests.support.builders import ID, NOW, an_operation, before
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False)
 LOOKED = Looked(2)

@@ -21,7 +21,7 @@ from app.core.history.incidents import (
 )
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
-from tests.support.building import ID, NOW, a_container, an_operation, before, details
+from tests.support.builders import ID, NOW, a_container, an_operation, before, details
 
 CONTAINER = "c0ffee" + "0" * 58
 

@@ -3,7 +3,7 @@
 from app.core.secrets import MASK, Masker
 from app.core.text import LONGEST_LINE
 from app.usecases.history.last_words import as_it_ended, last_words_from
-from tests.support.building import NOW
+from tests.support.builders import NOW
 
 
 def test_a_health_check_that_says_much_and_odd_things_holds_nothing_up() -> None:

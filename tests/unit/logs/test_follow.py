@@ -22,7 +22,7 @@ from app.core.status.status import Status, Verdict
 from app.engine.logs.followers import LogFollowers
 from app.usecases.logs.follow import LogTail, follow_logs
 from app.usecases.status.overview import DeploymentView
-from tests.support.building import NOW, a_container, a_deployment
+from tests.support.builders import NOW, a_container, a_deployment
 
 A, B = "a" * 64, "b" * 64
 ANOTHER = "Another container: its log begins here."

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.logs.lines import Level, LogFilter, Stream
 from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice
-from tests.support.building import NOW
+from tests.support.builders import NOW
 
 choices = st.builds(
     LogChoice,

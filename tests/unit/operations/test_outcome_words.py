@@ -3,7 +3,7 @@
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.operations.outcome_words import Outcomes
-from tests.support.building import a_deployment, an_operation
+from tests.support.builders import a_deployment, an_operation
 
 
 def at(state: OperationState, number: int = 1, reason: str = "") -> object:

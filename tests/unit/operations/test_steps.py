@@ -24,7 +24,7 @@ from app.core.operations.steps import (
     StepState,
     steps_of,
 )
-from tests.support.building import an_operation, before
+from tests.support.builders import an_operation, before
 
 BEGAN = before(240)
 LAUNCHED = [

@@ -12,7 +12,7 @@ from app.core.deployment import Deployment
 from app.core.operations.operation import OperationState
 from app.core.orphans import Ground, Stranded, find_stranded, is_within
 from app.core.snapshot import Container, Network, Run
-from tests.support.building import (
+from tests.support.builders import (
     ID,
     NOW,
     a_container,

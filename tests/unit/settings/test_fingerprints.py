@@ -14,7 +14,7 @@ from app.core.settings.fingerprints import (
     mark_of,
     reach_the_gateway,
 )
-from tests.support.building import a_container, a_deployment, before
+from tests.support.builders import a_container, a_deployment, before
 
 KEY = b"key"
 ENV = {"PORT": "30163", "OPENROUTER_API_KEY": "canary", "TZ": ""}

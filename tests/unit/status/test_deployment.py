@@ -8,7 +8,7 @@ from app.core.deployment import is_id, parse_id
 from app.core.errors import NotFound
 from app.core.operations.operation import OperationState
 from app.core.snapshot import EngineProblem, PublishedPort, Run, Snapshot
-from tests.support.building import (
+from tests.support.builders import (
     ID,
     NOW,
     a_container,

@@ -6,7 +6,7 @@ from app.core.operations.operation import OperationState
 from app.core.status.readiness_checks import Rung, RungState
 from app.engine.gateway import probes
 from app.engine.gateway.probes import Probes
-from tests.support.building import a_container, a_deployment, an_operation
+from tests.support.builders import a_container, a_deployment, an_operation
 
 _PATIENCE = 60.0
 BROKEN = [Rung("healthz", RungState.FAILED)]

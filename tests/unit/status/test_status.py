@@ -14,7 +14,7 @@ from app.core.operations.operation import Operation, OperationState
 from app.core.snapshot import Container, EngineProblem, Run, Snapshot
 from app.core.status.readiness_checks import Climb, failed
 from app.core.status.status import LastSeen, Status, status_of
-from tests.support.building import (
+from tests.support.builders import (
     ID,
     NOW,
     a_container,

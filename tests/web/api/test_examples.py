@@ -22,8 +22,8 @@ from app.web.api.shapes import EXAMPLE_ID
 from demo.devices import Browser
 from demo.provider import Provider
 from tests.support.api import API_KEY, BASE, Api
-from tests.support.receiver import receiving
 from tests.support.waiting import eventually
+from tests.support.webhook_receiver import receiving
 from tests.web.lifecycle.test_launch import edit_env
 
 pytestmark = pytest.mark.usefixtures("warm_operations")

@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from app.usecases.people import people
 from tests.support.api import Api
-from tests.support.contract import check
+from tests.support.openapi_check import check
 
 
 def test_the_description_is_valid_and_the_same_for_all_who_ask(api: Api) -> None:

@@ -12,7 +12,7 @@ from app.usecases.status.diagnose import standing_cause
 from app.usecases.status.overview import show_deployment
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
-from tests.support.staging import run_as_printed
+from tests.support.status.failure_scenario import run_as_printed
 from tests.support.waiting import eventually
 
 

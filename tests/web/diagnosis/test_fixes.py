@@ -18,8 +18,8 @@ from docker.types import IPAMConfig, IPAMPool
 from tests.conftest import STANDIN
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
-from tests.support.registry import Registry, serving
-from tests.support.staging import Stage
+from tests.support.engine.image_registry import Registry, serving
+from tests.support.status.failure_scenario import Stage
 from tests.support.waiting import eventually
 from tests.web.lifecycle.test_launch import edit_env
 from tests.web.tokens.test_tokens import Tokens

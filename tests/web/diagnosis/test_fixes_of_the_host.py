@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import STANDIN
-from tests.support.own_host import run_on_own_host, run_with_own_mounts, why_no_host
+from tests.support.engine.own_host import run_on_own_host, run_with_own_mounts, why_no_host
 
 pytestmark = [pytest.mark.soak, pytest.mark.skipif(bool(why_no_host()), reason=why_no_host())]
 
-_STAGES = "tests/support/on_own_host.py"
+_STAGES = "tests/support/engine/host_fix_tests.py"
 
 
 def test_a_host_without_compose_is_set_up_by_the_line() -> None:

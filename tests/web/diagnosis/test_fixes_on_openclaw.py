@@ -22,7 +22,7 @@ from app.usecases.context import build_context
 from demo.provider import Provider
 from tests.support.api import API_KEY, Api
 from tests.support.command_line import CommandLine
-from tests.support.staging import Stage
+from tests.support.status.failure_scenario import Stage
 from tests.support.waiting import eventually
 
 pytestmark = [

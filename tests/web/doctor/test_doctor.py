@@ -16,7 +16,7 @@ from app.core.settings.compose_file import GATEWAY_UID
 from app.core.settings.env_file import with_value
 from tests.conftest import STANDIN
 from tests.support.api import API_KEY, Api
-from tests.support.engine_gate import LEAVES_SOCKETS, EngineGate
+from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate
 from tests.support.waiting import eventually
 
 WEAK = "hunter2hunter2"

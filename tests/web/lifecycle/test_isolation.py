@@ -7,7 +7,7 @@ import docker
 
 from app.engine.host.network import own_address
 from tests.support.api import Api
-from tests.support.inside import Gateway
+from tests.support.engine.gateway_network import Gateway
 from tests.support.waiting import eventually
 
 

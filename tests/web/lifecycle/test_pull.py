@@ -8,7 +8,7 @@ from app.core.operations.pull_progress import Layer, Phase, layer_in, layers_of
 from app.store.operations import log_path, read_log
 from app.usecases.context import AppContext
 from tests.support.api import Api
-from tests.support.registry import Registry, serving
+from tests.support.engine.image_registry import Registry, serving
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 from tests.web.lifecycle.test_launch import containers_of

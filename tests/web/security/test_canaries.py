@@ -31,8 +31,8 @@ from app.core.settings.fields import FIELDS
 from app.web.api.calls import call_of
 from tests.conftest import STANDIN
 from tests.support.command_line import PYTHON
-from tests.support.receiver import Receiver, receiving
 from tests.support.server import Server
+from tests.support.webhook_receiver import Receiver, receiving
 
 MARK = "canary"
 SECRET_FIELDS = tuple(each for each in FIELDS if each.secret and each.group != "auto")

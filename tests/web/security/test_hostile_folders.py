@@ -25,7 +25,7 @@ from app.store import operations
 from app.store.history import OURS, record
 from tests.support.api import BASE, Api
 from tests.support.command_line import CommandLine
-from tests.support.hostile import (
+from tests.support.files.hostile_files import (
     CANARY,
     Outside,
     crowd,

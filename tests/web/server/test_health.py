@@ -12,7 +12,7 @@ from app.config import Settings
 from app.usecases.people import people
 from app.version import VERSION
 from tests.support.api import BASE, Api
-from tests.support.engine_gate import LEAVES_SOCKETS, EngineGate
+from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate
 from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS

@@ -19,7 +19,7 @@ from app.engine.client import engine_address
 from demo.cleaning import remove_everything_of
 from tests.conftest import STANDIN
 from tests.support.api import API_KEY
-from tests.support.refused import Refusals, between
+from tests.support.files.write_refusals import Refusals, between
 from tests.support.server import Server
 
 UID = 1001

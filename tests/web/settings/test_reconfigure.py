@@ -19,8 +19,8 @@ from demo.cleaning import operation_processes, remove_everything_of
 from demo.devices import Browser
 from tests.conftest import STANDIN
 from tests.support.api import BASE, Api
+from tests.support.files.small_disk import fill, mounted
 from tests.support.server import free_port
-from tests.support.small_disk import fill, mounted
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("warm_operations")

@@ -21,7 +21,7 @@ from app.web.status import api, overview
 from demo.cleaning import remove_project
 from tests.conftest import STANDIN
 from tests.support.api import API_KEY, Api
-from tests.support.engine_gate import EngineGate
+from tests.support.engine.gate import EngineGate
 from tests.support.server import Server
 from tests.support.soak import rounds
 from tests.support.streams import Stream

@@ -17,10 +17,10 @@ import yaml
 from app import create_app
 from app.config import Settings
 from tests.support.api import API_KEY, Api
-from tests.support.engine_gate import LEAVES_SOCKETS, EngineGate
-from tests.support.own_engine import OwnEngine, running_engine
+from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate
+from tests.support.engine.own_engine import OwnEngine, running_engine
 from tests.support.server import Server
-from tests.support.staging import run_as_printed
+from tests.support.status.failure_scenario import run_as_printed
 from tests.support.waiting import eventually
 
 pytestmark = [*LEAVES_SOCKETS, pytest.mark.usefixtures("own_engine")]

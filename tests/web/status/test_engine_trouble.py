@@ -12,7 +12,7 @@ from app.config import Settings
 from app.store.operations import read_log
 from app.usecases.history.timeline import timeline_of
 from tests.support.api import API_KEY, BASE, Api
-from tests.support.engine_gate import LEAVES_SOCKETS, EngineGate
+from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate
 from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS

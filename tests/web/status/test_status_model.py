@@ -31,10 +31,10 @@ from hypothesis.stateful import (
 
 from demo.cleaning import remove_project
 from tests.support.api import API_KEY
-from tests.support.engine_gate import LEAVES_SOCKETS
-from tests.support.own_engine import OwnEngine, running_engine, why_no_engine
+from tests.support.engine.gate import LEAVES_SOCKETS
+from tests.support.engine.own_engine import OwnEngine, running_engine, why_no_engine
 from tests.support.server import Server
-from tests.support.status_model import (
+from tests.support.status.status_model import (
     LISTED,
     WITH_CONTAINER,
     Known,
@@ -44,7 +44,7 @@ from tests.support.status_model import (
     run_in,
     word_of,
 )
-from tests.support.voices import Voices
+from tests.support.status.status_readers import Voices
 from tests.support.waiting import eventually
 from tests.web.lifecycle.test_launch import edit_env
 

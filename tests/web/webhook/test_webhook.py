@@ -19,8 +19,8 @@ from app.store.webhook_queue import MOST_WAITING, NoticeStore
 from app.usecases.context import AppContext
 from app.usecases.webhook.sender import Telling
 from tests.support.api import Api
-from tests.support.receiver import HANG_UP, SECRET, Receiver, receiving
 from tests.support.waiting import eventually
+from tests.support.webhook_receiver import HANG_UP, SECRET, Receiver, receiving
 from tests.web.history.test_incident_recorder import container_of, launched, witnessing
 
 

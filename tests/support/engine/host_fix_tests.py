@@ -15,8 +15,8 @@ from app.config import PROJECT
 from app.store.operations import log_path
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
-from tests.support.engine_gate import LEAVES_SOCKETS
-from tests.support.staging import Stage
+from tests.support.engine.gate import LEAVES_SOCKETS
+from tests.support.status.failure_scenario import Stage
 from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS
