@@ -25,11 +25,10 @@ from demo.cleaning import remove_everything_of
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
 from tests.support.engine.gate import EngineGate
+from tests.support.engine.images import STANDIN
 from tests.support.engine.own_engine import OwnEngine, running_engine, why_no_engine
 from tests.support.server import Server
 from tests.support.warm_operations import WarmOperations
-
-STANDIN = "deploy-agent-standin:latest"
 
 # Whoever starts one of these last would have all others wait for it at the end.
 _LONGEST = (

@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from demo.chromium import FLAGS, program
 from demo.cleaning import remove_everything_of
-from tests.conftest import STANDIN
 from tests.support.browser.fleet import Fleet
 from tests.support.browser.steady import steady
 from tests.support.browser.visits import Visits
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 
 expect.set_options(timeout=30_000)

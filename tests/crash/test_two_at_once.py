@@ -14,9 +14,9 @@ import pytest
 
 from app.store.locks import is_locked
 from demo.cleaning import operation_processes
-from tests.conftest import STANDIN
 from tests.support.crash.crowd import CALLERS, Crowd
 from tests.support.crash.judge import ENGINE_SECONDS, Judge
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 from tests.support.soak import rounds
 from tests.support.waiting import eventually

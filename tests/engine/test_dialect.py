@@ -5,13 +5,10 @@ clean environment, as from us, since it prefers that to the file.
 """
 
 import json
-import os
 import random
-import subprocess
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import docker
 import pytest
@@ -24,31 +21,11 @@ from app.core.settings.ports import subnet_of
 from app.usecases.context import AppContext
 from app.usecases.settings.configure import configure_deployment
 from tests.support.api import API_KEY
-from tests.unit.settings.test_env_file import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
+from tests.support.engine.compose import compose, environment_of, resolved
+from tests.support.files.env_samples import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
 
 # What Compose's own process has in its environment, beside the file's variables.
 _NOT_OF_THE_FILE = ("COMPOSE_PROJECT_NAME=", "DOCKER_CLI_PLUGIN_", "HOME=", "PATH=", "PWD=")
-
-
-def compose(folder: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
-    """Run Compose in a folder, in an environment of PATH and HOME alone."""
-    clean = {name: os.environ[name] for name in ("PATH", "HOME")}
-    return subprocess.run(
-        ["docker", "compose", *words], cwd=folder, env=clean, capture_output=True, timeout=60
-    )
-
-
-def resolved(folder: Path, *words: str) -> tuple[dict[str, Any], str]:
-    """Return the configuration that Compose makes of a folder, and what it warns of."""
-    answer = compose(folder, *words, "config", "--format", "json")
-    assert answer.returncode == 0, answer.stderr.decode()
-    return json.loads(answer.stdout), answer.stderr.decode()
-
-
-def environment_of(service: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that a service really gets; an unset one is null in the answer."""
-    found = service["environment"].items()
-    return {key: value.replace("$$", "$") for key, value in found if value is not None}
 
 
 def read_by_compose(folder: Path, data: bytes) -> list[str] | None:

@@ -11,7 +11,7 @@ import pytest
 from app.core.history.container_events import ContainerEvent
 from app.engine.client import EngineClient, engine_address
 from app.engine.events import EngineEvents
-from tests.conftest import STANDIN
+from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
 OWN = "e0e0e0e0e0"

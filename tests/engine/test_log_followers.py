@@ -16,8 +16,8 @@ from app.core.logs.lines import LineKey, RawLine, Stream
 from app.engine.client import EngineClient, engine_address
 from app.engine.logs.followers import Cursor, Held, LogFollowers
 from app.engine.logs.source import LogSource
-from tests.conftest import STANDIN
 from tests.support.engine.gate import EngineGate
+from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
 Run = Callable[..., str]

@@ -12,8 +12,8 @@ import pytest
 from app.core.deployment import Deployment
 from app.core.snapshot import Container, PublishedPort
 from app.engine.gateway.rounds import Rounds
-from tests.engine.test_probe import Gateway, good, greets_and_answers
 from tests.support.builders import a_container, a_deployment
+from tests.support.engine.fake_gateway import Gateway, good, greets_and_answers
 from tests.support.waiting import eventually
 
 STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)

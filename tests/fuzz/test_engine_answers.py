@@ -22,8 +22,8 @@ from app.core.status.usage import memory_in, usage_between
 from app.engine import container_answers, events, images, networks
 from app.engine.answers import inside, lines_of
 from app.usecases.context import AppContext
-from tests.fuzz.test_files import json_values, paths_in, put_in
 from tests.support.api import Api
+from tests.support.json_values import json_values, paths_in, put_in
 from tests.support.soak import rounds
 
 ID = "0b7a3361be"

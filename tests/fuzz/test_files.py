@@ -1,7 +1,7 @@
 """Whatever stands in a file of ours, or of a person's: told without an error, and left as it is.
 
 Each file is first one that we wrote ourselves; then a part of it is another value, or its
-bytes are any. Each page and call that reads is found by the app's own map.
+bytes are any. Each page and call that folder_routes is found by the app's own map.
 """
 
 import json
@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -37,52 +36,20 @@ from app.usecases.people.people import digest
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
 from tests.support.files.hostile_files import within
+from tests.support.json_values import AT, json_values, paths_in, put_in
+from tests.support.routes import folder_routes, path_of
 from tests.support.soak import rounds
-from tests.web.security.test_hostile_folders import path_of, reads
 
-AT = "2026-11-24T10:00:00.000+00:00"
 TOKEN = f"da_0badcafe_{'5' * 64}"
 # Generous: what takes longer has hung.
 SECONDS = 60
 
-signs = st.characters()  # With surrogates, which JSON can escape and no page can hold.
-scalars = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(),
-    st.sampled_from(
-        [-1, 0, 2**63, 10**30, 1e308, "", "é", "\ud800", "\0", "1", AT, "9999", "a\nb"]
-    ),
-    st.floats(),
-    st.text(signs, max_size=8),
-)
-json_values = st.recursive(
-    scalars,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=3), st.dictionaries(st.text(signs, max_size=4), inner, max_size=3)
-    ),
-    max_leaves=4,
-)
 raw = st.one_of(
     st.binary(max_size=200),
     st.text(max_size=100).map(lambda text: text.encode()),
     st.sampled_from([b"", b"null", b"[]", b"{}", b"[" * 100_000, b'{"a":' * 9_000, b"\xff", b"\0"]),
     json_values.map(lambda value: json.dumps(value).encode()),
 )  # fmt: skip
-
-
-def paths_in(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else []
-    inner = enumerate(value) if isinstance(value, list) else inner
-    return [path, *(each for key, part in inner for each in paths_in(part, (*path, key)))]
-
-
-def put_in(value: Any, path: tuple[Any, ...], other: Any) -> Any:
-    if not path:
-        return other
-    copy = value.copy()
-    copy[path[0]] = put_in(value[path[0]], path[1:], other)
-    return copy
 
 
 @st.composite
@@ -204,7 +171,7 @@ def test_whatever_a_file_holds_is_told_and_left_as_it_is(
     in_full = request.config.getoption("soak")
     whole = {path: path.read_bytes() for path in files}
     [folder] = {path.parent for path in files if path.name == ".env"}
-    asked = [path for rule in reads(api) if "<" not in (path := path_of(rule, folder.name))]
+    asked = [path for rule in folder_routes(api) if "<" not in (path := path_of(rule, folder.name))]
     asked = asked if in_full else [each for each in asked if not each.endswith("/doctor")]
     tried: dict[str, int] = {}
 

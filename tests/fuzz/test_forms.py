@@ -12,9 +12,9 @@ from markupsafe import escape
 
 from app.core.settings.env_file import parse_env
 from app.core.settings.fields import BY_NAME, FIELDS, TOKEN
-from tests.fuzz.test_files import scalars
 from tests.support.api import API_KEY, BASE, Api
 from tests.support.files.hostile_files import within
+from tests.support.json_values import scalars
 from tests.support.soak import rounds
 from tests.support.waiting import eventually
 

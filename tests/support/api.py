@@ -37,6 +37,16 @@ class Api:
     def launch(self, deployment_id: str, **more: Any) -> TestResponse:
         return self.post("launch", {"deployment_id": deployment_id, **more})
 
+    def configure_and_launch(self, **fields: Any) -> str:
+        """Return the id of a new deployment whose launch has succeeded."""
+        deployment_id = self.configure(**fields)
+        answer = self.launch(deployment_id)
+        assert answer.status_code == 200, answer.text
+        return deployment_id
+
+    def cancel(self, deployment_id: str) -> TestResponse:
+        return self.post("cancel", {"deployment_id": deployment_id})
+
     def stop(self, deployment_id: str) -> TestResponse:
         return self.post("stop", {"deployment_id": deployment_id})
 

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.config import PROJECT
+from demo.provider import API_KEY
 from tests.support.openapi_check import check
 from tests.support.waiting import eventually
 
@@ -91,6 +92,21 @@ class Server:
             media, data = answer.headers.get_content_type(), answer.read()
         check(method, urlsplit(request.full_url).path, answer.status, media, data)
         return answer.status, json.loads(data)
+
+    def configure(self, **fields: object) -> str:
+        """Configure a deployment and return its id."""
+        status, answer = self.call("POST", "configure", {"openrouter_api_key": API_KEY, **fields})
+        assert status == 200, answer
+        return str(answer["deployment_id"])
+
+    def begin_launch(self, deployment_id: str) -> None:
+        """Begin a launch without waiting for its end."""
+        body = {"deployment_id": deployment_id, "wait": False}
+        status, answer = self.call("POST", "launch", body)
+        assert status == 202, answer
+
+    def status_of(self, deployment_id: str) -> str:
+        return str(self.call("GET", f"status/{deployment_id}")[1]["status"])
 
     def kill_group(self) -> None:
         """End the master and its worker at once, as `kill -9` of the whole group does."""

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from tests.support.browser.other_machine import connect, ip
+from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
-STANDIN = "deploy-agent-standin:latest"
 _START_SECONDS = 60
 # What dockerd starts for a published port: Docker's own, listening on this host. Inside the
 # namespace, its rules lead what comes for that port to the container.

@@ -13,7 +13,7 @@ from typing import Any
 
 import docker
 
-from tests.web.lifecycle.test_launch import containers_of
+from tests.support.engine.containers import containers_of
 
 # What `docker inspect` says of a container; the engine that is away says nothing of any.
 Word = dict[str, Any]

@@ -15,9 +15,10 @@ from app.store.history import read_history
 from app.usecases.people import people
 from demo.devices import Browser
 from tests.support.api import Api
+from tests.support.engine.containers import containers_of
+from tests.support.files.env_edits import edit_env
+from tests.support.pages import csrf_token
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of, edit_env
-from tests.web.status.test_pages import csrf_token
 
 GATEWAY = "gw.example"
 PAGE = f"http://{GATEWAY}:8000"

@@ -25,9 +25,11 @@ from app.store.history import read_history
 from app.usecases.access import provider_check as usecase
 from demo.provider import Provider, bridge_address
 from tests.support.api import API_KEY, BASE, Api
+from tests.support.engine.containers import containers_of
+from tests.support.files.env_edits import edit_env
+from tests.support.pages import HTMX, csrf_token
+from tests.support.provider_check import check_provider, last_check
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of, edit_env
-from tests.web.status.test_pages import HTMX, csrf_token
 
 pytestmark = pytest.mark.usefixtures("warm_operations")
 
@@ -47,19 +49,6 @@ def launched(api: Api, provider: Provider | None = None, **fields: Any) -> str:
     return deployment_id
 
 
-def asked(api: Api, deployment_id: str) -> dict[str, Any]:
-    """Ask on demand and return the answer."""
-    answer = api.post("answer", {"deployment_id": deployment_id})
-    assert answer.status_code == 200, answer.text
-    assert answer.json["asking"] is False
-    return dict(answer.json["answer"])
-
-
-def known(api: Api, deployment_id: str) -> dict[str, Any] | None:
-    answer = api.get(f"answer/{deployment_id}").json["answer"]
-    return dict(answer) if answer else None
-
-
 def set_base_url(folder: Path, url: str) -> None:
     path = folder / "config" / "openclaw.json"
     config = json.loads(path.read_text())
@@ -73,7 +62,7 @@ def test_after_a_launch_the_provider_is_asked_once_by_itself(api: Api, provider:
     assert provider.chats == []
 
     api.page(page)
-    answer = eventually(lambda: known(api, deployment_id))
+    answer = eventually(lambda: last_check(api, deployment_id))
     for _ in range(3):
         text = api.page(page).text
 
@@ -92,18 +81,18 @@ def test_the_answer_outlives_the_server_and_is_not_asked_for_again(
     api: Api, provider: Provider, settings: Settings
 ) -> None:
     deployment_id = launched(api, provider)
-    before = asked(api, deployment_id)
+    before = check_provider(api, deployment_id)
 
     again = Api(create_app(settings))
     again.page(f"/deployments/{deployment_id}")
 
-    assert known(again, deployment_id) == before
+    assert last_check(again, deployment_id) == before
     time.sleep(0.5)
     assert len(provider.chats) == 1
 
     api.launch(deployment_id)
-    assert known(again, deployment_id)["current"] is False
-    eventually(lambda: known(again, deployment_id)["current"])
+    assert last_check(again, deployment_id)["current"] is False
+    eventually(lambda: last_check(again, deployment_id)["current"])
     assert len(provider.chats) == 2
 
 
@@ -131,7 +120,7 @@ def test_each_refusal_is_told_on_the_page_and_running_stays(
     for fault, code, words in FAULTS:
         provider.fault = fault
 
-        answer = asked(api, deployment_id)
+        answer = check_provider(api, deployment_id)
 
         assert answer["code"] == code, fault
         assert words in answer["words"]
@@ -155,8 +144,8 @@ def test_a_wrong_key_and_a_wrong_model_are_told_apart(api: Api, provider: Provid
     wrong_key = launched(api, provider, openrouter_api_key="sk-or-v1-wrong")
     wrong_model = launched(api, provider, model="openrouter/no/such")
 
-    assert asked(api, wrong_key)["code"] == "key_refused"
-    answer = asked(api, wrong_model)
+    assert check_provider(api, wrong_key)["code"] == "key_refused"
+    answer = check_provider(api, wrong_model)
 
     assert answer["code"] == "model_unknown"
     assert "openrouter/no/such" in answer["words"]
@@ -172,16 +161,16 @@ def test_no_way_to_the_provider_is_told_by_its_cause(
         closed.bind((bridge_address(), 0))
         port = closed.getsockname()[1]
         set_base_url(folder, f"http://{bridge_address()}:{port}/api/v1")
-        refused = asked(api, deployment_id)
+        refused = check_provider(api, deployment_id)
     set_base_url(folder, "http://no-such-name.invalid/api/v1")
-    nameless = asked(api, deployment_id)
+    nameless = check_provider(api, deployment_id)
     set_base_url(folder, provider.base_url.replace("http:", "https:"))
-    plain = asked(api, deployment_id)
+    plain = check_provider(api, deployment_id)
     set_base_url(folder, f"{provider.base_url}/typo")
-    wrong = asked(api, deployment_id)
+    wrong = check_provider(api, deployment_id)
     with Provider(tls=_self_signed(tmp_path)) as encrypted:
         set_base_url(folder, encrypted.base_url)
-        distrusted = asked(api, deployment_id)
+        distrusted = check_provider(api, deployment_id)
 
     assert refused["code"] == "connection_refused"
     assert nameless["code"] == "name_unknown"
@@ -224,7 +213,7 @@ def test_a_provider_that_hangs_holds_nothing_up_and_ends_at_the_deadline(
     page = api.page(f"/deployments/{deployment_id}")
     while_asking = api.get(f"answer/{deployment_id}").json
     status = api.status(deployment_id)
-    answer = eventually(lambda: known(api, deployment_id))
+    answer = eventually(lambda: last_check(api, deployment_id))
 
     assert "being asked" in page.text
     assert (while_asking["answer"], while_asking["asking"]) == (None, True)
@@ -279,7 +268,7 @@ def test_askers_of_one_gateway_share_one_question(api: Api, provider: Provider) 
     assert "being asked" in clicked.headers["HX-Trigger"]
     assert len(provider.chats) == 1
     provider.ended.set()
-    assert eventually(lambda: known(api, deployment_id))["code"] == "cut_off"
+    assert eventually(lambda: last_check(api, deployment_id))["code"] == "cut_off"
 
 
 def test_the_button_asks_and_leads_back(
@@ -288,7 +277,7 @@ def test_the_button_asks_and_leads_back(
     deployment_id = launched(api, provider)
     page = f"/deployments/{deployment_id}"
     token = csrf_token(api.page(page).text)
-    eventually(lambda: known(api, deployment_id))
+    eventually(lambda: last_check(api, deployment_id))
 
     answer = api.client.post(f"{page}/answer", data={"csrf_token": token}, base_url=BASE)
 
@@ -306,19 +295,19 @@ def test_a_key_that_was_edited_since_the_launch_is_remarked(
     deployment_id = launched(api, provider, openrouter_api_key="sk-or-v1-mistyped")
     edit_env(deployments_dir / deployment_id, OPENROUTER_API_KEY=API_KEY)
 
-    answer = asked(api, deployment_id)
+    answer = check_provider(api, deployment_id)
 
     assert answer["code"] == "key_refused"
     assert any("launch again" in remark for remark in answer["remarks"])
     api.launch(deployment_id)
-    answer = asked(api, deployment_id)
+    answer = check_provider(api, deployment_id)
     assert (answer["code"], answer["remarks"]) == ("accepted", [])
 
 
 def test_another_providers_model_is_not_asked_for(api: Api, provider: Provider) -> None:
     deployment_id = launched(api, provider, model="anthropic/claude")
 
-    answer = asked(api, deployment_id)
+    answer = check_provider(api, deployment_id)
 
     assert (answer["code"], answer["accepted"]) == ("other_provider", None)
     assert provider.asked == []

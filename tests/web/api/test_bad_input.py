@@ -6,23 +6,10 @@ from typing import Any
 import pytest
 
 from tests.support.api import API_KEY, BASE, Api
+from tests.support.problems import assert_problem
 
 UNKNOWN = "0123456789"
 CANARY = "canary-5f2a9c"
-
-
-def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """Check the one shape of an error and return it."""
-    assert answer.status_code == status, answer.text
-    assert answer.content_type == "application/problem+json"
-    problem = dict(answer.json)
-    assert problem["ok"] is False
-    assert problem["status"] == status
-    assert problem["code"] == code
-    assert problem["title"]
-    assert problem["detail"]
-    assert "Traceback" not in answer.text
-    return problem
 
 
 @pytest.mark.parametrize(

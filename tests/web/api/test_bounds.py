@@ -19,7 +19,7 @@ from app.usecases.operations import operations
 from app.usecases.server import live_updates as changes
 from tests.support.api import BASE, Api
 from tests.support.files.hostile_files import within
-from tests.web.api.test_bad_input import assert_problem
+from tests.support.problems import assert_problem
 
 MANY = {f"field{number}": "x" for number in range(40_000)}
 

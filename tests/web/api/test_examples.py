@@ -22,14 +22,14 @@ from app.web.api.shapes import EXAMPLE_ID
 from demo.devices import Browser
 from demo.provider import Provider
 from tests.support.api import API_KEY, BASE, Api
+from tests.support.engine.images import SILENT
+from tests.support.files.env_edits import edit_env
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import receiving
-from tests.web.lifecycle.test_launch import edit_env
 
 pytestmark = pytest.mark.usefixtures("warm_operations")
 
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
-SILENT = "deploy-agent-standin:silent"
 # Of curl, what the examples use.
 CURL = argparse.ArgumentParser("curl")
 CURL.add_argument("-X", dest="method", default="GET")

@@ -14,9 +14,9 @@ from app.cli import status
 from app.cli.settings import field_input as given
 from app.config import PROJECT, Settings
 from app.core.settings.env_file import parse_env
-from tests.conftest import STANDIN
 from tests.support.api import API_KEY, Api
 from tests.support.command_line import PYTHON, AtTerminal, CommandLine
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 from tests.support.waiting import eventually
 

@@ -15,14 +15,14 @@ import psutil
 import pytest
 from docker.types import IPAMConfig, IPAMPool
 
-from tests.conftest import STANDIN
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
 from tests.support.engine.image_registry import Registry, serving
+from tests.support.engine.images import STANDIN
+from tests.support.files.env_edits import edit_env
+from tests.support.gateway_token import Tokens
 from tests.support.status.failure_scenario import Stage
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import edit_env
-from tests.web.tokens.test_tokens import Tokens
 
 pytestmark = pytest.mark.soak
 

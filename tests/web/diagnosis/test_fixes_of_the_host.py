@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import STANDIN
+from tests.support.engine.images import STANDIN
 from tests.support.engine.own_host import run_on_own_host, run_with_own_mounts, why_no_host
 
 pytestmark = [pytest.mark.soak, pytest.mark.skipif(bool(why_no_host()), reason=why_no_host())]

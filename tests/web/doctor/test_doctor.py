@@ -14,9 +14,9 @@ from click.testing import CliRunner
 from app.cli.main import main
 from app.core.settings.compose_file import GATEWAY_UID
 from app.core.settings.env_file import with_value
-from tests.conftest import STANDIN
 from tests.support.api import API_KEY, Api
 from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate
+from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
 WEAK = "hunter2hunter2"

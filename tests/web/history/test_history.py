@@ -15,7 +15,7 @@ from app.store import history
 from app.store.last_words import LastWords, keep_last_words
 from app.version import VERSION
 from tests.support.api import API_KEY, BASE, Api
-from tests.web.status.test_pages import csrf_token
+from tests.support.pages import csrf_token
 
 NDJSON = {"Accept": "application/x-ndjson"}
 GONE = {"container": "c0ffee000000", "last_at": "2026-11-23T09:00:01+00:00"}

@@ -2,9 +2,7 @@
 
 import errno
 import json
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,23 +20,9 @@ from app.usecases.context import build_context
 from app.usecases.history.incident_recorder import Witness
 from app.usecases.history.incident_records import Records
 from tests.support.api import API_KEY, Api
+from tests.support.engine.containers import container_of
+from tests.support.incidents import witnessing
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of
-
-
-@contextmanager
-def witnessing(settings: Settings) -> Iterator[Witness]:
-    """What a server does beside its pages."""
-    context = build_context(settings)
-    witness, connected = Witness(context), threading.Event()
-    context.events.listen(lambda _: None, connected.set)
-    witness.start()
-    context.events.start()
-    assert connected.wait(20)
-    eventually(lambda: witness.looked or witness.waiting)
-    yield witness
-    witness.stop()
-    context.events.stop()
 
 
 @pytest.fixture
@@ -51,22 +35,10 @@ def incidents(folder: Path) -> list[dict[str, Any]]:
     return [each for each in read_history(folder) if "container" in each]
 
 
-def launched(api: Api, **fields: Any) -> str:
-    deployment_id = api.configure(**fields)
-    answer = api.launch(deployment_id)
-    assert answer.status_code == 200, answer.text
-    return deployment_id
-
-
-def container_of(engine: docker.APIClient, deployment_id: str) -> str:
-    [container] = containers_of(engine, deployment_id)
-    return str(container["Id"])
-
-
 def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
     witness: Witness, api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
-    deployment_id = launched(api, image="deploy-agent-standin:leak-token")
+    deployment_id = api.configure_and_launch(image="deploy-agent-standin:leak-token")
     folder = deployments_dir / deployment_id
     container = container_of(engine, deployment_id)
     assert incidents(folder) == []
@@ -110,7 +82,7 @@ def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
 def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
     settings: Settings, api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
-    first_id, second_id = launched(api), launched(api)
+    first_id, second_id = api.configure_and_launch(), api.configure_and_launch()
     removed, stopped = container_of(engine, first_id), container_of(engine, second_id)
     with witnessing(settings) as first, witnessing(settings) as second:
         engine.pause(stopped)

@@ -1,28 +1,25 @@
 """Archive, restore, purge and restart as a script and a person do them, on the real engine."""
 
 import os
-import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
 import docker
 import pytest
-from werkzeug.test import TestResponse
 
 from app.core.operations.kinds import OperationKind
 from app.store import deletion, operations
 from app.store.history import read_history
 from app.store.locks import lock_folder
 from app.usecases.lifecycle.purge import purge_archived
-from tests.conftest import STANDIN
-from tests.support.api import API_KEY, BASE, Api
+from tests.support.api import API_KEY, Api
+from tests.support.engine.containers import containers_of
+from tests.support.engine.images import STANDIN
+from tests.support.pages import HTMX, submit
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of
 
 pytestmark = pytest.mark.usefixtures("warm_operations")
-
-HTMX = {"HX-Request": "true"}
 
 
 def archive(api: Api, deployment_id: str) -> None:
@@ -38,15 +35,6 @@ def put_aside(api: Api, deployment_id: str) -> str:
 def archived_name(api: Api, deployment_id: str) -> str:
     [row] = [row for row in api.get("archived").json if row["deployment_id"] == deployment_id]
     return str(row["archived"])
-
-
-def send(api: Api, path: str, **fields: str) -> TestResponse:
-    """Send a form as a browser without JavaScript does."""
-    page = api.page("/deployments/new").text
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found
-    fields["csrf_token"] = found[1]
-    return api.client.post(path, data=fields, base_url=BASE, headers={"Origin": BASE})
 
 
 def test_an_archived_one_gives_its_port_free_and_comes_back_at_another(
@@ -248,8 +236,8 @@ def test_a_second_click_joins_and_another_s_is_refused_in_words(
     lock = lock_folder(folder)
     try:
         operations.begin(folder, OperationKind.STOP, "a local user")
-        stopped = send(api, f"/deployments/{deployment_id}/stop")
-        archived = send(api, f"/deployments/{deployment_id}/archive")
+        stopped = submit(api.client, f"/deployments/{deployment_id}/stop", "/deployments/new")
+        archived = submit(api.client, f"/deployments/{deployment_id}/archive", "/deployments/new")
     finally:
         os.close(lock)
 
@@ -350,17 +338,17 @@ def test_a_person_without_javascript_archives_restores_and_deletes(api: Api) -> 
     deployment_id = api.configure(name="Support bot")
     path = f"/archive/{put_aside(api, deployment_id)}"
 
-    restored = send(api, f"{path}/restore")
+    restored = submit(api.client, f"{path}/restore", "/deployments/new")
     assert restored.headers["Location"] == f"/deployments/{deployment_id}"
     assert "“Support bot” is back, with port" in api.page(f"/deployments/{deployment_id}").text
 
     path = f"/archive/{put_aside(api, deployment_id)}"
     assert "Archive (1)" in api.page("/").text
-    wrong = send(api, f"{path}/purge", confirm="Support")
+    wrong = submit(api.client, f"{path}/purge", "/deployments/new", confirm="Support")
     assert wrong.status_code == 422
     assert 'value="Support"' in wrong.text
     assert "Must be Support bot, written exactly so." in wrong.text
-    right = send(api, f"{path}/purge", confirm="Support bot")
+    right = submit(api.client, f"{path}/purge", "/deployments/new", confirm="Support bot")
     assert right.headers["Location"] == "/archive"
     page = api.page("/archive").text
     assert "“Support bot” was deleted for good." in page

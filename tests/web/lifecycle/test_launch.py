@@ -18,24 +18,14 @@ from app.store import operations
 from app.store.deployments import Store
 from app.store.last_words import list_last_words
 from app.store.locks import lock_folder
-from tests.conftest import STANDIN
 from tests.support.api import Api
+from tests.support.engine.containers import containers_of
+from tests.support.engine.images import STANDIN
+from tests.support.files.env_edits import edit_env
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.usefixtures("warm_operations")
-
-_ID_LABEL = "com.docker.compose.project"
-
-
-def containers_of(engine: docker.APIClient, deployment_id: str) -> list[dict[str, object]]:
-    return list(engine.containers(all=True, filters={"label": f"{_ID_LABEL}={deployment_id}"}))
-
-
-def edit_env(folder: Path, **values: str) -> None:
-    """Rewrite a deployment's `.env` in place, as a person's editor does."""
-    env = parse_env((folder / ".env").read_bytes())
-    (folder / ".env").write_text(format_env({**env, **values}))
 
 
 @pytest.mark.parametrize(

@@ -20,10 +20,10 @@ from app.engine.gateway.probe import connect_request
 from demo.cleaning import remove_everything_of
 from demo.provider import Provider
 from tests.support.api import API_KEY, Api
+from tests.support.engine.containers import containers_of
+from tests.support.pairing_gateway import Gateway
+from tests.support.provider_check import check_provider
 from tests.support.waiting import eventually
-from tests.web.access.test_pairing import Gateway
-from tests.web.access.test_provider import asked
-from tests.web.lifecycle.test_launch import containers_of
 
 OF_A_START = 240
 NAME = "gw.example"
@@ -165,14 +165,14 @@ def test_the_provider_is_asked_from_inside_it(gateway: Gateway, provider: Provid
     config = gateway.folder / "config" / "openclaw.json"
     before = config.read_text()
 
-    answer = asked(gateway.api, gateway.id)
+    answer = check_provider(gateway.api, gateway.id)
 
     assert answer["code"] == "key_refused"
     assert answer["model"] == "openrouter/auto"
     assert provider.chats[-1].authorization == f"Bearer {API_KEY}"
     # Written by hand, with what JSON5 allows.
     config.write_text(before.replace("{", "{ // ours", 1))
-    assert asked(gateway.api, gateway.id)["remarks"] == []
+    assert check_provider(gateway.api, gateway.id)["remarks"] == []
     config.write_text(before)
 
 

@@ -8,11 +8,10 @@ from app.core.operations.pull_progress import Layer, Phase, layer_in, layers_of
 from app.store.operations import log_path, read_log
 from app.usecases.context import AppContext
 from tests.support.api import Api
+from tests.support.engine.containers import containers_of
 from tests.support.engine.image_registry import Registry, serving
 from tests.support.server import free_port
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of
-from tests.web.operations.test_cancel import cancel
 
 
 def layers(context: AppContext, deployment_id: str) -> tuple[Layer, ...]:
@@ -65,7 +64,7 @@ def test_a_pull_is_cancelled_in_the_middle(
         api.launch(deployment_id, wait=False)
         assert registry.begun.wait(20)
 
-        answer = cancel(api, deployment_id)
+        answer = api.cancel(deployment_id)
 
         assert answer.json["operation"]["state"] == "cancelled", answer.text
         registry.go.set()

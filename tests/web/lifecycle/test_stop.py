@@ -6,8 +6,8 @@ import docker
 
 from app.core.settings.env_file import parse_env
 from tests.support.api import API_KEY, Api
+from tests.support.engine.containers import containers_of
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of
 
 
 def test_a_stop_removes_container_and_network_and_can_be_repeated(

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import docker
 import pytest
-from werkzeug.test import TestResponse
 
 from app.core.operations.kinds import OperationKind
 from app.store import operations
@@ -14,15 +13,11 @@ from app.store.history import read_history
 from app.store.locks import lock_folder
 from app.store.operation_process import process_of
 from tests.support.api import Api
+from tests.support.engine.containers import containers_of
+from tests.support.engine.images import SILENT
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of
 
-SILENT = "deploy-agent-standin:silent"
 ME = "a local user"
-
-
-def cancel(api: Api, deployment_id: str) -> TestResponse:
-    return Api(api.app).post("cancel", {"deployment_id": deployment_id})
 
 
 def launching(api: Api, folder: Path, says: str) -> None:
@@ -43,7 +38,7 @@ def test_a_cancelled_launch_leaves_nothing_and_says_who_cancelled_it(
     with ThreadPoolExecutor() as people:
         waiting = people.submit(Api(api.app).post, "launch", {"deployment_id": folder.name})
         wait_until_it_says(folder, "/healthz gave no answer")
-        answers = list(people.map(cancel, [api] * 2, [folder.name] * 2))
+        answers = list(people.map(lambda _: Api(api.app).cancel(folder.name), range(2)))
 
     for answer in answers:
         assert answer.status_code == 200, answer.text
@@ -67,7 +62,7 @@ def test_a_launch_that_has_hardly_begun_is_cancelled_all_the_same(
     launched = api.launch(folder.name, wait=False).json["operation"]
     assert process_of(folder, launched["id"]) is None, "it must not listen yet"
 
-    answer = cancel(api, folder.name)
+    answer = api.cancel(folder.name)
 
     assert answer.status_code == 200, answer.text
     assert answer.json["operation"]["state"] == "cancelled"
@@ -79,9 +74,9 @@ def test_a_launch_that_has_hardly_begun_is_cancelled_all_the_same(
 def test_what_runs_no_more_is_not_cancelled_and_says_how_it_ended(api: Api) -> None:
     deployment_id = api.configure()
 
-    never = cancel(api, deployment_id)
+    never = api.cancel(deployment_id)
     api.launch(deployment_id)
-    late = cancel(api, deployment_id)
+    late = api.cancel(deployment_id)
 
     assert (never.status_code, late.status_code) == (409, 409)
     assert late.json["code"] == "not_cancelled"
@@ -94,7 +89,7 @@ def test_a_stop_is_not_cancelled(api: Api, deployments_dir: Path) -> None:
     lock = lock_folder(folder)
     operations.begin(folder, OperationKind.STOP, "ana")
 
-    answer = cancel(api, folder.name)
+    answer = api.cancel(folder.name)
     os.close(lock)
 
     assert answer.status_code == 409
@@ -123,7 +118,7 @@ def test_a_launch_is_cancelled_in_the_midst_of_compose(
     folder = deployments_dir / api.configure(image=SILENT)
     launching(api, folder, says)
 
-    assert cancel(api, folder.name).json["operation"]["state"] == "cancelled"
+    assert api.cancel(folder.name).json["operation"]["state"] == "cancelled"
 
     assert containers_of(engine, folder.name) == []
     assert engine.networks(filters={"label": f"com.docker.compose.project={folder.name}"}) == []

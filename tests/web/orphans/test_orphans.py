@@ -16,12 +16,12 @@ from app.core import orphans as stranded
 from app.store.history import read_history
 from app.store.last_words import list_last_words
 from demo.cleaning import remove_everything_of, remove_project
-from tests.conftest import STANDIN
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
+from tests.support.engine.containers import containers_of
+from tests.support.engine.images import STANDIN
+from tests.support.pages import submit
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_archive import send
-from tests.web.lifecycle.test_launch import containers_of
 
 
 @pytest.fixture(autouse=True)
@@ -90,7 +90,8 @@ def test_a_folder_that_went_leaves_containers_that_are_listed_and_removed_with_t
         folder.rename(tmp_path / "away")
         assert containers_of(engine, gone)
 
-        assert send(api, "/stranded/remove", project=gone).status_code == 303
+        removed = submit(api.client, "/stranded/remove", "/deployments/new", project=gone)
+        assert removed.status_code == 303
         assert f"{gone} was removed." in api.page("/stranded").text
         assert api.post("stranded/remove", {"project": archived}).json["status"] == "removed"
         again = api.post("stranded/remove", {"project": gone})

@@ -1,15 +1,11 @@
 """Who may do what: log-in, roles, tokens, the set-up link; every route by the app's own map."""
 
 import contextlib
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from argon2 import PasswordHasher
-from flask.testing import FlaskClient
-from werkzeug.routing import Rule
-from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
@@ -20,9 +16,9 @@ from app.usecases.context import AppContext
 from app.usecases.people import people, sessions
 from app.web.server.permissions import permission_of
 from tests.support.api import BASE, Api
-
-PASSWORD = "correct horse battery"
-OTHER = "another long password"
+from tests.support.pages import csrf_token_at, submit
+from tests.support.people import OTHER_PASSWORD, PASSWORD, logged_in
+from tests.support.routes import example_path, routes
 
 
 @pytest.fixture(autouse=True)
@@ -32,46 +28,6 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (people, sessions):
         monkeypatch.setattr(module, "HASHER", quick)
     monkeypatch.setattr(sessions, "_nobody", lambda: quick.hash("nobody"))
-
-
-@pytest.fixture
-def world_of_people(api: Api) -> AppContext:
-    """An operator `ana` and a viewer `vic` exist, so everybody must log in."""
-    context: AppContext = api.app.config["CONTEXT"]
-    people.add_user("ana", "operator", PASSWORD, by="test", context=context)
-    people.add_user("vic", "viewer", PASSWORD, by="test", context=context)
-    return context
-
-
-def csrf(client: FlaskClient, path: str = "/login") -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path, base_url=BASE).text)
-    assert found
-    return found[1]
-
-
-def send(client: FlaskClient, path: str, form: str = "/login", **fields: str) -> TestResponse:
-    """Send a form as a browser does; `form` is the page that it stands on."""
-    fields["csrf_token"] = csrf(client, form)
-    return client.post(path, data=fields, base_url=BASE, headers={"Origin": BASE})
-
-
-def logged_in(api: Api, name: str, password: str = PASSWORD) -> FlaskClient:
-    client = api.app.test_client()
-    answer = send(client, "/login", name=name, password=password)
-    assert answer.status_code == 303, answer.text
-    return client
-
-
-def routes(api: Api) -> list[tuple[str, Rule]]:
-    return [
-        (method, rule)
-        for rule in api.app.url_map.iter_rules()
-        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"})
-    ]
-
-
-def path_of(rule: Rule) -> str:
-    return re.sub(r"<int:[^>]+>", "1", re.sub(r"<(?!int:)[^>]+>", "0123456789", rule.rule))
 
 
 def test_every_route_declares_a_permission(api: Api) -> None:
@@ -87,13 +43,13 @@ def test_a_route_without_a_permission_is_not_answered(api: Api) -> None:
 
 
 def test_every_route_that_is_not_public_refuses_strangers(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     walked = 0
     for method, rule in routes(api):
         if permission_of(api.app, rule.endpoint) is Permission.PUBLIC:
             continue
-        answer = api.client.open(path_of(rule), method=method, base_url=BASE)
+        answer = api.client.open(example_path(rule), method=method, base_url=BASE)
         walked += 1
         if answer.status_code == 303:
             assert answer.headers["Location"].startswith("/login?next=")
@@ -103,13 +59,15 @@ def test_every_route_that_is_not_public_refuses_strangers(
     assert walked > 20
 
 
-def test_every_route_that_changes_refuses_a_viewer(api: Api, world_of_people: AppContext) -> None:
-    viewer = people.make_token("script", "viewer", "ana", context=world_of_people)
+def test_every_route_that_changes_refuses_a_viewer(
+    api: Api, context_with_people: AppContext
+) -> None:
+    viewer = people.make_token("script", "viewer", "ana", context=context_with_people)
     walked = 0
     for method, rule in routes(api):
         permission = permission_of(api.app, rule.endpoint)
         answer = api.client.open(
-            path_of(rule),
+            example_path(rule),
             method=method,
             base_url=BASE,
             headers={"Authorization": f"Bearer {viewer}"},
@@ -135,7 +93,7 @@ def test_every_route_that_changes_refuses_a_viewer(api: Api, world_of_people: Ap
     }
 
 
-def test_an_operator_logs_in_works_and_logs_out(api: Api, world_of_people: AppContext) -> None:
+def test_an_operator_logs_in_works_and_logs_out(api: Api, context_with_people: AppContext) -> None:
     client = logged_in(api, "ana")
     cookie = client.get_cookie("deploy_agent_8000")
 
@@ -144,12 +102,12 @@ def test_an_operator_logs_in_works_and_logs_out(api: Api, world_of_people: AppCo
     assert cookie.http_only
     assert cookie.same_site == "Lax"
     assert cookie.expires is not None
-    assert send(client, "/logout").status_code == 303
+    assert submit(client, "/logout").status_code == 303
     assert client.get("/", base_url=BASE).status_code == 303
 
 
 def test_a_stolen_cookie_opens_nothing_after_the_log_out(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     client = logged_in(api, "ana")
     cookie = client.get_cookie("deploy_agent_8000")
@@ -158,43 +116,43 @@ def test_a_stolen_cookie_opens_nothing_after_the_log_out(
     thief.set_cookie("deploy_agent_8000", cookie.value)
     assert thief.get("/", base_url=BASE).status_code == 200
 
-    send(client, "/logout")
+    submit(client, "/logout")
 
     assert thief.get("/", base_url=BASE).status_code == 303
 
 
 def test_a_change_of_password_ends_all_other_sessions(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     here, elsewhere = logged_in(api, "ana"), logged_in(api, "ana")
 
-    wrong = send(here, "/people/password", current="wrong", password=OTHER)
-    right = send(here, "/people/password", current=PASSWORD, password=OTHER)
+    wrong = submit(here, "/people/password", current="wrong", password=OTHER_PASSWORD)
+    right = submit(here, "/people/password", current=PASSWORD, password=OTHER_PASSWORD)
 
     assert wrong.status_code == 422
     assert right.status_code == 303
     assert here.get("/", base_url=BASE).status_code == 200
     assert elsewhere.get("/", base_url=BASE).status_code == 303
-    assert logged_in(api, "ana", OTHER)
+    assert logged_in(api, "ana", OTHER_PASSWORD)
 
 
 def test_a_session_that_began_before_the_log_in_is_not_carried_over(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     client = api.app.test_client()
     client.get("/login", base_url=BASE)
     before = client.get_cookie("deploy_agent_8000")
-    send(client, "/login", name="ana", password=PASSWORD)
+    submit(client, "/login", name="ana", password=PASSWORD)
     after = client.get_cookie("deploy_agent_8000")
 
     assert before is None or after is None or before.value != after.value
 
 
 def test_a_cookie_that_was_planted_before_the_log_in_opens_nothing_for_who_planted_it(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     attacker, victim = api.app.test_client(), api.app.test_client()
-    token = csrf(attacker)
+    token = csrf_token_at(attacker)
     planted = attacker.get_cookie("deploy_agent_8000")
     assert planted is not None
     victim.set_cookie("deploy_agent_8000", planted.value)
@@ -216,7 +174,7 @@ def test_a_cookie_that_was_planted_before_the_log_in_opens_nothing_for_who_plant
 
 
 def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     """Browsers send a cookie to every port of a host: each gateway that is opened gets it."""
     client = logged_in(api, "ana")
@@ -232,37 +190,37 @@ def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
 
 
 def test_a_password_that_was_changed_in_between_opens_no_session(
-    world_of_people: AppContext,
+    context_with_people: AppContext,
 ) -> None:
-    proven = sessions.prove("ana", PASSWORD, "127.0.0.1", context=world_of_people)
-    people.set_password("ana", OTHER, by="test", context=world_of_people)
+    proven = sessions.prove("ana", PASSWORD, "127.0.0.1", context=context_with_people)
+    people.set_password("ana", OTHER_PASSWORD, by="test", context=context_with_people)
 
     with pytest.raises(NotLoggedIn):
-        sessions.open_session("ana", "127.0.0.1", context=world_of_people, proven=proven)
+        sessions.open_session("ana", "127.0.0.1", context=context_with_people, proven=proven)
 
 
-def test_sessions_are_bounded(world_of_people: AppContext) -> None:
+def test_sessions_are_bounded(context_with_people: AppContext) -> None:
     for _ in range(30):
-        sessions.open_session("vic", "127.0.0.1", context=world_of_people)
+        sessions.open_session("vic", "127.0.0.1", context=context_with_people)
 
-    assert len(world_of_people.people.read().users["vic"].sessions) == 20
+    assert len(context_with_people.people.read().users["vic"].sessions) == 20
 
 
 def test_somebody_elsewhere_who_guesses_locks_nobody_out(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     for _ in range(6):
         with contextlib.suppress(NotLoggedIn, TooManyAttempts):
-            sessions.prove("ana", "guess", "10.0.0.66", context=world_of_people)
+            sessions.prove("ana", "guess", "10.0.0.66", context=context_with_people)
 
     assert logged_in(api, "ana")
 
 
-def test_deeds_on_people_are_recorded(world_of_people: AppContext) -> None:
-    people.make_token("nightly", "viewer", "ana", context=world_of_people)
-    people.remove_user("vic", by="ana", context=world_of_people)
+def test_deeds_on_people_are_recorded(context_with_people: AppContext) -> None:
+    people.make_token("nightly", "viewer", "ana", context=context_with_people)
+    people.remove_user("vic", by="ana", context=context_with_people)
 
-    recorded = read_history(world_of_people.settings.deployments_dir)
+    recorded = read_history(context_with_people.settings.deployments_dir)
 
     assert [(entry["what"], entry["who"]) for entry in recorded] == [
         ("add_user", "test"),
@@ -272,10 +230,10 @@ def test_deeds_on_people_are_recorded(world_of_people: AppContext) -> None:
     ]
 
 
-def test_a_role_that_was_changed_counts_at_once(api: Api, world_of_people: AppContext) -> None:
+def test_a_role_that_was_changed_counts_at_once(api: Api, context_with_people: AppContext) -> None:
     client = logged_in(api, "ana")
-    people.add_user("bea", "operator", PASSWORD, by="test", context=world_of_people)
-    people.remove_user("ana", by="test", context=world_of_people)
+    people.add_user("bea", "operator", PASSWORD, by="test", context=context_with_people)
+    people.remove_user("ana", by="test", context=context_with_people)
 
     assert client.get("/", base_url=BASE).status_code == 303
 
@@ -284,9 +242,9 @@ def test_a_role_that_was_changed_counts_at_once(api: Api, world_of_people: AppCo
     ("name", "password"), [("ana", "canary-77"), ("nobody", PASSWORD), ("", "")]
 )
 def test_a_wrong_log_in_does_not_tell_what_was_wrong(
-    api: Api, world_of_people: AppContext, name: str, password: str
+    api: Api, context_with_people: AppContext, name: str, password: str
 ) -> None:
-    answer = send(api.app.test_client(), "/login", name=name, password=password)
+    answer = submit(api.app.test_client(), "/login", name=name, password=password)
 
     assert answer.status_code == 401
     assert "The name or the password is wrong." in answer.text
@@ -294,20 +252,20 @@ def test_a_wrong_log_in_does_not_tell_what_was_wrong(
 
 
 def test_guessing_is_slowed_and_the_right_password_waits_too(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     client = api.app.test_client()
     for _ in range(5):
-        assert send(client, "/login", name="ana", password="guess").status_code == 401
+        assert submit(client, "/login", name="ana", password="guess").status_code == 401
 
-    answer = send(client, "/login", name="ana", password=PASSWORD)
+    answer = submit(client, "/login", name="ana", password=PASSWORD)
 
     assert answer.status_code == 429
     assert "Wait five minutes" in answer.text
 
 
 def test_guesses_at_once_and_under_many_addresses_are_as_many(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     def guess(number: int) -> int:
         headers = dict.fromkeys(("X-Forwarded-For", "X-Real-IP"), f"10.0.0.{number}")
@@ -334,25 +292,27 @@ def test_guesses_at_once_and_under_many_addresses_are_as_many(
     ],
 )
 def test_a_log_in_leads_to_no_other_site(
-    api: Api, world_of_people: AppContext, target: str
+    api: Api, context_with_people: AppContext, target: str
 ) -> None:
-    answer = send(api.app.test_client(), "/login", name="ana", password=PASSWORD, next=target)
+    answer = submit(api.app.test_client(), "/login", name="ana", password=PASSWORD, next=target)
 
     assert answer.headers["Location"] == "/"
 
 
-def test_a_script_uses_a_token_until_it_is_revoked(api: Api, world_of_people: AppContext) -> None:
-    token = people.make_token("nightly", "operator", "ana", context=world_of_people)
+def test_a_script_uses_a_token_until_it_is_revoked(
+    api: Api, context_with_people: AppContext
+) -> None:
+    token = people.make_token("nightly", "operator", "ana", context=context_with_people)
     headers = {"Authorization": f"Bearer {token}"}
-    [(identifier, kept)] = world_of_people.people.read().tokens.items()
+    [(identifier, kept)] = context_with_people.people.read().tokens.items()
     assert token not in str(kept)
     assert kept.used_at is None
 
     assert api.get("list", headers=headers).status_code == 200
-    used_at = world_of_people.people.read().tokens[identifier].used_at
+    used_at = context_with_people.people.read().tokens[identifier].used_at
     assert used_at is not None
     assert abs(used_at - time.time()) < 60
-    people.revoke_token(identifier, by="test", context=world_of_people)
+    people.revoke_token(identifier, by="test", context=context_with_people)
 
     assert api.get("list", headers=headers).status_code == 401
     for wrong in ("", "da_", f"da_{identifier}_", "nonsense", token.upper()):
@@ -361,7 +321,7 @@ def test_a_script_uses_a_token_until_it_is_revoked(api: Api, world_of_people: Ap
 
 
 def test_a_browsers_json_call_needs_the_forms_token_too(
-    api: Api, world_of_people: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     client = logged_in(api, "ana")
 
@@ -376,27 +336,27 @@ def test_a_browsers_json_call_needs_the_forms_token_too(
     assert answer.json["code"] == "csrf"
 
 
-def test_who_did_it_is_in_the_history(api: Api, world_of_people: AppContext) -> None:
+def test_who_did_it_is_in_the_history(api: Api, context_with_people: AppContext) -> None:
     client = logged_in(api, "ana")
 
-    send(client, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
+    submit(client, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
 
-    [deployment] = world_of_people.store.scan()
-    folder = world_of_people.store.folder(deployment.id)
+    [deployment] = context_with_people.store.scan()
+    folder = context_with_people.store.folder(deployment.id)
     assert '"who": "ana"' in (folder / ".deploy-agent/history.jsonl").read_text()
 
 
-def test_a_viewer_sees_no_button_that_is_refused(api: Api, world_of_people: AppContext) -> None:
+def test_a_viewer_sees_no_button_that_is_refused(api: Api, context_with_people: AppContext) -> None:
     operator, viewer = logged_in(api, "ana"), logged_in(api, "vic")
-    send(operator, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
-    [deployment] = world_of_people.store.scan()
+    submit(operator, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
+    [deployment] = context_with_people.store.scan()
     path = f"/deployments/{deployment.id}"
 
     assert '/launch"' in operator.get(path, base_url=BASE).text
     seen = viewer.get(path, base_url=BASE).text
     assert '/launch"' not in seen
     assert "Reveal" not in seen
-    assert send(viewer, f"{path}/launch").status_code == 403
+    assert submit(viewer, f"{path}/launch").status_code == 403
 
 
 def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) -> None:
@@ -480,8 +440,8 @@ def test_the_set_up_link_makes_the_first_operator_once(settings: Settings) -> No
     assert secret not in str(api.app.config["CONTEXT"].people.read())
 
     link = f"/setup/{secret}"
-    short = send(client, link, link, name="Ana", password="short")
-    made = send(client, link, link, name="ana", password=PASSWORD)
+    short = submit(client, link, link, name="Ana", password="short")
+    made = submit(client, link, link, name="ana", password=PASSWORD)
 
     assert short.status_code == 422
     assert "at least 10 characters" in short.text
@@ -489,7 +449,9 @@ def test_the_set_up_link_makes_the_first_operator_once(settings: Settings) -> No
     assert client.get("/deployments/new", base_url=BASE).status_code == 200
     for replayed in (client, api.app.test_client()):
         assert replayed.get(f"/setup/{secret}", base_url=BASE).status_code == 404
-        assert send(replayed, f"/setup/{secret}", name="eve", password=PASSWORD).status_code == 404
+        assert (
+            submit(replayed, f"/setup/{secret}", name="eve", password=PASSWORD).status_code == 404
+        )
     assert list(api.app.config["CONTEXT"].people.read().users) == ["ana"]
 
 
@@ -546,9 +508,9 @@ def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
     [("{", "["), ('"operator"', '"owner"'), ('"ana"', '"\\ud800"')],
 )
 def test_a_damaged_file_of_people_lets_nobody_in(
-    api: Api, world_of_people: AppContext, whole: str, damaged: str
+    api: Api, context_with_people: AppContext, whole: str, damaged: str
 ) -> None:
-    path = world_of_people.store.root / ".deploy-agent/people.json"
+    path = context_with_people.store.root / ".deploy-agent/people.json"
     path.write_text(path.read_text().replace(whole, damaged, 1))
 
     for answer in (api.page("/"), api.get("schema"), api.get("list")):
@@ -556,9 +518,9 @@ def test_a_damaged_file_of_people_lets_nobody_in(
         assert "damaged" in answer.text
 
 
-def test_the_last_operator_stays(world_of_people: AppContext) -> None:
+def test_the_last_operator_stays(context_with_people: AppContext) -> None:
     with pytest.raises(InputRejected):
-        people.remove_user("ana", by="test", context=world_of_people)
+        people.remove_user("ana", by="test", context=context_with_people)
 
-    people.remove_user("vic", by="test", context=world_of_people)
-    people.remove_user("ana", by="test", context=world_of_people)
+    people.remove_user("vic", by="test", context=context_with_people)
+    people.remove_user("ana", by="test", context=context_with_people)

@@ -29,8 +29,8 @@ from app.config import PROJECT, Settings
 from app.core.settings.env_file import parse_env
 from app.core.settings.fields import FIELDS
 from app.web.api.calls import call_of
-from tests.conftest import STANDIN
 from tests.support.command_line import PYTHON
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 from tests.support.webhook_receiver import Receiver, receiving
 

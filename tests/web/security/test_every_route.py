@@ -22,11 +22,11 @@ from app.usecases.people.sessions import log_out
 from app.web.server.permissions import permission_of
 from app.web.server.security import HEADERS
 from tests.support.api import API_KEY, BASE, Api
+from tests.support.pages import HTMX, csrf_token_at
+from tests.support.people import OTHER_PASSWORD, PASSWORD, logged_in
+from tests.support.routes import example_path, routes
 from tests.support.soak import rounds
-from tests.web.people.test_permissions import OTHER, PASSWORD, csrf, logged_in, path_of, routes
 
-# HTMX's answers are a part of the page alone, so they are had sooner.
-PART = {"HX-Request": "true"}
 ODD_METHODS = ("PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND")
 FOREIGN = (
     {"Origin": "http://evil.example"},
@@ -38,15 +38,6 @@ FOREIGN = (
 )
 
 
-@pytest.fixture
-def people_of(api: Api) -> AppContext:
-    """An operator `ana` and a viewer `vic`."""
-    context: AppContext = api.app.config["CONTEXT"]
-    people.add_user("ana", "operator", PASSWORD, by="test", context=context)
-    people.add_user("vic", "viewer", PASSWORD, by="test", context=context)
-    return context
-
-
 def changing(api: Api) -> Iterator[Rule]:
     return (rule for method, rule in routes(api) if method == "POST")
 
@@ -54,7 +45,7 @@ def changing(api: Api) -> Iterator[Rule]:
 def send(client: FlaskClient, rule: Rule, headers: dict[str, str], **form: str) -> TestResponse:
     """Send a change with nothing in it but `form`: as JSON to the API, else as a form."""
     body = {"json": {}} if rule.rule.startswith("/api/") else {"data": form}
-    return client.post(path_of(rule), base_url=BASE, headers={**PART, **headers}, **body)
+    return client.post(example_path(rule), base_url=BASE, headers={**HTMX, **headers}, **body)
 
 
 def assert_dressed(answer: TestResponse) -> None:
@@ -64,10 +55,10 @@ def assert_dressed(answer: TestResponse) -> None:
 
 
 def test_every_change_from_another_sites_page_is_refused(
-    api: Api, people_of: AppContext, request: pytest.FixtureRequest
+    api: Api, context_with_people: AppContext, request: pytest.FixtureRequest
 ) -> None:
     client = logged_in(api, "ana")
-    token = csrf(client, "/people")
+    token = csrf_token_at(client, "/people")
 
     for number, rule in enumerate(changing(api)):
         tries = rounds(request.config, 1, len(FOREIGN))
@@ -79,10 +70,10 @@ def test_every_change_from_another_sites_page_is_refused(
 
 
 def test_every_change_of_a_browsers_needs_the_forms_token(
-    api: Api, people_of: AppContext, request: pytest.FixtureRequest
+    api: Api, context_with_people: AppContext, request: pytest.FixtureRequest
 ) -> None:
     client, other = logged_in(api, "ana"), api.app.test_client()
-    tokens = ("", csrf(other), "IjEi.aaaaaa.b")
+    tokens = ("", csrf_token_at(other), "IjEi.aaaaaa.b")
 
     for number, rule in enumerate(changing(api)):
         tries = rounds(request.config, 1, len(tokens))
@@ -99,7 +90,7 @@ def test_every_route_of_an_open_server_refuses_a_foreign_name(api: Api) -> None:
         if rule.endpoint.startswith("health."):
             continue
         answer = api.client.open(
-            path_of(rule), method=method, base_url="http://evil.example", headers=PART
+            example_path(rule), method=method, base_url="http://evil.example", headers=HTMX
         )
         assert answer.status_code == 400, f"{method} {rule.rule}"
         assert "not served under this name" in answer.text, f"{method} {rule.rule}"
@@ -113,14 +104,14 @@ def test_every_route_refuses_every_method_but_its_own(
     client = FlaskClient(api.app, api.app.response_class)
     taken: dict[str, set[str]] = {}
     for method, rule in routes(api):
-        taken.setdefault(path_of(rule), set()).add(method)
+        taken.setdefault(example_path(rule), set()).add(method)
     for number, (path, methods) in enumerate(sorted(taken.items())):
         odd = [each for each in ("GET", "POST", *ODD_METHODS) if each not in methods]
         tries = rounds(request.config, 1, len(odd))
         for method in [*odd, *odd][number % len(odd) :][:tries]:
             # What some servers take for the method that is meant.
             means = min(methods)
-            headers = {**PART, "X-HTTP-Method-Override": means, "X-Method-Override": means}
+            headers = {**HTMX, "X-HTTP-Method-Override": means, "X-Method-Override": means}
             answer = client.open(
                 f"{path}?_method={means}", method=method, base_url=BASE, headers=headers
             )
@@ -130,17 +121,17 @@ def test_every_route_refuses_every_method_but_its_own(
                 assert method not in answer.headers["Allow"].split(", ")
 
 
-def test_no_method_asks_a_route_past_the_log_in(api: Api, people_of: AppContext) -> None:
-    viewer = people.make_token("script", "viewer", "ana", context=people_of)
+def test_no_method_asks_a_route_past_the_log_in(api: Api, context_with_people: AppContext) -> None:
+    viewer = people.make_token("script", "viewer", "ana", context=context_with_people)
     as_viewer = {"Authorization": f"Bearer {viewer}"}
     for method, rule in routes(api):
         permission = permission_of(api.app, rule.endpoint)
         odd = "HEAD" if method == "GET" else "OPTIONS"
-        answer = api.client.open(path_of(rule), method=odd, base_url=BASE)
+        answer = api.client.open(example_path(rule), method=odd, base_url=BASE)
         assert (answer.status_code == 401) is (permission is not Permission.PUBLIC), rule
         assert_dressed(answer)
         if (method, permission) == ("GET", Permission.OPERATE):
-            seen = api.client.head(path_of(rule), base_url=BASE, headers={**PART, **as_viewer})
+            seen = api.client.head(example_path(rule), base_url=BASE, headers={**HTMX, **as_viewer})
             assert seen.status_code == 403, rule
 
 
@@ -185,11 +176,7 @@ class Markup(HTMLParser):
 def test_no_pages_markup_has_code_of_its_own_or_needs_another_site(api: Api) -> None:
     hostile = "</script><img src=x onerror=alert(1)>\" style='x' onclick='y"
     deployment_id = api.configure(name=hostile)
-    paths = {
-        path_of(rule).replace("0123456789", deployment_id)
-        for method, rule in routes(api)
-        if method == "GET"
-    }
+    paths = {example_path(rule, deployment_id) for method, rule in routes(api) if method == "GET"}
     paths.add(f"/setup/{begin_setup(context=api.app.config['CONTEXT'])}")
     paths.add(f"/nowhere?{hostile}")
     pages = 0
@@ -223,11 +210,11 @@ def test_the_checker_of_markup_sees_what_it_looks_for() -> None:
 
 
 def test_what_is_listed_is_what_each_role_is_shown_in_every_other_way(
-    api: Api, people_of: AppContext
+    api: Api, context_with_people: AppContext
 ) -> None:
     """One set for the list, the status, the logs, the history, the page and its stream."""
-    root = people_of.settings.deployments_dir
-    mine = people.make_token("setup", "operator", "ana", context=people_of)
+    root = context_with_people.settings.deployments_dir
+    mine = people.make_token("setup", "operator", "ana", context=context_with_people)
     api.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {mine}"
     listed, archived = api.configure(), api.configure()
     api.post("archive", {"deployment_id": archived})
@@ -246,7 +233,7 @@ def test_what_is_listed_is_what_each_role_is_shown_in_every_other_way(
     sets = set()
 
     for role in ("operator", "viewer"):
-        token = people.make_token(role, role, "ana", context=people_of)
+        token = people.make_token(role, role, "ana", context=context_with_people)
         api.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {token}"
         sets.add(frozenset(row["deployment_id"] for row in api.get("list").json))
         for way in ways:
@@ -278,7 +265,7 @@ def _remove(context: AppContext, client: FlaskClient) -> None:
 
 
 def _change_password(context: AppContext, client: FlaskClient) -> None:
-    people.set_password("bea", OTHER, by="test", context=context)
+    people.set_password("bea", OTHER_PASSWORD, by="test", context=context)
 
 
 @pytest.mark.parametrize(
@@ -291,16 +278,16 @@ def _change_password(context: AppContext, client: FlaskClient) -> None:
     ],
 )
 def test_every_open_stream_ends_when_its_reader_is_no_longer_who_they_were(
-    api: Api, people_of: AppContext, happens: Callable[[AppContext, FlaskClient], None]
+    api: Api, context_with_people: AppContext, happens: Callable[[AppContext, FlaskClient], None]
 ) -> None:
-    people.add_user("bea", "operator", PASSWORD, by="test", context=people_of)
-    token = people.make_token("setup", "operator", "ana", context=people_of)
+    people.add_user("bea", "operator", PASSWORD, by="test", context=context_with_people)
+    token = people.make_token("setup", "operator", "ana", context=context_with_people)
     made = {"Authorization": f"Bearer {token}"}
     answer = api.post("configure", {"openrouter_api_key": API_KEY}, headers=made)
     client = logged_in(api, "bea")
     # An operation's own stream is there once one was begun; it is followed by the same code.
     paths = [
-        path_of(rule).replace("0123456789", answer.json["deployment_id"])
+        example_path(rule, answer.json["deployment_id"])
         for _, rule in routes(api)
         if rule.rule.endswith("/stream") and rule.endpoint != "operations.stream"
     ]
@@ -320,8 +307,8 @@ def test_every_open_stream_ends_when_its_reader_is_no_longer_who_they_were(
     with ThreadPoolExecutor(len(paths)) as pool:
         left = pool.map(left_of, paths)
         all_opened.wait(60)
-        happens(people_of, client)
-        people_of.changes.beat()
+        happens(context_with_people, client)
+        context_with_people.changes.beat()
         changed.set()
         assert dict(zip(paths, left, strict=True)) == {path: [] for path in paths}
     refused = client.get("/deployments/new", base_url=BASE)

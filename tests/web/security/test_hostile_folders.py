@@ -1,6 +1,6 @@
 """Whatever stands where a file or folder of ours should be: told quickly, never followed.
 
-Each page and call that reads is found by the app's own map, so a new one is tried by itself.
+Each page and call that reads is taken from the app's URL map, so a new one is tried too.
 `--soak` puts everything in every place; the suite, links and pipes in some.
 """
 
@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 from flask.testing import FlaskClient
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from app.core.operations.kinds import OperationKind
@@ -41,6 +40,7 @@ from tests.support.files.hostile_files import (
     unix_socket,
     within,
 )
+from tests.support.routes import folder_routes, numbered, path_of
 from tests.support.soak import rounds
 
 # Generous: what waits for ever or reads a terabyte takes longer on any machine.
@@ -121,25 +121,6 @@ def attacked(api: Api, deployments_dir: Path) -> Path:
     return found
 
 
-def reads(api: Api) -> list[Rule]:
-    """Return what reads folders: of what answers GET, not streams, which do not end."""
-    return [
-        rule
-        for rule in api.app.url_map.iter_rules()
-        if "GET" in (rule.methods or ())
-        and not rule.endpoint.endswith("stream")
-        and rule.endpoint.partition(".")[0] not in ("assets", "health", "people", "reference")
-    ]
-
-
-def numbered(rule: Rule) -> str:
-    return re.sub(r"<int:\w+>", "1", rule.rule)
-
-
-def path_of(rule: Rule, deployment_id: str) -> str:
-    return re.sub(r"<(?:id:)?deployment_id>", deployment_id, numbered(rule))
-
-
 def text_of(answer: TestResponse) -> str:
     if answer.mimetype != "application/zip":
         return answer.text
@@ -159,7 +140,8 @@ def test_what_stands_in_its_place_is_neither_followed_nor_waited_on(
 ) -> None:
     for place in places:
         attack(attacked / place, outside)
-    asked = [path for rule in reads(api) if "<" not in (path := path_of(rule, attacked.name))]
+    asked = [path_of(rule, attacked.name) for rule in folder_routes(api)]
+    asked = [path for path in asked if "<" not in path]
 
     for path in asked:
         with within(SECONDS, path):
@@ -271,7 +253,7 @@ NAMES_OF_NOTHING = (
 
 
 def with_a_letter(api: Api, deployments_dir: Path) -> str:
-    """Configure a deployment whose id reads otherwise in capitals."""
+    """Configure a deployment whose id folder_routes otherwise in capitals."""
     deployment_id = f"a{secrets.token_hex(5)[1:]}"
     (deployments_dir / api.configure()).rename(deployments_dir / deployment_id)
     return deployment_id

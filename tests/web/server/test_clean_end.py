@@ -10,11 +10,11 @@ import psutil
 import pytest
 
 from demo.cleaning import operation_processes
+from tests.support.engine.images import SLOW_START
 from tests.support.server import Server
 from tests.support.soak import rounds
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_restart import SLOW, configure, launch_without_waiting
 
 # One page is rendered for the first time, one connection is kept: not one for each visit.
 _SPARE_FILES, _SPARE_THREADS, _SPARE_BYTES = 12, 12, 24 * 1024 * 1024
@@ -30,9 +30,9 @@ def test_a_server_with_streams_and_operations_ends_in_time_and_the_operations_go
     server: Server, deployments_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     server.start()
-    deployment_id = configure(server, image=SLOW)
+    deployment_id = server.configure(image=SLOW_START)
     streams = [Stream(server, "/stream") for _ in range(rounds(pytestconfig, 10, 100))]
-    launch_without_waiting(server, deployment_id)
+    server.begin_launch(deployment_id)
     streams.append(Stream(server, f"/deployments/{deployment_id}/stream"))
     [process] = eventually(lambda: operation_processes(deployments_dir))
     assert server.process is not None
@@ -85,7 +85,7 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
     server: Server, deployments_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     server.start()
-    deployment_id = configure(server)
+    deployment_id = server.configure()
     worker = worker_of(server)
     streams = rounds(pytestconfig, 8, 100)
     # The server's threads come with the first visitors at once, and stay for the next.

@@ -17,8 +17,8 @@ from app.core.settings.compose_file import GATEWAY_UID
 from app.core.settings.env_file import format_env, parse_env
 from app.engine.client import engine_address
 from demo.cleaning import remove_everything_of
-from tests.conftest import STANDIN
 from tests.support.api import API_KEY
+from tests.support.engine.images import STANDIN
 from tests.support.files.write_refusals import Refusals, between
 from tests.support.server import Server
 
@@ -82,16 +82,10 @@ def outsider(readable: Path) -> Iterator[Server]:
     server.stop()
 
 
-def configure(server: Server) -> str:
-    status, answer = server.call("POST", "configure", {"openrouter_api_key": API_KEY})
-    assert status == 200, answer
-    return str(answer["deployment_id"])
-
-
 def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     member: Server, readable: Path
 ) -> None:
-    deployment_id = configure(member)
+    deployment_id = member.configure()
     folder = readable / "deployments" / deployment_id
     assert folder.stat().st_uid == UID
 
@@ -163,7 +157,7 @@ def test_where_the_user_may_not_write_every_verb_is_refused(member: Server, read
 
 
 def test_a_user_outside_the_group_learns_what_to_do(outsider: Server) -> None:
-    deployment_id = configure(outsider)
+    deployment_id = outsider.configure()
 
     status, answer = outsider.call("POST", "launch", {"deployment_id": deployment_id})
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import requests
 
-from tests.conftest import STANDIN
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 from tests.support.waiting import eventually
 

@@ -10,11 +10,11 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from tests.conftest import STANDIN
 from tests.support.api import Api
+from tests.support.engine.containers import containers_of
+from tests.support.engine.images import STANDIN
 from tests.support.files.small_disk import fill, mounted
 from tests.support.files.write_refusals import Refusals, between, everything_in
-from tests.web.lifecycle.test_launch import containers_of
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 

@@ -14,8 +14,8 @@ import pytest
 from app.config import PROJECT
 from app.core.settings.compose_file import GATEWAY_UID
 from app.core.settings.env_file import parse_env
-from tests.conftest import STANDIN
 from tests.support.api import API_KEY, Api
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server, free_port
 
 

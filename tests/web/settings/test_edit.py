@@ -15,11 +15,11 @@ from app.core.settings.env_file import parse_env
 from app.store.locks import lock_folder
 from tests.support.api import API_KEY, BASE, Api
 from tests.support.command_line import CommandLine
+from tests.support.engine.containers import run_container_of
+from tests.support.files.env_edits import edit_env
+from tests.support.pages import HTMX
 from tests.support.server import free_port
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import edit_env
-from tests.web.status.test_engine_calls import run_container_of
-from tests.web.status.test_pages import HTMX
 
 BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4"
 

@@ -13,8 +13,8 @@ from werkzeug.test import TestResponse
 
 from app.core.settings.env_file import parse_env
 from tests.support.api import API_KEY, BASE, Api
+from tests.support.pages import HTMX
 from tests.support.server import free_port
-from tests.web.status.test_pages import HTMX
 
 BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4"
 FORM = "/deployments/new"

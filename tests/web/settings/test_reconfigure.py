@@ -17,8 +17,8 @@ from app.store.history import read_history
 from app.store.operations import read_log
 from demo.cleaning import operation_processes, remove_everything_of
 from demo.devices import Browser
-from tests.conftest import STANDIN
 from tests.support.api import BASE, Api
+from tests.support.engine.images import STANDIN
 from tests.support.files.small_disk import fill, mounted
 from tests.support.server import free_port
 from tests.support.waiting import eventually

@@ -23,10 +23,10 @@ from app.store.history import read_history
 from app.usecases.context import AppContext
 from app.usecases.people import people
 from app.usecases.settings.configure import configure_deployment
-from tests.conftest import STANDIN
-from tests.engine.test_dialect import compose, environment_of, resolved
 from tests.support.api import API_KEY, BASE, Api
 from tests.support.command_line import CommandLine
+from tests.support.engine.compose import compose, environment_of, resolved
+from tests.support.engine.images import STANDIN
 from tests.support.soak import rounds
 
 SECRETS = tuple(each for each in FIELDS if each.secret and each.group != "auto")

@@ -19,28 +19,13 @@ from app.core.deployment import is_id
 from app.usecases.context import AppContext
 from app.web.status import api, overview
 from demo.cleaning import remove_project
-from tests.conftest import STANDIN
 from tests.support.api import API_KEY, Api
+from tests.support.engine.containers import run_container_of
 from tests.support.engine.gate import EngineGate
 from tests.support.server import Server
 from tests.support.soak import rounds
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
-
-
-def run_container_of(engine: docker.APIClient, deployment_id: str) -> None:
-    """Start a container as Compose labels it, without the seconds that Compose takes."""
-    container = engine.create_container(
-        STANDIN,
-        labels={
-            "com.docker.compose.project": deployment_id,
-            "com.docker.compose.service": "openclaw",
-        },
-        environment={"OPENCLAW_GATEWAY_TOKEN": "a"},
-        healthcheck={"test": ["NONE"]},
-        host_config=engine.create_host_config(network_mode="none"),
-    )
-    engine.start(container)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ import yaml
 
 from app import create_app
 from app.config import Settings
-from tests.support.api import API_KEY, Api
+from tests.support.api import Api
 from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate
 from tests.support.engine.own_engine import OwnEngine, running_engine
 from tests.support.server import Server
@@ -145,19 +145,13 @@ def test_without_a_usable_compose_a_launch_says_so(
     hidden = f'mount --bind {theirs} {folder} && exec "$@"'
     server.command = ("unshare", "--mount", "sh", "-c", hidden, "sh", sys.executable)
     server.start()
-    deployment_id = configured(server)
+    deployment_id = server.configure()
 
     status, answer = server.call("POST", "launch", {"deployment_id": deployment_id})
 
     assert (status, answer["code"]) == (502, "launch_failed")
     operation = server.call("GET", f"operations/{deployment_id}/1")[1]
     assert operation["code"] == code, operation
-
-
-def configured(server: Server, **fields: str) -> str:
-    status, answer = server.call("POST", "configure", {"openrouter_api_key": API_KEY, **fields})
-    assert status == 200, answer
-    return str(answer["deployment_id"])
 
 
 def failed_launch(api: Api, **fields: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any
 import docker
 import pytest
 
-from tests.conftest import STANDIN
 from tests.support.api import API_KEY
 from tests.support.command_line import CommandLine
+from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 from tests.support.streams import Stream
 from tests.support.waiting import eventually

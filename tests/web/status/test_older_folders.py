@@ -10,8 +10,8 @@ import pytest
 from app import create_app
 from app.config import Settings
 from demo.cleaning import remove_everything_of
-from tests.conftest import STANDIN
 from tests.support.api import Api
+from tests.support.engine.images import STANDIN
 from tests.support.server import free_port
 
 # As the older server wrote it.

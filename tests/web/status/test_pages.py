@@ -6,14 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.api import API_KEY, BASE, Api
-
-HTMX = {"HX-Request": "true"}
-
-
-def csrf_token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found
-    return found[1]
+from tests.support.pages import HTMX, csrf_token
 
 
 def paths(deployment_id: str) -> list[str]:

@@ -33,6 +33,7 @@ from demo.cleaning import remove_project
 from tests.support.api import API_KEY
 from tests.support.engine.gate import LEAVES_SOCKETS
 from tests.support.engine.own_engine import OwnEngine, running_engine, why_no_engine
+from tests.support.files.env_edits import edit_env
 from tests.support.server import Server
 from tests.support.status.status_model import (
     LISTED,
@@ -46,7 +47,6 @@ from tests.support.status.status_model import (
 )
 from tests.support.status.status_readers import Voices
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import edit_env
 
 pytestmark = LEAVES_SOCKETS
 

@@ -13,8 +13,8 @@ from app.store import update_files as updates
 from app.store.operations import read_log
 from demo.cleaning import operation_processes
 from tests.support.api import Api
+from tests.support.engine.containers import containers_of
 from tests.support.waiting import eventually
-from tests.web.lifecycle.test_launch import containers_of
 
 pytestmark = pytest.mark.usefixtures("warm_operations")
 

@@ -19,9 +19,10 @@ from app.store.webhook_queue import MOST_WAITING, NoticeStore
 from app.usecases.context import AppContext
 from app.usecases.webhook.sender import Telling
 from tests.support.api import Api
+from tests.support.engine.containers import container_of
+from tests.support.incidents import witnessing
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import HANG_UP, SECRET, Receiver, receiving
-from tests.web.history.test_incident_recorder import container_of, launched, witnessing
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
 ) -> None:
     api = Api(create_app(told))
     with witnessing(told):
-        deployment_id = launched(api, name="Support bot")
+        deployment_id = api.configure_and_launch(name="Support bot")
         missing = api.configure(image="deploy-agent-standin:missing")
         assert api.launch(missing).status_code == 502
         eventually(lambda: receiver.events == ["operation_failed"])

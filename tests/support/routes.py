@@ -1,0 +1,43 @@
+"""The routes of an app, from its own map: a new route is tested without being listed."""
+
+import re
+
+from werkzeug.routing import Rule
+
+from tests.support.api import Api
+
+UNKNOWN_ID = "0123456789"
+
+
+def routes(api: Api) -> list[tuple[str, Rule]]:
+    """Return each route with each method that it answers."""
+    return [
+        (method, rule)
+        for rule in api.app.url_map.iter_rules()
+        for method in sorted((rule.methods or set()) & {"GET", "POST", "PUT", "DELETE", "PATCH"})
+    ]
+
+
+def folder_routes(api: Api) -> list[Rule]:
+    """Return the routes that read folders: what answers GET, except streams, which don't end."""
+    return [
+        rule
+        for rule in api.app.url_map.iter_rules()
+        if "GET" in (rule.methods or ())
+        and not rule.endpoint.endswith("stream")
+        and rule.endpoint.partition(".")[0] not in ("assets", "health", "people", "reference")
+    ]
+
+
+def example_path(rule: Rule, value: str = UNKNOWN_ID) -> str:
+    """Return a path for a route: 1 for each number, `value` for each other variable."""
+    return re.sub(r"<[^>]+>", value, numbered(rule))
+
+
+def path_of(rule: Rule, deployment_id: str) -> str:
+    """Return a route's path for one deployment. Other variables stay in angle brackets."""
+    return re.sub(r"<(?:id:)?deployment_id>", deployment_id, numbered(rule))
+
+
+def numbered(rule: Rule) -> str:
+    return re.sub(r"<int:\w+>", "1", rule.rule)
