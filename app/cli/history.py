@@ -4,7 +4,7 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import Deployment, verb
-from app.core.history.timeline import Kind, Moment
+from app.core.history.timeline import EntryKind, TimelineEntry
 from app.usecases.history.history import PAGE, Filter, describe_moment, history_of, read_filter
 from app.usecases.history.timeline import names_of
 
@@ -19,7 +19,7 @@ _COLUMNS = {
 
 @verb()
 @click.argument("deployment_id", type=Deployment(), metavar="[DEPLOYMENT]", default="")
-@click.option("--kind", type=click.Choice([each.value for each in Kind]))
+@click.option("--kind", type=click.Choice([each.value for each in EntryKind]))
 @click.option("--who", help="Whose deeds, as the history names them.")
 @click.option("--day", metavar="YYYY-MM-DD", help="A day in UTC.")
 @click.option("--limit", type=click.IntRange(min=1), default=PAGE, show_default=True)
@@ -49,8 +49,8 @@ def history(
     )
 
 
-def _found(wanted: Filter, limit: int, terminal: Terminal) -> list[Moment]:
-    found: list[Moment] = []
+def _found(wanted: Filter, limit: int, terminal: Terminal) -> list[TimelineEntry]:
+    found: list[TimelineEntry] = []
     before = ""
     while len(found) < limit:
         page = history_of(wanted, context=terminal.context, before=before, most=limit - len(found))
@@ -61,7 +61,7 @@ def _found(wanted: Filter, limit: int, terminal: Terminal) -> list[Moment]:
     return found
 
 
-def _told(moment: Moment, name: str) -> dict[str, str]:
+def _told(moment: TimelineEntry, name: str) -> dict[str, str]:
     detail = f": {moment.detail}" if moment.detail else ""
     return {
         "at": f"{moment.at:%Y-%m-%d %H:%M:%S}",

@@ -8,7 +8,7 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb
-from app.core.logs.lines import Level, LogFilter, LogLine, Notice, Stream
+from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
 from app.core.logs.query import parse_since
 from app.usecases.logs.follow import lines_from
 from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_logs, read_words
@@ -73,9 +73,9 @@ def _tell_whose(found: Logs, terminal: Terminal) -> None:
         terminal.warn(["There are no such lines."])
 
 
-def _print(lines: Iterable[LogLine | Notice], terminal: Terminal) -> None:
+def _print(lines: Iterable[LogLine | LogNotice], terminal: Terminal) -> None:
     for line in lines:
-        if isinstance(line, Notice):
+        if isinstance(line, LogNotice):
             terminal.warn([line.words])
         elif terminal.as_json:
             terminal.write(_described(line))

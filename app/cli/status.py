@@ -6,7 +6,7 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb
-from app.core.access.page_obstacles import Standpoint
+from app.core.access.page_obstacles import PageVisitor
 from app.core.deployment import Deployment
 from app.core.settings.fields import BY_NAME, TOKEN
 from app.core.settings.ports import probe_address
@@ -46,7 +46,7 @@ def show(terminal: Terminal, deployment_id: str) -> None:
     """Show one deployment: status, readiness, last operation."""
     view, ladder = show_climbed(deployment_id, context=terminal.context)
     host = _host(view.deployment, terminal)
-    walls = walls_of(view.deployment, Standpoint(host, local=True), context=terminal.context)
+    walls = walls_of(view.deployment, PageVisitor(host, local=True), context=terminal.context)
     cause = standing_cause(view, ladder, context=terminal.context)
     described = describe_whole(view, host, ladder, walls, cause)
     terminal.sheet(described, _facts(described))

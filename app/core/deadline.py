@@ -11,7 +11,7 @@ _LEAST_SECONDS = 0.001
 
 
 @contextmanager
-def answers_within(seconds: float) -> Iterator[None]:
+def engine_deadline(seconds: float) -> Iterator[None]:
     """Let all calls of the engine in here take so long, together. Each still has its own limit."""
     token = _until.set(time.monotonic() + seconds)
     try:
@@ -26,7 +26,7 @@ def seconds_left(limit: float) -> float:
     return limit if until is None else max(min(limit, until - time.monotonic()), 0.0)
 
 
-def bounded(limit: float) -> float:
+def bounded_timeout(limit: float) -> float:
     """Return the limit of a call that begins now. Raises TimeoutError where none is left."""
     left = seconds_left(limit)
     if left < _LEAST_SECONDS:

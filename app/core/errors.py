@@ -119,7 +119,7 @@ class Busy(UserError):
     code, status, title = "busy", 409, "Another operation is running"
 
 
-class AlreadyMade(UserError):
+class FormAlreadySent(UserError):
     code, status, title = "already_made", 409, "This form was sent before"
 
     def __init__(self, deployment_id: str) -> None:
@@ -131,7 +131,7 @@ class AlreadyMade(UserError):
         self.deployment_id = deployment_id
 
 
-class Stale(UserError):
+class StaleForm(UserError):
     """`changed` are the variables and files that are not what they were."""
 
     code, status, title = "stale", 409, "It was changed meanwhile"
@@ -149,7 +149,7 @@ class DeploymentInvalid(UserError):
     code, status, title = "deployment_invalid", 409, "This deployment can't be launched as it is"
 
 
-class NothingKept(UserError):
+class NoPreviousVersion(UserError):
     code, status, title = "nothing_kept", 409, "There is no version to go back to"
 
 
@@ -161,15 +161,15 @@ class NotPurged(UserError):
     code, status, title = "not_purged", 409, "It was not deleted"
 
 
-class NotStranded(UserError):
+class NotOrphaned(UserError):
     code, status, title = "not_stranded", 409, "It is not stranded"
 
 
-class NotUndone(UserError):
+class NothingToUndo(UserError):
     code, status, title = "not_undone", 409, "There is nothing to finish or undo"
 
 
-class NotCancelled(UserError):
+class NothingToCancel(UserError):
     code, status, title = "not_cancelled", 409, "Nothing was cancelled"
 
 
@@ -205,7 +205,7 @@ class UpdateFailed(UserError):
     code, status, title = "update_failed", 502, "It was not updated"
 
 
-class TokenNotProven(UserError):
+class TokenNotVerified(UserError):
     code, status, title = "token_not_proven", 502, "The token was not proven"
 
 

@@ -23,7 +23,7 @@ SETTLED = timedelta(seconds=60)
 _NEVER_STARTED = ("created", "dead")
 
 
-class Kind(StrEnum):
+class OrphanKind(StrEnum):
     FOLDER_GONE = "folder_gone"
     OTHER_NAME = "other_name"
     NEVER_STARTED = "never_started"
@@ -31,17 +31,17 @@ class Kind(StrEnum):
     NETWORK_LEFT = "network_left"
 
 
-LABELS: Mapping[Kind, str] = {
-    Kind.FOLDER_GONE: "Without its folder",
-    Kind.OTHER_NAME: "Under another name",
-    Kind.NEVER_STARTED: "Never started",
-    Kind.GATEWAY_GONE: "Half removed",
-    Kind.NETWORK_LEFT: "A network without containers",
+LABELS: Mapping[OrphanKind, str] = {
+    OrphanKind.FOLDER_GONE: "Without its folder",
+    OrphanKind.OTHER_NAME: "Under another name",
+    OrphanKind.NEVER_STARTED: "Never started",
+    OrphanKind.GATEWAY_GONE: "Half removed",
+    OrphanKind.NETWORK_LEFT: "A network without containers",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Stranded:
+class Orphan:
     """One Compose project that is stranded, and why in words.
 
     `perhaps`: it may be somebody else's. `deployment` is the one that is listed here
@@ -49,7 +49,7 @@ class Stranded:
     """
 
     project: str
-    kind: Kind
+    kind: OrphanKind
     why: str
     containers: tuple[Container, ...] = ()
     networks: tuple[Network, ...] = ()
@@ -68,7 +68,7 @@ class Stranded:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class KnownFolders:
     """What this server knows of folders: its own deployments, by id, and those of its archive.
 
     `roots` are the paths of its deployments folder; `there` are the working folders of
@@ -91,12 +91,12 @@ def is_within(path: str, roots: Iterable[str]) -> bool:
     return any(path.startswith(f"{root}/") for root in roots)
 
 
-def find_stranded(
+def find_orphans(
     containers: Mapping[str, tuple[Container, ...]],
     networks: Iterable[Network],
-    ground: Ground,
+    ground: KnownFolders,
     now: datetime,
-) -> list[Stranded]:
+) -> list[Orphan]:
     """Return what is stranded, what is certainly ours first."""
     by_project: dict[str, tuple[Network, ...]] = defaultdict(tuple)
     for network in networks:
@@ -112,9 +112,9 @@ def _judged(
     project: str,
     containers: tuple[Container, ...],
     networks: tuple[Network, ...],
-    ground: Ground,
+    ground: KnownFolders,
     now: datetime,
-) -> Stranded | None:
+) -> Orphan | None:
     if deployment := ground.deployments.get(project):
         found = _left_over(deployment, containers, networks, now)
     elif containers:
@@ -124,32 +124,34 @@ def _judged(
     if found is None:
         return None
     kind, why, more = found
-    return Stranded(project, kind, why, containers, networks, **more)
+    return Orphan(project, kind, why, containers, networks, **more)
 
 
 # A kind, why in words, and what else is to be said of it.
-_Found = tuple[Kind, str, dict[str, Any]] | None
+_Found = tuple[OrphanKind, str, dict[str, Any]] | None
 
 
-def _without_folder(project: str, containers: tuple[Container, ...], ground: Ground) -> _Found:
+def _without_folder(
+    project: str, containers: tuple[Container, ...], ground: KnownFolders
+) -> _Found:
     places = sorted({each.working_dir for each in containers if each.working_dir})
     if any(place in ground.there and not ground.holds(place) for place in places):
         return None  # Another folder has that deployment.
     ours = [place for place in places if ground.holds(place)]
     if ours and ours[0] in ground.there:
         why = f"It was started in {ours[0]}, under a name that is no deployment's here."
-        return Kind.OTHER_NAME, why, {"perhaps": True}
+        return OrphanKind.OTHER_NAME, why, {"perhaps": True}
     if ours:
         where = "is in the archive" if project in ground.archived else "is not there any more"
-        return Kind.FOLDER_GONE, f"Its folder {ours[0]} {where}.", {}
+        return OrphanKind.FOLDER_GONE, f"Its folder {ours[0]} {where}.", {}
     if is_id(project) and any(_looks_like_ours(each, ground) for each in containers):
         folder = f"{places[0]} is not on this machine" if places else "is not known"
         why = f"It looks like a gateway of Deploy Agent's. Its folder {folder}."
-        return Kind.FOLDER_GONE, why, {"perhaps": True}
+        return OrphanKind.FOLDER_GONE, why, {"perhaps": True}
     return None
 
 
-def _looks_like_ours(container: Container, ground: Ground) -> bool:
+def _looks_like_ours(container: Container, ground: KnownFolders) -> bool:
     named = (container.service, container.name) == (SERVICE, f"{container.project}-{SERVICE}-1")
     image = container.image == ground.image or "openclaw/openclaw" in container.image
     return bool(container.made_for) or named or image
@@ -169,18 +171,18 @@ def _left_over(
     if lasting and all(each.state in _NEVER_STARTED for each in lasting):
         error = next((each.details.error for each in lasting if each.details), "")
         return (
-            Kind.NEVER_STARTED,
+            OrphanKind.NEVER_STARTED,
             f"It was created and never started{f': {error}' if error else ''}.",
             more,
         )
     if lasting and _lacks_its_gateway(deployment, lasting):
         return (
-            Kind.GATEWAY_GONE,
+            OrphanKind.GATEWAY_GONE,
             "The gateway's own container is gone, its helpers are not.",
             more,
         )
     if networks and not containers:
-        return Kind.NETWORK_LEFT, "Its containers are gone, their network is not.", more
+        return OrphanKind.NETWORK_LEFT, "Its containers are gone, their network is not.", more
     return None
 
 
@@ -198,14 +200,14 @@ def _lacks_its_gateway(deployment: Deployment, containers: list[Container]) -> b
 
 
 def _lone_network(
-    project: str, networks: tuple[Network, ...], ground: Ground, now: datetime
+    project: str, networks: tuple[Network, ...], ground: KnownFolders, now: datetime
 ) -> _Found:
     if project in ground.archived:
-        return Kind.NETWORK_LEFT, "Its deployment is in the archive.", {}
+        return OrphanKind.NETWORK_LEFT, "Its deployment is in the archive.", {}
     small = any(_is_of_pool(each, ground.pool) for each in networks)
     if is_id(project) and small and not _is_fresh(networks, now):
         why = "It looks like the network of a gateway of which nothing else is left."
-        return Kind.NETWORK_LEFT, why, {"perhaps": True}
+        return OrphanKind.NETWORK_LEFT, why, {"perhaps": True}
     return None
 
 

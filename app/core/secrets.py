@@ -64,7 +64,7 @@ def readable(text: str, mask: Masker) -> str:
     return shorten(mask(clean(text)))
 
 
-def hint(value: str) -> str:
+def masked_hint(value: str) -> str:
     """Return a masked form that lets its owner tell one secret from another."""
     if len(value) < 16:
         return MASK

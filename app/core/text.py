@@ -34,7 +34,7 @@ def clean(text: str) -> str:
     return _BIDI.sub("\N{REPLACEMENT CHARACTER}", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
 
 
-def clean_but_colours(text: str) -> str:
+def clean_keeping_colors(text: str) -> str:
     """Return what `clean` does, and the sequences that colour it."""
     parts = _COLOURS.split(text)
     parts[::2] = map(clean, parts[::2])

@@ -22,13 +22,13 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class TimeOfDay:
     """A moment, told as the time of day."""
 
     moment: datetime
 
 
-Part = str | Ago | For | Clock
+Part = str | Ago | For | TimeOfDay
 
 
 def spell(parts: Iterable[Part], now: datetime) -> str:
@@ -36,13 +36,13 @@ def spell(parts: Iterable[Part], now: datetime) -> str:
     return "".join(each if isinstance(each, str) else in_words(each, now) for each in parts)
 
 
-def in_words(part: Ago | For | Clock, now: datetime) -> str:
+def in_words(part: Ago | For | TimeOfDay, now: datetime) -> str:
     match part:
         case Ago(moment):
             return ago(moment, now)
         case For(moment):
             return duration(now - moment)
-        case Clock(moment):
+        case TimeOfDay(moment):
             return clock(moment)
 
 

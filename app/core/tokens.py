@@ -14,7 +14,7 @@ from app.core.settings.openclaw_config import token_in
 from app.core.status.readiness_checks import TOKEN_MISMATCH, Rung, RungState, first_broken
 
 
-class Place(StrEnum):
+class TokenPlace(StrEnum):
     ENV = "env"
     CONFIG = "config"
     CONTAINER = "container"
@@ -22,14 +22,14 @@ class Place(StrEnum):
 
 
 LABELS = {
-    Place.ENV: ".env",
-    Place.CONFIG: "config/openclaw.json",
-    Place.CONTAINER: "The running container's environment",
-    Place.GATEWAY: "What the gateway accepts",
+    TokenPlace.ENV: ".env",
+    TokenPlace.CONFIG: "config/openclaw.json",
+    TokenPlace.CONTAINER: "The running container's environment",
+    TokenPlace.GATEWAY: "What the gateway accepts",
 }
 
 
-class Match(StrEnum):
+class TokenMatch(StrEnum):
     EQUAL = "equal"
     DIFFERS = "differs"
     ABSENT = "absent"
@@ -37,11 +37,11 @@ class Match(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class TokenComparison:
     """What one place holds beside `.env`; `reason` says more where the word is not enough."""
 
-    place: Place
-    match: Match
+    place: TokenPlace
+    match: TokenMatch
     reason: str = ""
 
     @property
@@ -53,36 +53,36 @@ class Compared:
 class TokenCheck:
     """All four places, `.env` first."""
 
-    places: tuple[Compared, ...]
+    places: tuple[TokenComparison, ...]
 
-    def of(self, place: Place) -> Match:
+    def of(self, place: TokenPlace) -> TokenMatch:
         return next(each.match for each in self.places if each.place is place)
 
     @property
     def differ(self) -> bool:
         """Say whether a place is known to hold another token than `.env`."""
-        return any(each.match is Match.DIFFERS for each in self.places)
+        return any(each.match is TokenMatch.DIFFERS for each in self.places)
 
     @property
     def agree(self) -> bool | None:
         """Say whether all places have the token of `.env`; None where that is not all known."""
         if self.differ:
             return False
-        return None if any(each.match is Match.UNKNOWN for each in self.places) else True
+        return None if any(each.match is TokenMatch.UNKNOWN for each in self.places) else True
 
     @property
     def needs_restart(self) -> bool:
         """Say whether what runs has another token: only a new start takes that of `.env`."""
-        return Match.DIFFERS in (self.of(Place.CONTAINER), self.of(Place.GATEWAY))
+        return TokenMatch.DIFFERS in (self.of(TokenPlace.CONTAINER), self.of(TokenPlace.GATEWAY))
 
     @property
     def words(self) -> str:
         """The outcome in a sentence, with what to do."""
-        if self.of(Place.ENV) is not Match.EQUAL:
+        if self.of(TokenPlace.ENV) is not TokenMatch.EQUAL:
             return "There is no token in .env to compare with. Rotate it, which makes one."
         if self.differ:
             return "They differ. Making them equal writes that of .env everywhere."
-        if self.of(Place.GATEWAY) is Match.EQUAL:
+        if self.of(TokenPlace.GATEWAY) is TokenMatch.EQUAL:
             return "All places agree, and the gateway accepts it."
         return "No place is known to differ."
 
@@ -92,45 +92,53 @@ def same_token(one: str, other: str) -> bool:
     return hmac.compare_digest(*(text.encode("utf-8", "surrogatepass") for text in (one, other)))
 
 
-def in_env(token: str) -> Compared:
+def in_env(token: str) -> TokenComparison:
     if token:
-        return Compared(Place.ENV, Match.EQUAL, "the source of the others")
-    return Compared(Place.ENV, Match.ABSENT)
+        return TokenComparison(TokenPlace.ENV, TokenMatch.EQUAL, "the source of the others")
+    return TokenComparison(TokenPlace.ENV, TokenMatch.ABSENT)
 
 
-def in_config(token: str, config: Mapping[str, Any] | None) -> Compared:
+def in_config(token: str, config: Mapping[str, Any] | None) -> TokenComparison:
     """Compare what `openclaw.json` says; None where there is no such file."""
     if config is None:
-        return Compared(Place.CONFIG, Match.ABSENT, "there is no such file; a launch makes it")
+        return TokenComparison(
+            TokenPlace.CONFIG, TokenMatch.ABSENT, "there is no such file; a launch makes it"
+        )
     found = token_in(config)
     if found is None:
-        return Compared(Place.CONFIG, Match.EQUAL, "it takes the one of its environment")
-    return Compared(Place.CONFIG, _match(token, found))
+        return TokenComparison(
+            TokenPlace.CONFIG, TokenMatch.EQUAL, "it takes the one of its environment"
+        )
+    return TokenComparison(TokenPlace.CONFIG, _match(token, found))
 
 
-def in_container(token: str, found: str | None) -> Compared:
+def in_container(token: str, found: str | None) -> TokenComparison:
     """Compare what the running container was made with; None where it has none."""
     if not found:
-        return Compared(Place.CONTAINER, Match.ABSENT, "its compose file hands none on")
-    return Compared(Place.CONTAINER, _match(token, found))
+        return TokenComparison(
+            TokenPlace.CONTAINER, TokenMatch.ABSENT, "its compose file hands none on"
+        )
+    return TokenComparison(TokenPlace.CONTAINER, _match(token, found))
 
 
-def at_gateway(rungs: Sequence[Rung] | None) -> Compared:
+def at_gateway(rungs: Sequence[Rung] | None) -> TokenComparison:
     """Return what a climb with the token of `.env` tells; None where none came back in time."""
     if rungs is None:
-        return Compared(Place.GATEWAY, Match.UNKNOWN, "it gave no answer in time")
+        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, "it gave no answer in time")
     broken = first_broken(rungs)
     if broken is None:
         accepted = any(each.name == "token" and each.state is RungState.PASSED for each in rungs)
-        return Compared(Place.GATEWAY, Match.EQUAL if accepted else Match.UNKNOWN)
+        return TokenComparison(
+            TokenPlace.GATEWAY, TokenMatch.EQUAL if accepted else TokenMatch.UNKNOWN
+        )
     if broken.code == TOKEN_MISMATCH:
-        return Compared(Place.GATEWAY, Match.DIFFERS, "it refuses the one of .env")
-    return Compared(Place.GATEWAY, Match.UNKNOWN, broken.detail)
+        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.DIFFERS, "it refuses the one of .env")
+    return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, broken.detail)
 
 
-def unknown(place: Place, reason: str) -> Compared:
-    return Compared(place, Match.UNKNOWN, reason)
+def unknown(place: TokenPlace, reason: str) -> TokenComparison:
+    return TokenComparison(place, TokenMatch.UNKNOWN, reason)
 
 
-def _match(token: str, found: str) -> Match:
-    return Match.EQUAL if same_token(token, found) else Match.DIFFERS
+def _match(token: str, found: str) -> TokenMatch:
+    return TokenMatch.EQUAL if same_token(token, found) else TokenMatch.DIFFERS

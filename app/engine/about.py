@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from docker.errors import NotFound
 
-from app.core.doctor.images import Image
+from app.core.doctor.images import ImageFacts
 from app.core.status.usage import memory_in
 from app.engine.client import EngineClient
 from app.engine.container_answers import parse_time
@@ -53,16 +53,16 @@ class EngineAbout:
             ahead=at.timestamp() - now if at else None,
         )
 
-    def image(self, reference: str) -> Image:
+    def image(self, reference: str) -> ImageFacts:
         """Return an image by its name; without an id where this host has none."""
         try:
             with self._client.calls() as client:
                 said = client.inspect_image(reference)  # type: ignore[no-untyped-call]
         except NotFound:
-            return Image(reference)
+            return ImageFacts(reference)
         digests = said.get("RepoDigests") or [""]
         labels = said["Config"].get("Labels") or {}
-        return Image(
+        return ImageFacts(
             reference,
             id=str(said["Id"]),
             digest=str(digests[0]).partition("@")[2],

@@ -17,7 +17,7 @@ from docker.errors import (
     create_api_error_from_http_exception,
 )
 
-from app.core.deadline import bounded
+from app.core.deadline import bounded_timeout
 from app.core.errors import (
     EngineDenied,
     EngineError,
@@ -91,7 +91,7 @@ class _BoundedClient(docker.APIClient):
     """Docker's client, its calls bounded by what time is left to whoever waits for them."""
 
     def _set_request_timeout(self, kwargs: dict[str, Any]) -> dict[str, Any]:
-        kwargs.setdefault("timeout", bounded(self.timeout))
+        kwargs.setdefault("timeout", bounded_timeout(self.timeout))
         return kwargs
 
 
@@ -162,7 +162,7 @@ def ask(
         f"{engine.base_url}/v{engine.api_version}{path}",
         params=parameters,
         stream=stream,
-        timeout=bounded(engine.timeout),
+        timeout=bounded_timeout(engine.timeout),
     )
     try:
         response.raise_for_status()

@@ -13,7 +13,7 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from app.core.deadline import answers_within, seconds_left
+from app.core.deadline import engine_deadline, seconds_left
 from app.core.deployment import is_id
 from app.core.errors import EngineError, EngineRefused
 from app.core.history.container_events import ContainerEvent
@@ -124,7 +124,7 @@ class Containers:
     def _take_for_all(self, taking: Future[None]) -> None:
         begun = time.monotonic()
         try:
-            with answers_within(_TAKING_SECONDS):
+            with engine_deadline(_TAKING_SECONDS):
                 taken = self._take()
         except BaseException as error:  # noqa: BLE001 - whoever waits gets it
             with self._lock:

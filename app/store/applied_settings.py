@@ -6,29 +6,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from app.core.records import read_record
-from app.core.settings.fingerprints import Applied, mark_of
+from app.core.settings.fingerprints import AppliedSettings, fingerprint_of
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 
 FILE = "applied.json"
 
 
-def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> Applied:
+def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> AppliedSettings:
     """Return that these files are in force in a container; empty where there is none yet."""
     salt = secrets.token_hex(16)
-    return Applied(container, salt, mark_of(env, compose_file, salt.encode()))
+    return AppliedSettings(container, salt, fingerprint_of(env, compose_file, salt.encode()))
 
 
-def read_applied(folder: Path) -> Applied | None:
+def read_applied(folder: Path) -> AppliedSettings | None:
     """Return what was applied last, or None where nobody wrote it down."""
     try:
-        return read_record(Applied, read_file(folder / OURS / FILE))
+        return read_record(AppliedSettings, read_file(folder / OURS / FILE))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
         return None
 
 
-def write_applied(folder: Path, applied: Applied) -> None:
+def write_applied(folder: Path, applied: AppliedSettings) -> None:
     """Write down what was applied. Raises OSError."""
     said = {"container": applied.container, "salt": applied.salt, "mark": applied.mark}
     write_file(our_folder(folder) / FILE, json.dumps(said).encode())

@@ -17,7 +17,7 @@ from app.core.settings.env_file import (
     value_on_its_own_line,
 )
 from app.core.settings.fields import NAME
-from app.core.settings.fingerprints import NoMark, changed_since, reach_the_gateway
+from app.core.settings.fingerprints import InvalidFingerprint, changed_since, keys_affecting_gateway
 from app.core.updates.journal import Step
 from app.store import history
 from app.store.applied_settings import read_applied
@@ -95,9 +95,9 @@ def _applied(folder: Path, env: Mapping[str, str]) -> dict[str, Any]:
     compose_file = read_compose_file(folder) or ""
     try:
         differing = changed_since(applied.mark, env, compose_file, applied.salt.encode())
-    except NoMark:
+    except InvalidFingerprint:
         return found
-    changed = reach_the_gateway(differing, compose_file)
+    changed = keys_affecting_gateway(differing, compose_file)
     return {**found, "applied_to": applied.container, "changed": changed}
 
 

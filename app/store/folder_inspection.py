@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.core.deployment import is_id
-from app.core.doctor.folder import Exposed, Foreign, Link
+from app.core.doctor.folder import ExposedPath, FolderLink, ForeignEntry
 from app.core.settings.compose_file import GATEWAY_UID
 from app.store.archive import ARCHIVE, is_archived_name
 from app.store.data_folders import FOLDERS
@@ -23,7 +23,7 @@ _MAY_BE_THERE = (OURS, ARCHIVE, "README.md", "lost+found")
 _MOST_FILES = 2000
 
 
-def foreign(root: Path) -> list[Foreign]:
+def foreign(root: Path) -> list[ForeignEntry]:
     """Return what is neither a deployment nor ours, in the folder and in the archive."""
     with suppress(FileNotFoundError):
         found = [
@@ -43,21 +43,21 @@ def foreign(root: Path) -> list[Foreign]:
     return []
 
 
-def _foreign(entry: os.DirEntry[str], name: str) -> Foreign:
+def _foreign(entry: os.DirEntry[str], name: str) -> ForeignEntry:
     is_folder = entry.is_dir(follow_symlinks=False)
     files = [os.path.join(entry.path, each) for each in (ENV_FILE, COMPOSE_FILE)]
     archived = name != entry.name
     looks = is_folder and not archived and all(map(os.path.isfile, files))
-    return Foreign(name, is_folder, looks)
+    return ForeignEntry(name, is_folder, looks)
 
 
-def exposed_in_root(root: Path) -> list[Exposed]:
+def exposed_in_root(root: Path) -> list[ExposedPath]:
     """Return what of the folder itself others may change, and of our part of it read."""
     found = [_exposed(root / OURS), _writable(root), _writable(root / ARCHIVE)]
     return [each for each in found if each]
 
 
-def exposed_in(folder: Path) -> list[Exposed]:
+def exposed_in(folder: Path) -> list[ExposedPath]:
     """Return what of a deployment others than its owner may read, or change. Raises OSError."""
     with os.scandir(folder) as entries:
         # Copies of it, as editors and people make them, hold the same keys.
@@ -70,24 +70,24 @@ def exposed_in(folder: Path) -> list[Exposed]:
     return [each for each in found if each]
 
 
-def exposed_file(path: Path) -> list[Exposed]:
+def exposed_file(path: Path) -> list[ExposedPath]:
     """Return a file if others than its owner may use it."""
     found = _exposed(path)
     return [found] if found else []
 
 
-def _exposed(path: Path) -> Exposed | None:
+def _exposed(path: Path) -> ExposedPath | None:
     mode = _mode(path)
     if mode is None or stat.S_ISLNK(mode) or not mode & _OTHERS:
         return None
-    return Exposed(str(path), stat.S_IMODE(mode))
+    return ExposedPath(str(path), stat.S_IMODE(mode))
 
 
-def _writable(path: Path) -> Exposed | None:
+def _writable(path: Path) -> ExposedPath | None:
     mode = _mode(path)
     if mode is None or stat.S_ISLNK(mode) or not mode & stat.S_IWOTH or mode & stat.S_ISVTX:
         return None
-    return Exposed(str(path), stat.S_IMODE(mode), private=False)
+    return ExposedPath(str(path), stat.S_IMODE(mode), private=False)
 
 
 def _mode(path: Path) -> int | None:
@@ -97,14 +97,14 @@ def _mode(path: Path) -> int | None:
         return None
 
 
-def links_in(folder: Path) -> list[Link]:
+def links_in(folder: Path) -> list[FolderLink]:
     """Return the links that stand where a deployment's folder or a part of it should be."""
     ours = (f"{OURS}/{name}" for name in ("operations", "update", "last-words"))
     own = [folder / name for name in (ENV_FILE, COMPOSE_FILE, OURS, *FOLDERS)]
     if not own[2].is_symlink():
         own += [folder / name for name in ours]
     paths = [folder] if folder.is_symlink() else [each for each in own if each.is_symlink()]
-    return [Link(str(each), _target(each)) for each in paths]
+    return [FolderLink(str(each), _target(each)) for each in paths]
 
 
 def _target(link: Path) -> str:

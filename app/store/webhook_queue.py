@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.core.records import AwareDatetime, read_record
-from app.core.webhook.payload import Message
-from app.core.webhook.troubles import Place
+from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.troubles import HistoryCursor
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
 from app.store.history import OURS, our_folder
 from app.store.locks import waiting_for
@@ -44,19 +44,19 @@ class Told:
     """
 
     since: AwareDatetime
-    places: dict[str, Place] = field(default_factory=dict)
-    waiting: list[Message] = field(default_factory=list)
+    places: dict[str, HistoryCursor] = field(default_factory=dict)
+    waiting: list[WebhookMessage] = field(default_factory=list)
     dropped: int = 0
     trouble: str = ""
     deliveries: list[Delivery] = field(default_factory=list)
 
-    def add(self, message: Message) -> None:
+    def add(self, message: WebhookMessage) -> None:
         """Let a message wait to be sent; where too many do, the oldest is dropped."""
         self.waiting.append(message)
         self.dropped += len(self.waiting[:-MOST_WAITING])
         self.waiting = self.waiting[-MOST_WAITING:]
 
-    def settle(self, message: Message, delivery: Delivery, dropped: int) -> None:
+    def settle(self, message: WebhookMessage, delivery: Delivery, dropped: int) -> None:
         """Write down what came of a message, which waits no longer; `dropped` is what it told."""
         self.waiting = [each for each in self.waiting if each.notice.id != message.notice.id]
         self.dropped += -dropped if delivery.ok else 1

@@ -6,7 +6,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
-from app.core.doctor.finding import Area, Finding, as_text, summary
+from app.core.doctor.finding import Area, DoctorFinding, as_text, summary
 from app.core.doctor.folder import MODES
 from app.core.people import Permission
 from app.usecases.doctor.doctor import describe, examine
@@ -44,7 +44,7 @@ class Examined(Answer):
 
     summary: str = Field(description="One line: how much needs attention.")
     examined_at: Moment
-    findings: list[Finding]
+    findings: list[DoctorFinding]
 
 
 _EXAMPLE = Examined(

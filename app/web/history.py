@@ -13,7 +13,7 @@ from pydantic import Field
 
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
-from app.core.history.timeline import KIND_LABELS, Kind
+from app.core.history.timeline import KIND_LABELS, EntryKind
 from app.core.people import Permission
 from app.usecases.history.bundle import bundle_of
 from app.usecases.history.history import (
@@ -42,7 +42,7 @@ _ASKED = ("deployment", "kind", "who", "day", "limit")
 class HistoryQuery(Query):
     """What of a history is asked for."""
 
-    kind: Kind | None = Field(None, description="Only what is of this kind.")
+    kind: EntryKind | None = Field(None, description="Only what is of this kind.")
     who: str = Field("", description="Only what this person or token did.")
     day: str = Field("", description="Only of this day, UTC.", examples=["2026-11-24"])
     limit: int = Field(PAGE, ge=1, le=LARGEST_PAGE, description="At most so many entries.")
@@ -61,7 +61,7 @@ class Entry(Shape):
     id: str = Field(description="Tells it from all other entries.")
     deployment_id: DeploymentId | None = Field(description="Null where it concerns none.")
     at: Moment
-    kind: Kind
+    kind: EntryKind
     what: str = Field(description="The stable name of what it is.")
     words: str
     who: str
@@ -112,7 +112,7 @@ _ENTRY = Entry.model_validate(
         "id": f"{EXAMPLE_ID}/2",
         "deployment_id": EXAMPLE_ID,
         "at": datetime(2026, 11, 24, 6, tzinfo=UTC),
-        "kind": Kind.OPERATION,
+        "kind": EntryKind.OPERATION,
         "what": "launch",
         "words": "Launched",
         "who": "ada",

@@ -14,8 +14,8 @@ from pydantic import Field
 
 from app.core.deployment import parse_id
 from app.core.errors import EngineError
-from app.core.logs.lines import Level, LogFilter, LogLine, Notice, Stream
-from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice, parse_since
+from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
+from app.core.logs.query import LAST, LEVELS, STREAMS, LogSelection, parse_since
 from app.core.people import Permission
 from app.usecases.logs.follow import LogTail, follow_logs
 from app.usecases.logs.logs import (
@@ -51,7 +51,7 @@ _KEPT_SECONDS = 1.0
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
     view = show_deployment(parse_id(deployment_id), context=app_context())
-    choice = LogChoice.read(request.args)
+    choice = LogSelection.read(request.args)
     response = render("logs/show", **_context(view), **logs_context(view, choice))
     if wants_fragment():
         address = url_for(".show", deployment_id=view.deployment.id, **choice.arguments)
@@ -64,7 +64,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 def stream(deployment_id: str) -> ResponseReturnValue:
     """Send what comes to the log that the same arguments of the page show."""
     show_deployment(parse_id(deployment_id), context=app_context())
-    choice = LogChoice.read(request.args)
+    choice = LogSelection.read(request.args)
     box = LogBox(choice)
 
     def look() -> Shown:
@@ -81,7 +81,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 def download(deployment_id: str) -> ResponseReturnValue:
     """Send all lines, or those that are wanted, as they are read: however many there are."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
-    choice = LogChoice.read(request.args)
+    choice = LogSelection.read(request.args)
     now = datetime.now(UTC)
     lines: Iterable[LogLine]
     if choice.before:
@@ -119,7 +119,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
     return {"view": view, "tab": Tab.of(title, [view.verdict.status])}
 
 
-def logs_context(view: DeploymentView, choice: LogChoice) -> dict[str, Any]:
+def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
     """Return what `_logs.html` needs; the page is shown also where there is no log to be had."""
     try:
         logs = _read(view, choice)
@@ -136,14 +136,14 @@ def logs_context(view: DeploymentView, choice: LogChoice) -> dict[str, Any]:
     }
 
 
-def state_context(view: DeploymentView, choice: LogChoice) -> dict[str, Any]:
+def state_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
     """Return what `_log_state.html` needs."""
     needed = choice.before or view.gateway is None
     words = last_words_of(view, context=app_context()) if needed else None
     return {"view": view, "choice": choice, "words": words}
 
 
-def _by_what_is_shown(view: DeploymentView, choice: LogChoice) -> tuple[object, ...]:
+def _by_what_is_shown(view: DeploymentView, choice: LogSelection) -> tuple[object, ...]:
     """A log is as old as the snapshot of its page: a status is never newer than the lines."""
     deployment, snapshot = view.deployment, app_context().containers.latest
     taken_at = snapshot.taken_at if snapshot else None
@@ -151,7 +151,7 @@ def _by_what_is_shown(view: DeploymentView, choice: LogChoice) -> tuple[object, 
 
 
 @cached(TTLCache(16, _KEPT_SECONDS), key=_by_what_is_shown, condition=Condition())
-def _read(view: DeploymentView, choice: LogChoice) -> Logs:
+def _read(view: DeploymentView, choice: LogSelection) -> Logs:
     """Read once for all who load the page in the same second."""
     since = choice.since(datetime.now(UTC))
     read = read_words if choice.before else read_logs
@@ -159,7 +159,7 @@ def _read(view: DeploymentView, choice: LogChoice) -> Logs:
 
 
 @lru_cache(8192)
-def _line(line: LogLine | Notice) -> str:
+def _line(line: LogLine | LogNotice) -> str:
     """Return the HTML of a line: made once for all who follow the same log."""
     return render_template("logs/_lines.html", lines=[line])
 
@@ -167,7 +167,7 @@ def _line(line: LogLine | Notice) -> str:
 class LogBox:
     """The box of lines of one page, as its stream asks for it."""
 
-    def __init__(self, choice: LogChoice) -> None:
+    def __init__(self, choice: LogSelection) -> None:
         self._choice = choice
         self._view: DeploymentView | None = None
         self._tail: LogTail | None = None

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from app.core.deployment import Deployment, parse_id
 from app.core.diagnosis.command_lines import command_of
-from app.core.errors import NotCancelled, TooManyWaiting
+from app.core.errors import NothingToCancel, TooManyWaiting
 from app.core.operations.operation import Operation, OperationState
 from app.core.operations.steps import steps_of
 from app.core.people import Permission
@@ -113,7 +113,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
             ),
         ),
     ),
-    errors=(NotCancelled, TooManyWaiting),
+    errors=(NothingToCancel, TooManyWaiting),
 )
 def cancel_and_wait(body: ForDeployment) -> Ended | Accepted:
     """It takes down what the operation started, and waits until that is done. Where nothing runs

@@ -10,12 +10,12 @@ from pydantic import Field
 from app.core.errors import (
     InputRejected,
     NotFound,
+    NotOrphaned,
     NotRemoved,
-    NotStranded,
     StopFailed,
     TooManyWaiting,
 )
-from app.core.orphans import Kind, Stranded
+from app.core.orphans import Orphan, OrphanKind
 from app.core.people import Permission
 from app.usecases.orphans.orphans import describe_stranded, list_stranded, list_stranded_now
 from app.usecases.orphans.remove import Removal, find_one, remove_many, remove_stranded
@@ -82,7 +82,7 @@ class StrandedShown(Shape):
     """What is left of one Compose project."""
 
     project: str = Field(description="The Compose project's name.")
-    kind: Kind
+    kind: OrphanKind
     why: str = Field(description="Why it counts as stranded, in words.")
     perhaps: bool = Field(description="Whether it may be somebody else's.")
     listed: bool = Field(description="Whether a deployment of that id is listed all the same.")
@@ -114,7 +114,7 @@ class Removing(Answer):
 
 _LEFT = StrandedShown(
     project=EXAMPLE_ID,
-    kind=Kind.FOLDER_GONE,
+    kind=OrphanKind.FOLDER_GONE,
     why=f"Its folder /srv/deployments/{EXAMPLE_ID} is not there any more.",
     perhaps=False,
     listed=False,
@@ -141,7 +141,7 @@ def list_all() -> list[StrandedShown]:
     Subject.HOST,
     "Removes what is stranded",
     example=Example(body=ForProject(project=EXAMPLE_ID), answer=Removed(project=EXAMPLE_ID)),
-    errors=(NotFound, NotStranded, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
+    errors=(NotFound, NotOrphaned, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
 )
 def remove_by_script(body: ForProject) -> Removed | Removing:
     """Stops it, keeps its last words, and takes its containers and networks away. Refused where
@@ -158,7 +158,7 @@ def _context() -> dict[str, Any]:
     }
 
 
-def _chosen(named: list[str]) -> list[Stranded]:
+def _chosen(named: list[str]) -> list[Orphan]:
     """Raises NotFound, NotStranded, EngineError."""
     if named:
         return [find_one(each, context=app_context()) for each in named]

@@ -8,11 +8,11 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.deployment import parse_id
-from app.core.errors import LaunchTimeout, TokenNotProven, TooManyWaiting, WasCancelled
+from app.core.errors import LaunchTimeout, TokenNotVerified, TooManyWaiting, WasCancelled
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.core.status.status import Status
-from app.core.tokens import Match, Place
+from app.core.tokens import TokenMatch, TokenPlace
 from app.usecases.operations.operations import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.tokens.check import check_token, describe_check
@@ -71,8 +71,8 @@ def equalize(deployment_id: str) -> ResponseReturnValue:
 class PlaceShown(Shape):
     """What one place of the token has, beside `.env`."""
 
-    place: Place
-    match: Match
+    place: TokenPlace
+    match: TokenMatch
     reason: str = Field(description="More of it, where the word alone is not enough.")
 
 
@@ -92,7 +92,7 @@ class TokenProven(Answer):
     proven: bool = Field(description="False where it is not running: its next launch proves it.")
 
 
-_PROVING = (*BEGINNING, TokenNotProven, LaunchTimeout, WasCancelled, TooManyWaiting)
+_PROVING = (*BEGINNING, TokenNotVerified, LaunchTimeout, WasCancelled, TooManyWaiting)
 _PROVEN = Example(
     body=ForDeployment(deployment_id=EXAMPLE_ID),
     answer=TokenProven(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
@@ -110,10 +110,12 @@ _PROVEN = Example(
             deployment_id=EXAMPLE_ID,
             agree=False,
             places=[
-                PlaceShown(place=Place.ENV, match=Match.EQUAL, reason="the source of the others"),
-                PlaceShown(place=Place.CONFIG, match=Match.DIFFERS, reason=""),
-                PlaceShown(place=Place.CONTAINER, match=Match.EQUAL, reason=""),
-                PlaceShown(place=Place.GATEWAY, match=Match.EQUAL, reason=""),
+                PlaceShown(
+                    place=TokenPlace.ENV, match=TokenMatch.EQUAL, reason="the source of the others"
+                ),
+                PlaceShown(place=TokenPlace.CONFIG, match=TokenMatch.DIFFERS, reason=""),
+                PlaceShown(place=TokenPlace.CONTAINER, match=TokenMatch.EQUAL, reason=""),
+                PlaceShown(place=TokenPlace.GATEWAY, match=TokenMatch.EQUAL, reason=""),
             ],
         ),
     ),

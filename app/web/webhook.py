@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
 from app.core.people import Permission
-from app.core.webhook.notices import Event
+from app.core.webhook.notices import WebhookEvent
 from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
 from app.web.api.calls import Example, Subject, call
 from app.web.api.shapes import EXAMPLE_ID, Answer, Moment, Shape
@@ -41,7 +41,7 @@ class DeliveryShown(Shape):
     """What came of one message."""
 
     at: Moment
-    event: Event
+    event: WebhookEvent
     deployment_id: str = Field(description="Empty for a test.")
     name: str = Field(description="The deployment's, as it was then.")
     ok: bool = Field(description="Whether the receiver took it.")
@@ -69,7 +69,7 @@ _EXAMPLE = Example(
         deliveries=[
             DeliveryShown(
                 at=datetime(2026, 11, 24, 6, tzinfo=UTC),
-                event=Event.CRASHED,
+                event=WebhookEvent.CRASHED,
                 deployment_id=EXAMPLE_ID,
                 name="Support bot",
                 ok=True,

@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from app.core.access.provider import Answer
+from app.core.access.provider import ProviderAnswer
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Run
 from app.core.updates.journal import Journal, Kept, Step, Version
-from app.core.webhook.notices import Event, Notice
-from app.core.webhook.payload import Message
-from app.core.webhook.troubles import Place
+from app.core.webhook.notices import Notification, WebhookEvent
+from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.troubles import HistoryCursor
 from app.store import applied_settings as applied
 from app.store import batches, history, operations
 from app.store import provider_answers as answers
@@ -85,7 +85,9 @@ def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
     env = context.store.load(folder.name).env
     compose_file = (folder / "docker-compose.yml").read_text()
     applied.write_applied(folder, applied.applied_now("f" * 64, env, compose_file))
-    answer = Answer("accepted", True, "Good.", "", "", "https://x.example", "a/b", 200, 4, ("x",))
+    answer = ProviderAnswer(
+        "accepted", True, "Good.", "", "", "https://x.example", "a/b", 200, 4, ("x",)
+    )
     kept = {**{name: getattr(answer, name) for name in answer.__slots__}, "remarks": ["x"]}
     answers.keep_answer(folder, {**kept, "at": AT, "occasion": "f/1"})
     keep_last_words(folder, LastWords(AT, 78, "", "said\n", "f" * 64, 1, "", {"State": {"a": 1}}))
@@ -126,9 +128,9 @@ def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
         people.setup = Setup("f" * 64, 9e9)
     now = datetime.now(UTC)
     with NoticeStore(root).changing() as told:
-        told.places[deployment_id] = Place()
-        notice = Notice(Event.CRASHED, deployment_id, 7, now, "said")
-        told.waiting.append(Message(notice))
+        told.places[deployment_id] = HistoryCursor()
+        notice = Notification(WebhookEvent.CRASHED, deployment_id, 7, now, "said")
+        told.waiting.append(WebhookMessage(notice))
         told.note(Delivery(now, "crashed", deployment_id, "bot", True, "200", 1, 5))
     batches.batches_folder(root).mkdir()
     batch, lock = batches.begin(root, (deployment_id,), "a:2", "ana", "local")

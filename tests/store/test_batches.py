@@ -5,7 +5,7 @@ import os
 import pytest
 
 from app.config import Settings
-from app.core.errors import NotCancelled
+from app.core.errors import NothingToCancel
 from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
 from app.store import batches
@@ -33,7 +33,7 @@ def test_a_batch_whose_process_died_was_interrupted(
 
     found = find_batch(batch.number, context=context)
     assert (found.state, found.left) == (OperationState.INTERRUPTED, IDS)
-    with pytest.raises(NotCancelled):
+    with pytest.raises(NothingToCancel):
         cancel_rest(batch.number, actor="ben", context=context)
 
 

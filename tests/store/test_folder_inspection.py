@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.doctor.folder import Exposed, Foreign, Link
+from app.core.doctor.folder import ExposedPath, FolderLink, ForeignEntry
 from app.store.folder_inspection import (
     exposed_file,
     exposed_in,
@@ -45,9 +45,9 @@ def test_what_is_ours_or_is_being_made_is_not_foreign(folder: Path) -> None:
     (root / "my-bot/.env").touch()
 
     assert foreign(root) == [
-        Foreign(".archive/old", True),
-        Foreign("0123456789", False),
-        Foreign("my-bot", True),
+        ForeignEntry(".archive/old", True),
+        ForeignEntry("0123456789", False),
+        ForeignEntry("my-bot", True),
     ]
     (root / "my-bot/docker-compose.yml").touch()
     assert foreign(root)[-1].looks_like_deployment
@@ -79,7 +79,7 @@ def test_a_file_of_settings_with_a_secret_is_for_its_owner_alone(tmp_path: Path)
     settings = tmp_path / "deploy-agent"
     settings.touch()
     settings.chmod(0o644)
-    assert exposed_file(settings) == [Exposed(str(settings), 0o644)]
+    assert exposed_file(settings) == [ExposedPath(str(settings), 0o644)]
 
     settings.chmod(0o600)
     assert exposed_file(settings) == exposed_file(tmp_path / "nowhere") == []
@@ -87,7 +87,7 @@ def test_a_file_of_settings_with_a_secret_is_for_its_owner_alone(tmp_path: Path)
 
 def test_a_folder_that_all_may_write_in_is_told_unless_each_keeps_their_own(folder: Path) -> None:
     folder.parent.chmod(0o777)
-    assert exposed_in_root(folder.parent) == [Exposed(str(folder.parent), 0o777, private=False)]
+    assert exposed_in_root(folder.parent) == [ExposedPath(str(folder.parent), 0o777, private=False)]
 
     folder.parent.chmod(0o1777)
     assert exposed_in_root(folder.parent) == []
@@ -98,8 +98,10 @@ def test_links_are_told_with_where_they_lead(folder: Path, tmp_path: Path) -> No
     (folder / ".env").symlink_to(tmp_path / "gone")
     (tmp_path / "0123456789").symlink_to(folder)
 
-    assert links_in(folder) == [Link(str(folder / ".env"), "")]
-    assert links_in(tmp_path / "0123456789") == [Link(str(tmp_path / "0123456789"), str(folder))]
+    assert links_in(folder) == [FolderLink(str(folder / ".env"), "")]
+    assert links_in(tmp_path / "0123456789") == [
+        FolderLink(str(tmp_path / "0123456789"), str(folder))
+    ]
     assert exposed_in(folder) == []
 
 

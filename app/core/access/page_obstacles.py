@@ -33,7 +33,7 @@ _APPROVED_ONCE = "this browser has to be approved once; its request then shows o
 
 
 @dataclass(frozen=True, slots=True)
-class Standpoint:
+class PageVisitor:
     """From where somebody reads: by which name, over https, from this server's own loopback."""
 
     name: str
@@ -42,7 +42,7 @@ class Standpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class PublishedGateway:
     """Where a gateway can be reached. `origins` is None where they are not ours to read.
 
     `host_name` is what this host calls itself, for want of a better name.
@@ -56,7 +56,7 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
-class Wall:
+class PageObstacle:
     """One statement. `code` is stable; `blocks` says that the page can't be used as it is.
 
     `origin` may be allowed to mend it; where `asks`, the reader has to name it.
@@ -72,7 +72,7 @@ class Wall:
     blocks: bool = False
 
 
-def walls_at(standpoint: Standpoint, published: Published) -> tuple[Wall, ...]:
+def obstacles_at(standpoint: PageVisitor, published: PublishedGateway) -> tuple[PageObstacle, ...]:
     """Return what will happen when the reader follows the link to the gateway's page."""
     name = (published.public_host or standpoint.name).lower()
     found = [_behind_https(published)] if standpoint.secure else []
@@ -83,17 +83,17 @@ def walls_at(standpoint: Standpoint, published: Published) -> tuple[Wall, ...]:
     return tuple(found)
 
 
-def _behind_https(published: Published) -> Wall:
+def _behind_https(published: PublishedGateway) -> PageObstacle:
     port = published.port
     listed = next((each for each in published.origins or () if each.startswith("https://")), None)
     if listed:
-        return Wall(
+        return PageObstacle(
             "https_allowed",
             f"Behind the TLS proxy the page {listed} is allowed; its WebSocket address is"
             f" wss{listed.removeprefix('https')}, and {_APPROVED_ONCE}.",
             url=f"{listed}/",
         )
-    return Wall(
+    return PageObstacle(
         "https_page",
         "You opened Deploy Agent over https, and the gateway's own page is plain http at port"
         f" {port}: inside an https page browsers block ws:// addresses, and under a name that"
@@ -106,7 +106,7 @@ def _behind_https(published: Published) -> Wall:
     )
 
 
-def _closed(name: str, standpoint: Standpoint, published: Published) -> Wall | None:
+def _closed(name: str, standpoint: PageVisitor, published: PublishedGateway) -> PageObstacle | None:
     """Return why nothing answers at the name, or None where something does as far as we know."""
     port, bind = published.port, published.bind_address
     address = _address_of(name)
@@ -118,8 +118,10 @@ def _closed(name: str, standpoint: Standpoint, published: Published) -> Wall | N
             return None
         if standpoint.local:
             url = f"http://localhost:{port}/"
-            return Wall("published_here_only", words, "Open this here:", url=url, blocks=True)
-        return Wall(
+            return PageObstacle(
+                "published_here_only", words, "Open this here:", url=url, blocks=True
+            )
+        return PageObstacle(
             "published_there_only",
             words,
             "Run this on your machine, keep it open, then open"
@@ -131,21 +133,23 @@ def _closed(name: str, standpoint: Standpoint, published: Published) -> Wall | N
     if name in _LOOPBACK_NAMES or (address and _is_private(address)):
         url = f"http://{bind}:{port}/"
         if name not in _LOOPBACK_NAMES:
-            return Wall("published_elsewhere", words, "Open this instead:", url=url, blocks=True)
+            return PageObstacle(
+                "published_elsewhere", words, "Open this instead:", url=url, blocks=True
+            )
         step = (
             f"Open {url} instead. If you came through an SSH tunnel, tunnel the gateway's port too:"
         )
         command = _tunnel("", published)
-        return Wall("published_elsewhere", words, step, command, url, blocks=True)
+        return PageObstacle("published_elsewhere", words, step, command, url, blocks=True)
     return None
 
 
-def _by_origin(name: str, published: Published) -> Wall:
+def _by_origin(name: str, published: PublishedGateway) -> PageObstacle:
     port, origins = published.port, published.origins
     try:
         origin = parse_origin(origin_of("http", _host(name), port), port)
     except OriginRejected:
-        return Wall(
+        return PageObstacle(
             "name_unknown",
             "The name that you used can't stand in an address, so there is no telling.",
             "Open Deploy Agent by this host's name or address.",
@@ -153,21 +157,21 @@ def _by_origin(name: str, published: Published) -> Wall:
         )
     listed = origins is not None and ("*" in origins or origin in origins)
     if name in _LOOPBACK_NAMES and (listed or origins is None):
-        return Wall(
+        return PageObstacle(
             "opens",
             "The gateway's page opens at once here: a browser at localhost is approved by itself.",
         )
     if listed or _is_trusted(name):
-        return Wall("pairing", f"The gateway's page opens at {origin}; {_APPROVED_ONCE}.")
+        return PageObstacle("pairing", f"The gateway's page opens at {origin}; {_APPROVED_ONCE}.")
     if origins is None:
-        return Wall(
+        return PageObstacle(
             "origin_unknown",
             f"Only the gateway may read its list of names, so whether {origin} is among them"
             " can't be told from here.",
             "If its page says “Browser origin not allowed”, allow this name.",
             origin=origin,
         )
-    return Wall(
+    return PageObstacle(
         "origin_refused",
         f"The gateway's page will say “Browser origin not allowed”: {origin} is not among the"
         " names that it may be opened by.",
@@ -177,8 +181,8 @@ def _by_origin(name: str, published: Published) -> Wall:
     )
 
 
-def _perhaps_tunnelled(published: Published) -> Wall:
-    return Wall(
+def _perhaps_tunnelled(published: PublishedGateway) -> PageObstacle:
+    return PageObstacle(
         "perhaps_tunnelled",
         "If you came through an SSH tunnel, tunnel the gateway's port too, then open"
         f" http://localhost:{published.port}:",
@@ -186,7 +190,7 @@ def _perhaps_tunnelled(published: Published) -> Wall:
     )
 
 
-def _tunnel(name: str, published: Published) -> str:
+def _tunnel(name: str, published: PublishedGateway) -> str:
     """Return the line for the reader's own terminal; `name` is the one they came by."""
     bind = "127.0.0.1" if published.bind_address in _EVERYWHERE else published.bind_address
     host = name or published.public_host or published.host_name or "HOST"

@@ -38,7 +38,7 @@ class GatewaySilent(UserError):
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class PairingRefusal:
     """What the gateway's log says of a connection that has to be paired first."""
 
     request_id: str
@@ -92,7 +92,7 @@ class PairedDevice:
         return self.name or _kind(self.client, self.platform)
 
 
-class SeenState(StrEnum):
+class PairingState(StrEnum):
     """`asking` before the first answer; `unavailable` where the last try gave none."""
 
     ASKING = "asking"
@@ -102,23 +102,23 @@ class SeenState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PairingStatus:
     """What is known of a gateway's devices. After `known`, the devices are as of `as_of`."""
 
-    state: SeenState
+    state: PairingState
     reason: str = ""
     as_of: datetime | None = None
     pending: tuple[PendingRequest, ...] = ()
     paired: tuple[PairedDevice, ...] = field(default=())
 
 
-def pending_of(payload: Mapping[str, Any]) -> tuple[PendingRequest, ...]:
+def pending_requests(payload: Mapping[str, Any]) -> tuple[PendingRequest, ...]:
     """Return the requests in a gateway's answer, oldest first; what has no form is left out."""
     found = [_pending(each) for each in _objects(payload.get("pending"))]
     return tuple(sorted(filter(None, found), key=lambda each: each.asked_at))
 
 
-def paired_of(payload: Mapping[str, Any]) -> tuple[PairedDevice, ...]:
+def paired_devices(payload: Mapping[str, Any]) -> tuple[PairedDevice, ...]:
     """Return the paired devices in a gateway's answer, the latest approved first."""
     found = [_paired(each) for each in _objects(payload.get("paired"))]
     beginning = datetime.min.replace(tzinfo=UTC)
@@ -135,10 +135,10 @@ def scopes_to_approve(request: PendingRequest) -> tuple[str, ...]:
     return tuple(sorted({PAIRING, *request.scopes} if ordinary else {PAIRING, ADMIN}))
 
 
-def refusals_in(log: str) -> list[Refusal]:
+def pairing_refusals(log: str) -> list[PairingRefusal]:
     """Return which browser, under which address, stands behind which request."""
     return [
-        Refusal(match["request"], _short(match["origin"]), browser_name(match["agent"]))
+        PairingRefusal(match["request"], _short(match["origin"]), browser_name(match["agent"]))
         for match in _REFUSAL.finditer(log)
     ]
 

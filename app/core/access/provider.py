@@ -23,7 +23,7 @@ _LONGEST_SAID = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ContainerReply:
     """What was heard inside the gateway's container. All of it may be anybody's text.
 
     `status` is the HTTP status, or None where no answer came; `error` is then the
@@ -51,7 +51,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProviderAnswer:
     """What the provider says, in words. `code` is stable; the words may get better.
 
     `accepted` is None where the provider was not asked or could not be.
@@ -71,7 +71,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CatalogueAnswer:
     code: str
     pattern: re.Pattern[str]
     words: str
@@ -79,10 +79,10 @@ class _Known:
     accepted: bool | None = False
 
 
-def _known(
+def _entry(
     code: str, pattern: str, words: str, next_step: str = "", accepted: bool | None = False
-) -> _Known:
-    return _Known(code, re.compile(pattern, re.IGNORECASE), words, next_step, accepted)
+) -> _CatalogueAnswer:
+    return _CatalogueAnswer(code, re.compile(pattern, re.IGNORECASE), words, next_step, accepted)
 
 
 _SET_KEY = "set OPENROUTER_API_KEY in .env, then launch again."
@@ -94,154 +94,154 @@ _SET_MODEL = (
 
 # Matched against "<status or error> <the provider's own words>".
 _ANSWERS = (
-    _known(
+    _entry(
         "key_missing",
         r"^NO_KEY ",
         "The gateway has no OpenRouter key.",
         f"Make one at https://openrouter.ai/keys, {_SET_KEY}",
     ),
-    _known(
+    _entry(
         "other_provider",
         r"^OTHER_PROVIDER ",
         "The gateway's model is {model}, and only OpenRouter is asked: whether this provider"
         " takes its key, a first chat tells.",
         accepted=None,
     ),
-    _known(
+    _entry(
         "address_invalid",
         r"^(?:ERR_INVALID_URL|NO_URL) ",
         "The provider's address {base_url} is no http:// or https:// address.",
         f"Correct {_SET_URL}.",
     ),
-    _known(
+    _entry(
         "key_refused",
         r"^401 ",
         "{who} does not accept the key (401).",
         f"{{new_key}}, {_SET_KEY}",
     ),
-    _known(
+    _entry(
         "no_credit",
         r"^402 |^403 .*(?:key limit|credit|quota)",
         "{who} knows the key, but there is no credit left for it ({status}).",
         "Add credit at https://openrouter.ai/settings/credits, or raise the key's own limit at"
         " https://openrouter.ai/keys, then ask again.",
     ),
-    _known(
+    _entry(
         "not_allowed",
         r"^403 ",
         "{who} knows the key, and does not allow it this request (403).",
         "Look at what the key and its account may use, at https://openrouter.ai/settings, then"
         " ask again.",
     ),
-    _known(
+    _entry(
         "rate_limited",
         r"^429 ",
         "{who} takes no more requests for this key or model at the moment (429).",
         "Ask again {later}. If it stays, choose another model, or raise the account's limit:"
         " models whose name ends in :free have a small one a day.",
     ),
-    _known(
+    _entry(
         "proxy_refused",
         r"^407 ",
         "A proxy before {host} asks for a log-in of its own (407).",
         "Correct the proxy in the environment of docker-compose.yml, then launch again.",
     ),
-    _known(
+    _entry(
         "model_not_allowed",
         r"^404 .*(?:data policy|privacy|guardrail)",
         "{who} has {model}, but none that this account's privacy settings allow (404).",
         "Change them at https://openrouter.ai/settings/privacy, or choose another model.",
     ),
-    _known(
+    _entry(
         "model_unknown",
         r"^404 .*(?:\bmodel|no endpoints)|^400 .*(?:not a valid model|invalid model|unknown model"
         r"|no such model|model\b.*\b(?:not found|not exist|does not exist))",
         "{who} has no model {model} ({status}).",
         f"{_SET_MODEL}, then ask again. https://openrouter.ai/models lists them.",
     ),
-    _known(
+    _entry(
         "address_wrong",
         r"^40[45] ",
         "{host} answers, but there is no OpenRouter API at {base_url} ({status}).",
         f"Correct {_SET_URL}: OpenRouter's own ends in /api/v1.",
     ),
-    _known(
+    _entry(
         "redirected",
         r"^3\d\d ",
         "{host} sends to another address ({status}), where the key does not go along.",
         f"Set {_SET_URL} to the address that it leads to.",
     ),
-    _known(
+    _entry(
         "not_the_api",
         r"^NOT_THE_API ",
         "{host} answers, but not as OpenRouter does: perhaps a log-in page of the network.",
         f"Open {{base_url}} in a browser on this host, or correct {_SET_URL}.",
     ),
-    _known("accepted", r"^200 ", "{who} accepts the key, and {model} answers.", "", accepted=True),
-    _known(
+    _entry("accepted", r"^200 ", "{who} accepts the key, and {model} answers.", "", accepted=True),
+    _entry(
         "answer_slow",
         r"^SLOW ",
         "{who} took the request, but {model} did not finish a short answer within {seconds} s.",
         "Ask again. If it stays, choose a faster model.",
     ),
-    _known(
+    _entry(
         "provider_down",
         r"^5\d\d |^408 ",
         "{who} has trouble of its own or with this model ({status}).",
         "Ask again in some minutes, or choose another model. https://status.openrouter.ai tells"
         " of outages.",
     ),
-    _known(
+    _entry(
         "request_refused",
         r"^\d{3} ",
         "{who} refuses a short chat with {model} ({status}).",
         "Its own words tell why. Choose another model if they name it.",
     ),
-    _known(
+    _entry(
         "name_unknown",
         r"^(?:ENOTFOUND|EAI_\w+) ",
         "The gateway finds no address for {host}: no DNS answer has the name.",
         "Check the name's spelling, and on this host: getent hosts {hostname}",
     ),
-    _known(
+    _entry(
         "connection_refused",
         r"^ECONNREFUSED ",
         "Nothing listens at {host}, as seen from the gateway.",
         "Start what is to answer there, or correct the address.{localhost}",
     ),
-    _known(
+    _entry(
         "tls_expected_none",
         r"^(?:ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO) ",
         "{host} does not speak TLS.",
         f"If it is meant to speak plain http, write http:// in {_SET_URL}.",
     ),
-    _known(
+    _entry(
         "tls_refused",
         r"^(?:CERT_|ERR_TLS|ERR_SSL|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH)\w* ",
         "The gateway does not trust the TLS certificate of {host} ({error}).",
         "Behind a company proxy, give the gateway its certificate: mount it in"
         " docker-compose.yml, name it there in NODE_EXTRA_CA_CERTS, then launch again.",
     ),
-    _known(
+    _entry(
         "unreachable",
         r"^(?:EHOSTUNREACH|ENETUNREACH|ETIMEDOUT|EACCES|EPERM|UND_ERR_CONNECT_TIMEOUT) ",
         "There is no way from the gateway to {host} ({error}).",
         "Check this host's way to it, its firewall, and whether a proxy is needed.",
     ),
-    _known(
+    _entry(
         "provider_silent",
         r"^TIMEOUT ",
         "{host} gave no answer within {seconds} s.",
         "Ask again. If it stays, something on the way swallows the request: a firewall, or a"
         " proxy that is needed and not set.",
     ),
-    _known(
+    _entry(
         "cut_off",
         r"^(?:ECONNRESET|EPIPE|UND_ERR_\w+) ",
         "{host} cut the connection without an answer.",
         "Ask again. If it stays, look at the proxy or firewall on the way.",
     ),
-    _known(
+    _entry(
         "no_route",
         r"",
         "The gateway could not ask {host} ({error}).",
@@ -252,7 +252,7 @@ _ANSWERS = (
 CODES = tuple(each.code for each in _ANSWERS)
 
 
-def answer_of(reply: Reply) -> Answer:
+def interpret(reply: ContainerReply) -> ProviderAnswer:
     """Return what a reply means."""
     sign = f"{reply.error or reply.status} {reply.message}"
     known = next(each for each in _ANSWERS if each.pattern.search(sign))
@@ -277,7 +277,7 @@ def answer_of(reply: Reply) -> Answer:
         if hostname in ("localhost", "127.0.0.1", "::1")
         else "",
     }
-    return Answer(
+    return ProviderAnswer(
         code=known.code,
         words=known.words.format(**blanks),
         next_step=known.next_step.format(**blanks),
@@ -290,12 +290,12 @@ def answer_of(reply: Reply) -> Answer:
     )
 
 
-def not_heard(code: str, words: str, next_step: str) -> Answer:
+def unanswered(code: str, words: str, next_step: str) -> ProviderAnswer:
     """Return an answer that never came, since the gateway's container could not be used for it."""
-    return Answer(code, words, next_step)
+    return ProviderAnswer(code, words, next_step)
 
 
-def read_reply(given: Mapping[str, Any], mask: Masker) -> Reply:
+def read_reply(given: Mapping[str, Any], mask: Masker) -> ContainerReply:
     """Return what a container printed as a reply: masked, plain, of bounded length.
 
     An answer that came and is no answer, or did not come whole, gets an `error` of its own.
@@ -318,7 +318,7 @@ def read_reply(given: Mapping[str, Any], mask: Masker) -> Reply:
         error = "SLOW"
     elif status is not None and not error and not is_api:
         error = "NOT_THE_API"
-    return Reply(
+    return ContainerReply(
         base_url=text("baseUrl"),
         model=text("model"),
         config=given.get("config") is not False,
@@ -334,7 +334,7 @@ def read_reply(given: Mapping[str, Any], mask: Masker) -> Reply:
     )
 
 
-def remarks_on(reply: Reply, env: Mapping[str, str], key: str) -> tuple[str, ...]:
+def remarks_on(reply: ContainerReply, env: Mapping[str, str], key: str) -> tuple[str, ...]:
     """Return where the gateway uses something else than `.env` has.
 
     `key` is the hash of the key of `.env`, made as the reply's own.
@@ -369,7 +369,7 @@ def remarks_on(reply: Reply, env: Mapping[str, str], key: str) -> tuple[str, ...
     return tuple(remarks)
 
 
-def _other_key(reply: Reply) -> str:
+def _other_key(reply: ContainerReply) -> str:
     if reply.key_from == "environment":
         return (
             "The gateway still has another key than .env: launch again, so that it takes the one"

@@ -6,8 +6,8 @@ What no entry fits is told as it was said: a wrong cause is worse than none.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.core.diagnosis.catalogue import CATALOGUE, Known, Source
-from app.core.diagnosis.fix_lines import Repairs, fix_line
+from app.core.diagnosis.catalogue import CATALOGUE, CatalogueEntry, Source
+from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.status.readiness_checks import Rung
 
 # A gateway tells at its end why it ends; what it wrote before may be anybody's words.
@@ -34,7 +34,7 @@ class Cause:
         return f"{self.words} {self.next_step}".strip()
 
 
-def engine_cause(text: str, repairs: Repairs | None = None) -> Cause | None:
+def engine_cause(text: str, repairs: FixLineParts | None = None) -> Cause | None:
     """Return what a Compose or engine error means, or None where it is not in the catalogue.
 
     `repairs` are what the catalogue's lines are filled in with.
@@ -42,12 +42,12 @@ def engine_cause(text: str, repairs: Repairs | None = None) -> Cause | None:
     return _first(Source.ENGINE, text, repairs)
 
 
-def pull_cause(text: str, repairs: Repairs | None = None) -> Cause | None:
+def pull_cause(text: str, repairs: FixLineParts | None = None) -> Cause | None:
     """Return what the error of a pull means, or None where it is not in the catalogue."""
     return _first(Source.PULL, text, repairs)
 
 
-def rung_cause(rung: Rung, repairs: Repairs | None = None) -> Cause:
+def rung_cause(rung: Rung, repairs: FixLineParts | None = None) -> Cause:
     """Return why a rung of the ladder is broken: its words are the rung's own."""
     seen = f"{rung.name} {rung.code} {rung.detail}"
     known = _first(Source.LADDER, seen, repairs)
@@ -65,7 +65,7 @@ def exit_cause(
     exit_code: int,
     out_of_memory: bool,
     log_lines: Sequence[str] | None,
-    repairs: Repairs | None = None,
+    repairs: FixLineParts | None = None,
 ) -> Cause:
     """Return why a gateway ended, from its exit code and its last log lines (masked).
 
@@ -95,7 +95,7 @@ def _last_said(log_lines: Sequence[str] | None) -> str:
 def _first(
     source: Source,
     text: str,
-    repairs: Repairs | None,
+    repairs: FixLineParts | None,
     exit_code: int | None = None,
     out_of_memory: bool = False,
 ) -> Cause | None:
@@ -113,8 +113,8 @@ def _first(
 
 
 def _fitting(
-    catalogue: Iterable[Known], exit_code: int | None, out_of_memory: bool
-) -> Iterable[Known]:
+    catalogue: Iterable[CatalogueEntry], exit_code: int | None, out_of_memory: bool
+) -> Iterable[CatalogueEntry]:
     for known in catalogue:
         if known.out_of_memory == out_of_memory and (not known.exits or exit_code in known.exits):
             yield known

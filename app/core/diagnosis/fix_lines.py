@@ -9,29 +9,29 @@ _ROOTS = "# "
 
 
 @dataclass(frozen=True, slots=True)
-class Repairs:
+class FixLineParts:
     """What lines are made of: pieces that a shell takes as they are, and who root is here."""
 
     pieces: Mapping[str, str]
     as_root: Callable[[str], str]
 
 
-def fix_line(steps: Sequence[str], found: Mapping[str, str], repairs: Repairs | None) -> str:
+def fix_line(steps: Sequence[str], found: Mapping[str, str], repairs: FixLineParts | None) -> str:
     """Return the steps as one line; empty where this host lacks something that they need.
 
     `found` is other people's text: each becomes one word of the line.
     """
     if repairs is None:
         return ""
-    pieces = _Pieces({name: shlex.quote(text) for name, text in found.items() if text}, repairs)
+    pieces = _LineValues({name: shlex.quote(text) for name, text in found.items() if text}, repairs)
     try:
         return " && ".join(_step(each, pieces, repairs) for each in steps)
     except KeyError:
         return ""
 
 
-class _Pieces(dict[str, str]):
-    def __init__(self, found: Mapping[str, str], repairs: Repairs) -> None:
+class _LineValues(dict[str, str]):
+    def __init__(self, found: Mapping[str, str], repairs: FixLineParts) -> None:
         super().__init__(found)
         self._repairs = repairs
 
@@ -41,6 +41,6 @@ class _Pieces(dict[str, str]):
         raise KeyError(name)
 
 
-def _step(step: str, pieces: _Pieces, repairs: Repairs) -> str:
+def _step(step: str, pieces: _LineValues, repairs: FixLineParts) -> str:
     line = step.removeprefix(_ROOTS).format_map(pieces)
     return repairs.as_root(line) if step.startswith(_ROOTS) else line

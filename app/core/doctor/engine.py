@@ -4,43 +4,43 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from app.core.doctor.finding import Area, Check, Finding, counted, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell, on_paths, quoted
 
-ENGINE = Check(
+ENGINE = DoctorCheck(
     "engine",
     "Docker Engine",
     Area.ENGINE,
     "Everything that runs, runs in it. While it is away gateways can't be launched, watched or"
     " stopped.",
 )
-COMPOSE = Check(
+COMPOSE = DoctorCheck(
     "compose",
     "Docker Compose",
     Area.ENGINE,
     "Every launch and stop is a `docker compose` command; v1 (`docker-compose`) does not do.",
 )
-SOCKET = Check(
+SOCKET = DoctorCheck(
     "socket",
     "Who may use the engine",
     Area.ENGINE,
     "Whoever may write to the engine's socket is as good as root on this host.",
 )
-TCP = Check(
+TCP = DoctorCheck(
     "engine_tcp",
     "The engine on the network",
     Area.ENGINE,
     "An engine that listens on TCP gives root on this host to whoever reaches that port, and"
     " without TLS asks for nothing.",
 )
-LIMITS = Check(
+LIMITS = DoctorCheck(
     "limits",
     "Limits of containers",
     Area.ENGINE,
     "Each gateway has a limit on memory and processes, so that one that runs wild does not take"
     " the others with it. Kernels can be built or started without that.",
 )
-BOOT = Check(
+BOOT = DoctorCheck(
     "boot",
     "After a reboot",
     Area.ENGINE,
@@ -90,7 +90,7 @@ class BootFacts:
     policies: tuple[tuple[str, str], ...] = ()
 
 
-def engine_verdict(facts: EngineFacts, shell: Shell) -> Finding:
+def engine_finding(facts: EngineFacts, shell: Shell) -> DoctorFinding:
     if not facts.trouble:
         return ENGINE.good(
             f"Docker Engine {facts.version} (API {facts.api_version}, {facts.system})"
@@ -122,7 +122,7 @@ def _log(shell: Shell) -> str:
     return shell.as_root("tail -n 50 /var/log/dockerd.log /var/log/docker.log")
 
 
-def compose_verdict(version: str | None, shell: Shell) -> Finding:
+def compose_finding(version: str | None, shell: Shell) -> DoctorFinding:
     if version:
         return COMPOSE.good(f"Docker Compose {version}.")
     return COMPOSE.bad(
@@ -132,7 +132,7 @@ def compose_verdict(version: str | None, shell: Shell) -> Finding:
     )
 
 
-def socket_verdict(facts: SocketFacts, shell: Shell) -> Finding:
+def socket_finding(facts: SocketFacts, shell: Shell) -> DoctorFinding:
     if facts.mode & 0o002:
         return SOCKET.bad(
             f"Everybody on this host may: {facts.path} has mode {facts.mode & 0o777:04o}.",
@@ -167,7 +167,7 @@ def addresses_in(warnings: Iterable[str]) -> list[str]:
     return [match[1] for match in found if match]
 
 
-def tcp_verdict(addresses: Sequence[str], shell: Shell) -> Finding:
+def tcp_finding(addresses: Sequence[str], shell: Shell) -> DoctorFinding:
     """`addresses` are those on which the engine listens over TCP."""
     if not addresses:
         return TCP.good("It listens on its socket alone.")
@@ -181,7 +181,7 @@ def tcp_verdict(addresses: Sequence[str], shell: Shell) -> Finding:
     )
 
 
-def limits_verdict(memory: bool, processes: bool) -> Finding:
+def limits_finding(memory: bool, processes: bool) -> DoctorFinding:
     missing = [
         word for word, is_there in (("memory", memory), ("processes", processes)) if not is_there
     ]
@@ -195,7 +195,7 @@ def limits_verdict(memory: bool, processes: bool) -> Finding:
     )
 
 
-def boot_verdict(facts: BootFacts, shell: Shell) -> Finding:
+def boot_finding(facts: BootFacts, shell: Shell) -> DoctorFinding:
     meanwhile = "on: gateways go on" if facts.live_restore else "off: gateways stop"
     restart = f"Live-restore is {meanwhile} while the engine itself is restarted."
     if lost := [name for name, policy in facts.policies if policy not in _SURE]:

@@ -11,7 +11,7 @@ from app.core.text import plain
 _NAMED = 6
 
 
-class Verdict(StrEnum):
+class DoctorVerdict(StrEnum):
     """How a check ended, the worst first."""
 
     BAD = "bad"
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     @property
     def needs_attention(self) -> bool:
-        return self in (Verdict.BAD, Verdict.WARNING)
+        return self in (DoctorVerdict.BAD, DoctorVerdict.WARNING)
 
 
 class Area(StrEnum):
@@ -35,7 +35,7 @@ class Area(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DoctorFinding:
     """What one check found. `code` is stable, for scripts.
 
     `seen` has the figures, `why` tells what hangs on it, `next_step` what to do, in words,
@@ -45,7 +45,7 @@ class Finding:
     code: str
     title: str
     area: Area
-    verdict: Verdict
+    verdict: DoctorVerdict
     seen: str
     why: str
     next_step: str = ""
@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Check:
+class DoctorCheck:
     """What is looked at, and why it matters; makes the finding once its verdict is known."""
 
     code: str
@@ -61,59 +61,61 @@ class Check:
     area: Area
     why: str
 
-    def good(self, seen: str) -> Finding:
-        return self._finding(Verdict.GOOD, seen)
+    def good(self, seen: str) -> DoctorFinding:
+        return self._finding(DoctorVerdict.GOOD, seen)
 
-    def warning(self, seen: str, next_step: str = "", fix: str = "") -> Finding:
-        return self._finding(Verdict.WARNING, seen, next_step, fix)
+    def warning(self, seen: str, next_step: str = "", fix: str = "") -> DoctorFinding:
+        return self._finding(DoctorVerdict.WARNING, seen, next_step, fix)
 
-    def bad(self, seen: str, next_step: str = "", fix: str = "") -> Finding:
-        return self._finding(Verdict.BAD, seen, next_step, fix)
+    def bad(self, seen: str, next_step: str = "", fix: str = "") -> DoctorFinding:
+        return self._finding(DoctorVerdict.BAD, seen, next_step, fix)
 
-    def unknown(self, seen: str, next_step: str = "", fix: str = "") -> Finding:
-        return self._finding(Verdict.UNKNOWN, seen, next_step, fix)
+    def unknown(self, seen: str, next_step: str = "", fix: str = "") -> DoctorFinding:
+        return self._finding(DoctorVerdict.UNKNOWN, seen, next_step, fix)
 
-    def _finding(self, verdict: Verdict, seen: str, next_step: str = "", fix: str = "") -> Finding:
+    def _finding(
+        self, verdict: DoctorVerdict, seen: str, next_step: str = "", fix: str = ""
+    ) -> DoctorFinding:
         # Names of programs, containers and files are other people's text.
-        return Finding(
+        return DoctorFinding(
             self.code, self.title, self.area, verdict, plain(seen), self.why, next_step, fix
         )
 
 
-def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+def worst_first(findings: Iterable[DoctorFinding]) -> list[DoctorFinding]:
     """Order findings by verdict, then by area; those that are alike stay as they are."""
-    verdicts, areas = list(Verdict), list(Area)
+    verdicts, areas = list(DoctorVerdict), list(Area)
     return sorted(
         findings,
         key=lambda each: (verdicts.index(each.verdict), areas.index(each.area)),
     )
 
 
-def summary(findings: Sequence[Finding]) -> str:
+def summary(findings: Sequence[DoctorFinding]) -> str:
     """Return one line: `2 things need attention, 14 are good.`"""
     counts = Counter(each.verdict for each in findings)
-    attention = counts[Verdict.BAD] + counts[Verdict.WARNING]
+    attention = counts[DoctorVerdict.BAD] + counts[DoctorVerdict.WARNING]
     parts = [
         f"{attention} {'thing needs' if attention == 1 else 'things need'} attention"
         if attention
         else "Nothing needs attention"
     ]
-    if unknown := counts[Verdict.UNKNOWN]:
+    if unknown := counts[DoctorVerdict.UNKNOWN]:
         parts.append(f"{unknown} {'is' if unknown == 1 else 'are'} not known")
-    if good := counts[Verdict.GOOD]:
+    if good := counts[DoctorVerdict.GOOD]:
         parts.append(f"{good} {'is' if good == 1 else 'are'} good")
     return ", ".join(parts) + "."
 
 
-def as_text(findings: Sequence[Finding]) -> str:
+def as_text(findings: Sequence[DoctorFinding]) -> str:
     """Return everything as plain text, the worst first, as a terminal or a bug report shows it."""
     told = [_told(each) for each in worst_first(findings)]
     return "\n".join([summary(findings), "", *told])
 
 
-def _told(finding: Finding) -> str:
+def _told(finding: DoctorFinding) -> str:
     lines = [f"[{finding.verdict}] {finding.title}: {finding.seen}"]
-    if finding.verdict is not Verdict.GOOD:
+    if finding.verdict is not DoctorVerdict.GOOD:
         lines += [finding.why, finding.next_step]
         lines += [f"$ {line}" for line in finding.fix.splitlines()]
     first, *more = (line for line in lines if line)

@@ -3,31 +3,31 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.core.doctor.finding import Area, Check, Finding, counted, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell, on_paths, quoted
 
-MODES = Check(
+MODES = DoctorCheck(
     "modes",
     "Who can read the secrets",
     Area.FOLDER,
     "A .env holds the keys that pay for models and the gateway's token; whoever may read it on"
     " this host has them.",
 )
-OWNERS = Check(
+OWNERS = DoctorCheck(
     "owners",
     "Owners of the gateways' files",
     Area.FOLDER,
     "A gateway runs as uid 1000; what another user owns in its config/ and workspace/ it can't"
     " write, and fails at it sooner or later.",
 )
-LINKS = Check(
+LINKS = DoctorCheck(
     "links",
     "Links in the folder",
     Area.FOLDER,
     "Links are not followed, so that nothing outside of the folder is ever read, changed or"
     " deleted; what is behind one is not seen.",
 )
-FOREIGN = Check(
+FOREIGN = DoctorCheck(
     "foreign",
     "What else is in the folder",
     Area.FOLDER,
@@ -35,7 +35,7 @@ FOREIGN = Check(
     " another name is never listed and never touched, so a gateway in it is easily forgotten.",
 )
 
-STRANDED = Check(
+STRANDED = DoctorCheck(
     "stranded",
     "Left on the engine",
     Area.FOLDER,
@@ -45,7 +45,7 @@ STRANDED = Check(
 
 
 @dataclass(frozen=True, slots=True)
-class Exposed:
+class ExposedPath:
     """What others than its owner may use. Where it is not `private` they may read and not write."""
 
     path: str
@@ -54,7 +54,7 @@ class Exposed:
 
 
 @dataclass(frozen=True, slots=True)
-class Misowned:
+class MisownedFiles:
     """What in a deployment's data folders is not the gateway's: the first such path of `number`.
 
     `top` says that it is a whole data folder.
@@ -69,7 +69,7 @@ class Misowned:
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
+class FolderLink:
     """A link where a file or folder should be; `target` is empty where it leads nowhere."""
 
     path: str
@@ -77,7 +77,7 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Foreign:
+class ForeignEntry:
     """What is no deployment: its name, and whether it looks like one that has no id."""
 
     name: str
@@ -86,14 +86,14 @@ class Foreign:
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class Coverage:
     """How much was looked at, so that what is good is not said of what nobody saw."""
 
     deployments: int
     unreadable: int = 0
 
 
-def modes_verdict(exposed: Sequence[Exposed], looked: Looked, shell: Shell) -> Finding:
+def modes_finding(exposed: Sequence[ExposedPath], looked: Coverage, shell: Shell) -> DoctorFinding:
     if not exposed:
         return _looked(MODES, looked, "Only its owner may read each .env and what is ours.")
     shown = [f"{each.path} ({each.mode & 0o7777:04o})" for each in exposed]
@@ -110,7 +110,9 @@ def modes_verdict(exposed: Sequence[Exposed], looked: Looked, shell: Shell) -> F
     )
 
 
-def owners_verdict(misowned: Sequence[Misowned], looked: Looked, shell: Shell) -> Finding:
+def owners_finding(
+    misowned: Sequence[MisownedFiles], looked: Coverage, shell: Shell
+) -> DoctorFinding:
     # A launch gives whole folders to the gateway, and does not look for single files in them.
     wrong = [each for each in misowned if each.runs or not each.top]
     if not wrong:
@@ -129,12 +131,12 @@ def owners_verdict(misowned: Sequence[Misowned], looked: Looked, shell: Shell) -
     )
 
 
-def _give(misowned: Sequence[Misowned], shell: Shell) -> str:
+def _give(misowned: Sequence[MisownedFiles], shell: Shell) -> str:
     paths = [f"{each.folder}/{name}" for each in misowned for name in ("config", "workspace")]
     return shell.as_root(on_paths("chown -hR 1000:1000", paths))
 
 
-def links_verdict(links: Sequence[Link], looked: Looked, shell: Shell) -> Finding:
+def links_finding(links: Sequence[FolderLink], looked: Coverage, shell: Shell) -> DoctorFinding:
     if not links:
         return _looked(LINKS, looked, "None.")
     told = [f"{each.path} leads to {each.target or 'nowhere'}" for each in links]
@@ -154,13 +156,13 @@ def links_verdict(links: Sequence[Link], looked: Looked, shell: Shell) -> Findin
     )
 
 
-def foreign_verdict(
-    foreign: Sequence[Foreign],
+def foreign_finding(
+    foreign: Sequence[ForeignEntry],
     root: str,
     deployments: int,
     fresh_id: Callable[[], str],
     shell: Shell,
-) -> Finding:
+) -> DoctorFinding:
     """`fresh_id` gives an id that nothing has yet."""
     if not foreign:
         return FOREIGN.good(f"{counted(deployments, 'deployment')}, and nothing else.")
@@ -182,7 +184,7 @@ def foreign_verdict(
     )
 
 
-def stranded_verdict(projects: Sequence[str], perhaps: int, shell: Shell) -> Finding:
+def stranded_finding(projects: Sequence[str], perhaps: int, shell: Shell) -> DoctorFinding:
     """`projects` are those of ours that are stranded, `perhaps` how many may be others'."""
     others = f" {counted(perhaps, 'project')} may be somebody else's." if perhaps else ""
     if not projects:
@@ -194,7 +196,7 @@ def stranded_verdict(projects: Sequence[str], perhaps: int, shell: Shell) -> Fin
     )
 
 
-def _looked(check: Check, looked: Looked, words: str) -> Finding:
+def _looked(check: DoctorCheck, looked: Coverage, words: str) -> DoctorFinding:
     where = counted(looked.deployments, "deployment")
     if looked.unreadable:
         return check.unknown(

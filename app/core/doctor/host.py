@@ -5,44 +5,44 @@ from dataclasses import dataclass
 
 import humanize
 
-from app.core.doctor.finding import Area, Check, Finding, counted, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell, quoted
 from app.core.status.capacity import KEPT_MEMORY, Host, Room, room_on
 
-DISK = Check(
+DISK = DoctorCheck(
     "disk",
     "Room for deployments",
     Area.HOST,
     "On a full disk gateways lose what they write, nothing can be configured, and a launch can't"
     " write down how it ended.",
 )
-DISK_ENGINE = Check(
+DISK_ENGINE = DoctorCheck(
     "disk_engine",
     "Room for images and containers",
     Area.HOST,
     "A pull and every container's log need room there; an image of OpenClaw takes 1 to 3 GB.",
 )
-MEMORY = Check(
+MEMORY = DoctorCheck(
     "memory",
     "Memory of the host",
     Area.HOST,
     "When it is used up the kernel ends some process, a gateway or another. A gateway idles at"
     " 0.7 to 1 GB.",
 )
-GATEWAY_MEMORY = Check(
+GATEWAY_MEMORY = DoctorCheck(
     "gateway_memory",
     "Memory of each gateway",
     Area.HOST,
     "A gateway that reaches its own limit is ended by the kernel, in the middle of a chat.",
 )
-ROOM = Check(
+ROOM = DoctorCheck(
     "room",
     "Room for more gateways",
     Area.HOST,
     "What is used up first decides. A launch that may not fit is begun all the same, with a"
     " warning.",
 )
-CLOCK = Check(
+CLOCK = DoctorCheck(
     "clock",
     "The clock",
     Area.HOST,
@@ -88,7 +88,7 @@ class Memory:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class HostClock:
     """`ahead` is by how many seconds the engine's clock is ahead of ours, None where not told.
 
     `synchronised` is the kernel's own word.
@@ -98,7 +98,7 @@ class Clock:
     synchronised: bool | None
 
 
-def disk_verdict(check: Check, disk: Disk, shell: Shell) -> Finding:
+def disk_finding(check: DoctorCheck, disk: Disk, shell: Shell) -> DoctorFinding:
     bytes_left = f"{_size(disk.free)} of {_size(disk.total)} free"
     inodes_left = _share(disk.free_inodes, disk.inodes)
     files = (
@@ -128,7 +128,7 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def memory_verdict(memory: Memory) -> Finding:
+def memory_finding(memory: Memory) -> DoctorFinding:
     running = memory.running
     more = room_on(
         Host(memory.total, memory.available, used=[each.used for each in running or ()])
@@ -151,7 +151,7 @@ _LESS = "Stop a gateway that is not needed, or give the host more. The line show
 _TOP = "ps -eo pid,rss,comm --sort=-rss | head -n 15"
 
 
-def room_verdict(room: Room, shell: Shell) -> Finding:
+def room_finding(room: Room, shell: Shell) -> DoctorFinding:
     """`room` is by everything that the host has a limit on."""
     first = room.first
     counts = [f"{each.name} {humanize.intcomma(each.more)}" for each in room.limits]
@@ -164,7 +164,7 @@ def room_verdict(room: Room, shell: Shell) -> Finding:
     return ROOM.warning(f"{seen} {first.otherwise}", first.next_step, fix)
 
 
-def gateway_memory_verdict(running: Sequence[GatewayMemory], shell: Shell) -> Finding:
+def gateway_memory_finding(running: Sequence[GatewayMemory], shell: Shell) -> DoctorFinding:
     if not running:
         return GATEWAY_MEMORY.good("No gateway runs.")
     near = [each for each in running if each.limit and each.used >= each.limit * _NEAR_LIMIT]
@@ -192,7 +192,7 @@ def _of_limit(gateway: GatewayMemory) -> str:
     return f"{gateway.label} with {_size(gateway.used)} of {_size(gateway.limit)}"
 
 
-def clock_verdict(clock: Clock, shell: Shell) -> Finding:
+def clock_finding(clock: HostClock, shell: Shell) -> DoctorFinding:
     ahead = clock.ahead
     if ahead is not None and abs(ahead) > _LARGEST_SKEW:
         verdict = CLOCK.bad if abs(ahead) > _BAD_SKEW else CLOCK.warning

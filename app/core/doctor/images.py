@@ -4,18 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.core.doctor.finding import Area, Check, Finding, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, listed
 from app.core.doctor.shell import Shell
 from app.core.time_words import ago
 
-IMAGE = Check(
+IMAGE = DoctorCheck(
     "image",
     "Image of new gateways",
     Area.ENGINE,
     "A launch pulls an image that is not here, which takes minutes, and fails where no registry"
     " answers.",
 )
-IMAGES = Check(
+IMAGES = DoctorCheck(
     "images",
     "Images that deployments name",
     Area.ENGINE,
@@ -24,7 +24,7 @@ IMAGES = Check(
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
+class ImageFacts:
     """An image by the name that it is asked for; `id` is empty where this host has none."""
 
     reference: str
@@ -34,7 +34,7 @@ class Image:
     built_here: bool = False
 
 
-def image_verdict(image: Image, now: datetime, shell: Shell) -> Finding:
+def image_finding(image: ImageFacts, now: datetime, shell: Shell) -> DoctorFinding:
     if image.id:
         return IMAGE.good(f"{_told(image, now)}.")
     return IMAGE.warning(
@@ -44,9 +44,9 @@ def image_verdict(image: Image, now: datetime, shell: Shell) -> Finding:
     )
 
 
-def images_verdict(
-    images: Sequence[Image], users: Mapping[str, Sequence[str]], now: datetime, shell: Shell
-) -> Finding:
+def images_finding(
+    images: Sequence[ImageFacts], users: Mapping[str, Sequence[str]], now: datetime, shell: Shell
+) -> DoctorFinding:
     """`users` are the deployments of each reference, by label."""
     if missing := [each for each in images if not each.id]:
         told = [f"{each.reference}, named by {listed(users[each.reference])}" for each in missing]
@@ -60,7 +60,7 @@ def images_verdict(
     return IMAGES.good(f"{listed([_told(each, now) for each in images])}.")
 
 
-def _told(image: Image, now: datetime) -> str:
+def _told(image: ImageFacts, now: datetime) -> str:
     known_by = image.digest or image.id
     made = f", made {ago(image.made_at, now)}" if image.made_at else ""
     here = ", built here" if image.built_here else ""

@@ -5,25 +5,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from app.core.doctor.finding import Area, Check, Finding, counted, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell
 from app.core.settings.ports import NETWORK_PREFIX, overlapping, subnet_of
 
-NETWORKS = Check(
+NETWORKS = DoctorCheck(
     "networks",
     "Networks for deployments",
     Area.NETWORK,
     "Each deployment has a small network of its own, so that none reaches another's container."
     " One that overlaps a route of this host can't be made, or cuts that route off.",
 )
-ENGINE_NETWORKS = Check(
+ENGINE_NETWORKS = DoctorCheck(
     "engine_networks",
     "The engine's own address pools",
     Area.NETWORK,
     "Folders of the older server and other people's projects take their networks from there;"
     " when they are used up, none of those can be launched. Our own deployments need none.",
 )
-PORTS = Check(
+PORTS = DoctorCheck(
     "ports",
     "Ports for deployments",
     Area.NETWORK,
@@ -50,7 +50,7 @@ class PortOwner:
 
 
 @dataclass(frozen=True, slots=True)
-class Networks:
+class NetworkFacts:
     """`taken` are the host's routes and the engine's networks, those of our deployments too."""
 
     pool: IPv4Network
@@ -73,7 +73,7 @@ class Networks:
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class PortFacts:
     """`listening` are the ports that are taken on this host, each with by whom (as far as known).
 
     `ephemeral` is the range that the kernel takes for outgoing connections, `reserved` what it
@@ -109,7 +109,7 @@ class Ports:
         return sum(each not in taken for each in range(self.low, self.high + 1))
 
 
-def networks_verdict(networks: Networks, shell: Shell) -> Finding:
+def networks_finding(networks: NetworkFacts, shell: Shell) -> DoctorFinding:
     foreign, pool = networks.foreign, networks.pool
     low, high = networks.low, networks.high
     left = networks.left
@@ -136,7 +136,9 @@ def networks_verdict(networks: Networks, shell: Shell) -> Finding:
     )
 
 
-def _cut_off(cut_off: Sequence[tuple[PortOwner, IPv4Network]], seen: str, shell: Shell) -> Finding:
+def _cut_off(
+    cut_off: Sequence[tuple[PortOwner, IPv4Network]], seen: str, shell: Shell
+) -> DoctorFinding:
     owner, route = cut_off[0]
     return NETWORKS.bad(
         f"{listed([each.label for each, _ in cut_off])} can't have a network of"
@@ -185,7 +187,7 @@ def free_pool(foreign: Iterable[IPv4Network]) -> IPv4Network | None:
     return next((each for each in candidates if not overlapping(each, known)), None)
 
 
-def engine_networks_verdict(taken: Sequence[IPv4Network], shell: Shell) -> Finding:
+def engine_networks_finding(taken: Sequence[IPv4Network], shell: Shell) -> DoctorFinding:
     """`taken` are all networks of the engine's and routes of the host's."""
     left = sum(overlapping(each, taken) is None for each in _ENGINE_POOLS)
     seen = f"{left} of {len(_ENGINE_POOLS)} networks are left in Docker's default pools."
@@ -199,7 +201,7 @@ def engine_networks_verdict(taken: Sequence[IPv4Network], shell: Shell) -> Findi
     )
 
 
-def ports_verdict(ports: Ports, shell: Shell) -> Finding:
+def ports_finding(ports: PortFacts, shell: Shell) -> DoctorFinding:
     if twice := _named_twice(ports.owners):
         moved = min(twice, key=lambda each: each.runs)
         return PORTS.bad(
@@ -215,7 +217,7 @@ def ports_verdict(ports: Ports, shell: Shell) -> Finding:
             f"Stop that program. Or: {_ANOTHER_PORT % strangers[0].label}",
             another_port(strangers[0], shell),
         )
-    return _range_verdict(ports, shell)
+    return _range_finding(ports, shell)
 
 
 def _named_twice(owners: Sequence[PortOwner]) -> list[PortOwner]:
@@ -230,7 +232,7 @@ def _held(owner: PortOwner, who: str) -> str:
     return f"{who or 'another program'} has port {owner.port}, which is that of {owner.label}"
 
 
-def _range_verdict(ports: Ports, shell: Shell) -> Finding:
+def _range_finding(ports: PortFacts, shell: Shell) -> DoctorFinding:
     low, high = ports.low, ports.high
     seen = (
         f"{ports.free} of {high - low + 1} are free in {low}-{high};"

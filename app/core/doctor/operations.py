@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from app.core.doctor.finding import Area, Check, Finding, counted, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell, quoted
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.time_words import ago, duration
 
-OPERATIONS = Check(
+OPERATIONS = DoctorCheck(
     "operations",
     "Operations and locks",
     Area.FOLDER,
@@ -22,7 +22,7 @@ _LAST_STEP = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class DeploymentLock:
     """A deployment and its latest operation. `locked_by` are the processes that hold its lock,
     None where nobody does.
     """
@@ -33,9 +33,9 @@ class Held:
     locked_by: tuple[int, ...] | None = None
 
 
-def operations_verdict(
-    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
-) -> Finding:
+def operations_finding(
+    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+) -> DoctorFinding:
     """`longest` is what an operation may take by its own deadlines."""
     for find in (_never_ending, _locked_by_others, _left_half_way):
         if finding := find(held, longest, now, shell):
@@ -45,13 +45,13 @@ def operations_verdict(
     return OPERATIONS.good(f"{under_way}, none was left half-way, and nobody else holds a lock.")
 
 
-def _runs(held: Held) -> bool:
+def _runs(held: DeploymentLock) -> bool:
     return held.operation is not None and held.operation.state is OperationState.RUNNING
 
 
 def _never_ending(
-    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
-) -> Finding | None:
+    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+) -> DoctorFinding | None:
     found = [
         (each, each.operation)
         for each in held
@@ -71,8 +71,8 @@ def _never_ending(
 
 
 def _locked_by_others(
-    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
-) -> Finding | None:
+    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+) -> DoctorFinding | None:
     found = [each for each in held if each.locked_by is not None and not _settles(each, now)]
     if not found:
         return None
@@ -83,7 +83,7 @@ def _locked_by_others(
     )
 
 
-def _settles(held: Held, now: datetime) -> bool:
+def _settles(held: DeploymentLock, now: datetime) -> bool:
     """Say whether an operation holds the lock, or has just ended."""
     if _runs(held):
         return True
@@ -96,8 +96,8 @@ def _kill(processes: Sequence[int], shell: Shell) -> str:
 
 
 def _left_half_way(
-    held: Sequence[Held], longest: timedelta, now: datetime, shell: Shell
-) -> Finding | None:
+    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+) -> DoctorFinding | None:
     found = [
         (each, each.operation)
         for each in held

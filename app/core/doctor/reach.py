@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.core.doctor.finding import Area, Check, Finding, counted, listed
+from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell
 
-GATEWAYS = Check(
+GATEWAYS = DoctorCheck(
     "gateways_reach",
     "Gateways and their tokens",
     Area.REACH,
     "Docker publishes ports past ufw and firewalld, so whoever reaches this host reaches them, and"
     " then the token alone stands between them and the gateway, its keys and its tools.",
 )
-PAGE = Check(
+PAGE = DoctorCheck(
     "page_reach",
     "This page",
     Area.REACH,
@@ -30,7 +30,7 @@ _HEX = re.compile(r"[0-9a-f]+\Z|[0-9A-F]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
+class GatewayReach:
     """A deployment whose gateway runs or may run. `here_only` says that its port is published
     for this host alone; `runs`, that it is published now.
     """
@@ -43,7 +43,7 @@ class Reached:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PageFacts:
     """How the page is served, by the settings. `public` are this host's own internet addresses."""
 
     address: str
@@ -66,7 +66,9 @@ def token_bits(token: str) -> float:
     return len(token) * min(math.log2(alphabet), evenness * 1.3)
 
 
-def gateways_verdict(reached: Sequence[Reached], public: Sequence[str], shell: Shell) -> Finding:
+def gateways_finding(
+    reached: Sequence[GatewayReach], public: Sequence[str], shell: Shell
+) -> DoctorFinding:
     """`public` are this host's own addresses that the internet knows."""
     open_ones = [each for each in reached if not each.here_only]
     seen = _who_reaches(reached, open_ones)
@@ -98,7 +100,7 @@ def gateways_verdict(reached: Sequence[Reached], public: Sequence[str], shell: S
 _ANOTHER_ONE = "Give %s another one; its clients have to learn it."
 
 
-def _who_reaches(reached: Sequence[Reached], open_ones: Sequence[Reached]) -> str:
+def _who_reaches(reached: Sequence[GatewayReach], open_ones: Sequence[GatewayReach]) -> str:
     if not reached:
         return "There is none yet."
     if not open_ones:
@@ -122,12 +124,12 @@ def _strength(token: str) -> str:
     return "a token that can be guessed" if token_bits(token) < _GUESSED_BITS else "a weak token"
 
 
-def _shared_token(reached: Sequence[Reached]) -> list[Reached]:
+def _shared_token(reached: Sequence[GatewayReach]) -> list[GatewayReach]:
     counts = Counter(each.token for each in reached)
     return [each for each in reached if counts[each.token] > 1]
 
 
-def page_verdict(page: Page, shell: Shell) -> Finding:
+def page_finding(page: PageFacts, shell: Shell) -> DoctorFinding:
     if page.here_only and not page.proxied and not page.has_users:
         return PAGE.good(
             f"It is at {page.address}, for this machine alone; whoever is at it may do everything."

@@ -17,10 +17,10 @@ from app.core.snapshot import Container
 
 EXITED, STARTED, REMOVED = "exited", "started", "removed"
 PAUSED, UNPAUSED, UNHEALTHY = "paused", "unpaused", "unhealthy"
-WITNESSED = (EXITED, STARTED, REMOVED, PAUSED, UNPAUSED, UNHEALTHY)
+INCIDENT_KINDS = (EXITED, STARTED, REMOVED, PAUSED, UNPAUSED, UNHEALTHY)
 
 # Who did it; of what was done by hand, the engine knows no name.
-BY_HAND, BY_ITSELF, NOT_SEEN = "outside", "the gateway", "not seen"
+BY_HAND, BY_ITSELF, UNOBSERVED = "outside", "the gateway", "not seen"
 
 # What belongs together comes within this; until a gateway has ended, a stop may wait long.
 _TOGETHER = timedelta(seconds=60)
@@ -52,7 +52,7 @@ class Incident:
 
 
 @dataclass(slots=True)
-class Signs:
+class ExitSigns:
     """What was heard of a container before it ends: a signal, and that its memory was used up."""
 
     signal: int | None = None
@@ -67,7 +67,9 @@ class Signs:
             self.out_of_memory = True
 
 
-def told(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident | None:
+def next_incident(
+    event: ContainerEvent, signs: ExitSigns, latest: Incident | None
+) -> Incident | None:
     """Return the incident that an event begins or goes on with; None where it tells nothing.
 
     One that goes on has the `at` of `latest`, the deployment's latest incident.
@@ -83,7 +85,7 @@ def exit_code_of(event: ContainerEvent) -> int | None:
     return _number(event.attributes.get("exitCode"))
 
 
-def _died(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident:
+def _died(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident:
     more: dict[str, Any] = {"code": exit_code_of(event)}
     if signs.out_of_memory:
         more["out_of_memory"] = True
@@ -95,13 +97,13 @@ def _died(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incid
     return replace(_new(EXITED, event, more), who=BY_ITSELF)
 
 
-def _stopped(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident | None:
+def _stopped(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident | None:
     if latest and latest.what == EXITED and event.at - latest.last_at < _TOGETHER:
         return replace(_grown(latest, event, {**latest.more, "how": "stopped"}), who=BY_HAND)
     return None
 
 
-def _started(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident:
+def _started(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident:
     """What ended by itself is started again by Docker; `docker restart` starts at once."""
     if latest and latest.what == EXITED and not latest.says("restarted"):
         soon = _REVIVED if latest.who == BY_ITSELF else _AT_ONCE
@@ -110,19 +112,19 @@ def _started(event: ContainerEvent, signs: Signs, latest: Incident | None) -> In
     return _new(STARTED, event, {})
 
 
-def _restarted(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident | None:
+def _restarted(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident | None:
     if latest and latest.says("how") == "stopped":
         return _grown(latest, event, {**latest.more, "how": "restarted"})
     return None
 
 
-def _removed(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident:
+def _removed(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident:
     if latest and latest.what == EXITED and event.at - latest.last_at < _TOGETHER:
         return _grown(latest, event, {**latest.more, "how": "removed"})
     return _new(REMOVED, event, {})
 
 
-def _unhealthy(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident | None:
+def _unhealthy(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident | None:
     if latest and latest.what == UNHEALTHY and _again(event, latest):
         if not latest.says("well"):
             return None
@@ -130,22 +132,22 @@ def _unhealthy(event: ContainerEvent, signs: Signs, latest: Incident | None) -> 
     return replace(_new(UNHEALTHY, event, {}), who=BY_ITSELF)
 
 
-def _healthy(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident | None:
+def _healthy(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident | None:
     """A gateway that gets well is told only where it was told to be ill."""
     if latest and latest.what == UNHEALTHY and not latest.says("well"):
         return _grown(latest, event, {**latest.more, "well": True})
     return None
 
 
-def _paused(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident:
+def _paused(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident:
     return _new(PAUSED, event, {})
 
 
-def _unpaused(event: ContainerEvent, signs: Signs, latest: Incident | None) -> Incident:
+def _unpaused(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident:
     return _new(UNPAUSED, event, {})
 
 
-_TELLING: dict[str, Callable[[ContainerEvent, Signs, Incident | None], Incident | None]] = {
+_TELLING: dict[str, Callable[[ContainerEvent, ExitSigns, Incident | None], Incident | None]] = {
     "die": _died,
     "stop": _stopped,
     "start": _started,
@@ -219,7 +221,7 @@ def incident_in(entry: Mapping[str, Any]) -> Incident | None:
 
 
 def _named(what: str) -> str:
-    if what not in WITNESSED:
+    if what not in INCIDENT_KINDS:
         raise ValueError(what)
     return what
 
@@ -241,7 +243,7 @@ def _number(text: str | None) -> int | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class RecordedState:
     """What a history says last of a gateway: until when, and the latest incident with its number.
 
     An incident from before the latest operation is over.
@@ -252,17 +254,17 @@ class Known:
     number: int = 0
 
 
-def known_from(newest_first: Iterable[Mapping[str, Any]]) -> Known:
+def known_from(newest_first: Iterable[Mapping[str, Any]]) -> RecordedState:
     for entry in newest_first:
         if incident := incident_in(entry):
-            return Known(incident.last_at, incident, int(entry.get("n") or 0))
+            return RecordedState(incident.last_at, incident, int(entry.get("n") or 0))
         if "operation" in entry or entry.get("what") == "configure":
-            return Known(time_of(entry))
-    return Known()
+            return RecordedState(time_of(entry))
+    return RecordedState()
 
 
 def missed(
-    gateway: Container | None, known: Known, launch_or_stop: Operation | None, now: datetime
+    gateway: Container | None, known: RecordedState, launch_or_stop: Operation | None, now: datetime
 ) -> Incident | None:
     """Return what must have happened while nobody listened, by what is there now."""
     if known.at is None:
@@ -283,10 +285,10 @@ def missed(
     if details.out_of_memory:
         more["out_of_memory"] = True
     at = details.finished_at
-    return Incident(EXITED, gateway.id[:12], at, at, NOT_SEEN, more)
+    return Incident(EXITED, gateway.id[:12], at, at, UNOBSERVED, more)
 
 
-def _gone(known: Known, launch_or_stop: Operation | None, now: datetime) -> Incident | None:
+def _gone(known: RecordedState, launch_or_stop: Operation | None, now: datetime) -> Incident | None:
     launched = (
         launch_or_stop is not None
         and launch_or_stop.launches
@@ -296,4 +298,4 @@ def _gone(known: Known, launch_or_stop: Operation | None, now: datetime) -> Inci
     told_before = latest and (latest.what == REMOVED or latest.says("how") == "removed")
     if not launched or told_before:
         return None
-    return Incident(REMOVED, "", now, now, NOT_SEEN, {"missed": True})
+    return Incident(REMOVED, "", now, now, UNOBSERVED, {"missed": True})

@@ -10,7 +10,7 @@ from app.core.history import incidents
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.settings.fields import BY_NAME
-from app.core.time_words import Ago, Clock, For, Part
+from app.core.time_words import Ago, For, Part, TimeOfDay
 
 Entry = Mapping[str, Any]
 Words = Callable[[Entry], tuple[Part, ...]]
@@ -19,7 +19,7 @@ Words = Callable[[Entry], tuple[Part, ...]]
 ENV_EDITED, COMPOSE_EDITED = "env_edited", "compose_edited"
 
 
-class Kind(StrEnum):
+class EntryKind(StrEnum):
     """What people filter by."""
 
     OPERATION = "operation"
@@ -31,24 +31,24 @@ class Kind(StrEnum):
 
 
 KIND_LABELS = {
-    Kind.OPERATION: "Launches, stops and other operations",
-    Kind.GATEWAY: "Crashes, ends and health of gateways",
-    Kind.CHANGE: "Configuration",
-    Kind.DEVICE: "Devices",
-    Kind.SECRET: "Revealed secrets",
-    Kind.PEOPLE: "People and tokens",
+    EntryKind.OPERATION: "Launches, stops and other operations",
+    EntryKind.GATEWAY: "Crashes, ends and health of gateways",
+    EntryKind.CHANGE: "Configuration",
+    EntryKind.DEVICE: "Devices",
+    EntryKind.SECRET: "Revealed secrets",
+    EntryKind.PEOPLE: "People and tokens",
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class TimelineEntry:
     """One thing that happened. `tone` is `good`, `bad`, `warn`, `busy` or `calm`."""
 
     deployment_id: str
     number: int
     at: datetime
     what: str
-    kind: Kind
+    kind: EntryKind
     tone: str
     told: tuple[Part, ...]
     who: str
@@ -86,20 +86,20 @@ class Moment:
         return _BY.get(self.who, f"by {self.who}" if self.who else "")
 
 
-def _exactly(part: Ago | For | Clock) -> str:
+def _exactly(part: Ago | For | TimeOfDay) -> str:
     return f"at {part.moment.isoformat(timespec='seconds')}"
 
 
 _BY = {
     incidents.BY_HAND: "outside Deploy Agent",
     incidents.BY_ITSELF: "",
-    incidents.NOT_SEEN: "while nobody watched",
+    incidents.UNOBSERVED: "while nobody watched",
 }
 
 
-def moments(
+def timeline_of(
     deployment_id: str, entries: Iterable[Entry], running: int | None = None
-) -> Iterator[Moment]:
+) -> Iterator[TimelineEntry]:
     """Turn a history, newest first, into moments; an operation and its outcome are one.
 
     `running` is the operation that is under way: any other without an outcome was interrupted.
@@ -130,12 +130,12 @@ def moments(
 
 def _operation(
     deployment_id: str, entry: Entry, kind: str, outcome: Entry | None, running: int | None
-) -> Moment:
+) -> TimelineEntry:
     under_way = outcome is None and running == entry["operation"]
     state = str(outcome["state"]) if outcome else "running" if under_way else "interrupted"
-    return Moment(
+    return TimelineEntry(
         **_common(deployment_id, entry),
-        kind=Kind.OPERATION,
+        kind=EntryKind.OPERATION,
         tone=_TONES.get(state, "calm"),
         told=(f"{_operation_name(entry, kind)} {_STATES.get(state, state)}",),
         outcome=state,
@@ -173,10 +173,10 @@ def _reconfigured(arguments: Mapping[str, Any]) -> str:
     return f"{verb} of {labels}" if labels else verb
 
 
-def _plain(deployment_id: str, entry: Entry, what: str) -> Moment:
-    kind, tone, words = _WORDS.get(what, (Kind.CHANGE, "calm", _unknown))
+def _plain(deployment_id: str, entry: Entry, what: str) -> TimelineEntry:
+    kind, tone, words = _WORDS.get(what, (EntryKind.CHANGE, "calm", _unknown))
     incident = incidents.incident_in(entry)
-    return Moment(
+    return TimelineEntry(
         **_common(deployment_id, entry),
         kind=kind,
         tone=_incident_tone(incident, tone) if incident else tone,
@@ -327,39 +327,39 @@ def _unknown(entry: Entry) -> tuple[Part, ...]:
     return (str(entry.get("what")).replace("_", " ").capitalize(),)
 
 
-_WORDS: dict[str, tuple[Kind, str, Words]] = {
-    incidents.EXITED: (Kind.GATEWAY, "bad", _exited),
-    incidents.STARTED: (Kind.GATEWAY, "good", _said("Started")),
-    incidents.REMOVED: (Kind.GATEWAY, "warn", _said("Its container was removed")),
-    incidents.PAUSED: (Kind.GATEWAY, "warn", _said("Paused")),
-    incidents.UNPAUSED: (Kind.GATEWAY, "good", _said("Woken from its pause")),
-    incidents.UNHEALTHY: (Kind.GATEWAY, "warn", _unhealthy),
-    "configure": (Kind.CHANGE, "calm", _configured),
-    ENV_EDITED: (Kind.CHANGE, "calm", _edited(".env")),
-    COMPOSE_EDITED: (Kind.CHANGE, "calm", _edited("docker-compose.yml")),
-    "restore": (Kind.CHANGE, "calm", _restored),
-    "undo_update": (Kind.CHANGE, "warn", _undone),
-    "purge": (Kind.CHANGE, "warn", _purge("Purge of")),
-    "purge succeeded": (Kind.CHANGE, "calm", _purge("Purged")),
-    "purge failed": (Kind.CHANGE, "bad", _purge("The purge failed of")),
-    "remove stranded": (Kind.CHANGE, "warn", _stranded("Removal of what was stranded")),
-    "remove stranded succeeded": (Kind.CHANGE, "calm", _stranded("Removed what was stranded")),
-    "remove stranded failed": (Kind.CHANGE, "bad", _stranded("The removal failed of")),
-    "reveal": (Kind.SECRET, "calm", _revealed),
-    "copy_secrets": (Kind.SECRET, "calm", _copied),
-    "ask provider": (Kind.OPERATION, "calm", _asked),
-    "approve_device": (Kind.DEVICE, "good", _device("was let in")),
-    "approve_device_failed": (Kind.DEVICE, "bad", _device("could not be let in")),
-    "reject_device": (Kind.DEVICE, "calm", _device("was turned away")),
-    "reject_device_failed": (Kind.DEVICE, "bad", _device("could not be turned away")),
-    "remove_device": (Kind.DEVICE, "calm", _device("was removed")),
-    "remove_device_failed": (Kind.DEVICE, "bad", _device("could not be removed")),
-    "test_webhook": (Kind.CHANGE, "calm", _tested),
-    "add_user": (Kind.PEOPLE, "calm", _user("User {} added")),
-    "set_password": (Kind.PEOPLE, "calm", _user("New password for {}")),
-    "remove_user": (Kind.PEOPLE, "calm", _user("User {} removed")),
-    "make_token": (Kind.PEOPLE, "calm", _user("Token {} made")),
-    "revoke_token": (Kind.PEOPLE, "calm", _user("Token {} revoked")),
+_WORDS: dict[str, tuple[EntryKind, str, Words]] = {
+    incidents.EXITED: (EntryKind.GATEWAY, "bad", _exited),
+    incidents.STARTED: (EntryKind.GATEWAY, "good", _said("Started")),
+    incidents.REMOVED: (EntryKind.GATEWAY, "warn", _said("Its container was removed")),
+    incidents.PAUSED: (EntryKind.GATEWAY, "warn", _said("Paused")),
+    incidents.UNPAUSED: (EntryKind.GATEWAY, "good", _said("Woken from its pause")),
+    incidents.UNHEALTHY: (EntryKind.GATEWAY, "warn", _unhealthy),
+    "configure": (EntryKind.CHANGE, "calm", _configured),
+    ENV_EDITED: (EntryKind.CHANGE, "calm", _edited(".env")),
+    COMPOSE_EDITED: (EntryKind.CHANGE, "calm", _edited("docker-compose.yml")),
+    "restore": (EntryKind.CHANGE, "calm", _restored),
+    "undo_update": (EntryKind.CHANGE, "warn", _undone),
+    "purge": (EntryKind.CHANGE, "warn", _purge("Purge of")),
+    "purge succeeded": (EntryKind.CHANGE, "calm", _purge("Purged")),
+    "purge failed": (EntryKind.CHANGE, "bad", _purge("The purge failed of")),
+    "remove stranded": (EntryKind.CHANGE, "warn", _stranded("Removal of what was stranded")),
+    "remove stranded succeeded": (EntryKind.CHANGE, "calm", _stranded("Removed what was stranded")),
+    "remove stranded failed": (EntryKind.CHANGE, "bad", _stranded("The removal failed of")),
+    "reveal": (EntryKind.SECRET, "calm", _revealed),
+    "copy_secrets": (EntryKind.SECRET, "calm", _copied),
+    "ask provider": (EntryKind.OPERATION, "calm", _asked),
+    "approve_device": (EntryKind.DEVICE, "good", _device("was let in")),
+    "approve_device_failed": (EntryKind.DEVICE, "bad", _device("could not be let in")),
+    "reject_device": (EntryKind.DEVICE, "calm", _device("was turned away")),
+    "reject_device_failed": (EntryKind.DEVICE, "bad", _device("could not be turned away")),
+    "remove_device": (EntryKind.DEVICE, "calm", _device("was removed")),
+    "remove_device_failed": (EntryKind.DEVICE, "bad", _device("could not be removed")),
+    "test_webhook": (EntryKind.CHANGE, "calm", _tested),
+    "add_user": (EntryKind.PEOPLE, "calm", _user("User {} added")),
+    "set_password": (EntryKind.PEOPLE, "calm", _user("New password for {}")),
+    "remove_user": (EntryKind.PEOPLE, "calm", _user("User {} removed")),
+    "make_token": (EntryKind.PEOPLE, "calm", _user("Token {} made")),
+    "revoke_token": (EntryKind.PEOPLE, "calm", _user("Token {} revoked")),
 }
 
 

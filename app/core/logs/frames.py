@@ -42,7 +42,7 @@ class LogFrames:
     def __init__(self) -> None:
         self._terminal: bool | None = None
         self._rest = b""
-        self._begun: dict[Stream, _Begun] = {}
+        self._begun: dict[Stream, _PartialLine] = {}
 
     def feed(self, data: bytes) -> list[RawLine]:
         if self._terminal is None and data:
@@ -75,7 +75,7 @@ class LogFrames:
             begun.add(text)
             return begun.line(stream)
         if begun is None:
-            begun = self._begun[stream] = _Begun(time)
+            begun = self._begun[stream] = _PartialLine(time)
         begun.add(text)
         return None
 
@@ -85,7 +85,7 @@ class LogFrames:
         return [_line(Stream.OUT, *_parted(each)) for each in lines]
 
 
-class _Begun:
+class _PartialLine:
     """A line whose end has not come."""
 
     def __init__(self, time: bytes) -> None:

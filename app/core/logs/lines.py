@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from app.core.logs.terminal_colors import ESCAPE, Piece, painted, without_head
+from app.core.logs.terminal_colors import ESCAPE, ColoredText, colored, without_prefix
 from app.core.secrets import Masker
 from app.core.text import clean, shorten
 
@@ -59,7 +59,7 @@ class LogLine:
     stream: Stream
     level: Level
     text: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[ColoredText, ...]
 
 
 # More are no help to the eye, and each costs time and an element of the page.
@@ -72,9 +72,9 @@ def read_line(raw: RawLine, mask: Masker) -> LogLine:
     level = _level_of(raw.stream, masked)
     # A secret may have hidden between colours; and who cuts pieces may cut one.
     is_plain = not 0 < raw.text.count(ESCAPE) <= _MOST_COLOURS or masked != text
-    pieces = [Piece(masked)] if is_plain else painted(raw.text)
+    pieces = [ColoredText(masked)] if is_plain else colored(raw.text)
     own_time = _own_time(raw.time, masked)
-    return LogLine(raw.time, raw.stream, level, masked, tuple(without_head(pieces, own_time)))
+    return LogLine(raw.time, raw.stream, level, masked, tuple(without_prefix(pieces, own_time)))
 
 
 # Where the line itself says when it was written: not twice on the page.
@@ -179,7 +179,7 @@ _GRAVITY = {
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class LogNotice:
     """Words of ours between the lines of a log."""
 
     words: str

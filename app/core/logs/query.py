@@ -55,7 +55,7 @@ def parse_since(text: str, now: datetime) -> datetime:
 
 
 @dataclass(frozen=True, slots=True)
-class LogChoice:
+class LogSelection:
     """`last` is a key of LAST. `before` asks for the last words of the run before."""
 
     last: str = "200"
@@ -65,7 +65,7 @@ class LogChoice:
     before: bool = False
 
     @classmethod
-    def read(cls, arguments: Mapping[str, str]) -> "LogChoice":
+    def read(cls, arguments: Mapping[str, str]) -> "LogSelection":
         """Read a page's address; what is not understood in it counts as not said."""
         last, level, stream = (arguments.get(name, "") for name in ("last", "level", "stream"))
         return cls(

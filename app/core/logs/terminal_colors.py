@@ -12,40 +12,40 @@ from rich.ansi import AnsiDecoder
 from rich.color import Color, ColorSystem
 from rich.style import Style
 
-from app.core.text import clean_but_colours
+from app.core.text import clean_keeping_colors
 
 ESCAPE = "\x1b"
 _ATTRIBUTES = ("bold", "dim", "italic", "underline", "strike")
 
 
-class Piece(NamedTuple):
+class ColoredText(NamedTuple):
     """Text in one look; `classes` is empty where it looks like the rest of its line."""
 
     text: str
     classes: str = ""
 
 
-def painted(line: str) -> list[Piece]:
+def colored(line: str) -> list[ColoredText]:
     """Return a line in pieces; together they are what `clean` makes of it."""
-    read = AnsiDecoder().decode_line(clean_but_colours(line))
+    read = AnsiDecoder().decode_line(clean_keeping_colors(line))
     pieces, end = [], 0
     for span in read.spans:
         if span.start > end:
-            pieces.append(Piece(read.plain[end : span.start]))
+            pieces.append(ColoredText(read.plain[end : span.start]))
         assert isinstance(span.style, Style)
-        pieces.append(Piece(read.plain[span.start : span.end], _classes(span.style)))
+        pieces.append(ColoredText(read.plain[span.start : span.end], _classes(span.style)))
         end = span.end
     if end < len(read.plain):
-        pieces.append(Piece(read.plain[end:]))
+        pieces.append(ColoredText(read.plain[end:]))
     return pieces
 
 
-def without_head(pieces: list[Piece], length: int) -> list[Piece]:
+def without_prefix(pieces: list[ColoredText], length: int) -> list[ColoredText]:
     """Return pieces without their first characters."""
     left = []
     for text, classes in pieces:
         if len(text) > length:
-            left.append(Piece(text[length:], classes))
+            left.append(ColoredText(text[length:], classes))
         length = max(0, length - len(text))
     return left
 

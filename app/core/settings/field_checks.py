@@ -16,18 +16,18 @@ _NEEDED = "is needed"
 
 
 @dataclass(frozen=True, slots=True)
-class Checked:
+class CheckedInput:
     """Input after the rules: `values` by field name, `errors` by field name."""
 
     values: Mapping[str, str] = field(repr=False)
     errors: Mapping[str, str]
 
 
-class Wrong(ValueError):
+class ValueRejected(ValueError):
     """A value that is not taken; the message says why, in words for the field's side."""
 
 
-def check_input(given: Mapping[str, Any]) -> Checked:
+def check_input(given: Mapping[str, Any]) -> CheckedInput:
     """Hold what was given against the schema, all fields at once.
 
     An optional field that is empty counts as not given.
@@ -38,28 +38,28 @@ def check_input(given: Mapping[str, Any]) -> Checked:
         try:
             if value := check_value(name, raw):
                 values[name] = value
-        except Wrong as wrong:
+        except ValueRejected as wrong:
             errors[name] = str(wrong)
     for each in FIELDS:
         if each.group == "mandatory" and each.name not in values:
             errors.setdefault(each.name, _NEEDED)
-    return Checked(values, errors)
+    return CheckedInput(values, errors)
 
 
 def check_value(name: str, raw: Any) -> str:
     """Return one field's value as it is written; empty counts as not given. Raises Wrong."""
     known = BY_NAME.get(name)
     if known is None:
-        raise Wrong("is no field of a deployment")
+        raise ValueRejected("is no field of a deployment")
     if known is TOKEN:
-        raise Wrong("is made by Deploy Agent and can't be given")
+        raise ValueRejected("is made by Deploy Agent and can't be given")
     text = _as_text(known, raw)
     if problem := _problem(known, text):
-        raise Wrong(problem)
+        raise ValueRejected(problem)
     return text
 
 
-def doubt_about(known: Field, value: str) -> str:
+def warning_about(known: Field, value: str) -> str:
     """Return, in a sentence, what looks odd about a secret that is taken all the same."""
     if not known.secret:
         return ""
@@ -90,9 +90,9 @@ def _as_text(known: Field, raw: Any) -> str:
             return str(raw) if abs(raw) < 10**_LONGEST_NUMBER else "9" * (_LONGEST_NUMBER + 1)
         if isinstance(raw, str) and re.fullmatch(r"\s*[0-9]*\s*", raw, re.ASCII):
             return raw.strip().lstrip("0") or raw.strip()[:1]
-        raise Wrong("must be a whole number")
+        raise ValueRejected("must be a whole number")
     if not isinstance(raw, str):
-        raise Wrong("must be text")
+        raise ValueRejected("must be text")
     return raw if known.secret else raw.strip()
 
 

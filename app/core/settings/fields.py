@@ -17,7 +17,7 @@ Rule = Callable[[str], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class ValueHint:
     """What a value looks like as a rule. Who issues keys may change it: a hint, never a refusal."""
 
     pattern: re.Pattern[str]
@@ -45,7 +45,7 @@ class Field:
     link: str = ""
     constraints: Mapping[str, Any] = field(default_factory=dict)
     rule: Rule | None = None
-    shape: Shape | None = None
+    shape: ValueHint | None = None
     serves_one: str = ""
     reaches_gateway: bool = False
 
@@ -100,8 +100,8 @@ SECTIONS = (
 )
 
 
-def _shape(pattern: str, words: str) -> Shape:
-    return Shape(re.compile(pattern), words)
+def _hint(pattern: str, words: str) -> ValueHint:
+    return ValueHint(re.compile(pattern), words)
 
 
 def _secret(name: str, label: str, section: str, help: str, link: str, **more: Any) -> Field:
@@ -159,7 +159,7 @@ FIELDS: tuple[Field, ...] = (
         type="secret",
         placeholder="sk-or-v1-…",
         link="https://openrouter.ai/keys",
-        shape=_shape(r"sk-or-v1-\S{50,}\Z", "is sk-or-v1- and some 64 characters"),
+        shape=_hint(r"sk-or-v1-\S{50,}\Z", "is sk-or-v1- and some 64 characters"),
         reaches_gateway=True,
     ),
     NAME,
@@ -191,7 +191,7 @@ FIELDS: tuple[Field, ...] = (
         "Send /newbot to BotFather, and it answers with the token. One bot serves one gateway.",
         "https://t.me/BotFather",
         placeholder="110201543:AAHdqTcvCH1…",
-        shape=_shape(r"\d{6,}:[\w-]{35}\Z", "is a number, a colon and 35 characters"),
+        shape=_hint(r"\d{6,}:[\w-]{35}\Z", "is a number, a colon and 35 characters"),
         serves_one="Telegram bot",
     ),
     _secret(
@@ -200,7 +200,7 @@ FIELDS: tuple[Field, ...] = (
         "Channels",
         "In your application, under Bot: Reset Token. One bot serves one gateway.",
         "https://discord.com/developers/applications",
-        shape=_shape(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{25,}\Z", "has three parts with dots between"),
+        shape=_hint(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{25,}\Z", "has three parts with dots between"),
         serves_one="Discord bot",
     ),
     _secret(
@@ -210,7 +210,7 @@ FIELDS: tuple[Field, ...] = (
         "In your app, under OAuth & Permissions. Slack needs the app token beside it.",
         "https://api.slack.com/apps",
         placeholder="xoxb-…",
-        shape=_shape(r"xoxb-", "begins with xoxb-"),
+        shape=_hint(r"xoxb-", "begins with xoxb-"),
         serves_one="Slack bot",
     ),
     _secret(
@@ -220,7 +220,7 @@ FIELDS: tuple[Field, ...] = (
         "In your app, under Basic Information: an app-level token with connections:write.",
         "https://api.slack.com/apps",
         placeholder="xapp-…",
-        shape=_shape(r"xapp-", "begins with xapp-"),
+        shape=_hint(r"xapp-", "begins with xapp-"),
         serves_one="Slack app",
     ),
     _secret(
@@ -230,7 +230,7 @@ FIELDS: tuple[Field, ...] = (
         "For models called openai/…, paid to OpenAI.",
         "https://platform.openai.com/api-keys",
         placeholder="sk-…",
-        shape=_shape(r"sk-(?!or-|ant-)", "begins with sk-"),
+        shape=_hint(r"sk-(?!or-|ant-)", "begins with sk-"),
     ),
     _secret(
         "anthropic_api_key",
@@ -239,7 +239,7 @@ FIELDS: tuple[Field, ...] = (
         "For models called anthropic/…, paid to Anthropic.",
         "https://console.anthropic.com/settings/keys",
         placeholder="sk-ant-…",
-        shape=_shape(r"sk-ant-", "begins with sk-ant-"),
+        shape=_hint(r"sk-ant-", "begins with sk-ant-"),
     ),
     _secret(
         "gemini_api_key",
@@ -248,7 +248,7 @@ FIELDS: tuple[Field, ...] = (
         "For models called google/…, from Google AI Studio.",
         "https://aistudio.google.com/apikey",
         placeholder="AIza…",
-        shape=_shape(r"AIza|AQ\.", "begins with AIza or AQ."),
+        shape=_hint(r"AIza|AQ\.", "begins with AIza or AQ."),
     ),
     _secret(
         "zai_api_key",
@@ -264,7 +264,7 @@ FIELDS: tuple[Field, ...] = (
         "For models called vercel-ai-gateway/…, through Vercel.",
         "https://vercel.com/d?to=%2F%5Bteam%5D%2F%7E%2Fai-gateway%2Fapi-keys",
         placeholder="vck_…",
-        shape=_shape(r"vck_", "begins with vck_"),
+        shape=_hint(r"vck_", "begins with vck_"),
     ),
     _secret(
         "minimax_api_key",
@@ -287,7 +287,7 @@ FIELDS: tuple[Field, ...] = (
         "Lets the agent search the web with Perplexity.",
         "https://www.perplexity.ai/settings/api",
         placeholder="pplx-…",
-        shape=_shape(r"pplx-", "begins with pplx-"),
+        shape=_hint(r"pplx-", "begins with pplx-"),
     ),
     _secret(
         "firecrawl_api_key",
@@ -296,7 +296,7 @@ FIELDS: tuple[Field, ...] = (
         "Lets the agent read pages that need a browser.",
         "https://www.firecrawl.dev/app/api-keys",
         placeholder="fc-…",
-        shape=_shape(r"fc-", "begins with fc-"),
+        shape=_hint(r"fc-", "begins with fc-"),
     ),
     _secret(
         "elevenlabs_api_key",

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from app.core.secrets import Masker, secrets_in_text
 from app.core.settings.compose_file import passes_on, with_subnet
 from app.core.settings.env_file import parse_env, with_value, without_value
-from app.core.settings.field_checks import Wrong, check_value
+from app.core.settings.field_checks import ValueRejected, check_value
 from app.core.settings.fields import BY_ENV, BY_NAME, FIELDS, NAME, PORT, TOKEN, Field, is_secret
 from app.core.settings.fingerprints import COMPOSE, IN_CONFIG
 from app.core.settings.ports import subnet_of
@@ -23,7 +23,7 @@ _DIFF_CONTEXT = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Files:
+class DeploymentFiles:
     """The two files of a deployment; `compose` is None where there is none to be read as text."""
 
     env: bytes = field(repr=False)
@@ -35,7 +35,7 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CheckedChanges:
     """Input after the rules: the new value of each variable (None: none), errors by field name."""
 
     values: Mapping[str, str | None] = field(repr=False)
@@ -43,7 +43,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingChange:
     """One variable of `.env` that gets another value; None where it has none."""
 
     env: str
@@ -74,7 +74,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ShownChange:
     """A change as it is shown: of a secret no value, of any other none in which one stands."""
 
     name: str
@@ -86,15 +86,17 @@ class Told:
     after: str | None
 
 
-def told_of(changes: Iterable[Change], secrets: Iterable[str]) -> tuple[Told, ...]:
+def shown_changes(
+    changes: Iterable[SettingChange], secrets: Iterable[str]
+) -> tuple[ShownChange, ...]:
     """Return changes as they are shown."""
     mask = Masker(secrets)
 
-    def shown(each: Change, value: str | None) -> str | None:
+    def shown(each: SettingChange, value: str | None) -> str | None:
         return None if each.secret or value is None else mask(value)
 
     return tuple(
-        Told(
+        ShownChange(
             each.name,
             each.env,
             each.label,
@@ -112,12 +114,12 @@ def label_of(key: str) -> str:
     return BY_ENV[key].label if key in BY_ENV else key
 
 
-def asked_of(
+def check_changes(
     given: Mapping[str, Any],
     remove: Collection[str],
     env: Mapping[str, str],
     fallbacks: Mapping[str, str],
-) -> Asked:
+) -> CheckedChanges:
     """Hold what was given against the schema and the variables as they are.
 
     What is not given stays, and so does a secret that is given empty. Any other field
@@ -129,7 +131,7 @@ def asked_of(
     for name, raw in given.items():
         try:
             values |= _one(name, raw, env, fallbacks)
-        except Wrong as wrong:
+        except ValueRejected as wrong:
             errors[name] = str(wrong)
     for name in remove:
         known = BY_NAME.get(name)
@@ -139,7 +141,7 @@ def asked_of(
             errors[name] = "is both given and to be removed"
         elif env.get(known.env):
             values[known.env] = _emptied(known, fallbacks)
-    return Asked(values, errors)
+    return CheckedChanges(values, errors)
 
 
 def _one(
@@ -155,7 +157,7 @@ def _one(
     value = check_value(name, raw)
     assert known is not None, "check_value takes known names only"
     if not value and known is PORT:
-        raise Wrong("is needed")
+        raise ValueRejected("is needed")
     after = value or _emptied(known, fallbacks)
     return {} if (after or "") == before else {known.env: after}
 
@@ -164,7 +166,9 @@ def _emptied(known: Field, fallbacks: Mapping[str, str]) -> str | None:
     return fallbacks.get(known.name)
 
 
-def with_changes(files: Files, values: Mapping[str, str | None], pool: IPv4Network) -> Files:
+def with_changes(
+    files: DeploymentFiles, values: Mapping[str, str | None], pool: IPv4Network
+) -> DeploymentFiles:
     """Return the files with these values in them. Raises EnvFileError."""
     env = files.env
     for key, value in values.items():
@@ -172,20 +176,24 @@ def with_changes(files: Files, values: Mapping[str, str | None], pool: IPv4Netwo
     port, compose = values.get(PORT.env), files.compose
     if port and compose is not None:
         compose = with_subnet(compose, subnet_of(int(port), pool), pool)
-    return Files(env, compose)
+    return DeploymentFiles(env, compose)
 
 
-def changes_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Change, ...]:
+def changes_between(
+    before: Mapping[str, str], after: Mapping[str, str]
+) -> tuple[SettingChange, ...]:
     """Return what differs, in the schema's order: also what only follows from another value."""
     keys = dict.fromkeys([*(each.env for each in FIELDS), *before, *after])
     return tuple(
-        Change(key, before.get(key), after.get(key))
+        SettingChange(key, before.get(key), after.get(key))
         for key in keys
         if (before.get(key) or "") != (after.get(key) or "")
     )
 
 
-def diff_of(before: Files, after: Files, secrets: Iterable[str]) -> tuple[str, ...]:
+def compose_diff(
+    before: DeploymentFiles, after: DeploymentFiles, secrets: Iterable[str]
+) -> tuple[str, ...]:
     """Return how the compose file differs, line by line, secrets masked."""
     if before.compose == after.compose or before.compose is None or after.compose is None:
         return ()
@@ -201,7 +209,9 @@ def diff_of(before: Files, after: Files, secrets: Iterable[str]) -> tuple[str, .
     return tuple(lines)
 
 
-def left_by_hand(changes: Iterable[Change], before: Files, after: Files) -> tuple[str, ...]:
+def manual_steps(
+    changes: Iterable[SettingChange], before: DeploymentFiles, after: DeploymentFiles
+) -> tuple[str, ...]:
     """Return, in sentences, what has to be done by hand since a compose file is a person's own."""
     compose = before.compose
     if compose is None:

@@ -16,12 +16,12 @@ COMPOSE = "docker-compose.yml"
 IN_CONFIG = frozenset({"PORT", "OPENCLAW_MODEL", "OPENROUTER_BASE_URL", "PERPLEXITY_API_KEY"})
 
 
-class NoMark(ValueError):
+class InvalidFingerprint(ValueError):
     """The text was not made by `mark_of`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Applied:
+class AppliedSettings:
     """What was in force when a launch made a container; `mark` under the key `salt`."""
 
     container: str
@@ -29,7 +29,7 @@ class Applied:
     mark: str
 
 
-def mark_of(env: Mapping[str, str], compose_file: str, key: bytes) -> str:
+def fingerprint_of(env: Mapping[str, str], compose_file: str, key: bytes) -> str:
     """Return the mark of variables and a compose file (empty where there is none)."""
     digests = {COMPOSE: _digest(key, _what_counts(compose_file))}
     digests |= {name: _digest(key, f"{name}\0{value}") for name, value in env.items()}
@@ -40,7 +40,7 @@ def changed_since(
     mark: str, env: Mapping[str, str], compose_file: str, key: bytes
 ) -> tuple[str, ...]:
     """Return the keys that differ now, the compose file last. Raises NoMark."""
-    then, now = _parted(mark), _parted(mark_of(env, compose_file, key))
+    then, now = _parted(mark), _parted(fingerprint_of(env, compose_file, key))
     differing = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
     return tuple(sorted(differing, key=lambda name: (name == COMPOSE, name)))
 
@@ -54,7 +54,7 @@ def has_value(mark: str, name: str, value: str, key: bytes) -> bool:
     return digest == _digest(key, f"{name}\0{value}") or (digest is None and not value)
 
 
-def reach_the_gateway(keys: tuple[str, ...], compose_file: str) -> tuple[str, ...]:
+def keys_affecting_gateway(keys: tuple[str, ...], compose_file: str) -> tuple[str, ...]:
     """Return those of some keys for which a container would be different."""
     return tuple(
         each
@@ -75,5 +75,5 @@ def _what_counts(compose_file: str) -> str:
 def _parted(mark: str) -> dict[str, str]:
     parts = [each.rpartition(":") for each in mark.split(" ")]
     if not all(name and digest for name, _, digest in parts):
-        raise NoMark
+        raise InvalidFingerprint
     return {name: digest for name, _, digest in parts}

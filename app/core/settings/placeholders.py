@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class PreviewPart:
     """A stretch of a text; `blank` says that it stands for a value."""
 
     text: str
     blank: bool = False
 
 
-class Blanks:
+class Placeholders:
     """Gives values that stand for words, and finds them again in what was made of them.
 
     They are plain letters and digits, so that no file needs quotes because of them,
@@ -29,11 +29,11 @@ class Blanks:
         self._words.append(words)
         return f"{self._nonce}{len(self._words) - 1:03d}"
 
-    def pieces_of(self, text: str) -> tuple[Piece, ...]:
+    def pieces_of(self, text: str) -> tuple[PreviewPart, ...]:
         """Return a text in pieces, every blank as its words."""
         parts = re.split(rf"{self._nonce}(\d{{3}})", text)
         return tuple(
-            Piece(self._words[int(part)], blank=True) if index % 2 else Piece(part)
+            PreviewPart(self._words[int(part)], blank=True) if index % 2 else PreviewPart(part)
             for index, part in enumerate(parts)
             if part
         )

@@ -11,7 +11,7 @@ from app.core.operations.kinds import STOPS, OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.snapshot import Container, Snapshot
 from app.core.status.readiness_checks import Climb, Rung
-from app.core.time_words import Ago, Clock, For, Part, duration, spell
+from app.core.time_words import Ago, For, Part, TimeOfDay, duration, spell
 
 # A restart this young may be one of a crash loop.
 _YOUNG = timedelta(seconds=60)
@@ -154,7 +154,7 @@ def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...
     if last_seen is None:
         return (problem,)
     at = last_seen.at
-    return f"{problem}; last seen {last_seen.status} at ", Clock(at), ", ", Ago(at)
+    return f"{problem}; last seen {last_seen.status} at ", TimeOfDay(at), ", ", Ago(at)
 
 
 def _moving(operation: Operation) -> _Decided:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from app.core.records import AwareDatetime
 
 
-class Event(StrEnum):
+class WebhookEvent(StrEnum):
     CRASHED = "crashed"
     CRASH_LOOP = "crash_loop"
     UNHEALTHY = "unhealthy"
@@ -16,10 +16,10 @@ class Event(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Notice:
+class Notification:
     """One thing to tell. `incident` is the number of the history's entry that it is of."""
 
-    event: Event
+    event: WebhookEvent
     deployment_id: str
     incident: int
     at: AwareDatetime
@@ -32,17 +32,17 @@ class Notice:
         return f"{self.deployment_id or '-'}/{self.incident}/{self.event}/{seconds}"
 
 
-def sentence(notice: Notice, name: str) -> str:
+def sentence(notice: Notification, name: str) -> str:
     """Return a notice as people read it."""
     who = f"{name} ({notice.deployment_id})" if name else notice.deployment_id
     return f"{who}{_SENTENCES[notice.event]}: {notice.reason}".strip()
 
 
 _SENTENCES = {
-    Event.CRASHED: " crashed",
-    Event.CRASH_LOOP: " crashes again and again",
-    Event.UNHEALTHY: " is not healthy",
-    Event.OPERATION_FAILED: "",
-    Event.RECOVERED: " is well again",
-    Event.TEST: "Deploy Agent",
+    WebhookEvent.CRASHED: " crashed",
+    WebhookEvent.CRASH_LOOP: " crashes again and again",
+    WebhookEvent.UNHEALTHY: " is not healthy",
+    WebhookEvent.OPERATION_FAILED: "",
+    WebhookEvent.RECOVERED: " is well again",
+    WebhookEvent.TEST: "Deploy Agent",
 }

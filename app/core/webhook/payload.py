@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.text import clean
-from app.core.webhook.notices import Notice, sentence
+from app.core.webhook.notices import Notification, sentence
 
 # Discord refuses more than 2000 characters.
 _LONGEST = 1500
@@ -17,16 +17,16 @@ _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class WebhookMessage:
     """A notice with what was known of its deployment when it was made."""
 
-    notice: Notice
+    notice: Notification
     name: str = ""
     status: str = ""
     url: str = ""
 
 
-def payload(message: Message, dropped: int = 0) -> Mapping[str, Any]:
+def payload(message: WebhookMessage, dropped: int = 0) -> Mapping[str, Any]:
     """Return the object to send; `dropped` earlier messages did not arrive."""
     notice = message.notice
     words = clean(sentence(notice, message.name))

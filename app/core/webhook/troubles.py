@@ -13,18 +13,18 @@ from typing import Any
 from app.core.history.incidents import (
     BY_HAND,
     EXITED,
-    NOT_SEEN,
     REMOVED,
     UNHEALTHY,
+    UNOBSERVED,
     Incident,
     incident_in,
     time_of,
 )
-from app.core.history.timeline import moments
+from app.core.history.timeline import timeline_of
 from app.core.operations.kinds import LAUNCHES, STOPS, OperationKind
 from app.core.operations.operation import OperationState
 from app.core.status.status import ASKED_TO_END, Status
-from app.core.webhook.notices import Event, Notice
+from app.core.webhook.notices import Notification, WebhookEvent
 
 # What ends again at once is told as a loop, not as a crash first; a health check may flap.
 _SETTLED = timedelta(seconds=10)
@@ -32,7 +32,13 @@ _LOOP = 3
 # A loop has ended where it has been quiet for twice as long as it took from end to end.
 _CALM, _LONGEST_CALM = timedelta(minutes=1), timedelta(minutes=15)
 # What is worse than what was told is told as well.
-_GRAVITY = (None, Event.OPERATION_FAILED, Event.UNHEALTHY, Event.CRASHED, Event.CRASH_LOOP)
+_GRAVITY = (
+    None,
+    WebhookEvent.OPERATION_FAILED,
+    WebhookEvent.UNHEALTHY,
+    WebhookEvent.CRASHED,
+    WebhookEvent.CRASH_LOOP,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +51,13 @@ class Trouble:
 
     number: int
     entry: Mapping[str, Any]
-    told: Event | None = None
+    told: WebhookEvent | None = None
     over: bool = False
     down: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class HistoryCursor:
     """How far a history was read: its last entry's number, and what goes on by then."""
 
     number: int = 0
@@ -65,11 +71,11 @@ class Place:
         return self.operation is not None or bool(self.trouble and not self.trouble.over)
 
 
-def read(
-    place: Place, deployment_id: str, entries: Iterable[Mapping[str, Any]]
-) -> tuple[Place, list[Notice]]:
+def read_entries(
+    place: HistoryCursor, deployment_id: str, entries: Iterable[Mapping[str, Any]]
+) -> tuple[HistoryCursor, list[Notification]]:
     """Go on with entries as they were appended, oldest first."""
-    notices: list[Notice] = []
+    notices: list[Notification] = []
     for entry in entries:
         place, found = _read(place, deployment_id, entry)
         place = replace(place, number=entry["n"])
@@ -78,10 +84,10 @@ def read(
 
 
 # How far it was read, and what is to be told by then.
-_Read = tuple[Place, list[Notice]]
+_Read = tuple[HistoryCursor, list[Notification]]
 
 
-def _read(place: Place, deployment_id: str, entry: Mapping[str, Any]) -> _Read:
+def _read(place: HistoryCursor, deployment_id: str, entry: Mapping[str, Any]) -> _Read:
     if isinstance(entry.get("of"), int):
         return _grown(place, entry), []
     if incident := incident_in(entry):
@@ -94,7 +100,7 @@ def _read(place: Place, deployment_id: str, entry: Mapping[str, Any]) -> _Read:
     return ended(place, deployment_id, kind, entry) if ended else (place, [])
 
 
-def _grown(place: Place, entry: Mapping[str, Any]) -> Place:
+def _grown(place: HistoryCursor, entry: Mapping[str, Any]) -> HistoryCursor:
     trouble = place.trouble
     if trouble is None or trouble.number != entry["of"]:
         return place
@@ -113,7 +119,7 @@ def _count(entry: Mapping[str, Any]) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _happened(place: Place, entry: Mapping[str, Any], incident: Incident) -> Place:
+def _happened(place: HistoryCursor, entry: Mapping[str, Any], incident: Incident) -> HistoryCursor:
     if _is_by_hand(incident):
         return replace(place, trouble=None)
     if not _is_trouble(incident):
@@ -130,7 +136,7 @@ def _is_by_hand(incident: Incident) -> bool:
 
 
 def _is_trouble(incident: Incident) -> bool:
-    if incident.what == EXITED and incident.who == NOT_SEEN:
+    if incident.what == EXITED and incident.who == UNOBSERVED:
         # Of what runs again, Docker counts its own restarts, not those by hand.
         if incident.says("restarted"):
             return bool(incident.says("restarts"))
@@ -138,7 +144,7 @@ def _is_trouble(incident: Incident) -> bool:
     return incident.what in (EXITED, UNHEALTHY)
 
 
-def _failed(place: Place, deployment_id: str, kind: str, entry: Mapping[str, Any]) -> _Read:
+def _failed(place: HistoryCursor, deployment_id: str, kind: str, entry: Mapping[str, Any]) -> _Read:
     """An operation failed; where it should have brought the gateway up, that stays a trouble."""
     at = time_of(entry)
     if at is None:
@@ -147,17 +153,19 @@ def _failed(place: Place, deployment_id: str, kind: str, entry: Mapping[str, Any
     named = f" of “{entry['name']}”" if entry.get("name") else ""
     reason = f"The {_noun(kind)}{named} failed. {entry.get('reason') or ''}".strip()
     of = str(entry.get("deployment") or "") or deployment_id
-    notice = Notice(Event.OPERATION_FAILED, of, int(entry["n"]), at, reason)
+    notice = Notification(WebhookEvent.OPERATION_FAILED, of, int(entry["n"]), at, reason)
     return _after_failure(whole, kind, notice.incident), [notice]
 
 
-def _after_failure(place: Place, kind: str, number: int) -> Place:
+def _after_failure(place: HistoryCursor, kind: str, number: int) -> HistoryCursor:
     if kind not in LAUNCHES:
         return place
-    return replace(place, trouble=Trouble(number, {}, Event.OPERATION_FAILED))
+    return replace(place, trouble=Trouble(number, {}, WebhookEvent.OPERATION_FAILED))
 
 
-def _succeeded(place: Place, deployment_id: str, kind: str, entry: Mapping[str, Any]) -> _Read:
+def _succeeded(
+    place: HistoryCursor, deployment_id: str, kind: str, entry: Mapping[str, Any]
+) -> _Read:
     place = replace(place, operation=None)
     if kind in LAUNCHES:
         by = f" by {entry['who']}" if entry.get("who") else ""
@@ -165,11 +173,13 @@ def _succeeded(place: Place, deployment_id: str, kind: str, entry: Mapping[str, 
     return (replace(place, trouble=None) if kind in STOPS else place), []
 
 
-def _cancelled(place: Place, deployment_id: str, kind: str, entry: Mapping[str, Any]) -> _Read:
+def _cancelled(
+    place: HistoryCursor, deployment_id: str, kind: str, entry: Mapping[str, Any]
+) -> _Read:
     return replace(place, operation=None, trouble=None), []
 
 
-_ENDED: dict[str, Callable[[Place, str, str, Mapping[str, Any]], _Read]] = {
+_ENDED: dict[str, Callable[[HistoryCursor, str, str, Mapping[str, Any]], _Read]] = {
     OperationState.FAILED: _failed,
     OperationState.SUCCEEDED: _succeeded,
     OperationState.CANCELLED: _cancelled,
@@ -180,18 +190,18 @@ def _noun(kind: str) -> str:
     return OperationKind(kind).noun if kind in list(OperationKind) else "deletion"
 
 
-def _over(place: Place, deployment_id: str, at: datetime | None, reason: str) -> _Read:
+def _over(place: HistoryCursor, deployment_id: str, at: datetime | None, reason: str) -> _Read:
     trouble = place.trouble
     if trouble is None or trouble.over or at is None:
         return place, []
     place = replace(place, trouble=replace(trouble, over=True))
     if trouble.told is None:
         return place, []
-    return place, [Notice(Event.RECOVERED, deployment_id, trouble.number, at, reason)]
+    return place, [Notification(WebhookEvent.RECOVERED, deployment_id, trouble.number, at, reason)]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class DeploymentCondition:
     """A deployment as it is now: since when it is so, and whether its operation was interrupted."""
 
     status: Status
@@ -200,23 +210,25 @@ class Seen:
     interrupted: bool = False
 
 
-def look(place: Place, deployment_id: str, seen: Seen) -> _Read:
+def check_condition(place: HistoryCursor, deployment_id: str, seen: DeploymentCondition) -> _Read:
     """Return what time and the deployment's state tell, beyond what its history says."""
-    notices: list[Notice] = []
+    notices: list[Notification] = []
     if place.operation is not None and seen.interrupted:
         reason = (
             f"The {_noun(place.kind)} was interrupted: its process was ended, or the host"
             f" restarted. {OperationKind(place.kind).after_interruption}"
         )
         notices.append(
-            Notice(Event.OPERATION_FAILED, deployment_id, place.number, seen.now, reason)
+            Notification(
+                WebhookEvent.OPERATION_FAILED, deployment_id, place.number, seen.now, reason
+            )
         )
         place = _after_failure(replace(place, operation=None), place.kind, place.number)
     place, found = _look_at_trouble(place, deployment_id, seen)
     return place, notices + found
 
 
-def _look_at_trouble(place: Place, deployment_id: str, seen: Seen) -> _Read:
+def _look_at_trouble(place: HistoryCursor, deployment_id: str, seen: DeploymentCondition) -> _Read:
     trouble = place.trouble
     if trouble is None or trouble.over:
         return place, []
@@ -226,7 +238,7 @@ def _look_at_trouble(place: Place, deployment_id: str, seen: Seen) -> _Read:
         place = replace(place, trouble=replace(trouble, told=due))
         reason = _words(deployment_id, trouble)
         assert due is not None
-        return place, [Notice(due, deployment_id, trouble.number, incident.last_at, reason)]
+        return place, [Notification(due, deployment_id, trouble.number, incident.last_at, reason)]
     if incident is None:
         return _look_after_failure(place, trouble, deployment_id, seen)
     if _runs_again(incident, seen):
@@ -235,8 +247,8 @@ def _look_at_trouble(place: Place, deployment_id: str, seen: Seen) -> _Read:
 
 
 def _look_after_failure(
-    place: Place, trouble: Trouble, deployment_id: str, seen: Seen
-) -> tuple[Place, list[Notice]]:
+    place: HistoryCursor, trouble: Trouble, deployment_id: str, seen: DeploymentCondition
+) -> tuple[HistoryCursor, list[Notification]]:
     if seen.status is Status.RUNNING:
         if trouble.down:
             return _over(place, deployment_id, seen.now, "It runs.")
@@ -245,24 +257,24 @@ def _look_after_failure(
     return replace(place, trouble=replace(trouble, down=down)), []
 
 
-def _due(incident: Incident, now: datetime) -> Event | None:
+def _due(incident: Incident, now: datetime) -> WebhookEvent | None:
     """Return what an incident is to be told as by now."""
     if incident.count >= _LOOP and incident.what == EXITED:
-        return Event.CRASH_LOOP
+        return WebhookEvent.CRASH_LOOP
     if not _is_settled(incident, now):
         return None
     if incident.what == UNHEALTHY:
-        return None if incident.says("well") else Event.UNHEALTHY
+        return None if incident.says("well") else WebhookEvent.UNHEALTHY
     # A gateway may end to be started anew.
     meant = incident.says("code") == 0 and incident.says("restarted")
-    return None if meant else Event.CRASHED
+    return None if meant else WebhookEvent.CRASHED
 
 
 def _is_settled(incident: Incident, now: datetime) -> bool:
     return now - incident.last_at >= _SETTLED
 
 
-def _runs_again(incident: Incident, seen: Seen) -> bool:
+def _runs_again(incident: Incident, seen: DeploymentCondition) -> bool:
     if seen.status is not Status.RUNNING:
         return False
     if not _is_settled(incident, seen.now):
@@ -280,4 +292,4 @@ def _calm(incident: Incident) -> timedelta:
 
 
 def _words(deployment_id: str, trouble: Trouble) -> str:
-    return next(moments(deployment_id, [trouble.entry])).words
+    return next(timeline_of(deployment_id, [trouble.entry])).words

@@ -25,14 +25,14 @@ from app.core.access.pairing import (
     DeviceUnknown,
     GatewayRefused,
     GatewaySilent,
+    PairingRefusal,
+    PairingState,
+    PairingStatus,
     PendingRequest,
-    Refusal,
     RequestUnknown,
-    Seen,
-    SeenState,
-    paired_of,
-    pending_of,
-    refusals_in,
+    paired_devices,
+    pairing_refusals,
+    pending_requests,
 )
 from app.core.errors import EngineError, UserError
 from app.core.snapshot import Run
@@ -108,12 +108,12 @@ class Host:
             return None
         return next((each.run for each in containers if each.id == subject.container_id), None)
 
-    def refusals(self, subject: Subject, since: datetime) -> list[Refusal]:
+    def refusals(self, subject: Subject, since: datetime) -> list[PairingRefusal]:
         try:
             log = self._containers.logs(subject.container_id, _LOG_LINES, int(since.timestamp()))
         except (EngineError, NotFound):
             return []
-        return refusals_in(plain(log.decode(errors="replace")))
+        return pairing_refusals(plain(log.decode(errors="replace")))
 
     def approve_inside(self, subject: Subject, request_id: str) -> None:
         """Let OpenClaw's own command approve a request, without waiting for its end.
@@ -131,7 +131,7 @@ class Watch:
 
     def __init__(self, subject: Subject, host: Host) -> None:
         self.subject = subject
-        self._seen = Seen(SeenState.ASKING)
+        self._seen = PairingStatus(PairingState.ASKING)
         self._host = host
         self._looked_at = time.monotonic()
         self._op: Future[None] | None = None
@@ -143,7 +143,7 @@ class Watch:
         self._locked_until = 0.0
         self._refused: Refused | None = None
         self._refused_run: Run | None = None
-        self._refusals: dict[str, Refusal] = {}
+        self._refusals: dict[str, PairingRefusal] = {}
         self._nameless: set[str] = set()
         self._naming: asyncio.Task[None] | None = None
 
@@ -152,11 +152,11 @@ class Watch:
         return self._op is not None and not self._op.done()
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> PairingStatus:
         return self._seen
 
     @seen.setter
-    def seen(self, seen: Seen) -> None:
+    def seen(self, seen: PairingStatus) -> None:
         before, self._seen = self._seen, seen
         if replace(before, as_of=None) != replace(seen, as_of=None):
             self._host.changed()
@@ -174,7 +174,7 @@ class Watch:
         self._looked_at = -_IDLE_SECONDS
         loop_of_watches().call_soon_threadsafe(self._changed.set)
 
-    async def look_again(self) -> Seen:
+    async def look_again(self) -> PairingStatus:
         """Return what the gateway says now. Raises GatewayRefused, GatewaySilent."""
         await self._deed(self._list)
         return self.seen
@@ -251,7 +251,7 @@ class Watch:
         async with self._using:
             await self._drop()
         self._changed.clear()
-        self.seen = replace(self.seen, state=SeenState.UNAVAILABLE, reason=_reason(trouble))
+        self.seen = replace(self.seen, state=PairingState.UNAVAILABLE, reason=_reason(trouble))
         if isinstance(trouble, Refused):
             if trouble.code == "AUTH_RATE_LIMITED":
                 self._locked_until = time.monotonic() + _LOCKED_OUT_SECONDS
@@ -270,10 +270,12 @@ class Watch:
         payload = await operator.call("device.pair.list", {})
         payload = payload if isinstance(payload, dict) else {}
         own = self._host.identity.id
-        pending = tuple(each for each in pending_of(payload) if each.device_id != own)
+        pending = tuple(each for each in pending_requests(payload) if each.device_id != own)
         self._forget_all_but(pending)
         now = datetime.now(UTC)
-        self.seen = Seen(SeenState.KNOWN, "", now, self._named(pending), paired_of(payload))
+        self.seen = PairingStatus(
+            PairingState.KNOWN, "", now, self._named(pending), paired_devices(payload)
+        )
         if self._unnamed() and (self._naming is None or self._naming.done()):
             self._naming = asyncio.create_task(self._name())
 

@@ -15,9 +15,9 @@ from app.core.access.pairing import (
     PAIRING,
     GatewayRefused,
     PairedDevice,
+    PairingState,
+    PairingStatus,
     PendingRequest,
-    Seen,
-    SeenState,
     scopes_to_approve,
 )
 from app.core.deployment import Deployment
@@ -54,11 +54,13 @@ class Pairings:
         self._watches: dict[str, Watch] = {}
         self._lock = threading.Lock()
 
-    def seen(self, deployment: Deployment, gateway: Container) -> Seen:
+    def seen(self, deployment: Deployment, gateway: Container) -> PairingStatus:
         """Return what is known by now, at once; a gateway that nobody asked yet is asked."""
         watch = self._watch(deployment, gateway)
         if watch is None:
-            return Seen(SeenState.UNAVAILABLE, "Too many gateways are looked at together.")
+            return PairingStatus(
+                PairingState.UNAVAILABLE, "Too many gateways are looked at together."
+            )
         return watch.seen
 
     def request(

@@ -1,6 +1,6 @@
 """Walls: what stands between a reader and a gateway's page, by what its files say now."""
 
-from app.core.access.page_obstacles import Published, Standpoint, Wall, walls_at
+from app.core.access.page_obstacles import PageObstacle, PageVisitor, PublishedGateway, obstacles_at
 from app.core.deployment import Deployment
 from app.engine.host.network import host_names
 from app.usecases.context import AppContext
@@ -8,17 +8,17 @@ from app.usecases.lifecycle.data_folders import allowed_origins
 
 
 def walls_of(
-    deployment: Deployment, standpoint: Standpoint, *, context: AppContext
-) -> tuple[Wall, ...]:
+    deployment: Deployment, standpoint: PageVisitor, *, context: AppContext
+) -> tuple[PageObstacle, ...]:
     """Return the statements for a reader; none where the port is not known."""
     if deployment.port is None:
         return ()
     folder = context.store.folder(deployment.id)
-    published = Published(
+    published = PublishedGateway(
         port=deployment.port,
         origins=None if deployment.problem else allowed_origins(folder, deployment.port),
         bind_address=deployment.env.get("BIND_ADDRESS", ""),
         public_host=context.settings.public_host,
         host_name=next((each for each in host_names() if not each.startswith("localhost")), ""),
     )
-    return walls_at(standpoint, published)
+    return obstacles_at(standpoint, published)

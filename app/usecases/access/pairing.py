@@ -9,9 +9,9 @@ from typing import Any
 
 from app.core.access.pairing import (
     PairedDevice,
+    PairingState,
+    PairingStatus,
     PendingRequest,
-    Seen,
-    SeenState,
     approval_words,
     approvers,
 )
@@ -38,7 +38,7 @@ class Paired:
 class Devices:
     """What is known of a deployment's devices."""
 
-    seen: Seen
+    seen: PairingStatus
     paired: tuple[Paired, ...] = ()
     # What the gateway sees in place of this host's own address.
     host_address: str = ""
@@ -52,7 +52,7 @@ def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
     """Return the devices as last seen; asking keeps them up to date for a minute."""
     gateway = _gateway(view)
     if gateway is None:
-        return Devices(Seen(SeenState.NOT_RUNNING))
+        return Devices(PairingStatus(PairingState.NOT_RUNNING))
     seen = context.pairings.seen(view.deployment, gateway)
     deployment = view.deployment
     assert deployment.port is not None
@@ -168,7 +168,7 @@ def _running(deployment_id: str, context: AppContext) -> tuple[Deployment, Conta
     return view.deployment, gateway
 
 
-def _paired(deployment: Deployment, seen: Seen, context: AppContext) -> tuple[Paired, ...]:
+def _paired(deployment: Deployment, seen: PairingStatus, context: AppContext) -> tuple[Paired, ...]:
     if not seen.paired:
         return ()
     names = _approvers_in(context.store.folder(deployment.id))

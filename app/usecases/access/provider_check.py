@@ -14,11 +14,11 @@ from typing import Any
 
 from app.core.access.provider import (
     ASK_SECONDS,
-    Answer,
-    answer_of,
-    not_heard,
+    ProviderAnswer,
+    interpret,
     read_reply,
     remarks_on,
+    unanswered,
 )
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, GatewayNotRunning
@@ -57,7 +57,7 @@ _NOT_HEARD = {
 class Kept:
     """An answer with its time. `current` says that the gateway that was asked still runs."""
 
-    answer: Answer
+    answer: ProviderAnswer
     at: datetime
     current: bool
 
@@ -83,7 +83,7 @@ def latest_answer(view: DeploymentView, *, context: AppContext) -> Heard:
     return Heard(kept, asking, askable)
 
 
-def begin_asking(deployment_id: str, *, actor: str, context: AppContext) -> Future[Answer]:
+def begin_asking(deployment_id: str, *, actor: str, context: AppContext) -> Future[ProviderAnswer]:
     """Have the provider asked, beside; the outcome goes into the history.
 
     Raises NotFound, EngineError, GatewayNotRunning.
@@ -133,10 +133,10 @@ def _occasion(deployment: Deployment, gateway: Container) -> str:
 
 def _begin(
     deployment: Deployment, gateway: Container, actor: str, context: AppContext
-) -> Future[Answer]:
+) -> Future[ProviderAnswer]:
     folder = context.store.folder(deployment.id)
 
-    def ask_and_keep() -> Answer:
+    def ask_and_keep() -> ProviderAnswer:
         answer = _ask(deployment, gateway, context)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         entry = {**asdict(answer), "at": at, "occasion": _occasion(deployment, gateway)}
@@ -144,7 +144,7 @@ def _begin(
             keep_answer(folder, entry)
         return answer
 
-    def record(done: Future[Answer]) -> None:
+    def record(done: Future[ProviderAnswer]) -> None:
         answer = done.result()
         with suppress(OSError):
             history.record(folder, "ask provider", actor, code=answer.code, model=answer.model)
@@ -155,7 +155,7 @@ def _begin(
     return future
 
 
-def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> Answer:
+def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> ProviderAnswer:
     env = deployment.env
     nonce = secrets.token_hex(16)
     try:
@@ -168,12 +168,12 @@ def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> Ans
             seconds=ASK_SECONDS,
         )
     except NotAnswered as error:
-        return not_heard(error.code, *_NOT_HEARD[error.code])
+        return unanswered(error.code, *_NOT_HEARD[error.code])
     except EngineError as error:
-        return not_heard(error.code, error.detail, "")
+        return unanswered(error.code, error.detail, "")
     reply = read_reply(printed, mask)
     ours = hashlib.sha256(f"{nonce}{env.get('OPENROUTER_API_KEY', '')}".encode()).hexdigest()
-    return replace(answer_of(reply), remarks=remarks_on(reply, env, ours))
+    return replace(interpret(reply), remarks=remarks_on(reply, env, ours))
 
 
 def _kept(deployment: Deployment, gateway: Container | None, context: AppContext) -> Kept | None:
@@ -181,7 +181,7 @@ def _kept(deployment: Deployment, gateway: Container | None, context: AppContext
     if entry is None:
         return None
     try:
-        answer, at = as_record(Answer, entry), parse_moment(entry["at"])
+        answer, at = as_record(ProviderAnswer, entry), parse_moment(entry["at"])
         occasion = entry["occasion"]
     except (KeyError, TypeError, ValueError):
         return None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.core.doctor import engine, folder, host, images, network, operations, reach
-from app.core.doctor.finding import Check, Finding, Verdict, summary, worst_first
+from app.core.doctor.finding import DoctorCheck, DoctorFinding, DoctorVerdict, summary, worst_first
 from app.core.errors import EngineError, UserError
 from app.usecases.context import AppContext
 from app.usecases.doctor import folder as doctor_folder
@@ -19,8 +19,8 @@ from app.usecases.side_by_side import seconds_until
 
 _SECONDS = 5.0
 
-Look = Callable[[Facts], Finding]
-_LOOKS: tuple[tuple[Check, Look], ...] = (
+Look = Callable[[Facts], DoctorFinding]
+_LOOKS: tuple[tuple[DoctorCheck, Look], ...] = (
     (engine.ENGINE, doctor_host.engine_answers),
     (engine.COMPOSE, doctor_host.compose),
     (engine.SOCKET, doctor_host.socket),
@@ -54,11 +54,11 @@ class Examination:
     """All that was found at one moment, the worst first."""
 
     at: datetime
-    findings: tuple[Finding, ...]
+    findings: tuple[DoctorFinding, ...]
 
     @property
     def anything_bad(self) -> bool:
-        return any(each.verdict is Verdict.BAD for each in self.findings)
+        return any(each.verdict is DoctorVerdict.BAD for each in self.findings)
 
 
 def examine(*, context: AppContext) -> Examination:
@@ -86,10 +86,10 @@ def describe(examination: Examination) -> dict[str, Any]:
     }
 
 
-def _safely(check: Check, look: Look, facts: Facts) -> Callable[[], Finding]:
+def _safely(check: DoctorCheck, look: Look, facts: Facts) -> Callable[[], DoctorFinding]:
     """Return a look that tells in words why it could not see."""
 
-    def see() -> Finding:
+    def see() -> DoctorFinding:
         try:
             return look(facts)
         except EngineError:

@@ -11,7 +11,7 @@ from app.config import is_loopback
 from app.core.deployment import Deployment
 from app.core.doctor.host import GatewayMemory
 from app.core.doctor.network import PortOwner
-from app.core.doctor.reach import Reached
+from app.core.doctor.reach import GatewayReach
 from app.core.doctor.shell import Shell
 from app.core.errors import EngineError, EngineSilent, engine_error
 from app.core.snapshot import Container, Snapshot
@@ -112,10 +112,10 @@ class Facts:
             if each.port is not None
         ]
 
-    def reached(self) -> list[Reached]:
+    def reached(self) -> list[GatewayReach]:
         snapshot = self.snapshot_or_none
         return [
-            Reached(
+            GatewayReach(
                 each.id,
                 label(each),
                 each.token,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.doctor import folder, operations
-from app.core.doctor.finding import Finding
+from app.core.doctor.finding import DoctorFinding
 from app.core.errors import engine_error
 from app.core.operations.operation import Operation
 from app.engine.host import machine
@@ -21,7 +21,7 @@ _MARGIN_SECONDS = 600
 _LOOKS, _PAUSE_SECONDS = 3, 0.2
 
 
-def modes(facts: Facts) -> Finding:
+def modes(facts: Facts) -> DoctorFinding:
     store = facts.context.store
     exposed, unreadable = inspection.exposed_in_root(store.root), 0
     if facts.settings.webhook_url and facts.shell.settings_file:
@@ -34,11 +34,11 @@ def modes(facts: Facts) -> Finding:
             exposed += inspection.exposed_in(each)
         except OSError:
             unreadable += 1
-    looked = folder.Looked(len(folders), unreadable)
-    return folder.modes_verdict(exposed, looked, facts.shell)
+    looked = folder.Coverage(len(folders), unreadable)
+    return folder.modes_finding(exposed, looked, facts.shell)
 
 
-def owners(facts: Facts) -> Finding:
+def owners(facts: Facts) -> DoctorFinding:
     until = time.monotonic() + _WALK_SECONDS
     snapshot = facts.snapshot_or_none
     misowned, unreadable = [], 0
@@ -48,7 +48,7 @@ def owners(facts: Facts) -> Finding:
         if found:
             path, uid = found[0]
             misowned.append(
-                folder.Misowned(
+                folder.MisownedFiles(
                     folder=each.folder,
                     path=path,
                     owner=machine.user_name_of(uid),
@@ -57,18 +57,18 @@ def owners(facts: Facts) -> Finding:
                     top=Path(path).parent == Path(each.folder),
                 )
             )
-    looked = folder.Looked(len(facts.deployments), unreadable)
-    return folder.owners_verdict(misowned, looked, facts.shell)
+    looked = folder.Coverage(len(facts.deployments), unreadable)
+    return folder.owners_finding(misowned, looked, facts.shell)
 
 
-def links(facts: Facts) -> Finding:
+def links(facts: Facts) -> DoctorFinding:
     found = [link for each in facts.deployments for link in inspection.links_in(Path(each.folder))]
-    return folder.links_verdict(found, folder.Looked(len(facts.deployments)), facts.shell)
+    return folder.links_finding(found, folder.Coverage(len(facts.deployments)), facts.shell)
 
 
-def foreign(facts: Facts) -> Finding:
+def foreign(facts: Facts) -> DoctorFinding:
     store = facts.context.store
-    return folder.foreign_verdict(
+    return folder.foreign_finding(
         inspection.foreign(store.root),
         str(store.root),
         len(facts.deployments),
@@ -77,33 +77,33 @@ def foreign(facts: Facts) -> Finding:
     )
 
 
-def stranded(facts: Facts) -> Finding:
+def stranded(facts: Facts) -> DoctorFinding:
     found = facts.of_engine("stranded", lambda: list_stranded(context=facts.context))
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     ours = [each.project for each in found.ours]
-    return folder.stranded_verdict(ours, len(found.stranded) - len(ours), facts.shell)
+    return folder.stranded_finding(ours, len(found.stranded) - len(ours), facts.shell)
 
 
-def half_done(facts: Facts) -> Finding:
+def half_done(facts: Facts) -> DoctorFinding:
     settings = facts.settings
     # An update that fails brings the version before up again.
     steps = 2 * (settings.launch_timeout + settings.stop_timeout)
     longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
     now = datetime.now(UTC)
     held = [_held(each, longest, now) for each in facts.deployments if not _is_link(each)]
-    return operations.operations_verdict(held, longest, now, facts.shell)
+    return operations.operations_finding(held, longest, now, facts.shell)
 
 
 def _is_link(deployment: Deployment) -> bool:
     return Path(deployment.folder).is_symlink()
 
 
-def _held(deployment: Deployment, longest: timedelta, now: datetime) -> operations.Held:
+def _held(deployment: Deployment, longest: timedelta, now: datetime) -> operations.DeploymentLock:
     running = deployment.running_operation
     path = Path(deployment.folder)
     suspect = _is_too_old(running, longest, now) if running else _stays_locked(path)
-    return operations.Held(
+    return operations.DeploymentLock(
         deployment.id,
         label(deployment),
         deployment.operation,

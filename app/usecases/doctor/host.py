@@ -5,7 +5,7 @@ from pathlib import Path
 
 from app.config import PROJECT
 from app.core.doctor import engine, host, images
-from app.core.doctor.finding import Finding
+from app.core.doctor.finding import DoctorFinding
 from app.core.errors import EngineError
 from app.engine.client import docker_environment
 from app.engine.compose import compose_version
@@ -18,7 +18,7 @@ from app.usecases.status.capacity import room_by
 _UNITS = ("docker.service", "docker.socket")
 
 
-def engine_answers(facts: Facts) -> Finding:
+def engine_answers(facts: Facts) -> DoctorFinding:
     address = facts.context.address
     try:
         info = facts.info
@@ -26,29 +26,29 @@ def engine_answers(facts: Facts) -> Finding:
         told = engine.EngineFacts(address, trouble=error.code, words=error.detail)
     else:
         told = engine.EngineFacts(address, info.version, info.api_version, info.system)
-    return engine.engine_verdict(told, facts.shell)
+    return engine.engine_finding(told, facts.shell)
 
 
-def compose(facts: Facts) -> Finding:
+def compose(facts: Facts) -> DoctorFinding:
     version = compose_version(docker_environment(PROJECT, facts.context.address))
-    return engine.compose_verdict(version, facts.shell)
+    return engine.compose_finding(version, facts.shell)
 
 
-def socket(facts: Facts) -> Finding:
-    return engine.socket_verdict(machine.socket_facts(facts.context.address), facts.shell)
+def socket(facts: Facts) -> DoctorFinding:
+    return engine.socket_finding(machine.socket_facts(facts.context.address), facts.shell)
 
 
-def tcp(facts: Facts) -> Finding:
+def tcp(facts: Facts) -> DoctorFinding:
     said = engine.addresses_in(facts.info.warnings)
     addresses = sorted({*machine.engine_ports(facts.listeners), *said})
-    return engine.tcp_verdict(addresses, facts.shell)
+    return engine.tcp_finding(addresses, facts.shell)
 
 
-def limits(facts: Facts) -> Finding:
-    return engine.limits_verdict(facts.info.limits_memory, facts.info.limits_processes)
+def limits(facts: Facts) -> DoctorFinding:
+    return engine.limits_finding(facts.info.limits_memory, facts.info.limits_processes)
 
 
-def boot(facts: Facts) -> Finding:
+def boot(facts: Facts) -> DoctorFinding:
     running = facts.running_gateways()
     policies = facts.of_engine(
         "policies", lambda: facts.context.about.restart_policies([one.id for _, one in running])
@@ -58,16 +58,16 @@ def boot(facts: Facts) -> Finding:
         live_restore=facts.info.live_restore,
         policies=tuple((one.name, policies[one.id]) for _, one in running if one.id in policies),
     )
-    return engine.boot_verdict(told, facts.shell)
+    return engine.boot_finding(told, facts.shell)
 
 
-def image(facts: Facts) -> Finding:
+def image(facts: Facts) -> DoctorFinding:
     reference = facts.settings.image
     image = facts.of_engine("image", lambda: facts.context.about.image(reference))
-    return images.image_verdict(image, datetime.now(UTC), facts.shell)
+    return images.image_finding(image, datetime.now(UTC), facts.shell)
 
 
-def images_of_deployments(facts: Facts) -> Finding:
+def images_of_deployments(facts: Facts) -> DoctorFinding:
     users: dict[str, list[str]] = {}
     for each in facts.deployments:
         reference = each.env.get("OPENCLAW_IMAGE", "")
@@ -76,44 +76,44 @@ def images_of_deployments(facts: Facts) -> Finding:
     found = facts.of_engine(
         "images", lambda: [facts.context.about.image(each) for each in sorted(users)]
     )
-    return images.images_verdict(found, users, datetime.now(UTC), facts.shell)
+    return images.images_finding(found, users, datetime.now(UTC), facts.shell)
 
 
-def disk(facts: Facts) -> Finding:
-    return host.disk_verdict(host.DISK, machine.disk_of(facts.context.store.root), facts.shell)
+def disk(facts: Facts) -> DoctorFinding:
+    return host.disk_finding(host.DISK, machine.disk_of(facts.context.store.root), facts.shell)
 
 
-def disk_engine(facts: Facts) -> Finding:
+def disk_engine(facts: Facts) -> DoctorFinding:
     disk = machine.disk_of(Path(facts.info.data_root))
-    return host.disk_verdict(host.DISK_ENGINE, disk, facts.shell)
+    return host.disk_finding(host.DISK_ENGINE, disk, facts.shell)
 
 
-def memory(facts: Facts) -> Finding:
+def memory(facts: Facts) -> DoctorFinding:
     try:
         running: tuple[host.GatewayMemory, ...] | None = facts.gateway_memory()
     except EngineError:
         running = None
-    return host.memory_verdict(host.Memory(total_memory(), available_memory(), running))
+    return host.memory_finding(host.Memory(total_memory(), available_memory(), running))
 
 
-def room(facts: Facts) -> Finding:
+def room(facts: Facts) -> DoctorFinding:
     try:
         running = facts.gateway_memory()
     except EngineError:
         running = ()
     ports = min(ports_told(facts).free, networks_told(facts).left)
     found = room_by([each.used for each in running], len(running), facts.context, ports)
-    return host.room_verdict(found, facts.shell)
+    return host.room_finding(found, facts.shell)
 
 
-def gateway_memory(facts: Facts) -> Finding:
-    return host.gateway_memory_verdict(facts.gateway_memory(), facts.shell)
+def gateway_memory(facts: Facts) -> DoctorFinding:
+    return host.gateway_memory_finding(facts.gateway_memory(), facts.shell)
 
 
-def clock(facts: Facts) -> Finding:
+def clock(facts: Facts) -> DoctorFinding:
     try:
         ahead = facts.info.ahead
     except EngineError:
         ahead = None
-    told = host.Clock(ahead, machine.clock_is_synchronised())
-    return host.clock_verdict(told, facts.shell)
+    told = host.HostClock(ahead, machine.clock_is_synchronised())
+    return host.clock_finding(told, facts.shell)

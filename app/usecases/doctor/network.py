@@ -2,7 +2,7 @@
 
 from app.config import is_loopback
 from app.core.doctor import network, reach
-from app.core.doctor.finding import Finding
+from app.core.doctor.finding import DoctorFinding
 from app.core.errors import EngineError
 from app.engine.host import machine
 from app.engine.host.network import host_routes
@@ -10,31 +10,31 @@ from app.usecases.doctor.facts import Facts
 from app.usecases.people.people import has_users
 
 
-def networks(facts: Facts) -> Finding:
-    return network.networks_verdict(networks_told(facts), facts.shell)
+def networks(facts: Facts) -> DoctorFinding:
+    return network.networks_finding(networks_told(facts), facts.shell)
 
 
-def networks_told(facts: Facts) -> network.Networks:
+def networks_told(facts: Facts) -> network.NetworkFacts:
     low, high = facts.settings.port_range
     try:
         subnets = facts.of_engine("networks", facts.context.networks.subnets)
     except EngineError:
         subnets = []
-    return network.Networks(
+    return network.NetworkFacts(
         facts.settings.subnet_pool, low, high, facts.port_owners(), [*host_routes(), *subnets]
     )
 
 
-def engine_networks(facts: Facts) -> Finding:
+def engine_networks(facts: Facts) -> DoctorFinding:
     subnets = facts.of_engine("networks", facts.context.networks.subnets)
-    return network.engine_networks_verdict([*host_routes(), *subnets], facts.shell)
+    return network.engine_networks_finding([*host_routes(), *subnets], facts.shell)
 
 
-def ports(facts: Facts) -> Finding:
-    return network.ports_verdict(ports_told(facts), facts.shell)
+def ports(facts: Facts) -> DoctorFinding:
+    return network.ports_finding(ports_told(facts), facts.shell)
 
 
-def ports_told(facts: Facts) -> network.Ports:
+def ports_told(facts: Facts) -> network.PortFacts:
     low, high = facts.settings.port_range
     listening = {each.port: each.program for each in facts.listeners}
     try:
@@ -43,7 +43,7 @@ def ports_told(facts: Facts) -> network.Ports:
         engine_told = facts.snapshot_or_none is not None
     except EngineError:
         engine_told = False
-    return network.Ports(
+    return network.PortFacts(
         low,
         high,
         facts.port_owners(),
@@ -54,17 +54,17 @@ def ports_told(facts: Facts) -> network.Ports:
     )
 
 
-def gateways_reach(facts: Facts) -> Finding:
-    return reach.gateways_verdict(facts.reached(), machine.public_addresses(), facts.shell)
+def gateways_reach(facts: Facts) -> DoctorFinding:
+    return reach.gateways_finding(facts.reached(), machine.public_addresses(), facts.shell)
 
 
-def page_reach(facts: Facts) -> Finding:
+def page_reach(facts: Facts) -> DoctorFinding:
     settings = facts.settings
-    page = reach.Page(
+    page = reach.PageFacts(
         address=f"http://{settings.host}:{settings.port}",
         here_only=is_loopback(settings.host),
         has_users=has_users(facts.context),
         proxied=bool(settings.trusted_proxy),
         public=tuple(machine.public_addresses()),
     )
-    return reach.page_verdict(page, facts.shell)
+    return reach.page_finding(page, facts.shell)

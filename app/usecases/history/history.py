@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import InputRejected
-from app.core.history.timeline import Kind, Moment, moments
+from app.core.history.timeline import EntryKind, TimelineEntry, timeline_of
 from app.store import history
 from app.usecases.context import AppContext
 
@@ -29,7 +29,7 @@ class Filter:
     who: str = ""
     day: date | None = None
 
-    def takes(self, moment: Moment) -> bool:
+    def takes(self, moment: TimelineEntry) -> bool:
         return (
             (not self.kind or moment.kind == self.kind)
             and (not self.who or moment.who == self.who)
@@ -41,7 +41,7 @@ class Filter:
 class Page:
     """Moments, newest first. `older` is where the next page begins; empty at the end."""
 
-    moments: tuple[Moment, ...]
+    moments: tuple[TimelineEntry, ...]
     older: str = ""
 
 
@@ -57,8 +57,8 @@ def read_filter(given: dict[str, str], deployment_id: str = "") -> Filter:
         chosen = date.fromisoformat(day) if day else None
     except ValueError:
         raise InputRejected({"day": "must be a day such as 2026-11-24"}) from None
-    if kind and kind not in list(Kind):
-        raise InputRejected({"kind": f"must be one of {', '.join(Kind)}"})
+    if kind and kind not in list(EntryKind):
+        raise InputRejected({"kind": f"must be one of {', '.join(EntryKind)}"})
     return Filter(deployment_id or given.get("deployment", ""), kind, given.get("who", ""), chosen)
 
 
@@ -67,7 +67,7 @@ def history_of(wanted: Filter, *, context: AppContext, before: str = "", most: i
 
     Raises NotFound, InputRejected.
     """
-    found: list[Moment] = []
+    found: list[TimelineEntry] = []
     place = _place(before)
     last = before
     all_of_it = _all(wanted.deployment, context)
@@ -87,7 +87,9 @@ def people_in(page: Page) -> list[str]:
     return sorted({moment.who for moment in page.moments if moment.who})
 
 
-def latest_moments(deployment_id: str, most: int, *, context: AppContext) -> tuple[Moment, ...]:
+def latest_moments(
+    deployment_id: str, most: int, *, context: AppContext
+) -> tuple[TimelineEntry, ...]:
     """Return a deployment's newest moments; read again only where something was recorded."""
     folder = context.store.folder(deployment_id)
     running = context.store.load(deployment_id).running_operation
@@ -98,30 +100,30 @@ def latest_moments(deployment_id: str, most: int, *, context: AppContext) -> tup
 @lru_cache(512)
 def _latest(
     folder: Path, _sign: history.Sign | None, running: int | None, most: int
-) -> tuple[Moment, ...]:
-    return tuple(islice(moments(folder.name, history.newest_first(folder), running), most))
+) -> tuple[TimelineEntry, ...]:
+    return tuple(islice(timeline_of(folder.name, history.newest_first(folder), running), most))
 
 
 # Where a moment stands: by time, then by deployment and number.
 _Place = tuple[str, str, str]
 
 
-def _all(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, Moment]]:
+def _all(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, TimelineEntry]]:
     """Give the moments of one deployment, or of all and of the house itself, newest first."""
     if deployment_id:
         return _of(deployment_id, context)
-    root = moments("", history.newest_first(context.settings.deployments_dir))
+    root = timeline_of("", history.newest_first(context.settings.deployments_dir))
     each = [_of(deployment.id, context) for deployment in context.store.scan()]
     return heapq.merge(_placed(root), *each, key=lambda placed: placed[0], reverse=True)
 
 
-def _of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, Moment]]:
+def _of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, TimelineEntry]]:
     running = context.store.load(deployment_id).running_operation
     entries = history.newest_first(context.store.folder(deployment_id))
-    return _placed(moments(deployment_id, entries, running.number if running else None))
+    return _placed(timeline_of(deployment_id, entries, running.number if running else None))
 
 
-def _placed(found: Iterable[Moment]) -> Iterator[tuple[_Place, Moment]]:
+def _placed(found: Iterable[TimelineEntry]) -> Iterator[tuple[_Place, TimelineEntry]]:
     """Give each moment its place; none stands above a newer one, whatever the clock did."""
     latest = "~"
     for moment in found:
@@ -142,7 +144,7 @@ def _place(text: str) -> _Place | None:
     return at, deployment_id, number
 
 
-def describe_moment(moment: Moment) -> dict[str, Any]:
+def describe_moment(moment: TimelineEntry) -> dict[str, Any]:
     """Return a moment as the API shows it."""
     return {
         "id": moment.id,

@@ -10,14 +10,14 @@ from app.core.deployment import Deployment
 from app.core.errors import EngineRefused
 from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
+    ExitSigns,
     Incident,
-    Signs,
     entry_of,
     exit_code_of,
     is_due,
     known_from,
     missed,
-    told,
+    next_incident,
 )
 from app.core.operations.kinds import STOPS
 from app.core.operations.operation import Operation, OperationState
@@ -42,7 +42,7 @@ class Records:
         self._context = context
         self._latest: dict[str, Incident] = {}
         self._written: dict[str, tuple[int, Incident]] = {}
-        self._signs: dict[str, Signs] = {}
+        self._signs: dict[str, ExitSigns] = {}
         # The secrets of each gateway's container, by its id.
         self._secrets: dict[str, tuple[str, ...]] = {}
         # What the engine said of each: of one that is removed it may say nothing any more.
@@ -58,13 +58,13 @@ class Records:
         if not (context.store.has(event.deployment_id) and self._is_gateway(event)):
             return
         deployment = context.store.load(event.deployment_id)
-        signs = self._signs.setdefault(container, Signs())
+        signs = self._signs.setdefault(container, ExitSigns())
         signs.hear(event)
         operation = latest_operation(context.store.folder(deployment.id))
         ours = operation is not None and _is_of(event, operation)
         if ours:
             self._latest.pop(deployment.id, None)
-        elif incident := told(event, signs, self._latest.get(deployment.id)):
+        elif incident := next_incident(event, signs, self._latest.get(deployment.id)):
             self._put(deployment.id, incident)
         if event.action.startswith(_DESCRIBED_AT):
             self._describe(container)

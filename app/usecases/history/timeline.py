@@ -6,7 +6,7 @@ from datetime import UTC, date
 from itertools import groupby
 
 from app.core.history.incidents import EXITED
-from app.core.history.timeline import Moment
+from app.core.history.timeline import TimelineEntry
 from app.store.operations import log_path
 from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments
@@ -22,7 +22,7 @@ class Told:
     `has_output` says that it is an operation whose output is still kept.
     """
 
-    moment: Moment
+    moment: TimelineEntry
     lines: tuple[str, ...] = ()
     has_output: bool = False
 
@@ -49,19 +49,19 @@ def timeline_of(deployment_id: str, *, context: AppContext) -> Timeline:
     return Timeline(days_of(found[:SHOWN], context=context), len(found) > SHOWN)
 
 
-def days_of(moments: Iterable[Moment], *, context: AppContext) -> tuple[Day, ...]:
+def days_of(moments: Iterable[TimelineEntry], *, context: AppContext) -> tuple[Day, ...]:
     """Put moments that stand newest first into days."""
     days = groupby(moments, lambda each: each.at.astimezone(UTC).date())
     return tuple(Day(day, tuple(_told(each, context) for each in found)) for day, found in days)
 
 
-def names_of(moments: Iterable[Moment], *, context: AppContext) -> Mapping[str, str]:
+def names_of(moments: Iterable[TimelineEntry], *, context: AppContext) -> Mapping[str, str]:
     """Return the names of the deployments that moments are of, by id."""
     wanted = {each.deployment_id for each in moments}
     return {each.id: each.name for each in context.store.scan() if each.id in wanted}
 
 
-def _told(moment: Moment, context: AppContext) -> Told:
+def _told(moment: TimelineEntry, context: AppContext) -> Told:
     folder = context.store.folder(moment.deployment_id)
     if moment.operation:
         return Told(moment, has_output=log_path(folder, moment.operation).exists())

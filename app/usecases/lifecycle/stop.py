@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from app.core.diagnosis.causes import Cause
-from app.core.errors import NotCancelled, StopFailed
+from app.core.errors import NothingToCancel, StopFailed
 from app.core.operations.kinds import CANCELLABLE, OperationKind
 from app.core.operations.operation import Operation
 from app.engine.compose import ComposeFailed
@@ -33,7 +33,7 @@ def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> S
     context.containers.of(deployment_id)
     running = deployment.running_operation
     if running and running.kind in CANCELLABLE:
-        with suppress(NotCancelled):
+        with suppress(NothingToCancel):
             cancelled = cancel_operation(deployment_id, actor=actor, context=context)
             wait_for_cancelled(cancelled, context=context, seconds=_CANCEL_SECONDS)
     return start_operation(OperationKind.STOP, deployment, actor=actor, context=context)

@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import lru_cache
 
 from app.core.errors import EngineError
-from app.core.logs.lines import LogFilter, LogLine, LogPosition, Notice, read_line
+from app.core.logs.lines import LogFilter, LogLine, LogNotice, LogPosition, read_line
 from app.core.secrets import Masker
 from app.engine.logs.followers import MOST_LINES, Cursor
 from app.usecases.context import AppContext
@@ -75,7 +75,7 @@ class LogTail:
         if gateway.id == self._container_id:
             self._mask = self._next_mask
 
-    def more(self, patient: bool = False) -> list[LogLine | Notice]:
+    def more(self, patient: bool = False) -> list[LogLine | LogNotice]:
         """Return what came since, or nothing. It waits for what is there already if `patient`."""
         read = self._take()
         if self._next_id != self._container_id and not (self._cursor and self._cursor.waiting):
@@ -89,7 +89,7 @@ class LogTail:
         if self._cursor:
             self._cursor.close()
 
-    def _turn_to(self, container_id: str) -> list[LogLine | Notice]:
+    def _turn_to(self, container_id: str) -> list[LogLine | LogNotice]:
         """Follow another container, which says so where there was one before."""
         self.close()
         before = self._position
@@ -100,9 +100,9 @@ class LogTail:
         if same:
             return []
         self._position = LogPosition(container_id, None)
-        return [Notice("Another container: its log begins here.")] if before.container else []
+        return [LogNotice("Another container: its log begins here.")] if before.container else []
 
-    def _take(self) -> list[LogLine | Notice]:
+    def _take(self) -> list[LogLine | LogNotice]:
         if self._cursor is None:
             return []
         now = time.monotonic()
@@ -120,10 +120,10 @@ class LogTail:
         return [*_skipped(skipped), *filter(self._wanted.wants, lines)]
 
 
-def _skipped(number: int | None) -> list[Notice]:
+def _skipped(number: int | None) -> list[LogNotice]:
     if number is None:
-        return [Notice("Some lines were skipped.")]
-    return [Notice(f"{number:,} lines skipped.")] if number else []
+        return [LogNotice("Some lines were skipped.")]
+    return [LogNotice(f"{number:,} lines skipped.")] if number else []
 
 
 def follow_logs(
@@ -135,7 +135,7 @@ def follow_logs(
 
 def lines_from(
     position: str, wanted: LogFilter, deployment_id: str, *, context: AppContext
-) -> Iterator[LogLine | Notice]:
+) -> Iterator[LogLine | LogNotice]:
     """Give what comes to a log, for as long as there is the deployment.
 
     Raises NotFound once there is not.

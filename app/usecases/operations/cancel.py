@@ -3,7 +3,7 @@
 import time
 
 from app.core.deployment import Deployment
-from app.core.errors import NotCancelled
+from app.core.errors import NothingToCancel
 from app.core.operations.kinds import CANCELLABLE
 from app.core.operations.operation import Operation, OperationState
 from app.core.operations.outcome_words import ENDED
@@ -25,9 +25,9 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
     deployment = context.store.load(deployment_id)
     running = deployment.running_operation
     if running is None:
-        raise NotCancelled(_nothing_runs(deployment))
+        raise NothingToCancel(_nothing_runs(deployment))
     if running.kind not in CANCELLABLE:
-        raise NotCancelled(
+        raise NothingToCancel(
             f"The {running.kind.noun} by {running.actor} can't be cancelled: half done it would"
             " leave containers that nobody asked for. Wait for its end.",
             extra={"operation": describe(running)},
@@ -54,7 +54,7 @@ def wait_for_cancelled(
             time.sleep(_LOOK_AGAIN_SECONDS)
             operation = operation_of(operation.deployment_id, operation.number, context=context)
     if operation.state is not OperationState.CANCELLED:
-        raise NotCancelled(_ended(operation), extra={"operation": describe(operation)})
+        raise NothingToCancel(_ended(operation), extra={"operation": describe(operation)})
     return operation
 
 

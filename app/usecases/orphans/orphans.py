@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, engine_error
-from app.core.orphans import Ground, Stranded, find_stranded
+from app.core.orphans import KnownFolders, Orphan, find_orphans
 from app.core.snapshot import Container, EngineProblem, Network, Snapshot
 from app.store.history import OURS
 from app.usecases.context import AppContext
@@ -18,14 +18,14 @@ from app.usecases.context import AppContext
 class Found:
     """What is stranded; with a `problem` the engine said nothing of it."""
 
-    stranded: tuple[Stranded, ...] = ()
+    stranded: tuple[Orphan, ...] = ()
     problem: EngineProblem | None = None
 
     @property
-    def ours(self) -> list[Stranded]:
+    def ours(self) -> list[Orphan]:
         return [each for each in self.stranded if not each.perhaps]
 
-    def get(self, project: str) -> Stranded | None:
+    def get(self, project: str) -> Orphan | None:
         return next((each for each in self.stranded if each.project == project), None)
 
 
@@ -67,7 +67,7 @@ def _found(
 ) -> Found:
     here = {each.id: each for each in deployments}
     strays = [each for each in snapshot.all if each.project not in here]
-    ground = Ground(
+    ground = KnownFolders(
         roots=context.store.paths,
         pool=context.settings.subnet_pool,
         image=context.settings.image,
@@ -75,7 +75,7 @@ def _found(
         archived=context.store.archive.ids() if strays or networks else frozenset(),
         there=_there(strays, context),
     )
-    found = find_stranded(snapshot.containers, networks, ground, datetime.now(UTC))
+    found = find_orphans(snapshot.containers, networks, ground, datetime.now(UTC))
     return Found(tuple(found))
 
 
@@ -102,7 +102,7 @@ def _is_there(path: str) -> bool:
     return True
 
 
-def describe_stranded(stranded: Stranded) -> dict[str, Any]:
+def describe_stranded(stranded: Orphan) -> dict[str, Any]:
     """Return what is stranded as the API shows it."""
     return {
         "project": stranded.project,

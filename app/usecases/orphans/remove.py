@@ -10,8 +10,8 @@ from pathlib import Path
 from app.config import PROJECT
 from app.core.deployment import is_id
 from app.core.diagnosis.causes import last_words_of
-from app.core.errors import EngineError, NotFound, NotRemoved, NotStranded, UserError
-from app.core.orphans import Stranded
+from app.core.errors import EngineError, NotFound, NotOrphaned, NotRemoved, UserError
+from app.core.orphans import Orphan
 from app.core.secrets import Masker
 from app.core.snapshot import Container
 from app.engine.client import docker_environment
@@ -38,7 +38,7 @@ class Removal:
     refused: dict[str, UserError] = field(default_factory=dict)
 
 
-def find_one(project: str, *, context: AppContext) -> Stranded:
+def find_one(project: str, *, context: AppContext) -> Orphan:
     """Return what is stranded under a project's name, as of now.
 
     Raises NotFound, NotStranded, EngineError.
@@ -47,12 +47,12 @@ def find_one(project: str, *, context: AppContext) -> Stranded:
     if stranded := found.get(project):
         return stranded
     if is_id(project) and context.store.has(project):
-        raise NotStranded(
+        raise NotOrphaned(
             f"{project} has its folder. What it does is shown on its own page, and can be stopped"
             " there."
         )
     if context.containers.of(project) or context.networks.of(project):
-        raise NotStranded(f"{project} is on this machine, and nothing tells that it is ours.")
+        raise NotOrphaned(f"{project} is on this machine, and nothing tells that it is ours.")
     raise NotFound(f"Nothing of {project} is stranded. It may have been removed already.")
 
 
@@ -112,7 +112,7 @@ def _remove(project: str, actor: str, context: AppContext) -> bool:
         context.changes.beat()
 
 
-def _remove_recorded(stranded: Stranded, actor: str, context: AppContext) -> None:
+def _remove_recorded(stranded: Orphan, actor: str, context: AppContext) -> None:
     root, about = context.store.root, {"project": stranded.project, "parts": stranded.parts}
     with storage_errors("It was not removed."):
         history.record(root, "remove stranded", actor, **about)
@@ -126,7 +126,7 @@ def _remove_recorded(stranded: Stranded, actor: str, context: AppContext) -> Non
         history.record(root, "remove stranded succeeded", actor, **about)
 
 
-def _take_away(stranded: Stranded, context: AppContext) -> None:
+def _take_away(stranded: Orphan, context: AppContext) -> None:
     project, seconds = stranded.project, context.settings.stop_timeout
     environment = docker_environment(PROJECT, context.address)
     try:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.deployment import Deployment
-from app.core.settings.field_checks import Checked, Wrong, check_input, check_value, doubt_about
+from app.core.settings.field_checks import (
+    CheckedInput,
+    ValueRejected,
+    check_input,
+    check_value,
+    warning_about,
+)
 from app.core.settings.field_rules import memory_bytes
 from app.core.settings.fields import BY_NAME, FIELDS, Field
 from app.engine.host.network import own_addresses, total_memory
@@ -26,10 +32,10 @@ def check_field(name: str, raw: Any, *, context: AppContext) -> Said:
     """Return what is said of one field."""
     try:
         value = check_value(name, raw)
-    except Wrong as wrong:
+    except ValueRejected as wrong:
         return Said(error=str(wrong))
     values = {name: value} if value else {}
-    if error := problems_of(Checked(values, {}), context=context).get(name):
+    if error := problems_of(CheckedInput(values, {}), context=context).get(name):
         return Said(error=error)
     return Said(hint=hints_about(values, context=context).get(name, ""))
 
@@ -64,7 +70,7 @@ def _hint(field: Field, value: str, context: AppContext) -> str:
         return "This host has no such address now."
     if field.name == "memory_limit" and (memory_bytes(value) or 0) > total_memory():
         return "This is more memory than the host has."
-    return doubt_about(field, value)
+    return warning_about(field, value)
 
 
 def _in_use(field: Field, value: str, context: AppContext, but: str = "") -> str:

@@ -6,10 +6,10 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from app.core.deployment import Deployment
-from app.core.errors import AlreadyMade, InputRejected
+from app.core.errors import FormAlreadySent, InputRejected
 from app.core.settings.compose_file import compose_file
 from app.core.settings.env_file import MAX_FILE_BYTES, format_env
-from app.core.settings.field_checks import Checked, check_input
+from app.core.settings.field_checks import CheckedInput, check_input
 from app.core.settings.fields import FIELDS, PORT, TOKEN
 from app.core.settings.openclaw_config import DEFAULT_MODEL, format_config, seed_config
 from app.core.settings.ports import subnet_of
@@ -62,7 +62,7 @@ def configure_deployment(
         raise InputRejected(problems_of(checked, context=context))
     with storage_errors("The deployment was not configured."), context.store.creating():
         if deployment_id and context.store.has(deployment_id):
-            raise AlreadyMade(deployment_id)
+            raise FormAlreadySent(deployment_id)
         deployment_id = deployment_id or context.store.new_id()
         port = _port(checked.values.get(PORT.name), context)
         env = env_of(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), context)
@@ -73,7 +73,7 @@ def configure_deployment(
     return context.store.load(deployment_id)
 
 
-def problems_of(checked: Checked, *, context: AppContext) -> dict[str, str]:
+def problems_of(checked: CheckedInput, *, context: AppContext) -> dict[str, str]:
     """Return what is wrong with each field, the port's being taken included."""
     problems = dict(checked.errors)
     if asked := checked.values.get(PORT.name):

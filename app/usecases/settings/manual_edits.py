@@ -7,7 +7,7 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.history.incidents import BY_HAND
-from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, Kind, Moment
+from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, EntryKind, TimelineEntry
 from app.core.operations.kinds import LAUNCH_OR_STOP, OperationKind
 from app.store import history
 from app.usecases.context import AppContext
@@ -87,12 +87,12 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
-def _may_write(moment: Moment) -> bool:
+def _may_write(moment: TimelineEntry) -> bool:
     """Say whether a deed is of those that write these files."""
-    if moment.kind is Kind.OPERATION:
+    if moment.kind is EntryKind.OPERATION:
         return moment.what not in LAUNCH_OR_STOP or moment.what == OperationKind.UPDATE
-    return moment.kind is Kind.CHANGE and moment.who != BY_HAND
+    return moment.kind is EntryKind.CHANGE and moment.who != BY_HAND
 
 
-def _is_close(moment: Moment, at: datetime) -> bool:
+def _is_close(moment: TimelineEntry, at: datetime) -> bool:
     return moment.at - _CLOSE <= at <= (moment.ended_at or moment.at) + _CLOSE

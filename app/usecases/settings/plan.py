@@ -5,29 +5,29 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.deployment import Deployment
-from app.core.errors import DeploymentInvalid, EngineError, InputRejected, Stale
+from app.core.errors import DeploymentInvalid, EngineError, InputRejected, StaleForm
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
 from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError
 from app.core.settings.fields import BY_NAME, FIELDS, PORT
 from app.core.settings.file_changes import (
-    Change,
-    Files,
-    Told,
-    asked_of,
+    DeploymentFiles,
+    SettingChange,
+    ShownChange,
     changes_between,
-    diff_of,
+    check_changes,
+    compose_diff,
     label_of,
-    left_by_hand,
-    told_of,
+    manual_steps,
+    shown_changes,
     with_changes,
 )
 from app.core.settings.fingerprints import (
-    NoMark,
+    InvalidFingerprint,
     changed_since,
+    fingerprint_of,
     has_value,
-    mark_of,
-    reach_the_gateway,
+    keys_affecting_gateway,
 )
 from app.core.snapshot import Container
 from app.store.deployment_files import ENV_FILE, problem_of_folders, read_compose_file
@@ -56,10 +56,10 @@ class Plan:
     differently; `problem` says why it is not known whether it runs."""
 
     deployment: Deployment
-    before: Files
-    after: Files
-    changes: tuple[Change, ...]
-    told: tuple[Told, ...]
+    before: DeploymentFiles
+    after: DeploymentFiles
+    changes: tuple[SettingChange, ...]
+    told: tuple[ShownChange, ...]
     diff: tuple[str, ...]
     by_hand: tuple[str, ...]
     runs: bool
@@ -80,7 +80,7 @@ def plan_reconfiguration(
     deployment = context.store.load(deployment_id)
     before = files_of(deployment, context=context)
     _refuse_stale(wish, before, key)
-    asked = asked_of(wish.given, wish.remove, before.values, _fallbacks(context))
+    asked = check_changes(wish.given, wish.remove, before.values, _fallbacks(context))
     if asked.errors:
         raise InputRejected(asked.errors)
     after = _with_changes(before, asked.values, context)
@@ -93,12 +93,12 @@ def plan_reconfiguration(
         before=before,
         after=after,
         changes=changes,
-        told=told_of(changes, secrets),
-        diff=diff_of(before, after, secrets),
-        by_hand=left_by_hand(changes, before, after),
+        told=shown_changes(changes, secrets),
+        diff=compose_diff(before, after, secrets),
+        by_hand=manual_steps(changes, before, after),
         runs=bool(gateway),
         restart=_differing(deployment, gateway, changes, before, after),
-        seen=mark_of(before.values, before.compose or "", key),
+        seen=fingerprint_of(before.values, before.compose or "", key),
         problem=problem,
     )
 
@@ -147,7 +147,7 @@ def caught_up(
             doubts[name] = (
                 f"Meanwhile it was changed to {now}." if now else "It was emptied meanwhile."
             )
-    return Wish(given, wish.remove, mark_of(env, files.compose or "", key)), doubts
+    return Wish(given, wish.remove, fingerprint_of(env, files.compose or "", key)), doubts
 
 
 def current_wish(deployment_id: str, *, context: AppContext) -> Wish:
@@ -158,10 +158,10 @@ def current_wish(deployment_id: str, *, context: AppContext) -> Wish:
     files = files_of(context.store.load(deployment_id), context=context)
     env = files.values
     given = {each.name: env.get(each.env, "") for each in FIELDS if not each.secret}
-    return Wish(given, seen=mark_of(env, files.compose or "", signing_key(context)))
+    return Wish(given, seen=fingerprint_of(env, files.compose or "", signing_key(context)))
 
 
-def files_of(deployment: Deployment, *, context: AppContext) -> Files:
+def files_of(deployment: Deployment, *, context: AppContext) -> DeploymentFiles:
     """Return a deployment's files as they are. Raises DeploymentInvalid."""
     folder = context.store.folder(deployment.id)
     try:
@@ -169,7 +169,9 @@ def files_of(deployment: Deployment, *, context: AppContext) -> Files:
             raise Unreadable(deployment.problem)
         if problem := problem_of_folders(folder):
             raise Unreadable(problem)
-        files = Files(read_file(folder / ENV_FILE, MAX_FILE_BYTES), read_compose_file(folder))
+        files = DeploymentFiles(
+            read_file(folder / ENV_FILE, MAX_FILE_BYTES), read_compose_file(folder)
+        )
         files.values  # noqa: B018 - read once, so that it is understood from here on
     except (OSError, Unreadable, EnvFileError) as error:
         raise_shortage(error)
@@ -179,16 +181,16 @@ def files_of(deployment: Deployment, *, context: AppContext) -> Files:
     return files
 
 
-def _refuse_stale(wish: Wish, files: Files, key: bytes) -> None:
+def _refuse_stale(wish: Wish, files: DeploymentFiles, key: bytes) -> None:
     """Raises Stale where files are not what they were when a wish was made, InputRejected."""
     if not wish.seen:
         return
     try:
         changed = changed_since(wish.seen, files.values, files.compose or "", key)
-    except NoMark:
+    except InvalidFingerprint:
         raise InputRejected({"seen": "is not what a preview answered"}) from None
     if changed:
-        raise Stale(changed)
+        raise StaleForm(changed)
 
 
 def _fallbacks(context: AppContext) -> dict[str, str]:
@@ -196,13 +198,15 @@ def _fallbacks(context: AppContext) -> dict[str, str]:
     return {name: defaults[name] for name in _WITH_FALLBACK}
 
 
-def _with_changes(files: Files, values: Mapping[str, str | None], context: AppContext) -> Files:
+def _with_changes(
+    files: DeploymentFiles, values: Mapping[str, str | None], context: AppContext
+) -> DeploymentFiles:
     after = files
     for key, value in values.items():
         try:
             after = with_changes(after, {key: value}, context.settings.subnet_pool)
         except EnvFileError:
-            name = Change(key, None, value).name
+            name = SettingChange(key, None, value).name
             raise InputRejected(
                 {name: "can't be changed where it stands in .env; change it there by hand"}
             ) from None
@@ -214,8 +218,8 @@ def _with_changes(files: Files, values: Mapping[str, str | None], context: AppCo
 
 def _refuse_port(
     deployment: Deployment,
-    changes: Sequence[Change],
-    after: Files,
+    changes: Sequence[SettingChange],
+    after: DeploymentFiles,
     gateway: Container | None,
     context: AppContext,
 ) -> None:
@@ -245,9 +249,9 @@ def _gateway(deployment: Deployment, context: AppContext) -> tuple[Container | N
 def _differing(
     deployment: Deployment,
     gateway: Container | None,
-    changes: Sequence[Change],
-    before: Files,
-    after: Files,
+    changes: Sequence[SettingChange],
+    before: DeploymentFiles,
+    after: DeploymentFiles,
 ) -> tuple[str, ...]:
     """Return, in words, what the container that is up has differently from the files to be."""
     if gateway is None:
@@ -255,6 +259,6 @@ def _differing(
     changed = [each.env for each in changes]
     if before.compose != after.compose:
         changed.append("docker-compose.yml")
-    reaching = reach_the_gateway(tuple(changed), after.compose or "")
+    reaching = keys_affecting_gateway(tuple(changed), after.compose or "")
     drifted = drift_of(deployment, gateway)
     return tuple(dict.fromkeys(map(label_of, (*reaching, *drifted))))

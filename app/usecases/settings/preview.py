@@ -7,7 +7,7 @@ from typing import Any
 from app.core.secrets import MASK
 from app.core.settings.field_checks import check_input
 from app.core.settings.fields import BY_NAME, FIELDS, PORT, Field
-from app.core.settings.placeholders import Blanks, Piece
+from app.core.settings.placeholders import Placeholders, PreviewPart
 from app.core.settings.ports import subnet_of
 from app.usecases.context import AppContext
 from app.usecases.settings.clone_settings import Another, completed
@@ -17,7 +17,7 @@ from app.usecases.settings.configure import content_of, env_of, problems_of
 @dataclass(frozen=True, slots=True)
 class File:
     name: str
-    pieces: tuple[Piece, ...]
+    pieces: tuple[PreviewPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def preview_files(
     given, _ = completed(given, like, context=context)
     checked = check_input(given)
     wrong = problems_of(checked, context=context)
-    blanks = Blanks()
+    blanks = Placeholders()
     values = {
         name: blanks.blank(MASK) if BY_NAME[name].secret else value
         for name, value in checked.values.items()

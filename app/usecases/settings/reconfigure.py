@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from app.core.errors import NotUndone, ReconfigureFailed
+from app.core.errors import NothingToUndo, ReconfigureFailed
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import RESUMPTIONS, Operation
 from app.core.settings.fields import PORT
-from app.core.settings.file_changes import Files
+from app.core.settings.file_changes import DeploymentFiles
 from app.store import operations
 from app.store.files import storage_errors
 from app.usecases.context import AppContext, signing_key
@@ -80,12 +80,14 @@ def resume_reconfiguration(
     deployment = context.store.load(deployment_id)
     left = deployment.operation
     if left is None or not left.can_be_resumed:
-        raise NotUndone("No reconfiguration of it is left half done, or something was done since.")
+        raise NothingToUndo(
+            "No reconfiguration of it is left half done, or something was done since."
+        )
     context.containers.of(deployment_id)
     folder = context.store.folder(deployment_id)
     kept = operations.kept_files(folder, left.number)
     if not kept:
-        raise NotUndone("What its files were is not kept any more; they stay as they are.")
+        raise NothingToUndo("What its files were is not kept any more; they stay as they are.")
     before = {name: value for name, value in left.arguments.items() if name not in RESUMPTIONS}
     return start_operation(
         OperationKind.RECONFIGURE,
@@ -97,7 +99,7 @@ def resume_reconfiguration(
     )
 
 
-def _kept(before: Files, after: Files) -> dict[str, bytes]:
+def _kept(before: DeploymentFiles, after: DeploymentFiles) -> dict[str, bytes]:
     kept = {"env.old": before.env, "env.new": after.env}
     if before.compose is not None and after.compose is not None:
         kept["compose.old"] = before.compose.encode()

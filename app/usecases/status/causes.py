@@ -13,7 +13,7 @@ from app.core.diagnosis.causes import (
     last_words_of,
     pull_cause,
 )
-from app.core.diagnosis.fix_lines import Repairs
+from app.core.diagnosis.fix_lines import FixLineParts
 from app.core.errors import EngineError, EngineRefused
 from app.core.secrets import Masker
 from app.core.snapshot import Container
@@ -100,7 +100,7 @@ def _engine_cause(text: str, deployment: Deployment, context: AppContext) -> Cau
 
 
 def _port_taken(
-    cause: Cause, repairs: Repairs, deployment: Deployment, context: AppContext
+    cause: Cause, repairs: FixLineParts, deployment: Deployment, context: AppContext
 ) -> Cause:
     """Return who has the port, and one that is free."""
     who = _who_has_the_port(deployment, context)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from app.core.access.page_obstacles import Wall
+from app.core.access.page_obstacles import PageObstacle
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.snapshot import Container
@@ -43,7 +43,7 @@ def describe_whole(
     view: DeploymentView,
     host: str,
     ladder: Iterable[Rung],
-    walls: Iterable[Wall],
+    walls: Iterable[PageObstacle],
     cause: Cause | None,
 ) -> dict[str, Any]:
     """Return all that is known of one deployment."""

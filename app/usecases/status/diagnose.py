@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
-from app.core.diagnosis.fix_lines import Repairs, fix_line
+from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.errors import EngineError, EngineRefused
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Container, Ended
@@ -22,7 +22,7 @@ def standing_cause(
     """Return why a deployment does not work; None where it does, or where that is not known."""
     deployment, status = view.deployment, view.verdict.status
 
-    def repairs() -> Repairs:
+    def repairs() -> FixLineParts:
         # Not for one that works: each takes a look at this host's programs.
         return repairs_for(deployment, context)
 
@@ -41,13 +41,13 @@ def standing_cause(
     return None
 
 
-def _without_engine(code: str, words: str, repairs: Repairs) -> Cause:
+def _without_engine(code: str, words: str, repairs: FixLineParts) -> Cause:
     fix = ("{start_engine}",) if code == "engine_unreachable" else ()
     step = "What runs keeps running; this page catches up by itself."
     return Cause(code, words, step, fix=fix_line(fix, {}, repairs))
 
 
-def _of_launch(view: DeploymentView, repairs: Repairs) -> Cause | None:
+def _of_launch(view: DeploymentView, repairs: FixLineParts) -> Cause | None:
     operation = view.deployment.launch_or_stop
     if operation is None:
         return None
@@ -60,13 +60,13 @@ def _of_launch(view: DeploymentView, repairs: Repairs) -> Cause | None:
     )
 
 
-def _paused(gateway: Container, repairs: Repairs) -> Cause:
+def _paused(gateway: Container, repairs: FixLineParts) -> Cause:
     fix = fix_line(("{docker} unpause {what}",), {"what": gateway.name}, repairs)
     return Cause("paused", "It is paused.", "", fix=fix)
 
 
 def _end_of(
-    gateway: Container, deployment: Deployment, repairs: Repairs, context: AppContext
+    gateway: Container, deployment: Deployment, repairs: FixLineParts, context: AppContext
 ) -> Cause | None:
     details = gateway.details
     if details and details.error and gateway.state in ("created", "exited"):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 
 from app.core.deployment import Deployment
-from app.core.diagnosis.fix_lines import Repairs
+from app.core.diagnosis.fix_lines import FixLineParts
 from app.core.doctor.shell import Shell, quoted
 from app.core.errors import EngineError, InputRejected
 from app.core.settings.field_rules import more_memory
@@ -13,9 +13,9 @@ from app.usecases.doctor.shell import shell_of
 from app.usecases.settings.ports import free_port
 
 
-def repairs_for(deployment: Deployment, context: AppContext) -> Repairs:
+def repairs_for(deployment: Deployment, context: AppContext) -> FixLineParts:
     shell = shell_of(context)
-    return Repairs(_Pieces(_makers(deployment, shell, context)), shell.as_root)
+    return FixLineParts(_Pieces(_makers(deployment, shell, context)), shell.as_root)
 
 
 class _Pieces(Mapping[str, str]):

@@ -8,9 +8,9 @@ from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config
 from app.core.snapshot import Container
 from app.core.tokens import (
-    Compared,
-    Place,
     TokenCheck,
+    TokenComparison,
+    TokenPlace,
     at_gateway,
     in_config,
     in_container,
@@ -33,15 +33,21 @@ def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
     Raises NotFound.
     """
     deployment = context.store.load(deployment_id)
-    env = unknown(Place.ENV, deployment.problem) if deployment.problem else in_env(deployment.token)
+    env = (
+        unknown(TokenPlace.ENV, deployment.problem)
+        if deployment.problem
+        else in_env(deployment.token)
+    )
     if deployment.problem or not deployment.token:
-        others = [place for place in Place if place is not Place.ENV]
+        others = [place for place in TokenPlace if place is not TokenPlace.ENV]
         nothing = "there is nothing to compare it with"
         return TokenCheck((env, *(unknown(place, nothing) for place in others)))
     try:
         gateway = deployment.gateway_in(context.containers.of(deployment_id))
     except EngineError as error:
-        places = [unknown(place, error.detail) for place in (Place.CONTAINER, Place.GATEWAY)]
+        places = [
+            unknown(place, error.detail) for place in (TokenPlace.CONTAINER, TokenPlace.GATEWAY)
+        ]
         return TokenCheck((env, _in_config(deployment, None, context), *places))
     config = _in_config(deployment, gateway, context)
     return TokenCheck((env, config, *_at_what_runs(deployment, gateway, context)))
@@ -58,7 +64,9 @@ def describe_check(check: TokenCheck) -> dict[str, Any]:
     }
 
 
-def _in_config(deployment: Deployment, gateway: Container | None, context: AppContext) -> Compared:
+def _in_config(
+    deployment: Deployment, gateway: Container | None, context: AppContext
+) -> TokenComparison:
     folder = context.store.folder(deployment.id)
     try:
         image = image_for(deployment, gateway, context)
@@ -67,23 +75,23 @@ def _in_config(deployment: Deployment, gateway: Container | None, context: AppCo
     except FileNotFoundError:
         return in_config(deployment.token, None)
     except ConfigUnreadable as error:
-        return unknown(Place.CONFIG, str(error))
+        return unknown(TokenPlace.CONFIG, str(error))
     except Unreadable as error:
-        return unknown(Place.CONFIG, f"it {error}")
+        return unknown(TokenPlace.CONFIG, f"it {error}")
     except (ComposeFailed, OSError):
-        return unknown(Place.CONFIG, "only the gateway may read it, and it could not be asked")
+        return unknown(TokenPlace.CONFIG, "only the gateway may read it, and it could not be asked")
 
 
 def _at_what_runs(
     deployment: Deployment, gateway: Container | None, context: AppContext
-) -> tuple[Compared, Compared]:
+) -> tuple[TokenComparison, TokenComparison]:
     if gateway is None or not gateway.is_up:
         down = "it is not running"
-        return unknown(Place.CONTAINER, down), unknown(Place.GATEWAY, down)
+        return unknown(TokenPlace.CONTAINER, down), unknown(TokenPlace.GATEWAY, down)
     try:
         found = context.containers.environment_of(gateway).get(TOKEN.env)
         container = in_container(deployment.token, found)
     except EngineError as error:
-        container = unknown(Place.CONTAINER, error.detail)
+        container = unknown(TokenPlace.CONTAINER, error.detail)
     rungs = context.probes.rungs(deployment, gateway, _GATEWAY_SECONDS)
     return container, at_gateway(rungs)

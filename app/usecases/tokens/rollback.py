@@ -12,7 +12,7 @@ from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, parse_env, 
 from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config, token_in
 from app.core.snapshot import Container, Run
-from app.core.tokens import Compared, Match, at_gateway, same_token
+from app.core.tokens import TokenComparison, TokenMatch, at_gateway, same_token
 from app.engine.compose import ComposeFailed
 from app.engine.gateway.probe import climb_gateway
 from app.store.deployment_files import ENV_FILE
@@ -142,9 +142,9 @@ def see_refused(op: OperationContext, tokens: frozenset[str], run: Run) -> None:
     op.say(OLD_REFUSED)
     for token in tokens:
         answer = _answer_to(token, op)
-        if answer.match is Match.EQUAL:
+        if answer.match is TokenMatch.EQUAL:
             raise OperationFailed(_STILL_ACCEPTED, run)
-        if answer.match is not Match.DIFFERS:
+        if answer.match is not TokenMatch.DIFFERS:
             words = f"The new token works; whether the old one does is not known: {answer.reason}"
             raise OperationFailed(Cause("old_token_unknown", words, "Rotate it again."), run)
     op.say("The old token is refused" if tokens else "There was no token before")
@@ -157,13 +157,13 @@ _STILL_ACCEPTED = Cause(
 )
 
 
-def _answer_to(token: str, op: OperationContext) -> Compared:
+def _answer_to(token: str, op: OperationContext) -> TokenComparison:
     env = {**op.deployment.env, TOKEN.env: token}
     deployment = replace(op.deployment, env=env)
     for _ in range(_TRIES):
         gateway = deployment.gateway_in(op.context.containers.of(deployment.id))
         answer = at_gateway(climb_gateway(deployment, gateway) if gateway else None)
-        if answer.match is not Match.UNKNOWN:
+        if answer.match is not TokenMatch.UNKNOWN:
             break
         time.sleep(_PAUSE_SECONDS)
     return answer

@@ -23,7 +23,7 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 
-from app.core.errors import EngineError, LaunchTimeout, TokenNotProven, UserError
+from app.core.errors import EngineError, LaunchTimeout, TokenNotVerified, UserError
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
 from app.core.operations.steps import FOLDERS, NEW_TOKEN
@@ -65,7 +65,7 @@ def wait_for_token(started: Started, *, context: AppContext) -> Operation | None
     """
 
     def failure_for(ended: Operation) -> type[UserError]:
-        return LaunchTimeout if ended.code == "launch_timeout" else TokenNotProven
+        return LaunchTimeout if ended.code == "launch_timeout" else TokenNotVerified
 
     return wait_for(started, failure_for, context=context)
 

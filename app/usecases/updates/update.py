@@ -9,12 +9,12 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
-from app.core.errors import InputRejected, NothingKept, RunsAlready, UpdateFailed
+from app.core.errors import InputRejected, NoPreviousVersion, RunsAlready, UpdateFailed
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_BACK, Operation
 from app.core.operations.steps import COPY
 from app.core.settings.compose_file import SERVICE
-from app.core.settings.field_checks import Wrong, check_value
+from app.core.settings.field_checks import ValueRejected, check_value
 from app.core.snapshot import Container, Run
 from app.core.updates.journal import Journal, Kept, Step, Version
 from app.engine.compose import ComposeFailed, compose_images
@@ -73,7 +73,7 @@ def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     refuse_what_cant_launch(deployment, "updated")
     kept = kept_of(deployment, context=context)
     if kept is None:
-        raise NothingKept(
+        raise NoPreviousVersion(
             "No state of a version before is kept: there was no update yet. An update keeps it."
         )
     context.containers.of(deployment_id)
@@ -91,7 +91,7 @@ def checked_image(given: str) -> str:
     try:
         if wanted := check_value("image", given):
             return wanted
-    except Wrong as wrong:
+    except ValueRejected as wrong:
         raise InputRejected({"image": str(wrong)}) from None
     raise InputRejected({"image": "is needed"})
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from app.config import PROJECT, Settings
 from app.core.deployment import parse_id
-from app.core.errors import Busy, InputRejected, NotCancelled, NotFound, RunsAlready, UserError
+from app.core.errors import Busy, InputRejected, NotFound, NothingToCancel, RunsAlready, UserError
 from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
 from app.store import batches, history
@@ -76,7 +76,7 @@ def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
     """
     batch = find_batch(number, context=context)
     if not batch.is_running:
-        raise NotCancelled("It has ended already.")
+        raise NothingToCancel("It has ended already.")
     with storage_errors("Nothing was cancelled."):
         batches.ask_to_cancel(context.store.root, number, actor)
     context.changes.beat()

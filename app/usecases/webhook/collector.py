@@ -9,9 +9,14 @@ from typing import Any
 from app.core.history.incidents import time_of
 from app.core.operations.operation import OperationState
 from app.core.secrets import Masker, readable
-from app.core.webhook.notices import Notice
-from app.core.webhook.payload import Message
-from app.core.webhook.troubles import Place, Seen, look, read
+from app.core.webhook.notices import Notification
+from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.troubles import (
+    DeploymentCondition,
+    HistoryCursor,
+    check_condition,
+    read_entries,
+)
 from app.store import history
 from app.store.operations import read_operation
 from app.usecases.context import AppContext
@@ -32,7 +37,7 @@ class Notices:
         self._came = came
         self._store = notice_store(context)
         self._since: datetime | None = None
-        self._places: Mapping[str, Place] = {}
+        self._places: Mapping[str, HistoryCursor] = {}
         # As each history was when it was read last: most of them stay as they are.
         self._signs: Mapping[str, history.Sign | None] = {}
 
@@ -51,7 +56,7 @@ class Notices:
             return
         ids = [_HOUSE, *(each.id for each in self._context.store.scan())]
         signs = {each: history.sign_of(self._folder(each)) for each in ids}
-        notices: list[Notice] = []
+        notices: list[Notification] = []
         places = dict(self._places)
         if len(places) > _MOST_PLACES:
             places = {each: places[each] for each in ids if each in places}
@@ -63,55 +68,58 @@ class Notices:
         for each in views:
             if each in places and places[each].is_open:
                 seen = self._seen(views[each], places[each])
-                places[each], found = look(places[each], each, seen)
+                places[each], found = check_condition(places[each], each, seen)
                 notices += found
         if places != self._places:
             self._put(places, [self._message(each, views) for each in notices])
         self._signs = signs
 
-    def _read(self, deployment_id: str) -> tuple[Place, list[Notice]]:
+    def _read(self, deployment_id: str) -> tuple[HistoryCursor, list[Notification]]:
         known = self._places.get(deployment_id)
-        place = known or Place()
+        place = known or HistoryCursor()
         appended = history.appended_since(self._folder(deployment_id), place.number)
         if known is None:
             # What happened before messages were turned on is no news, but what it grows into.
             old = list(takewhile(self._is_old, appended))
-            place, _ = read(place, deployment_id, old)
+            place, _ = read_entries(place, deployment_id, old)
             if place.trouble:
                 place = replace(place, trouble=replace(place.trouble, over=True))
             appended = appended[len(old) :]
-        return read(place, deployment_id, appended)
+        return read_entries(place, deployment_id, appended)
 
     def _is_old(self, entry: Mapping[str, Any]) -> bool:
         at = time_of(entry) or time_of({"at": entry.get("last_at")})
         return at is None or self._since is None or at < self._since
 
     def _cards(
-        self, ids: Iterable[str], places: Mapping[str, Place], notices: Iterable[Notice]
+        self,
+        ids: Iterable[str],
+        places: Mapping[str, HistoryCursor],
+        notices: Iterable[Notification],
     ) -> dict[str, DeploymentView]:
         """Return what there is now, where anything hangs on it: most looks ask no engine."""
         if not notices and not any(each in places and places[each].is_open for each in ids):
             return {}
         return {view.deployment.id: view for view in list_deployments(self._context)}
 
-    def _seen(self, view: DeploymentView, place: Place) -> Seen:
+    def _seen(self, view: DeploymentView, place: HistoryCursor) -> DeploymentCondition:
         folder = self._folder(view.deployment.id)
         operation = read_operation(folder, place.operation) if place.operation else None
         interrupted = operation is not None and operation.state is OperationState.INTERRUPTED
         verdict = view.verdict
-        return Seen(verdict.status, datetime.now(UTC), verdict.since, interrupted)
+        return DeploymentCondition(verdict.status, datetime.now(UTC), verdict.since, interrupted)
 
-    def _message(self, notice: Notice, views: Mapping[str, DeploymentView]) -> Message:
+    def _message(self, notice: Notification, views: Mapping[str, DeploymentView]) -> WebhookMessage:
         """Add to a notice what is known of its deployment; no secret of it is in its words."""
         view = views.get(notice.deployment_id)
         if view is None:
-            return Message(notice, url=page_url("", self._context))
+            return WebhookMessage(notice, url=page_url("", self._context))
         mask = Masker(view.deployment.secrets)
         masked = replace(notice, reason=readable(notice.reason, mask))
         url = page_url(notice.deployment_id, self._context)
-        return Message(masked, mask(view.deployment.name), view.verdict.status, url)
+        return WebhookMessage(masked, mask(view.deployment.name), view.verdict.status, url)
 
-    def _put(self, places: Mapping[str, Place], messages: list[Message]) -> None:
+    def _put(self, places: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
         with self._store.changing() as kept:
             kept.places = dict(places)
             for each in messages:

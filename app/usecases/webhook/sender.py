@@ -15,7 +15,7 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from app.core.webhook.payload import Message, payload
+from app.core.webhook.payload import WebhookMessage, payload
 from app.engine.webhook import Sent, send
 from app.usecases.context import AppContext
 from app.usecases.webhook.webhook import delivery_of, notice_store, webhook_url
@@ -73,7 +73,7 @@ class Telling:
                 return
             self._send(kept.waiting[0], kept.dropped)
 
-    def _send(self, message: Message, dropped: int) -> None:
+    def _send(self, message: WebhookMessage, dropped: int) -> None:
         trying = Retrying(
             stop=stop_any(
                 stop_after_attempt(_TRIES), stop_when_event_set(self._ending), _MayBeThereTwice()

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
-from app.core.webhook.notices import Event, Notice
-from app.core.webhook.payload import Message, payload
+from app.core.webhook.notices import Notification, WebhookEvent
+from app.core.webhook.payload import WebhookMessage, payload
 from app.engine.host.network import own_address
 from app.engine.webhook import Sent, send
 from app.store import history
@@ -75,8 +75,8 @@ def send_test_message(*, actor: str, context: AppContext) -> Webhook:
 
 def _send_test(url: str, actor: str, context: AppContext) -> Sent:
     reason = f"This is a test, sent by {actor}. Messages about gateways come the same way."
-    notice = Notice(Event.TEST, "", 0, datetime.now(UTC), reason)
-    message = Message(notice, url=page_url("", context))
+    notice = Notification(WebhookEvent.TEST, "", 0, datetime.now(UTC), reason)
+    message = WebhookMessage(notice, url=page_url("", context))
     sent = send(url, payload(message))
     with storage_errors("What came of the test was not written down."):
         with notice_store(context).changing() as kept:
@@ -87,7 +87,7 @@ def _send_test(url: str, actor: str, context: AppContext) -> Sent:
     return sent
 
 
-def delivery_of(message: Message, sent: Sent, tries: int) -> Delivery:
+def delivery_of(message: WebhookMessage, sent: Sent, tries: int) -> Delivery:
     return Delivery(
         datetime.now(UTC),
         message.notice.event,

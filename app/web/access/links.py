@@ -3,7 +3,7 @@
 from htmx_flask import request
 
 from app.config import is_loopback
-from app.core.access.page_obstacles import Standpoint, Wall
+from app.core.access.page_obstacles import PageObstacle, PageVisitor
 from app.core.deployment import Deployment
 from app.usecases.access.page_obstacles import walls_of
 from app.usecases.status import describe
@@ -30,12 +30,12 @@ def terminal_line(deployment: Deployment) -> str | None:
     return f"openclaw tui --url {address} --token {deployment.token}" if address else None
 
 
-def walls(deployment: Deployment) -> tuple[Wall, ...]:
+def walls(deployment: Deployment) -> tuple[PageObstacle, ...]:
     """Return what a gateway will say when its page is opened from where the reader stands."""
     return walls_of(deployment, standpoint(), context=app_context())
 
 
-def standpoint() -> Standpoint:
+def standpoint() -> PageVisitor:
     """Return from where the reader looks."""
     here = is_loopback(request.remote_addr or "") and not is_passed_on()
-    return Standpoint(name=reader_host(), secure=is_secure(), local=here and not is_secure())
+    return PageVisitor(name=reader_host(), secure=is_secure(), local=here and not is_secure())

@@ -12,9 +12,9 @@ from app.core.access.pairing import (
     DeviceUnknown,
     GatewayRefused,
     GatewaySilent,
+    PairingState,
     PendingRequest,
     RequestUnknown,
-    SeenState,
     scope_words,
 )
 from app.core.deployment import parse_id
@@ -87,7 +87,7 @@ class DevicesShown(Answer):
     """The devices of a gateway, as last heard."""
 
     deployment_id: DeploymentId
-    state: SeenState
+    state: PairingState
     reason: str
     as_of: Moment | None
     pending: list[DeviceAsking]
@@ -173,7 +173,7 @@ _REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
         path={"deployment_id": EXAMPLE_ID},
         answer=DevicesShown(
             deployment_id=EXAMPLE_ID,
-            state=SeenState.KNOWN,
+            state=PairingState.KNOWN,
             reason="",
             as_of=_AT,
             pending=[

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from flask import Flask, g
 from markupsafe import Markup, escape
 
-from app.core.time_words import Ago, Clock, For, Part, in_words, spell, took
+from app.core.time_words import Ago, For, Part, TimeOfDay, in_words, spell, took
 
 # What static/js/times.js looks for.
-_KINDS = {Ago: "ago", For: "for", Clock: "clock"}
+_KINDS = {Ago: "ago", For: "for", TimeOfDay: "clock"}
 _TAG = Markup('<time datetime="{}" title="{}" data-{}>{}</time>')
 
 
-def tag(part: Ago | For | Clock) -> Markup:
+def tag(part: Ago | For | TimeOfDay) -> Markup:
     """Return a moment as an element; without a script it says what held when it was made."""
     moment = part.moment.astimezone(UTC)
     exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")

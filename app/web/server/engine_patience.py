@@ -5,7 +5,7 @@ from contextlib import ExitStack
 from flask import Flask, Response, g
 from htmx_flask import request
 
-from app.core.deadline import answers_within
+from app.core.deadline import engine_deadline
 
 # What is left of the two seconds is for making the page.
 _ENGINE_SECONDS = 1.5
@@ -21,7 +21,7 @@ def _begin() -> None:
     """Bound what only looks; what changes something may take longer."""
     g.patience = ExitStack()
     if request.method in ("GET", "HEAD"):
-        g.patience.enter_context(answers_within(_ENGINE_SECONDS))
+        g.patience.enter_context(engine_deadline(_ENGINE_SECONDS))
 
 
 def _end(response: Response) -> Response:

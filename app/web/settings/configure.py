@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import is_id, parse_id
-from app.core.errors import AlreadyMade, InputRejected, UserError
+from app.core.errors import FormAlreadySent, InputRejected, UserError
 from app.core.people import Permission
 from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section
 from app.usecases.lifecycle.launch import launch_deployment
@@ -61,7 +61,7 @@ def configure() -> ResponseReturnValue:
         deployment = configure_deployment(
             form.given, actor=actor(), context=app_context(), deployment_id=form.id, like=form.like
         )
-    except AlreadyMade as made:
+    except FormAlreadySent as made:
         flash(made.detail, "done")
         return lead_to(url_for("pages.show", deployment_id=made.deployment_id))
     except InputRejected as rejected:

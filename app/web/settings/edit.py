@@ -9,9 +9,9 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
 from app.core.deployment import parse_id
-from app.core.errors import InputRejected, Stale, UserError
+from app.core.errors import InputRejected, StaleForm, UserError
 from app.core.people import Permission
-from app.core.secrets import hint
+from app.core.secrets import masked_hint
 from app.core.settings.fields import FIELDS, TOKEN
 from app.core.settings.file_changes import label_of
 from app.usecases.settings.check_fields import Said, hints_about
@@ -60,7 +60,7 @@ def edit(deployment_id: str) -> ResponseReturnValue:
         )
     except InputRejected as rejected:
         return _show(deployment_id, wish, _Refused(rejected.fields, status=422))
-    except Stale as stale:
+    except StaleForm as stale:
         wish, doubts = caught_up(deployment_id, wish, context=app_context())
         labels = tuple(map(label_of, stale.changed))
         return _show(deployment_id, wish, _Refused(None, labels, doubts, stale.status))
@@ -174,7 +174,7 @@ def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Res
         },
         typed={name: value for name, value in wish.given.items() if name not in secrets},
         kept={
-            each.name: hint(env[each.env])
+            each.name: masked_hint(env[each.env])
             for each in FIELDS
             if each.secret and each is not TOKEN and env.get(each.env)
         },

@@ -6,7 +6,13 @@ from flask import Blueprint
 from pydantic import ConfigDict, Field
 
 from app.core.deployment import parse_id
-from app.core.errors import NotUndone, ReconfigureFailed, Stale, TooManyWaiting, WasCancelled
+from app.core.errors import (
+    NothingToUndo,
+    ReconfigureFailed,
+    StaleForm,
+    TooManyWaiting,
+    WasCancelled,
+)
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.operations.operations import Started
@@ -98,7 +104,7 @@ class Reconfigured(Answer):
             deployment_id=EXAMPLE_ID, status=Status.RUNNING, port=30163, changed=["name"]
         ),
     ),
-    errors=(*BEGINNING, Stale, NotUndone, ReconfigureFailed, WasCancelled, TooManyWaiting),
+    errors=(*BEGINNING, StaleForm, NothingToUndo, ReconfigureFailed, WasCancelled, TooManyWaiting),
 )
 def reconfigure(body: Wished) -> Reconfigured | Previewed | Accepted:
     """Any field, the port too. What runs is restarted with it, and waited for as launch does;

@@ -6,7 +6,7 @@ from typing import Literal
 from flask import Blueprint
 from pydantic import Field
 
-from app.core.access.page_obstacles import Wall
+from app.core.access.page_obstacles import PageObstacle
 from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
 from app.core.people import Permission
@@ -99,7 +99,7 @@ class DeploymentInFull(Answer, DeploymentShown):
     containers: list[ContainerShown]
     ladder: list[RungShown] = Field(description="What proves that it can be used, in order.")
     cause: CauseShown | None = Field(description="Why it does not work; null where it does.")
-    walls: list[Wall] = Field(description="What stands between the caller and its page.")
+    walls: list[PageObstacle] = Field(description="What stands between the caller and its page.")
     operation: OperationShown | None = Field(description="The latest one.")
 
 

@@ -9,14 +9,14 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
-from app.core.access.page_obstacles import Standpoint
+from app.core.access.page_obstacles import PageVisitor
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
-from app.core.logs.query import LogChoice
+from app.core.logs.query import LogSelection
 from app.core.operations.kinds import OperationKind
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
-from app.core.secrets import MASK, Masker, hint, secret_values
+from app.core.secrets import MASK, Masker, masked_hint, secret_values
 from app.core.settings.fields import BY_ENV, TOKEN, Field, is_secret
 from app.usecases.access.pairing import devices_of
 from app.usecases.access.provider_check import latest_answer
@@ -52,7 +52,7 @@ from app.web.server.single_flight import at_once, look_together
 bp = Blueprint("pages", __name__)
 
 # What a deployment's page shows of its log; the log's own page has the choice.
-_RECENT = LogChoice()
+_RECENT = LogSelection()
 
 
 @bp.get("/deployments/<deployment_id>")
@@ -68,7 +68,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 
 @at_once
 def _page(
-    deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
+    deployment_id: str, _may_operate: bool, _host: str, _standpoint: PageVisitor
 ) -> tuple[Tab, Markup]:
     """Return a deployment as those see it who may do the same and came the same way.
 
@@ -102,7 +102,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 # Not all of it tells of its changes: what is shared is at most so many seconds old.
 @look_together(1.0)
 def _look(
-    deployment_id: str, _may_operate: bool, _host: str, _standpoint: Standpoint
+    deployment_id: str, _may_operate: bool, _host: str, _standpoint: PageVisitor
 ) -> tuple[DeploymentView, Mapping[str, str]]:
     view = show_deployment(deployment_id, context=app_context())
     return view, rendered(_PARTS, {**_context(view), **state_context(view, _RECENT)})
@@ -140,7 +140,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
         "timeline": timeline_of(deployment.id, context=app_context()),
         "version": version_of(view, context=app_context()),
         "settings": _settings_of(deployment.env),
-        "token_hint": hint(deployment.token) if deployment.token else "",
+        "token_hint": masked_hint(deployment.token) if deployment.token else "",
         "ws_url": ws_url(deployment),
         "page_url": page_url(deployment),
         "walls": walls(deployment),
@@ -219,4 +219,4 @@ def _settings_of(env: Mapping[str, str]) -> list[_Setting]:
 def _shown(key: str, value: str, mask: Masker) -> str:
     if not is_secret(key):
         return mask(value)
-    return hint(value) if BY_ENV.get(key) else MASK
+    return masked_hint(value) if BY_ENV.get(key) else MASK

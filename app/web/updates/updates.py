@@ -8,7 +8,13 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.deployment import parse_id
-from app.core.errors import InputRejected, NothingKept, TooManyWaiting, UpdateFailed, WasCancelled
+from app.core.errors import (
+    InputRejected,
+    NoPreviousVersion,
+    TooManyWaiting,
+    UpdateFailed,
+    WasCancelled,
+)
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.operations.operations import Started
@@ -129,7 +135,7 @@ def update_by_script(body: UpdateTo) -> Updated | Accepted:
     Subject.RUNNING,
     "Goes back to the version before",
     example=Example(body=WaitFor(deployment_id=EXAMPLE_ID), answer=_UPDATED),
-    errors=(*_UPDATING, NothingKept),
+    errors=(*_UPDATING, NoPreviousVersion),
 )
 def go_back_by_script(body: WaitFor) -> Updated | Accepted:
     """It is an update to the image before the last update, with the state of that moment. What

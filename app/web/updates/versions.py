@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotCancelled, NotFound
+from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotFound, NothingToCancel
 from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
 from app.core.people import Permission
@@ -194,7 +194,7 @@ def one(number: int) -> BatchShown:
     Subject.RUNNING,
     "Cancels the rest of an update of several",
     example=Example(body=WhichBatch(id=1), answer=BatchShown(**_EXAMPLE)),
-    errors=(NotFound, NotCancelled),
+    errors=(NotFound, NothingToCancel),
 )
 def cancel_by_script(body: WhichBatch) -> BatchShown:
     """Those that wait for their turn stay as they are; the update under way goes on."""

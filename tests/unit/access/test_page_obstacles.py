@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.access.page_obstacles import Published, Standpoint, Wall, walls_at
+from app.core.access.page_obstacles import PageObstacle, PageVisitor, PublishedGateway, obstacles_at
 from app.core.settings.openclaw_config import OriginRejected, parse_origin
 
 PORT = 30163
@@ -12,10 +12,10 @@ PAIR = (f"http://localhost:{PORT}", f"http://127.0.0.1:{PORT}")
 LISTED = (*PAIR, f"http://gw.example:{PORT}")
 
 
-def at(name: str, origins: tuple[str, ...] | None = PAIR, **more: object) -> list[Wall]:
+def at(name: str, origins: tuple[str, ...] | None = PAIR, **more: object) -> list[PageObstacle]:
     here = {key: more.pop(key) for key in ("secure", "local") if key in more}
-    published = Published(PORT, origins, host_name="host1", **more)  # type: ignore[arg-type]
-    return list(walls_at(Standpoint(name, **here), published))
+    published = PublishedGateway(PORT, origins, host_name="host1", **more)  # type: ignore[arg-type]
+    return list(obstacles_at(PageVisitor(name, **here), published))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,9 @@ def test_what_is_published_on_the_host_only_comes_with_its_tunnel() -> None:
 
 def test_whoever_may_have_come_through_a_tunnel_gets_the_line_for_the_next() -> None:
     named = at("localhost")[1]
-    public = walls_at(Standpoint("localhost"), Published(PORT, PAIR, public_host="localhost"))[1]
+    public = obstacles_at(
+        PageVisitor("localhost"), PublishedGateway(PORT, PAIR, public_host="localhost")
+    )[1]
     elsewhere = at("localhost", bind_address="10.1.1.1")[0]
 
     assert named.command == f"ssh -N -L {PORT}:127.0.0.1:{PORT} host1"
@@ -104,8 +106,8 @@ def test_behind_a_tls_proxy_the_allowed_page_is_the_one_to_open() -> None:
 def test_every_standpoint_has_a_statement_and_offers_only_what_may_be_allowed(
     name: str, bind: str, origins: list[str] | None, secure: bool, local: bool
 ) -> None:
-    published = Published(PORT, origins, bind)
-    walls = walls_at(Standpoint(name, secure, local), published)
+    published = PublishedGateway(PORT, origins, bind)
+    walls = obstacles_at(PageVisitor(name, secure, local), published)
 
     assert walls
     for wall in walls:

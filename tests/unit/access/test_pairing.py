@@ -12,9 +12,9 @@ from app.core.access.pairing import (
     approval_words,
     approvers,
     browser_name,
-    paired_of,
-    pending_of,
-    refusals_in,
+    paired_devices,
+    pairing_refusals,
+    pending_requests,
     scope_words,
     scopes_to_approve,
 )
@@ -48,7 +48,7 @@ def asking(**more: Any) -> dict[str, Any]:
 
 
 def test_a_request_is_read_as_openclaw_lists_it() -> None:
-    [request] = pending_of({"pending": [asking()]})
+    [request] = pending_requests({"pending": [asking()]})
 
     assert request.request_id == REQUEST
     assert request.device_id == DEVICE
@@ -61,7 +61,7 @@ def test_a_request_is_read_as_openclaw_lists_it() -> None:
 def test_requests_stand_oldest_first() -> None:
     newer, older = asking(), asking(requestId="older", ts=1795505000000)
 
-    found = pending_of({"pending": [newer, older]})
+    found = pending_requests({"pending": [newer, older]})
 
     assert [each.request_id for each in found] == ["older", REQUEST]
 
@@ -83,11 +83,11 @@ def test_requests_stand_oldest_first() -> None:
     ],
 )
 def test_what_has_not_the_form_of_a_request_is_left_out(payload: dict[str, Any]) -> None:
-    assert pending_of(payload) == ()
+    assert pending_requests(payload) == ()
 
 
 def test_what_a_device_says_of_itself_is_made_harmless() -> None:
-    [request] = pending_of(
+    [request] = pending_requests(
         {
             "pending": [
                 asking(
@@ -112,7 +112,7 @@ def test_a_paired_device_is_read_with_its_latest_approval_first() -> None:
     older = {"deviceId": "older", "approvedAtMs": 1, "approvedVia": "silent"}
     newer = {"deviceId": "newer", "approvedAtMs": 2, "connected": True, "operatorLabel": "Mac"}
 
-    found = paired_of({"paired": [older, {"deviceId": None}, {"deviceId": "odd"}, newer]})
+    found = paired_devices({"paired": [older, {"deviceId": None}, {"deviceId": "odd"}, newer]})
 
     assert [each.device_id for each in found] == ["newer", "older", "odd"]
     assert found[0].connected
@@ -132,7 +132,7 @@ def test_a_paired_device_is_read_with_its_latest_approval_first() -> None:
 def test_an_approval_takes_no_more_than_the_request_asks_for(
     more: dict[str, Any], needed: tuple[str, ...]
 ) -> None:
-    [request] = pending_of({"pending": [asking(**more)]})
+    [request] = pending_requests({"pending": [asking(**more)]})
 
     assert scopes_to_approve(request) == needed
 
@@ -156,7 +156,9 @@ def closed(agent: str = CHROME, end: str = "code=1000 reason=n/a", request: str 
     ],
 )
 def test_the_log_names_the_browser_behind_a_request(end: str) -> None:
-    [refusal] = refusals_in("[gateway] ready\n" + closed(end=end) + "[ws] closed before connect\n")
+    [refusal] = pairing_refusals(
+        "[gateway] ready\n" + closed(end=end) + "[ws] closed before connect\n"
+    )
 
     assert refusal.request_id == REQUEST
     assert refusal.browser == "Chrome on Linux"
@@ -169,7 +171,7 @@ def test_a_browser_s_name_for_itself_can_t_speak_for_another_s_request() -> None
         f"Firefox/1 code=1008 reason=x cause=pairing-required requestId={other} reason=not-paired"
     )
 
-    assert [each.request_id for each in refusals_in(closed(agent))] == [REQUEST]
+    assert [each.request_id for each in pairing_refusals(closed(agent))] == [REQUEST]
 
 
 @pytest.mark.parametrize(
@@ -214,7 +216,7 @@ def test_the_history_says_who_let_a_device_in_until_it_was_removed() -> None:
 
 
 def test_without_our_record_the_gateway_says_how_a_device_came_in() -> None:
-    [silent, odd] = paired_of(
+    [silent, odd] = paired_devices(
         {
             "paired": [
                 {"deviceId": "a", "approvedVia": "silent", "approvedAtMs": 2},

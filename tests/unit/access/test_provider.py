@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from app.core.access.provider import (
     CODES,
     DEFAULT_BASE_URL,
-    Answer,
-    answer_of,
+    ProviderAnswer,
+    interpret,
     read_reply,
     remarks_on,
 )
@@ -20,7 +20,9 @@ from app.core.secrets import Masker
 PROXY = "http://proxy.corp:8080/api/v1"
 
 
-def heard(status: int | None = None, error: str = "", message: str = "", **more: Any) -> Answer:
+def heard(
+    status: int | None = None, error: str = "", message: str = "", **more: Any
+) -> ProviderAnswer:
     printed = {
         "baseUrl": PROXY,
         "model": "openrouter/standin/parrot",
@@ -30,7 +32,7 @@ def heard(status: int | None = None, error: str = "", message: str = "", **more:
         "isApi": True,
         **more,
     }
-    return answer_of(read_reply(printed, Masker(())))
+    return interpret(read_reply(printed, Masker(())))
 
 
 TABLE: list[tuple[str, dict[str, Any], str, str]] = [
@@ -164,7 +166,7 @@ NAMES = st.sampled_from(
 
 @given(st.dictionaries(NAMES, JSON))
 def test_whatever_a_container_prints_gets_an_answer(printed: dict[str, Any]) -> None:
-    answer = answer_of(read_reply(json.loads(json.dumps(printed)), Masker(())))
+    answer = interpret(read_reply(json.loads(json.dumps(printed)), Masker(())))
 
     assert answer.code in CODES
     assert answer.words

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.diagnosis.catalogue import CATALOGUE, Known, Source
+from app.core.diagnosis.catalogue import CATALOGUE, CatalogueEntry, Source
 from app.core.diagnosis.causes import (
     Cause,
     engine_cause,
@@ -21,7 +21,7 @@ from app.core.diagnosis.causes import (
     pull_cause,
     rung_cause,
 )
-from app.core.diagnosis.fix_lines import Repairs, fix_line
+from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.status.readiness_checks import failed
 
 RECORDED = Path(__file__).parents[2] / "recorded"
@@ -29,7 +29,7 @@ PIECES = (
     "launch restart stop rotate equalize reconfigure docker start_engine make_setup id config"
     " workspace compose_file image own_image memory free_port"
 )
-REPAIRS = Repairs({each: each.upper() for each in PIECES.split()}, lambda line: f"sudo {line}")
+REPAIRS = FixLineParts({each: each.upper() for each in PIECES.split()}, lambda line: f"sudo {line}")
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Recording:
         assert self.exit_code is not None
         return exit_cause(self.exit_code, self.out_of_memory, self.text.split("\n"), REPAIRS)
 
-    def fits(self, known: Known) -> bool:
+    def fits(self, known: CatalogueEntry) -> bool:
         exits = not known.exits or self.exit_code in known.exits
         same = known.out_of_memory == self.out_of_memory
         return same and exits and bool(known.pattern.search(self.text))
@@ -104,7 +104,9 @@ ENTRIES = [
 @pytest.mark.parametrize(
     ("source", "known"), ENTRIES, ids=[f"{source}/{known.code}" for source, known in ENTRIES]
 )
-def test_every_entry_was_recorded_and_counts_first_there(source: Source, known: Known) -> None:
+def test_every_entry_was_recorded_and_counts_first_there(
+    source: Source, known: CatalogueEntry
+) -> None:
     if source is Source.LADDER:
         first = [each for each in CATALOGUE[source] if each.pattern.search(RUNGS[known.code])]
         assert first[:1] == [known]
@@ -159,7 +161,7 @@ def test_a_line_takes_what_others_wrote_as_one_word() -> None:
     line = fix_line(("docker rename {what} {what}-before",), found, REPAIRS)
 
     assert line.startswith("docker rename 'x; rm -rf / #$(id)`id`'")
-    assert fix_line(("{free_port}",), {}, Repairs({"free_port": ""}, str)) == ""
+    assert fix_line(("{free_port}",), {}, FixLineParts({"free_port": ""}, str)) == ""
     assert fix_line(("# chown {config}", "{launch}"), {}, REPAIRS) == "sudo chown CONFIG && LAUNCH"
 
 

@@ -4,8 +4,8 @@ import pytest
 
 from app.core.doctor import engine
 from app.core.doctor.engine import BootFacts, EngineFacts, SocketFacts
-from app.core.doctor.finding import Verdict
-from app.core.doctor.images import Image, image_verdict, images_verdict
+from app.core.doctor.finding import DoctorVerdict
+from app.core.doctor.images import ImageFacts, image_finding, images_finding
 from app.core.doctor.shell import Shell
 from tests.support.builders import NOW, before
 
@@ -29,32 +29,32 @@ def socket(**more: object) -> SocketFacts:
     ],
 )
 def test_each_trouble_of_the_engine_has_its_line(trouble: str, fix: str) -> None:
-    found = engine.engine_verdict(
+    found = engine.engine_finding(
         EngineFacts("unix:///run/docker.sock", "28.1", trouble=trouble, words="It said no."), SHELL
     )
 
-    assert found.verdict is (Verdict.BAD if trouble else Verdict.GOOD)
+    assert found.verdict is (DoctorVerdict.BAD if trouble else DoctorVerdict.GOOD)
     assert found.fix == fix
     assert "unix:///run/docker.sock" in found.seen or found.seen == "It said no."
 
 
 def test_compose_is_there_or_a_line_brings_it() -> None:
-    assert engine.compose_verdict("v2.40.3", SHELL).verdict is Verdict.GOOD
-    missing = engine.compose_verdict(None, SHELL)
-    assert (missing.verdict, missing.fix) == (Verdict.BAD, "make -C /srv setup")
+    assert engine.compose_finding("v2.40.3", SHELL).verdict is DoctorVerdict.GOOD
+    missing = engine.compose_finding(None, SHELL)
+    assert (missing.verdict, missing.fix) == (DoctorVerdict.BAD, "make -C /srv setup")
 
 
 def test_who_may_use_the_socket_is_named() -> None:
-    found = engine.socket_verdict(SOCKET, SHELL)
+    found = engine.socket_finding(SOCKET, SHELL)
 
-    assert found.verdict is Verdict.GOOD
+    assert found.verdict is DoctorVerdict.GOOD
     assert "the group docker (ana and bo)" in found.seen
 
 
 def test_a_socket_for_everybody_is_root_for_everybody() -> None:
-    found = engine.socket_verdict(socket(mode=0o666), SHELL)
+    found = engine.socket_finding(socket(mode=0o666), SHELL)
 
-    assert found.verdict is Verdict.BAD
+    assert found.verdict is DoctorVerdict.BAD
     assert found.fix == "sudo chmod o-rwx /run/docker.sock"
 
 
@@ -63,9 +63,9 @@ def test_a_socket_for_everybody_is_root_for_everybody() -> None:
     [(True, "sg docker -c 'make -C /srv run'"), (False, "sudo usermod -aG docker ana")],
 )
 def test_who_may_not_use_it_learns_how(joined: bool, fix: str) -> None:
-    found = engine.socket_verdict(socket(usable=False, joined=joined), SHELL)
+    found = engine.socket_finding(socket(usable=False, joined=joined), SHELL)
 
-    assert (found.verdict, found.fix) == (Verdict.BAD, fix)
+    assert (found.verdict, found.fix) == (DoctorVerdict.BAD, fix)
 
 
 def test_an_api_on_the_network_is_bad() -> None:
@@ -75,52 +75,52 @@ def test_an_api_on_the_network_is_bad() -> None:
     ]
 
     assert engine.addresses_in(warnings) == ["0.0.0.0:2375"]
-    assert engine.tcp_verdict(["0.0.0.0:2375"], SHELL).verdict is Verdict.BAD
-    assert engine.tcp_verdict([], SHELL).verdict is Verdict.GOOD
+    assert engine.tcp_finding(["0.0.0.0:2375"], SHELL).verdict is DoctorVerdict.BAD
+    assert engine.tcp_finding([], SHELL).verdict is DoctorVerdict.GOOD
 
 
 def test_a_kernel_without_limits_is_told() -> None:
-    assert engine.limits_verdict(True, True).verdict is Verdict.GOOD
-    found = engine.limits_verdict(False, True)
-    assert found.verdict is Verdict.WARNING
+    assert engine.limits_finding(True, True).verdict is DoctorVerdict.GOOD
+    found = engine.limits_finding(False, True)
+    assert found.verdict is DoctorVerdict.WARNING
     assert "does not limit memory." in found.seen
 
 
 @pytest.mark.parametrize(
     ("enabled", "policy", "verdict", "fix"),
     [
-        (True, "always", Verdict.GOOD, ""),
-        (True, "unless-stopped", Verdict.GOOD, ""),
-        (None, "always", Verdict.UNKNOWN, ""),
-        (False, "always", Verdict.WARNING, "sudo systemctl enable docker"),
-        (True, "no", Verdict.WARNING, "docker update --restart always a-openclaw-1"),
-        (None, "on-failure", Verdict.WARNING, "docker update --restart always a-openclaw-1"),
+        (True, "always", DoctorVerdict.GOOD, ""),
+        (True, "unless-stopped", DoctorVerdict.GOOD, ""),
+        (None, "always", DoctorVerdict.UNKNOWN, ""),
+        (False, "always", DoctorVerdict.WARNING, "sudo systemctl enable docker"),
+        (True, "no", DoctorVerdict.WARNING, "docker update --restart always a-openclaw-1"),
+        (None, "on-failure", DoctorVerdict.WARNING, "docker update --restart always a-openclaw-1"),
     ],
 )
 def test_what_would_not_come_back_is_told(
-    enabled: bool | None, policy: str, verdict: Verdict, fix: str
+    enabled: bool | None, policy: str, verdict: DoctorVerdict, fix: str
 ) -> None:
     facts = BootFacts(enabled, live_restore=False, policies=(("a-openclaw-1", policy),))
-    found = engine.boot_verdict(facts, SHELL)
+    found = engine.boot_finding(facts, SHELL)
 
     assert (found.verdict, found.fix) == (verdict, fix)
 
 
 def test_an_image_is_told_by_digest_and_age() -> None:
-    here = Image("openclaw:1", "sha256:" + "a" * 64, "sha256:" + "b" * 64, before(7200), True)
+    here = ImageFacts("openclaw:1", "sha256:" + "a" * 64, "sha256:" + "b" * 64, before(7200), True)
 
-    assert image_verdict(here, NOW, SHELL).seen == (
+    assert image_finding(here, NOW, SHELL).seen == (
         "openclaw:1 (sha256:bbbbbbbbbbbb, made 2 hours ago, built here)."
     )
-    missing = image_verdict(Image("ghcr.io/x/y:1"), NOW, SHELL)
-    assert (missing.verdict, missing.fix) == (Verdict.WARNING, "docker pull ghcr.io/x/y:1")
+    missing = image_finding(ImageFacts("ghcr.io/x/y:1"), NOW, SHELL)
+    assert (missing.verdict, missing.fix) == (DoctorVerdict.WARNING, "docker pull ghcr.io/x/y:1")
 
 
 def test_of_missing_images_it_is_told_who_needs_them() -> None:
-    here, gone = Image("a:1", "sha256:1"), Image("b:1")
+    here, gone = ImageFacts("a:1", "sha256:1"), ImageFacts("b:1")
     users = {"a:1": ["Sales"], "b:1": ["Support", "Zoo"]}
 
-    assert images_verdict([here], users, NOW, SHELL).verdict is Verdict.GOOD
-    found = images_verdict([here, gone], users, NOW, SHELL)
+    assert images_finding([here], users, NOW, SHELL).verdict is DoctorVerdict.GOOD
+    found = images_finding([here, gone], users, NOW, SHELL)
     assert found.seen == "Not here: b:1, named by Support and Zoo."
     assert found.fix == "docker pull b:1"

@@ -12,9 +12,9 @@ from app.cli.main import main
 from app.config import PROJECT
 from app.core.doctor.finding import (
     Area,
-    Check,
-    Finding,
-    Verdict,
+    DoctorCheck,
+    DoctorFinding,
+    DoctorVerdict,
     as_text,
     listed,
     summary,
@@ -22,15 +22,15 @@ from app.core.doctor.finding import (
 )
 from app.core.doctor.shell import Shell, on_paths, quoted
 
-CHECK = Check("disk", "Disk", Area.HOST, "Why it matters.")
+CHECK = DoctorCheck("disk", "Disk", Area.HOST, "Why it matters.")
 MEMBER = Shell("/srv/deploy agent", "ana", is_root=False, has_sudo=False)
 FINDINGS = st.lists(
     st.builds(
-        Finding,
+        DoctorFinding,
         code=st.text(max_size=5),
         title=st.text(max_size=5),
         area=st.sampled_from(Area),
-        verdict=st.sampled_from(Verdict),
+        verdict=st.sampled_from(DoctorVerdict),
         seen=st.text(max_size=5),
         why=st.just("why"),
     ),
@@ -39,9 +39,9 @@ FINDINGS = st.lists(
 
 
 @given(FINDINGS)
-def test_the_worst_comes_first_and_none_is_lost(findings: list[Finding]) -> None:
+def test_the_worst_comes_first_and_none_is_lost(findings: list[DoctorFinding]) -> None:
     ordered = worst_first(findings)
-    places = [list(Verdict).index(each.verdict) for each in ordered]
+    places = [list(DoctorVerdict).index(each.verdict) for each in ordered]
 
     assert places == sorted(places)
     assert sorted(map(repr, ordered)) == sorted(map(repr, findings))

@@ -8,121 +8,130 @@ import pytest
 from click import Context
 
 from app.cli.main import main
-from app.core.doctor.finding import Verdict
+from app.core.doctor.finding import DoctorVerdict
 from app.core.doctor.folder import (
-    Exposed,
-    Foreign,
-    Link,
-    Looked,
-    Misowned,
-    foreign_verdict,
-    links_verdict,
-    modes_verdict,
-    owners_verdict,
-    stranded_verdict,
+    Coverage,
+    ExposedPath,
+    FolderLink,
+    ForeignEntry,
+    MisownedFiles,
+    foreign_finding,
+    links_finding,
+    modes_finding,
+    owners_finding,
+    stranded_finding,
 )
-from app.core.doctor.operations import Held, operations_verdict
+from app.core.doctor.operations import DeploymentLock, operations_finding
 from app.core.doctor.shell import Shell
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_BACK, NOT_STARTED, OperationState
 from tests.support.builders import ID, NOW, an_operation, before
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False)
-LOOKED = Looked(2)
+LOOKED = Coverage(2)
 LONGEST = timedelta(hours=1)
 
 
 def test_what_others_may_read_is_closed_and_what_they_may_write_is_kept_readable() -> None:
-    found = modes_verdict(
-        [Exposed("/d/a/.env", 0o644), Exposed("/d", 0o777, private=False)], LOOKED, SHELL
+    found = modes_finding(
+        [ExposedPath("/d/a/.env", 0o644), ExposedPath("/d", 0o777, private=False)], LOOKED, SHELL
     )
 
-    assert found.verdict is Verdict.BAD
+    assert found.verdict is DoctorVerdict.BAD
     assert found.seen.endswith("/d/a/.env (0644) and /d (0777).")
     assert found.fix == "chmod go-rwx /d/a/.env\nchmod go-w /d"
 
 
 def test_what_could_not_be_looked_at_is_not_called_good() -> None:
-    assert modes_verdict([], LOOKED, SHELL).verdict is Verdict.GOOD
-    found = owners_verdict([], Looked(3, unreadable=1), SHELL)
-    assert found.verdict is Verdict.UNKNOWN
+    assert modes_finding([], LOOKED, SHELL).verdict is DoctorVerdict.GOOD
+    found = owners_finding([], Coverage(3, unreadable=1), SHELL)
+    assert found.verdict is DoctorVerdict.UNKNOWN
     assert "1 of 3 deployments this server's user may not look into" in found.seen
 
 
 @pytest.mark.parametrize(("top", "runs"), [(True, True), (False, False), (False, True)])
 def test_what_a_gateway_cannot_write_is_given_to_it(top: bool, runs: bool) -> None:
-    found = owners_verdict([Misowned("/d/a", "/d/a/config", "root", 3, runs, top)], LOOKED, SHELL)
+    found = owners_finding(
+        [MisownedFiles("/d/a", "/d/a/config", "root", 3, runs, top)], LOOKED, SHELL
+    )
 
-    assert found.verdict is Verdict.BAD
+    assert found.verdict is DoctorVerdict.BAD
     assert found.seen == "Not the gateway's: /d/a/config is root's, and 2 more."
     assert found.fix == "chown -hR 1000:1000 /d/a/config /d/a/workspace"
 
 
 def test_folders_that_the_next_launch_gives_to_the_gateway_are_well() -> None:
-    waiting = Misowned("/d/a", "/d/a/config", "ana", 4, runs=False, top=True)
+    waiting = MisownedFiles("/d/a", "/d/a/config", "ana", 4, runs=False, top=True)
 
-    found = owners_verdict([waiting], LOOKED, SHELL)
+    found = owners_finding([waiting], LOOKED, SHELL)
 
-    assert found.verdict is Verdict.GOOD
+    assert found.verdict is DoctorVerdict.GOOD
     assert "1 deployment gets its with the next launch." in found.seen
 
 
 def test_a_link_is_replaced_by_what_is_behind_it() -> None:
-    assert links_verdict([], LOOKED, SHELL).verdict is Verdict.GOOD
-    found = links_verdict([Link("/d/a/.env", "/etc/env")], LOOKED, SHELL)
+    assert links_finding([], LOOKED, SHELL).verdict is DoctorVerdict.GOOD
+    found = links_finding([FolderLink("/d/a/.env", "/etc/env")], LOOKED, SHELL)
     assert (found.verdict, found.fix) == (
-        Verdict.BAD,
+        DoctorVerdict.BAD,
         "rm /d/a/.env && cp -aT /etc/env /d/a/.env",
     )
-    assert links_verdict([Link("/d/a", "")], LOOKED, SHELL).fix == "rm /d/a"
+    assert links_finding([FolderLink("/d/a", "")], LOOKED, SHELL).fix == "rm /d/a"
 
 
 def test_a_foreign_folder_that_looks_like_a_deployment_gets_an_id() -> None:
-    def found(*foreign: Foreign) -> tuple[Verdict, str]:
-        made = foreign_verdict(foreign, "/d", 2, lambda: ID, SHELL)
+    def found(*foreign: ForeignEntry) -> tuple[DoctorVerdict, str]:
+        made = foreign_finding(foreign, "/d", 2, lambda: ID, SHELL)
         return made.verdict, made.fix
 
-    assert found() == (Verdict.GOOD, "")
-    bot, notes = Foreign("my bot", True, True), Foreign("notes.txt", False)
-    assert found(notes, bot) == (Verdict.WARNING, f"mv '/d/my bot' /d/{ID}")
-    assert found(notes) == (Verdict.WARNING, "mkdir -p /d.aside && mv -t /d.aside /d/notes.txt")
+    assert found() == (DoctorVerdict.GOOD, "")
+    bot, notes = ForeignEntry("my bot", True, True), ForeignEntry("notes.txt", False)
+    assert found(notes, bot) == (DoctorVerdict.WARNING, f"mv '/d/my bot' /d/{ID}")
+    assert found(notes) == (
+        DoctorVerdict.WARNING,
+        "mkdir -p /d.aside && mv -t /d.aside /d/notes.txt",
+    )
 
 
 def test_of_what_is_stranded_the_line_removes_the_first() -> None:
-    assert stranded_verdict([], 0, SHELL).seen == "Nothing of ours."
-    assert stranded_verdict([], 2, SHELL).verdict is Verdict.GOOD
-    found = stranded_verdict([ID, "other"], 1, SHELL)
-    assert found.verdict is Verdict.WARNING
+    assert stranded_finding([], 0, SHELL).seen == "Nothing of ours."
+    assert stranded_finding([], 2, SHELL).verdict is DoctorVerdict.GOOD
+    found = stranded_finding([ID, "other"], 1, SHELL)
+    assert found.verdict is DoctorVerdict.WARNING
     assert found.seen == f"{ID} and other. 1 project may be somebody else's."
     assert found.fix == f"/srv/deploy-agent stranded --remove {ID}"
 
 
-def held(state: OperationState, seconds: float, locked: tuple[int, ...] | None = None) -> Held:
+def held(
+    state: OperationState, seconds: float, locked: tuple[int, ...] | None = None
+) -> DeploymentLock:
     ended = None if state is OperationState.RUNNING else before(seconds)
     operation = an_operation(state=state, started_at=before(seconds + 5), ended_at=ended)
-    return Held(ID, "Sales", operation, locked)
+    return DeploymentLock(ID, "Sales", operation, locked)
 
 
 @pytest.mark.parametrize(
     ("one", "verdict", "fix"),
     [
-        (Held(ID, "Sales", None), Verdict.GOOD, ""),
-        (held(OperationState.RUNNING, 60), Verdict.GOOD, ""),
-        (held(OperationState.RUNNING, 7200, (4711,)), Verdict.BAD, "kill 4711"),
-        (held(OperationState.SUCCEEDED, 600), Verdict.GOOD, ""),
-        (held(OperationState.SUCCEEDED, 2, (4711,)), Verdict.GOOD, ""),
-        (held(OperationState.SUCCEEDED, 600, (4711, 4712)), Verdict.BAD, "kill 4711 4712"),
-        (held(OperationState.SUCCEEDED, 600, ()), Verdict.BAD, ""),
-        (Held(ID, "Sales", None, (1234,)), Verdict.BAD, "kill 1234"),
+        (DeploymentLock(ID, "Sales", None), DoctorVerdict.GOOD, ""),
+        (held(OperationState.RUNNING, 60), DoctorVerdict.GOOD, ""),
+        (held(OperationState.RUNNING, 7200, (4711,)), DoctorVerdict.BAD, "kill 4711"),
+        (held(OperationState.SUCCEEDED, 600), DoctorVerdict.GOOD, ""),
+        (held(OperationState.SUCCEEDED, 2, (4711,)), DoctorVerdict.GOOD, ""),
+        (held(OperationState.SUCCEEDED, 600, (4711, 4712)), DoctorVerdict.BAD, "kill 4711 4712"),
+        (held(OperationState.SUCCEEDED, 600, ()), DoctorVerdict.BAD, ""),
+        (DeploymentLock(ID, "Sales", None, (1234,)), DoctorVerdict.BAD, "kill 1234"),
         (
             held(OperationState.INTERRUPTED, 600),
-            Verdict.WARNING,
+            DoctorVerdict.WARNING,
             f"/srv/deploy-agent launch {ID}",
         ),
     ],
 )
-def test_operations_that_do_not_end_as_they_should(one: Held, verdict: Verdict, fix: str) -> None:
-    found = operations_verdict([one], LONGEST, NOW, SHELL)
+def test_operations_that_do_not_end_as_they_should(
+    one: DeploymentLock, verdict: DoctorVerdict, fix: str
+) -> None:
+    found = operations_finding([one], LONGEST, NOW, SHELL)
 
     assert (found.verdict, found.fix) == (verdict, fix)
 
@@ -141,7 +150,7 @@ def test_operations_that_do_not_end_as_they_should(one: Held, verdict: Verdict, 
 def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str) -> None:
     died = an_operation(kind, OperationState.INTERRUPTED)
 
-    found = operations_verdict([Held(ID, "Sales", died)], LONGEST, NOW, SHELL)
+    found = operations_finding([DeploymentLock(ID, "Sales", died)], LONGEST, NOW, SHELL)
 
     assert found.next_step == f"Sales: {kind.after_interruption}"
     option = " --finish" if kind is OperationKind.RECONFIGURE else ""
@@ -165,7 +174,7 @@ def test_what_can_be_resumed_goes_on_in_the_way_that_was_chosen(
 ) -> None:
     left = replace(an_operation(OperationKind.RECONFIGURE, OperationState.FAILED), **ended)
 
-    found = operations_verdict([Held(ID, "Sales", left)], LONGEST, NOW, SHELL)
+    found = operations_finding([DeploymentLock(ID, "Sales", left)], LONGEST, NOW, SHELL)
 
     assert found.fix == f"/srv/deploy-agent reconfigure {ID} {option}"
 
@@ -173,8 +182,8 @@ def test_what_can_be_resumed_goes_on_in_the_way_that_was_chosen(
 def test_a_reconfiguration_that_was_never_started_is_not_half_done() -> None:
     failed = an_operation(OperationKind.RECONFIGURE, OperationState.FAILED)
 
-    found = operations_verdict(
-        [Held(ID, "Sales", replace(failed, code=NOT_STARTED))], LONGEST, NOW, SHELL
+    found = operations_finding(
+        [DeploymentLock(ID, "Sales", replace(failed, code=NOT_STARTED))], LONGEST, NOW, SHELL
     )
 
-    assert found.verdict is Verdict.GOOD
+    assert found.verdict is DoctorVerdict.GOOD

@@ -6,19 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.doctor.finding import Verdict
+from app.core.doctor.finding import DoctorVerdict
 from app.core.doctor.host import (
     DISK,
     DISK_ENGINE,
-    Clock,
     Disk,
     GatewayMemory,
+    HostClock,
     Memory,
-    clock_verdict,
-    disk_verdict,
-    gateway_memory_verdict,
-    memory_verdict,
-    room_verdict,
+    clock_finding,
+    disk_finding,
+    gateway_memory_finding,
+    memory_finding,
+    room_finding,
 )
 from app.core.doctor.shell import Shell
 from app.core.settings.fields import BY_NAME
@@ -31,29 +31,31 @@ GB = 10**9
 @pytest.mark.parametrize(
     ("free", "inodes", "verdict"),
     [
-        (80 * GB, 5000, Verdict.GOOD),
-        (80 * GB, 400, Verdict.WARNING),
-        (80 * GB, 50, Verdict.BAD),
-        (3 * GB, 5000, Verdict.WARNING),
-        (GB // 2, 5000, Verdict.BAD),
+        (80 * GB, 5000, DoctorVerdict.GOOD),
+        (80 * GB, 400, DoctorVerdict.WARNING),
+        (80 * GB, 50, DoctorVerdict.BAD),
+        (3 * GB, 5000, DoctorVerdict.WARNING),
+        (GB // 2, 5000, DoctorVerdict.BAD),
     ],
 )
-def test_a_disk_is_judged_by_room_and_by_inodes(free: int, inodes: int, verdict: Verdict) -> None:
-    found = disk_verdict(DISK, Disk("/srv/dep", free, 100 * GB, inodes, 10_000), SHELL)
+def test_a_disk_is_judged_by_room_and_by_inodes(
+    free: int, inodes: int, verdict: DoctorVerdict
+) -> None:
+    found = disk_finding(DISK, Disk("/srv/dep", free, 100 * GB, inodes, 10_000), SHELL)
 
     assert found.verdict is verdict
-    assert bool(found.fix) is (verdict is not Verdict.GOOD)
-    assert "--inodes" in found.fix or inodes == 5000 or verdict is Verdict.GOOD
+    assert bool(found.fix) is (verdict is not DoctorVerdict.GOOD)
+    assert "--inodes" in found.fix or inodes == 5000 or verdict is DoctorVerdict.GOOD
 
 
 def test_a_file_system_that_counts_no_inodes_is_judged_by_its_room() -> None:
-    found = disk_verdict(DISK, Disk("/srv", 80 * GB, 100 * GB), SHELL)
+    found = disk_finding(DISK, Disk("/srv", 80 * GB, 100 * GB), SHELL)
 
-    assert (found.verdict, found.seen) == (Verdict.GOOD, "80.0 GB of 100.0 GB free, at /srv.")
+    assert (found.verdict, found.seen) == (DoctorVerdict.GOOD, "80.0 GB of 100.0 GB free, at /srv.")
 
 
 def test_for_the_engines_room_nothing_is_removed_without_a_question() -> None:
-    found = disk_verdict(DISK_ENGINE, Disk("/var/lib/docker", 0, GB), SHELL)
+    found = disk_finding(DISK_ENGINE, Disk("/var/lib/docker", 0, GB), SHELL)
 
     assert found.fix == "docker image prune"
 
@@ -61,39 +63,39 @@ def test_for_the_engines_room_nothing_is_removed_without_a_question() -> None:
 def test_memory_says_how_many_more_would_fit() -> None:
     running = (GatewayMemory("a", "A", GB, 2 * GB), GatewayMemory("b", "B", GB, 2 * GB))
 
-    found = memory_verdict(Memory(16 * GB, 8 * GB, running))
+    found = memory_finding(Memory(16 * GB, 8 * GB, running))
 
-    assert found.verdict is Verdict.GOOD
+    assert found.verdict is DoctorVerdict.GOOD
     assert found.seen == (
         "8.0 GB of 16.0 GB available. 2 gateways that run take 2.0 GB and may take 4.0 GB."
         " 7 more would fit."
     )
-    assert memory_verdict(Memory(16 * GB, GB, None)).verdict is Verdict.WARNING
-    assert memory_verdict(Memory(16 * GB, GB // 4, ())).verdict is Verdict.BAD
+    assert memory_finding(Memory(16 * GB, GB, None)).verdict is DoctorVerdict.WARNING
+    assert memory_finding(Memory(16 * GB, GB // 4, ())).verdict is DoctorVerdict.BAD
 
 
 @given(st.integers(1, 2**45), st.floats(0, 1))
 def test_what_is_said_to_fit_does_fit(total: int, share: float) -> None:
     available = int(total * share)
-    found = memory_verdict(Memory(total, available, None))
+    found = memory_finding(Memory(total, available, None))
 
     more = int(found.seen.split()[6]) if "would fit" in found.seen else 0
     assert more * GATEWAY_BYTES <= available
-    assert (found.verdict is Verdict.GOOD) is (more > 0)
+    assert (found.verdict is DoctorVerdict.GOOD) is (more > 0)
 
 
 def test_what_is_used_up_first_decides_and_is_mended() -> None:
     host = Host(64 * GB, 40 * GB, 90 * GB, 30_000, 128, 900, running=100, used=[GB // 2] * 100)
-    found = room_verdict(room_on(host), SHELL)
+    found = room_finding(room_on(host), SHELL)
 
-    assert (found.verdict, found.fix) == (Verdict.GOOD, "")
+    assert (found.verdict, found.fix) == (DoctorVerdict.GOOD, "")
     assert found.seen == (
         "28 more gateways fit: this host lets one user watch files 128 times, and each of the 100"
         " gateways that run does it once. By what there is: memory 76, disk 890, processes 468,"
         " inotify 28 and ports and networks 900."
     )
-    found = room_verdict(room_on(replace(host, running=128)), SHELL)
-    assert found.verdict is Verdict.WARNING
+    found = room_finding(room_on(replace(host, running=128)), SHELL)
+    assert found.verdict is DoctorVerdict.WARNING
     assert found.seen.startswith("Not one more gateway fits: ")
     assert found.fix == "sysctl -w fs.inotify.max_user_instances=1024"
 
@@ -102,10 +104,10 @@ def test_a_gateway_near_its_limit_is_named() -> None:
     fine = GatewayMemory("a", "A", GB, 2 * GB)
     near = GatewayMemory("b", "Sales (b)", 2 * GB, 2 * 2**30)
 
-    assert gateway_memory_verdict([], SHELL).seen == "No gateway runs."
-    assert "A with 1.0 GB of 2.0 GB" in gateway_memory_verdict([fine], SHELL).seen
-    found = gateway_memory_verdict([fine, near], SHELL)
-    assert found.verdict is Verdict.WARNING
+    assert gateway_memory_finding([], SHELL).seen == "No gateway runs."
+    assert "A with 1.0 GB of 2.0 GB" in gateway_memory_finding([fine], SHELL).seen
+    found = gateway_memory_finding([fine, near], SHELL)
+    assert found.verdict is DoctorVerdict.WARNING
     assert "Sales (b) with 2.0 GB of 2.1 GB" in found.seen
     assert found.fix == "/srv/deploy-agent reconfigure b --set memory_limit=3072m"
 
@@ -120,15 +122,15 @@ def test_the_limit_that_is_offered_is_one_that_can_be_set() -> None:
 @pytest.mark.parametrize(
     ("ahead", "synchronised", "verdict"),
     [
-        (0.2, True, Verdict.GOOD),
-        (None, True, Verdict.GOOD),
-        (-0.2, False, Verdict.WARNING),
-        (0.0, None, Verdict.UNKNOWN),
-        (5.0, True, Verdict.WARNING),
-        (-3600.0, True, Verdict.BAD),
+        (0.2, True, DoctorVerdict.GOOD),
+        (None, True, DoctorVerdict.GOOD),
+        (-0.2, False, DoctorVerdict.WARNING),
+        (0.0, None, DoctorVerdict.UNKNOWN),
+        (5.0, True, DoctorVerdict.WARNING),
+        (-3600.0, True, DoctorVerdict.BAD),
     ],
 )
 def test_a_clock_is_judged_by_the_engines_and_by_the_kernel(
-    ahead: float | None, synchronised: bool | None, verdict: Verdict
+    ahead: float | None, synchronised: bool | None, verdict: DoctorVerdict
 ) -> None:
-    assert clock_verdict(Clock(ahead, synchronised), SHELL).verdict is verdict
+    assert clock_finding(HostClock(ahead, synchronised), SHELL).verdict is verdict

@@ -7,18 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.doctor.finding import Verdict
+from app.core.doctor.finding import DoctorVerdict
 from app.core.doctor.network import (
-    Networks,
+    NetworkFacts,
+    PortFacts,
     PortOwner,
-    Ports,
-    engine_networks_verdict,
+    engine_networks_finding,
     free_pool,
-    networks_verdict,
-    ports_verdict,
+    networks_finding,
+    ports_finding,
     ports_without_network,
 )
-from app.core.doctor.reach import Page, Reached, gateways_verdict, page_verdict, token_bits
+from app.core.doctor.reach import (
+    GatewayReach,
+    PageFacts,
+    gateways_finding,
+    page_finding,
+    token_bits,
+)
 from app.core.doctor.shell import Shell
 from app.core.settings.ports import overlapping, pool_is_large_enough, subnet_of
 
@@ -30,39 +36,39 @@ ROTATE_A = "/srv/deploy-agent rotate-token aaaaaaaaaa"
 TOKEN = "9b1fb0b0e9a4c7d25ce03f8a6714d2be85c60713fa9ed4482b7b16cd0c3e5fa1"
 
 
-def networks(*taken: str, owners: tuple[PortOwner, ...] = (A, B)) -> Networks:
-    return Networks(POOL, 10000, 32767, owners, [IPv4Network(each) for each in taken])
+def networks(*taken: str, owners: tuple[PortOwner, ...] = (A, B)) -> NetworkFacts:
+    return NetworkFacts(POOL, 10000, 32767, owners, [IPv4Network(each) for each in taken])
 
 
-def ports(*owners: PortOwner, listening: dict[int, str] | None = None, **more: object) -> Ports:
-    return Ports(10000, 32767, owners, listening or {}, **more)  # type: ignore[arg-type]
+def ports(*owners: PortOwner, listening: dict[int, str] | None = None, **more: object) -> PortFacts:
+    return PortFacts(10000, 32767, owners, listening or {}, **more)  # type: ignore[arg-type]
 
 
 def test_our_own_networks_take_nothing_away() -> None:
     own = str(subnet_of(A.port, POOL))
 
-    found = networks_verdict(networks(own, "172.17.0.0/16", "192.168.1.0/24"), SHELL)
+    found = networks_finding(networks(own, "172.17.0.0/16", "192.168.1.0/24"), SHELL)
 
-    assert found.verdict is Verdict.GOOD
+    assert found.verdict is DoctorVerdict.GOOD
     assert found.seen.startswith("22768 of 22768 ")
 
 
 def test_a_route_over_a_deployments_network_is_told_with_a_line_that_moves_it() -> None:
     stranger = str(subnet_of(B.port, POOL).supernet(1))
 
-    found = networks_verdict(networks(stranger, owners=(B,)), SHELL)
+    found = networks_finding(networks(stranger, owners=(B,)), SHELL)
 
-    assert (found.verdict, found.fix) == (Verdict.BAD, MOVE_B)
+    assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
     assert found.seen.startswith(f"B can't have a network of its own: this host has {stranger}")
 
 
 def test_a_route_over_the_whole_pool_asks_for_another_pool() -> None:
-    found = networks_verdict(networks("10.128.0.0/9"), SHELL)
+    found = networks_finding(networks("10.128.0.0/9"), SHELL)
 
-    assert found.verdict is Verdict.BAD
+    assert found.verdict is DoctorVerdict.BAD
     assert found.fix == "export DEPLOY_AGENT_SUBNET_POOL=10.112.0.0/12"
-    nowhere = networks_verdict(networks("10.0.0.0/8", "100.64.0.0/10"), SHELL)
-    assert (nowhere.verdict, nowhere.fix) == (Verdict.BAD, "")
+    nowhere = networks_finding(networks("10.0.0.0/8", "100.64.0.0/10"), SHELL)
+    assert (nowhere.verdict, nowhere.fix) == (DoctorVerdict.BAD, "")
 
 
 SOME_NETWORKS = st.lists(
@@ -95,22 +101,22 @@ def test_the_engines_own_pools_run_out() -> None:
     few = [IPv4Network(f"172.{n}.0.0/16") for n in range(17, 32)]
     many = [*few, *(IPv4Network(f"192.168.{n}.0/24") for n in range(0, 209, 16))]
 
-    assert engine_networks_verdict([], SHELL).seen.startswith("31 of 31 ")
-    assert engine_networks_verdict(few, SHELL).verdict is Verdict.GOOD
-    assert engine_networks_verdict(many, SHELL).verdict is Verdict.WARNING
+    assert engine_networks_finding([], SHELL).seen.startswith("31 of 31 ")
+    assert engine_networks_finding(few, SHELL).verdict is DoctorVerdict.GOOD
+    assert engine_networks_finding(many, SHELL).verdict is DoctorVerdict.WARNING
 
 
 def test_ports_of_our_own_gateways_are_no_strangers() -> None:
-    found = ports_verdict(ports(A, B, listening={A.port: "docker-proxy", 22: "sshd"}), SHELL)
+    found = ports_finding(ports(A, B, listening={A.port: "docker-proxy", 22: "sshd"}), SHELL)
 
-    assert found.verdict is Verdict.GOOD
+    assert found.verdict is DoctorVerdict.GOOD
     assert found.seen == "22766 of 22768 are free in 10000-32767; 2 deployments have one."
 
 
 def test_a_stranger_on_a_deployments_port_is_named() -> None:
-    found = ports_verdict(ports(A, B, listening={B.port: "nginx"}), SHELL)
+    found = ports_finding(ports(A, B, listening={B.port: "nginx"}), SHELL)
 
-    assert (found.verdict, found.fix) == (Verdict.BAD, MOVE_B)
+    assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
     assert found.seen == "nginx has port 10002, which is that of B."
 
 
@@ -118,61 +124,61 @@ def test_of_two_with_one_port_the_one_that_does_not_run_is_moved() -> None:
     twin = PortOwner(B.deployment_id, "B", A.port)
 
     for owners in ((A, twin), (twin, A)):
-        found = ports_verdict(ports(*owners), SHELL)
-        assert (found.verdict, found.fix) == (Verdict.BAD, MOVE_B)
+        found = ports_finding(ports(*owners), SHELL)
+        assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
 
 
 def test_without_the_engine_who_has_our_ports_is_not_known() -> None:
-    found = ports_verdict(ports(B, listening={B.port: ""}, engine_told=False), SHELL)
+    found = ports_finding(ports(B, listening={B.port: ""}, engine_told=False), SHELL)
 
-    assert found.verdict is Verdict.UNKNOWN
+    assert found.verdict is DoctorVerdict.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("ephemeral", "reserved", "verdict"),
     [
-        ((32768, 60999), [], Verdict.GOOD),
-        ((1024, 65535), [], Verdict.WARNING),
-        ((1024, 65535), [(10000, 32767)], Verdict.GOOD),
-        ((30000, 65535), [(10000, 31000)], Verdict.WARNING),
+        ((32768, 60999), [], DoctorVerdict.GOOD),
+        ((1024, 65535), [], DoctorVerdict.WARNING),
+        ((1024, 65535), [(10000, 32767)], DoctorVerdict.GOOD),
+        ((30000, 65535), [(10000, 31000)], DoctorVerdict.WARNING),
     ],
 )
 def test_a_range_that_the_kernel_takes_from_is_told(
-    ephemeral: tuple[int, int], reserved: list[tuple[int, int]], verdict: Verdict
+    ephemeral: tuple[int, int], reserved: list[tuple[int, int]], verdict: DoctorVerdict
 ) -> None:
-    found = ports_verdict(ports(A, ephemeral=ephemeral, reserved=reserved), SHELL)
+    found = ports_finding(ports(A, ephemeral=ephemeral, reserved=reserved), SHELL)
 
     assert found.verdict is verdict
 
 
 def test_a_full_range_asks_for_a_larger_one() -> None:
-    found = ports_verdict(Ports(10001, 10002, (A, B), {}), SHELL)
+    found = ports_finding(PortFacts(10001, 10002, (A, B), {}), SHELL)
 
-    assert found.verdict is Verdict.WARNING
+    assert found.verdict is DoctorVerdict.WARNING
     assert found.fix == "export DEPLOY_AGENT_PORT_RANGE=10000-32767"
 
 
-def reached(token: str = TOKEN, name: str = "a", **more: bool) -> Reached:
-    return Reached(name * 10, name, token, **{"here_only": False, "runs": True, **more})
+def reached(token: str = TOKEN, name: str = "a", **more: bool) -> GatewayReach:
+    return GatewayReach(name * 10, name, token, **{"here_only": False, "runs": True, **more})
 
 
 @pytest.mark.parametrize(
     ("token", "verdict"),
     [
-        (TOKEN, Verdict.GOOD),
-        (TOKEN[:32], Verdict.GOOD),
-        ("x_606OyL0defPB7o0Foo6anI9PI9lsfnaxQUhHYmdMc", Verdict.GOOD),
-        ("", Verdict.BAD),
-        ("changeme", Verdict.BAD),
-        ("a" * 64, Verdict.BAD),
-        ("correct-horse-battery", Verdict.WARNING),
+        (TOKEN, DoctorVerdict.GOOD),
+        (TOKEN[:32], DoctorVerdict.GOOD),
+        ("x_606OyL0defPB7o0Foo6anI9PI9lsfnaxQUhHYmdMc", DoctorVerdict.GOOD),
+        ("", DoctorVerdict.BAD),
+        ("changeme", DoctorVerdict.BAD),
+        ("a" * 64, DoctorVerdict.BAD),
+        ("correct-horse-battery", DoctorVerdict.WARNING),
     ],
 )
-def test_a_gateway_in_reach_is_judged_by_its_token(token: str, verdict: Verdict) -> None:
-    found = gateways_verdict([reached(token)], [], SHELL)
+def test_a_gateway_in_reach_is_judged_by_its_token(token: str, verdict: DoctorVerdict) -> None:
+    found = gateways_finding([reached(token)], [], SHELL)
 
     assert found.verdict is verdict
-    assert found.fix == ("" if found.verdict is Verdict.GOOD else ROTATE_A)
+    assert found.fix == ("" if found.verdict is DoctorVerdict.GOOD else ROTATE_A)
     assert not token or token not in f"{found.seen} {found.next_step} {found.fix}"
     assert not token or token not in repr(reached(token))
 
@@ -188,39 +194,39 @@ def test_a_token_is_never_stronger_than_its_characters_allow(token: str) -> None
 
 
 def test_a_gateway_for_this_host_alone_may_have_any_token() -> None:
-    assert gateways_verdict([reached("x", here_only=True)], [], SHELL).verdict is Verdict.GOOD
+    assert gateways_finding([reached("x", here_only=True)], [], SHELL).verdict is DoctorVerdict.GOOD
 
 
 def test_two_in_reach_with_one_token_are_told() -> None:
-    found = gateways_verdict([reached(), reached(name="b")], [], SHELL)
+    found = gateways_finding([reached(), reached(name="b")], [], SHELL)
 
     assert (found.verdict, found.seen.partition(".")[0]) == (
-        Verdict.WARNING,
+        DoctorVerdict.WARNING,
         "a and b have the same token",
     )
 
 
 def test_on_an_internet_address_plain_http_is_told() -> None:
-    found = gateways_verdict([reached()], ["203.0.113.9"], SHELL)
+    found = gateways_finding([reached()], ["203.0.113.9"], SHELL)
 
-    assert found.verdict is Verdict.WARNING
+    assert found.verdict is DoctorVerdict.WARNING
     assert found.fix == "export DEPLOY_AGENT_BIND_ADDRESS=127.0.0.1"
 
 
 @pytest.mark.parametrize(
     ("here_only", "has_users", "proxied", "public", "verdict"),
     [
-        (True, False, False, (), Verdict.GOOD),
-        (True, True, True, ("203.0.113.9",), Verdict.GOOD),
-        (True, False, True, (), Verdict.WARNING),
-        (False, False, False, (), Verdict.WARNING),
-        (False, True, False, (), Verdict.GOOD),
-        (False, True, False, ("203.0.113.9",), Verdict.WARNING),
+        (True, False, False, (), DoctorVerdict.GOOD),
+        (True, True, True, ("203.0.113.9",), DoctorVerdict.GOOD),
+        (True, False, True, (), DoctorVerdict.WARNING),
+        (False, False, False, (), DoctorVerdict.WARNING),
+        (False, True, False, (), DoctorVerdict.GOOD),
+        (False, True, False, ("203.0.113.9",), DoctorVerdict.WARNING),
     ],
 )
 def test_the_page_is_judged_by_who_can_open_it(
-    here_only: bool, has_users: bool, proxied: bool, public: tuple[str, ...], verdict: Verdict
+    here_only: bool, has_users: bool, proxied: bool, public: tuple[str, ...], verdict: DoctorVerdict
 ) -> None:
-    page = Page("http://x:8000", here_only, has_users, proxied, public)
+    page = PageFacts("http://x:8000", here_only, has_users, proxied, public)
 
-    assert page_verdict(page, SHELL).verdict is verdict
+    assert page_finding(page, SHELL).verdict is verdict

@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
+    ExitSigns,
     Incident,
-    Known,
-    Signs,
+    RecordedState,
     entry_of,
     incident_in,
     is_due,
     known_from,
     missed,
-    told,
+    next_incident,
 )
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
@@ -32,12 +32,12 @@ def event(action: str, seconds: float = 0, **attributes: str) -> ContainerEvent:
 
 def heard(events: Sequence[ContainerEvent]) -> list[Incident]:
     """Return the incidents that come of events, each as it stands at the end."""
-    signs, found = Signs(), list[Incident]()
+    signs, found = ExitSigns(), list[Incident]()
     for each in events:
         signs.hear(each)
-        incident = told(each, signs, found[-1] if found else None)
+        incident = next_incident(each, signs, found[-1] if found else None)
         if each.action == "die":
-            signs = Signs()
+            signs = ExitSigns()
         if incident is None:
             continue
         if found and found[-1].at == incident.at and found[-1].what == incident.what:
@@ -141,7 +141,7 @@ def test_a_crash_loop_is_written_down_ever_more_rarely() -> None:
     kept: Incident | None = None
     for n in range(3000):
         for each in (crash(n * 3), event("start", n * 3 + 1)):
-            latest = told(each, Signs(), latest)
+            latest = next_incident(each, ExitSigns(), latest)
             assert latest is not None
             if kept is None or is_due(latest, kept, each.at):
                 kept = latest
@@ -187,7 +187,7 @@ LAUNCHED = an_operation(OperationKind.LAUNCH, OperationState.SUCCEEDED)
 
 
 def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
-    found = missed(ended(before(60)), Known(before(600)), LAUNCHED, NOW)  # type: ignore[arg-type]
+    found = missed(ended(before(60)), RecordedState(before(600)), LAUNCHED, NOW)  # type: ignore[arg-type]
 
     assert found is not None
     assert (found.what, found.at, found.says("code")) == ("exited", before(60), 1)
@@ -197,17 +197,19 @@ def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
 @pytest.mark.parametrize(
     "known",
     [
-        Known(),
-        Known(before(10)),
-        Known(before(61), Incident("exited", CONTAINER[:12], before(61), before(61), "")),
+        RecordedState(),
+        RecordedState(before(10)),
+        RecordedState(before(61), Incident("exited", CONTAINER[:12], before(61), before(61), "")),
     ],
 )
-def test_an_end_that_is_known_or_before_all_that_is_known_is_not_found_again(known: Known) -> None:
+def test_an_end_that_is_known_or_before_all_that_is_known_is_not_found_again(
+    known: RecordedState,
+) -> None:
     assert missed(ended(before(60)), known, LAUNCHED, NOW) is None  # type: ignore[arg-type]
 
 
 def test_a_container_that_went_while_nobody_listened_is_found_missing_once() -> None:
-    found = missed(None, Known(before(600)), LAUNCHED, NOW)
+    found = missed(None, RecordedState(before(600)), LAUNCHED, NOW)
 
     assert found is not None
     assert found.what == "removed"
@@ -215,4 +217,4 @@ def test_a_container_that_went_while_nobody_listened_is_found_missing_once() -> 
     assert known.number == 7
     assert missed(None, known, LAUNCHED, NOW) is None
     stopped = an_operation(OperationKind.STOP)
-    assert missed(None, Known(before(600)), stopped, NOW) is None
+    assert missed(None, RecordedState(before(600)), stopped, NOW) is None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.config import PROJECT
-from app.core.history.timeline import Kind, Moment, has_words, moments
+from app.core.history.timeline import EntryKind, TimelineEntry, has_words, timeline_of
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 
@@ -18,8 +18,8 @@ def entry(what: str, **more: Any) -> dict[str, Any]:
     return {"n": 1, "at": "2026-11-24T12:00:00.000+00:00", "what": what, "who": "ana", **more}
 
 
-def told(*oldest_first: dict[str, Any], running: int | None = None) -> list[Moment]:
-    return list(moments(ID, oldest_first[::-1], running))
+def told(*oldest_first: dict[str, Any], running: int | None = None) -> list[TimelineEntry]:
+    return list(timeline_of(ID, oldest_first[::-1], running))
 
 
 def words(*oldest_first: dict[str, Any], running: int | None = None) -> list[str]:
@@ -94,7 +94,7 @@ def test_a_deed_on_a_device_that_failed_is_told_once() -> None:
 def test_an_end_says_how_it_came(given: dict[str, Any], expected: str, tone: str) -> None:
     [moment] = told(exited(**given))
 
-    assert (moment.words, moment.tone, moment.kind) == (expected, tone, Kind.GATEWAY)
+    assert (moment.words, moment.tone, moment.kind) == (expected, tone, EntryKind.GATEWAY)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from app.core.logs.lines import (
     EVERYTHING,
     Level,
     LogFilter,
-    Notice,
+    LogNotice,
     RawLine,
     Stream,
     seconds_before,
@@ -152,7 +152,7 @@ def card_of(container_id: str) -> DeploymentView:
 
 
 def texts(read: list[Any]) -> list[str]:
-    return [each.words if isinstance(each, Notice) else each.text for each in read]
+    return [each.words if isinstance(each, LogNotice) else each.text for each in read]
 
 
 def numbered(first: int, last: int) -> list[str]:

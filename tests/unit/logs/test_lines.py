@@ -17,7 +17,7 @@ from app.core.logs.lines import (
     read_line,
     seconds_before,
 )
-from app.core.logs.terminal_colors import Piece
+from app.core.logs.terminal_colors import ColoredText
 from app.core.secrets import MASK, Masker
 
 _TIME = "2026-11-24T09:43:38.126185215Z"
@@ -79,7 +79,7 @@ def test_a_secret_is_masked_before_a_long_line_is_cut_in_it() -> None:
 
 
 def test_more_colours_than_an_eye_can_use_are_left_out() -> None:
-    assert line("\x1b[31mx\x1b[32my" * 4_000).pieces == (Piece("xy" * 4_000),)
+    assert line("\x1b[31mx\x1b[32my" * 4_000).pieces == (ColoredText("xy" * 4_000),)
     assert len(line("\x1b[31mx\x1b[32my" * 200).pieces) == 400
 
 

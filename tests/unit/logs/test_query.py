@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.logs.lines import Level, LogFilter, Stream
-from app.core.logs.query import LAST, LEVELS, STREAMS, LogChoice
+from app.core.logs.query import LAST, LEVELS, STREAMS, LogSelection
 from tests.support.builders import NOW
 
 choices = st.builds(
-    LogChoice,
+    LogSelection,
     st.sampled_from(list(LAST)),
     st.sampled_from(list(LEVELS)),
     st.sampled_from(list(STREAMS)),
@@ -21,13 +21,13 @@ choices = st.builds(
 
 
 @given(choices)
-def test_an_address_says_all_of_a_choice(choice: LogChoice) -> None:
-    assert LogChoice.read(choice.arguments) == choice
+def test_an_address_says_all_of_a_choice(choice: LogSelection) -> None:
+    assert LogSelection.read(choice.arguments) == choice
 
 
 def test_what_goes_without_saying_is_not_said() -> None:
-    assert LogChoice().arguments == {}
-    assert LogChoice(last="1h", before=True).arguments == {"last": "1h", "run": "before"}
+    assert LogSelection().arguments == {}
+    assert LogSelection(last="1h", before=True).arguments == {"last": "1h", "run": "before"}
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_goes_without_saying_is_not_said() -> None:
     ],
 )
 def test_it_reaches_back_by_lines_or_by_time(last: str, tail: int, span: timedelta | None) -> None:
-    choice = LogChoice.read({"last": last})
+    choice = LogSelection.read({"last": last})
 
     assert choice.tail == tail
     assert choice.since(NOW) == (NOW - span if span else None)
@@ -51,8 +51,8 @@ def test_it_reaches_back_by_lines_or_by_time(last: str, tail: int, span: timedel
 def test_it_wants_a_level_a_stream_and_a_text() -> None:
     said = {"level": "warn", "stream": "stderr", "text": "  Disk full "}
 
-    assert LogChoice.read(said).wanted == LogFilter(Level.WARN, Stream.ERR, "Disk full")
-    assert LogChoice.read({}).wanted == LogFilter()
+    assert LogSelection.read(said).wanted == LogFilter(Level.WARN, Stream.ERR, "Disk full")
+    assert LogSelection.read({}).wanted == LogFilter()
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_it_wants_a_level_a_stream_and_a_text() -> None:
     ],
 )
 def test_what_is_not_understood_counts_as_not_said(name: str, value: str) -> None:
-    assert LogChoice.read({name: value}) == LogChoice()
+    assert LogSelection.read({name: value}) == LogSelection()
 
 
 def test_a_text_of_any_length_is_cut() -> None:
-    assert LogChoice.read({"text": "x" * 100_000}).text == "x" * 200
+    assert LogSelection.read({"text": "x" * 100_000}).text == "x" * 200

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.logs.terminal_colors import painted, without_head
+from app.core.logs.terminal_colors import colored, without_prefix
 from app.core.text import clean
 
 _CLASSES = re.compile(r"(bold|dim|italic|underline|strike|reverse|in\d{1,2}|on\d{1,2}|)\Z")
@@ -23,7 +23,7 @@ hostile = st.text(
 @example("\x1b]0;ti\x1b[31mtle\x07 \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\")
 @example("10 %\r20 %")
 def test_pieces_together_are_the_clean_text(text: str) -> None:
-    pieces = painted(text)
+    pieces = colored(text)
 
     assert "".join(each.text for each in pieces) == clean(text)
     assert all(_CLASSES.match(name) for each in pieces for name in each.classes.split(" "))
@@ -48,15 +48,15 @@ def test_pieces_together_are_the_clean_text(text: str) -> None:
     ],
 )
 def test_a_look_becomes_classes(sequence: str, classes: str) -> None:
-    pieces = painted(f"a\x1b[{sequence}mb\x1b[mc")
+    pieces = colored(f"a\x1b[{sequence}mb\x1b[mc")
 
     assert [each.classes for each in pieces if "b" in each.text] == [classes]
 
 
 @given(st.text(st.characters(blacklist_categories=["Cc", "Cs"])), st.integers(0, 80))
 def test_a_head_is_taken_off_over_all_pieces(text: str, length: int) -> None:
-    pieces = painted(f"ab\x1b[31m{text}\x1b[0mcd")
+    pieces = colored(f"ab\x1b[31m{text}\x1b[0mcd")
 
-    left = without_head(pieces, length)
+    left = without_prefix(pieces, length)
 
     assert "".join(each.text for each in left) == "".join(each.text for each in pieces)[length:]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.core.deployment import Deployment
 from app.core.operations.operation import OperationState
-from app.core.orphans import Ground, Stranded, find_stranded, is_within
+from app.core.orphans import KnownFolders, Orphan, find_orphans, is_within
 from app.core.snapshot import Container, Network, Run
 from tests.support.builders import (
     ID,
@@ -31,21 +31,21 @@ def a_network(project: str = ID, **more: Any) -> Network:
     return Network(project=project, **{"subnet": IPv4Network("10.207.0.0/28"), **given})
 
 
-def a_ground(*deployments: Deployment, **more: Any) -> Ground:
+def a_ground(*deployments: Deployment, **more: Any) -> KnownFolders:
     here = {each.id: each for each in deployments}
-    return Ground(**{"roots": (ROOT,), "pool": POOL, "deployments": here, **more})
+    return KnownFolders(**{"roots": (ROOT,), "pool": POOL, "deployments": here, **more})
 
 
-def found(ground: Ground, *things: Container | Network) -> list[Stranded]:
+def found(ground: KnownFolders, *things: Container | Network) -> list[Orphan]:
     containers: dict[str, tuple[Container, ...]] = {}
     for each in things:
         if isinstance(each, Container):
             containers[each.project] = (*containers.get(each.project, ()), each)
     networks = [each for each in things if isinstance(each, Network)]
-    return find_stranded(containers, networks, ground, NOW)
+    return find_orphans(containers, networks, ground, NOW)
 
 
-def judged(ground: Ground, *things: Container | Network) -> tuple[str, bool] | None:
+def judged(ground: KnownFolders, *things: Container | Network) -> tuple[str, bool] | None:
     """Return the kind of the one thing that is found, and whether it is only perhaps ours."""
     stranded = found(ground, *things)
     assert len(stranded) < 2
@@ -203,7 +203,7 @@ grounds = st.builds(
 
 @given(grounds, st.lists(containers | networks, max_size=6))
 def test_what_has_its_folder_elsewhere_is_never_named(
-    ground: Ground, things: list[Container | Network]
+    ground: KnownFolders, things: list[Container | Network]
 ) -> None:
     for stranded in found(ground, *things):
         for container in stranded.containers:
@@ -213,7 +213,7 @@ def test_what_has_its_folder_elsewhere_is_never_named(
 
 @given(grounds, st.lists(containers | networks, max_size=6))
 def test_only_what_names_our_folder_or_our_archive_is_certainly_ours(
-    ground: Ground, things: list[Container | Network]
+    ground: KnownFolders, things: list[Container | Network]
 ) -> None:
     for stranded in found(ground, *things):
         named = any(ground.holds(each.working_dir) for each in stranded.containers)

@@ -2,28 +2,28 @@
 
 import pytest
 
-from app.core.deadline import answers_within, bounded, seconds_left
+from app.core.deadline import bounded_timeout, engine_deadline, seconds_left
 
 
 def test_a_call_that_nobody_waits_for_has_its_own_limit() -> None:
-    assert bounded(2) == 2
+    assert bounded_timeout(2) == 2
 
 
 def test_a_call_may_take_no_longer_than_is_left() -> None:
-    with answers_within(60):
-        assert 30 < bounded(90) <= 60
-        assert bounded(0.5) == 0.5
+    with engine_deadline(60):
+        assert 30 < bounded_timeout(90) <= 60
+        assert bounded_timeout(0.5) == 0.5
 
-    assert bounded(90) == 90
+    assert bounded_timeout(90) == 90
 
 
 def test_where_no_time_is_left_no_other_call_is_made() -> None:
-    with answers_within(0), pytest.raises(TimeoutError):
-        bounded(2)
+    with engine_deadline(0), pytest.raises(TimeoutError):
+        bounded_timeout(2)
 
 
 def test_what_waits_in_a_hurry_goes_back_to_its_patience() -> None:
-    with answers_within(60):
-        with answers_within(1):
+    with engine_deadline(60):
+        with engine_deadline(1):
             assert seconds_left(100) <= 1
         assert seconds_left(100) > 50

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.secrets import MASK, Masker, hint, secret_values
+from app.core.secrets import MASK, Masker, masked_hint, secret_values
 
 # A small alphabet, so that secrets overlap and contain each other.
 secrets = st.text("ab$(\\.", min_size=6, max_size=12)
@@ -76,6 +76,6 @@ def test_secrets_are_found_in_an_env_by_name_and_by_field() -> None:
 
 
 def test_a_hint_shows_the_end_of_a_long_secret_and_nothing_of_a_short_one() -> None:
-    assert hint("sk-or-v1-0123456789abcdef") == f"{MASK}cdef"
-    assert hint("0123456789abcde") == MASK
-    assert hint("") == MASK
+    assert masked_hint("sk-or-v1-0123456789abcdef") == f"{MASK}cdef"
+    assert masked_hint("0123456789abcde") == MASK
+    assert masked_hint("") == MASK

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.time_words import Ago, Clock, For, Part, ago, clock, duration, spell, took
+from app.core.time_words import Ago, For, Part, TimeOfDay, ago, clock, duration, spell, took
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 
@@ -65,6 +65,6 @@ def test_a_sentence_is_spelled_out_part_by_part(parts: list[Part]) -> None:
 def test_each_kind_of_moment_has_its_words() -> None:
     moment = NOW - timedelta(minutes=3)
 
-    parts = ("seen ", Ago(moment), ", up ", For(moment), " at ", Clock(moment))
+    parts = ("seen ", Ago(moment), ", up ", For(moment), " at ", TimeOfDay(moment))
 
     assert spell(parts, NOW) == "seen 3 minutes ago, up 3 minutes at 12:00:40 UTC"

@@ -5,7 +5,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.settings.env_file import MAX_VALUE_BYTES, format_env, parse_env
-from app.core.settings.field_checks import Wrong, check_input, check_value, doubt_about
+from app.core.settings.field_checks import ValueRejected, check_input, check_value, warning_about
 from app.core.settings.field_rules import memory_bytes
 from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, is_secret, schema
 
@@ -340,7 +340,7 @@ def test_every_field_says_what_it_is_for_and_where_a_key_comes_from(field: Field
     ],
 )
 def test_a_secret_that_looks_odd_is_doubted_and_taken(name: str, value: str, said: str) -> None:
-    doubt = doubt_about(BY_NAME[name], value)
+    doubt = warning_about(BY_NAME[name], value)
 
     assert doubt.startswith(said)
     assert bool(doubt) == bool(said)
@@ -354,7 +354,7 @@ def test_a_field_is_judged_alone_as_it_is_among_all(name: str, value: object) ->
 
     try:
         alone = check_value(name, value)
-    except Wrong as wrong:
+    except ValueRejected as wrong:
         assert among_all.errors == {name: str(wrong)}
     else:
         assert among_all.errors == {}
@@ -363,4 +363,4 @@ def test_a_field_is_judged_alone_as_it_is_among_all(name: str, value: object) ->
 
 @given(st.sampled_from(FIELDS), st.text(min_size=6, alphabet=st.characters(categories=["L", "N"])))
 def test_a_doubt_repeats_no_value(field: Field, value: str) -> None:
-    assert f"{value}{CANARY}" not in doubt_about(field, f"{value}{CANARY}")
+    assert f"{value}{CANARY}" not in warning_about(field, f"{value}{CANARY}")

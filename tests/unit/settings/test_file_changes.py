@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from app.core.settings.compose_file import compose_file
 from app.core.settings.env_file import EnvFileError, parse_env
 from app.core.settings.file_changes import (
-    Change,
-    Files,
-    asked_of,
+    DeploymentFiles,
+    SettingChange,
     changes_between,
-    diff_of,
-    left_by_hand,
+    check_changes,
+    compose_diff,
+    manual_steps,
     with_changes,
 )
 from app.core.settings.ports import subnet_of
@@ -54,7 +54,7 @@ OURS = compose_file("0b7a3361be", subnet_of(30163, POOL))
 def test_only_what_differs_is_changed(
     given: dict[str, Any], remove: tuple[str, ...], changed: dict[str, str | None]
 ) -> None:
-    asked = asked_of(given, remove, ENV, FALLBACKS)
+    asked = check_changes(given, remove, ENV, FALLBACKS)
 
     assert (asked.values, asked.errors) == (changed, {})
 
@@ -81,7 +81,7 @@ def test_only_what_differs_is_changed(
 def test_what_is_not_taken_is_told_by_field(
     given: dict[str, Any], remove: tuple[str, ...], error: dict[str, str]
 ) -> None:
-    [(name, said)] = asked_of(given, remove, ENV, FALLBACKS).errors.items()
+    [(name, said)] = check_changes(given, remove, ENV, FALLBACKS).errors.items()
 
     assert {name: said[: len(error[name])]} == error
 
@@ -109,7 +109,7 @@ def test_of_a_hand_written_file_every_other_line_stays(
     before = parse_env(data)
     assume(value is not None or key in before)
 
-    after = with_changes(Files(data, None), {key: value}, POOL).env
+    after = with_changes(DeploymentFiles(data, None), {key: value}, POOL).env
 
     expected = {**before, key: value or ""} if value is not None else before
     assert parse_env(after) == {
@@ -136,20 +136,23 @@ def test_of_a_hand_written_file_every_other_line_stays(
     ],
 )
 def test_a_removed_value_takes_its_line_and_no_comment_along(text: str, changed: str) -> None:
-    assert with_changes(Files(text.encode(), None), {"TZ": None}, POOL).env == changed.encode()
+    assert (
+        with_changes(DeploymentFiles(text.encode(), None), {"TZ": None}, POOL).env
+        == changed.encode()
+    )
 
 
 def test_what_is_not_understood_is_not_changed() -> None:
     with pytest.raises(EnvFileError):
-        with_changes(Files(b"PORT='open\n", None), {"TZ": None}, POOL)
+        with_changes(DeploymentFiles(b"PORT='open\n", None), {"TZ": None}, POOL)
 
 
 def test_the_network_follows_the_port_and_every_other_line_of_the_compose_file_stays() -> None:
     edited = OURS.replace("pids_limit: 512", "pids_limit: 900  # mine")
 
-    after = with_changes(Files(b"PORT=30163\n", edited), {"PORT": "30164"}, POOL)
+    after = with_changes(DeploymentFiles(b"PORT=30163\n", edited), {"PORT": "30164"}, POOL)
 
-    lines = diff_of(Files(b"", edited), after, ())
+    lines = compose_diff(DeploymentFiles(b"", edited), after, ())
     assert after.env == b"PORT=30164\n"
     assert [each for each in lines[2:] if each[0] in "+-"] == [
         f"-        - subnet: {subnet_of(30163, POOL)}",
@@ -158,10 +161,14 @@ def test_the_network_follows_the_port_and_every_other_line_of_the_compose_file_s
 
 
 def test_a_diff_shows_no_secret() -> None:
-    before = Files(b"", "environment:\n  API_TOKEN: canary-1\n  X: canary-2\n  subnet: 1\n")
-    after = Files(b"", before.compose and before.compose.replace("subnet: 1", "subnet: 2"))
+    before = DeploymentFiles(
+        b"", "environment:\n  API_TOKEN: canary-1\n  X: canary-2\n  subnet: 1\n"
+    )
+    after = DeploymentFiles(
+        b"", before.compose and before.compose.replace("subnet: 1", "subnet: 2")
+    )
 
-    lines = diff_of(before, after, ["canary-2"])
+    lines = compose_diff(before, after, ["canary-2"])
 
     assert "canary" not in "\n".join(lines)
     assert lines[-2:] == ("-  subnet: 1", "+  subnet: 2")
@@ -183,14 +190,26 @@ def test_changes_come_in_the_schemas_order_and_tell_what_they_are() -> None:
 
 def test_a_compose_file_of_somebodys_own_is_left_and_what_is_to_be_done_is_told() -> None:
     own = "services:\n  openclaw:\n    environment: [OPENROUTER_API_KEY]\n    ports: ['1:1']\n"
-    files, port, zone = Files(b"", own), Change("PORT", "1", "2"), Change("TZ", None, "UTC")
-    name, key = Change("DEPLOYMENT_NAME", None, "x"), Change("OPENROUTER_API_KEY", "a", "b")
+    files, port, zone = (
+        DeploymentFiles(b"", own),
+        SettingChange("PORT", "1", "2"),
+        SettingChange("TZ", None, "UTC"),
+    )
+    name, key = (
+        SettingChange("DEPLOYMENT_NAME", None, "x"),
+        SettingChange("OPENROUTER_API_KEY", "a", "b"),
+    )
 
-    assert left_by_hand([name, key, Change("OPENCLAW_MODEL", None, "a/b")], files, files) == ()
-    assert [each.split(",")[0] for each in left_by_hand([port, zone], files, files)] == [
+    assert (
+        manual_steps([name, key, SettingChange("OPENCLAW_MODEL", None, "a/b")], files, files) == ()
+    )
+    assert [each.split(",")[0] for each in manual_steps([port, zone], files, files)] == [
         "docker-compose.yml does not use PORT",
         "docker-compose.yml does not use TZ",
     ]
-    assert "docker-compose.yml that can be read" in left_by_hand([], Files(b"", None), files)[0]
-    networked = Files(b"", f"{own}      - subnet: 172.30.0.0/24 # ${{PORT}}\n")
-    assert "of somebody's own" in left_by_hand([port], networked, networked)[0]
+    assert (
+        "docker-compose.yml that can be read"
+        in manual_steps([], DeploymentFiles(b"", None), files)[0]
+    )
+    networked = DeploymentFiles(b"", f"{own}      - subnet: 172.30.0.0/24 # ${{PORT}}\n")
+    assert "of somebody's own" in manual_steps([port], networked, networked)[0]

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from app.core.settings.drift import drift_of
 from app.core.settings.fingerprints import (
-    NoMark,
+    InvalidFingerprint,
     changed_since,
+    fingerprint_of,
     has_value,
-    mark_of,
-    reach_the_gateway,
+    keys_affecting_gateway,
 )
 from tests.support.builders import a_container, a_deployment, before
 
@@ -24,22 +24,22 @@ variables = st.dictionaries(st.sampled_from(["PORT", "TZ", "A.b-c[0]", "Größe"
 
 
 def test_nothing_has_changed_where_only_comments_and_order_did() -> None:
-    mark = mark_of(ENV, COMPOSE, KEY)
+    mark = fingerprint_of(ENV, COMPOSE, KEY)
 
     assert changed_since(mark, dict(reversed(ENV.items())), f"# mine\n\n{COMPOSE}", KEY) == ()
     assert "canary" not in mark
-    assert mark != mark_of(ENV, COMPOSE, b"another key")
+    assert mark != fingerprint_of(ENV, COMPOSE, b"another key")
 
 
 @given(variables, variables)
 def test_exactly_the_keys_that_differ_are_told(then: dict[str, str], now: dict[str, str]) -> None:
     differing = {key for key in then | now if then.get(key) != now.get(key)}
 
-    assert set(changed_since(mark_of(then, "", KEY), now, "", KEY)) == differing
+    assert set(changed_since(fingerprint_of(then, "", KEY), now, "", KEY)) == differing
 
 
 def test_an_edited_compose_file_is_told_last() -> None:
-    mark = mark_of(ENV, COMPOSE, KEY)
+    mark = fingerprint_of(ENV, COMPOSE, KEY)
 
     changed = changed_since(mark, {**ENV, "TZ": "UTC"}, COMPOSE + "    init: true\n", KEY)
 
@@ -50,19 +50,19 @@ def test_an_edited_compose_file_is_told_last() -> None:
 
 @pytest.mark.parametrize("text", ["", "PORT", "PORT: TZ:1", ":1", "a:1  b:2"])
 def test_what_is_no_mark_is_refused(text: str) -> None:
-    with pytest.raises(NoMark):
+    with pytest.raises(InvalidFingerprint):
         changed_since(text, ENV, COMPOSE, KEY)
 
 
 def test_a_name_makes_no_container_any_different() -> None:
     keys = ("DEPLOYMENT_NAME", "OPENCLAW_MODEL", "OPENROUTER_API_KEY", "TZ", "docker-compose.yml")
 
-    assert reach_the_gateway(keys, COMPOSE) == (
+    assert keys_affecting_gateway(keys, COMPOSE) == (
         "OPENCLAW_MODEL",
         "OPENROUTER_API_KEY",
         "docker-compose.yml",
     )
-    assert reach_the_gateway(keys, "env_file: .env") == keys
+    assert keys_affecting_gateway(keys, "env_file: .env") == keys
 
 
 def test_a_container_has_drifted_where_what_it_was_made_of_has_changed() -> None:

@@ -8,10 +8,10 @@ from app.core.settings.openclaw_config import with_token
 from app.core.status.readiness_checks import TOKEN_MISMATCH, failed, passed
 from app.core.tokens import (
     LABELS,
-    Compared,
-    Match,
-    Place,
     TokenCheck,
+    TokenComparison,
+    TokenMatch,
+    TokenPlace,
     at_gateway,
     in_config,
     in_container,
@@ -26,16 +26,16 @@ CLIMBED = [passed(name) for name in ("port", "healthz", "readyz", "websocket")]
 @pytest.mark.parametrize(
     ("config", "match"),
     [
-        (None, Match.ABSENT),
-        ({}, Match.EQUAL),
-        (with_token({}, "${OPENCLAW_GATEWAY_TOKEN}"), Match.EQUAL),
-        (with_token({}, "secret"), Match.EQUAL),
-        (with_token({}, "other"), Match.DIFFERS),
-        (with_token({}, "${SOMETHING_ELSE}"), Match.DIFFERS),
+        (None, TokenMatch.ABSENT),
+        ({}, TokenMatch.EQUAL),
+        (with_token({}, "${OPENCLAW_GATEWAY_TOKEN}"), TokenMatch.EQUAL),
+        (with_token({}, "secret"), TokenMatch.EQUAL),
+        (with_token({}, "other"), TokenMatch.DIFFERS),
+        (with_token({}, "${SOMETHING_ELSE}"), TokenMatch.DIFFERS),
     ],
 )
 def test_a_configuration_that_takes_the_environments_token_has_the_same(
-    config: dict[str, object] | None, match: Match
+    config: dict[str, object] | None, match: TokenMatch
 ) -> None:
     assert in_config("secret", config).match is match
 
@@ -43,40 +43,43 @@ def test_a_configuration_that_takes_the_environments_token_has_the_same(
 @pytest.mark.parametrize(
     ("found", "match"),
     [
-        (None, Match.ABSENT),
-        ("", Match.ABSENT),
-        ("secret", Match.EQUAL),
-        ("secreT", Match.DIFFERS),
+        (None, TokenMatch.ABSENT),
+        ("", TokenMatch.ABSENT),
+        ("secret", TokenMatch.EQUAL),
+        ("secreT", TokenMatch.DIFFERS),
     ],
 )
-def test_a_container_has_what_it_was_made_with(found: str | None, match: Match) -> None:
+def test_a_container_has_what_it_was_made_with(found: str | None, match: TokenMatch) -> None:
     assert in_container("secret", found).match is match
 
 
 @pytest.mark.parametrize(
     ("rungs", "match", "reason"),
     [
-        (None, Match.UNKNOWN, "it gave no answer in time"),
-        ([*CLIMBED, passed("token")], Match.EQUAL, ""),
+        (None, TokenMatch.UNKNOWN, "it gave no answer in time"),
+        ([*CLIMBED, passed("token")], TokenMatch.EQUAL, ""),
         (
             [*CLIMBED, failed("token", "no", code=TOKEN_MISMATCH)],
-            Match.DIFFERS,
+            TokenMatch.DIFFERS,
             "it refuses the one of .env",
         ),
-        ([*CLIMBED, failed("token", "locked out")], Match.UNKNOWN, "locked out"),
-        ([failed("port", "Nothing answers.")], Match.UNKNOWN, "Nothing answers."),
-        (CLIMBED, Match.UNKNOWN, ""),
+        ([*CLIMBED, failed("token", "locked out")], TokenMatch.UNKNOWN, "locked out"),
+        ([failed("port", "Nothing answers.")], TokenMatch.UNKNOWN, "Nothing answers."),
+        (CLIMBED, TokenMatch.UNKNOWN, ""),
     ],
 )
 def test_only_a_gateway_that_calls_the_token_wrong_has_another(
-    rungs: list[object] | None, match: Match, reason: str
+    rungs: list[object] | None, match: TokenMatch, reason: str
 ) -> None:
-    assert at_gateway(rungs) == Compared(Place.GATEWAY, match, reason)  # type: ignore[arg-type]
+    assert at_gateway(rungs) == TokenComparison(TokenPlace.GATEWAY, match, reason)  # type: ignore[arg-type]
 
 
-def a_check(**matches: Match) -> TokenCheck:
+def a_check(**matches: TokenMatch) -> TokenCheck:
     return TokenCheck(
-        tuple(Compared(place, matches.get(place.value, Match.EQUAL)) for place in Place)
+        tuple(
+            TokenComparison(place, matches.get(place.value, TokenMatch.EQUAL))
+            for place in TokenPlace
+        )
     )
 
 
@@ -84,16 +87,26 @@ def a_check(**matches: Match) -> TokenCheck:
     ("matches", "agree", "needs_restart", "words"),
     [
         ({}, True, False, "All places agree, and the gateway accepts it."),
-        ({"config": Match.DIFFERS}, False, False, "They differ."),
-        ({"container": Match.DIFFERS}, False, True, "They differ."),
-        ({"gateway": Match.DIFFERS}, False, True, "They differ."),
-        ({"gateway": Match.UNKNOWN}, None, False, "No place is known to differ."),
-        ({"gateway": Match.UNKNOWN, "config": Match.DIFFERS}, False, False, "They differ."),
-        ({"env": Match.ABSENT, "gateway": Match.UNKNOWN}, None, False, "There is no token"),
+        ({"config": TokenMatch.DIFFERS}, False, False, "They differ."),
+        ({"container": TokenMatch.DIFFERS}, False, True, "They differ."),
+        ({"gateway": TokenMatch.DIFFERS}, False, True, "They differ."),
+        ({"gateway": TokenMatch.UNKNOWN}, None, False, "No place is known to differ."),
+        (
+            {"gateway": TokenMatch.UNKNOWN, "config": TokenMatch.DIFFERS},
+            False,
+            False,
+            "They differ.",
+        ),
+        (
+            {"env": TokenMatch.ABSENT, "gateway": TokenMatch.UNKNOWN},
+            None,
+            False,
+            "There is no token",
+        ),
     ],
 )
 def test_places_agree_where_all_are_known_and_what_runs_with_another_is_started_anew(
-    matches: dict[str, Match], agree: bool | None, needs_restart: bool, words: str
+    matches: dict[str, TokenMatch], agree: bool | None, needs_restart: bool, words: str
 ) -> None:
     check = a_check(**matches)
 
@@ -117,16 +130,16 @@ def test_nothing_that_is_said_of_a_place_tells_of_its_token(token: str, other: s
 
     assert said <= {
         str(each)
-        for match in (Match.EQUAL, Match.DIFFERS)
+        for match in (TokenMatch.EQUAL, TokenMatch.DIFFERS)
         for each in (
             in_env("x"),
-            Compared(Place.CONFIG, match),
-            Compared(Place.CONTAINER, match),
+            TokenComparison(TokenPlace.CONFIG, match),
+            TokenComparison(TokenPlace.CONTAINER, match),
             in_config("x", {}),
         )
     }
 
 
 def test_every_place_has_a_name_and_one_may_be_unknown() -> None:
-    assert set(LABELS) == set(Place)
-    assert unknown(Place.CONFIG, "why").label == "config/openclaw.json"
+    assert set(LABELS) == set(TokenPlace)
+    assert unknown(TokenPlace.CONFIG, "why").label == "config/openclaw.json"

@@ -6,9 +6,14 @@ from typing import Any
 import pytest
 
 from app.core.status.status import Status
-from app.core.webhook.notices import Event, Notice
-from app.core.webhook.payload import Message, payload
-from app.core.webhook.troubles import Place, Seen, look, read
+from app.core.webhook.notices import Notification, WebhookEvent
+from app.core.webhook.payload import WebhookMessage, payload
+from app.core.webhook.troubles import (
+    DeploymentCondition,
+    HistoryCursor,
+    check_condition,
+    read_entries,
+)
 
 ID = "0b7a3361be"
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -18,10 +23,10 @@ class Story:
     """A deployment's life: what is recorded, and looks at it, as the server has them."""
 
     def __init__(self) -> None:
-        self.place = Place()
+        self.place = HistoryCursor()
         self.now = START
         self.number = 0
-        self.told: list[Notice] = []
+        self.told: list[Notification] = []
 
     def later(self, seconds: float) -> "Story":
         self.now += timedelta(seconds=seconds)
@@ -33,7 +38,7 @@ class Story:
         line = {"n": self.number, **at, **entry}
         if "container" in line:
             line["last_at"] = self.now.isoformat()
-        self.place, notices = read(self.place, ID, [line])
+        self.place, notices = read_entries(self.place, ID, [line])
         self.told += notices
         return self.number
 
@@ -44,8 +49,8 @@ class Story:
         self.record(of=number, who="the gateway", container="c1", **{"code": 78, **more})
 
     def look(self, status: Status = Status.RESTARTING, **more: Any) -> "Story":
-        seen = Seen(status, self.now, **more)
-        self.place, notices = look(self.place, ID, seen)
+        seen = DeploymentCondition(status, self.now, **more)
+        self.place, notices = check_condition(self.place, ID, seen)
         self.told += notices
         return self
 
@@ -252,14 +257,14 @@ def test_what_somebody_ends_is_no_recovery(ending: str) -> None:
 
 
 def test_a_message_calls_nobody_and_fits_whoever_gets_it() -> None:
-    notice = Notice(Event.CRASHED, ID, 7, START, "<!channel> @everyone " + "x" * 5000)
-    sent = payload(Message(notice, "A & B", "failed", "http://host/deployments/x"), 2)
+    notice = Notification(WebhookEvent.CRASHED, ID, 7, START, "<!channel> @everyone " + "x" * 5000)
+    sent = payload(WebhookMessage(notice, "A & B", "failed", "http://host/deployments/x"), 2)
 
     assert len(sent["content"]) < 2000
     assert sent["allowed_mentions"] == {"parse": []}
     assert "<!channel>" not in sent["text"]
     assert "A &amp; B" in sent["text"]
     assert "2 earlier messages did not arrive" in sent["text"]
-    assert sent["id"] == payload(Message(notice))["id"]
+    assert sent["id"] == payload(WebhookMessage(notice))["id"]
     assert sent["event"] == "crashed"
     assert sent["incident"] == 7

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 from app import create_app
 from app.cli.main import main
 from app.config import Settings
-from app.core.webhook.notices import Event, Notice
-from app.core.webhook.payload import Message
+from app.core.webhook.notices import Notification, WebhookEvent
+from app.core.webhook.payload import WebhookMessage
 from app.store.webhook_queue import MOST_WAITING, NoticeStore
 from app.usecases.context import AppContext
 from app.usecases.webhook.sender import Telling
@@ -118,8 +118,10 @@ def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
         now = datetime.now(UTC)
         with store.changing() as kept:
             for reason in reasons:
-                notice = Notice(Event.CRASHED, "0b7a3361be", len(kept.waiting), now, reason)
-                kept.add(Message(notice))
+                notice = Notification(
+                    WebhookEvent.CRASHED, "0b7a3361be", len(kept.waiting), now, reason
+                )
+                kept.add(WebhookMessage(notice))
         telling.came()
 
     receiver.answers = [500, 503]

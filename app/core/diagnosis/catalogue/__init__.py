@@ -9,7 +9,7 @@ tests/recorded/<source>/<code>.log, and <code>.<anything>.log of further ones.
 from enum import StrEnum
 
 from app.core.diagnosis.catalogue.engine import ENGINE
-from app.core.diagnosis.catalogue.entry import Known as Known
+from app.core.diagnosis.catalogue.entry import CatalogueEntry as CatalogueEntry
 from app.core.diagnosis.catalogue.gateway import GATEWAY
 from app.core.diagnosis.catalogue.pull import PULL
 from app.core.diagnosis.catalogue.readiness import LADDER

@@ -8,7 +8,7 @@ LAUNCH = "{launch}"
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CatalogueEntry:
     """One cause. `exits` are the exit codes that it comes with, any where there are none.
 
     `fix` holds the steps that end with a gateway that runs, where a shell can do them: one
@@ -25,7 +25,7 @@ class Known:
     out_of_memory: bool = False
 
 
-def known(
+def entry(
     code: str,
     pattern: str,
     words: str,
@@ -33,6 +33,6 @@ def known(
     fix: tuple[str, ...] = (),
     exits: tuple[int, ...] = (),
     out_of_memory: bool = False,
-) -> Known:
+) -> CatalogueEntry:
     said = re.compile(pattern, re.IGNORECASE)
-    return Known(code, said, words, next_step, fix, exits, out_of_memory)
+    return CatalogueEntry(code, said, words, next_step, fix, exits, out_of_memory)

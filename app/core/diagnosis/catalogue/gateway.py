@@ -1,6 +1,6 @@
 """What a gateway says when it ends, by its exit code and its last lines."""
 
-from app.core.diagnosis.catalogue.entry import LAUNCH, known
+from app.core.diagnosis.catalogue.entry import LAUNCH, entry
 
 # What was written by hand stays beside the file that the launch then makes.
 _ASIDE = "# mv --backup=numbered {config}/openclaw.json {config}/openclaw.json.aside"
@@ -26,7 +26,7 @@ _OR_ASIDE = (
 _SETTINGS, _ANY_FAILURE = (78,), (1, 78)
 
 GATEWAY = (
-    known(
+    entry(
         "out_of_memory",
         r"",
         "The gateway was killed because it reached its memory limit.",
@@ -34,7 +34,7 @@ GATEWAY = (
         ("{reconfigure} --set memory_limit={memory}",),
         out_of_memory=True,
     ),
-    known(
+    entry(
         "heap_full",
         r"FATAL ERROR: .*JavaScript heap out of memory",
         "Node.js, which the gateway runs on, has reached its own limit of memory.",
@@ -43,7 +43,7 @@ GATEWAY = (
         ("sed -i.before -E 's/ ?--max-old-space-size=[0-9]+//' {compose_file}", LAUNCH),
         (134,),
     ),
-    known(
+    entry(
         "npm_missing",
         r"failed during launch or output capture \(ENOENT\)",
         "The gateway looks up a plugin with npm, and its image has no npm.",
@@ -52,7 +52,7 @@ GATEWAY = (
         (_PLUGIN_OFF, LAUNCH),
         _SETTINGS,
     ),
-    known(
+    entry(
         "config_unreadable",
         r"EACCES[^\n]*openclaw\.json",
         "The gateway may not read config/openclaw.json.",
@@ -60,7 +60,7 @@ GATEWAY = (
         (_GIVE, LAUNCH),
         _ANY_FAILURE,
     ),
-    known(
+    entry(
         "config_read_only",
         r"(?:ENOENT|EROFS)[^\n]*mkdir '/home/node/\.openclaw",
         "The gateway's config folder is mounted read-only.",
@@ -72,7 +72,7 @@ GATEWAY = (
         ),
         _ANY_FAILURE,
     ),
-    known(
+    entry(
         "config_not_writable",
         r"EACCES[^\n]*'/home/node/\.openclaw",
         "The gateway may not read or write in its config folder.",
@@ -81,7 +81,7 @@ GATEWAY = (
         (_GIVE, _NO_USER, LAUNCH),
         _ANY_FAILURE,
     ),
-    known(
+    entry(
         "root_read_only",
         r"Unable to create fallback OpenClaw temp dir",
         "The gateway has nowhere to put temporary files: its container is read-only.",
@@ -89,7 +89,7 @@ GATEWAY = (
         (r"sed -i.before '/^ \{{4\}}read_only: true/d' {compose_file}", LAUNCH),
         (1,),
     ),
-    known(
+    entry(
         "command_missing",
         r"\[FATAL tini \(\d+\)\] exec \S+ failed: No such file",
         "The image has not the program that it is to run.",
@@ -97,7 +97,7 @@ GATEWAY = (
         " (OPENCLAW_IMAGE).",
         exits=(127,),
     ),
-    known(
+    entry(
         "config_bad_json",
         r"JSON5 parse failed",
         "config/openclaw.json is not valid JSON.",
@@ -105,7 +105,7 @@ GATEWAY = (
         (_ASIDE, LAUNCH),
         _SETTINGS,
     ),
-    known(
+    entry(
         "config_unknown_key",
         r"Unrecognized key: \"(?P<what>[^\"]{1,80})\"",
         "OpenClaw does not know the key “{what}” in config/openclaw.json.",
@@ -114,7 +114,7 @@ GATEWAY = (
         (_ASIDE, LAUNCH),
         _SETTINGS,
     ),
-    known(
+    entry(
         "config_missing",
         r"Missing config\. Run `openclaw setup`|existing config is missing gateway\.mode",
         "config/openclaw.json is not there or names no gateway.mode, and docker-compose.yml starts"
@@ -124,7 +124,7 @@ GATEWAY = (
         ("# test ! -e {config}/openclaw.json || " + _ASIDE.removeprefix("# "), LAUNCH),
         _SETTINGS,
     ),
-    known(
+    entry(
         "config_invalid",
         r"Gateway failed to start: Invalid config at",
         "OpenClaw does not accept config/openclaw.json.",
@@ -132,7 +132,7 @@ GATEWAY = (
         (_ASIDE, LAUNCH),
         _SETTINGS,
     ),
-    known(
+    entry(
         "config_bad_bind",
         r"Invalid --bind",
         "OpenClaw does not know the value of gateway.bind in config/openclaw.json, or of --bind in"
@@ -142,7 +142,7 @@ GATEWAY = (
         (_ASIDE, _NO_BIND, LAUNCH),
         (1,),
     ),
-    known(
+    entry(
         "token_missing",
         r"Refusing to bind gateway to \S+ without auth",
         "The gateway has no token.",
@@ -150,7 +150,7 @@ GATEWAY = (
         ("{rotate}", LAUNCH),
         _SETTINGS,
     ),
-    known(
+    entry(
         "host_too_busy",
         r"state lease heartbeat did not become ready \(phase=startup, trigger=timeout",
         "This host is so busy that a part of the gateway did not start within OpenClaw's own limit"
@@ -159,7 +159,7 @@ GATEWAY = (
         (LAUNCH,),
         _ANY_FAILURE,
     ),
-    known(
+    entry(
         "state_in_use",
         r"owner lease is still active|Session SQLite maintenance ownership was unavailable",
         "Another gateway uses the same config folder, or one that was killed within the last five"
@@ -168,7 +168,7 @@ GATEWAY = (
         ("{docker} ps -q --filter volume={config} | xargs -r env {docker} stop", LAUNCH),
         _ANY_FAILURE,
     ),
-    known(
+    entry(
         "port_in_use_inside",
         r"another gateway instance is already listening|Gateway failed to start: .*EADDRINUSE",
         "Something else in the container listens on the gateway's port.",
@@ -176,14 +176,14 @@ GATEWAY = (
         ("{reconfigure} --set port={free_port}",),
         (1,),
     ),
-    known(
+    entry(
         "image_incomplete",
         r"package lifecycle is incomplete",
         "OpenClaw's installation in the image is not finished.",
         "Build or pull the image again.",
         exits=(1,),
     ),
-    known(
+    entry(
         "state_migration",
         r"requires state migration",
         "OpenClaw can't bring its stored state to its own version.",

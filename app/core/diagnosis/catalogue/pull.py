@@ -1,9 +1,9 @@
 """What the pull of an image says when it fails."""
 
-from app.core.diagnosis.catalogue.entry import known
+from app.core.diagnosis.catalogue.entry import entry
 
 PULL = (
-    known(
+    entry(
         "registry_unknown",
         r"lookup (?P<what>[\w.-]{1,253})(?: on \S+)?: (?:no such host|server misbehaving)",
         "The name of the registry {what} is not known on this host.",
@@ -11,7 +11,7 @@ PULL = (
         " `make image`.",
         ("{reconfigure} --set image={image}",),
     ),
-    known(
+    entry(
         "registry_unreachable",
         r"dial tcp (?P<what>[\w.:\[\]-]{1,60}): (?:connect: connection refused|connect: no route"
         r"|i/o timeout)",
@@ -20,13 +20,13 @@ PULL = (
         " `make image`.",
         ("{reconfigure} --set image={image}",),
     ),
-    known(
+    entry(
         "registry_busy",
         r"toomanyrequests",
         "The registry has had too many requests from this address.",
         "Wait and launch again, or log in to it (docker login).",
     ),
-    known(
+    entry(
         "pull_broken_off",
         r"unexpected EOF|connection reset by peer|TLS handshake timeout|i/o timeout"
         r"|filesystem layer verification failed|unknown blob|error pulling image",

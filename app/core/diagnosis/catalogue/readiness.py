@@ -1,10 +1,10 @@
 """What a broken rung of the ladder means; its words are the probe's own."""
 
-from app.core.diagnosis.catalogue.entry import LAUNCH, Known, known
+from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry, entry
 
 
-def _rung(code: str, pattern: str, *fix: str) -> Known:
-    return known(code, pattern, words="", next_step="", fix=fix)
+def _rung(code: str, pattern: str, *fix: str) -> CatalogueEntry:
+    return entry(code, pattern, words="", next_step="", fix=fix)
 
 
 # Matched against "<rung> <the gateway's own code> <what was seen>"; a rung that is not here
