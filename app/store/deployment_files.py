@@ -10,12 +10,8 @@ from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.secrets import secret_values, secrets_in_text
-from app.core.settings.env_file import (
-    MAX_FILE_BYTES,
-    EnvFileError,
-    parse_env,
-    value_on_its_own_line,
-)
+from app.core.settings.env_file import MAX_FILE_BYTES, parse_env, value_on_its_own_line
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import NAME
 from app.core.settings.fingerprints import InvalidFingerprint, changed_since, keys_affecting_gateway
 from app.core.updates.journal import Step

@@ -14,7 +14,8 @@ import docker
 import pytest
 
 from app.core.settings.compose_file import compose_file
-from app.core.settings.env_file import EnvFileError, format_env, parse_env
+from app.core.settings.env_file import format_env, parse_env
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.field_rules import memory_bytes
 from app.core.settings.fields import FIELDS
 from app.core.settings.ports import subnet_of

@@ -13,7 +13,8 @@ from typing import Any
 import click
 
 from app.core.errors import InputRejected
-from app.core.settings.fields import BY_ENV, BY_NAME, Field
+from app.core.settings.field import Field
+from app.core.settings.fields import BY_ENV, BY_NAME
 
 _MOST_CHARACTERS = 1024 * 1024
 _SILENT_SECONDS = 1.0

@@ -1,4 +1,4 @@
-"""The name of another one like this."""
+"""Names for clones: `Support bot 2` after `Support bot`."""
 
 import re
 from collections.abc import Collection
@@ -10,7 +10,7 @@ _NUMBERED = re.compile(r"(?P<stem>.*\S)\s+(?P<number>[1-9][0-9]{0,5})\Z", re.ASC
 
 
 def next_name(name: str, taken: Collection[str]) -> str:
-    """Return `Support bot 2` after `Support bot`: the next that nobody has. No name gets none."""
+    """Return the next free numbered name. An empty name stays empty."""
     if not name:
         return ""
     match = _NUMBERED.match(name)
@@ -20,4 +20,4 @@ def next_name(name: str, taken: Collection[str]) -> str:
         candidate = stem[: LONGEST_NAME - len(end)].rstrip() + end
         if candidate not in taken:
             return candidate
-    raise AssertionError("numbers end nowhere")
+    raise AssertionError("unreachable: count() never ends")

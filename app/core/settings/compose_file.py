@@ -1,7 +1,7 @@
 """The text of a deployment's `docker-compose.yml`.
 
-It stays in people's folders, so it is in its final form: self-contained, read
-by people, and everything that a person may change is a variable of `.env`.
+The file is self-contained and readable: `docker compose up -d` works without Deploy Agent,
+and everything that a person may want to change is a variable in `.env`.
 """
 
 import re
@@ -12,7 +12,7 @@ from app.core.settings.ports import NETWORK_PREFIX
 
 SERVICE = "openclaw"
 GATEWAY_UID = 1000
-# By this a container tells for which deployment it was made, whoever started it.
+# The label names the deployment that a container was created for, whoever started it.
 LABEL = "io.deploy-agent.deployment"
 
 _TEMPLATE = """\
@@ -87,7 +87,7 @@ networks:
 
 
 def compose_file(deployment_id: str, subnet: IPv4Network | str) -> str:
-    """Return the compose file of one deployment in its own network."""
+    """Return the compose file of a deployment with its own network."""
     passed_on = [each.env for each in FIELDS if each.reaches_gateway]
     return _TEMPLATE % {
         "label": LABEL,
@@ -98,7 +98,7 @@ def compose_file(deployment_id: str, subnet: IPv4Network | str) -> str:
 
 
 def passes_on(text: str, variable: str) -> bool:
-    """Say whether a compose file hands a variable of `.env` on, or all of them."""
+    """Return whether a compose file passes a variable of `.env` (or all) to the container."""
     return bool(re.search(rf"\b(?:{re.escape(variable)}|env_file)\b", text))
 
 
@@ -106,10 +106,10 @@ _SUBNET = re.compile(r"(?P<before>^\s*(?:- )?subnet:\s*[\"']?)(?P<subnet>[0-9./]
 
 
 def with_subnet(text: str, subnet: IPv4Network, pool: IPv4Network) -> str:
-    """Return a compose file with the network of its port, everything else as it was.
+    """Return a compose file with `subnet` in place of its network from the pool.
 
-    A small network of the pool belongs to one port, so where another one of the
-    pool stands, it is another deployment's. A network from elsewhere is a person's own.
+    Everything else stays as it is. A network from outside the pool was chosen by a person
+    and is kept.
     """
 
     def replaced(match: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
-"""Drift: what a running container has differently from what its folder gives by now.
+"""Drift: the settings in the folder that the running container does not have yet.
 
-A launch writes down what it applied, so no page asks Compose. A container that was made
-otherwise, by hand or before that was written down, is told by the times of the files.
+A launch records what it applied, so pages need not ask Compose. For a container without
+such a record (started by hand, or by an older version) the times of the files decide.
 """
 
 from datetime import timedelta
@@ -10,12 +10,12 @@ from app.core.deployment import Deployment
 from app.core.settings.fingerprints import COMPOSE
 from app.core.snapshot import Container
 
-# The engine tells the time of a container's making in whole seconds.
+# The engine gives a container's creation time in whole seconds.
 _SECOND = timedelta(seconds=1)
 
 
 def drift_of(deployment: Deployment, gateway: Container | None) -> tuple[str, ...]:
-    """Return the variables and files that have changed since a container was made of them."""
+    """Return the variables and files that changed after the container was created."""
     if gateway is None or not gateway.is_up or deployment.problem:
         return ()
     if deployment.running_operation:

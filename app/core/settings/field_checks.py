@@ -1,5 +1,7 @@
-"""What is taken of what a person or script gave, and what is said of the rest. No message
-repeats a value."""
+"""Check what a person or script entered against the field schema.
+
+No message repeats a value, which may be a secret.
+"""
 
 import re
 from collections.abc import Mapping
@@ -7,30 +9,31 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.core.settings.env_file import value_problem
-from app.core.settings.fields import BY_NAME, FIELDS, TOKEN, Field
+from app.core.settings.field import Field
+from app.core.settings.fields import BY_NAME, FIELDS, TOKEN
 from app.core.text import is_plain
 
-# Digits of the longest number that is looked at: Python refuses to read or write thousands.
+# Longer numbers are out of range without parsing: Python refuses to convert thousands of digits.
 _LONGEST_NUMBER = 9
 _NEEDED = "is needed"
 
 
 @dataclass(frozen=True, slots=True)
 class CheckedInput:
-    """Input after the rules: `values` by field name, `errors` by field name."""
+    """Checked input: accepted values and error messages, both by field name."""
 
     values: Mapping[str, str] = field(repr=False)
     errors: Mapping[str, str]
 
 
 class ValueRejected(ValueError):
-    """A value that is not taken; the message says why, in words for the field's side."""
+    """A rejected value. The message says why, worded to follow the field's label."""
 
 
 def check_input(given: Mapping[str, Any]) -> CheckedInput:
-    """Hold what was given against the schema, all fields at once.
+    """Check all given fields against the schema at once.
 
-    An optional field that is empty counts as not given.
+    An empty optional field counts as not given.
     """
     values: dict[str, str] = {}
     errors: dict[str, str] = {}
@@ -47,12 +50,15 @@ def check_input(given: Mapping[str, Any]) -> CheckedInput:
 
 
 def check_value(name: str, raw: Any) -> str:
-    """Return one field's value as it is written; empty counts as not given. Raises Wrong."""
+    """Return one field's value as it goes into `.env`, empty if there is none.
+
+    Raises ValueRejected.
+    """
     known = BY_NAME.get(name)
     if known is None:
-        raise ValueRejected("is no field of a deployment")
+        raise ValueRejected("is not a field of a deployment")
     if known is TOKEN:
-        raise ValueRejected("is made by Deploy Agent and can't be given")
+        raise ValueRejected("is made by Deploy Agent and can't be set")
     text = _as_text(known, raw)
     if problem := _problem(known, text):
         raise ValueRejected(problem)
@@ -60,21 +66,21 @@ def check_value(name: str, raw: Any) -> str:
 
 
 def warning_about(known: Field, value: str) -> str:
-    """Return, in a sentence, what looks odd about a secret that is taken all the same."""
+    """Return a sentence about a secret that looks wrong but is accepted, or an empty text."""
     if not known.secret:
         return ""
     if value != value.strip():
-        return "This begins or ends with a space, which is kept. Was more copied than the secret?"
-    if known.shape and known.shape.pattern.match(value):
+        return "This begins or ends with a space, which is kept. Did you copy too much?"
+    if known.hint and known.hint.pattern.match(value):
         return ""
     for other in FIELDS:
-        if other is not known and other.shape and other.shape.pattern.match(value):
-            return f"This looks like {_with_article(other.label)}, which has a field of its own."
-    if known.shape is None:
+        if other is not known and other.hint and other.hint.pattern.match(value):
+            return f"This looks like {_with_article(other.label)}, which has its own field."
+    if known.hint is None:
         return ""
     return (
-        f"This does not look like {_with_article(known.label)}, which {known.shape.words} as a"
-        " rule. It is taken all the same."
+        f"This does not look like {_with_article(known.label)}, which usually {known.hint.words}."
+        " It is accepted anyway."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the values of fields must be. A rule returns what is wrong in words, or None."""
+"""Rules for the values of fields. A rule returns what is wrong, or None."""
 
 import re
 from functools import cache
@@ -18,13 +18,13 @@ LONGEST_NAME = 80
 
 
 def memory_bytes(text: str) -> int | None:
-    """Return the bytes that Docker reads from `2g`, `1500m`, …; None where it is no size."""
+    """Return the bytes that Docker reads from `2g`, `1500m`, …, or None for anything else."""
     match = _MEMORY.match(text)
     return int(match[1]) * _UNITS[match[2][0].lower()] if match else None
 
 
 def more_memory(text: str) -> str:
-    """Return a limit above one that was reached: 2g, enough as a rule, or half as much again."""
+    """Return a limit above one that was reached: at least 2g, otherwise 1.5 times as much."""
     enough = 2 * _UNITS["g"]
     size = memory_bytes(text) or enough
     return "2g" if size < enough else f"{size * 3 // 2 // _UNITS['m']}m"
@@ -32,7 +32,7 @@ def more_memory(text: str) -> str:
 
 @cache
 def timezones() -> tuple[str, ...]:
-    """Return the names of all time zones; to look for them reads some hundred files."""
+    """Return the names of all time zones. Cached: collecting them reads hundreds of files."""
     return tuple(sorted(available_timezones()))
 
 
@@ -44,7 +44,7 @@ def name_rule(value: str) -> str | None:
 
 def image_rule(value: str) -> str | None:
     if not _IMAGE.match(value):
-        return "must be an image's name such as ghcr.io/openclaw/openclaw:2026.9.6"
+        return "must be an image name such as ghcr.io/openclaw/openclaw:2026.9.6"
     return None
 
 
@@ -53,7 +53,7 @@ def memory_rule(value: str) -> str | None:
     if size is None:
         return "must be a size such as 2g or 1500m"
     if size < 32 * _UNITS["m"]:
-        return "must be at least 32m; a gateway needs about 1g, better 2g"
+        return "must be at least 32m; a gateway needs about 1g, and 2g is better"
     return None
 
 
@@ -65,7 +65,7 @@ def model_rule(value: str) -> str | None:
 
 def timezone_rule(value: str) -> str | None:
     if value not in timezones():
-        return "must be a time zone's name, such as Europe/Berlin"
+        return "must be the name of a time zone, such as Europe/Berlin"
     return None
 
 
@@ -79,5 +79,5 @@ def bind_rule(value: str) -> str | None:
 
 def url_rule(value: str) -> str | None:
     if not _URL.match(value):
-        return "must be an http:// or https:// address without user, query or fragment"
+        return "must be an http:// or https:// address without a user, query or fragment"
     return None

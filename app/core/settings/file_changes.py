@@ -1,8 +1,8 @@
-"""Reconfiguring: from a deployment's files and what is asked for to the files as they will be.
+"""Reconfiguration: apply requested settings to a deployment's files.
 
-Every value is changed where it stands, so comments, order and what Deploy Agent does not
-know stay. Of the compose file only the network follows the port: all else in it is read
-from `.env`, or is a person's own.
+Values are edited in place, so comments, order and unknown variables survive. In the compose
+file only the network changes, together with the port: everything else there comes from
+`.env` or was written by a person.
 """
 
 import difflib
@@ -14,8 +14,9 @@ from typing import Any, Literal
 from app.core.secrets import Masker, secrets_in_text
 from app.core.settings.compose_file import passes_on, with_subnet
 from app.core.settings.env_file import parse_env, with_value, without_value
+from app.core.settings.field import Field
 from app.core.settings.field_checks import ValueRejected, check_value
-from app.core.settings.fields import BY_ENV, BY_NAME, FIELDS, NAME, PORT, TOKEN, Field, is_secret
+from app.core.settings.fields import BY_ENV, BY_NAME, FIELDS, NAME, PORT, TOKEN, is_secret
 from app.core.settings.fingerprints import COMPOSE, IN_CONFIG
 from app.core.settings.ports import subnet_of
 
@@ -24,7 +25,7 @@ _DIFF_CONTEXT = 2
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFiles:
-    """The two files of a deployment; `compose` is None where there is none to be read as text."""
+    """A deployment's two files. `compose` is None if it is missing or not text."""
 
     env: bytes = field(repr=False)
     compose: str | None = field(repr=False)
@@ -36,7 +37,7 @@ class DeploymentFiles:
 
 @dataclass(frozen=True, slots=True)
 class CheckedChanges:
-    """Input after the rules: the new value of each variable (None: none), errors by field name."""
+    """Checked input: the new value of each variable (None removes it), errors by field name."""
 
     values: Mapping[str, str | None] = field(repr=False)
     errors: Mapping[str, str]
@@ -44,7 +45,7 @@ class CheckedChanges:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """One variable of `.env` that gets another value; None where it has none."""
+    """One changed variable of `.env`; None means that it has no value."""
 
     env: str
     before: str | None = field(repr=False)
@@ -75,7 +76,7 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """A change as it is shown: of a secret no value, of any other none in which one stands."""
+    """A change as people see it: without a secret's values, and with secrets masked in others."""
 
     name: str
     env: str
@@ -89,7 +90,7 @@ class ShownChange:
 def shown_changes(
     changes: Iterable[SettingChange], secrets: Iterable[str]
 ) -> tuple[ShownChange, ...]:
-    """Return changes as they are shown."""
+    """Return changes as people may see them."""
     mask = Masker(secrets)
 
     def shown(each: SettingChange, value: str | None) -> str | None:
@@ -110,7 +111,7 @@ def shown_changes(
 
 
 def label_of(key: str) -> str:
-    """Return what people call a variable, or the file of that name."""
+    """Return the label of a variable; a file's name stays as it is."""
     return BY_ENV[key].label if key in BY_ENV else key
 
 
@@ -120,34 +121,34 @@ def check_changes(
     env: Mapping[str, str],
     fallbacks: Mapping[str, str],
 ) -> CheckedChanges:
-    """Hold what was given against the schema and the variables as they are.
+    """Check requested changes against the schema and the current variables.
 
-    What is not given stays, and so does a secret that is given empty. Any other field
-    that is emptied has its value in `fallbacks`, or none. What stands in `.env` already
-    is not held against the rules: somebody may have had reasons.
+    Fields that are not given keep their value, and so do secrets that are given empty. Any
+    other emptied field gets its value in `fallbacks`, or none. Values that are already in
+    `.env` are not checked: somebody may have had a reason for them.
     """
     values: dict[str, str | None] = {}
     errors: dict[str, str] = {}
     for name, raw in given.items():
         try:
-            values |= _one(name, raw, env, fallbacks)
+            values |= _requested_change(name, raw, env, fallbacks)
         except ValueRejected as wrong:
             errors[name] = str(wrong)
     for name in remove:
         known = BY_NAME.get(name)
         if known is None or known.group != "optional":
-            errors[name] = "can't be removed" if known else "is no field of a deployment"
+            errors[name] = "can't be removed" if known else "is not a field of a deployment"
         elif given.get(name) and known.secret:
-            errors[name] = "is both given and to be removed"
+            errors[name] = "can't be both set and removed"
         elif env.get(known.env):
-            values[known.env] = _emptied(known, fallbacks)
+            values[known.env] = fallbacks.get(known.name)
     return CheckedChanges(values, errors)
 
 
-def _one(
+def _requested_change(
     name: str, raw: Any, env: Mapping[str, str], fallbacks: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """Return the change that one given field makes, if it makes one. Raises Wrong."""
+    """Return the change that one given field makes, empty if none. Raises ValueRejected."""
     known = BY_NAME.get(name)
     before = env.get(known.env, "") if known else ""
     if known and known is not TOKEN:
@@ -155,21 +156,17 @@ def _one(
         if raw == before or (empty and (known.secret or not before)):
             return {}
     value = check_value(name, raw)
-    assert known is not None, "check_value takes known names only"
+    assert known is not None, "check_value rejects unknown names"
     if not value and known is PORT:
         raise ValueRejected("is needed")
-    after = value or _emptied(known, fallbacks)
+    after = value or fallbacks.get(known.name)
     return {} if (after or "") == before else {known.env: after}
-
-
-def _emptied(known: Field, fallbacks: Mapping[str, str]) -> str | None:
-    return fallbacks.get(known.name)
 
 
 def with_changes(
     files: DeploymentFiles, values: Mapping[str, str | None], pool: IPv4Network
 ) -> DeploymentFiles:
-    """Return the files with these values in them. Raises EnvFileError."""
+    """Return the files with new values. Raises EnvFileError."""
     env = files.env
     for key, value in values.items():
         env = without_value(env, key) if value is None else with_value(env, key, value)
@@ -182,7 +179,7 @@ def with_changes(
 def changes_between(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> tuple[SettingChange, ...]:
-    """Return what differs, in the schema's order: also what only follows from another value."""
+    """Return every difference in the schema's order, including what follows from another change."""
     keys = dict.fromkeys([*(each.env for each in FIELDS), *before, *after])
     return tuple(
         SettingChange(key, before.get(key), after.get(key))
@@ -194,7 +191,7 @@ def changes_between(
 def compose_diff(
     before: DeploymentFiles, after: DeploymentFiles, secrets: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return how the compose file differs, line by line, secrets masked."""
+    """Return the lines of a diff of the compose file, secrets masked."""
     if before.compose == after.compose or before.compose is None or after.compose is None:
         return ()
     mask = Masker([*secrets, *secrets_in_text(before.compose)])
@@ -212,10 +209,13 @@ def compose_diff(
 def manual_steps(
     changes: Iterable[SettingChange], before: DeploymentFiles, after: DeploymentFiles
 ) -> tuple[str, ...]:
-    """Return, in sentences, what has to be done by hand since a compose file is a person's own."""
+    """Return what the reader has to do by hand, in sentences.
+
+    Deploy Agent does not rewrite a compose file that somebody has edited.
+    """
     compose = before.compose
     if compose is None:
-        return ("It has no docker-compose.yml that can be read, so nothing reaches a gateway yet.",)
+        return ("There is no readable docker-compose.yml, so nothing reaches the gateway yet.",)
     changed = {each.env for each in changes}
     left = [
         f"docker-compose.yml does not use {each}, so the gateway does not get it: add it there."
@@ -224,12 +224,12 @@ def manual_steps(
     ]
     if "OPENCLAW_IMAGE" in changed:
         left.append(
-            "An image of another version may change the gateway's state, so that the old image"
-            " can't read it any more. Update keeps a copy of the state; this does not."
+            "An image of another version may change the gateway's state so that the old image can"
+            " no longer read it. Update keeps a copy of the state; this does not."
         )
     if PORT.env in changed and before.compose == after.compose and "subnet" in compose:
         left.append(
-            "docker-compose.yml has a network of somebody's own, which is left as it is: it must"
-            " overlap no other."
+            "The network in docker-compose.yml was set by hand and is left as it is. It must not"
+            " overlap another one."
         )
     return tuple(left)

@@ -1,9 +1,9 @@
-"""`config/openclaw.json`: what the gateway's own configuration must say.
+"""`config/openclaw.json`: the gateway's own configuration.
 
-Measured on OpenClaw 2026.9.6: the gateway never writes this file; a token in it
-wins over the environment's; an explicit list of origins replaces the built-in
-pair; and with OPENROUTER_API_KEY set, the perplexity plugin is looked up in the
-npm registry at every start, which costs minutes where there is none.
+Measured on OpenClaw 2026.9.6: the gateway never writes this file. A token in it overrides
+the environment's. An explicit list of origins replaces the two built-in ones. With
+OPENROUTER_API_KEY set, every start looks up the perplexity plugin in the npm registry,
+which takes minutes without access to one.
 """
 
 import json
@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 DEFAULT_MODEL = "openrouter/auto"
-# OpenClaw resolves this form from the environment, so it equals the token there.
+# OpenClaw resolves this from the environment, so it equals the token there.
 TOKEN_REFERENCE = "${OPENCLAW_GATEWAY_TOKEN}"  # noqa: S105
 
 _ORIGIN = re.compile(
@@ -26,15 +26,15 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class OriginRejected(ValueError):
-    """The text is no origin at which this gateway's page can be opened; the message says why."""
+    """The gateway's page can't be opened at this origin. The message says why."""
 
 
 class ConfigUnreadable(ValueError):
-    """The file is no JSON object. OpenClaw also takes JSON5, which we don't rewrite."""
+    """The file is not a JSON object. OpenClaw also accepts JSON5, which we don't rewrite."""
 
 
 def seed_config(env: Mapping[str, str], origin_hosts: Sequence[str]) -> dict[str, Any]:
-    """Return the first `openclaw.json` of a deployment with these variables."""
+    """Return the first `openclaw.json` of a new deployment."""
     port = env["PORT"]
     config: dict[str, Any] = {
         "gateway": {
@@ -56,12 +56,12 @@ def format_config(config: Mapping[str, Any]) -> bytes:
     try:
         return (json.dumps(config, indent=2, ensure_ascii=False) + "\n").encode()
     except UnicodeEncodeError:
-        # Half a surrogate pair, which JSON can name and UTF-8 can't hold.
+        # JSON can express half a surrogate pair; UTF-8 can't.
         return (json.dumps(config, indent=2) + "\n").encode()
 
 
 def parse_config(data: bytes) -> dict[str, Any]:
-    """Raises ConfigUnreadable; the message holds nothing of the file."""
+    """Parse the file. Raises ConfigUnreadable; the message contains nothing from the file."""
     try:
         config = json.loads(data)
     except (ValueError, RecursionError):
@@ -72,14 +72,14 @@ def parse_config(data: bytes) -> dict[str, Any]:
 
 
 def token_in(config: Mapping[str, Any]) -> str | None:
-    """Return `gateway.auth.token`, or None where the environment's token counts."""
+    """Return `gateway.auth.token`, or None if the environment's token applies."""
     auth = _section(_section(config, "gateway"), "auth")
     token = auth.get("token")
     return None if token is None or token == TOKEN_REFERENCE else str(token)
 
 
 def with_token(config: Mapping[str, Any], token: str) -> dict[str, Any]:
-    """Return the configuration with the token written literally, every other key as it was."""
+    """Return the configuration with a literal token, every other key unchanged."""
     gateway = dict(_section(config, "gateway"))
     auth = dict(_section(gateway, "auth"))
     auth["token"] = token
@@ -89,23 +89,25 @@ def with_token(config: Mapping[str, Any], token: str) -> dict[str, Any]:
 
 
 def origin_of(scheme: str, host: str, port: int) -> str:
-    """Return an origin as browsers write it: a scheme's own port is left out."""
+    """Return an origin as browsers write it, without the scheme's default port."""
     return f"{scheme}://{host}" + ("" if port == _DEFAULT_PORTS[scheme] else f":{port}")
 
 
 def parse_origin(text: str, gateway_port: int) -> str:
     """Return an origin as browsers write it. Raises OriginRejected.
 
-    By plain http the page is at the gateway's own port; by https it is behind a
-    proxy, at any.
+    With plain http the page is at the gateway's own port. With https it is behind a proxy,
+    at any port.
     """
     match = _ORIGIN.match(text)
     if match is None or len(text) > 300:
-        raise OriginRejected("must be http:// or https:// with a host's name and no path")
+        raise OriginRejected("must be http:// or https:// with a host name and no path")
     scheme = match["scheme"].lower()
     port = int(match["port"] or _DEFAULT_PORTS[scheme])
     if scheme == "http" and port != gateway_port:
-        raise OriginRejected(f"must have the gateway's own port {gateway_port}, or https://")
+        raise OriginRejected(
+            f"must have the gateway's own port, {gateway_port}, or begin with https://"
+        )
     if not 1 <= port <= 65535:
         raise OriginRejected("must have a port from 1 to 65535")
     return origin_of(scheme, _checked_host(match["host"].lower()), port)
@@ -119,14 +121,14 @@ def _checked_host(host: str) -> str:
         if labels[-1].isdecimal() or labels[-1].startswith("0x"):
             return str(IPv4Address(host))
     except ValueError:
-        raise OriginRejected("must have a host's name or address") from None
+        raise OriginRejected("must have a valid host name or address") from None
     if len(host) > 253 or not all(map(_LABEL.match, labels)):
-        raise OriginRejected("must have a host's name or address")
+        raise OriginRejected("must have a valid host name or address")
     return host
 
 
 def origins_in(config: Mapping[str, Any], port: int) -> tuple[str, ...]:
-    """Return where the gateway's page may be opened, besides private addresses."""
+    """Return the origins where the gateway's page may be opened, besides private addresses."""
     listed = _section(_section(config, "gateway"), "controlUi").get("allowedOrigins")
     texts = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
     named = tuple(text.strip().lower() for text in texts if text.strip())
@@ -134,9 +136,9 @@ def origins_in(config: Mapping[str, Any], port: int) -> tuple[str, ...]:
 
 
 def with_origin(config: Mapping[str, Any], origin: str, port: int) -> dict[str, Any]:
-    """Return the configuration with one more origin allowed, every other key as it was.
+    """Return the configuration with one more allowed origin, every other key unchanged.
 
-    The built-in pair is written out beside it: a list replaces it.
+    The two built-in origins are written out too, because an explicit list replaces them.
     """
     gateway = dict(_section(config, "gateway"))
     control_ui = dict(_section(gateway, "controlUi"))
@@ -149,10 +151,10 @@ def with_origin(config: Mapping[str, Any], origin: str, port: int) -> dict[str, 
 
 
 def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
-    """Return the configuration with its plain-http origins at another port of the gateway.
+    """Return the configuration with its plain-http origins moved to the gateway's new port.
 
-    At which port they were is told by the built-in pair among them: by plain http
-    the page is nowhere but at the gateway's own port.
+    The built-in loopback origins in the list tell the old port: with plain http the page is
+    only at the gateway's own port.
     """
     control_ui = _section(_section(config, "gateway"), "controlUi")
     listed = control_ui.get("allowedOrigins")
@@ -171,9 +173,9 @@ def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
 def with_settings(
     config: Mapping[str, Any], env: Mapping[str, str], changed: Collection[str]
 ) -> dict[str, Any]:
-    """Return the configuration with those variables of `.env` written into it that changed.
+    """Return the configuration with the changed variables of `.env` applied.
 
-    What did not change stays as it is: somebody may have set it in this file by hand.
+    Unchanged variables are not written: somebody may have set them by hand in this file.
     """
     result = dict(config)
     if "PORT" in changed and env.get("PORT", "").isdecimal():
@@ -191,7 +193,10 @@ def with_settings(
 
 
 def _with_base_url(config: Mapping[str, Any], base_url: str) -> dict[str, Any]:
-    """OpenClaw takes no provider that has one of the two, address and models, alone."""
+    """Set or remove the provider's address.
+
+    OpenClaw rejects a provider that has only one of `baseUrl` and `models`.
+    """
     path = ("models", "providers", "openrouter")
     provider = _section(_section(_section(config, path[0]), path[1]), path[2])
     if base_url:
@@ -207,7 +212,7 @@ def _with(config: Mapping[str, Any], path: Sequence[str], value: object) -> dict
 
 
 def _without(config: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """Return the configuration without a key, and without what is empty for want of it."""
+    """Return the configuration without a key, and without sections that it leaves empty."""
     first, *rest = path
     others = {key: value for key, value in config.items() if key != first}
     inner = _without(_section(config, first), rest) if rest else {}

@@ -1,4 +1,4 @@
-"""Text with blanks: words that stand where a value is not known yet, or not to be shown."""
+"""Placeholders: words in place of a value that is not known yet or must not be shown."""
 
 import re
 import secrets
@@ -7,33 +7,35 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PreviewPart:
-    """A stretch of a text; `blank` says that it stands for a value."""
+    """A part of a text. A placeholder's text is words in place of a value."""
 
     text: str
-    blank: bool = False
+    is_placeholder: bool = False
 
 
 class Placeholders:
-    """Gives values that stand for words, and finds them again in what was made of them.
+    """Makes stand-in values, and replaces them by words in the text that was made with them.
 
-    They are plain letters and digits, so that no file needs quotes because of them,
-    and random, so that nobody's value is taken for one.
+    Stand-ins are letters and digits only, so they never cause quotes in a file, and random,
+    so that no real value is mistaken for one.
     """
 
     def __init__(self) -> None:
         self._nonce = secrets.token_hex(8)
         self._words: list[str] = []
 
-    def blank(self, words: str) -> str:
-        """Return a value that stands for words."""
+    def stand_in(self, words: str) -> str:
+        """Return a value to use where the words are to appear."""
         self._words.append(words)
         return f"{self._nonce}{len(self._words) - 1:03d}"
 
-    def pieces_of(self, text: str) -> tuple[PreviewPart, ...]:
-        """Return a text in pieces, every blank as its words."""
+    def parts_of(self, text: str) -> tuple[PreviewPart, ...]:
+        """Return a text in parts, with the words for every stand-in."""
         parts = re.split(rf"{self._nonce}(\d{{3}})", text)
         return tuple(
-            PreviewPart(self._words[int(part)], blank=True) if index % 2 else PreviewPart(part)
+            PreviewPart(self._words[int(part)], is_placeholder=True)
+            if index % 2
+            else PreviewPart(part)
             for index, part in enumerate(parts)
             if part
         )

@@ -1,4 +1,4 @@
-"""Ports and networks: which are free, and which network belongs to which port."""
+"""Ports of gateways, and the network that belongs to each port."""
 
 from collections.abc import Callable, Collection, Iterable
 from ipaddress import IPv4Network
@@ -9,21 +9,22 @@ _PORTS = 65536
 
 
 class NoFreePort(LookupError):
-    """Every port of the range is taken."""
+    """Every port in the range is taken."""
 
 
 def subnet_of(port: int, pool: IPv4Network) -> IPv4Network:
-    """Return the /28 that belongs to a port: a pure function, so that no memory is needed.
+    """Return the /28 network that belongs to a port.
 
-    Docker's own pools end at 30 networks, and a network of its own keeps one
-    gateway from reaching another. The pool holds one /28 for every port.
+    Each deployment has a network of its own, so that gateways can't reach each other;
+    Docker's default pools would end at 30. The network follows from the port, so nothing
+    has to be recorded: the pool has a /28 for every port.
     """
     size = 2 ** (32 - NETWORK_PREFIX)
     return IPv4Network((int(pool.network_address) + port * size, NETWORK_PREFIX))
 
 
 def pool_is_large_enough(pool: IPv4Network) -> bool:
-    """Say whether a pool has a /28 for each of the 65,536 ports (a /12 has)."""
+    """Return whether a pool has a /28 for each of the 65,536 ports, as a /12 does."""
     return pool.num_addresses >= _PORTS << (32 - NETWORK_PREFIX)
 
 
@@ -34,9 +35,9 @@ def pick_port(
     is_free: Callable[[int], bool],
     random: Random | None = None,
 ) -> int:
-    """Return a random port of low..high that is neither taken nor in use.
+    """Return a random port in low..high that is neither taken nor in use.
 
-    `is_free` asks the host, so it is asked last and only as often as needed.
+    `is_free` asks the host, so it is called last and as rarely as possible.
     Raises NoFreePort.
     """
     candidates = [port for port in range(low, high + 1) if port not in taken]
@@ -48,11 +49,11 @@ def pick_port(
 
 
 def overlapping(subnet: IPv4Network, routes: Iterable[IPv4Network]) -> IPv4Network | None:
-    """Return the first of the host's routes that a subnet would collide with."""
+    """Return the first of the host's routes that overlaps a subnet, or None."""
     return next((route for route in routes if route.overlaps(subnet)), None)
 
 
 def probe_address(bind_address: str) -> str:
-    """Return this host's address at which a port published on `bind_address` answers."""
+    """Return the local address where a port published on `bind_address` answers."""
     everywhere = bind_address in ("", "0.0.0.0")  # noqa: S104
     return "127.0.0.1" if everywhere else bind_address

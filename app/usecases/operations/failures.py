@@ -2,7 +2,7 @@
 
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
-from app.core.settings.env_file import EnvFileError
+from app.core.settings.env_parser import EnvFileError
 from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable, storage_cause
 from app.store.update_files import CopyFailed

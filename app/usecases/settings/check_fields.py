@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.deployment import Deployment
+from app.core.settings.field import Field
 from app.core.settings.field_checks import (
     CheckedInput,
     ValueRejected,
@@ -14,7 +15,7 @@ from app.core.settings.field_checks import (
     warning_about,
 )
 from app.core.settings.field_rules import memory_bytes
-from app.core.settings.fields import BY_NAME, FIELDS, Field
+from app.core.settings.fields import BY_NAME, FIELDS
 from app.engine.host.network import own_addresses, total_memory
 from app.usecases.context import AppContext
 from app.usecases.settings.configure import problems_of

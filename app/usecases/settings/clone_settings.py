@@ -11,7 +11,8 @@ from typing import Any
 from app.core.deployment import Deployment
 from app.core.errors import DeploymentInvalid
 from app.core.settings.clone_name import next_name
-from app.core.settings.fields import BY_ENV, FIELDS, Field
+from app.core.settings.field import Field
+from app.core.settings.fields import BY_ENV, FIELDS
 from app.store import history
 from app.usecases.context import AppContext
 

@@ -24,7 +24,8 @@ from app.core.operations.operation import NOT_BACK, Operation
 from app.core.operations.steps import BACK, WRITE
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
-from app.core.settings.env_file import EnvFileError, parse_env
+from app.core.settings.env_file import parse_env
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.openclaw_config import ConfigUnreadable
 from app.core.snapshot import Container, Run
 from app.engine.compose import ComposeFailed

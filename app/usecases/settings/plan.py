@@ -8,7 +8,8 @@ from app.core.deployment import Deployment
 from app.core.errors import DeploymentInvalid, EngineError, InputRejected, StaleForm
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
-from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError
+from app.core.settings.env_file import MAX_FILE_BYTES
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import BY_NAME, FIELDS, PORT
 from app.core.settings.file_changes import (
     DeploymentFiles,

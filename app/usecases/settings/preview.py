@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.secrets import MASK
+from app.core.settings.field import Field
 from app.core.settings.field_checks import check_input
-from app.core.settings.fields import BY_NAME, FIELDS, PORT, Field
+from app.core.settings.fields import BY_NAME, FIELDS, PORT
 from app.core.settings.placeholders import Placeholders, PreviewPart
 from app.core.settings.ports import subnet_of
 from app.usecases.context import AppContext
@@ -42,22 +43,22 @@ def preview_files(
     given, _ = completed(given, like, context=context)
     checked = check_input(given)
     wrong = problems_of(checked, context=context)
-    blanks = Placeholders()
+    placeholders = Placeholders()
     values = {
-        name: blanks.blank(MASK) if BY_NAME[name].secret else value
+        name: placeholders.stand_in(MASK) if BY_NAME[name].secret else value
         for name, value in checked.values.items()
         if name not in wrong
     }
     for each in FIELDS:
         if each.group == "mandatory" and each.name not in values:
-            values[each.name] = blanks.blank("needed")
-    port = values.get(PORT.name) or blanks.blank("a free port")
+            values[each.name] = placeholders.stand_in("needed")
+    port = values.get(PORT.name) or placeholders.stand_in("a free port")
     subnet = (
         subnet_of(int(port), context.settings.subnet_pool)
         if PORT.name in values
-        else blanks.blank("the network of its port")
+        else placeholders.stand_in("the network of its port")
     )
-    env = env_of(values, port, blanks.blank("made when configured"), context)
+    env = env_of(values, port, placeholders.stand_in("made when configured"), context)
     content = content_of(env, deployment_id, subnet, context)
     files = {
         ".env": content.env,
@@ -65,6 +66,6 @@ def preview_files(
         "config/openclaw.json": content.openclaw_config,
     }
     return Preview(
-        tuple(File(name, blanks.pieces_of(data.decode())) for name, data in files.items()),
+        tuple(File(name, placeholders.parts_of(data.decode())) for name, data in files.items()),
         tuple(each for each in FIELDS if each.name in wrong and given.get(each.name)),
     )

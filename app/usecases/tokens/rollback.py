@@ -8,7 +8,8 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.operations.operation import NOT_BACK
 from app.core.operations.steps import BACK, OLD_REFUSED
-from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, parse_env, with_value
+from app.core.settings.env_file import MAX_FILE_BYTES, parse_env, with_value
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config, token_in
 from app.core.snapshot import Container, Run

@@ -32,7 +32,8 @@ from pathlib import Path
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.operations.steps import BACK
-from app.core.settings.env_file import MAX_FILE_BYTES, EnvFileError, with_value
+from app.core.settings.env_file import MAX_FILE_BYTES, with_value
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import BY_NAME
 from app.core.updates.journal import Journal, Kept, Step, Version
 from app.store import history

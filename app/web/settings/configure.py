@@ -16,7 +16,8 @@ from htmx_flask import request
 from app.core.deployment import is_id, parse_id
 from app.core.errors import FormAlreadySent, InputRejected, UserError
 from app.core.people import Permission
-from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, Section
+from app.core.settings.field import Field, Section
+from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN
 from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.settings.check_fields import Said, check_field, check_fields, warnings_of
 from app.usecases.settings.choices import choices

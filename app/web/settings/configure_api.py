@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 from app.core.deployment import parse_id
 from app.core.errors import DeploymentInvalid, InputRejected, NotFound
 from app.core.people import Permission
-from app.core.settings.fields import FieldType, schema
+from app.core.settings.field import FieldType
+from app.core.settings.fields import schema
 from app.usecases.settings.check_fields import warnings_of
 from app.usecases.settings.clone_settings import Another
 from app.usecases.settings.configure import configure_deployment, field_defaults

@@ -17,7 +17,8 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, Masker, masked_hint, secret_values
-from app.core.settings.fields import BY_ENV, TOKEN, Field, is_secret
+from app.core.settings.field import Field
+from app.core.settings.fields import BY_ENV, TOKEN, is_secret
 from app.usecases.access.pairing import devices_of
 from app.usecases.access.provider_check import latest_answer
 from app.usecases.history.timeline import timeline_of

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from app.core.settings.env_file import (
     MAX_VALUE_BYTES,
-    EnvFileError,
     format_env,
     parse_env,
     value_problem,
     with_value,
 )
+from app.core.settings.env_parser import EnvFileError
 from tests.support.files.env_samples import (
     BEFORE_EXPANSION,
     CANARY,

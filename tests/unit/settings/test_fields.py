@@ -5,9 +5,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.settings.env_file import MAX_VALUE_BYTES, format_env, parse_env
+from app.core.settings.field import Field
 from app.core.settings.field_checks import ValueRejected, check_input, check_value, warning_about
 from app.core.settings.field_rules import memory_bytes
-from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, Field, is_secret, schema
+from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, is_secret, schema
 
 KEY = {"openrouter_api_key": "sk-or-v1-0123456789abcdef"}
 # Stands in every refused value: no message may repeat it.
@@ -54,11 +55,11 @@ def test_any_object_is_answered_and_what_is_accepted_can_be_written(
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("colour", CANARY, "is no field of a deployment"),
-        ("PORT", 30163, "is no field of a deployment"),
-        ("", "", "is no field of a deployment"),
-        ("openclaw_gateway_token", CANARY, "is made by Deploy Agent and can't be given"),
-        ("openclaw_gateway_token", None, "is made by Deploy Agent and can't be given"),
+        ("colour", CANARY, "is not a field of a deployment"),
+        ("PORT", 30163, "is not a field of a deployment"),
+        ("", "", "is not a field of a deployment"),
+        ("openclaw_gateway_token", CANARY, "is made by Deploy Agent and can't be set"),
+        ("openclaw_gateway_token", None, "is made by Deploy Agent and can't be set"),
         ("openrouter_api_key", None, "is needed"),
         ("openrouter_api_key", "", "is needed"),
         ("openrouter_api_key", " \t", "is needed"),
@@ -102,9 +103,9 @@ def test_any_object_is_answered_and_what_is_accepted_can_be_written(
         ("model", f"{CANARY}/", "must be provider/model, such as openrouter/auto"),
         ("model", f"/{CANARY}", "must be provider/model, such as openrouter/auto"),
         ("model", f"a/{CANARY} b", "must be provider/model, such as openrouter/auto"),
-        ("timezone", f"Europe/{CANARY}", "must be a time zone's name, such as Europe/Berlin"),
-        ("timezone", "europe/berlin", "must be a time zone's name, such as Europe/Berlin"),
-        ("timezone", "../etc/passwd", "must be a time zone's name, such as Europe/Berlin"),
+        ("timezone", f"Europe/{CANARY}", "must be the name of a time zone, such as Europe/Berlin"),
+        ("timezone", "europe/berlin", "must be the name of a time zone, such as Europe/Berlin"),
+        ("timezone", "../etc/passwd", "must be the name of a time zone, such as Europe/Berlin"),
     ],
 )
 def test_a_wrong_value_is_refused_in_words_that_do_not_repeat_it(

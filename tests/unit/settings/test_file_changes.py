@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app.core.settings.compose_file import compose_file
-from app.core.settings.env_file import EnvFileError, parse_env
+from app.core.settings.env_file import parse_env
+from app.core.settings.env_parser import EnvFileError
 from app.core.settings.file_changes import (
     DeploymentFiles,
     SettingChange,
@@ -64,9 +65,9 @@ def test_only_what_differs_is_changed(
     [
         ({"port": ""}, (), {"port": "is needed"}),
         ({"port": "99999"}, (), {"port": "must be between 1 and 65535"}),
-        ({"timezone": "Mars/Tharsis"}, (), {"timezone": "must be a time zone's name,"}),
-        ({"colour": "red"}, (), {"colour": "is no field of a deployment"}),
-        ({}, ("colour",), {"colour": "is no field of a deployment"}),
+        ({"timezone": "Mars/Tharsis"}, (), {"timezone": "must be the name of a time zone,"}),
+        ({"colour": "red"}, (), {"colour": "is not a field of a deployment"}),
+        ({}, ("colour",), {"colour": "is not a field of a deployment"}),
         ({}, ("openrouter_api_key",), {"openrouter_api_key": "can't be removed"}),
         ({}, ("port",), {"port": "can't be removed"}),
         ({"openclaw_gateway_token": "mine"}, (), {"openclaw_gateway_token": "is made by"}),
@@ -74,7 +75,7 @@ def test_only_what_differs_is_changed(
         (
             {"telegram_bot_token": "2:bot"},
             ("telegram_bot_token",),
-            {"telegram_bot_token": "is both given and to be removed"},
+            {"telegram_bot_token": "can't be both set and removed"},
         ),
     ],
 )
@@ -208,8 +209,7 @@ def test_a_compose_file_of_somebodys_own_is_left_and_what_is_to_be_done_is_told(
         "docker-compose.yml does not use TZ",
     ]
     assert (
-        "docker-compose.yml that can be read"
-        in manual_steps([], DeploymentFiles(b"", None), files)[0]
+        "no readable docker-compose.yml" in manual_steps([], DeploymentFiles(b"", None), files)[0]
     )
     networked = DeploymentFiles(b"", f"{own}      - subnet: 172.30.0.0/24 # ${{PORT}}\n")
-    assert "of somebody's own" in manual_steps([port], networked, networked)[0]
+    assert "was set by hand" in manual_steps([port], networked, networked)[0]

@@ -77,7 +77,7 @@ def _user() -> str:
         (["--set", "name"], KEY, "must be FIELD=VALUE"),
         (["--ask", "telegram_bot_token"], KEY, "needs a terminal"),
         (["--copy-secrets"], KEY, "--like is needed"),
-        (["--set", "nonsense=1"], KEY, "nonsense is no field"),
+        (["--set", "nonsense=1"], KEY, "nonsense is not a field"),
         ([], "", "openrouter_api_key is needed"),
         ([], f"{KEY}{API_KEY}\n", "KEY=VALUE or a JSON object in its line 2"),
         ([], f"{API_KEY}==\n", "names no field in its line 1"),

@@ -60,8 +60,8 @@ def test_a_check_says_what_configuring_would_say(api: Api) -> None:
     assert said_of(api, port=str(free_port())) == ""
     assert said_of(api, openrouter_api_key="") == "It is needed."
     assert said_of(api, name="") == ""
-    assert said_of(api, colour="red") == "It is no field of a deployment."
-    assert said_of(api) == "It is no field of a deployment."
+    assert said_of(api, colour="red") == "It is not a field of a deployment."
+    assert said_of(api) == "It is not a field of a deployment."
 
 
 def test_a_check_doubts_what_this_host_does_not_have(api: Api) -> None:
