@@ -1,1 +1,1 @@
-"""The benchmarks: what Deploy Agent costs, beside the plain way in the same run."""
+"""Benchmarks: what Deploy Agent costs, beside the plain way in the same run."""

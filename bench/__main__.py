@@ -1,4 +1,4 @@
-"""`python -m bench [TABLE…]`: measure, and print the tables; without a name, all of them."""
+"""`python -m bench [TABLE…]`: measure and print the named tables; without a name, all."""
 
 import sys
 from collections.abc import Callable, Mapping

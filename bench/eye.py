@@ -1,4 +1,4 @@
-"""From the engine to the eye: a gateway ends, or a file is edited, and an open page shows it."""
+"""Time from a change (a gateway ends, a file is edited) until an open page shows it."""
 
 import re
 import threading
@@ -23,7 +23,7 @@ _SETTLE_SECONDS = 8
 
 
 class _Events:
-    """The engine's own events of one deployment, each with the moment at which it came."""
+    """The engine's events of one deployment, with their arrival times."""
 
     def __init__(self, deployment_id: str) -> None:
         client = docker.APIClient(base_url=engine_address(), version="auto", timeout=3600)
@@ -44,8 +44,8 @@ def engine_to_eye() -> Table:
     table = Table(
         f"From the engine to an open page of the list, {_TRIES} tries, in ms",
         ("what", "bare, median", "ours, median", "beyond bare", "ours, p95"),
-        "Bare: when the engine's own event stream says that the gateway has died. An edit has no"
-        " such bare way: the file is looked at twice a second.",
+        "Bare: when the engine's own event stream reports that the gateway died. An edit has no"
+        " bare way: files are checked twice a second.",
     )
     with fleet() as made:
         made.grow(3)
@@ -68,7 +68,7 @@ def idle_tabs() -> Table:
     table = Table(
         f"{_TABS} open pages of the list while nothing happens",
         ("what", "processor time, % of one core"),
-        f"Over {_IDLE_SECONDS} s, 30 deployments running, each asked now and then by the server.",
+        f"Over {_IDLE_SECONDS} s, 30 deployments running, each checked by the server periodically.",
     )
     with fleet() as made:
         made.grow(30)

@@ -1,4 +1,4 @@
-"""Many deployments at once: folders, and stand-in gateways that run for them."""
+"""Many deployments: folders, and stand-in gateways running for them."""
 
 import json
 import tempfile
@@ -46,7 +46,7 @@ class Fleet:
         return Server(self.root, self.log, image=STANDIN)
 
     def grow(self, count: int) -> None:
-        """Have that many folders, as configure makes them but not synced one by one."""
+        """Make folders up to that count, like configure does but without syncing each."""
         store = build_context(self.settings).store
         store.open()
         for number in range(len(self.ids), count):
@@ -54,9 +54,9 @@ class Fleet:
             self._make_folder(self.ids[-1], _FIRST_PORT + number)
 
     def run(self, count: int, *, answering: bool = False) -> None:
-        """Have that many running, started without the seconds that Compose takes for each.
+        """Start gateways up to that count, through the engine: Compose takes seconds for each.
 
-        Those that are not answering publish no port: nobody asks them anything.
+        Unless `answering`, they publish no port, so the server runs no readiness checks on them.
         """
         running = {row["Labels"].get("com.docker.compose.project") for row in self.containers()}
         down = [each for each in self.ids[:count] if each not in running]
@@ -118,7 +118,7 @@ class Fleet:
 
 @contextmanager
 def fleet() -> Iterator[Fleet]:
-    """Give a scratch folder; whatever was started of it is gone afterwards."""
+    """Make a scratch folder; remove it and everything started from it afterwards."""
     with tempfile.TemporaryDirectory(prefix="deploy-agent-bench-") as folder:
         made = Fleet(Path(folder))
         try:

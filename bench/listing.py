@@ -1,4 +1,4 @@
-"""The list and its status: the older server's way, `docker ps`, the bare socket, and ours."""
+"""List and status: the older server's way, `docker ps`, the bare socket, and ours."""
 
 import http.client
 import os
@@ -19,12 +19,12 @@ from tests.support.waiting import eventually
 _LIST = "/api/deploy/list"
 _RUNNING = (1, 10, 30, 100)
 _FOLDERS = (1_000, 10_000)
-# A snapshot is kept about a second. Who has slept so long takes longer for all that it does,
-# so both ways are asked after it.
+# The snapshot's time to live is about a second. An idle process is slower afterwards, so both
+# ways wait the same time.
 _OLD_SNAPSHOT_SECONDS = 1.2
-# A server closes a connection that nobody has used for two.
+# gunicorn closes a connection that was idle for two seconds.
 _KEPT_OPEN_SECONDS = 1.6
-# In its first minute a container is inspected, since it may be in a crash loop.
+# Containers younger than a minute are inspected, since they may be in a crash loop.
 _SETTLED_SECONDS = 65
 _BEGUN_SECONDS = 10
 
@@ -43,7 +43,7 @@ def running() -> Table:
             "`docker compose ps`, one by one",
             "`docker ps`",
             "bare socket, cold",
-            "bare socket, at once again",
+            "bare socket, again at once",
             "ours, cold",
             "ours, warm",
             "cold: times faster",
@@ -51,8 +51,8 @@ def running() -> Table:
             "20 clients: p50",
             "20 clients: p99",
         ),
-        "Cold: the engine is asked anew. The older server asked once and then answered from memory,"
-        " whatever had happened since; its way of asking is the first column.",
+        "Cold: the snapshot has expired. The older server asked once and then answered from memory"
+        " for good; its way of asking is the first column.",
     )
     with fleet() as made, _served(made) as (server, get):
         for count in _RUNNING:
@@ -90,7 +90,7 @@ def folders() -> Table:
             bare = timed(lambda: _stat_each(made), 5)
             with _served(made) as (_, get):
                 get()
-                # What happened while no server ran is looked for, in every folder.
+                # At its start the server searches every folder for incidents it missed.
                 time.sleep(_BEGUN_SECONDS)
                 listed = timed(get, 10)
                 noticed = timed(lambda: _until_listed(made, get), 3)
@@ -100,7 +100,7 @@ def folders() -> Table:
 
 @contextmanager
 def _served(made: Fleet) -> Iterator[tuple[Server, Callable[[], bytes]]]:
-    """Give a server, and a call of its list over a kept connection."""
+    """Start a server; give it, and a function that gets its list over a kept connection."""
     server = made.server().start()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     asked = 0.0
@@ -151,7 +151,7 @@ def _stat_each(made: Fleet) -> None:
 
 
 def _until_listed(made: Fleet, get: Callable[[], bytes]) -> None:
-    """Name a deployment anew with an editor's means, and wait until the list has the name."""
+    """Rename a deployment in its `.env`, and wait until the list shows the new name."""
     name = f"Renamed {time.monotonic_ns()}"
     file = made.root / made.ids[-1] / ".env"
     lines = [line for line in file.read_text().splitlines() if "DEPLOYMENT_NAME" not in line]

@@ -1,4 +1,4 @@
-"""Measuring: a call, many times, and what came out of it."""
+"""Timing of calls, and load by `wrk`."""
 
 import math
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """How long something took, in milliseconds, each time that it was done."""
+    """Durations of repeated calls, in milliseconds."""
 
     all: tuple[float, ...]
 
@@ -26,7 +26,7 @@ class Figures:
 def timed(
     call: Callable[[], object], times: int, before: Callable[[], object] | None = None
 ) -> Figures:
-    """Do something several times; `before` comes before each, and is not counted."""
+    """Time a call several times; `before` runs before each call and is not timed."""
     taken = []
     for _ in range(times):
         if before:
@@ -38,13 +38,13 @@ def timed(
 
 
 def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
-    """Run a command to its end, unseen. Raises CalledProcessError."""
+    """Run a command without showing its output. Raises CalledProcessError."""
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What `wrk` saw of many clients at once; times in milliseconds."""
+    """Figures of `wrk` for concurrent clients; times in milliseconds."""
 
     per_second: float
     p50: float
@@ -55,7 +55,7 @@ _UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 
 def load(url: str, clients: int, seconds: int = 5, header: str = "Accept: */*") -> Load:
-    """Let clients ask an address again and again. Raises CalledProcessError."""
+    """Send requests from concurrent clients. Raises CalledProcessError."""
     command = ["wrk", "-t1", f"-c{clients}", f"-d{seconds}s", "--latency", "-H", header, url]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if refused := re.search(r"Non-2xx or 3xx responses: (\d+)", said):

@@ -1,4 +1,4 @@
-"""Launches, one and twenty at once, against a shell that runs `docker compose up` in folders."""
+"""Launches, one and twenty at once, beside a shell that runs `docker compose up` in folders."""
 
 import subprocess
 import time
@@ -11,15 +11,15 @@ from tests.support.server import Server
 from tests.support.waiting import eventually
 
 _COUNT = 20
-# One by itself tells what the operation's process costs beyond Compose's own.
+# A single launch shows what the operation's process costs beyond Compose.
 _SHELLS = ((1, 1), (_COUNT, 2), (_COUNT, 4), (_COUNT, 8))
 
 
 def launches() -> Table:
     table = Table(
-        "Launches of the stand-in asked for at once, until the last one runs, in s",
+        "Launches of the stand-in started at once, until the last one runs, in s",
         ("how many", "what", "seconds"),
-        "The shell's containers are up then; ours have proven that they answer and take the token.",
+        "The shell's containers are up then; ours passed every readiness check.",
     )
     for count, parallel in _SHELLS:
         with fleet() as made:

@@ -1,4 +1,4 @@
-"""The list's page and its fragment, against the same bytes from bare Flask and Jinja."""
+"""The list as page and fragment, beside the same bytes from bare Flask and Jinja."""
 
 import http.client
 import socket
@@ -23,7 +23,7 @@ _CLIENTS = 8
 _TURNS = 5
 _KINDS = {"page": "Accept: */*", "fragment": "HX-Request: true"}
 
-# The same bytes: what stands around the rows once, each row from a list.
+# The same bytes: the page around the rows as one text, the rows as a list.
 _BARE = """
 import re
 from pathlib import Path
@@ -59,7 +59,7 @@ def pages() -> Table:
             for kind, header in _KINDS.items():
                 text = _fetched(server.port, header)
                 with _bare_server(made.root.parent, text) as plain:
-                    # By turns: what else the machine does meanwhile hits both.
+                    # Alternate, so that other load on the machine affects both.
                     both = [
                         (
                             load(f"http://127.0.0.1:{plain.port}/", _CLIENTS),
@@ -83,16 +83,16 @@ def pages() -> Table:
 
 
 def _middle(loads: Sequence[Load]) -> Load:
-    """Return the one of the median rate."""
+    """Return the load with the median rate."""
     return sorted(loads, key=lambda each: each.per_second)[len(loads) // 2]
 
 
 def start() -> Table:
-    """How long it takes until the first page, and what the server then holds."""
+    """Measure the time until the first page, and the memory then."""
     table = Table(
         "Start, and memory",
         ("what", "bare Flask under gunicorn", "ours"),
-        "Memory is what is only its own, of all processes of the server, after the first page.",
+        "Memory: unshared (USS) of all processes of the server, after the first page.",
     )
     with fleet() as made:
         made.grow(1)
@@ -126,7 +126,7 @@ class _Bare:
 
 @contextmanager
 def _bare_server(folder: Path, text: str) -> Iterator[_Bare]:
-    """Serve a text by bare Flask and Jinja, under gunicorn with as many threads as ours."""
+    """Serve a text by bare Flask and Jinja, under gunicorn with the same number of threads."""
     (folder / "text").write_text(text)
     (folder / "bare.py").write_text(_BARE.format(path=str(folder / "text")))
     port = free_port()

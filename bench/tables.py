@@ -1,4 +1,4 @@
-"""Tables as the README takes them: Markdown, with the date and the machine."""
+"""Tables in Markdown, as docs/performance.md has them."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ import psutil
 
 @dataclass(slots=True)
 class Table:
-    """What was measured. The first column names a row."""
+    """A table of measurements. The first column names the row."""
 
     title: str
     columns: Sequence[str]
@@ -35,7 +35,7 @@ class Table:
 
 
 def heading() -> str:
-    """Return when and on what was measured."""
+    """Return date and machine of the measurement."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GiB,"

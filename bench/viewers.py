@@ -1,4 +1,4 @@
-"""Many viewers of one log: what each costs the server, and what the others notice of it."""
+"""Many viewers of one log: what each costs the server, and whether others are delayed."""
 
 import re
 import socket
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 _VIEWERS = (1, 50, 200)
 _LINES_A_SECOND, _SECONDS = 200, 10
 _SETTLE_SECONDS = 3
-# What a gateway says is its number, and the moment at which it said so.
+# Each log line has a number and its time.
 _SAYS = f"""
 let number = 0
 setInterval(() => {{
@@ -43,7 +43,7 @@ def viewers() -> Table:
             "lines lost or doubled",
             "engine connections for it",
         ),
-        "One of them is looked at. The last row's others never read what they are sent.",
+        "One viewer is measured. In the last row the others never read.",
     )
     with fleet() as made:
         made.grow(1)
@@ -96,7 +96,7 @@ def _measured(made: Fleet, count: int, *, reads: bool) -> Sequence[object]:
 
 
 class _Held:
-    """What the processes of a server hold."""
+    """Resources held by a server's processes."""
 
     def __init__(self, processes: Sequence[psutil.Process]) -> None:
         self.processes = len(processes)
@@ -113,7 +113,7 @@ class _Held:
 
 
 class _Watched(Stream):
-    """A viewer whose lines are looked at as they come."""
+    """A viewer whose lines are timed as they arrive."""
 
     def __init__(self, server: Server, path: str) -> None:
         self._seen: list[tuple[int, float]] = []
@@ -125,7 +125,7 @@ class _Watched(Stream):
         self._reading = True
 
     def end(self) -> tuple[Figures, int]:
-        """Return each line's delay, and how many numbers are missing or came twice."""
+        """Return the delay of each line, and how many lines are missing or doubled."""
         self._reading = False
         numbers = [number for number, _ in self._seen]
         whole = range(numbers[0], numbers[-1] + 1)
@@ -146,7 +146,7 @@ class _Watched(Stream):
 
 @contextmanager
 def _others(server: Server, path: str, count: int, reads: bool) -> Iterator[None]:
-    """Hold streams open, read and thrown away by one thread, or not read at all."""
+    """Hold streams open; one thread reads and discards them, or nobody reads."""
     sockets = [_begun(server, path) for _ in range(count)]
     stopped = threading.Event()
 

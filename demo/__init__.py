@@ -1,1 +1,1 @@
-"""A company's gateways to look at: deployments in every state, on the stand-in gateway."""
+"""The demo: a company's deployments in every state, on the stand-in gateway."""

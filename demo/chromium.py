@@ -1,8 +1,8 @@
-"""The browser that is installed, for pictures and tests."""
+"""The installed Chromium, for pictures and tests."""
 
 import shutil
 
-# A page needs no graphics view, and nothing from the network but the page.
+# No graphics card, and no network requests but the page's own.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -14,7 +14,7 @@ FLAGS = (
 
 
 def program() -> str:
-    """Return Chromium's program: without a window of its own it takes a third of the time."""
+    """Return Chromium's program; the headless build starts three times as fast."""
     found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert found, "Chromium is not installed; scripts/chromium installs it."
     return found

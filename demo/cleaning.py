@@ -1,4 +1,4 @@
-"""Taking away what was started from a scratch folder: processes, containers, networks."""
+"""Remove the processes, containers and networks of a scratch folder."""
 
 import os
 import signal
@@ -15,7 +15,7 @@ _SETTING = "DEPLOY_AGENT_DEPLOYMENTS_DIR"
 
 
 def remove_everything_of(deployments_dir: Path) -> None:
-    """Leave no process, container or network of any deployment in a folder."""
+    """Remove every process, container and network of the deployments in a folder."""
     _end_processes(deployments_dir)
     folders = [*deployments_dir.iterdir(), *deployments_dir.glob(".archive/*")]
     ids = {name for each in folders if is_id(name := each.name.partition("-")[0])}
@@ -38,7 +38,7 @@ def remove_project(client: docker.APIClient, deployment_id: str) -> None:
 
 
 def operation_processes(deployments_dir: Path) -> list[psutil.Process]:
-    """Return the operation processes that work on deployments in a folder."""
+    """Return the operation processes of the deployments in a folder."""
     return _processes(deployments_dir, "app.operation")
 
 
@@ -56,11 +56,11 @@ def _processes(deployments_dir: Path, *programs: str) -> list[psutil.Process]:
 
 
 def _end_processes(deployments_dir: Path) -> None:
-    """End operations, and a server that was left behind, with all that they have started."""
+    """Kill operations and leftover servers, with every process that they started."""
     processes = _processes(deployments_dir, "app.operation", "wsgi:app")
     for process in processes:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            continue  # A worker, which ends with its server's group.
+            continue  # A gunicorn worker: it ended with its server's process group.
     psutil.wait_procs(processes, timeout=10)

@@ -1,4 +1,4 @@
-"""The twelve gateways of a small company: what they are called, and what ails some of them."""
+"""The twelve gateways of a small company: names, settings, faults."""
 
 from datetime import timedelta
 from typing import Any
@@ -7,24 +7,24 @@ from app.core.status.status import Status
 from demo.fleet import WATCHFUL, Wanted
 
 STANDIN = "deploy-agent-standin"
-# Of its tags, those of the versions of OpenClaw that it speaks as.
+# Tags of the stand-in, named after the OpenClaw version that it reports.
 CURRENT, OLDER = "2026.9.6", "2026.8.2"
 
 CLAUDE = "openrouter/anthropic/claude-sonnet-4.5"
 GPT = "openrouter/openai/gpt-5-mini"
 GEMINI = "openrouter/google/gemini-2.5-pro"
 MODELS = tuple(each.removeprefix("openrouter/") for each in (CLAUDE, GPT, GEMINI))
-# At this one, two colleagues wait to be let in.
+# This one has two pairing requests.
 ASKED = "Support bot"
 BROKEN = "Night shift"
-# The name under which gateways know the company's way to OpenRouter.
+# The host name that gateways use for the stand-in of OpenRouter.
 PROXY = "openrouter-proxy"
 
 _LIMITS = "    mem_limit:"
 
 
 def company(proxy_address: str, proxy_port: int) -> list[Wanted]:
-    """Return the deployments; their provider is at that address of this host."""
+    """Return the deployments. Their provider listens at that address of this host."""
     url = f"http://{PROXY}:{proxy_port}/api/v1"
     hosts = {_LIMITS: f'    extra_hosts:\n      - "{PROXY}:{proxy_address}"\n{_LIMITS}'}
 

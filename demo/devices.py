@@ -1,4 +1,4 @@
-"""Browsers and operators at a gateway's port: WebSocket clients with keys of their own."""
+"""WebSocket clients of a gateway: browsers and operators, each with its own device key."""
 
 import json
 import secrets
@@ -15,7 +15,7 @@ CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/131.0.0.0 Safari/537.36"
 )
-# What OpenClaw's own page asks for.
+# The scopes that OpenClaw's own page requests.
 PAGE_SCOPES = (
     "operator.admin",
     "operator.read",
@@ -26,9 +26,9 @@ PAGE_SCOPES = (
 
 
 class Browser:
-    """A page of a gateway, opened by a LAN address, as another machine opens it.
+    """A browser with a gateway's page, opened under a LAN address like from another machine.
 
-    Opened at 127.0.0.1 it is a page of this host, which is paired at once.
+    Under 127.0.0.1 the gateway would pair it at once.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Browser:
         self.connection: ClientConnection | None = None
 
     def knock(self) -> dict[str, Any]:
-        """Try to connect and return the gateway's answer; let in, the connection stays."""
+        """Try to connect and return the answer. The connection stays open if accepted."""
         self.close()
         host = f"{self.name}:{self.port}"
         connection = self.connection = connect(
@@ -83,7 +83,7 @@ class Browser:
         return answer
 
     def ask(self) -> str:
-        """Knock, and return the id of the request that has to be approved."""
+        """Try to connect, and return the id of the pairing request."""
         answer = self.knock()
         assert not answer["ok"], answer
         assert answer["error"]["details"]["code"] == "PAIRING_REQUIRED", answer

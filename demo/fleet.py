@@ -1,7 +1,7 @@
-"""Filling a folder with deployments in every state, by the product's own use cases.
+"""Fill a folder with deployments in every state, through the product's own use cases.
 
-What people do by hand on the host is done by hand here too: a file edited, a
-`docker compose up` in a deployment's folder. No state is made up.
+Every state is real. Manual changes are made as a person would: by editing a file, or by
+`docker compose up` in a deployment's folder.
 """
 
 import os
@@ -25,18 +25,17 @@ from demo.provider import API_KEY
 _TIME = re.compile(rb"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
-# For `Wanted.edits`: its health is asked often enough to fail before one looks.
+# For `Wanted.edits`: health checks so frequent that the first failure shows at once.
 WATCHFUL = {"interval: 30s": "interval: 2s", "start_period: 120s": "start_period: 0s"}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A deployment that is to be there, and in which state.
+    """A deployment to make, and the state to bring it to.
 
-    `fault` is what the stand-in does wrong, `edits` what somebody has changed in its compose
-    file. `by` is who configures and launches it, `stopper` who stops it. With a `past`, it was
-    launched and stopped that long ago; `ago` is how long ago the rest was, where no container
-    tells the time.
+    `fault` is the stand-in's fault; `edits` are replacements in its Compose file. `by` configures
+    and launches it, `stopper` stops it. With a `past`, it was also launched and stopped that long
+    ago. `ago` shifts its latest history into the past, if no container shows the time.
     """
 
     name: str
@@ -51,9 +50,9 @@ class Wanted:
 
 
 def fill(wanted: Iterable[Wanted], *, context: AppContext) -> list[str]:
-    """Make what is wanted and return the ids, in the same order.
+    """Make the deployments and return their ids, in the same order.
 
-    Returns when everything has begun and every launch that can end has ended.
+    Returns when every launch that can end has ended.
     """
     made = [(each, _configure(each, context)) for each in wanted]
     _live_through_the_past([(each, own) for each, own in made if each.past], context)
@@ -67,7 +66,7 @@ def fill(wanted: Iterable[Wanted], *, context: AppContext) -> list[str]:
     return [own for _, own in made]
 
 
-# A deployment that is wanted, and its id.
+# A wanted deployment and its id.
 _Made = tuple[Wanted, str]
 
 
@@ -116,7 +115,7 @@ def _stop(by: str, deployment_id: str, context: AppContext) -> Started:
 
 
 def _await(begun: Iterable[Started]) -> None:
-    """Begin all of them, then wait for their ends: side by side they take half the time."""
+    """Start all operations, then wait for all: in parallel they take half the time."""
     for each in list(begun):
         each.process.wait()
 
@@ -130,7 +129,7 @@ def _leave_a_quote_open(folder: Path) -> None:
     file.write_text(file.read_text() + 'TELEGRAM_BOT_TOKEN="pasted in a hurry\n')
 
 
-# A launch would take them down when it fails.
+# Not by a launch, which takes a failed gateway down.
 _BY_HAND: Mapping[Status, Callable[[Path], None]] = {
     Status.UNHEALTHY: _up_in_a_terminal,
     Status.RESTARTING: _up_in_a_terminal,
@@ -139,7 +138,7 @@ _BY_HAND: Mapping[Status, Callable[[Path], None]] = {
 
 
 def shift_times(folder: Path, ago: timedelta) -> None:
-    """Let a deployment's history have happened that much earlier."""
+    """Shift a deployment's history into the past."""
 
     def earlier(match: re.Match[bytes]) -> bytes:
         return (datetime.fromisoformat(match[0].decode()) - ago).isoformat().encode()
@@ -147,5 +146,5 @@ def shift_times(folder: Path, ago: timedelta) -> None:
     for file in (folder / OURS).rglob("*"):
         if file.is_file():
             file.write_bytes(_TIME.sub(earlier, file.read_bytes()))
-    # Whoever has read it already reads it again.
+    # Invalidates cached reads.
     os.utime(folder / OURS / "operations")

@@ -1,7 +1,7 @@
-"""A stand-in of the provider's API: OpenRouter's answers on the wire, none of its work.
+"""A stand-in for the provider's API: answers like OpenRouter, without a model.
 
 Gateways reach it from their own networks at this host's own address on Docker's bridge.
-By hand, until Ctrl-C: `python -m demo.provider [--port 8090] [--fault 402] [--key KEY]`
+To run it by hand until Ctrl-C: `python -m demo.provider [--port 8090] [--fault 402] [--key KEY]`
 """
 
 import argparse
@@ -17,13 +17,13 @@ from typing import Any
 
 import psutil
 
-# Formed like a real key, and easy to look for in everything that comes out.
+# Looks like a real key, and is easy to find in any output.
 API_KEY = "sk-or-v1-c0ffee00000000000000000000000000000000000000000000000000beef"
 REPLY = "Hello from the stand-in provider."
 MODELS = ("openrouter/auto", "standin/parrot")
 PATH = "/api/v1"
 
-# As OpenRouter says it, by status.
+# OpenRouter's messages, by status.
 _WORDS = {
     400: "Provider returned error",
     401: "User not found.",
@@ -44,7 +44,7 @@ def bridge_address() -> str:
 
 @dataclass(frozen=True)
 class Asked:
-    """One request as it came."""
+    """One received request."""
 
     path: str
     authorization: str
@@ -105,7 +105,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing where a client went away, or a handshake failed, as tests want it to."""
+        """Ignore clients that disconnect and failed handshakes: tests cause them on purpose."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
 

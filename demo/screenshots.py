@@ -1,4 +1,4 @@
-"""`make screenshots`: the README's pictures, taken of the demo by the real browser."""
+"""`make screenshots`: take the README's pictures of the demo in a real browser."""
 
 import base64
 import json
@@ -21,7 +21,7 @@ from demo.provider import API_KEY
 from demo.show import Demo, running_demo
 
 PICTURES = PROJECT / "docs" / "pictures"
-# What stands on a picture is of no machine: neither the folder nor the host's name.
+# Pictures show no folder and no host name of this machine.
 _FOLDER = Path(tempfile.gettempdir()) / "deploy-agent"
 _HOST = "agents.example.com"
 _QUALITY = 75
@@ -42,7 +42,7 @@ _PHONE = _Screen("phone", 390, 844, 2)
 
 @dataclass(frozen=True)
 class _Picture:
-    """A picture by its name: the page of it, and what waits until all of it is there."""
+    """A picture: its name, its page, and a function that waits until the page is complete."""
 
     name: str
     path: str
@@ -52,7 +52,7 @@ class _Picture:
 
 @click.command()
 def main() -> None:
-    """Take all pictures again, dark and light, wide and as on a phone."""
+    """Take all pictures again: dark and light, desktop and phone."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     with running_demo(_FOLDER, public_host=_HOST) as (demo, _), sync_playwright() as playwright:
         click.echo("Filling the demo …")
@@ -112,7 +112,7 @@ def _taken(picture: _Picture, screen: _Screen, theme: str, chromium: Browser, de
         return base64.b64decode(session.send("Page.captureScreenshot", given)["data"])
 
 
-# A line to copy names the folder of this machine; the page may be sent it anew.
+# Lines to copy contain this machine's folder, and live updates insert it again.
 _ELSEWHERE = """
 const move = (node) => {
   const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);
@@ -128,12 +128,12 @@ new MutationObserver(() => move(document.documentElement)).observe(document, {
 
 
 def _refuse_what_nobody_may_see(page: Page, demo: Demo) -> None:
-    """End without the picture where a secret, or anything of this machine, is on the page."""
+    """Exit if the page shows a secret or a name of this machine."""
     tokens = (demo.context.store.load(each).token for each in demo.ids.values())
     words = page.locator("body").inner_text()
     for each in (API_KEY, *filter(None, tokens), str(PROJECT), socket.gethostname()):
         if each in words.split() or (len(each) > 8 and each in words):
-            sys.exit(f"{page.url} shows what no picture may show: {each[:4]}…")
+            sys.exit(f"{page.url} shows a secret or a name of this machine: {each[:4]}…")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The demo: the company's deployments in a scratch folder, and the page that shows them."""
+"""The demo: the company's deployments in a scratch folder, and a server that shows them."""
 
 import os
 import shutil
@@ -26,11 +26,11 @@ from demo.provider import Provider
 
 FOLDER = PROJECT / ".cache" / "demo"
 _PAGE_PORT, _PROVIDER_PORT = 8000, 8090
-# A gateway forgets after five minutes who has asked.
+# A gateway forgets pairing requests after five minutes.
 ASK_AGAIN_SECONDS = 60
-# As long as one may look at it: the slow launch goes on until then.
+# The slow launch must go on as long as the demo is shown.
 _LAUNCH_SECONDS = 86400
-# By what their browsers call the computer, and themselves.
+# Platform and user agent of their browsers.
 _COLLEAGUES = (
     ("MacIntel", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/131.0.0.0 Safari/537.36"),
     ("Win32", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"),
@@ -38,13 +38,13 @@ _COLLEAGUES = (
 
 
 class Demo:
-    """The company's deployments, with a server that shows them and a provider that answers."""
+    """The company's deployments, and the clients that ask for pairing."""
 
     def __init__(self, settings: Settings, provider: Provider) -> None:
         self.context = build_context(settings)
         self.url = f"http://127.0.0.1:{settings.port}"
         self.wanted = company(provider.address, provider.port)
-        # The id of each, by its name.
+        # Ids by name.
         self.ids: dict[str, str] = {}
         self._askers: list[Browser] = []
 
@@ -61,17 +61,17 @@ class Demo:
         self.ask()
 
     def ask(self) -> None:
-        """Let the colleagues' browsers ask, as an open page of the gateway does again and again."""
+        """Renew the pairing requests, as an open page of the gateway does."""
         for each in self._askers:
             if each.connection is None:
-                # Somebody may have stopped the gateway, or turned them away.
+                # Somebody may have stopped the gateway, or rejected the request.
                 with suppress(OSError, WebSocketException):
                     each.knock()
 
 
 @contextmanager
 def running_demo(folder: Path, **settings: Any) -> Iterator[tuple[Demo, subprocess.Popen[bytes]]]:
-    """Serve an empty demo; afterwards nothing is left of it, nor of one that was killed."""
+    """Serve an empty demo; remove it afterwards, and leftovers of a killed one before."""
     lock = _lock(folder)
     deployments_dir = folder / "deployments"
     try:
@@ -81,7 +81,7 @@ def running_demo(folder: Path, **settings: Any) -> Iterator[tuple[Demo, subproce
             with _served(checked, listener) as server:
                 yield Demo(checked, provider), server
     finally:
-        # The second Ctrl-C of somebody in a hurry must not leave half of it behind.
+        # A second Ctrl-C must not interrupt the clean-up.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         _take_away(deployments_dir)
         shutil.rmtree(folder)
@@ -97,7 +97,7 @@ def _lock(folder: Path) -> int:
 
 
 def _listener() -> socket.socket:
-    """Return the page's socket. It is open before the server is, so no other can take its port."""
+    """Return the page's listening socket, open before the server starts to keep the port."""
     try:
         return socket.create_server(("127.0.0.1", _PAGE_PORT))
     except OSError:
@@ -117,7 +117,7 @@ def _settings(deployments_dir: Path, listener: socket.socket, more: Mapping[str,
 
 
 def _provider() -> Provider:
-    """Stand in for OpenRouter where containers can reach this host, as on most hosts they can."""
+    """Start the stand-in for OpenRouter at an address that containers can reach."""
     bridge = psutil.net_if_addrs().get("docker0", ())
     address = next((each.address for each in bridge if "." in each.address), "127.0.0.1")
     port = _PROVIDER_PORT if port_is_free(_PROVIDER_PORT) else 0
