@@ -7,8 +7,7 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
-from app.usecases.lifecycle.launch import launch_deployment, wait_for_launch
-from app.usecases.lifecycle.restart import restart_deployment
+from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.operations import Started, describe

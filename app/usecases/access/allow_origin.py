@@ -35,7 +35,6 @@ from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import (
     OperationFailed,
-    Say,
     Started,
     start_operation,
     wait_for,
@@ -106,11 +105,11 @@ def perform_allow_origin(op: OperationContext) -> Run | None:
         say("It is not up: its next launch reads the file")
         return None
     try:
-        return _restarted(deployment, gateway, context, say)
+        return _restarted(op, gateway)
     except OperationFailed as failure:
         if before == after:
             raise
-        raise _undone(failure, deployment, gateway, (before, after), context, say) from None
+        raise _undone(failure, op, gateway, (before, after)) from None
 
 
 def _changed(deployment: Deployment, origin: str, folder: Path, image: str) -> tuple[bytes, bytes]:
@@ -143,8 +142,9 @@ def _words_of(error: Exception) -> str:
     return f"config/openclaw.json {error}" if isinstance(error, Unreadable) else str(error)
 
 
-def _restarted(deployment: Deployment, gateway: Container, context: AppContext, say: Say) -> Run:
-    """Restart the gateway and return the run that was proven. Raises OperationFailed."""
+def _restarted(op: OperationContext, gateway: Container) -> Run:
+    """Restart the gateway and return the verified run. Raise OperationFailed."""
+    deployment, context, say = op.deployment, op.context, op.say
     try:
         if gateway.state == "paused":
             say("docker compose unpause")
@@ -153,7 +153,7 @@ def _restarted(deployment: Deployment, gateway: Container, context: AppContext, 
         compose_restart(deployment.id, context.settings.stop_timeout)
         # Its restarts count from here: those of the run before are not this one's.
         begun = deployment.gateway_in(context.containers.of(deployment.id))
-        return verify_gateway(deployment, begun, context=context, say=say)
+        return verify_gateway(op, begun)
     except ComposeFailed as error:
         raise OperationFailed(compose_cause(error, deployment, context)) from None
     except EngineError as error:
@@ -161,16 +161,11 @@ def _restarted(deployment: Deployment, gateway: Container, context: AppContext, 
 
 
 def _undone(
-    failure: OperationFailed,
-    deployment: Deployment,
-    gateway: Container,
-    files: tuple[bytes, bytes],
-    context: AppContext,
-    say: Say,
+    failure: OperationFailed, op: OperationContext, gateway: Container, files: tuple[bytes, bytes]
 ) -> OperationFailed:
     """Put the file back and restart; return the failure with how that went."""
     before, after = files
-    folder, cause = context.store.folder(deployment.id), failure.cause
+    folder, cause, say = op.folder, failure.cause, op.say
     say(cause.sentence)
     try:
         if read_openclaw_config(folder, gateway.image) != after:
@@ -178,7 +173,7 @@ def _undone(
             return failure
         say("Putting config/openclaw.json back as it was")
         write_openclaw_config(folder, gateway.image, before)
-        run = _restarted(deployment, gateway, context, say)
+        run = _restarted(op, gateway)
     except OperationFailed as again:
         words = f"{cause.words} With the file as it was before, too: {again.cause.words}"
         return OperationFailed(Cause(cause.code, words, again.cause.next_step, fix=again.cause.fix))

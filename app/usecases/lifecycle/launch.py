@@ -1,4 +1,4 @@
-"""Launch: bring a gateway up, and call it done only when it is proven to work."""
+"""Launch and restart: bring a gateway up, and succeed only once it is verified."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -30,12 +30,11 @@ from app.store.deployment_files import read_compose_file
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import keep_words_if_it_can
 from app.usecases.lifecycle.data_folders import prepare_data_folders
-from app.usecases.lifecycle.take_down import take_down
+from app.usecases.lifecycle.stop import take_down
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import (
     OperationFailed,
-    Say,
     Started,
     start_operation,
     wait_for,
@@ -50,9 +49,9 @@ _UP_PATIENCE_SECONDS = 15.0
 
 
 def launch_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start the launch of a deployment; it goes on by itself. It may come with a warning.
+    """Start a launch, with a warning where the host is short of room.
 
-    Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
+    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
     refuse_what_cant_launch(deployment, "launched")
@@ -62,8 +61,19 @@ def launch_deployment(deployment_id: str, *, actor: str, context: AppContext) ->
     return replace(started, warning=warning)
 
 
+def restart_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
+    """Start a restart; a deployment that is down is launched.
+
+    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
+    """
+    deployment = context.store.load(deployment_id)
+    refuse_what_cant_launch(deployment, "restarted")
+    context.containers.of(deployment_id)
+    return start_operation(OperationKind.RESTART, deployment, actor=actor, context=context)
+
+
 def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
-    """Raises DeploymentInvalid where a folder lacks what Compose needs."""
+    """Raise DeploymentInvalid if a folder lacks what Compose needs."""
     if deployment.problem:
         raise DeploymentInvalid(
             f"It was not {undone}: {deployment.problem}. Correct that in {deployment.folder},"
@@ -77,9 +87,9 @@ def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
 
 
 def wait_for_launch(started: Started, *, context: AppContext) -> Operation | None:
-    """Return how a launch ended, or None where it is still going on.
+    """Return the launch once it has ended, or None while it still runs.
 
-    Raises LaunchFailed or LaunchTimeout with its reason, TooManyWaiting.
+    Raise LaunchFailed or LaunchTimeout with its reason, TooManyWaiting.
     """
 
     def failure_for(ended: Operation) -> type[UserError]:
@@ -89,84 +99,81 @@ def wait_for_launch(started: Started, *, context: AppContext) -> Operation | Non
 
 
 def perform_launch(op: OperationContext, anew: bool = False) -> Run:
-    """Do the launch and return the run that was proven to work.
+    """Roll back an interrupted update, then bring the gateway up; return the verified run.
 
-    An update that was broken off is undone first. Raises OperationFailed, EngineError, Cancelled.
+    `anew` is for a restart. Raise OperationFailed, ComposeFailed, EngineError, Cancelled.
     """
-    try:
-        op = put_back(op) or op
-    except ComposeFailed as error:
-        raise OperationFailed(compose_cause(error, op.deployment, op.context)) from None
-    return bring_up(op, anew)
+    return bring_up(put_back(op) or op, anew)
+
+
+def perform_restart(op: OperationContext) -> Run:
+    """Do a restart and return the verified run.
+
+    A file that Compose refuses, or an image that can't be pulled, fails the restart while
+    the gateway still runs. Raise OperationFailed, ComposeFailed, EngineError, Cancelled.
+    """
+    return perform_launch(op, anew=True)
 
 
 def bring_up(op: OperationContext, anew: bool = False) -> Run:
-    """Bring a gateway up from its files and return the run that was proven to work.
+    """Bring a gateway up from its files and return the verified run.
 
-    `anew` takes down what runs, once everything is ready for what comes after it.
-    What a failed or cancelled launch leaves behind is taken down, its last words
-    kept, however it failed; a gateway that ran before and was not touched stays.
-    Raises OperationFailed, EngineError, Cancelled.
+    With `anew`, take down the running gateway once everything is ready for the next one.
+    If the launch fails or is cancelled, keep the last words of what it started and take that
+    down; leave a gateway alone that ran before and was not touched.
+    Raise OperationFailed, EngineError, Cancelled.
     """
-    deployment, context, say = op.deployment, op.context, op.say
-    before = deployment.gateway_in(context.containers.of(deployment.id))
-    # In a crash loop Docker waits longer and longer: what was mended is to count now.
+    before = op.gateway()
+    # In a crash loop Docker waits longer each time: start again now, with what was corrected.
     anew = anew or bool(before and before.state == "restarting")
     try:
         _start(op, before, anew)
         with op.cancellation.allowed():
-            return verify_gateway(deployment, before, context=context, say=say)
+            return verify_gateway(op, before)
     except ComposeFailed as error:
-        cause = compose_cause(error, deployment, context)
-        _clear_away(deployment, before, context, say)
+        cause = compose_cause(error, op.deployment, op.context)
+        _clear_away(op, before)
         raise OperationFailed(cause) from None
     except BaseException:
-        _clear_away(deployment, before, context, say)
+        _clear_away(op, before)
         raise
 
 
 def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
-    deployment, context, say, cancellation = (
-        op.deployment,
-        op.context,
-        op.say,
-        op.cancellation,
-    )
-    folder, settings = context.store.folder(deployment.id), context.settings
-    compose_file = read_compose_file(folder) or ""
-    with cancellation.allowed():
-        say("docker compose config")
-        images = compose_images(folder, _CONFIG_SECONDS)
+    compose_file = read_compose_file(op.folder) or ""
+    with op.cancellation.allowed():
+        op.say("docker compose config")
+        images = compose_images(op.folder, _CONFIG_SECONDS)
         pull_missing(op, images)
-    gateway_image = images.get(SERVICE) or next(iter(images.values()), settings.image)
-    # Files are being written: this is not left half done.
-    say(FOLDERS)
-    prepare_data_folders(deployment, folder, gateway_image, say)
+    image = images.get(SERVICE) or next(iter(images.values()), op.context.settings.image)
+    # No cancellation while files are written: they would be left half done.
+    op.say(FOLDERS)
+    prepare_data_folders(op.deployment, op.folder, image, op.say)
     if anew and before:
-        take_down(deployment, context=context, say=say)
+        take_down(op)
     else:
-        # Compose puts another container in its place where the files were changed.
-        keep_words_if_it_can(before, deployment, context, say)
-    # The engine makes a container that it was asked for, also for a Compose that is gone.
-    with cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
+        # Compose replaces the container if the files were changed.
+        keep_words_if_it_can(before, op.deployment, op.context, op.say)
+    # The engine creates a container that Compose has asked for even after Compose was killed.
+    with op.cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
         if before and before.state == "paused" and not anew:
-            say("docker compose unpause")
-            compose_unpause(deployment.id, _UP_SECONDS)
-        say("docker compose up -d")
-        compose_up(folder, say, _UP_SECONDS)
-    _write_down(deployment, compose_file, context, say)
+            op.say("docker compose unpause")
+            compose_unpause(op.deployment.id, _UP_SECONDS)
+        op.say("docker compose up -d")
+        compose_up(op.folder, op.say, _UP_SECONDS)
+    _record_applied(op, compose_file)
 
 
-def _write_down(deployment: Deployment, compose_file: str, context: AppContext, say: Say) -> None:
-    """Write down what is in force now; where that can't be, the pages only know less."""
+def _record_applied(op: OperationContext, compose_file: str) -> None:
+    """Record which settings the container has; without that record the pages only know less."""
     try:
-        gateway = deployment.gateway_in(context.containers.of(deployment.id))
-        applied = applied_now(gateway.id if gateway else "", deployment.env, compose_file)
-        write_applied(context.store.folder(deployment.id), applied)
+        gateway = op.gateway()
+        applied = applied_now(gateway.id if gateway else "", op.deployment.env, compose_file)
+        write_applied(op.folder, applied)
     except EngineError as error:
-        say(f"What was applied could not be written down: {error.detail}")
+        op.say(f"The applied settings could not be recorded: {error.detail}")
     except OSError as error:
-        say(f"What was applied could not be written down: {error.strerror}")
+        op.say(f"The applied settings could not be recorded: {error.strerror}")
 
 
 def pull_missing(
@@ -174,41 +181,39 @@ def pull_missing(
 ) -> None:
     """Pull the images that are not on this host, and no others: they may be built here.
 
-    `env_file` is what `.env` is to be. Raises OperationFailed, EngineError.
+    `env_file` stands in for `.env`. Raise OperationFailed, EngineError.
     """
-    deployment, context, say = op.deployment, op.context, op.say
     missing = {
         service: image
         for service, image in images.items()
-        if not context.containers.image_id(image)
+        if not op.context.containers.image_id(image)
     }
     if not missing:
         return
-    say(f"docker compose pull {' '.join(missing)}  # {', '.join(missing.values())}")
-    folder = context.store.folder(deployment.id)
+    op.say(f"docker compose pull {' '.join(missing)}  # {', '.join(missing.values())}")
     try:
-        compose_pull(folder, list(missing), say, context.settings.pull_timeout, env_file)
+        seconds = op.context.settings.pull_timeout
+        compose_pull(op.folder, list(missing), op.say, seconds, env_file)
     except ComposeFailed as error:
-        raise OperationFailed(cause_of_pull(error, missing, deployment, context)) from None
+        cause = cause_of_pull(error, missing, op.deployment, op.context)
+        raise OperationFailed(cause) from None
 
 
-def _clear_away(
-    deployment: Deployment, before: Container | None, context: AppContext, say: Say
-) -> None:
-    """Leave nothing that Docker would revive, but spare what this launch did not start.
+def _clear_away(op: OperationContext, before: Container | None) -> None:
+    """Leave no container that Docker would start again, except one this launch did not touch.
 
-    Best effort: the launch has failed already, and its own cause is the one to tell.
+    Best effort: the launch has failed already, and its own cause is the one to report.
     """
     try:
-        containers = context.containers.of(deployment.id)
-        gateway = deployment.gateway_in(containers)
+        containers = op.context.containers.of(op.deployment.id)
+        gateway = op.deployment.gateway_in(containers)
         untouched = gateway and before and gateway.run == before.run
         if containers and not (untouched and gateway and gateway.state in ("running", "paused")):
-            take_down(deployment, context=context, say=say)
-            if context.containers.of(deployment.id):
-                # What a Compose that was ended had asked for may have come since.
-                take_down(deployment, context=context, say=say)
+            take_down(op)
+            if op.context.containers.of(op.deployment.id):
+                # A Compose that was killed may have asked for containers that came since.
+                take_down(op)
     except ComposeFailed as error:
-        say(f"It could not be taken down: {last_words_of(error.output)}")
+        op.say(f"It could not be taken down: {last_words_of(error.output)}")
     except EngineError as error:
-        say(f"It could not be taken down: {error.detail}")
+        op.say(f"It could not be taken down: {error.detail}")

@@ -3,12 +3,13 @@
 from contextlib import suppress
 
 from app.core.diagnosis.causes import Cause
-from app.core.errors import NothingToCancel, StopFailed
+from app.core.errors import EngineError, NothingToCancel, StopFailed
 from app.core.operations.kinds import CANCELLABLE, OperationKind
 from app.core.operations.operation import Operation
-from app.engine.compose import ComposeFailed
+from app.core.operations.steps import WORDS
+from app.engine.compose import compose_down, compose_stop
 from app.usecases.context import AppContext
-from app.usecases.lifecycle.take_down import take_down
+from app.usecases.history.last_words import keep_words_if_it_can
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import (
@@ -17,17 +18,16 @@ from app.usecases.operations.operations import (
     start_operation,
     wait_for,
 )
-from app.usecases.status.causes import compose_cause
 
-# Longer than containers get to end by themselves; a stop that waits for it has 110 s after it.
+# Longer than containers get to end by themselves; a caller who waits has 110 s left after it.
 _CANCEL_SECONDS = 40.0
 
 
 def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     """Start stopping a deployment, also one whose `.env` can't be read.
 
-    A launch that runs is cancelled first: whoever stops wants nothing to run after it.
-    Raises NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError, TooManyWaiting.
+    Cancel a launch that is running first: after a stop nothing must come up.
+    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError, TooManyWaiting.
     """
     deployment = context.store.load(deployment_id)
     context.containers.of(deployment_id)
@@ -40,19 +40,36 @@ def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> S
 
 
 def wait_for_stop(started: Started, *, context: AppContext) -> Operation | None:
-    """Return how a stop ended, or None where it is still going on. Raises StopFailed."""
+    """Return the stop once it has ended, or None while it still runs. Raise StopFailed."""
     return wait_for(started, lambda ended: StopFailed, context=context)
 
 
 def perform_stop(op: OperationContext) -> None:
-    """Take the containers down and see that they are gone. Raises OperationFailed, EngineError."""
-    deployment, context = op.deployment, op.context
-    try:
-        take_down(deployment, context=context, say=op.say)
-    except ComposeFailed as error:
-        raise OperationFailed(compose_cause(error, deployment, context)) from None
-    if left := context.containers.of(deployment.id):
+    """Take the containers down and check that they are gone.
+
+    Raise OperationFailed, ComposeFailed, EngineError.
+    """
+    take_down(op)
+    if left := op.context.containers.of(op.deployment.id):
         names = ", ".join(each.name for each in left)
         raise OperationFailed(
             Cause("containers_left", f"After the stop there is still {names}.", "Stop again.")
         )
+
+
+def take_down(op: OperationContext) -> None:
+    """Stop and remove the containers and networks of a deployment; keep the last words.
+
+    Go by the Compose project, not by the folder: a damaged `.env` must not prevent a stop.
+    Neither do last words that can't be kept. Raise ComposeFailed.
+    """
+    seconds = op.context.settings.stop_timeout
+    op.say("docker compose stop")
+    compose_stop(op.deployment.id, op.say, seconds)
+    op.say(WORDS)
+    try:
+        keep_words_if_it_can(op.gateway(), op.deployment, op.context, op.say)
+    except EngineError as error:
+        op.say(f"Its last words could not be kept: {error.detail}")
+    op.say("docker compose down")
+    compose_down(op.deployment.id, op.say, seconds)

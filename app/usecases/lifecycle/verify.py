@@ -1,7 +1,7 @@
-"""Verify: wait until a gateway proves that it works, or can't any more.
+"""Verify: wait until a gateway passes every readiness check, or can't any more.
 
-`docker compose up --wait` calls a crash loop a success, so the rule is our own:
-one and the same run is up, and every rung of the ladder holds.
+`docker compose up --wait` calls a crash loop a success, so we have our own rule: one and the
+same run is up and passes every check.
 """
 
 import time
@@ -13,73 +13,69 @@ from app.core.operations.steps import ANSWERS, READY
 from app.core.snapshot import Container, Run
 from app.core.status.readiness_checks import Rung, failed, first_broken
 from app.engine.gateway.probe import climb_gateway
-from app.usecases.context import AppContext
-from app.usecases.operations.operations import OperationFailed, Say
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.operations import OperationFailed
 from app.usecases.status.causes import end_cause
 from app.usecases.status.fix_lines import repairs_for
 
 _LOOK_AGAIN_SECONDS = 0.5
-# OpenClaw's exit code for a configuration that another start can't mend.
+# OpenClaw's exit code for a configuration that another start can't correct.
 _CONFIGURATION_ERROR = 78
 _RESTARTS_TOLERATED = 1
 _AFTER_IT_ANSWERS = ("readyz", "websocket", "token")
 
 
-def verify_gateway(
-    deployment: Deployment, before: Container | None, *, context: AppContext, say: Say
-) -> Run:
-    """Return the run that was proven to work; `before` is what was there before the launch.
+def verify_gateway(op: OperationContext, before: Container | None) -> Run:
+    """Return the verified run; `before` is the container from before the launch.
 
-    Raises OperationFailed at once where waiting is of no use, else at the
-    deadline; raises EngineError.
+    Raise OperationFailed at once if waiting can't help, else at the deadline; EngineError.
     """
-    seconds = context.settings.launch_timeout
+    seconds = op.context.settings.launch_timeout
     deadline = time.monotonic() + seconds
-    restarts = _restarts_before(before)
-    say(ANSWERS)
-    told, answers = "", False
+    restarts = _restarts_of(before)
+    op.say(ANSWERS)
+    reported, answers = "", False
     while True:
-        seen = _look(deployment, restarts, context)
-        if not answers and (isinstance(seen, Run) or seen.name in _AFTER_IT_ANSWERS):
+        found = _look(op, restarts)
+        if not answers and (isinstance(found, Run) or found.name in _AFTER_IT_ANSWERS):
             answers = True
-            say(READY)
-        if isinstance(seen, Run):
-            say("It is ready" + (" and accepts the token" if deployment.token else ""))
-            return seen
-        if seen.detail != told:
-            told = seen.detail
-            say(told)
+            op.say(READY)
+        if isinstance(found, Run):
+            op.say("It is ready" + (" and accepts the token" if op.deployment.token else ""))
+            return found
+        if found.detail != reported:
+            reported = found.detail
+            op.say(reported)
         if time.monotonic() > deadline:
-            raise OperationFailed(_timeout(seconds, told))
+            raise OperationFailed(_timeout(seconds, reported))
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _look(
-    deployment: Deployment, restarts_before: dict[str, int], context: AppContext
-) -> Run | Rung:
-    """Return the run that is proven, or what does not hold yet.
+def _look(op: OperationContext, restarts_before: dict[str, int]) -> Run | Rung:
+    """Return the verified run, or the first check that fails so far.
 
-    An engine that is slow for once ends no launch.
+    One slow answer of the engine does not end a launch.
     """
     try:
-        gateway = _still_there(deployment, restarts_before, context)
-        broken = _first_broken(deployment, gateway)
+        gateway = _still_there(op, restarts_before)
+        broken = _first_broken(op.deployment, gateway)
         if broken is None:
-            run = _run_of(deployment, context)
+            now = op.gateway()
+            run = now.run if now and now.state == "running" else None
             again = failed("container", "It was started again meanwhile.")
             return run if run and run == gateway.run else again
     except EngineError as error:
         return failed("container", error.detail)
     if broken.hopeless:
-        raise OperationFailed(rung_cause(broken, repairs_for(deployment, context)))
+        raise OperationFailed(rung_cause(broken, repairs_for(op.deployment, op.context)))
     return broken
 
 
 def _first_broken(deployment: Deployment, gateway: Container) -> Rung | None:
-    """Return the first rung that does not hold.
+    """Return the first check that fails.
 
-    A folder of the older server may have its token in `openclaw.json` alone:
-    that is shown on the ladder, and holds no launch up.
+    A folder of the older server may have its token in `openclaw.json` alone: its page shows
+    that, but the launch does not wait for it.
     """
     broken = first_broken(climb_gateway(deployment, gateway))
     if broken and broken.name == "token" and not deployment.token:
@@ -87,16 +83,14 @@ def _first_broken(deployment: Deployment, gateway: Container) -> Rung | None:
     return broken
 
 
-def _restarts_before(before: Container | None) -> dict[str, int]:
-    """Return the restarts that are not of this launch, by container: `up` may keep the same one."""
+def _restarts_of(before: Container | None) -> dict[str, int]:
+    """Return the restarts before this launch, by container id: `up` may keep the container."""
     return {before.id: before.details.restart_count} if before and before.details else {}
 
 
-def _still_there(
-    deployment: Deployment, restarts_before: dict[str, int], context: AppContext
-) -> Container:
-    """Return the gateway's container. Raises OperationFailed where it ended or loops."""
-    gateway = deployment.gateway_in(context.containers.of(deployment.id))
+def _still_there(op: OperationContext, restarts_before: dict[str, int]) -> Container:
+    """Return the gateway's container. Raise OperationFailed if it ended or loops."""
+    gateway = op.gateway()
     if gateway is None or gateway.details is None:
         raise OperationFailed(
             Cause(
@@ -109,19 +103,14 @@ def _still_there(
     hopeless = gateway.state == "restarting" and gateway.details.exit_code == _CONFIGURATION_ERROR
     restarts = gateway.details.restart_count - restarts_before.get(gateway.id, 0)
     if ended or hopeless or restarts > _RESTARTS_TOLERATED:
-        raise OperationFailed(end_cause(gateway, deployment, context))
+        raise OperationFailed(end_cause(gateway, op.deployment, op.context))
     return gateway
 
 
-def _run_of(deployment: Deployment, context: AppContext) -> Run | None:
-    gateway = deployment.gateway_in(context.containers.of(deployment.id))
-    return gateway.run if gateway and gateway.state == "running" else None
-
-
-def _timeout(seconds: float, seen: str) -> Cause:
+def _timeout(seconds: float, reported: str) -> Cause:
     return Cause(
         "launch_timeout",
-        f"It was not ready after {seconds:g} s. {seen}",
+        f"It was not ready after {seconds:g} s. {reported}",
         "Its last words may tell why. A slow host can be given more time with"
         " DEPLOY_AGENT_LAUNCH_TIMEOUT.",
     )

@@ -1,4 +1,4 @@
-"""Failures: why a step of an operation did not succeed, for whoever goes back for it."""
+"""Failures of a step of an operation, and their causes."""
 
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
@@ -11,9 +11,20 @@ from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
 from app.usecases.status.causes import cause_of_engine, compose_cause
 
+# What `cause_of` has words for, apart from Cancelled, which is no Exception.
+FAILURES = (
+    OperationFailed,
+    ComposeFailed,
+    EngineError,
+    CopyFailed,
+    Unreadable,
+    EnvFileError,
+    OSError,
+)
+
 
 def cause_of(failure: BaseException, op: OperationContext) -> Cause:
-    """Return why something failed; without code and words where only its last place can tell."""
+    """Return why something failed; code and words are empty for what nobody foresaw."""
     match failure:
         case OperationFailed():
             return failure.cause

@@ -16,7 +16,6 @@ import python_on_whales  # noqa: F401
 
 from app.config import PROJECT, Settings
 from app.core.diagnosis.causes import Cause
-from app.core.errors import EngineError
 from app.core.operations.kinds import STOPS, OperationKind
 from app.core.operations.operation import DEADLINE, INTERNAL_ERROR, Operation, OperationState
 from app.core.secrets import Masker
@@ -28,11 +27,10 @@ from app.store.operation_process import note_process
 from app.usecases.access.allow_origin import perform_allow_origin
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import perform_archive
-from app.usecases.lifecycle.launch import perform_launch
-from app.usecases.lifecycle.restart import perform_restart
+from app.usecases.lifecycle.launch import perform_launch, perform_restart
 from app.usecases.lifecycle.stop import perform_stop
 from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.operations.failures import cause_of
+from app.usecases.operations.failures import FAILURES, cause_of
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
 from app.usecases.settings.perform_reconfigure import kept_secrets, perform_reconfigure
@@ -138,7 +136,7 @@ def _perform(
         except OperationFailed as failure:
             verified = failure.verified or operation.verified
             ended = replace(_failed(operation, failure.cause, mask), verified=verified)
-        except (EngineError, OSError) as error:
+        except FAILURES as error:
             ended = _failed(operation, cause_of(error, op), mask)
         except _DeadlinePassed:
             ended = _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)

@@ -40,5 +40,5 @@ def perform_equalize_token(op: OperationContext) -> Run | None:
     gateway = deployment.gateway_in(context.containers.of(deployment.id))
     if gateway and gateway.is_up and not check.needs_restart:
         write_token_of_env(op, gateway)
-        return verify_gateway(deployment, gateway, context=context, say=op.say)
+        return verify_gateway(op, gateway)
     return bring_up_as_written(op, gateway)

@@ -134,7 +134,7 @@ def _up_as_before(op: OperationContext, before: Container | None) -> Run | None:
     op = replace(op, deployment=op.context.store.load(op.deployment.id))
     now = op.deployment.gateway_in(op.context.containers.of(op.deployment.id))
     if now and now.state == "running" and now.run == before.run:
-        return verify_gateway(op.deployment, now, context=op.context, say=op.say)
+        return verify_gateway(op, now)
     return perform_launch(op)
 
 

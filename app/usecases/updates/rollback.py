@@ -42,7 +42,7 @@ from app.store.deployment_files import ENV_FILE
 from app.store.files import Unreadable, change_file, read_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands, there
 from app.usecases.context import AppContext
-from app.usecases.lifecycle.take_down import take_down
+from app.usecases.lifecycle.stop import take_down
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
 from app.usecases.updates.root_files import hands_for
@@ -67,7 +67,7 @@ def put_back(op: OperationContext) -> OperationContext | None:
         return None
     op.say(f"{BACK} {journal.image}")
     if context.containers.of(deployment.id):
-        take_down(deployment, context=context, say=op.say)
+        take_down(op)
     give_back(folder, journal, hands)
     write_image(folder, name_of(journal.before, context))
     drop(folder, TRIED, hands)

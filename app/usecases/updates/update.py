@@ -24,7 +24,7 @@ from app.store.files import write_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import bring_up, pull_missing, refuse_what_cant_launch
-from app.usecases.lifecycle.take_down import take_down
+from app.usecases.lifecycle.stop import take_down
 from app.usecases.operations.cancellation import Cancellation, Cancelled
 from app.usecases.operations.failures import cause_of
 from app.usecases.operations.operation_context import OperationContext
@@ -249,7 +249,7 @@ def _try(op: OperationContext, update: _Update) -> Run:
     """Put state and image in place and return the run that is proven."""
     folder, journal, hands = update.folder, update.journal, update.hands
     if op.context.containers.of(op.deployment.id):
-        take_down(op.deployment, context=op.context, say=op.say)
+        take_down(op)
     op.say(COPY)
     if journal.returning:
         hands.move(STATE, BEFORE)

@@ -16,7 +16,7 @@ from app.core.errors import Busy
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.lifecycle.archive import archive_deployment
-from app.usecases.lifecycle.restart import restart_deployment
+from app.usecases.lifecycle.launch import restart_deployment
 from app.usecases.status.overview import show_deployment
 from app.web.page.rendering import done, render
 from app.web.server.permissions import needs

@@ -12,8 +12,7 @@ from app.core.errors import StopFailed, TooManyWaiting
 from app.core.people import Permission
 from app.core.status.readiness_checks import RungState
 from app.core.status.status import Status
-from app.usecases.lifecycle.launch import launch_deployment, wait_for_launch
-from app.usecases.lifecycle.restart import restart_deployment
+from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.operations import Started
 from app.usecases.status.describe import describe_view, describe_whole

@@ -12,9 +12,8 @@ from app.core.operations.operation import Operation
 from app.core.settings.fields import TOKEN
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import archive_deployment
-from app.usecases.lifecycle.launch import launch_deployment
+from app.usecases.lifecycle.launch import launch_deployment, restart_deployment
 from app.usecases.lifecycle.purge import purge_archived
-from app.usecases.lifecycle.restart import restart_deployment
 from app.usecases.lifecycle.restore import restore_archived
 from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.operations import operations
