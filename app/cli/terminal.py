@@ -151,7 +151,7 @@ class Terminal:
         """Show people what an operation says; through a pipe, its end is enough."""
         if self.as_json or not sys.stderr.isatty():
             return offset
-        from app.usecases.operations.operations import output_since
+        from app.usecases.operations.output import output_since
 
         lines, offset = output_since(operation, offset, context=self.context)
         for _, text in lines:

@@ -78,7 +78,7 @@ class Deployment:
     def launch_or_stop(self) -> Operation | None:
         """The latest operation that tells whether there should be a container."""
         latest = self.operation
-        return latest if latest and latest.tells_what_should_run else self.earlier
+        return latest if latest and latest.decides_whether_up else self.earlier
 
     @property
     def running_operation(self) -> Operation | None:

@@ -14,12 +14,13 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import psutil
 
-from app.core.operations.compose_events import told_by, words_in
-from app.core.operations.pull_progress import Layer, Phase, layer_line
+from app.core.operations.compose_events import read_line, text_of
+from app.core.operations.layers import Layer, Phase
+from app.core.operations.steps import Step
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
@@ -32,7 +33,16 @@ _LAYER_PERCENT = 2
 _END_SECONDS = 5.0
 
 T = TypeVar("T")
-Say = Callable[[str], None]
+
+
+class ProgressLog(Protocol):
+    """Where Compose's output goes: lines, the steps that begin with one, and layers."""
+
+    def say(self, text: str) -> None: ...
+
+    def step(self, step: Step, words: str) -> None: ...
+
+    def layer(self, layer: Layer) -> None: ...
 
 
 class ComposeFailed(Exception):
@@ -44,20 +54,24 @@ class ComposeFailed(Exception):
         self.timed_out = timed_out
 
 
-def compose_up(folder: Path, say: Say, seconds: float) -> None:
+def compose_up(folder: Path, log: ProgressLog, seconds: float) -> None:
     """Create and start the containers of a folder, detached. Raises ComposeFailed."""
     compose = _in_folder(folder, seconds).compose
     _follow(
-        lambda: compose.up(detach=True, remove_orphans=True, pull="never", stream_logs=True), say
+        lambda: compose.up(detach=True, remove_orphans=True, pull="never", stream_logs=True), log
     )
 
 
 def compose_pull(
-    folder: Path, services: list[str], say: Say, seconds: float, env_file: Path | None = None
+    folder: Path,
+    services: list[str],
+    log: ProgressLog,
+    seconds: float,
+    env_file: Path | None = None,
 ) -> None:
     """Pull the images of some services. Raises ComposeFailed."""
     compose = _in_folder(folder, seconds, env_file).compose
-    _follow(lambda: compose.pull(services, stream_logs=True), say)
+    _follow(lambda: compose.pull(services, stream_logs=True), log)
 
 
 def compose_unpause(deployment_id: str, seconds: float) -> None:
@@ -83,16 +97,16 @@ def compose_images(folder: Path, seconds: float, env_file: Path | None = None) -
     return {name: str(each["image"]) for name, each in services.items() if "image" in each}
 
 
-def compose_stop(deployment_id: str, say: Say, seconds: float) -> None:
+def compose_stop(deployment_id: str, log: ProgressLog, seconds: float) -> None:
     """Stop a project's containers, each within its own grace. Raises ComposeFailed."""
     compose = _by_project(deployment_id, seconds).compose
-    _follow(lambda: compose.stop(stream_logs=True), say)
+    _follow(lambda: compose.stop(stream_logs=True), log)
 
 
-def compose_down(deployment_id: str, say: Say, seconds: float) -> None:
+def compose_down(deployment_id: str, log: ProgressLog, seconds: float) -> None:
     """Remove a project's containers and networks. Raises ComposeFailed."""
     compose = _by_project(deployment_id, seconds).compose
-    _follow(lambda: compose.down(remove_orphans=True, stream_logs=True), say)
+    _follow(lambda: compose.down(remove_orphans=True, stream_logs=True), log)
 
 
 def compose_remove(project: str, environment: Mapping[str, str], seconds: float) -> None:
@@ -182,16 +196,18 @@ def _client(**arguments: Any) -> "DockerClient":
     return DockerClient(**arguments)
 
 
-def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], say: Say) -> None:
-    layers = _Layers(say)
+def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], log: ProgressLog) -> None:
+    layers = _Layers(log)
 
     def consume() -> None:
         for _, line in start():
-            told = told_by(line.decode(errors="replace").rstrip())
-            if isinstance(told, Layer):
-                layers.tell(told)
+            read = read_line(line.decode(errors="replace").rstrip())
+            if isinstance(read, Layer):
+                layers.report(read)
+            elif read.begins:
+                log.step(read.begins, read.text)
             else:
-                say(told)
+                log.say(read.text)
 
     try:
         _called(consume)
@@ -204,17 +220,17 @@ def _follow(start: Callable[[], Iterable[tuple[str, bytes]]], say: Say) -> None:
 
 
 class _Layers:
-    """Says how far each layer is, where a bar would show it: Docker tells every half megabyte."""
+    """Passes on of each layer what a bar would show: Docker reports every half megabyte."""
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
-        self._said: dict[str, tuple[Phase, int]] = {}
+    def __init__(self, log: ProgressLog) -> None:
+        self._log = log
+        self._reported: dict[str, tuple[Phase, int]] = {}
 
-    def tell(self, layer: Layer) -> None:
+    def report(self, layer: Layer) -> None:
         so_far = layer.phase, layer.percent // _LAYER_PERCENT
-        if self._said.get(layer.id) != so_far:
-            self._said[layer.id] = so_far
-            self._say(layer_line(layer))
+        if self._reported.get(layer.id) != so_far:
+            self._reported[layer.id] = so_far
+            self._log.layer(layer)
 
 
 def _end_children() -> None:
@@ -249,4 +265,4 @@ def _called(call: Callable[[], T]) -> T:
     except DockerException as error:
         # Its own text holds the whole command line; the tool's output is what tells.
         timed_out = error.return_code in (124, 137)
-        raise ComposeFailed(words_in(error.stderr or ""), timed_out) from None
+        raise ComposeFailed(text_of(error.stderr or ""), timed_out) from None

@@ -14,7 +14,7 @@ from app.core.settings.env_file import MAX_FILE_BYTES, parse_env, value_on_its_o
 from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import NAME
 from app.core.settings.fingerprints import InvalidFingerprint, changed_since, keys_affecting_gateway
-from app.core.updates.journal import Step
+from app.core.updates.journal import UpdateStage
 from app.store import history
 from app.store.applied_settings import read_applied
 from app.store.data_folders import FOLDERS
@@ -49,7 +49,7 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
     if problem is None and port is None:
         problem = "its .env has no usable PORT" if env.get("PORT") else "its .env has no PORT"
     operation = latest(folder)
-    decides = operation is None or operation.tells_what_should_run
+    decides = operation is None or operation.decides_whether_up
     settled = operation if decides else latest_launch_or_stop(folder)
     return Deployment(
         id=deployment_id,
@@ -122,7 +122,7 @@ def _half_updated(folder: Path) -> str:
         journal = read_journal(folder)
     except ValueError:
         return "another image"
-    return journal.image if journal and journal.step is not Step.PROVEN else ""
+    return journal.image if journal and journal.step is not UpdateStage.PROVEN else ""
 
 
 def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:

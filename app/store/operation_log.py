@@ -1,24 +1,49 @@
-"""The log of a running operation: a line as soon as it comes, masked, after its time."""
+"""The log of an operation for people, and beside it `steps.jsonl` with its progress as data."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
+from typing import Any, cast
 
+from pydantic_core import to_json
+
+from app.core.operations.layers import Layer
+from app.core.operations.progress import StepBegan
+from app.core.operations.steps import Step
+from app.core.records import read_record
 from app.core.secrets import Masker, readable
 from app.core.text import lines_of
 from app.store.files import open_file
-from app.store.operations import log_path
+from app.store.operations import operation_folder
+
+# A page shows the beginning of a longer log.
+_READ_BYTES = 1024 * 1024
+# The progress of a pull is recorded up to this size of the file, the steps always.
+_LAYERS_BYTES = 512 * 1024
+_RECORD: Any = StepBegan | Layer
+
+
+def log_path(folder: Path, number: int) -> Path:
+    return operation_folder(folder, number) / "log"
+
+
+def steps_path(folder: Path, number: int) -> Path:
+    return operation_folder(folder, number) / "steps.jsonl"
 
 
 class OperationLog:
-    """Appends lines for whoever follows. A crash of the host may cost the last ones."""
+    """Appends to the log and to the records of steps, each line as soon as it comes.
+
+    A full disk ends no operation, and a crash of the host may cost the last lines.
+    """
 
     def __init__(self, folder: Path, number: int, mask: Masker) -> None:
-        appended = open_file(log_path(folder, number), os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        self._file = open(appended, "a", encoding="utf-8", buffering=1)  # noqa: SIM115
-        self._mask = mask
+        self._log = _appended(log_path(folder, number))
+        self._steps = _appended(steps_path(folder, number))
+        self._masks = [mask]
 
     def __enter__(self) -> "OperationLog":
         return self
@@ -29,11 +54,87 @@ class OperationLog:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        for each in (self._log, self._steps):
+            # What a full disk has refused is tried once more.
+            with suppress(OSError):
+                each.close()
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """Mask these too from now on."""
+        self._masks.insert(0, Masker(secrets))
 
     def say(self, text: str) -> None:
-        """Write a text, each of its lines with the time. A full disk ends no operation."""
+        """Write a text, masked, each of its lines after the time."""
+        for mask in self._masks[:-1]:
+            text = mask(text)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         with suppress(OSError):
-            for line in lines_of(readable(text, self._mask)):
-                self._file.write(f"{now} {line}\n")
+            for line in lines_of(readable(text, self._masks[-1])):
+                self._log.write(f"{now} {line}\n")
+
+    def step(self, step: Step, words: str) -> None:
+        """Begin a step, with a line of the log."""
+        at = datetime.now(UTC)
+        self.say(words)
+        with suppress(OSError):
+            self._record(StepBegan(step, at, os.fstat(self._log.fileno()).st_size))
+
+    def layer(self, layer: Layer) -> None:
+        """Record how far a layer of an image is."""
+        with suppress(OSError):
+            if os.fstat(self._steps.fileno()).st_size < _LAYERS_BYTES:
+                self._record(layer)
+
+    def _record(self, record: StepBegan | Layer) -> None:
+        self._steps.write(to_json(record).decode() + "\n")
+
+
+def _appended(path: Path) -> Any:
+    descriptor = open_file(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    return open(descriptor, "a", encoding="utf-8", buffering=1)
+
+
+def read_log(folder: Path, number: int) -> list[str]:
+    """Return an operation's lines, each `<UTC time> <text>`."""
+    return read_log_since(folder, number, 0)[0]
+
+
+def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], int]:
+    """Return the whole lines from `offset` on, and the offset to go on from.
+
+    A line that is still being written is left for the next call.
+    """
+    data = _read(log_path(folder, number), offset) or b""
+    whole = data[: data.rfind(b"\n") + 1]
+    return whole.decode(errors="replace").split("\n")[:-1], offset + len(whole)
+
+
+def read_records(folder: Path, number: int) -> list[StepBegan | Layer] | None:
+    """Return what an operation has recorded of its progress; None where it recorded nothing.
+
+    Operations of older versions did not. Damaged lines are left out.
+    """
+    data = _read(steps_path(folder, number), 0)
+    if data is None:
+        return None
+    found: list[StepBegan | Layer] = []
+    for line in data.splitlines():
+        with suppress(ValueError):
+            found.append(cast(StepBegan | Layer, read_record(_RECORD, line)))
+    return found
+
+
+def records_size(folder: Path, number: int) -> int:
+    """Return the bytes that an operation has recorded of its progress."""
+    with suppress(OSError):
+        return steps_path(folder, number).stat(follow_symlinks=False).st_size
+    return 0
+
+
+def _read(path: Path, offset: int) -> bytes | None:
+    try:
+        with open(open_file(path), "rb") as file:
+            file.seek(offset)
+            return file.read(_READ_BYTES)
+    except OSError:
+        return None

@@ -19,7 +19,6 @@ from app.core.snapshot import Run
 from app.store.files import (
     Unreadable,
     move_folder,
-    open_file,
     raise_shortage,
     read_file,
     refuse_links,
@@ -35,12 +34,14 @@ _KEPT_FILE = ".kept"
 _OUTCOME_SPACE = "space-for-outcome"
 _RESERVE = "space-for-a-stop"
 _RESERVE_BYTES = 64 * 1024
-# Of a longer log that somebody has filled, a page shows the beginning.
-_LOG_LIMIT = 1024 * 1024
 
 
 def operations_folder(folder: Path) -> Path:
     return folder / OPERATIONS
+
+
+def operation_folder(folder: Path, number: int) -> Path:
+    return operations_folder(folder) / str(number)
 
 
 def begin(
@@ -58,7 +59,7 @@ def begin(
     try:
         return _begin(folder, kind, actor, arguments or {}, files or {})
     except OSError as error:
-        if kind is not OperationKind.STOP or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        if not kind.facts.runs_on_full_disk or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         (our_folder(folder) / _RESERVE).unlink(missing_ok=True)
         return _begin(folder, kind, actor, arguments or {}, files or {})
@@ -110,6 +111,7 @@ def _put_in_place(operations: Path, operation: Operation, files: Mapping[str, by
     try:
         write_file(fresh / "operation.json", json.dumps(begun).encode())
         write_file(fresh / "log", b"")
+        write_file(fresh / "steps.jsonl", b"")
         for name, data in files.items():
             write_file(fresh / f"{name}{_KEPT_FILE}", data)
         write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
@@ -135,7 +137,7 @@ def end(folder: Path, operation: Operation) -> None:
         "cancelled_by": operation.cancelled_by,
         "free_port": operation.free_port,
     }
-    own = operations_folder(folder) / str(operation.number)
+    own = operation_folder(folder, operation.number)
     # On a full disk the outcome takes the place that was kept for it.
     (own / _OUTCOME_SPACE).unlink(missing_ok=True)
     write_file(own / "outcome.json", json.dumps(outcome).encode())
@@ -147,20 +149,20 @@ def end(folder: Path, operation: Operation) -> None:
 
 def keep_file(folder: Path, number: int, name: str, data: bytes) -> None:
     """Keep a file in an operation's folder, for whoever has to finish or undo its work."""
-    write_file(operations_folder(folder) / str(number) / f"{name}{_KEPT_FILE}", data)
+    write_file(operation_folder(folder, number) / f"{name}{_KEPT_FILE}", data)
 
 
 def kept_file(folder: Path, number: int, name: str) -> bytes | None:
     """Return a file that an operation has kept, or None. Raises OSError, Unreadable."""
     try:
-        return read_file(operations_folder(folder) / str(number) / f"{name}{_KEPT_FILE}")
+        return read_file(operation_folder(folder, number) / f"{name}{_KEPT_FILE}")
     except FileNotFoundError:
         return None
 
 
 def kept_files(folder: Path, number: int) -> dict[str, bytes]:
     """Return all that an operation has kept, by name. Raises OSError, Unreadable."""
-    found = _kept_in(operations_folder(folder) / str(number))
+    found = _kept_in(operation_folder(folder, number))
     return {each.name.removesuffix(_KEPT_FILE): read_file(each) for each in found}
 
 
@@ -195,7 +197,7 @@ def latest(folder: Path) -> Operation | None:
 def latest_launch_or_stop(folder: Path) -> Operation | None:
     """Return the newest operation that made or removed containers."""
     found = (read_operation(folder, each) for each in _kept_numbers(folder))
-    return next((each for each in found if each and each.tells_what_should_run), None)
+    return next((each for each in found if each and each.decides_whether_up), None)
 
 
 def read_operation(folder: Path, number: int) -> Operation | None:
@@ -239,38 +241,13 @@ def cancelled_by(folder: Path, number: int) -> str:
 
 
 def _cancel_path(folder: Path, number: int) -> Path:
-    return operations_folder(folder) / str(number) / "cancelled-by"
+    return operation_folder(folder, number) / "cancelled-by"
 
 
 def list_operations(folder: Path) -> list[Operation]:
     """Return the operations that are kept, the newest first."""
     found = (read_operation(folder, each) for each in _kept_numbers(folder))
     return [each for each in found if each]
-
-
-def log_path(folder: Path, number: int) -> Path:
-    return operations_folder(folder) / str(number) / "log"
-
-
-def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], int]:
-    """Return the whole lines that stand at `offset` or after it, and the offset of the next one.
-
-    A line that is still being written is left for the next call, so that whoever
-    follows from the offset that came back sees every line once.
-    """
-    try:
-        with open(open_file(log_path(folder, number)), "rb") as log:
-            log.seek(offset)
-            data = log.read(_LOG_LIMIT)
-    except OSError:
-        return [], offset
-    whole = data[: data.rfind(b"\n") + 1]
-    return whole.decode(errors="replace").split("\n")[:-1], offset + len(whole)
-
-
-def read_log(folder: Path, number: int) -> list[str]:
-    """Return an operation's lines, each `<UTC time> <text>`."""
-    return read_log_since(folder, number, 0)[0]
 
 
 def _numbers(operations: Path) -> list[int]:
@@ -302,7 +279,7 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _begun(folder: Path, number: int) -> Operation | None:
-    begun = _read_json(operations_folder(folder) / str(number) / "operation.json")
+    begun = _read_json(operation_folder(folder, number) / "operation.json")
     if begun is None:
         return None
     with suppress(KeyError, ValueError, TypeError, AttributeError):
@@ -320,7 +297,7 @@ def _begun(folder: Path, number: int) -> Operation | None:
 
 
 def _ended(folder: Path, begun: Operation) -> Operation | None:
-    outcome = _read_json(operations_folder(folder) / str(begun.number) / "outcome.json")
+    outcome = _read_json(operation_folder(folder, begun.number) / "outcome.json")
     if outcome is None:
         return None
     with suppress(KeyError, ValueError, TypeError):

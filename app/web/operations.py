@@ -10,11 +10,11 @@ from app.core.deployment import Deployment, parse_id
 from app.core.diagnosis.command_lines import command_of
 from app.core.errors import NothingToCancel, TooManyWaiting
 from app.core.operations.operation import Operation, OperationState
-from app.core.operations.steps import steps_of
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.operations.operations import describe, log_of, operation_of, output_since
+from app.usecases.operations.operations import describe, operation_of
+from app.usecases.operations.output import output_since, steps_of, steps_size
 from app.usecases.server.live_updates import Viewer
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
@@ -137,7 +137,7 @@ def operation_parts(operation: Operation | None, deployment: Deployment) -> dict
     )
     return {
         "operation": operation,
-        "steps": steps_of(operation, log_of(operation, context=app_context())),
+        "steps": steps_of(operation, context=app_context()),
         "command": command_of(operation.kind, deployment),
         "output": lines,
         "output_position": position,
@@ -192,6 +192,7 @@ class _OutputBox:
         self.name = f"output-{operation.number}"
         asked = positions().get(self.name, "")
         self._offset = int(asked) if _OFFSET.fullmatch(asked) else 0
+        self._steps_size = steps_size(operation, context=app_context())
 
     @property
     def position(self) -> str:
@@ -202,10 +203,11 @@ class _OutputBox:
         return 0.25 if self.operation.state is OperationState.RUNNING else 5.0
 
     def more(self) -> str:
-        before = self._offset
+        before = self._offset, self._steps_size
         lines, self._offset = output_since(self.operation, self._offset, context=app_context())
-        if self._offset != before and self.viewer:
-            # The steps are read from the same log.
+        self._steps_size = steps_size(self.operation, context=app_context())
+        if (self._offset, self._steps_size) != before and self.viewer:
+            # The page shows the steps too, and the last line beside the one that runs.
             self.viewer.changed()
         if not lines:
             return ""

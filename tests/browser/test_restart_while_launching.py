@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from app.store.operations import read_log
+from app.store.operation_log import read_log
 from tests.support.browser.fleet import configure, launch
 from tests.support.browser.visits import Visits
 from tests.support.server import Server

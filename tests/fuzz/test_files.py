@@ -20,12 +20,12 @@ from app.core.access.provider import ProviderAnswer
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Run
-from app.core.updates.journal import Journal, Kept, Step, Version
+from app.core.updates.journal import Journal, Kept, UpdateStage, Version
 from app.core.webhook.notices import Notification, WebhookEvent
 from app.core.webhook.payload import WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
 from app.store import applied_settings as applied
-from app.store import batches, history, operations
+from app.store import batches, history, operation_log, operations
 from app.store import provider_answers as answers
 from app.store import update_files as updates
 from app.store.last_words import LastWords, keep_last_words, words_files
@@ -80,7 +80,7 @@ def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
     _fill_history(folder)
     run = Run("f" * 64, "2026-11-24T10:00:00.1Z")
     begun = operations.begin(folder, OperationKind.LAUNCH, "ana", {"image": "a:1"})
-    operations.log_path(folder, 1).write_text("2026-11-24T10:00:00.000Z said\n")
+    operation_log.log_path(folder, 1).write_text("2026-11-24T10:00:00.000Z said\n")
     operations.end(folder, replace(begun, state=OperationState.FAILED, verified=run))
     env = context.store.load(folder.name).env
     compose_file = (folder / "docker-compose.yml").read_text()
@@ -93,7 +93,7 @@ def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
     keep_last_words(folder, LastWords(AT, 78, "", "said\n", "f" * 64, 1, "", {"State": {"a": 1}}))
     updates.open_updates(folder)
     before = Version("a:1", "sha256:1", "", "1")
-    updates.write_journal(folder, Journal(1, Step.TRYING, "a:2", before, True, False, AT))
+    updates.write_journal(folder, Journal(1, UpdateStage.TRYING, "a:2", before, True, False, AT))
     updates.write_kept(folder, Kept(before, "a:2", AT))
     (folder / updates.KEPT).mkdir()
     ours = [*folder.rglob("*.json"), *folder.rglob("*.jsonl"), *folder.rglob("operations/1/*")]

@@ -11,7 +11,7 @@ import pytest
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Run
-from app.store import history, operations
+from app.store import history, operation_log, operations
 from app.store.locks import lock_folder
 from app.store.operation_process import CANCEL, note_process, process_of, tell_to_cancel
 from app.usecases.context import AppContext
@@ -136,19 +136,19 @@ def test_the_latest_launch_or_stop_is_found_behind_operations_of_other_kinds(
 
 def test_whoever_follows_a_log_by_offset_sees_every_whole_line_once(folder: Path) -> None:
     number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
-    log = operations.log_path(folder, number)
+    log = operation_log.log_path(folder, number)
     pieces = ["one\ntw", "o\n", "", "drei Äp", "fel\nfour\nfi", "ve\n"]
     seen, offset = [], 0
 
     for piece in pieces:
         with log.open("a") as file:
             file.write(piece)
-        lines, offset = operations.read_log_since(folder, number, offset)
+        lines, offset = operation_log.read_log_since(folder, number, offset)
         seen += lines
 
     assert seen == ["one", "two", "drei Äpfel", "four", "five"]
     assert offset == log.stat().st_size
-    assert operations.read_log_since(folder, number, offset) == ([], offset)
+    assert operation_log.read_log_since(folder, number, offset) == ([], offset)
 
 
 @pytest.fixture

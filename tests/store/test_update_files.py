@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.updates.journal import Journal, Kept, Step, Version
+from app.core.updates.journal import Journal, Kept, UpdateStage, Version
 from app.store import update_files as updates
 from app.store.update_files import BEFORE, KEPT, STATE, OwnHands, there
 from app.usecases.updates.rollback import give_back, keep
@@ -54,7 +54,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def journal(step: Step, returning: bool) -> Journal:
+def journal(step: UpdateStage, returning: bool) -> Journal:
     return Journal(3, step, "openclaw:3", OLD, True, returning, NOW)
 
 
@@ -67,15 +67,15 @@ def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
     hands = DyingHands(folder, moves)
     try:
         if returning:
-            updates.write_journal(folder, journal(Step.TRYING, returning))
+            updates.write_journal(folder, journal(UpdateStage.TRYING, returning))
             hands.move(STATE, BEFORE)
             hands.move(KEPT, STATE)
         else:
-            updates.write_journal(folder, journal(Step.COPYING, returning))
+            updates.write_journal(folder, journal(UpdateStage.COPYING, returning))
             hands.copy(BEFORE)
-            updates.write_journal(folder, journal(Step.TRYING, returning))
+            updates.write_journal(folder, journal(UpdateStage.TRYING, returning))
             (folder / STATE / "version").write_text("3")
-        give_back(folder, journal(Step.TRYING, returning), hands)
+        give_back(folder, journal(UpdateStage.TRYING, returning), hands)
     except Killed:
         return True
     return False
@@ -102,7 +102,7 @@ def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
 @pytest.mark.parametrize("moves", range(3))
 def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -> None:
     OwnHands(folder, 60).copy(BEFORE)
-    proven = journal(Step.PROVEN, returning=False)
+    proven = journal(UpdateStage.PROVEN, returning=False)
     updates.write_journal(folder, proven)
     with suppress(Killed):
         keep(folder, proven, DyingHands(folder, moves))

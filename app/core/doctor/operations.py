@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell, quoted
-from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.time_words import ago, duration
 
@@ -122,13 +121,5 @@ def _again(operation: Operation) -> list[str]:
     """Return the call that ends what was left half-way; most is made whole by a launch."""
     if operation.resumption == "undo":
         return ["reconfigure", operation.deployment_id, "--undo"]
-    verb, *options = _AGAIN.get(operation.kind, ("launch",))
+    verb, *options = operation.kind.facts.retry
     return [verb, operation.deployment_id, *options]
-
-
-_AGAIN = {
-    OperationKind.STOP: ("stop",),
-    OperationKind.ARCHIVE: ("archive",),
-    OperationKind.EQUALIZE_TOKEN: ("equalize-token",),
-    OperationKind.RECONFIGURE: ("reconfigure", "--finish"),
-}

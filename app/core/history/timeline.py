@@ -1,6 +1,7 @@
 """The history in words: each entry as what happened, of what kind, by whom, and how it ended."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -137,7 +138,7 @@ def _operation(
         **_common(deployment_id, entry),
         kind=EntryKind.OPERATION,
         tone=_TONES.get(state, "calm"),
-        told=(f"{_operation_name(entry, kind)} {_STATES.get(state, state)}",),
+        told=(f"{_operation_name(entry, kind)} {_phrase(state)}",),
         outcome=state,
         detail=str((outcome or {}).get("reason") or ""),
         operation=entry["operation"],
@@ -146,31 +147,33 @@ def _operation(
 
 
 _TONES = {"succeeded": "good", "failed": "bad", "interrupted": "bad", "running": "busy"}
-_STATES = {
-    "running": "is under way",
-    "interrupted": "was interrupted",
-    "cancelled": "was cancelled",
-}
+
+
+def _phrase(state: str) -> str:
+    return OperationState(state).phrase if state in list(OperationState) else state
 
 
 def _operation_name(entry: Entry, kind: str) -> str:
     arguments = entry.get("arguments")
     if not isinstance(arguments, Mapping):
         arguments = {}
-    if kind == OperationKind.ALLOW_ORIGIN and arguments.get("origin"):
-        return f"Allowing {arguments['origin']}"
-    if kind == OperationKind.UPDATE and arguments.get("image"):
-        return f"Update to {arguments['image']}"
-    if kind == OperationKind.RECONFIGURE:
-        return _reconfigured(arguments)
-    return kind.replace("-", " ").capitalize()
+    if kind not in list(OperationKind):
+        return kind.replace("-", " ").capitalize()
+    title = _title(OperationKind(kind), {key: value for key, value in arguments.items() if value})
+    return f"Undoing the {title[0].lower()}{title[1:]}" if "undo" in arguments else title
 
 
-def _reconfigured(arguments: Mapping[str, Any]) -> str:
-    changed = str(arguments.get("changed") or "").split(", ")
-    labels = ", ".join(BY_NAME[name].label if name in BY_NAME else name for name in changed)
-    verb = "Undoing the reconfiguration" if "undo" in arguments else "Reconfiguration"
-    return f"{verb} of {labels}" if labels else verb
+def _title(kind: OperationKind, arguments: Mapping[str, Any]) -> str:
+    """Return the title of an operation; an entry of an older version may lack its arguments."""
+    shown = dict(arguments)
+    if changed := arguments.get("changed"):
+        names = str(changed).split(", ")
+        shown["changed"] = ", ".join(
+            BY_NAME[each].label if each in BY_NAME else each for each in names
+        )
+    with suppress(KeyError):
+        return kind.facts.title.format_map(shown)
+    return kind.noun.capitalize()
 
 
 def _plain(deployment_id: str, entry: Entry, what: str) -> TimelineEntry:

@@ -1,11 +1,13 @@
-"""What Compose says with `--progress json`: one event a line, told as words or as a layer."""
+"""Compose's output with `--progress json`, one event a line, read as text, layers and steps."""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
-from app.core.operations.pull_progress import Layer, Phase
+from app.core.operations.layers import Layer, Phase
+from app.core.operations.steps import Step
 
-# Docker Engine's words for a layer.
+# Docker Engine's words for the state of a layer.
 _PHASES = {
     "Pulling fs layer": Phase.WAITING,
     "Waiting": Phase.WAITING,
@@ -18,29 +20,42 @@ _PHASES = {
 }
 
 
-def told_by(line: str) -> str | Layer:
-    """Return what a line of Compose's output tells; what is no event is told as it stands."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of Compose's output as people read it, and the step that begins with it."""
+
+    text: str
+    begins: Step | None = None
+
+
+def read_line(line: str) -> Line | Layer:
+    """Return what a line of Compose's output reports. A line that is no event is its own text."""
     event = _event(line)
     if event is None:
-        return line
+        return Line(line)
     if event.get("error") and "message" in event:
-        return str(event["message"])
+        return Line(str(event["message"]))
     phase = _phase(str(event.get("text")))
     if phase and event.get("parent_id"):
         return Layer(str(event.get("id")), phase, _bytes(event, "current"), _bytes(event, "total"))
     words = (event.get(key) for key in ("id", "text", "status"))
-    return " ".join(str(word) for word in words if word) or line
+    return Line(" ".join(str(word) for word in words if word) or line, _begins(event))
+
+
+def text_of(output: str) -> str:
+    """Return Compose's output as people read it, without the layers."""
+    lines = (read_line(line) for line in output.splitlines())
+    return "\n".join(each.text for each in lines if isinstance(each, Line))
+
+
+def _begins(event: dict[str, Any]) -> Step | None:
+    starting = "Starting" in (event.get("text"), event.get("status"))
+    return Step.START if starting and str(event.get("id")).startswith("Container ") else None
 
 
 def _phase(text: str) -> Phase | None:
-    # It counts the seconds down: "Retrying in 5 seconds".
+    # Docker counts the seconds down: "Retrying in 5 seconds".
     return Phase.RETRYING if text.startswith("Retrying in ") else _PHASES.get(text)
-
-
-def words_in(output: str) -> str:
-    """Return Compose's output as people read it, without the layers."""
-    told = (told_by(line) for line in output.splitlines())
-    return "\n".join(each for each in told if isinstance(each, str))
 
 
 def _event(line: str) -> dict[str, Any] | None:

@@ -1,6 +1,14 @@
-"""The kinds of operations."""
+"""The kinds of operations, and all that differs between them, in one table.
 
+To add a kind: a member here with its facts, and the function that performs it in
+`app/usecases/operations/perform.py`. A test fails where either is missing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
+
+from app.core.operations.steps import BRING_UP, PREPARE, RECREATE, TAKE_DOWN, Step
 
 
 class OperationKind(StrEnum):
@@ -11,42 +19,205 @@ class OperationKind(StrEnum):
     ALLOW_ORIGIN = "allow-origin"
     UPDATE = "update"
     ROTATE_TOKEN = "rotate-token"  # noqa: S105 - a kind of operation
-    EQUALIZE_TOKEN = "equalize-token"  # noqa: S105 - another
+    EQUALIZE_TOKEN = "equalize-token"  # noqa: S105 - a kind of operation
     RECONFIGURE = "reconfigure"
 
     @property
+    def facts(self) -> "KindFacts":
+        return _FACTS[self]
+
+    @property
     def label(self) -> str:
-        """What such an operation is called in a heading."""
+        """The kind in a heading."""
         return self.value.replace("-", " ").capitalize()
 
     @property
     def noun(self) -> str:
-        """What such an operation is called in a sentence."""
-        return _NOUNS.get(self, self.value)
+        """The kind in a sentence."""
+        return self.facts.noun
 
     @property
     def after_interruption(self) -> str:
-        """What to do once such an operation was interrupted."""
-        if self is OperationKind.UPDATE:
-            return "Launch it: that first puts image and state back as they were."
-        if self is OperationKind.ROTATE_TOKEN:
-            return "Launch it: that takes the token of .env and proves it."
-        if self is OperationKind.RECONFIGURE:
-            return "Finish or undo it before anything else: what the files were is kept until then."
-        return f"{self.label} again."
+        return self.facts.after_interruption
 
 
-_NOUNS = {
-    OperationKind.ARCHIVE: "archiving",
-    OperationKind.ROTATE_TOKEN: "token rotation",
-    OperationKind.EQUALIZE_TOKEN: "token equalization",
-    OperationKind.RECONFIGURE: "reconfiguration",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindFacts:
+    """What is true of every operation of one kind.
+
+    `launches` ones bring a gateway up and `stops` ones remove its containers; `renews` ones
+    recreate a gateway that is up and leave one that is down alone.
+    `writes_settings`: it may write `.env` or `docker-compose.yml`.
+    `runs_on_full_disk`: it may use the space reserved for it, so that a gateway that has
+    filled the disk can still be stopped.
+    `can_be_resumed`: once interrupted, it can be finished or undone.
+    `title` names one in the history and may use its arguments.
+    `after_interruption` tells people what to do, `retry` is the command of ours that does it.
+    `compose_command` does the same by hand.
+    `steps_without_launch` is the plan of one that leaves the gateway alone, where that differs.
+    """
+
+    noun: str
+    title: str
+    launches: bool
+    stops: bool
+    renews: bool
+    writes_settings: bool
+    runs_on_full_disk: bool
+    can_be_cancelled: bool
+    can_be_resumed: bool
+    after_interruption: str
+    retry: tuple[str, ...]
+    compose_command: str
+    steps: tuple[Step, ...]
+    steps_without_launch: tuple[Step, ...] = ()
+
+
+_FACTS: Mapping[OperationKind, KindFacts] = {
+    OperationKind.LAUNCH: KindFacts(
+        noun="launch",
+        title="Launch",
+        launches=True,
+        stops=False,
+        renews=False,
+        writes_settings=False,
+        runs_on_full_disk=False,
+        can_be_cancelled=True,
+        can_be_resumed=False,
+        after_interruption="Launch again.",
+        retry=("launch",),
+        compose_command="up -d",
+        steps=(*PREPARE, *BRING_UP),
+    ),
+    OperationKind.STOP: KindFacts(
+        noun="stop",
+        title="Stop",
+        launches=False,
+        stops=True,
+        renews=False,
+        writes_settings=False,
+        runs_on_full_disk=True,
+        can_be_cancelled=False,
+        can_be_resumed=False,
+        after_interruption="Stop again.",
+        retry=("stop",),
+        compose_command="down",
+        steps=TAKE_DOWN,
+    ),
+    OperationKind.RESTART: KindFacts(
+        noun="restart",
+        title="Restart",
+        launches=True,
+        stops=False,
+        renews=False,
+        writes_settings=False,
+        runs_on_full_disk=False,
+        can_be_cancelled=True,
+        can_be_resumed=False,
+        after_interruption="Restart again.",
+        retry=("launch",),
+        compose_command="up -d --force-recreate",
+        steps=RECREATE,
+    ),
+    OperationKind.ARCHIVE: KindFacts(
+        noun="archiving",
+        title="Archive",
+        launches=False,
+        stops=True,
+        renews=False,
+        writes_settings=False,
+        runs_on_full_disk=False,
+        can_be_cancelled=False,
+        can_be_resumed=False,
+        after_interruption="Archive again.",
+        retry=("archive",),
+        compose_command="down",
+        steps=(*TAKE_DOWN, Step.MOVE),
+    ),
+    OperationKind.ALLOW_ORIGIN: KindFacts(
+        noun="change of allowed origins",
+        title="Allowing {origin}",
+        launches=False,
+        stops=False,
+        renews=False,
+        writes_settings=True,
+        runs_on_full_disk=False,
+        can_be_cancelled=False,
+        can_be_resumed=False,
+        after_interruption="Allow origin again.",
+        retry=("launch",),
+        compose_command="restart",
+        steps=(Step.WRITE, Step.RESTART, Step.ANSWERS, Step.READY),
+    ),
+    OperationKind.UPDATE: KindFacts(
+        noun="update",
+        title="Update to {image}",
+        launches=True,
+        stops=False,
+        renews=False,
+        writes_settings=True,
+        runs_on_full_disk=False,
+        can_be_cancelled=True,
+        can_be_resumed=False,
+        after_interruption="Launch it: that first puts image and state back as they were.",
+        retry=("launch",),
+        compose_command="up -d --pull missing",
+        steps=(
+            *(Step.CHECK, Step.PULL),
+            *TAKE_DOWN,
+            *(Step.COPY, Step.WRITE, Step.FOLDERS),
+            *BRING_UP,
+        ),
+    ),
+    OperationKind.ROTATE_TOKEN: KindFacts(
+        noun="token rotation",
+        title="Rotate token",
+        launches=False,
+        stops=False,
+        renews=True,
+        writes_settings=True,
+        runs_on_full_disk=False,
+        can_be_cancelled=False,
+        can_be_resumed=False,
+        after_interruption="Launch it: that takes the token of .env and verifies it.",
+        retry=("launch",),
+        compose_command="up -d --force-recreate",
+        steps=(Step.TOKEN, *RECREATE, Step.REFUSED),
+    ),
+    OperationKind.EQUALIZE_TOKEN: KindFacts(
+        noun="token equalization",
+        title="Equalize token",
+        launches=False,
+        stops=False,
+        renews=True,
+        writes_settings=True,
+        runs_on_full_disk=False,
+        can_be_cancelled=False,
+        can_be_resumed=False,
+        after_interruption="Equalize token again.",
+        retry=("equalize-token",),
+        compose_command="up -d --force-recreate",
+        steps=(Step.COMPARE, *RECREATE),
+    ),
+    OperationKind.RECONFIGURE: KindFacts(
+        noun="reconfiguration",
+        title="Reconfiguration of {changed}",
+        launches=False,
+        stops=False,
+        renews=False,
+        writes_settings=True,
+        runs_on_full_disk=False,
+        can_be_cancelled=True,
+        can_be_resumed=True,
+        after_interruption=(
+            "Finish or undo it before anything else: the files as they were are kept until then."
+        ),
+        retry=("reconfigure", "--finish"),
+        compose_command="up -d",
+        steps=(Step.WRITE, *RECREATE),
+        steps_without_launch=(Step.WRITE,),
+    ),
 }
-LAUNCHES = (OperationKind.LAUNCH, OperationKind.RESTART, OperationKind.UPDATE)
-STOPS = (OperationKind.STOP, OperationKind.ARCHIVE)
-# Those that bring up anew what is up, and leave down what is down.
-RENEWALS = (OperationKind.ROTATE_TOKEN, OperationKind.EQUALIZE_TOKEN)
-# Those that tell whether there should be a container.
-LAUNCH_OR_STOP = (*LAUNCHES, *STOPS)
-# Those that can be left half done: what was started is taken down, or goes back.
-CANCELLABLE = (*LAUNCHES, OperationKind.RECONFIGURE)
+# For what is read back as text, as the kind in an entry of the history.
+LAUNCHES = tuple(each for each in OperationKind if each.facts.launches)
+STOPS = tuple(each for each in OperationKind if each.facts.stops)

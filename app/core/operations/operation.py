@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from app.core.operations.kinds import CANCELLABLE, LAUNCHES, RENEWALS, STOPS, OperationKind
+from app.core.operations.kinds import OperationKind
+from app.core.operations.steps import Step
 from app.core.snapshot import Run
 
-# The code of an operation whose process the system refused: nothing was done.
+# Code of an operation whose process could not be started: nothing was done.
 NOT_STARTED = "not_started"
-# The code of what failed, and of which what was before could not be put back.
+# Code of a failure whose rollback failed too.
 NOT_BACK = "not_put_back"
-# Those of what ended where nobody had thought of it.
+# Codes of a failure that no step foresaw.
 DEADLINE, INTERNAL_ERROR = "deadline", "internal_error"
-# Of these nobody knows how far they came.
+# After these it is not known how far the operation came.
 _BROKEN_OFF = (NOT_BACK, DEADLINE, INTERNAL_ERROR)
-# What is done with a reconfiguration that is left half done: the argument of the one that does it.
+# The argument that makes an operation undo or finish the interrupted one before it.
 RESUMPTIONS = ("undo", "finish")
 
 
@@ -27,16 +28,30 @@ class OperationState(StrEnum):
     CANCELLED = "cancelled"
     INTERRUPTED = "interrupted"
 
+    @property
+    def phrase(self) -> str:
+        """The state as the end of a sentence that begins with the operation."""
+        return _PHRASES[self]
+
+
+_PHRASES = {
+    OperationState.RUNNING: "is under way",
+    OperationState.SUCCEEDED: "succeeded",
+    OperationState.FAILED: "failed",
+    OperationState.CANCELLED: "was cancelled",
+    OperationState.INTERRUPTED: "was interrupted",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """Something long that changes a deployment. `number` counts up from 1 per deployment.
+    """One operation. `number` counts up from 1 in each deployment.
 
-    Of a failed one, `code` and `reason` name the cause, `next_step` what to do, and `fix` is a
-    line for a shell that does it, where there is one.
-    `cancelled_by` is who asked for its end: it may still be running then.
-    `free_port` can be had instead of one that is taken.
-    `arguments` is what its kind needs to know; they are shown, so no secret is among them.
+    `code` and `reason` give the cause of a failure, `next_step` says what to do about it, and
+    `fix` is a shell command that does it, or empty.
+    `cancelled_by` is set as soon as somebody asks for the end of a running operation.
+    `free_port` is proposed instead of a port that is taken.
+    `arguments` depend on the kind. The API shows them, so they hold no secret.
     """
 
     deployment_id: str
@@ -57,35 +72,41 @@ class Operation:
 
     @property
     def launches(self) -> bool:
-        """Say whether it is to bring a gateway up."""
-        return self.kind in LAUNCHES or self.arguments.get("then") in ("restart", "launch")
+        """Say whether it brings a gateway up."""
+        return self.kind.facts.launches or self.arguments.get("then") in ("restart", "launch")
+
+    @property
+    def planned_steps(self) -> tuple[Step, ...]:
+        facts = self.kind.facts
+        return facts.steps if self.launches else facts.steps_without_launch or facts.steps
 
     @property
     def can_be_cancelled(self) -> bool:
         running = self.state is OperationState.RUNNING
-        return running and self.kind in CANCELLABLE and not self.cancelled_by
+        return running and self.kind.facts.can_be_cancelled and not self.cancelled_by
 
     @property
     def can_be_resumed(self) -> bool:
-        """Say whether it can be finished or undone: what the files were and are to be is kept."""
+        """Say whether it can be finished or undone, from the copies of the files that it keeps."""
         left = self.state is OperationState.INTERRUPTED or self.code in _BROKEN_OFF
         still_left = bool(self.resumption) and self.code == NOT_STARTED
-        return (left or still_left) and self.kind is OperationKind.RECONFIGURE
+        return (left or still_left) and self.kind.facts.can_be_resumed
 
     @property
     def resumption(self) -> str:
-        """What it does with one before it: `undo`, `finish`, or nothing."""
+        """What it does with the interrupted one before it: `undo`, `finish`, or nothing."""
         return next((each for each in RESUMPTIONS if each in self.arguments), "")
 
     @property
-    def tells_what_should_run(self) -> bool:
-        """Say whether it tells if there should be a container, and why there is none.
+    def decides_whether_up(self) -> bool:
+        """Say whether it decides if the deployment should have a container.
 
-        A renewal does where it ended without a proven run: it may have left none.
-        One whose process could not be started has changed nothing.
+        Launches and stops do, unless their process could not be started. So does a renewal
+        that ended without a verified run: it may have left no container.
         """
         if self.code == NOT_STARTED:
             return False
+        facts = self.kind.facts
         broken_off = self.state in (OperationState.FAILED, OperationState.INTERRUPTED)
-        left_none = self.kind in RENEWALS and broken_off and self.verified is None
-        return self.launches or self.kind in STOPS or left_none
+        left_none = facts.renews and broken_off and self.verified is None
+        return self.launches or facts.stops or left_none

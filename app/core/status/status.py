@@ -177,7 +177,7 @@ def _without_container(deployment: Deployment) -> _Decided:
     brings_up = operation.kind not in STOPS
     if brings_up and operation.state is OperationState.INTERRUPTED:
         what = f"the {operation.kind.noun} was interrupted, "
-        if operation.kind is OperationKind.RECONFIGURE:
+        if operation.kind.facts.can_be_resumed:
             return Status.FAILED, what, when, "; finish it or undo it"
         return Status.FAILED, what, when, "; launch again"
     if brings_up and operation.state is OperationState.FAILED:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from app.core.records import MomentText, read_record
 
 
-class Step(StrEnum):
+class UpdateStage(StrEnum):
     """How far an update is. What is written here holds before the work of the step begins."""
 
     # The state is being copied; nothing that is the gateway's was changed.
@@ -36,7 +36,7 @@ class Journal:
     """An update under way. `returning` is one to the version before, with its kept state."""
 
     operation: int
-    step: Step
+    step: UpdateStage
     image: str
     before: Version
     was_up: bool

@@ -14,6 +14,7 @@ from app.core.errors import (
 )
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
+from app.core.operations.steps import Step
 from app.core.settings.openclaw_config import (
     ConfigUnreadable,
     OriginRejected,
@@ -87,7 +88,7 @@ def perform_allow_origin(op: OperationContext) -> Run | None:
     It is restarted also where the file had the origin: the gateway may not have
     read it yet. Raises OperationFailed, EngineError.
     """
-    deployment, context, say = op.deployment, op.context, op.say
+    deployment, context = op.deployment, op.context
     origin = op.operation.arguments.get("origin", "")
     gateway = deployment.gateway_in(context.containers.of(deployment.id))
     folder = context.store.folder(deployment.id)
@@ -95,14 +96,14 @@ def perform_allow_origin(op: OperationContext) -> Run | None:
     try:
         before, after = _changed(deployment, origin, folder, image)
         if before == after:
-            say(f"config/openclaw.json allows {origin} already")
+            op.step(Step.WRITE, f"config/openclaw.json allows {origin} already")
         else:
-            say(f"Writing {origin} into config/openclaw.json")
+            op.step(Step.WRITE, f"Writing {origin} into config/openclaw.json")
             write_openclaw_config(folder, image, after)
     except ComposeFailed as error:
         raise OperationFailed(compose_cause(error, deployment, context)) from None
     if gateway is None or not gateway.is_up:
-        say("It is not up: its next launch reads the file")
+        op.say("It is not up: its next launch reads the file")
         return None
     try:
         return _restarted(op, gateway)
@@ -144,12 +145,12 @@ def _words_of(error: Exception) -> str:
 
 def _restarted(op: OperationContext, gateway: Container) -> Run:
     """Restart the gateway and return the verified run. Raise OperationFailed."""
-    deployment, context, say = op.deployment, op.context, op.say
+    deployment, context = op.deployment, op.context
     try:
         if gateway.state == "paused":
-            say("docker compose unpause")
+            op.say("docker compose unpause")
             compose_unpause(deployment.id, _UNPAUSE_SECONDS)
-        say("docker compose restart")
+        op.step(Step.RESTART, "docker compose restart")
         compose_restart(deployment.id, context.settings.stop_timeout)
         # Its restarts count from here: those of the run before are not this one's.
         begun = deployment.gateway_in(context.containers.of(deployment.id))
@@ -165,13 +166,13 @@ def _undone(
 ) -> OperationFailed:
     """Put the file back and restart; return the failure with how that went."""
     before, after = files
-    folder, cause, say = op.folder, failure.cause, op.say
-    say(cause.sentence)
+    folder, cause = op.folder, failure.cause
+    op.say(cause.sentence)
     try:
         if read_openclaw_config(folder, gateway.image) != after:
-            say("config/openclaw.json was changed meanwhile, so it is left alone")
+            op.say("config/openclaw.json was changed meanwhile, so it is left alone")
             return failure
-        say("Putting config/openclaw.json back as it was")
+        op.say("Putting config/openclaw.json back as it was")
         write_openclaw_config(folder, gateway.image, before)
         run = _restarted(op, gateway)
     except OperationFailed as again:

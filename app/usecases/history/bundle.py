@@ -19,7 +19,8 @@ from app.store import history
 from app.store.deployment_files import COMPOSE_FILE
 from app.store.files import Unreadable, read_file
 from app.store.last_words import list_last_words
-from app.store.operations import list_operations, read_log
+from app.store.operation_log import read_log
+from app.store.operations import list_operations
 from app.usecases.context import AppContext
 from app.usecases.logs.logs import read_logs
 from app.usecases.logs.masking import masker_for

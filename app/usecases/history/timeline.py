@@ -7,7 +7,7 @@ from itertools import groupby
 
 from app.core.history.incidents import EXITED
 from app.core.history.timeline import TimelineEntry
-from app.store.operations import log_path
+from app.store.operation_log import log_path
 from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments
 from app.usecases.history.last_words import excerpt_of

@@ -6,7 +6,7 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import ArchiveFailed, InputRejected, NotFound
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
-from app.core.operations.steps import MOVE
+from app.core.operations.steps import Step
 from app.store.archive import Archived
 from app.store.files import storage_cause, storage_errors
 from app.usecases.context import AppContext
@@ -36,7 +36,7 @@ def wait_for_archive(started: Started, *, context: AppContext) -> Operation | No
 def perform_archive(op: OperationContext) -> None:
     """Take the containers down, then move the folder. Raises OperationFailed, EngineError."""
     perform_stop(op)
-    op.say(MOVE)
+    op.step(Step.MOVE, "Moving the folder to the archive")
     archive = op.context.store.archive
     try:
         name = archive.put(op.deployment.id)

@@ -15,7 +15,7 @@ from app.core.errors import (
 )
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
-from app.core.operations.steps import FOLDERS
+from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE
 from app.core.snapshot import Container, Run
 from app.engine.compose import (
@@ -142,12 +142,12 @@ def bring_up(op: OperationContext, anew: bool = False) -> Run:
 def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
     compose_file = read_compose_file(op.folder) or ""
     with op.cancellation.allowed():
-        op.say("docker compose config")
+        op.step(Step.CHECK, "docker compose config")
         images = compose_images(op.folder, _CONFIG_SECONDS)
         pull_missing(op, images)
     image = images.get(SERVICE) or next(iter(images.values()), op.context.settings.image)
     # No cancellation while files are written: they would be left half done.
-    op.say(FOLDERS)
+    op.step(Step.FOLDERS, "Preparing the data folders")
     prepare_data_folders(op.deployment, op.folder, image, op.say)
     if anew and before:
         take_down(op)
@@ -157,10 +157,10 @@ def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
     # The engine creates a container that Compose has asked for even after Compose was killed.
     with op.cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
         if before and before.state == "paused" and not anew:
-            op.say("docker compose unpause")
+            op.step(Step.CREATE, "docker compose unpause")
             compose_unpause(op.deployment.id, _UP_SECONDS)
-        op.say("docker compose up -d")
-        compose_up(op.folder, op.say, _UP_SECONDS)
+        op.step(Step.CREATE, "docker compose up -d")
+        compose_up(op.folder, op.log, _UP_SECONDS)
     _record_applied(op, compose_file)
 
 
@@ -190,10 +190,11 @@ def pull_missing(
     }
     if not missing:
         return
-    op.say(f"docker compose pull {' '.join(missing)}  # {', '.join(missing.values())}")
+    named = f"{' '.join(missing)}  # {', '.join(missing.values())}"
+    op.step(Step.PULL, f"docker compose pull {named}")
     try:
         seconds = op.context.settings.pull_timeout
-        compose_pull(op.folder, list(missing), op.say, seconds, env_file)
+        compose_pull(op.folder, list(missing), op.log, seconds, env_file)
     except ComposeFailed as error:
         cause = cause_of_pull(error, missing, op.deployment, op.context)
         raise OperationFailed(cause) from None

@@ -4,9 +4,9 @@ from contextlib import suppress
 
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError, NothingToCancel, StopFailed
-from app.core.operations.kinds import CANCELLABLE, OperationKind
+from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
-from app.core.operations.steps import WORDS
+from app.core.operations.steps import Step
 from app.engine.compose import compose_down, compose_stop
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import keep_words_if_it_can
@@ -32,7 +32,7 @@ def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> S
     deployment = context.store.load(deployment_id)
     context.containers.of(deployment_id)
     running = deployment.running_operation
-    if running and running.kind in CANCELLABLE:
+    if running and running.kind.facts.can_be_cancelled:
         with suppress(NothingToCancel):
             cancelled = cancel_operation(deployment_id, actor=actor, context=context)
             wait_for_cancelled(cancelled, context=context, seconds=_CANCEL_SECONDS)
@@ -64,12 +64,12 @@ def take_down(op: OperationContext) -> None:
     Neither do last words that can't be kept. Raise ComposeFailed.
     """
     seconds = op.context.settings.stop_timeout
-    op.say("docker compose stop")
-    compose_stop(op.deployment.id, op.say, seconds)
-    op.say(WORDS)
+    op.step(Step.STOP, "docker compose stop")
+    compose_stop(op.deployment.id, op.log, seconds)
+    op.step(Step.LAST_WORDS, "Keeping its last words")
     try:
         keep_words_if_it_can(op.gateway(), op.deployment, op.context, op.say)
     except EngineError as error:
         op.say(f"Its last words could not be kept: {error.detail}")
-    op.say("docker compose down")
-    compose_down(op.deployment.id, op.say, seconds)
+    op.step(Step.REMOVE, "docker compose down")
+    compose_down(op.deployment.id, op.log, seconds)

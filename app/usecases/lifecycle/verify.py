@@ -9,7 +9,7 @@ import time
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause, rung_cause
 from app.core.errors import EngineError
-from app.core.operations.steps import ANSWERS, READY
+from app.core.operations.steps import Step
 from app.core.snapshot import Container, Run
 from app.core.status.readiness_checks import Rung, failed, first_broken
 from app.engine.gateway.probe import climb_gateway
@@ -33,13 +33,13 @@ def verify_gateway(op: OperationContext, before: Container | None) -> Run:
     seconds = op.context.settings.launch_timeout
     deadline = time.monotonic() + seconds
     restarts = _restarts_of(before)
-    op.say(ANSWERS)
+    op.step(Step.ANSWERS, "Waiting for the gateway to answer")
     reported, answers = "", False
     while True:
         found = _look(op, restarts)
         if not answers and (isinstance(found, Run) or found.name in _AFTER_IT_ANSWERS):
             answers = True
-            op.say(READY)
+            op.step(Step.READY, "The gateway answers; waiting until it is ready")
         if isinstance(found, Run):
             op.say("It is ready" + (" and accepts the token" if op.deployment.token else ""))
             return found

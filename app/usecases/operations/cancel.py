@@ -4,9 +4,7 @@ import time
 
 from app.core.deployment import Deployment
 from app.core.errors import NothingToCancel
-from app.core.operations.kinds import CANCELLABLE
 from app.core.operations.operation import Operation, OperationState
-from app.core.operations.outcome_words import ENDED
 from app.store import operations
 from app.store.files import storage_errors
 from app.store.operation_process import tell_to_cancel
@@ -26,7 +24,7 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
     running = deployment.running_operation
     if running is None:
         raise NothingToCancel(_nothing_runs(deployment))
-    if running.kind not in CANCELLABLE:
+    if not running.kind.facts.can_be_cancelled:
         raise NothingToCancel(
             f"The {running.kind.noun} by {running.actor} can't be cancelled: half done it would"
             " leave containers that nobody asked for. Wait for its end.",
@@ -66,4 +64,4 @@ def _nothing_runs(deployment: Deployment) -> str:
 def _ended(operation: Operation) -> str:
     if operation.state is OperationState.CANCELLED:
         return f"The {operation.kind} is cancelled already, by {operation.cancelled_by}."
-    return f"The {operation.kind.noun} had ended already: it {ENDED[operation.state]}."
+    return f"The {operation.kind.noun} had ended already: it {operation.state.phrase}."

@@ -6,21 +6,30 @@ from typing import Self
 
 from app.core.deployment import Deployment
 from app.core.operations.operation import Operation
+from app.core.operations.steps import Step
 from app.core.snapshot import Container
+from app.store.operation_log import OperationLog
 from app.usecases.context import AppContext
 from app.usecases.operations.cancellation import Cancellation
-from app.usecases.operations.operations import Say
 
 
 @dataclass(frozen=True, slots=True)
 class OperationContext:
-    """One operation under way. `say` writes a line, masked, into its log."""
+    """One operation under way. `log` is for calls that begin steps themselves, as Compose does."""
 
     operation: Operation
     deployment: Deployment
     context: AppContext
-    say: Say
+    log: OperationLog
     cancellation: Cancellation
+
+    def say(self, text: str) -> None:
+        """Write a text, masked, into the log."""
+        self.log.say(text)
+
+    def step(self, step: Step, words: str) -> None:
+        """Begin a step, and write the words into the log."""
+        self.log.step(step, words)
 
     @property
     def folder(self) -> Path:

@@ -26,7 +26,6 @@ from app.core.errors import (
 )
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_STARTED, Operation, OperationState
-from app.core.operations.pull_progress import layer_in
 from app.core.snapshot import Run
 from app.store import history, operation_process, operations
 from app.store.files import raise_shortage, storage_errors
@@ -114,7 +113,7 @@ def _record_begin(folder: Path, operation: Operation) -> None:
             **({"arguments": operation.arguments} if operation.arguments else {}),
         )
     except OSError:
-        if operation.kind is not OperationKind.STOP:
+        if not operation.kind.facts.runs_on_full_disk:
             raise
 
 
@@ -175,29 +174,6 @@ def operation_of(deployment_id: str, number: int, *, context: AppContext) -> Ope
     return replace(found, deployment_id=deployment_id)
 
 
-def log_of(operation: Operation, *, context: AppContext) -> list[tuple[str, str]]:
-    """Return all that an operation has written down so far, as (time, text) of each line."""
-    folder = context.store.folder(operation.deployment_id)
-    return _parted(operations.read_log(folder, operation.number))
-
-
-def output_since(
-    operation: Operation, offset: int, *, context: AppContext
-) -> tuple[list[tuple[str, str]], int]:
-    """Return (time, text) of each line from `offset` on, and the offset to go on from.
-
-    Offsets are places in the log on disk: they hold in every browser and after every restart.
-    The bytes of a pull are told by its steps, not line by line.
-    """
-    folder = context.store.folder(operation.deployment_id)
-    lines, end = operations.read_log_since(folder, operation.number, offset)
-    return [(time, text) for time, text in _parted(lines) if layer_in(text) is None], end
-
-
-def _parted(lines: list[str]) -> list[tuple[str, str]]:
-    return [(time, text) for time, _, text in (line.partition(" ") for line in lines)]
-
-
 def _lock(folder: Path, deployment: Deployment, context: AppContext) -> int:
     """Lock a folder. An operation whose outcome is written lets go of it in a moment."""
     deadline = time.monotonic() + _LAST_STEP_SECONDS
@@ -228,7 +204,7 @@ def _busy(running: Operation | None) -> Busy:
 
 
 def _a(kind: OperationKind) -> str:
-    return f"{'An' if kind[0] in 'aeiou' else 'A'} {kind.noun}"
+    return f"{'An' if kind.noun[0] in 'aeiou' else 'A'} {kind.noun}"
 
 
 def failure_of(operation: Operation) -> str:

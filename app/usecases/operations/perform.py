@@ -16,7 +16,7 @@ import python_on_whales  # noqa: F401
 
 from app.config import PROJECT, Settings
 from app.core.diagnosis.causes import Cause
-from app.core.operations.kinds import STOPS, OperationKind
+from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import DEADLINE, INTERNAL_ERROR, Operation, OperationState
 from app.core.secrets import Masker
 from app.core.snapshot import Run
@@ -42,7 +42,7 @@ from app.usecases.updates.update import perform_update
 _SPARE_SECONDS = 300
 
 # Each returns the run that it has proven to work, if it has.
-_PERFORM: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
+PERFORMERS: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
     OperationKind.LAUNCH: perform_launch,
     OperationKind.RESTART: perform_restart,
     OperationKind.STOP: perform_stop,
@@ -125,9 +125,9 @@ def _perform(
     deployment = context.store.load(operation.deployment_id)
     mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
     with OperationLog(folder, operation.number, mask) as log:
-        op = OperationContext(operation, deployment, context, log.say, cancellation)
+        op = OperationContext(operation, deployment, context, log, cancellation)
         try:
-            done = _PERFORM[operation.kind](op)
+            done = PERFORMERS[operation.kind](op)
             verified = done or operation.verified
             ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
         except Cancelled as cancelled:
@@ -167,7 +167,7 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         reason=mask(cause.words),
         next_step=mask(cause.next_step),
         # The catalogue's lines end with a gateway that runs: no stop asks for that.
-        fix="" if operation.kind in STOPS else mask(cause.fix),
+        fix="" if operation.kind.facts.stops else mask(cause.fix),
         free_port=cause.free_port,
     )
     if failed.can_be_resumed and not failed.next_step:

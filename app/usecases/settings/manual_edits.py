@@ -8,7 +8,7 @@ from pathlib import Path
 from app.core.deployment import Deployment
 from app.core.history.incidents import BY_HAND
 from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, EntryKind, TimelineEntry
-from app.core.operations.kinds import LAUNCH_OR_STOP, OperationKind
+from app.core.operations.kinds import OperationKind
 from app.store import history
 from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments
@@ -90,7 +90,8 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
 def _may_write(moment: TimelineEntry) -> bool:
     """Say whether a deed is of those that write these files."""
     if moment.kind is EntryKind.OPERATION:
-        return moment.what not in LAUNCH_OR_STOP or moment.what == OperationKind.UPDATE
+        others = [each for each in OperationKind if not each.facts.writes_settings]
+        return moment.what not in others
     return moment.kind is EntryKind.CHANGE and moment.who != BY_HAND
 
 

@@ -21,7 +21,7 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_BACK, Operation
-from app.core.operations.steps import BACK, WRITE
+from app.core.operations.steps import Step
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
 from app.core.settings.env_file import parse_env
@@ -210,7 +210,7 @@ class _Work:
         self._keep_what_was_applied()
         if self._then:
             self._keep("config.old", self._config_as_it_is())
-        self._op.say(WRITE)
+        self._op.step(Step.WRITE, "Writing .env and docker-compose.yml")
         if left := self._put("new", "old"):
             self._put_all_back()
             raise self._stale(left[0])
@@ -264,7 +264,7 @@ class _Work:
 
         Raises OperationFailed, whose words begin with `why` it is put back.
         """
-        self._op.say(f"{BACK} what was changed")
+        self._op.step(Step.BACK, "Going back from what was changed")
         with _half_done_where_refused(
             self._op, f"{why} What was changed could not be put back.".strip()
         ):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.operations.operation import NOT_BACK
-from app.core.operations.steps import BACK, OLD_REFUSED
+from app.core.operations.steps import Step
 from app.core.settings.env_file import MAX_FILE_BYTES, parse_env, with_value
 from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import TOKEN
@@ -87,7 +87,7 @@ def put_back(op: OperationContext, before: Before, written: bytes, cause: Cause)
     `op` has the deployment as it was; `written` is what `.env` was changed to.
     """
     op.say(cause.sentence)
-    op.say(f"{BACK} the new token")
+    op.step(Step.BACK, "Going back from the new token")
     try:
         _put_files_back(op, before, written)
         run = _up_as_before(op, before.gateway)
@@ -140,7 +140,7 @@ def _up_as_before(op: OperationContext, before: Container | None) -> Run | None:
 
 def see_refused(op: OperationContext, tokens: frozenset[str], run: Run) -> None:
     """Raises OperationFailed where the gateway takes one of the old tokens, or does not say."""
-    op.say(OLD_REFUSED)
+    op.step(Step.REFUSED, "Asking whether the old token is refused")
     for token in tokens:
         answer = _answer_to(token, op)
         if answer.match is TokenMatch.EQUAL:

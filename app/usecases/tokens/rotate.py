@@ -20,14 +20,12 @@ with its own from before; with the new one it comes in without another approval.
 """
 
 import secrets
-from collections.abc import Iterable
 from dataclasses import replace
 
 from app.core.errors import EngineError, LaunchTimeout, TokenNotVerified, UserError
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
-from app.core.operations.steps import FOLDERS, NEW_TOKEN
-from app.core.secrets import Masker
+from app.core.operations.steps import Step
 from app.core.snapshot import Container, Run
 from app.engine.compose import ComposeFailed
 from app.usecases.context import AppContext
@@ -37,7 +35,6 @@ from app.usecases.operations.failures import cause_of
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import (
     OperationFailed,
-    Say,
     Started,
     start_operation,
     wait_for,
@@ -78,8 +75,8 @@ def perform_rotate_token(op: OperationContext) -> Run | None:
     """
     before = what_stands(op)
     token = secrets.token_hex(_BYTES)
-    op = replace(op, say=_without((token, *before.tokens), op.say))
-    op.say(NEW_TOKEN)
+    op.log.hide((token, *before.tokens))
+    op.step(Step.TOKEN, "Writing a new token into .env")
     written = write_new_token(op, before, token)
     renewed = replace(op, deployment=op.context.store.load(op.deployment.id))
     try:
@@ -106,14 +103,9 @@ def bring_up_as_written(op: OperationContext, gateway: Container | None) -> Run 
 def write_token_of_env(op: OperationContext, gateway: Container | None) -> None:
     """Write it into `openclaw.json`, as a launch does. Raises OSError."""
     deployment, context = op.deployment, op.context
-    op.say(FOLDERS)
+    op.step(Step.FOLDERS, "Preparing the data folders")
     try:
         image = image_for(deployment, gateway, context)
         prepare_data_folders(deployment, context.store.folder(deployment.id), image, op.say)
     except ComposeFailed:
         op.say("config/openclaw.json could not be written; the next launch does that")
-
-
-def _without(tokens: Iterable[str], say: Say) -> Say:
-    mask = Masker(tokens)
-    return lambda line: say(mask(line))

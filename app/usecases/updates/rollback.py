@@ -31,11 +31,11 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
-from app.core.operations.steps import BACK
+from app.core.operations.steps import Step
 from app.core.settings.env_file import MAX_FILE_BYTES, with_value
 from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import BY_NAME
-from app.core.updates.journal import Journal, Kept, Step, Version
+from app.core.updates.journal import Journal, Kept, UpdateStage, Version
 from app.store import history
 from app.store import update_files as updates
 from app.store.deployment_files import ENV_FILE
@@ -62,10 +62,10 @@ def put_back(op: OperationContext) -> OperationContext | None:
     if journal is None:
         return None
     hands = hands_for(folder, journal.before.id or journal.image)
-    if journal.step is Step.PROVEN:
+    if journal.step is UpdateStage.PROVEN:
         keep(folder, journal, hands)
         return None
-    op.say(f"{BACK} {journal.image}")
+    op.step(Step.BACK, f"Going back from {journal.image}")
     if context.containers.of(deployment.id):
         take_down(op)
     give_back(folder, journal, hands)
@@ -137,7 +137,7 @@ def name_of(version: Version, context: AppContext) -> str:
 
 def give_back(folder: Path, journal: Journal, hands: Hands) -> None:
     """Put the state back that was there before an update that was not proven."""
-    if journal.step is Step.COPYING:
+    if journal.step is UpdateStage.COPYING:
         drop(folder, BEFORE, hands)
     elif there(folder, BEFORE):
         if there(folder, STATE):

@@ -12,11 +12,11 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import InputRejected, NoPreviousVersion, RunsAlready, UpdateFailed
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_BACK, Operation
-from app.core.operations.steps import COPY
+from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE
 from app.core.settings.field_checks import ValueRejected, check_value
 from app.core.snapshot import Container, Run
-from app.core.updates.journal import Journal, Kept, Step, Version
+from app.core.updates.journal import Journal, Kept, UpdateStage, Version
 from app.engine.compose import ComposeFailed, compose_images
 from app.store import data_folders
 from app.store import update_files as updates
@@ -124,7 +124,7 @@ def perform_update(op: OperationContext) -> Run:
     updates.write_journal(update.folder, update.journal)
     try:
         run = _try(op, update)
-        updates.write_journal(update.folder, replace(update.journal, step=Step.PROVEN))
+        updates.write_journal(update.folder, replace(update.journal, step=UpdateStage.PROVEN))
     except BaseException as failure:
         raise _gone_back(op, update.journal, failure) from failure
     try:
@@ -168,7 +168,7 @@ def _prepared(op: OperationContext, *, was_up: bool) -> _Update:
         folder,
         Journal(
             operation.number,
-            Step.TRYING if returning else Step.COPYING,
+            UpdateStage.TRYING if returning else UpdateStage.COPYING,
             image,
             version,
             was_up or bool(gateway and gateway.is_up),
@@ -182,7 +182,7 @@ def _prepared(op: OperationContext, *, was_up: bool) -> _Update:
 def _pulled(op: OperationContext, folder: Path, image: str) -> str:
     """Pull the new image and return the name of the present one; `.env` is not touched."""
     candidate = folder / updates.CANDIDATE
-    op.say("docker compose config")
+    op.step(Step.CHECK, "docker compose config")
     now = compose_images(folder, _CONFIG_SECONDS)
     try:
         write_file(candidate, env_with_image(folder, image))
@@ -250,7 +250,7 @@ def _try(op: OperationContext, update: _Update) -> Run:
     folder, journal, hands = update.folder, update.journal, update.hands
     if op.context.containers.of(op.deployment.id):
         take_down(op)
-    op.say(COPY)
+    op.step(Step.COPY, "Copying the state")
     if journal.returning:
         hands.move(STATE, BEFORE)
         hands.move(KEPT, STATE)
@@ -258,8 +258,8 @@ def _try(op: OperationContext, update: _Update) -> Run:
         with op.cancellation.allowed():
             hands.copy(BEFORE)
         updates.sync_state(folder)
-        updates.write_journal(folder, replace(journal, step=Step.TRYING))
-    op.say(f"Writing {journal.image} into .env")
+        updates.write_journal(folder, replace(journal, step=UpdateStage.TRYING))
+    op.step(Step.WRITE, f"Writing {journal.image} into .env")
     write_image(folder, journal.image)
     return bring_up(replace(op, deployment=op.context.store.load(op.deployment.id)))
 

@@ -13,8 +13,8 @@ from markupsafe import Markup
 
 from app.core.diagnosis.causes import Cause
 from app.core.errors import UserError
+from app.core.operations.layers import percent_of
 from app.core.operations.operation import OperationState
-from app.core.operations.pull_progress import percent_of
 from app.core.status.readiness_checks import LABELS
 from app.core.status.status import Status
 from app.core.time_words import duration

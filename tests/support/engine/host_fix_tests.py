@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from app.config import PROJECT
-from app.store.operations import log_path
+from app.store.operation_log import log_path
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
 from tests.support.engine.gate import LEAVES_SOCKETS

@@ -4,8 +4,8 @@ import docker
 import pytest
 from docker.errors import ImageNotFound
 
-from app.core.operations.pull_progress import Layer, Phase, layer_in, layers_of
-from app.store.operations import log_path, read_log
+from app.core.operations.layers import Layer, Phase, latest_layers
+from app.store.operation_log import log_path, read_records, steps_path
 from app.usecases.context import AppContext
 from tests.support.api import Api
 from tests.support.engine.containers import containers_of
@@ -15,8 +15,8 @@ from tests.support.waiting import eventually
 
 
 def layers(context: AppContext, deployment_id: str) -> tuple[Layer, ...]:
-    lines = (line.partition(" ")[2] for line in read_log(context.store.folder(deployment_id), 1))
-    return layers_of(layer for line in lines if (layer := layer_in(line)))
+    records = read_records(context.store.folder(deployment_id), 1) or []
+    return latest_layers(each for each in records if isinstance(each, Layer))
 
 
 def is_here(engine: docker.APIClient, image: str) -> bool:
@@ -52,8 +52,9 @@ def test_a_pull_is_followed_by_layers_and_the_launch_goes_on(
     assert ended["code"] == "command_missing", (
         "it was started; that it holds no program is its own fault"
     )
-    log = log_path(context.store.folder(deployment_id), 1)
-    assert log.stat().st_size < 20_000, "a layer may not flood the log"
+    folder = context.store.folder(deployment_id)
+    assert log_path(folder, 1).stat().st_size < 20_000, "a layer may not flood the log"
+    assert steps_path(folder, 1).stat().st_size < 20_000, "nor the records of the steps"
 
 
 def test_a_pull_is_cancelled_in_the_middle(

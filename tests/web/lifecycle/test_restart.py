@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from app.store.operations import read_log
+from app.store.operation_log import read_log
 from demo.cleaning import operation_processes
 from tests.support.engine.images import SLOW_START
 from tests.support.server import Server

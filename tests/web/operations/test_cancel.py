@@ -8,7 +8,7 @@ import docker
 import pytest
 
 from app.core.operations.kinds import OperationKind
-from app.store import operations
+from app.store import operation_log, operations
 from app.store.history import read_history
 from app.store.locks import lock_folder
 from app.store.operation_process import process_of
@@ -27,7 +27,7 @@ def launching(api: Api, folder: Path, says: str) -> None:
 
 
 def wait_until_it_says(folder: Path, says: str) -> None:
-    eventually(lambda: any(says in line for line in operations.read_log(folder, 1)))
+    eventually(lambda: any(says in line for line in operation_log.read_log(folder, 1)))
 
 
 def test_a_cancelled_launch_leaves_nothing_and_says_who_cancelled_it(
@@ -67,7 +67,7 @@ def test_a_launch_that_has_hardly_begun_is_cancelled_all_the_same(
     assert answer.status_code == 200, answer.text
     assert answer.json["operation"]["state"] == "cancelled"
     assert containers_of(engine, folder.name) == []
-    lines = [line.partition(" ")[2] for line in operations.read_log(folder, 1)]
+    lines = [line.partition(" ")[2] for line in operation_log.read_log(folder, 1)]
     assert lines == [f"It was cancelled by {ME}."]
 
 

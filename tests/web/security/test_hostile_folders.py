@@ -20,7 +20,7 @@ from werkzeug.test import TestResponse
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.settings.openclaw_config import parse_config
-from app.store import operations
+from app.store import operation_log, operations
 from app.store.history import OURS, record
 from tests.support.api import BASE, Api
 from tests.support.command_line import CommandLine
@@ -114,7 +114,7 @@ def attacked(api: Api, deployments_dir: Path) -> Path:
     """A deployment's folder with all that there may be in one."""
     found = deployments_dir / api.configure(name="Support bot")
     operation = operations.begin(found, OperationKind.STOP, "ana")
-    operations.log_path(found, 1).write_text("2026-11-24T10:00:00.000Z said\n")
+    operation_log.log_path(found, 1).write_text("2026-11-24T10:00:00.000Z said\n")
     operations.end(found, replace(operation, state=OperationState.SUCCEEDED))
     record(found, "stop", "ana", operation=1)
     (found / OURS / "update/kept").mkdir(parents=True)

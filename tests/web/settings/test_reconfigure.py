@@ -14,7 +14,7 @@ from app import create_app
 from app.config import Settings
 from app.core.settings.env_file import parse_env, with_value
 from app.store.history import read_history
-from app.store.operations import read_log
+from app.store.operation_log import read_log
 from demo.cleaning import operation_processes, remove_everything_of
 from demo.devices import Browser
 from tests.support.api import BASE, Api

@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.config import Settings
-from app.store.operations import read_log
+from app.store.operation_log import read_log
 from app.usecases.history.timeline import timeline_of
 from tests.support.api import API_KEY, BASE, Api
 from tests.support.engine.gate import LEAVES_SOCKETS, EngineGate

@@ -10,7 +10,7 @@ import pytest
 from app import create_app
 from app.config import Settings
 from app.store import update_files as updates
-from app.store.operations import read_log
+from app.store.operation_log import read_log
 from demo.cleaning import operation_processes
 from tests.support.api import Api
 from tests.support.engine.containers import containers_of

@@ -1,4 +1,4 @@
-"""Steps: what an operation's log tells of what is done, what runs, and how long each took."""
+"""Steps of an older operation, read from the lines of its log."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -8,25 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.operations.kinds import OperationKind
+from app.core.operations.layers import Layer, Phase
+from app.core.operations.older_logs import layer_in, records_in
 from app.core.operations.operation import NOT_BACK, Operation, OperationState
-from app.core.operations.pull_progress import Layer, Phase
-from app.core.operations.steps import (
-    ANSWERS,
-    BACK,
-    COPY,
-    FOLDERS,
-    LABELS,
-    MOVE,
-    NEW_TOKEN,
-    READY,
-    WORDS,
-    Step,
-    StepState,
-    steps_of,
-)
+from app.core.operations.progress import StepProgress, StepState, progress_of
 from tests.support.builders import an_operation, before
 
 BEGAN = before(240)
+FOLDERS = "Preparing the data folders"
+ANSWERS = "Waiting for the gateway to answer"
+READY = "The gateway answers; waiting until it is ready"
+WORDS = "Keeping its last words"
+MOVE = "Moving the folder to the archive"
+COPY = "Setting the state aside"
+BACK = "Going back from"
+NEW_TOKEN = "Writing a new token into .env"
 LAUNCHED = [
     (1, "docker compose config"),
     (2, "docker compose pull openclaw  # registry/openclaw:1"),
@@ -56,11 +52,15 @@ def operation(
     return an_operation(kind, state, started_at=BEGAN, ended_at=ended, **more)
 
 
-def shown(steps: Sequence[Step]) -> dict[str, str]:
-    return {each.name: str(each.state) for each in steps}
+def steps_of(operation: Operation, lines: Sequence[tuple[str, str]]) -> tuple[StepProgress, ...]:
+    return progress_of(operation, records_in(lines))
 
 
-def seconds(step: Step) -> float | None:
+def shown(steps: Sequence[StepProgress]) -> dict[str, str]:
+    return {each.step: str(each.state) for each in steps}
+
+
+def seconds(step: StepProgress) -> float | None:
     return step.took.total_seconds() if step.took is not None else None
 
 
@@ -68,7 +68,7 @@ def test_a_launch_that_succeeded_shows_what_each_step_took() -> None:
     steps = steps_of(operation(OperationState.SUCCEEDED), lines(LAUNCHED))
 
     assert {each.state for each in steps} == {StepState.DONE}
-    assert [(each.name, seconds(each)) for each in steps] == [
+    assert [(each.step, seconds(each)) for each in steps] == [
         ("check", 2),
         ("pull", 29),
         ("folders", 1),
@@ -82,7 +82,7 @@ def test_a_launch_that_succeeded_shows_what_each_step_took() -> None:
 
 def test_the_step_that_runs_says_what_was_said_last() -> None:
     steps = {
-        each.name: each
+        each.step: each
         for each in steps_of(operation(OperationState.RUNNING), lines(LAUNCHED[:11]))
     }
 
@@ -188,7 +188,7 @@ def test_a_stop_has_steps_of_its_own() -> None:
 
     steps = steps_of(operation(OperationState.SUCCEEDED, OperationKind.STOP), lines(said))
 
-    assert [(each.name, seconds(each)) for each in steps] == [
+    assert [(each.step, seconds(each)) for each in steps] == [
         ("stop", 11),
         ("words", 1),
         ("remove", 38),
@@ -227,12 +227,12 @@ def test_any_log_has_steps_in_order(
 ) -> None:
     steps = steps_of(operation(state, kind), output)
 
-    states = [each.state for each in steps if each.name not in ("undo", "back")]
+    states = [each.state for each in steps if each.step not in ("undo", "back")]
     reached = [each for each in states if each is not StepState.PENDING]
     assert states[: len(reached)] == reached, "what is pending stands after what is not"
     assert states.count(StepState.RUNNING) <= 1
     assert all(each.took is None or each.took >= timedelta(0) for each in steps)
-    assert all(each.label == LABELS[each.name] for each in steps)
+    assert all(each.label == each.step.label for each in steps)
 
 
 UPDATED = [*LAUNCHED[:3], *TAKEN_DOWN, (32, COPY), (33, "Writing openclaw:2 into .env")]
@@ -255,5 +255,30 @@ def test_a_launch_that_puts_an_update_back_first_shows_that_as_its_first_step() 
 
     steps = steps_of(operation(OperationState.SUCCEEDED), lines(said))
 
-    assert [each.name for each in steps][:3] == ["back", "check", "pull"]
+    assert [each.step for each in steps][:3] == ["back", "check", "pull"]
     assert {each.state for each in steps} == {StepState.DONE}
+
+
+@pytest.mark.parametrize(
+    ("line", "layer"),
+    [
+        ("layer 7df4b48abd32 downloading 294912/3001169", (Phase.DOWNLOADING, 294912, 3001169)),
+        ("layer 7df4b48abd32 done 0/0", (Phase.DONE, 0, 0)),
+    ],
+)
+def test_a_line_of_a_layer_is_read(line: str, layer: tuple[Phase, int, int]) -> None:
+    assert layer_in(line) == Layer("7df4b48abd32", *layer)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "layer",
+        "layer 7df4b48abd32 flying 1/2",
+        "layer 7df4b48abd32 done 1/2 more",
+        "xlayer 7df4b48abd32 done 1/2",
+    ],
+)
+def test_another_line_is_no_layer(line: str) -> None:
+    assert layer_in(line) is None

@@ -1,0 +1,74 @@
+"""Compose's JSON progress, read as text, layers and steps."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.operations.compose_events import Line, read_line, text_of
+from app.core.operations.layers import Layer, Phase
+from app.core.operations.steps import Step
+
+A = "7df4b48abd32"
+
+
+@pytest.mark.parametrize(
+    ("event", "read"),
+    [
+        (
+            {
+                "id": A,
+                "parent_id": "openclaw",
+                "text": "Downloading",
+                "status": "[>   ]  36.61kB/3.001MB",
+                "current": 36611,
+                "total": 3001169,
+                "percent": 1,
+            },
+            Layer(A, Phase.DOWNLOADING, 36611, 3001169),
+        ),
+        (
+            {"id": A, "parent_id": "openclaw", "text": "Pull complete", "percent": 100},
+            Layer(A, Phase.DONE),
+        ),
+        ({"id": "openclaw", "text": "Pulling"}, Line("openclaw Pulling")),
+        (
+            {"id": "Container x-openclaw-1", "status": "Created"},
+            Line("Container x-openclaw-1 Created"),
+        ),
+        (
+            {"error": True, "message": "Error response from daemon: manifest unknown"},
+            Line("Error response from daemon: manifest unknown"),
+        ),
+        (
+            {"id": "Container x-openclaw-1", "status": "Starting"},
+            Line("Container x-openclaw-1 Starting", Step.START),
+        ),
+    ],
+)
+def test_an_event_of_compose_is_read(event: dict[str, object], read: Line | Layer) -> None:
+    """Recorded from Compose 2.40 with --progress json."""
+    assert read_line(json.dumps(event)) == read
+
+
+@pytest.mark.parametrize("line", ["", "plain", "{not json", "[1]", "{}", '{"id": {}}', "{" * 5000])
+def test_a_line_that_is_no_event_is_its_own_text(line: str) -> None:
+    assert read_line(line) == Line(line)
+
+
+@given(st.text())
+def test_any_line_is_read(line: str) -> None:
+    assert read_line(line) == Line(line) or line.startswith("{")
+
+
+def test_the_text_of_an_output_leaves_the_layers_out() -> None:
+    output = "\n".join(
+        [
+            json.dumps({"id": A, "parent_id": "openclaw", "text": "Waiting"}),
+            json.dumps({"id": "openclaw", "text": "Error", "status": "EOF"}),
+            "exit status 1",
+        ]
+    )
+
+    assert text_of(output) == "openclaw Error EOF\nexit status 1"

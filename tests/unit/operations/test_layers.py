@@ -1,0 +1,38 @@
+"""The layers of an image while it is pulled, and their sum."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.operations.layers import Layer, Phase, latest_layers, percent_of
+
+A, B = "7df4b48abd32", "f4690cf19201"
+
+layers = st.builds(
+    Layer,
+    st.text("0123456789abcdef", min_size=12, max_size=12),
+    st.sampled_from(Phase),
+    st.integers(0, 10**12),
+    st.integers(0, 10**12),
+)
+
+
+@given(st.lists(layers))
+def test_what_is_had_is_a_percentage_however_odd_the_numbers(told: list[Layer]) -> None:
+    known = latest_layers(told)
+
+    assert 0 <= percent_of(known) <= 100
+    assert all(0 <= each.percent <= 100 for each in known)
+
+
+def test_a_layer_keeps_its_size_when_it_is_told_no_more() -> None:
+    told = [Layer(A, Phase.DOWNLOADING, 50, 200), Layer(B, Phase.WAITING), Layer(A, Phase.DONE)]
+
+    assert latest_layers(told) == (Layer(A, Phase.DONE, 200, 200), Layer(B, Phase.WAITING))
+
+
+def test_a_large_layer_counts_for_more_and_one_of_unknown_size_as_the_average() -> None:
+    large, small = Layer(A, Phase.DOWNLOADING, 0, 900), Layer(B, Phase.DONE, 100, 100)
+
+    assert percent_of([large, small]) == 10
+    assert percent_of([small, Layer(A, Phase.WAITING)]) == 50
+    assert percent_of([]) == 0
