@@ -13,9 +13,9 @@ with loading():
     from app.engine.client import RemoteEngine, engine_address
     from app.engine.host.network import own_address
     from app.usecases.context import build_context
-    from app.usecases.history.incident_recorder import Witness
+    from app.usecases.history.incident_recorder import IncidentRecorder
     from app.usecases.people.people import begin_setup, has_users
-    from app.usecases.server.startup_log import announce
+    from app.usecases.server.startup_log import log_startup
     from app.web.server.log import ACCESS_FORMAT, log_settings
 
 settings = load_settings()
@@ -69,9 +69,9 @@ def post_worker_init(worker):
     gc.set_threshold(50_000, 2, 2)
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     context = worker.wsgi.config["CONTEXT"]
-    threading.Thread(target=announce, args=(context, worker.log.info), daemon=True).start()
-    worker.witness = Witness(context)
-    worker.witness.start()
+    threading.Thread(target=log_startup, args=(context, worker.log.info), daemon=True).start()
+    worker.recorder = IncidentRecorder(context)
+    worker.recorder.start()
     context.events.start()
     context.rounds.start()
     _end_streams_with(worker, context)
@@ -79,8 +79,8 @@ def post_worker_init(worker):
 
 def worker_exit(server, worker):
     """Stop recording incidents; another server on the same folder may take over."""
-    if witness := getattr(worker, "witness", None):
-        witness.stop()
+    if recorder := getattr(worker, "recorder", None):
+        recorder.stop()
 
 
 def _end_streams_with(worker, context):
@@ -89,7 +89,7 @@ def _end_streams_with(worker, context):
         before = signal.getsignal(number)
 
         def end(number, frame, before=before):
-            context.changes.close()
+            context.live_updates.close()
             context.rounds.stop()
             before(number, frame)
 

@@ -20,7 +20,7 @@ from app.engine.client import engine_address
 from app.store import history
 from app.store.data_folders import FOLDERS, give_to_gateway
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
-from app.store.files import OURS
+from app.store.files import AGENT_DIR
 from app.usecases.context import build_context
 from demo.cleaning import remove_everything_of
 from demo.provider import API_KEY
@@ -69,7 +69,7 @@ class Fleet:
 
     def _make_folder(self, deployment_id: str, port: int) -> None:
         folder = self.root / deployment_id
-        for each in (*FOLDERS, OURS):
+        for each in (*FOLDERS, AGENT_DIR):
             (folder / each).mkdir(parents=True, mode=0o700)
         env = {
             "OPENROUTER_API_KEY": API_KEY,
@@ -87,7 +87,7 @@ class Fleet:
         subnet = subnet_of(port, self.settings.subnet_pool)
         (folder / COMPOSE_FILE).write_text(compose_file(deployment_id, subnet))
         made = {"n": 1, "at": datetime.now(UTC).isoformat(), "what": "configure", "who": "bench"}
-        (folder / OURS / history.FILE).write_text(f"{json.dumps(made)}\n")
+        (folder / AGENT_DIR / history.FILE).write_text(f"{json.dumps(made)}\n")
 
     def _start(self, deployment_id: str, answering: bool) -> None:
         port = _FIRST_PORT + self.ids.index(deployment_id)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.engine.client import engine_address
-from app.store.deployments import Store
+from app.store.deployments import DeploymentStore
 from bench.fleet import Fleet, fleet
 from bench.measure import load, run, timed
 from bench.tables import Table
@@ -85,7 +85,7 @@ def folders() -> Table:
     with fleet() as made:
         for count in _FOLDERS:
             made.grow(count)
-            store = Store(made.root)
+            store = DeploymentStore(made.root)
             first, again = timed(store.scan, 1), timed(store.scan, 5)
             bare = timed(lambda: _stat_each(made), 5)
             with _served(made) as (_, get):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.core.status.status import Status
 from app.store.data_folders import give_to_gateway, may_give
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.lifecycle.stop import stop_deployment
@@ -143,8 +143,8 @@ def shift_times(folder: Path, ago: timedelta) -> None:
     def earlier(match: re.Match[bytes]) -> bytes:
         return (datetime.fromisoformat(match[0].decode()) - ago).isoformat().encode()
 
-    for file in (folder / OURS).rglob("*"):
+    for file in (folder / AGENT_DIR).rglob("*"):
         if file.is_file():
             file.write_bytes(_TIME.sub(earlier, file.read_bytes()))
     # Invalidates cached reads.
-    os.utime(folder / OURS / "operations")
+    os.utime(folder / AGENT_DIR / "operations")

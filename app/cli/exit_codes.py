@@ -33,7 +33,7 @@ def exit_code(error: UserError) -> int:
     return _BY_STATUS.get(error.status, FAILED)
 
 
-class Refused(click.ClickException):
+class CommandFailed(click.ClickException):
     """Tells what a use case refused: in its own words, or with `--json` as the API does."""
 
     def __init__(self, error: UserError, as_json: bool) -> None:

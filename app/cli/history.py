@@ -3,9 +3,15 @@
 import click
 
 from app.cli.terminal import Terminal
-from app.cli.verbs import Deployment, verb
+from app.cli.verbs import DeploymentParam, verb
 from app.core.history.timeline import EntryKind, TimelineEntry
-from app.usecases.history.history import PAGE, Filter, describe_moment, history_of, read_filter
+from app.usecases.history.history import (
+    PAGE,
+    HistoryFilter,
+    describe_moment,
+    history_of,
+    read_filter,
+)
 from app.usecases.history.timeline import names_of
 
 _COLUMNS = {
@@ -18,7 +24,7 @@ _COLUMNS = {
 
 
 @verb()
-@click.argument("deployment_id", type=Deployment(), metavar="[DEPLOYMENT]", default="")
+@click.argument("deployment_id", type=DeploymentParam(), metavar="[DEPLOYMENT]", default="")
 @click.option("--kind", type=click.Choice([each.value for each in EntryKind]))
 @click.option("--who", help="Whose deeds, as the history names them.")
 @click.option("--day", metavar="YYYY-MM-DD", help="A day in UTC.")
@@ -49,7 +55,7 @@ def history(
     )
 
 
-def _found(wanted: Filter, limit: int, terminal: Terminal) -> list[TimelineEntry]:
+def _found(wanted: HistoryFilter, limit: int, terminal: Terminal) -> list[TimelineEntry]:
     found: list[TimelineEntry] = []
     before = ""
     while len(found) < limit:

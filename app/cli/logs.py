@@ -11,7 +11,7 @@ from app.cli.verbs import deployment_argument, verb
 from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
 from app.core.logs.query import parse_since
 from app.usecases.logs.follow import lines_from
-from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_logs, read_words
+from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_ended_log, read_logs
 from app.usecases.status.overview import show_deployment
 
 _COLOURS = {Level.ERROR: "red", Level.WARN: "yellow"}
@@ -49,20 +49,21 @@ def logs(
     """Show what a gateway says, or said last. With --json one object a line."""
     if follow and before:
         raise click.UsageError("The run before has ended: there is nothing to follow.")
-    wanted = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
-    read = read_words if before else read_logs
+    log_filter = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
+    read = read_ended_log if before else read_logs
     found = read(
         show_deployment(deployment_id, context=terminal.context),
         tail=tail,
         since=parse_since(since, datetime.now(UTC)) if since else None,
-        wanted=wanted,
+        log_filter=log_filter,
         context=terminal.context,
     )
     _tell_whose(found, terminal)
     _print(found.lines, terminal)
     if follow:
         _print(
-            lines_from(found.position, wanted, deployment_id, context=terminal.context), terminal
+            lines_from(found.position, log_filter, deployment_id, context=terminal.context),
+            terminal,
         )
 
 

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from app.cli.exit_codes import EXITS, INTERRUPTED, Refused
+from app.cli.exit_codes import EXITS, INTERRUPTED, CommandFailed
 from app.cli.terminal import Terminal
 from app.core.errors import InputRejected, StorageFailed, UserError
 from app.version import VERSION
@@ -92,9 +92,9 @@ def main(context: click.Context) -> None:
         context.color = False
 
 
-def _refused(error: UserError, context: click.Context) -> Refused:
+def _refused(error: UserError, context: click.Context) -> CommandFailed:
     terminal = context.find_object(Terminal)
-    return Refused(error, as_json=bool(terminal and terminal.as_json))
+    return CommandFailed(error, as_json=bool(terminal and terminal.as_json))
 
 
 def _unanswered(context: click.Context) -> Exception:

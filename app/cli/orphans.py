@@ -5,8 +5,8 @@ import click
 from app.cli.exit_codes import GOING_ON
 from app.cli.terminal import Terminal
 from app.cli.verbs import verb
-from app.usecases.orphans.orphans import describe_stranded, list_stranded_now
-from app.usecases.orphans.remove import remove_stranded
+from app.usecases.orphans.orphans import describe_stranded, list_orphans_now
+from app.usecases.orphans.remove import remove_orphan
 
 
 @verb()
@@ -18,7 +18,7 @@ def stranded(terminal: Terminal, project: str | None) -> None:
         _remove(terminal, project)
         return
     found = [
-        describe_stranded(each) for each in list_stranded_now(context=terminal.context).stranded
+        describe_stranded(each) for each in list_orphans_now(context=terminal.context).stranded
     ]
     terminal.table(
         found
@@ -30,7 +30,7 @@ def stranded(terminal: Terminal, project: str | None) -> None:
 
 
 def _remove(terminal: Terminal, project: str) -> None:
-    if remove_stranded(project, actor=terminal.actor, context=terminal.context, seconds=None):
+    if remove_orphan(project, actor=terminal.actor, context=terminal.context, seconds=None):
         terminal.answer(f"{project} was removed.", project=project, status="removed")
         return
     terminal.answer(f"{project} is still being removed.", project=project, status="removing")

@@ -11,7 +11,7 @@ from app.core.deployment import Deployment
 from app.core.settings.fields import BY_NAME, TOKEN
 from app.core.settings.ports import probe_address
 from app.core.status.readiness_checks import LABELS, RungState
-from app.usecases.access.page_obstacles import walls_of
+from app.usecases.access.page_obstacles import page_obstacles_of
 from app.usecases.status.describe import describe_view, describe_whole
 from app.usecases.status.diagnose import standing_cause
 from app.usecases.status.overview import list_deployments
@@ -46,7 +46,9 @@ def show(terminal: Terminal, deployment_id: str) -> None:
     """Show one deployment: status, readiness, last operation."""
     view, ladder = show_climbed(deployment_id, context=terminal.context)
     host = _host(view.deployment, terminal)
-    walls = walls_of(view.deployment, PageVisitor(host, local=True), context=terminal.context)
+    walls = page_obstacles_of(
+        view.deployment, PageVisitor(host, local=True), context=terminal.context
+    )
     cause = standing_cause(view, ladder, context=terminal.context)
     described = describe_whole(view, host, ladder, walls, cause)
     terminal.sheet(described, _facts(described))

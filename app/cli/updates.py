@@ -7,7 +7,7 @@ import click
 
 from app.cli.exit_codes import GOING_ON
 from app.cli.terminal import Terminal
-from app.cli.verbs import Deployment, deployment_argument, verb, wait_option
+from app.cli.verbs import DeploymentParam, deployment_argument, verb, wait_option
 from app.core.errors import UpdateFailed
 from app.core.operations.operation import OperationState
 from app.usecases.operations.operations import Started
@@ -18,7 +18,9 @@ _LOOK_SECONDS = 0.5
 
 
 @verb()
-@click.argument("deployment_ids", type=Deployment(), nargs=-1, required=True, metavar="DEPLOYMENT…")
+@click.argument(
+    "deployment_ids", type=DeploymentParam(), nargs=-1, required=True, metavar="DEPLOYMENT…"
+)
 @click.option("--image", required=True, help="Its name, with a tag or digest.")
 @wait_option
 @click.pass_obj

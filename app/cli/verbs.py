@@ -44,7 +44,7 @@ def verb(name: str | None = None) -> Callable[[Callable[..., None]], Verb]:
     return click.command(name, cls=Verb)
 
 
-class Deployment(click.ParamType[str]):
+class DeploymentParam(click.ParamType[str]):
     """A deployment by its id or name, given to the verb as its id."""
 
     name = "deployment"
@@ -66,7 +66,7 @@ class Deployment(click.ParamType[str]):
         ]
 
 
-deployment_argument = click.argument("deployment_id", type=Deployment(), metavar="DEPLOYMENT")
+deployment_argument = click.argument("deployment_id", type=DeploymentParam(), metavar="DEPLOYMENT")
 wait_option = click.option(
     "--wait",
     "seconds",

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.core.records import read_record
 from app.core.settings.fingerprints import AppliedSettings, fingerprint_of
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
-from app.store.history import OURS, our_folder
+from app.store.history import AGENT_DIR, agent_dir
 
 FILE = "applied.json"
 
@@ -22,7 +22,7 @@ def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> Ap
 def read_applied(folder: Path) -> AppliedSettings | None:
     """Return what was applied last, or None where nobody wrote it down."""
     try:
-        return read_record(AppliedSettings, read_file(folder / OURS / FILE))
+        return read_record(AppliedSettings, read_file(folder / AGENT_DIR / FILE))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
         return None
@@ -31,20 +31,20 @@ def read_applied(folder: Path) -> AppliedSettings | None:
 def write_applied(folder: Path, applied: AppliedSettings) -> None:
     """Write down what was applied. Raises OSError."""
     said = {"container": applied.container, "salt": applied.salt, "mark": applied.mark}
-    write_file(our_folder(folder) / FILE, json.dumps(said).encode())
+    write_file(agent_dir(folder) / FILE, json.dumps(said).encode())
 
 
 def applied_file(folder: Path) -> bytes:
     """Return the file as it stands, to be put back later; empty where there is none."""
     try:
-        return read_file(folder / OURS / FILE)
+        return read_file(folder / AGENT_DIR / FILE)
     except (FileNotFoundError, Unreadable):
         return b""
 
 
 def put_applied(folder: Path, data: bytes) -> None:
     """Put the file back as it stood. Raises OSError."""
-    path = our_folder(folder) / FILE
+    path = agent_dir(folder) / FILE
     if data:
         write_file(path, data)
     else:

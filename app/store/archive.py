@@ -18,7 +18,7 @@ from app.core.operations.kinds import OperationKind
 from app.store.deletion import delete_folder
 from app.store.deployment_files import ENV_FILE, read_deployment
 from app.store.files import move_folder, raise_shortage
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.store.locks import is_locked, lock_folder
 from app.store.operations import latest
 
@@ -34,7 +34,7 @@ def is_archived_name(name: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Archived:
+class ArchivedDeployment:
     """A deployment in the archive, named `<id>-<time>` there.
 
     `by` is empty where a person moved it by hand. `purging` says that its deletion
@@ -75,12 +75,12 @@ class Archive:
     def count(self) -> int:
         return len(self._folders())
 
-    def all(self) -> list[Archived]:
+    def all(self) -> list[ArchivedDeployment]:
         """Return what is archived, the latest first."""
         found = [self._read(name, folder) for name, folder in self._folders().items()]
         return sorted(found, key=lambda each: (each.at, each.name), reverse=True)
 
-    def get(self, name: str) -> Archived | None:
+    def get(self, name: str) -> ArchivedDeployment | None:
         """Return what is archived under a name."""
         folder = self._folders().get(name)
         return self._read(name, folder) if folder else None
@@ -115,7 +115,7 @@ class Archive:
         finally:
             os.close(descriptor)
 
-    def take_back(self, folder: Path, deployment_id: str) -> None:
+    def put_back(self, folder: Path, deployment_id: str) -> None:
         """Move an archived folder to where it is listed. The caller holds its lock.
 
         Raises FileExistsError: nothing that stands there is replaced.
@@ -141,7 +141,7 @@ class Archive:
         """
         archive = self._opened()
         try:
-            delete_folder(archive, folder.name, last=(OURS, ENV_FILE))
+            delete_folder(archive, folder.name, last=(AGENT_DIR, ENV_FILE))
             os.fsync(archive)
         finally:
             os.close(archive)
@@ -168,12 +168,12 @@ class Archive:
             if _NAME.match(known := name.removeprefix(_PURGING))
         }
 
-    def _read(self, name: str, folder: Path) -> Archived:
+    def _read(self, name: str, folder: Path) -> ArchivedDeployment:
         match = _NAME.match(name)
         assert match, "only such names are archived ones"
         operation = latest(folder)
         archived_here = operation is not None and operation.kind is OperationKind.ARCHIVE
-        return Archived(
+        return ArchivedDeployment(
             name=name,
             deployment=read_deployment(folder, match["id"]),
             at=_moment(match["time"]),

@@ -14,7 +14,7 @@ from pathlib import Path
 from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
 from app.core.operations.operation import OperationState
 from app.store.files import Unreadable, move_folder, raise_shortage, read_file, write_file
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.store.locks import is_locked, lock_folder
 
 _KEPT = 10
@@ -22,7 +22,7 @@ _ASKED, _PROGRESS, _CANCELLED = "batch.json", "progress.json", "cancelled-by"
 
 
 def batches_folder(root: Path) -> Path:
-    return root / OURS / "batches"
+    return root / AGENT_DIR / "batches"
 
 
 def begin(

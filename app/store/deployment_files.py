@@ -18,7 +18,7 @@ from app.core.updates.journal import UpdateStage
 from app.store import history
 from app.store.applied_settings import read_applied
 from app.store.data_folders import FOLDERS
-from app.store.files import OURS, Unreadable, raise_shortage, read_file
+from app.store.files import AGENT_DIR, Unreadable, raise_shortage, read_file
 from app.store.operations import latest, latest_launch_or_stop
 from app.store.update_files import read_journal
 
@@ -69,7 +69,7 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
 
 def problem_of_folders(folder: Path) -> str | None:
     """Return what stands where a folder should; one that is missing is made when it is needed."""
-    for name in (OURS, *FOLDERS):
+    for name in (AGENT_DIR, *FOLDERS):
         with suppress(FileNotFoundError):
             mode = os.lstat(folder / name).st_mode
             if stat.S_ISLNK(mode):

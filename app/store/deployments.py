@@ -21,7 +21,7 @@ from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.store.files import move_folder, sync_folder, write_file
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.store.locks import waiting_for
 from app.store.operations import OPERATIONS, reserve_space
 from app.store.update_files import JOURNAL
@@ -37,7 +37,7 @@ _TICK_NANOSECONDS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class NewDeployment:
+class DeploymentContent:
     """The content of a deployment's folder, before there is one."""
 
     env: bytes
@@ -45,7 +45,7 @@ class NewDeployment:
     openclaw_config: bytes
 
 
-class Store:
+class DeploymentStore:
     """The deployments folder. A folder is read again only when its files changed."""
 
     def __init__(self, root: Path) -> None:
@@ -56,7 +56,7 @@ class Store:
     def open(self) -> None:
         """Make the deployments folder and the part of it that is ours."""
         self.root.mkdir(parents=True, exist_ok=True)
-        (self.root / OURS).mkdir(mode=0o700, exist_ok=True)
+        (self.root / AGENT_DIR).mkdir(mode=0o700, exist_ok=True)
 
     def scan(self) -> list[Deployment]:
         """Return every deployment, by id. Only folders whose files changed are read again."""
@@ -98,7 +98,7 @@ class Store:
     def folder(self, deployment_id: str) -> Path:
         return self.root / deployment_id
 
-    def folder_wherever(self, deployment_id: str) -> Path:
+    def folder_or_archived(self, deployment_id: str) -> Path:
         """Return a deployment's folder, also where it was archived meanwhile."""
         listed = self.folder(deployment_id)
         if self.has(deployment_id):
@@ -109,7 +109,7 @@ class Store:
     def creating(self) -> Iterator[None]:
         """Let one after the other choose a port and make its folder, over all servers."""
         self.open()
-        with waiting_for(self.root / OURS):
+        with waiting_for(self.root / AGENT_DIR):
             for left in self.root.glob(_FRESH_FOLDERS):
                 shutil.rmtree(left, ignore_errors=True)
             yield
@@ -119,7 +119,7 @@ class Store:
             pass
         return fresh
 
-    def create(self, deployment_id: str, content: NewDeployment, actor: str) -> None:
+    def create(self, deployment_id: str, content: DeploymentContent, actor: str) -> None:
         """Make a folder, within `creating`: a sibling first, synced, then one rename."""
         fresh, target = self.root / f"{_FRESH}{deployment_id}", self.root / deployment_id
         try:
@@ -135,7 +135,7 @@ class Store:
             write_applied(fresh, applied_now("", *made_of))
             history.record(fresh, "configure", actor)
             reserve_space(fresh)
-            sync_folder(fresh / OURS)
+            sync_folder(fresh / AGENT_DIR)
             sync_folder(fresh)
             move_folder(fresh, target)
         except BaseException:

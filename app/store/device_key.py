@@ -9,7 +9,7 @@ from pathlib import Path
 from app.core.errors import StorageFailed
 from app.core.records import read_json
 from app.store.files import Unreadable, read_file, storage_errors, write_file
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.store.locks import waiting_for
 
 _BYTES = 32
@@ -22,7 +22,7 @@ def device_seed(root: Path) -> bytes:
     Raises StorageFailed.
     """
     with storage_errors("No device was made."):
-        ours = root / OURS
+        ours = root / AGENT_DIR
         ours.mkdir(mode=0o700, parents=True, exist_ok=True)
         with waiting_for(ours):
             path = ours / "device.json"

@@ -12,7 +12,7 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import StorageFailed
 
 # The part of the deployments folder, and of each deployment's, that is ours.
-OURS = ".deploy-agent"
+AGENT_DIR = ".deploy-agent"
 # No file of ours or of a person's hand comes near; a larger one is no configuration.
 MAX_BYTES = 1024 * 1024
 
@@ -93,8 +93,8 @@ def refuse_links(folder: Path) -> None:
 
 def _own(names: list[str]) -> int:
     """Return where among the names of a path that begins: its end where nothing of it is ours."""
-    if OURS in names:
-        ours = len(names) - 1 - names[::-1].index(OURS)
+    if AGENT_DIR in names:
+        ours = len(names) - 1 - names[::-1].index(AGENT_DIR)
         return ours - is_id(names[ours - 1])
     # What is read of the rest of a deployment stands in its folder, or in one of that.
     found = (place for place in (len(names) - 1, len(names) - 2) if is_id(names[place]))

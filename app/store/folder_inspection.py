@@ -14,11 +14,11 @@ from app.store.archive import ARCHIVE, is_archived_name
 from app.store.data_folders import FOLDERS
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
 from app.store.deployments import is_being_made
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # README.md comes with the project and says what the folder is for.
-_MAY_BE_THERE = (OURS, ARCHIVE, "README.md", "lost+found")
+_MAY_BE_THERE = (AGENT_DIR, ARCHIVE, "README.md", "lost+found")
 # In one data folder so many files are looked at; a gateway's packages are ten thousands.
 _MOST_FILES = 2000
 
@@ -53,7 +53,7 @@ def _foreign(entry: os.DirEntry[str], name: str) -> ForeignEntry:
 
 def exposed_in_root(root: Path) -> list[ExposedPath]:
     """Return what of the folder itself others may change, and of our part of it read."""
-    found = [_exposed(root / OURS), _writable(root), _writable(root / ARCHIVE)]
+    found = [_exposed(root / AGENT_DIR), _writable(root), _writable(root / ARCHIVE)]
     return [each for each in found if each]
 
 
@@ -62,7 +62,7 @@ def exposed_in(folder: Path) -> list[ExposedPath]:
     with os.scandir(folder) as entries:
         # Copies of it, as editors and people make them, hold the same keys.
         names = [each.name for each in entries if each.name.startswith(ENV_FILE)]
-    found = [_exposed(folder / name) for name in sorted({*names, OURS})]
+    found = [_exposed(folder / name) for name in sorted({*names, AGENT_DIR})]
     # In a folder that nobody may enter, the file's own mode does not matter.
     if _exposed(folder / "config"):
         found.append(_exposed(folder / "config" / "openclaw.json"))
@@ -99,8 +99,8 @@ def _mode(path: Path) -> int | None:
 
 def links_in(folder: Path) -> list[FolderLink]:
     """Return the links that stand where a deployment's folder or a part of it should be."""
-    ours = (f"{OURS}/{name}" for name in ("operations", "update", "last-words"))
-    own = [folder / name for name in (ENV_FILE, COMPOSE_FILE, OURS, *FOLDERS)]
+    ours = (f"{AGENT_DIR}/{name}" for name in ("operations", "update", "last-words"))
+    own = [folder / name for name in (ENV_FILE, COMPOSE_FILE, AGENT_DIR, *FOLDERS)]
     if not own[2].is_symlink():
         own += [folder / name for name in ours]
     paths = [folder] if folder.is_symlink() else [each for each in own if each.is_symlink()]

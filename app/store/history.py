@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app.core.records import read_json
-from app.store.files import OURS as OURS
+from app.store.files import AGENT_DIR as AGENT_DIR
 from app.store.files import open_file, raise_shortage, refuse_links, sync_folder
 
 FILE = "history.jsonl"
@@ -26,16 +26,16 @@ _OLDER_KEPT = 4
 _BLOCK = 64 * 1024
 
 # The address that the deed comes from which is being done; the command line's is `local`.
-coming_from: ContextVar[str] = ContextVar("coming_from", default="local")
+source_address: ContextVar[str] = ContextVar("coming_from", default="local")
 
 Entry = dict[str, Any]
 # What tells that a history has changed.
-Sign = tuple[int, int, int]
+Signature = tuple[int, int, int]
 
 
-def our_folder(folder: Path) -> Path:
+def agent_dir(folder: Path) -> Path:
     """Return the part of a deployment's folder that is ours, made where it is missing."""
-    ours = folder / OURS
+    ours = folder / AGENT_DIR
     ours.mkdir(mode=0o700, exist_ok=True)
     refuse_links(ours)
     return ours
@@ -46,7 +46,7 @@ def record(folder: Path, what: str, who: str, **more: Any) -> int:
 
     `more` holds no secret: the file outlives every token in it.
     """
-    entry = {"at": _now(), "what": what, "who": who, "from": coming_from.get()}
+    entry = {"at": _now(), "what": what, "who": who, "from": source_address.get()}
     return append(folder, {**entry, **more})
 
 
@@ -55,7 +55,7 @@ def append(folder: Path, entry: Entry) -> int:
 
     After a crash at any moment all entries before it are there, and at most this one is torn.
     """
-    path = our_folder(folder) / FILE
+    path = agent_dir(folder) / FILE
     while True:
         descriptor = _locked(path)
         try:
@@ -81,7 +81,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
     """
     added: dict[int, Entry] = {}
     before: int | None = None
-    for line in _lines_backwards(folder / OURS / FILE):
+    for line in _lines_backwards(folder / AGENT_DIR / FILE):
         entry = _entry(line)
         if entry is None:
             continue
@@ -103,9 +103,9 @@ def appended_since(folder: Path, number: int) -> list[Entry]:
     begun anew: the history was taken away.
     """
     found: list[Entry] = []
-    if _last_number(folder / OURS / FILE) < number:
+    if _last_number(folder / AGENT_DIR / FILE) < number:
         number = 0
-    for line in _lines_backwards(folder / OURS / FILE):
+    for line in _lines_backwards(folder / AGENT_DIR / FILE):
         entry = _entry(line)
         own = entry.get("n") if entry else None
         if entry is None or not isinstance(own, int) or (found and own >= found[-1]["n"]):
@@ -121,10 +121,10 @@ def read_history(folder: Path) -> list[Entry]:
     return list(newest_first(folder))[::-1]
 
 
-def sign_of(folder: Path) -> Sign | None:
+def signature_of(folder: Path) -> Signature | None:
     """Return what differs once anything was recorded."""
     try:
-        status = os.lstat(folder / OURS / FILE)
+        status = os.lstat(folder / AGENT_DIR / FILE)
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.core.records import MomentText, read_record
 from app.store.files import Unreadable, read_file, refuse_links, write_file
-from app.store.history import OURS, our_folder
+from app.store.history import AGENT_DIR, agent_dir
 
 _KEPT = 5
 _MOST_BYTES = 2 * 1024 * 1024
@@ -41,21 +41,21 @@ class LastWords:
         return datetime.fromisoformat(self.at)
 
 
-def keep_last_words(folder: Path, words: LastWords) -> None:
+def save_last_words(folder: Path, words: LastWords) -> None:
     """Keep the words of one container in place of earlier ones of it, and those of four others."""
-    path = our_folder(folder) / "last-words"
+    path = agent_dir(folder) / "last-words"
     path.mkdir(mode=0o700, exist_ok=True)
     kept = {**asdict(words), "log": _end_of(words.log)}
     name = f"{words.created:012}-{words.container[:12]:0>12}.json"
     write_file(path / name, json.dumps(kept, ensure_ascii=False).encode())
-    for old in words_files(folder)[_KEPT:]:
+    for old in last_words_files(folder)[_KEPT:]:
         with suppress(OSError):
             old.unlink()
 
 
-def words_files(folder: Path) -> list[Path]:
+def last_words_files(folder: Path) -> list[Path]:
     """Return the files that hold last words, those of the newest container first."""
-    words = folder / OURS / "last-words"
+    words = folder / AGENT_DIR / "last-words"
     try:
         refuse_links(words)
         found = [path for path in words.iterdir() if _NAME.match(path.name)]
@@ -64,16 +64,16 @@ def words_files(folder: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name, reverse=True)
 
 
-def words_of(folder: Path, container: str) -> Path | None:
+def last_words_file(folder: Path, container: str) -> Path | None:
     """Return the file with the words of one container."""
-    return next((each for each in words_files(folder) if _is_of(each, container)), None)
+    return next((each for each in last_words_files(folder) if _is_of(each, container)), None)
 
 
 def _is_of(path: Path, container: str) -> bool:
     return path.stem.endswith(container[:12])
 
 
-def words_in(path: Path) -> LastWords | None:
+def read_last_words(path: Path) -> LastWords | None:
     try:
         return read_record(LastWords, read_file(path, _LIMIT))
     except (OSError, Unreadable, ValueError):
@@ -82,7 +82,7 @@ def words_in(path: Path) -> LastWords | None:
 
 def list_last_words(folder: Path) -> list[LastWords]:
     """Return what is kept, the newest container's first."""
-    return [words for path in words_files(folder) if (words := words_in(path))]
+    return [words for path in last_words_files(folder) if (words := read_last_words(path))]
 
 
 def _end_of(log: str) -> str:

@@ -25,10 +25,10 @@ from app.store.files import (
     sync_folder,
     write_file,
 )
-from app.store.history import OURS, our_folder
+from app.store.history import AGENT_DIR, agent_dir
 from app.store.locks import is_locked
 
-OPERATIONS = f"{OURS}/operations"
+OPERATIONS = f"{AGENT_DIR}/operations"
 _KEPT = 20
 _KEPT_FILE = ".kept"
 _OUTCOME_SPACE = "space-for-outcome"
@@ -61,7 +61,7 @@ def begin(
     except OSError as error:
         if not kind.facts.runs_on_full_disk or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        (our_folder(folder) / _RESERVE).unlink(missing_ok=True)
+        (agent_dir(folder) / _RESERVE).unlink(missing_ok=True)
         return _begin(folder, kind, actor, arguments or {}, files or {})
 
 
@@ -73,7 +73,7 @@ def _begin(
     files: Mapping[str, bytes],
 ) -> Operation:
     operations = operations_folder(folder)
-    our_folder(folder)
+    agent_dir(folder)
     operations.mkdir(mode=0o700, exist_ok=True)
     refuse_links(operations)
     numbers = _numbers(operations)
@@ -183,7 +183,7 @@ def _kept_in(own: Path) -> list[Path]:
 
 def reserve_space(folder: Path) -> None:
     """Set aside on the disk what a stop must be able to write down."""
-    reserve = our_folder(folder) / _RESERVE
+    reserve = agent_dir(folder) / _RESERVE
     if not reserve.exists():
         write_file(reserve, b"." * _RESERVE_BYTES)
 

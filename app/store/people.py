@@ -16,7 +16,7 @@ from app.core.errors import StorageFailed
 from app.core.people import Role
 from app.core.records import Seconds, read_record
 from app.store.files import MAX_BYTES, Unreadable, read_file, write_file
-from app.store.history import our_folder
+from app.store.history import agent_dir
 from app.store.locks import waiting_for
 
 
@@ -94,7 +94,7 @@ class PeopleStore:
     def changing(self) -> Iterator[People]:
         """Give everybody as they are now, to be changed; written when the block ends well."""
         self._root.mkdir(parents=True, exist_ok=True)
-        with waiting_for(our_folder(self._root)):
+        with waiting_for(agent_dir(self._root)):
             people = self._parsed() if self._path.exists() else People()
             yield people
             data = json.dumps(asdict(people), indent=1).encode()

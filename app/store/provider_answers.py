@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.records import read_json
 from app.store.files import Unreadable, read_file, write_file
-from app.store.history import OURS, our_folder
+from app.store.history import AGENT_DIR, agent_dir
 
 _FILE = "answer.json"
 _LIMIT = 64 * 1024
@@ -15,12 +15,12 @@ _LIMIT = 64 * 1024
 
 def keep_answer(folder: Path, answer: Mapping[str, Any]) -> None:
     """Write it down; it holds no secret. Raises OSError."""
-    write_file(our_folder(folder) / _FILE, json.dumps(answer, ensure_ascii=False).encode())
+    write_file(agent_dir(folder) / _FILE, json.dumps(answer, ensure_ascii=False).encode())
 
 
 def read_answer(folder: Path) -> dict[str, Any] | None:
     try:
-        kept = read_json(read_file(folder / OURS / _FILE, _LIMIT))
+        kept = read_json(read_file(folder / AGENT_DIR / _FILE, _LIMIT))
     except (OSError, Unreadable, ValueError):
         return None
     return kept if isinstance(kept, dict) else None

@@ -4,7 +4,7 @@ import secrets
 from pathlib import Path
 
 from app.store.files import read_file, storage_errors, write_file
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.store.locks import waiting_for
 
 
@@ -14,7 +14,7 @@ def secret_key(root: Path) -> bytes:
     Raises StorageFailed, Unreadable.
     """
     with storage_errors("The server was not started."):
-        ours = root / OURS
+        ours = root / AGENT_DIR
         ours.mkdir(mode=0o700, parents=True, exist_ok=True)
         with waiting_for(ours):
             path = ours / "secret-key"

@@ -38,13 +38,13 @@ from app.store.files import (
     sync_folder,
     write_file,
 )
-from app.store.history import OURS, our_folder
+from app.store.history import AGENT_DIR, agent_dir
 from app.store.sizes import size_of
 
 STATE = "config"
-BEFORE, TRIED, KEPT = (f"{OURS}/update/{name}" for name in ("before", "tried", "kept"))
+BEFORE, TRIED, KEPT = (f"{AGENT_DIR}/update/{name}" for name in ("before", "tried", "kept"))
 CANDIDATE, JOURNAL, _KEPT_IMAGE = (
-    f"{OURS}/update/{name}" for name in ("candidate.env", "journal.json", "kept.json")
+    f"{AGENT_DIR}/update/{name}" for name in ("candidate.env", "journal.json", "kept.json")
 )
 # The kernel's request to share another file's blocks; see ioctl_ficlone(2).
 _FICLONE = 0x40049409
@@ -91,7 +91,7 @@ class OwnHands:
 
 def open_updates(folder: Path) -> Path:
     """Return the folder of an update, made where it is missing."""
-    updates = our_folder(folder) / "update"
+    updates = agent_dir(folder) / "update"
     updates.mkdir(mode=0o700, exist_ok=True)
     refuse_links(updates)
     return updates
@@ -165,7 +165,7 @@ def shares_blocks(folder: Path) -> bool:
 
 def sync_state(folder: Path) -> None:
     """Make all that was copied last, before the journal says that it is whole."""
-    _run(["sync", "-f", str(folder / OURS)], _SYNC_SECONDS)
+    _run(["sync", "-f", str(folder / AGENT_DIR)], _SYNC_SECONDS)
 
 
 def _run(command: Sequence[str], seconds: float) -> None:

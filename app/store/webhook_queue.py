@@ -1,7 +1,7 @@
-"""What was told and what is still to be told: `deployments/.deploy-agent/notices.json`, 0600.
+"""The webhook's queue: `deployments/.deploy-agent/notices.json`, mode 0600.
 
-Places in histories and messages to send change in one write, so that a crash at any moment
-loses no message. One is taken away once it was sent: a crash between the two sends it twice.
+The places in the histories and the queued messages change in one write, so a crash at any moment
+loses no message. A message is removed after it was sent: a crash in between sends it twice.
 """
 
 import json
@@ -15,7 +15,7 @@ from app.core.records import AwareDatetime, read_record
 from app.core.webhook.payload import WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
-from app.store.history import OURS, our_folder
+from app.store.history import AGENT_DIR, agent_dir
 from app.store.locks import waiting_for
 
 _KEPT = 20
@@ -24,7 +24,7 @@ MOST_WAITING = 100
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What came of a message, after so many tries; no address is in it."""
+    """The outcome of one message, without the receiver's address."""
 
     at: AwareDatetime
     event: str
@@ -37,10 +37,11 @@ class Delivery:
 
 
 @dataclass(slots=True)
-class Told:
-    """`since` is when messages were turned on; what happened before is told to nobody.
+class WebhookQueue:
+    """What waits to be sent, what was delivered, and how far each history has been read.
 
-    `trouble` is why the first of those that wait was not taken at the last try.
+    `since` is when messages were turned on; nothing that happened before is sent. `trouble` is
+    why the first waiting message was not delivered at the last try.
     """
 
     since: AwareDatetime
@@ -51,13 +52,16 @@ class Told:
     deliveries: list[Delivery] = field(default_factory=list)
 
     def add(self, message: WebhookMessage) -> None:
-        """Let a message wait to be sent; where too many do, the oldest is dropped."""
+        """Queue a message; if too many wait, drop the oldest."""
         self.waiting.append(message)
         self.dropped += len(self.waiting[:-MOST_WAITING])
         self.waiting = self.waiting[-MOST_WAITING:]
 
     def settle(self, message: WebhookMessage, delivery: Delivery, dropped: int) -> None:
-        """Write down what came of a message, which waits no longer; `dropped` is what it told."""
+        """Record a delivery and remove its message from the queue.
+
+        `dropped` is the number of dropped messages that this message reported.
+        """
         self.waiting = [each for each in self.waiting if each.notice.id != message.notice.id]
         self.dropped += -dropped if delivery.ok else 1
         self.trouble = ""
@@ -67,15 +71,15 @@ class Told:
         self.deliveries = [delivery, *self.deliveries][:_KEPT]
 
 
-class NoticeStore:
+class WebhookQueueStore:
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._path = root / OURS / "notices.json"
+        self._path = root / AGENT_DIR / "notices.json"
 
-    def read(self) -> Told | None:
-        """Return what there is; None where messages were never on, or the file is damaged."""
+    def read(self) -> WebhookQueue | None:
+        """Return the queue; None if messages were never turned on or the file is damaged."""
         try:
-            return read_record(Told, read_file(self._path))
+            return read_record(WebhookQueue, read_file(self._path))
         except FileNotFoundError:
             return None
         except (ValueError, Unreadable, OSError) as error:
@@ -83,23 +87,23 @@ class NoticeStore:
             return None
 
     @contextmanager
-    def changing(self) -> Iterator[Told]:
-        """Give what there is, to be changed; written when the block ends well, if it differs.
+    def changing(self) -> Iterator[WebhookQueue]:
+        """Yield the queue for changes, and save it if the block succeeds and it differs.
 
         Raises OSError.
         """
-        with waiting_for(our_folder(self._root)):
-            kept = self.read()
-            before = _as_json(kept) if kept else b""
-            told = kept or Told(datetime.now(UTC))
-            yield told
-            if (data := _as_json(told)) != before:
+        with waiting_for(agent_dir(self._root)):
+            existing = self.read()
+            before = _as_json(existing) if existing else b""
+            queue = existing or WebhookQueue(datetime.now(UTC))
+            yield queue
+            if (data := _as_json(queue)) != before:
                 write_file(self._path, data)
 
     def forget(self) -> None:
-        """Let nothing be told later of what happens from now on."""
+        """Delete the queue, so that nothing is sent later for what happens from now on."""
         self._path.unlink(missing_ok=True)
 
 
-def _as_json(told: Told) -> bytes:
-    return json.dumps(asdict(told), default=lambda moment: moment.isoformat()).encode()
+def _as_json(queue: WebhookQueue) -> bytes:
+    return json.dumps(asdict(queue), default=lambda moment: moment.isoformat()).encode()

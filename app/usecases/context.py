@@ -24,20 +24,20 @@ from app.engine.logs.last_lines import LastLines
 from app.engine.logs.source import LogSource
 from app.engine.networks import Networks
 from app.engine.usage_sampler import Sampler
-from app.store.deployments import Store
+from app.store.deployments import DeploymentStore
 from app.store.device_key import device_seed
 from app.store.people import PeopleStore
 from app.store.secret_key import secret_key
 from app.usecases.lifecycle.archive_sizes import Sizes
-from app.usecases.people.login_throttle import Attempts
-from app.usecases.server.live_updates import Changes
+from app.usecases.people.login_throttle import LoginThrottle
+from app.usecases.server.live_updates import LiveUpdates
 from app.usecases.side_by_side import SideBySide
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
     settings: Settings
-    store: Store
+    store: DeploymentStore
     containers: Containers
     images: Images
     networks: Networks
@@ -49,24 +49,24 @@ class AppContext:
     rounds: Rounds
     sampler: Sampler
     events: EngineEvents
-    changes: Changes
+    live_updates: LiveUpdates
     last_lines: LastLines
     sizes: Sizes
     log_source: LogSource
     log_followers: LogFollowers
     about: EngineAbout
     side_by_side: SideBySide = field(default_factory=SideBySide)
-    attempts: Attempts = field(default_factory=Attempts)
+    login_throttle: LoginThrottle = field(default_factory=LoginThrottle)
     last_seen: dict[str, LastSeen] = field(default_factory=dict)
-    # The run of each deployment after which the provider was asked unbidden.
-    asked: dict[str, str] = field(default_factory=dict)
+    # By deployment id: the run after which the provider was last checked automatically.
+    provider_checked: dict[str, str] = field(default_factory=dict)
 
 
 def build_context(settings: Settings) -> AppContext:
     """Raises RemoteEngine."""
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
-    store = Store(settings.deployments_dir)
+    store = DeploymentStore(settings.deployments_dir)
     containers = Containers(client, store.has, store.holds)
 
     def identity() -> DeviceIdentity:
@@ -81,11 +81,11 @@ def build_context(settings: Settings) -> AppContext:
         snapshot = containers.current()
         return None if snapshot.problem else _to_climb(store, snapshot)
 
-    changes = Changes(look)
+    live_updates = LiveUpdates(look)
 
     def changed() -> None:
         containers.changed()
-        changes.beat()
+        live_updates.publish()
 
     log_source = LogSource(client)
     log_followers = LogFollowers(log_source)
@@ -100,21 +100,21 @@ def build_context(settings: Settings) -> AppContext:
         address,
         Provider(client),
         PeopleStore(settings.deployments_dir),
-        Pairings(identity, containers, client, changes.beat),
-        Probes(changes.beat),
-        Rounds(running, changes.beat, timedelta(seconds=settings.launch_timeout)),
-        Sampler(client, changes.beat),
+        Pairings(identity, containers, client, live_updates.publish),
+        Probes(live_updates.publish),
+        Rounds(running, live_updates.publish, timedelta(seconds=settings.launch_timeout)),
+        Sampler(client, live_updates.publish),
         events,
-        changes,
+        live_updates,
         LastLines(client),
-        Sizes(changes.beat),
+        Sizes(live_updates.publish),
         log_source,
         log_followers,
         EngineAbout(client),
     )
 
 
-def _to_climb(store: Store, snapshot: Snapshot) -> Running:
+def _to_climb(store: DeploymentStore, snapshot: Snapshot) -> Running:
     """Return what a climb can tell something of. Thousands of folders may have no container."""
     found = []
     for project in filter(is_id, snapshot.containers):

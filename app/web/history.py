@@ -19,7 +19,7 @@ from app.usecases.history.bundle import bundle_of
 from app.usecases.history.history import (
     LARGEST_PAGE,
     PAGE,
-    Page,
+    HistoryPage,
     describe_moment,
     history_of,
     people_in,
@@ -190,12 +190,12 @@ def _link(older: str | None) -> dict[str, str]:
     return {"Link": f'<{older}>; rel="next"'} if older else {}
 
 
-def _lines(page: Page) -> Iterator[str]:
+def _lines(page: HistoryPage) -> Iterator[str]:
     for moment in page.moments:
         yield json.dumps(describe_moment(moment)) + "\n"
 
 
-def _older(page: Page) -> str | None:
+def _older(page: HistoryPage) -> str | None:
     """Return the address of the next page, with the same filter."""
     if not page.older or request.endpoint is None:
         return None

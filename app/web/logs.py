@@ -23,12 +23,12 @@ from app.usecases.logs.logs import (
     LARGEST_TAIL,
     Logs,
     as_text,
-    last_words_of,
+    previous_last_words,
+    read_ended_log,
     read_logs,
-    read_words,
     stream_logs,
 )
-from app.usecases.server.live_updates import Viewer
+from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.web.api.calls import ENGINE, Example, Subject, call
 from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Query, Shape
@@ -69,7 +69,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 
     def look() -> Shown:
         view = show_deployment(deployment_id, context=app_context())
-        box.see(view)
+        box.update(view)
         context = {**_context(view), **state_context(view, choice)}
         return Shown(rendered(_PARTS, context))
 
@@ -85,10 +85,12 @@ def download(deployment_id: str) -> ResponseReturnValue:
     now = datetime.now(UTC)
     lines: Iterable[LogLine]
     if choice.before:
-        lines = read_words(view, tail=None, wanted=choice.wanted, context=app_context()).lines
+        lines = read_ended_log(
+            view, tail=None, log_filter=choice.wanted, context=app_context()
+        ).lines
     else:
         lines = stream_logs(
-            view, since=choice.since(now), wanted=choice.wanted, context=app_context()
+            view, since=choice.since(now), log_filter=choice.wanted, context=app_context()
         )
     name = f"{view.deployment.id}-{now:%Y-%m-%dT%H%M%SZ}.log"
     response = Response(
@@ -126,7 +128,7 @@ def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
     except EngineError:
         logs = Logs()  # `_log_state.html` says why.
     return {
-        "words": last_words_of(view, context=app_context()),
+        "words": previous_last_words(view, context=app_context()),
         "choice": choice,
         "lines": logs.lines,
         "position": logs.position,
@@ -139,7 +141,7 @@ def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
 def state_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
     """Return what `_log_state.html` needs."""
     needed = choice.before or view.gateway is None
-    words = last_words_of(view, context=app_context()) if needed else None
+    words = previous_last_words(view, context=app_context()) if needed else None
     return {"view": view, "choice": choice, "words": words}
 
 
@@ -154,8 +156,10 @@ def _by_what_is_shown(view: DeploymentView, choice: LogSelection) -> tuple[objec
 def _read(view: DeploymentView, choice: LogSelection) -> Logs:
     """Read once for all who load the page in the same second."""
     since = choice.since(datetime.now(UTC))
-    read = read_words if choice.before else read_logs
-    return read(view, tail=choice.tail, since=since, wanted=choice.wanted, context=app_context())
+    read = read_ended_log if choice.before else read_logs
+    return read(
+        view, tail=choice.tail, since=since, log_filter=choice.wanted, context=app_context()
+    )
 
 
 @lru_cache(8192)
@@ -174,20 +178,20 @@ class LogBox:
         # A page that asks once gets what came by then, not what comes.
         self._once = "once" in request.args
 
-    def see(self, view: DeploymentView) -> None:
-        """Be told of the deployment at each look."""
+    def update(self, view: DeploymentView) -> None:
+        """Remember the deployment's current view."""
         self._view = view
 
-    def boxes(self, viewer: Viewer) -> Boxes:
+    def boxes(self, subscriber: Subscriber) -> Boxes:
         if self._choice.before:
             return {}
         if self._tail is None:
             position = positions().get(BOX, "")
             self._tail = follow_logs(
-                self._choice.wanted, position, viewer.wake, context=app_context()
+                self._choice.wanted, position, subscriber.wake, context=app_context()
             )
         if self._view:
-            self._tail.see(self._view)
+            self._tail.update(self._view)
         return {BOX: self}
 
     @property
@@ -201,7 +205,7 @@ class LogBox:
 
     def more(self) -> str:
         assert self._tail
-        return "".join(map(_line, self._tail.more(patient=self._once)))
+        return "".join(map(_line, self._tail.more(await_existing=self._once)))
 
     def close(self) -> None:
         if self._tail:
@@ -257,8 +261,10 @@ def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
     As plain text for `Accept: text/plain`."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
     since = parse_since(query.since, datetime.now(UTC)) if query.since else None
-    wanted = LogFilter(query.level, query.stream, query.text)
-    found = read_logs(view, tail=query.tail, since=since, wanted=wanted, context=app_context())
+    log_filter = LogFilter(query.level, query.stream, query.text)
+    found = read_logs(
+        view, tail=query.tail, since=since, log_filter=log_filter, context=app_context()
+    )
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(found.text, content_type="text/plain; charset=utf-8")
     words = found.last_words

@@ -15,7 +15,7 @@ from app.core.status.status import Status
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.operations import describe, operation_of
 from app.usecases.operations.output import output_since, steps_of, steps_size
-from app.usecases.server.live_updates import Viewer
+from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
 from app.web.api.shapes import (
@@ -172,10 +172,10 @@ class Output:
         else:
             self._box = _OutputBox(operation)
 
-    def boxes(self, viewer: Viewer) -> Boxes:
+    def boxes(self, subscriber: Subscriber) -> Boxes:
         if self._box is None:
             return {}
-        self._box.viewer = viewer
+        self._box.subscriber = subscriber
         return {self._box.name: self._box}
 
 
@@ -185,7 +185,7 @@ _OFFSET = re.compile(r"[0-9]{1,12}", re.ASCII)
 class _OutputBox:
     """Follows the log of one operation from where the page has it."""
 
-    viewer: Viewer | None = None
+    subscriber: Subscriber | None = None
 
     def __init__(self, operation: Operation) -> None:
         self.operation = operation
@@ -206,9 +206,9 @@ class _OutputBox:
         before = self._offset, self._steps_size
         lines, self._offset = output_since(self.operation, self._offset, context=app_context())
         self._steps_size = steps_size(self.operation, context=app_context())
-        if (self._offset, self._steps_size) != before and self.viewer:
+        if (self._offset, self._steps_size) != before and self.subscriber:
             # The page shows the steps too, and the last line beside the one that runs.
-            self.viewer.changed()
+            self.subscriber.notify()
         if not lines:
             return ""
         return render_template("operations/_output.html", lines=lines, operation=self.operation)

@@ -17,8 +17,8 @@ from app.core.errors import (
 )
 from app.core.orphans import Orphan, OrphanKind
 from app.core.people import Permission
-from app.usecases.orphans.orphans import describe_stranded, list_stranded, list_stranded_now
-from app.usecases.orphans.remove import Removal, find_one, remove_many, remove_stranded
+from app.usecases.orphans.orphans import describe_stranded, list_orphans, list_orphans_now
+from app.usecases.orphans.remove import Removal, find_orphan, remove_orphan, remove_orphans
 from app.web.api.calls import BEGINNING, ENGINE, Example, Subject, call
 from app.web.api.shapes import EXAMPLE_ID, Answer, Body, Shape, Text
 from app.web.page.rendering import Tab, lead_to, render
@@ -65,7 +65,7 @@ def remove() -> ResponseReturnValue:
     named = request.form.getlist("project")
     if not named:
         raise InputRejected({"project": "is needed"})
-    for words, category in _told(remove_many(named, actor=actor(), context=app_context())):
+    for words, category in _told(remove_orphans(named, actor=actor(), context=app_context())):
         flash(words, category)
     return lead_to(url_for("stranded.show"))
 
@@ -131,7 +131,7 @@ _LEFT = StrandedShown(
 def list_all() -> list[StrandedShown]:
     """Containers and networks without a deployment's folder here, never started, or half
     removed. What has its folder elsewhere is another server's, and not among them."""
-    found = list_stranded_now(context=app_context()).stranded
+    found = list_orphans_now(context=app_context()).stranded
     return [StrandedShown.model_validate(describe_stranded(each)) for each in found]
 
 
@@ -146,14 +146,14 @@ def list_all() -> list[StrandedShown]:
 def remove_by_script(body: ForProject) -> Removed | Removing:
     """Stops it, keeps its last words, and takes its containers and networks away. Refused where
     it is not stranded by then."""
-    gone = remove_stranded(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)
+    gone = remove_orphan(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)
     return Removed(project=body.project) if gone else Removing(project=body.project)
 
 
 def _context() -> dict[str, Any]:
     return {
         "tab": Tab("Stranded"),
-        "found": list_stranded(context=app_context()),
+        "found": list_orphans(context=app_context()),
         "may_operate": may(Permission.OPERATE),
     }
 
@@ -161,8 +161,8 @@ def _context() -> dict[str, Any]:
 def _chosen(named: list[str]) -> list[Orphan]:
     """Raises NotFound, NotStranded, EngineError."""
     if named:
-        return [find_one(each, context=app_context()) for each in named]
-    return list_stranded_now(context=app_context()).ours
+        return [find_orphan(each, context=app_context()) for each in named]
+    return list_orphans_now(context=app_context()).ours
 
 
 def _told(removal: Removal) -> list[tuple[str, str]]:

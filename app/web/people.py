@@ -96,7 +96,7 @@ def change_password() -> ResponseReturnValue:
     """Change one's own password; all of one's sessions end, this one begins anew."""
     current, password = request.form.get("current", ""), request.form.get("password", "")
     try:
-        sessions.prove(actor(), current, source(), context=app_context())
+        sessions.verify_password(actor(), current, source(), context=app_context())
         users.set_password(actor(), password, by=actor(), context=app_context())
     except NotLoggedIn:
         return _page(422, errors={"current": "is wrong"})

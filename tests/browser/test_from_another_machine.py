@@ -376,7 +376,7 @@ def expect_dead(eve: Person, link: str) -> None:
     answer = eve.page.goto(link)
     assert answer is not None
     assert answer.status == 404
-    expect(eve.page.locator("main")).to_contain_text("This set-up link is dead")
+    expect(eve.page.locator("main")).to_contain_text("This set-up link is not valid")
     expect(eve.page.get_by_role("textbox")).to_have_count(0)
 
 

@@ -28,9 +28,9 @@ from app.store import applied_settings as applied
 from app.store import batches, history, operation_log, operations
 from app.store import provider_answers as answers
 from app.store import update_files as updates
-from app.store.last_words import LastWords, keep_last_words, words_files
+from app.store.last_words import LastWords, last_words_files, save_last_words
 from app.store.people import PeopleStore, Setup, Token
-from app.store.webhook_queue import Delivery, NoticeStore
+from app.store.webhook_queue import Delivery, WebhookQueueStore
 from app.usecases.context import AppContext
 from app.usecases.people.people import digest
 from tests.support.api import Api
@@ -90,14 +90,14 @@ def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
     )
     kept = {**{name: getattr(answer, name) for name in answer.__slots__}, "remarks": ["x"]}
     answers.keep_answer(folder, {**kept, "at": AT, "occasion": "f/1"})
-    keep_last_words(folder, LastWords(AT, 78, "", "said\n", "f" * 64, 1, "", {"State": {"a": 1}}))
+    save_last_words(folder, LastWords(AT, 78, "", "said\n", "f" * 64, 1, "", {"State": {"a": 1}}))
     updates.open_updates(folder)
     before = Version("a:1", "sha256:1", "", "1")
     updates.write_journal(folder, Journal(1, UpdateStage.TRYING, "a:2", before, True, False, AT))
     updates.write_kept(folder, Kept(before, "a:2", AT))
     (folder / updates.KEPT).mkdir()
     ours = [*folder.rglob("*.json"), *folder.rglob("*.jsonl"), *folder.rglob("operations/1/*")]
-    assert words_files(folder)
+    assert last_words_files(folder)
     named = [".env", "docker-compose.yml", "config/openclaw.json"]
     return [*{*ours, *(folder / name for name in named), *_of_all(context, folder.name)}]
 
@@ -127,7 +127,7 @@ def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
         people.tokens["0badcafe"] = Token("script", "operator", digest(TOKEN[12:]), "ana", 1.0, 9e9)
         people.setup = Setup("f" * 64, 9e9)
     now = datetime.now(UTC)
-    with NoticeStore(root).changing() as told:
+    with WebhookQueueStore(root).changing() as told:
         told.places[deployment_id] = HistoryCursor()
         notice = Notification(WebhookEvent.CRASHED, deployment_id, 7, now, "said")
         told.waiting.append(WebhookMessage(notice))
@@ -136,7 +136,7 @@ def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
     batch, lock = batches.begin(root, (deployment_id,), "a:2", "ana", "local")
     os.close(lock)
     batches.note(root, batch)
-    ours = root / history.OURS
+    ours = root / history.AGENT_DIR
     return [each for each in ours.rglob("*") if each.is_file() and each.suffix.startswith(".json")]
 
 

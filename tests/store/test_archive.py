@@ -11,7 +11,7 @@ from app.core.operations.kinds import OperationKind
 from app.store import operations
 from app.store.archive import Archive
 from app.store.deletion import delete_folder
-from app.store.deployments import Store
+from app.store.deployments import DeploymentStore
 from app.store.files import storage_cause
 from app.store.locks import Locked, lock_folder
 
@@ -19,13 +19,13 @@ ID = "0b7a3361be"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    store = Store(tmp_path / "deployments")
+def store(tmp_path: Path) -> DeploymentStore:
+    store = DeploymentStore(tmp_path / "deployments")
     store.open()
     return store
 
 
-def make(store: Store, deployment_id: str = ID) -> Path:
+def make(store: DeploymentStore, deployment_id: str = ID) -> Path:
     folder = store.folder(deployment_id)
     (folder / "config/agents").mkdir(parents=True)
     (folder / ".env").write_text("PORT=20000\nDEPLOYMENT_NAME='Support bot'\n")
@@ -34,7 +34,7 @@ def make(store: Store, deployment_id: str = ID) -> Path:
     return folder
 
 
-def put(store: Store) -> str:
+def put(store: DeploymentStore) -> str:
     make(store)
     return store.archive.put(ID)
 
@@ -67,7 +67,7 @@ def killed_at(number: int, work: Callable[[], object]) -> bool:
         os._exit(0)
 
 
-def test_what_is_archived_keeps_name_and_history_and_takes_no_port(store: Store) -> None:
+def test_what_is_archived_keeps_name_and_history_and_takes_no_port(store: DeploymentStore) -> None:
     name = put(store)
 
     [archived] = store.archive.all()
@@ -81,7 +81,7 @@ def test_what_is_archived_keeps_name_and_history_and_takes_no_port(store: Store)
 
 
 def test_an_archiving_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_again(
-    store: Store,
+    store: DeploymentStore,
 ) -> None:
     steps = 0
     make(store)
@@ -89,18 +89,18 @@ def test_an_archiving_that_is_killed_leaves_it_listed_or_archived_and_is_taken_u
         steps += 1
         assert len(store.scan()) + len(store.archive.all()) == 1
         for each in store.archive.all():  # It was moved already: once more, from the start.
-            store.archive.take_back(each.folder, ID)
+            store.archive.put_back(each.folder, ID)
 
     assert steps >= 4, "fewer steps were seen than there are"
     assert (len(store.scan()), len(store.archive.all())) == (0, 1)
 
 
 def test_a_restore_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_again(
-    store: Store,
+    store: DeploymentStore,
 ) -> None:
     put(store)
     steps = 0
-    while killed_at(steps + 1, lambda: store.archive.take_back(store.archive.all()[0].folder, ID)):
+    while killed_at(steps + 1, lambda: store.archive.put_back(store.archive.all()[0].folder, ID)):
         steps += 1
         assert len(store.scan()) + len(store.archive.all()) == 1
         for each in store.scan():
@@ -115,7 +115,9 @@ def purge(archive: Archive, name: str) -> None:
         archive.purge(archive.begin_purge(folder))
 
 
-def test_a_purge_that_is_killed_keeps_the_name_and_is_taken_up_again(store: Store) -> None:
+def test_a_purge_that_is_killed_keeps_the_name_and_is_taken_up_again(
+    store: DeploymentStore,
+) -> None:
     name = put(store)
     for number in range(8):
         (store.archive.root / name / f"data-{number}").touch()
@@ -139,7 +141,9 @@ def test_a_purge_that_is_killed_keeps_the_name_and_is_taken_up_again(store: Stor
     assert os.listdir(store.archive.root) == []
 
 
-def test_a_sync_that_fails_moves_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sync_that_fails_moves_nothing(
+    store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(store)
     store.archive.open()
 
@@ -154,19 +158,21 @@ def test_a_sync_that_fails_moves_nothing(store: Store, monkeypatch: pytest.Monke
     assert store.archive.count() == 0
 
 
-def test_a_restore_replaces_nothing(store: Store) -> None:
+def test_a_restore_replaces_nothing(store: DeploymentStore) -> None:
     name = put(store)
     make(store)
     archived = store.archive.get(name)
     assert archived
 
     with pytest.raises(FileExistsError):
-        store.archive.take_back(archived.folder, ID)
+        store.archive.put_back(archived.folder, ID)
 
     assert store.archive.get(name)
 
 
-def test_the_same_deployment_archived_twice_in_a_second_has_two_names(store: Store) -> None:
+def test_the_same_deployment_archived_twice_in_a_second_has_two_names(
+    store: DeploymentStore,
+) -> None:
     names = {put(store), put(store)}
 
     assert len(names) == 2
@@ -179,7 +185,7 @@ def test_the_same_deployment_archived_twice_in_a_second_has_two_names(store: Sto
 @pytest.mark.parametrize(
     "name", ["notes", ID, f"{ID}-20261124T093125", f"x{ID}-20261124T093125Z", ".purging-"]
 )
-def test_what_is_no_archived_deployment_is_not_touched(store: Store, name: str) -> None:
+def test_what_is_no_archived_deployment_is_not_touched(store: DeploymentStore, name: str) -> None:
     store.archive.open()
     (store.archive.root / name).mkdir()
 
@@ -187,7 +193,7 @@ def test_what_is_no_archived_deployment_is_not_touched(store: Store, name: str) 
     assert store.archive.get(name) is None
 
 
-def test_a_time_that_no_calendar_has_hides_nothing(store: Store) -> None:
+def test_a_time_that_no_calendar_has_hides_nothing(store: DeploymentStore) -> None:
     store.archive.open()
     (store.archive.root / f"{ID}-20269999T999999Z").mkdir()
 
@@ -197,7 +203,9 @@ def test_a_time_that_no_calendar_has_hides_nothing(store: Store) -> None:
     assert archived.label == ID
 
 
-def test_a_link_in_the_archive_is_no_archived_deployment(store: Store, tmp_path: Path) -> None:
+def test_a_link_in_the_archive_is_no_archived_deployment(
+    store: DeploymentStore, tmp_path: Path
+) -> None:
     store.archive.open()
     (tmp_path / "elsewhere").mkdir()
     name = f"{ID}-20261124T093125Z"
@@ -208,7 +216,9 @@ def test_a_link_in_the_archive_is_no_archived_deployment(store: Store, tmp_path:
         pass
 
 
-def test_a_link_in_place_of_the_archive_is_not_followed(store: Store, tmp_path: Path) -> None:
+def test_a_link_in_place_of_the_archive_is_not_followed(
+    store: DeploymentStore, tmp_path: Path
+) -> None:
     make(store)
     (tmp_path / "elsewhere").mkdir()
     store.archive.root.symlink_to(tmp_path / "elsewhere")
@@ -221,7 +231,7 @@ def test_a_link_in_place_of_the_archive_is_not_followed(store: Store, tmp_path: 
     assert os.listdir(tmp_path / "elsewhere") == []
 
 
-def test_one_at_a_time_has_an_archived_folder(store: Store) -> None:
+def test_one_at_a_time_has_an_archived_folder(store: DeploymentStore) -> None:
     name = put(store)
 
     with store.archive.locked(name):
@@ -231,7 +241,7 @@ def test_one_at_a_time_has_an_archived_folder(store: Store) -> None:
             pass
 
 
-def test_the_lock_of_a_folder_goes_with_it_into_the_archive(store: Store) -> None:
+def test_the_lock_of_a_folder_goes_with_it_into_the_archive(store: DeploymentStore) -> None:
     lock = lock_folder(make(store))
     name = store.archive.put(ID)
 

@@ -9,18 +9,18 @@ import pytest
 
 from app.core.errors import NotFound
 from app.store import deployments
-from app.store.deployments import NewDeployment, Store
+from app.store.deployments import DeploymentContent, DeploymentStore
 from tests.support.waiting import eventually
 
-CONTENT = NewDeployment(b"PORT=20000\n", b"services: {}\n", b"{}\n")
+CONTENT = DeploymentContent(b"PORT=20000\n", b"services: {}\n", b"{}\n")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "deployments")
+def store(tmp_path: Path) -> DeploymentStore:
+    return DeploymentStore(tmp_path / "deployments")
 
 
-def make(store: Store, count: int = 1) -> list[str]:
+def make(store: DeploymentStore, count: int = 1) -> list[str]:
     ids = []
     with store.creating():
         for _ in range(count):
@@ -30,7 +30,7 @@ def make(store: Store, count: int = 1) -> list[str]:
 
 
 def test_every_step_of_a_creation_that_fails_leaves_nothing(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each sync and rename of a creation is made to fail once."""
     store.open()
@@ -69,7 +69,9 @@ class _Countdown:
         return counted
 
 
-def test_what_a_killed_creation_left_is_not_listed_and_is_swept_by_the_next(store: Store) -> None:
+def test_what_a_killed_creation_left_is_not_listed_and_is_swept_by_the_next(
+    store: DeploymentStore,
+) -> None:
     store.open()
     left = store.root / ".new-0123456789"
     left.mkdir()
@@ -83,7 +85,7 @@ def test_what_a_killed_creation_left_is_not_listed_and_is_swept_by_the_next(stor
 
 
 def test_only_a_folder_that_changed_is_read_again(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = make(store, 5)
     read = reads(monkeypatch)
@@ -98,7 +100,7 @@ def test_only_a_folder_that_changed_is_read_again(
 
 
 def test_two_changes_within_a_tick_of_the_kernels_clock_are_both_seen(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second one leaves times, size and inode as they were: staged, since newer kernels
     (6.13) give a file that was looked at a time of its own."""
@@ -122,7 +124,9 @@ class _Coarse:
         return value // 10_000_000 * 10_000_000 if name.endswith("_ns") else value
 
 
-def test_a_folder_that_is_replaced_by_a_link_is_seen(store: Store, tmp_path: Path) -> None:
+def test_a_folder_that_is_replaced_by_a_link_is_seen(
+    store: DeploymentStore, tmp_path: Path
+) -> None:
     [made] = make(store)
     data = store.root / made / "config"
     assert store.load(made).problem is None
@@ -151,7 +155,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], l
     return read_by
 
 
-def test_a_damaged_env_still_tells_the_name(store: Store) -> None:
+def test_a_damaged_env_still_tells_the_name(store: DeploymentStore) -> None:
     [made] = make(store, 1)
     env = store.root / made / ".env"
 
@@ -165,6 +169,6 @@ def test_a_damaged_env_still_tells_the_name(store: Store) -> None:
     assert store.load(made).name == ""
 
 
-def test_a_folder_that_is_gone_is_not_found(store: Store) -> None:
+def test_a_folder_that_is_gone_is_not_found(store: DeploymentStore) -> None:
     with pytest.raises(NotFound):
         store.load("0123456789")

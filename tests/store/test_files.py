@@ -11,7 +11,7 @@ import pytest
 
 from app.core.errors import StorageFailed
 from app.store.files import (
-    OURS,
+    AGENT_DIR,
     Edited,
     Unreadable,
     change_file,
@@ -214,7 +214,8 @@ def test_a_link_above_a_folder_that_only_begins_like_ours_is_followed(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    "name", [".env", "config/openclaw.json", f"{OURS}/history.jsonl", f"{OURS}/operations/1/log"]
+    "name",
+    [".env", "config/openclaw.json", f"{AGENT_DIR}/history.jsonl", f"{AGENT_DIR}/operations/1/log"],
 )
 def test_a_link_in_place_of_a_deployments_folder_is_not_followed(tmp_path: Path, name: str) -> None:
     """One above all deployments is: people keep them on another disk."""

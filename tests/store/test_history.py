@@ -16,15 +16,15 @@ from app.store import history
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return history.our_folder(tmp_path) / history.FILE
+    return history.agent_dir(tmp_path) / history.FILE
 
 
 def test_an_entry_has_number_time_person_and_address(tmp_path: Path) -> None:
-    history.coming_from.set("local")
+    history.source_address.set("local")
     history.record(tmp_path, "launch", "ana", operation=1)
-    history.coming_from.set("10.1.2.3")
+    history.source_address.set("10.1.2.3")
     history.record(tmp_path, "stop", "ben")
-    history.coming_from.set("local")
+    history.source_address.set("local")
 
     first, second = history.read_history(tmp_path)
 
@@ -50,7 +50,7 @@ def test_whatever_a_crash_has_torn_no_whole_entry_is_lost(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("history")
-    file = history.our_folder(folder) / history.FILE
+    file = history.agent_dir(folder) / history.FILE
     recorded = []
 
     for step in steps:

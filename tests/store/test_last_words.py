@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.store.last_words import LastWords, keep_last_words, list_last_words
+from app.store.last_words import LastWords, list_last_words, save_last_words
 
 
 def words(created: int, log: str, container: str = "c0ffee") -> LastWords:
@@ -13,7 +13,7 @@ def words(created: int, log: str, container: str = "c0ffee") -> LastWords:
 
 def test_the_words_of_the_last_five_containers_are_kept_newest_first(tmp_path: Path) -> None:
     for number in (1, 3, 2, 4, 5, 6, 7):
-        keep_last_words(tmp_path, words(number, f"said {number}\n", f"{number:064x}"))
+        save_last_words(tmp_path, words(number, f"said {number}\n", f"{number:064x}"))
 
     kept = list_last_words(tmp_path)
 
@@ -21,15 +21,15 @@ def test_the_words_of_the_last_five_containers_are_kept_newest_first(tmp_path: P
 
 
 def test_later_words_of_a_container_take_the_place_of_its_earlier_ones(tmp_path: Path) -> None:
-    keep_last_words(tmp_path, words(1, "first\n"))
-    keep_last_words(tmp_path, words(1, "first\nsecond\n"))
+    save_last_words(tmp_path, words(1, "first\n"))
+    save_last_words(tmp_path, words(1, "first\nsecond\n"))
 
     assert [each.log for each in list_last_words(tmp_path)] == ["first\nsecond\n"]
 
 
 def test_a_log_of_any_size_is_cut_to_its_last_whole_lines(tmp_path: Path) -> None:
     log = "".join(f"{number} {'ä' * 3000}\n" for number in range(1000))
-    keep_last_words(tmp_path, words(1, log))
+    save_last_words(tmp_path, words(1, log))
 
     [kept] = list_last_words(tmp_path)
 
@@ -39,7 +39,7 @@ def test_a_log_of_any_size_is_cut_to_its_last_whole_lines(tmp_path: Path) -> Non
 
 
 def test_a_damaged_file_hides_none_of_the_others(tmp_path: Path) -> None:
-    keep_last_words(tmp_path, words(1, "older\n", "a" * 64))
+    save_last_words(tmp_path, words(1, "older\n", "a" * 64))
     damaged = tmp_path / ".deploy-agent/last-words/000000000002-bbbbbbbbbbbb.json"
     damaged.write_text('{"at": ')
 

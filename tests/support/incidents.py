@@ -6,20 +6,20 @@ from contextlib import contextmanager
 
 from app.config import Settings
 from app.usecases.context import build_context
-from app.usecases.history.incident_recorder import Witness
+from app.usecases.history.incident_recorder import IncidentRecorder
 from tests.support.waiting import eventually
 
 
 @contextmanager
-def witnessing(settings: Settings) -> Iterator[Witness]:
+def recording(settings: Settings) -> Iterator[IncidentRecorder]:
     """What a server does beside its pages."""
     context = build_context(settings)
-    witness, connected = Witness(context), threading.Event()
+    recorder, connected = IncidentRecorder(context), threading.Event()
     context.events.listen(lambda _: None, connected.set)
-    witness.start()
+    recorder.start()
     context.events.start()
     assert connected.wait(20)
-    eventually(lambda: witness.looked or witness.waiting)
-    yield witness
-    witness.stop()
+    eventually(lambda: recorder.refresh_stale_request or recorder.waiting)
+    yield recorder
+    recorder.stop()
     context.events.stop()

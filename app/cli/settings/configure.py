@@ -6,11 +6,11 @@ import click
 
 from app.cli.settings.field_input import ask_option, given_fields, set_option
 from app.cli.terminal import Terminal
-from app.cli.verbs import Deployment, verb
+from app.cli.verbs import DeploymentParam, verb
 from app.core.errors import InputRejected
 from app.core.settings.fields import FIELDS, schema
 from app.usecases.settings.check_fields import warnings_of
-from app.usecases.settings.clone_settings import Another
+from app.usecases.settings.clone_settings import CloneSource
 from app.usecases.settings.configure import configure_deployment, field_defaults
 
 _NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
@@ -19,7 +19,7 @@ _NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
 @verb()
 @set_option
 @ask_option
-@click.option("--like", type=Deployment(), help="Another one, which gives what is not given.")
+@click.option("--like", type=DeploymentParam(), help="Another one, which gives what is not given.")
 @click.option("--copy-secrets", is_flag=True, help="Take its keys too, which is recorded.")
 @click.option("--copy-channels", is_flag=True, help="Take its bots' tokens, which is recorded.")
 @click.pass_obj
@@ -38,7 +38,7 @@ def configure(
     """
     if (copy_secrets or copy_channels) and not like:
         raise InputRejected({"--like": "is needed where something is to be copied"})
-    another = Another(like, copy_secrets, copy_channels) if like else None
+    another = CloneSource(like, copy_secrets, copy_channels) if like else None
     given = given_fields(assignments, asked, () if copy_secrets else _NEEDED)
     deployment = configure_deployment(
         given, actor=terminal.actor, context=terminal.context, like=another

@@ -6,7 +6,7 @@ from app.cli.settings.field_input import ask_option, given_fields, set_option
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
 from app.usecases.operations.operations import Started
-from app.usecases.settings.plan import Plan, Wish, describe_plan, plan_reconfiguration
+from app.usecases.settings.plan import ChangeRequest, Plan, describe_plan, plan_reconfiguration
 from app.usecases.settings.reconfigure import (
     describe_reconfigured,
     reconfigure_deployment,
@@ -49,7 +49,7 @@ def reconfigure(
         resumed = resume_reconfiguration(deployment_id, verb_, actor=actor, context=context)
         _tell_the_end(terminal, deployment_id, resumed, seconds)
         return
-    wish = Wish(given_fields(assignments, asked), remove)
+    wish = ChangeRequest(given_fields(assignments, asked), remove)
     if preview:
         _tell(terminal, plan_reconfiguration(deployment_id, wish, context=context))
         return

@@ -1,4 +1,4 @@
-"""Walls: what stands between a reader and a gateway's page, by what its files say now."""
+"""Page obstacles: why a reader's browser can't use a gateway's page, by its current files."""
 
 from app.core.access.page_obstacles import PageObstacle, PageVisitor, PublishedGateway, obstacles_at
 from app.core.deployment import Deployment
@@ -7,10 +7,10 @@ from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import allowed_origins
 
 
-def walls_of(
+def page_obstacles_of(
     deployment: Deployment, standpoint: PageVisitor, *, context: AppContext
 ) -> tuple[PageObstacle, ...]:
-    """Return the statements for a reader; none where the port is not known."""
+    """Return the obstacles for this reader; none if the port is not known."""
     if deployment.port is None:
         return ()
     folder = context.store.folder(deployment.id)

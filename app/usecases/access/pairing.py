@@ -1,4 +1,4 @@
-"""Pair: see which devices ask a gateway to be let in; approve, reject, and remove them."""
+"""Pairing: list the devices that request access to a gateway; approve, reject, remove them."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -26,8 +26,8 @@ from app.usecases.status.overview import DeploymentView, show_deployment
 
 
 @dataclass(frozen=True, slots=True)
-class Paired:
-    """A paired device as people see it. `own` is this Deploy Agent itself."""
+class PairedShown:
+    """A paired device as people see it. `own` marks this Deploy Agent itself."""
 
     device: PairedDevice
     approved_by: str
@@ -36,11 +36,11 @@ class Paired:
 
 @dataclass(frozen=True, slots=True)
 class Devices:
-    """What is known of a deployment's devices."""
+    """The devices of one deployment's gateway, as last reported."""
 
     seen: PairingStatus
-    paired: tuple[Paired, ...] = ()
-    # What the gateway sees in place of this host's own address.
+    paired: tuple[PairedShown, ...] = ()
+    # The address that the gateway sees for connections from this host.
     host_address: str = ""
 
     @property
@@ -49,7 +49,7 @@ class Devices:
 
 
 def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
-    """Return the devices as last seen; asking keeps them up to date for a minute."""
+    """Return the devices as last reported. Each call keeps them updated for another minute."""
     gateway = _gateway(view)
     if gateway is None:
         return Devices(PairingStatus(PairingState.NOT_RUNNING))
@@ -60,8 +60,10 @@ def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
     return Devices(seen, _paired(deployment, seen, context), str(host_address))
 
 
-def askers(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str, int]:
-    """Return how many devices ask at which running gateway; keeps all of them up to date."""
+def pending_request_counts(
+    views: Iterable[DeploymentView], *, context: AppContext
+) -> dict[str, int]:
+    """Return the number of pending requests by deployment id, and keep all of them updated."""
     counts = {}
     for view in views:
         gateway = _gateway(view)
@@ -75,12 +77,12 @@ def askers(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str,
 def approve_device(
     deployment_id: str, request_id: str, *, actor: str, context: AppContext
 ) -> PendingRequest:
-    """Let in the device that asks by this very request. What can't be recorded is not done.
+    """Approve exactly this pairing request. If it can't be recorded, nothing is done.
 
     Raises NotFound, GatewayNotRunning, RequestUnknown, GatewayRefused, GatewaySilent,
     StorageFailed.
     """
-    return _answer(
+    return _decide(
         "approve_device", context.pairings.approve, deployment_id, request_id, actor, context
     )
 
@@ -88,8 +90,8 @@ def approve_device(
 def reject_device(
     deployment_id: str, request_id: str, *, actor: str, context: AppContext
 ) -> PendingRequest:
-    """Turn this very request away; its device may ask again. Raises as `approve_device` does."""
-    return _answer(
+    """Reject exactly this request; its device may ask again. Raises as `approve_device` does."""
+    return _decide(
         "reject_device", context.pairings.reject, deployment_id, request_id, actor, context
     )
 
@@ -97,14 +99,16 @@ def reject_device(
 def remove_device(
     deployment_id: str, device_id: str, *, actor: str, context: AppContext
 ) -> PairedDevice:
-    """Take a device's pairing away, and cut its connection; it may ask again.
+    """Remove a device's pairing and close its connection; it may ask again.
 
     Raises NotFound, GatewayNotRunning, InputRejected, DeviceUnknown, GatewayRefused,
     GatewaySilent, StorageFailed.
     """
     deployment, gateway = _running(deployment_id, context)
     if context.pairings.is_own(device_id):
-        raise InputRejected({"device_id": "is Deploy Agent's own, which looks for requests here"})
+        raise InputRejected(
+            {"device_id": "is Deploy Agent itself, which needs it to list the requests here"}
+        )
     device = context.pairings.device(deployment, gateway, device_id)
     entry = {"device": device.device_id, "label": device.label, "address": device.address}
     with _recorded("remove_device", deployment, actor, entry, context):
@@ -112,9 +116,9 @@ def remove_device(
     return device
 
 
-def _answer(
+def _decide(
     what: str,
-    deed: Callable[[Deployment, Container, PendingRequest], None],
+    action: Callable[[Deployment, Container, PendingRequest], None],
     deployment_id: str,
     request_id: str,
     actor: str,
@@ -130,15 +134,19 @@ def _answer(
         "scopes": list(request.scopes),
     }
     with _recorded(what, deployment, actor, entry, context):
-        deed(deployment, gateway, request)
+        action(deployment, gateway, request)
     return request
 
 
 @contextmanager
 def _recorded(
-    what: str, deployment: Deployment, actor: str, entry: Mapping[str, Any], context: AppContext
+    what: str,
+    deployment: Deployment,
+    actor: str,
+    entry: Mapping[str, Any],
+    context: AppContext,
 ) -> Iterator[None]:
-    """Record a deed before it is done, and that it failed where it did."""
+    """Record an action before it is done, and its failure if it fails."""
     folder = context.store.folder(deployment.id)
     with storage_errors("Nothing was done, since it could not be recorded."):
         history.record(folder, what, actor, **entry)
@@ -151,7 +159,7 @@ def _recorded(
 
 
 def _gateway(view: DeploymentView) -> Container | None:
-    """Return the container of a gateway that can be asked."""
+    """Return the container of the gateway, if it is up and has a port."""
     gateway = view.gateway
     can_answer = gateway and view.verdict.status.up and view.deployment.port
     return gateway if can_answer else None
@@ -162,18 +170,20 @@ def _running(deployment_id: str, context: AppContext) -> tuple[Deployment, Conta
     gateway = _gateway(view)
     if gateway is None:
         raise GatewayNotRunning(
-            f"It is {view.verdict.status}, and only a running gateway can be asked about its"
-            " devices. Launch it first."
+            f"It is {view.verdict.status}, and only a running gateway can list its devices."
+            " Launch it first."
         )
     return view.deployment, gateway
 
 
-def _paired(deployment: Deployment, seen: PairingStatus, context: AppContext) -> tuple[Paired, ...]:
+def _paired(
+    deployment: Deployment, seen: PairingStatus, context: AppContext
+) -> tuple[PairedShown, ...]:
     if not seen.paired:
         return ()
     names = _approvers_in(context.store.folder(deployment.id))
     return tuple(
-        Paired(
+        PairedShown(
             each,
             approval_words(each, names.get(each.device_id)),
             context.pairings.is_own(each.device_id),
@@ -183,10 +193,10 @@ def _paired(deployment: Deployment, seen: PairingStatus, context: AppContext) ->
 
 
 def _approvers_in(folder: Path) -> dict[str, str]:
-    return _approvers(folder, history.sign_of(folder))
+    return _approvers(folder, history.signature_of(folder))
 
 
 @lru_cache(256)
-def _approvers(folder: Path, _sign: history.Sign | None) -> dict[str, str]:
-    """Read a history again only where it changed: pages ask every two seconds."""
+def _approvers(folder: Path, _signature: history.Signature | None) -> dict[str, str]:
+    """Cached until the history changes: pages ask every two seconds."""
     return approvers(history.read_history(folder))

@@ -1,7 +1,8 @@
-"""Answer: whether the provider takes a gateway's key and model, asked from inside the gateway.
+"""Provider check: does the provider accept a gateway's key and model?
 
-It stands apart from readiness: nothing waits for it but a caller who asks. The latest
-answer is kept in the deployment's folder, with the run that it was given to.
+A short request is sent from inside the gateway. The check is no part of readiness, and only the
+caller who asked for it waits. The latest answer is kept in the deployment's folder, with the run
+of the gateway that it belongs to.
 """
 
 import hashlib
@@ -34,28 +35,28 @@ from app.usecases.logs.masking import masker_for
 from app.usecases.status.overview import DeploymentView
 
 WAIT_SECONDS = 15.0
-# Who asks where nobody did: once after each launch.
-ITSELF = "Deploy Agent"
+# The actor of the automatic check after each launch.
+AUTOMATIC_ACTOR = "Deploy Agent"
 
-_NOT_HEARD = {
+_NOT_ANSWERED = {
     "no_node": (
         "The gateway's image has no node, so the provider can't be asked from inside it.",
         "Check the image's name in .env (OPENCLAW_IMAGE).",
     ),
     "container_busy": (
-        "The gateway's container takes no command now: it is paused, or just ended.",
-        "Ask again when it runs.",
+        "The gateway's container accepts no command now: it is paused, or has just ended.",
+        "Ask again when it is running.",
     ),
     "no_output": (
-        "The gateway's container did not say in time what the provider answered.",
-        "Ask again. If it stays, the container is short of memory or of processor time.",
+        "The gateway's container did not report the provider's answer in time.",
+        "Ask again. If it happens again, the container is short of memory or CPU time.",
     ),
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """An answer with its time. `current` says that the gateway that was asked still runs."""
+class KeptAnswer:
+    """An answer with its time. `current`: the run of the gateway that was asked still goes on."""
 
     answer: ProviderAnswer
     at: datetime
@@ -63,28 +64,30 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
-    """What is known of the provider's answer to one deployment."""
+class ProviderCheck:
+    """The provider check of one deployment. `askable`: the gateway is up, so it can be asked."""
 
-    kept: Kept | None
+    kept: KeptAnswer | None
     asking: bool
     askable: bool
 
 
-def latest_answer(view: DeploymentView, *, context: AppContext) -> Heard:
-    """Return what is known; after a launch, the first who looks has the provider asked once."""
+def latest_provider_check(view: DeploymentView, *, context: AppContext) -> ProviderCheck:
+    """Return the latest answer. The first call after a launch starts one check by itself."""
     deployment, gateway = view.deployment, view.gateway
     askable = gateway is not None and gateway.state == "running" and view.verdict.status.up
     asking = context.provider.is_asking(deployment.id)
-    kept = _kept(deployment, gateway, context)
+    kept = _read_kept(deployment, gateway, context)
     if gateway and askable and not asking and _is_due(view, gateway, kept, context):
-        _begin(deployment, gateway, ITSELF, context)
+        _start(deployment, gateway, AUTOMATIC_ACTOR, context)
         asking = True
-    return Heard(kept, asking, askable)
+    return ProviderCheck(kept, asking, askable)
 
 
-def begin_asking(deployment_id: str, *, actor: str, context: AppContext) -> Future[ProviderAnswer]:
-    """Have the provider asked, beside; the outcome goes into the history.
+def start_provider_check(
+    deployment_id: str, *, actor: str, context: AppContext
+) -> Future[ProviderAnswer]:
+    """Start asking the provider in the background; the outcome is recorded in the history.
 
     Raises NotFound, EngineError, GatewayNotRunning.
     """
@@ -92,25 +95,25 @@ def begin_asking(deployment_id: str, *, actor: str, context: AppContext) -> Futu
     gateway = deployment.gateway_in(context.containers.of(deployment_id))
     if gateway is None or gateway.state != "running":
         raise GatewayNotRunning(
-            "The provider is asked from inside the gateway, so that its own way and its own key"
-            " are tried. Launch it, then ask."
+            "The provider is asked from inside the gateway, with the gateway's own network and"
+            " key. Launch it, then ask."
         )
-    return _begin(deployment, gateway, actor, context)
+    return _start(deployment, gateway, actor, context)
 
 
 def ask_provider(deployment_id: str, *, actor: str, context: AppContext) -> bool:
-    """Have the provider asked, and say whether the answer came within WAIT_SECONDS.
+    """Ask the provider and return whether the answer came within WAIT_SECONDS.
 
     Raises NotFound, EngineError, GatewayNotRunning.
     """
-    future = begin_asking(deployment_id, actor=actor, context=context)
+    future = start_provider_check(deployment_id, actor=actor, context=context)
     with suppress(TimeoutError):
         future.result(WAIT_SECONDS)
     return future.done()
 
 
 def _is_due(
-    view: DeploymentView, gateway: Container, kept: Kept | None, context: AppContext
+    view: DeploymentView, gateway: Container, kept: KeptAnswer | None, context: AppContext
 ) -> bool:
     operation = view.deployment.operation
     verified = operation.verified if operation else None
@@ -118,20 +121,20 @@ def _is_due(
         return False
     if view.verdict.status is not Status.RUNNING or verified.container_id != gateway.id:
         return False
-    occasion = _occasion(view.deployment, gateway)
-    if (kept and kept.current) or context.asked.get(view.deployment.id) == occasion:
+    run_id = _run_id(view.deployment, gateway)
+    if (kept and kept.current) or context.provider_checked.get(view.deployment.id) == run_id:
         return False
-    # Also where the answer can't be kept, it is not asked for again and again.
-    context.asked[view.deployment.id] = occasion
+    # Remembered here too: if the answer can't be saved, the check must not repeat forever.
+    context.provider_checked[view.deployment.id] = run_id
     return True
 
 
-def _occasion(deployment: Deployment, gateway: Container) -> str:
+def _run_id(deployment: Deployment, gateway: Container) -> str:
     number = deployment.operation.number if deployment.operation else 0
     return f"{gateway.id}/{number}"
 
 
-def _begin(
+def _start(
     deployment: Deployment, gateway: Container, actor: str, context: AppContext
 ) -> Future[ProviderAnswer]:
     folder = context.store.folder(deployment.id)
@@ -139,7 +142,7 @@ def _begin(
     def ask_and_keep() -> ProviderAnswer:
         answer = _ask(deployment, gateway, context)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        entry = {**asdict(answer), "at": at, "occasion": _occasion(deployment, gateway)}
+        entry = {**asdict(answer), "at": at, "occasion": _run_id(deployment, gateway)}
         with suppress(OSError):
             keep_answer(folder, entry)
         return answer
@@ -151,7 +154,7 @@ def _begin(
 
     future = context.provider.begin(deployment.id, ask_and_keep)
     future.add_done_callback(record)
-    future.add_done_callback(lambda _: context.changes.beat())
+    future.add_done_callback(lambda _: context.live_updates.publish())
     return future
 
 
@@ -168,7 +171,7 @@ def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> Pro
             seconds=ASK_SECONDS,
         )
     except NotAnswered as error:
-        return unanswered(error.code, *_NOT_HEARD[error.code])
+        return unanswered(error.code, *_NOT_ANSWERED[error.code])
     except EngineError as error:
         return unanswered(error.code, error.detail, "")
     reply = read_reply(printed, mask)
@@ -176,23 +179,25 @@ def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> Pro
     return replace(interpret(reply), remarks=remarks_on(reply, env, ours))
 
 
-def _kept(deployment: Deployment, gateway: Container | None, context: AppContext) -> Kept | None:
+def _read_kept(
+    deployment: Deployment, gateway: Container | None, context: AppContext
+) -> KeptAnswer | None:
     entry = read_answer(context.store.folder(deployment.id))
     if entry is None:
         return None
     try:
         answer, at = as_record(ProviderAnswer, entry), parse_moment(entry["at"])
-        occasion = entry["occasion"]
+        run_id = entry["occasion"]
     except (KeyError, TypeError, ValueError):
         return None
-    current = gateway is not None and occasion == _occasion(deployment, gateway)
-    return Kept(answer, at, current)
+    current = gateway is not None and run_id == _run_id(deployment, gateway)
+    return KeptAnswer(answer, at, current)
 
 
-def describe_answer(heard: Heard) -> dict[str, Any]:
-    """Return it as the API shows it."""
-    kept = heard.kept
+def describe_answer(check: ProviderCheck) -> dict[str, Any]:
+    """Return a provider check as the API shows it."""
+    kept = check.kept
     if kept is None:
-        return {"answer": None, "asking": heard.asking}
+        return {"answer": None, "asking": check.asking}
     answer = {**asdict(kept.answer), "at": kept.at.isoformat(), "current": kept.current}
-    return {"answer": answer, "asking": heard.asking}
+    return {"answer": answer, "asking": check.asking}

@@ -1,4 +1,4 @@
-"""The doctor: all that this host and the folder need, looked at side by side, each in time."""
+"""The doctor: checks all that this host and the deployments folder need, in parallel."""
 
 import os
 import time
@@ -19,8 +19,8 @@ from app.usecases.side_by_side import seconds_until
 
 _SECONDS = 5.0
 
-Look = Callable[[Facts], DoctorFinding]
-_LOOKS: tuple[tuple[DoctorCheck, Look], ...] = (
+CheckFunction = Callable[[Facts], DoctorFinding]
+_CHECKS: tuple[tuple[DoctorCheck, CheckFunction], ...] = (
     (engine.ENGINE, doctor_host.engine_answers),
     (engine.COMPOSE, doctor_host.compose),
     (engine.SOCKET, doctor_host.socket),
@@ -51,7 +51,7 @@ _LOOKS: tuple[tuple[DoctorCheck, Look], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """All that was found at one moment, the worst first."""
+    """The findings of all checks at one moment, the worst first."""
 
     at: datetime
     findings: tuple[DoctorFinding, ...]
@@ -62,23 +62,23 @@ class Examination:
 
 
 def examine(*, context: AppContext) -> Examination:
-    """Look at everything at once, each within its own time: what hangs holds up nothing else."""
+    """Run all checks in parallel, each with a timeout: one that hangs delays no other."""
     facts, until = Facts(context), time.monotonic() + _SECONDS
-    begun = [
-        (check, context.side_by_side.begin(f"doctor-{check.code}", _safely(check, look, facts)))
-        for check, look in _LOOKS
+    started = [
+        (check, context.side_by_side.begin(f"doctor-{check.code}", _safely(check, run, facts)))
+        for check, run in _CHECKS
     ]
     findings = []
-    for check, looked in begun:
+    for check, future in started:
         try:
-            findings.append(looked.result(seconds_until(until)))
+            findings.append(future.result(seconds_until(until)))
         except TimeoutError:
             findings.append(check.unknown(f"No answer within {_SECONDS:g} s."))
     return Examination(datetime.now(UTC), tuple(worst_first(findings)))
 
 
 def describe(examination: Examination) -> dict[str, Any]:
-    """Return what was found as the API and the command line answer it."""
+    """Return the findings as the API and the command line show them."""
     return {
         "summary": summary(examination.findings),
         "examined_at": examination.at.isoformat(timespec="seconds"),
@@ -86,19 +86,19 @@ def describe(examination: Examination) -> dict[str, Any]:
     }
 
 
-def _safely(check: DoctorCheck, look: Look, facts: Facts) -> Callable[[], DoctorFinding]:
-    """Return a look that tells in words why it could not see."""
+def _safely(check: DoctorCheck, run: CheckFunction, facts: Facts) -> Callable[[], DoctorFinding]:
+    """Return a function that runs one check and turns an exception into an unknown finding."""
 
-    def see() -> DoctorFinding:
+    def run_safely() -> DoctorFinding:
         try:
-            return look(facts)
+            return run(facts)
         except EngineError:
-            return check.unknown("Docker Engine did not tell.")
+            return check.unknown("Docker Engine did not answer.")
         except UserError as error:
             return check.unknown(error.detail)
         except OSError as error:
-            return check.unknown(f"It can't be looked at: {os.strerror(error.errno or 0)}.")
-        except Exception as error:  # noqa: BLE001 - a fault of ours in one check hides no other
+            return check.unknown(f"It can't be checked: {os.strerror(error.errno or 0)}.")
+        except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
             return check.unknown(f"Deploy Agent itself failed here ({type(error).__name__}).")
 
-    return see
+    return run_safely

@@ -1,4 +1,4 @@
-"""What the doctor is told: facts of the host, the engine and the folders, each looked up once."""
+"""Facts about the host, the engine and the folders, each looked up once per examination."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -18,32 +18,31 @@ from app.core.snapshot import Container, Snapshot
 from app.engine.about import EngineInfo
 from app.engine.host import machine
 from app.usecases.context import AppContext
-from app.usecases.doctor.shell import is_usual, shell_of
+from app.usecases.doctor.shell import is_host_engine, shell_of
 from app.usecases.side_by_side import seconds_until
 
-# The engine gets so long, however long it gets elsewhere.
+# The doctor waits no longer for the engine, whatever ENGINE_TIMEOUT allows elsewhere.
 ENGINE_SECONDS = 1.5
 
 T = TypeVar("T")
 
 
 class Facts:
-    """The facts of one examination. What needs the engine raises EngineError in time."""
+    """The facts of one examination. Those that need the engine raise EngineError in time."""
 
     def __init__(self, context: AppContext) -> None:
         self.context = context
         self.settings = context.settings
         self._engine_until = time.monotonic() + ENGINE_SECONDS
-        self._asked: dict[str, Future[Any]] = {}
+        self._answers: dict[str, Future[Any]] = {}
 
     @cached_property
     def shell(self) -> Shell:
         return shell_of(self.context)
 
     @property
-    def is_usual_engine(self) -> bool:
-        """Say whether the engine is the host's own service, no user's and no test's."""
-        return is_usual(self.context.address)
+    def is_host_engine(self) -> bool:
+        return is_host_engine(self.context.address)
 
     @cached_property
     def deployments(self) -> list[Deployment]:
@@ -71,28 +70,28 @@ class Facts:
         return None
 
     def of_engine(self, name: str, ask: Callable[[], T]) -> T:
-        """Return what the engine answers to one question, asked once for all who want to know.
+        """Return the engine's answer to one question; all checks share one call.
 
-        Raises EngineError, also where it takes too long.
+        Raises EngineError, also after a timeout.
         """
-        # Two at once may both begin it; they get the same.
-        asked = self._asked.get(name) or self.context.side_by_side.begin(f"engine-{name}", ask)
-        self._asked[name] = asked
+        # Two checks may both call `begin` at the same time; they get the same future.
+        answer = self._answers.get(name) or self.context.side_by_side.begin(f"engine-{name}", ask)
+        self._answers[name] = answer
         try:
-            return cast(T, asked.result(seconds_until(self._engine_until)))
+            return cast(T, answer.result(seconds_until(self._engine_until)))
         except TimeoutError:
             raise EngineSilent(
                 f"Docker Engine has not answered for {ENGINE_SECONDS:g} s."
             ) from None
 
     def running_gateways(self) -> list[tuple[Deployment, Container]]:
-        """Return the deployments whose gateway runs, with it. Raises EngineError."""
+        """Return each deployment whose gateway runs, and the gateway. Raises EngineError."""
         snapshot = self.snapshot
         found = [(each, each.gateway_in(snapshot.of(each.id) or ())) for each in self.deployments]
         return [(each, one) for each, one in found if one and one.state == "running"]
 
     def gateway_memory(self) -> tuple[GatewayMemory, ...]:
-        """Return what each running gateway takes. Raises EngineError."""
+        """Return the memory use of each running gateway. Raises EngineError."""
         running = self.running_gateways()
         memory = self.of_engine(
             "memory", lambda: self.context.about.memory_of([one.id for _, one in running])
@@ -104,7 +103,7 @@ class Facts:
         )
 
     def port_owners(self) -> list[PortOwner]:
-        """Return the deployments with a port; none of them runs where the engine does not tell."""
+        """Return who owns which port. Without an answer of the engine, none counts as running."""
         snapshot = self.snapshot_or_none
         return [
             PortOwner(each.id, label(each), each.port, _has_port(each, snapshot))
@@ -128,12 +127,12 @@ class Facts:
 
 
 def label(deployment: Deployment) -> str:
-    """Return what a deployment is called in a sentence."""
+    """Return a deployment's name and id, for a sentence."""
     return f"{deployment.name} ({deployment.id})" if deployment.name else deployment.id
 
 
 def _published(deployment: Deployment, snapshot: Snapshot | None) -> list[str]:
-    """Return the addresses at which a deployment's own containers have its port."""
+    """Return the addresses on which a deployment's containers publish its port."""
     containers: Iterable[Container] = (snapshot.of(deployment.id) or ()) if snapshot else ()
     return [
         published.address
@@ -146,7 +145,7 @@ def _published(deployment: Deployment, snapshot: Snapshot | None) -> list[str]:
 def _has_port(deployment: Deployment, snapshot: Snapshot | None) -> bool:
     if _published(deployment, snapshot):
         return True
-    # In the host's own network a gateway publishes nothing, and listens all the same.
+    # In the host's own network a gateway listens without publishing a port.
     gateway = deployment.gateway_in((snapshot.of(deployment.id) or ()) if snapshot else ())
     return gateway is not None and gateway.state == "running" and not gateway.ports
 

@@ -1,4 +1,4 @@
-"""Looks at the deployments folder, each with its verdict."""
+"""The doctor's checks of the deployments folder."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -13,12 +13,12 @@ from app.engine.host import machine
 from app.store import folder_inspection as inspection
 from app.store.locks import holders_of, is_locked
 from app.usecases.doctor.facts import Facts, label
-from app.usecases.orphans.orphans import list_stranded
+from app.usecases.orphans.orphans import list_orphans
 
 _WALK_SECONDS = 3.0
-# What an operation does beside its long steps.
+# For what an operation does besides its long steps.
 _MARGIN_SECONDS = 600
-_LOOKS, _PAUSE_SECONDS = 3, 0.2
+_LOCK_TRIES, _LOCK_PAUSE_SECONDS = 3, 0.2
 
 
 def modes(facts: Facts) -> DoctorFinding:
@@ -78,7 +78,7 @@ def foreign(facts: Facts) -> DoctorFinding:
 
 
 def stranded(facts: Facts) -> DoctorFinding:
-    found = facts.of_engine("stranded", lambda: list_stranded(context=facts.context))
+    found = facts.of_engine("stranded", lambda: list_orphans(context=facts.context))
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     ours = [each.project for each in found.ours]
@@ -87,7 +87,7 @@ def stranded(facts: Facts) -> DoctorFinding:
 
 def half_done(facts: Facts) -> DoctorFinding:
     settings = facts.settings
-    # An update that fails brings the version before up again.
+    # An update that fails launches the previous version again.
     steps = 2 * (settings.launch_timeout + settings.stop_timeout)
     longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
     now = datetime.now(UTC)
@@ -116,9 +116,9 @@ def _is_too_old(operation: Operation, longest: timedelta, now: datetime) -> bool
 
 
 def _stays_locked(path: Path) -> bool:
-    """Say whether a lock is held for longer than those who only look hold it."""
-    for _ in range(_LOOKS):
+    """Return whether a lock is held for longer than a mere test of it takes."""
+    for _ in range(_LOCK_TRIES):
         if not is_locked(path):
             return False
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(_LOCK_PAUSE_SECONDS)
     return True

@@ -1,4 +1,4 @@
-"""Looks at the engine and at the host, each with its verdict."""
+"""The doctor's checks of Docker Engine and of the host."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +12,7 @@ from app.engine.compose import compose_version
 from app.engine.host import machine
 from app.engine.host.network import available_memory, total_memory
 from app.usecases.doctor.facts import Facts, label
-from app.usecases.doctor.network import networks_told, ports_told
+from app.usecases.doctor.network import network_facts, port_facts
 from app.usecases.status.capacity import room_by
 
 _UNITS = ("docker.service", "docker.socket")
@@ -23,10 +23,10 @@ def engine_answers(facts: Facts) -> DoctorFinding:
     try:
         info = facts.info
     except EngineError as error:
-        told = engine.EngineFacts(address, trouble=error.code, words=error.detail)
+        found = engine.EngineFacts(address, trouble=error.code, words=error.detail)
     else:
-        told = engine.EngineFacts(address, info.version, info.api_version, info.system)
-    return engine.engine_finding(told, facts.shell)
+        found = engine.EngineFacts(address, info.version, info.api_version, info.system)
+    return engine.engine_finding(found, facts.shell)
 
 
 def compose(facts: Facts) -> DoctorFinding:
@@ -53,12 +53,12 @@ def boot(facts: Facts) -> DoctorFinding:
     policies = facts.of_engine(
         "policies", lambda: facts.context.about.restart_policies([one.id for _, one in running])
     )
-    told = engine.BootFacts(
-        enabled=machine.starts_at_boot(*_UNITS) if facts.is_usual_engine else None,
+    found = engine.BootFacts(
+        enabled=machine.starts_at_boot(*_UNITS) if facts.is_host_engine else None,
         live_restore=facts.info.live_restore,
         policies=tuple((one.name, policies[one.id]) for _, one in running if one.id in policies),
     )
-    return engine.boot_finding(told, facts.shell)
+    return engine.boot_finding(found, facts.shell)
 
 
 def image(facts: Facts) -> DoctorFinding:
@@ -101,7 +101,7 @@ def room(facts: Facts) -> DoctorFinding:
         running = facts.gateway_memory()
     except EngineError:
         running = ()
-    ports = min(ports_told(facts).free, networks_told(facts).left)
+    ports = min(port_facts(facts).free, network_facts(facts).left)
     found = room_by([each.used for each in running], len(running), facts.context, ports)
     return host.room_finding(found, facts.shell)
 
@@ -115,5 +115,5 @@ def clock(facts: Facts) -> DoctorFinding:
         ahead = facts.info.ahead
     except EngineError:
         ahead = None
-    told = host.HostClock(ahead, machine.clock_is_synchronised())
-    return host.clock_finding(told, facts.shell)
+    found = host.HostClock(ahead, machine.clock_is_synchronised())
+    return host.clock_finding(found, facts.shell)

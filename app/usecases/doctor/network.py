@@ -1,4 +1,4 @@
-"""Looks at networks and ports, and at who can reach what, each with its verdict."""
+"""The doctor's checks of networks and ports, and of who can reach what."""
 
 from app.config import is_loopback
 from app.core.doctor import network, reach
@@ -11,10 +11,10 @@ from app.usecases.people.people import has_users
 
 
 def networks(facts: Facts) -> DoctorFinding:
-    return network.networks_finding(networks_told(facts), facts.shell)
+    return network.networks_finding(network_facts(facts), facts.shell)
 
 
-def networks_told(facts: Facts) -> network.NetworkFacts:
+def network_facts(facts: Facts) -> network.NetworkFacts:
     low, high = facts.settings.port_range
     try:
         subnets = facts.of_engine("networks", facts.context.networks.subnets)
@@ -31,10 +31,10 @@ def engine_networks(facts: Facts) -> DoctorFinding:
 
 
 def ports(facts: Facts) -> DoctorFinding:
-    return network.ports_finding(ports_told(facts), facts.shell)
+    return network.ports_finding(port_facts(facts), facts.shell)
 
 
-def ports_told(facts: Facts) -> network.PortFacts:
+def port_facts(facts: Facts) -> network.PortFacts:
     low, high = facts.settings.port_range
     listening = {each.port: each.program for each in facts.listeners}
     try:

@@ -1,4 +1,4 @@
-"""The shell of this host, as a line that somebody is to paste into it has to be."""
+"""The shell of this host: what a command line needs so that it can be pasted there."""
 
 from pathlib import Path
 
@@ -10,8 +10,8 @@ from app.usecases.context import AppContext
 
 _SERVICE = Path("/etc/systemd/system/deploy-agent.service")
 _SERVICE_SETTINGS = "/etc/default/deploy-agent"
-# Those by which a command acts on the same deployments, and makes the same of them.
-_ACTED_BY = (
+# The settings that a command needs to act on the same deployments in the same way.
+_NEEDED_SETTINGS = (
     "deployments_dir",
     "image",
     "port_range",
@@ -33,22 +33,22 @@ def shell_of(context: AppContext) -> Shell:
         has_sudo=machine.has_program("sudo"),
         has_systemd=machine.has_systemd(),
         has_apt=machine.has_program("apt-get"),
-        settings=_given(context.settings),
+        settings=_changed_settings(context.settings),
         settings_file=_SERVICE_SETTINGS if own_service else "",
-        engine="" if is_usual(context.address) else context.address,
+        engine="" if is_host_engine(context.address) else context.address,
     )
 
 
-def is_usual(address: str) -> bool:
-    """Say whether an engine is the host's own service, no user's and no test's."""
+def is_host_engine(address: str) -> bool:
+    """Return whether an engine is the host's own service, not a user's or a test's."""
     return address in (DEFAULT_ADDRESS, DEFAULT_ADDRESS.replace("/var/run", "/run"))
 
 
-def _given(settings: Settings) -> tuple[tuple[str, str], ...]:
-    """Return the settings that differ from what a command has without them."""
+def _changed_settings(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return the settings that differ from their defaults."""
     values, fields = settings.as_environment(), type(settings).model_fields
     return tuple(
         (name, values[f"DEPLOY_AGENT_{name.upper()}"])
-        for name in _ACTED_BY
+        for name in _NEEDED_SETTINGS
         if getattr(settings, name) != fields[name].default
     )

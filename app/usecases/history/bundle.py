@@ -1,4 +1,4 @@
-"""Bundle: all that helps to understand a deployment's trouble, with no secret, to give away."""
+"""Bundle: a .zip with all that helps to diagnose a deployment, for a bug report, no secrets."""
 
 import io
 import json
@@ -34,23 +34,23 @@ _MOST_LINES = 5_000
 
 _ABOUT = """What Deploy Agent knows of deployment {id}, for a bug report; made {now}.
 
-Secrets are hidden: the values of .env that are secrets, what the gateway was started with,
-and what looks like a key. Look through the files before you give them away all the same:
-a gateway's log may quote what people wrote.
+Secrets are hidden: secret values of .env, secrets that the gateway was started with, and
+whatever looks like a key. Still, look through the files before you share them: a gateway's
+log may quote what people wrote.
 
 deployment.json      status, reason, containers, readiness
-history.jsonl        what was done and what happened, the newest first
-operations/          launches, stops and others: what was asked, output, outcome
-last-words/          what containers said and how they ended
-log.txt              the gateway's log now
-env.txt              .env: all keys, and the values that are no secret
+history.jsonl        actions and incidents, the newest first
+operations/          launches, stops and others: request, output, outcome
+last-words/          the last log lines of ended containers, and how they ended
+log.txt              the gateway's current log
+env.txt              .env: all keys, and the values that are no secrets
 docker-compose.yml   the compose file
 versions.json        Deploy Agent, engine, image, host
 """
 
 
 def bundle_of(deployment_id: str, *, context: AppContext) -> bytes:
-    """Return a .zip file. Raises NotFound."""
+    """Return the .zip file of a deployment. Raises NotFound."""
     view = show_deployment(deployment_id, context=context)
     mask = _masker(view, context)
     file = io.BytesIO()
@@ -62,7 +62,7 @@ def bundle_of(deployment_id: str, *, context: AppContext) -> bytes:
 
 
 def _masker(view: DeploymentView, context: AppContext) -> Masker:
-    """Mask what is known to be secret; also where the engine can't tell what a container has."""
+    """Mask all known secrets; those of the container only if the engine answers."""
     try:
         return masker_for(view.deployment, view.gateway, context)
     except EngineError:
@@ -128,7 +128,7 @@ def _log(view: DeploymentView, context: AppContext) -> str:
 
 def _env(deployment: Deployment) -> str:
     if not deployment.env:
-        return f"# {deployment.problem or 'It holds nothing.'}\n"
+        return f"# {deployment.problem or 'It is empty.'}\n"
     return redacted_env(deployment.env)
 
 

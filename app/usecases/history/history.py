@@ -1,4 +1,4 @@
-"""History: what happened to one deployment or to all, filtered, a page at a time."""
+"""History: moments of one deployment or of all, filtered, a page at a time."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -16,20 +16,20 @@ from app.usecases.context import AppContext
 
 PAGE = 100
 LARGEST_PAGE = 1000
-# One request looks at no more; what is left is told by the place to go on from.
-_MOST_LOOKED_AT = 50_000
+# One request reads no more entries. The answer then says where the next page begins.
+_MOST_READ = 50_000
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """What is looked for. `deployment` is an id; empty means any."""
+class HistoryFilter:
+    """Which moments are wanted. `deployment` is an id; an empty field matches all."""
 
     deployment: str = ""
     kind: str = ""
     who: str = ""
     day: date | None = None
 
-    def takes(self, moment: TimelineEntry) -> bool:
+    def matches(self, moment: TimelineEntry) -> bool:
         return (
             (not self.kind or moment.kind == self.kind)
             and (not self.who or moment.who == self.who)
@@ -38,20 +38,20 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """Moments, newest first. `older` is where the next page begins; empty at the end."""
+class HistoryPage:
+    """Moments, newest first. `older` is the cursor of the next page; empty at the end."""
 
     moments: tuple[TimelineEntry, ...]
     older: str = ""
 
 
-def coming_from(address: str) -> None:
-    """Let what is recorded from here on have this address."""
-    history.coming_from.set(address)
+def set_source_address(address: str) -> None:
+    """Set the address that entries recorded in this context come from."""
+    history.source_address.set(address)
 
 
-def read_filter(given: dict[str, str], deployment_id: str = "") -> Filter:
-    """Raises InputRejected."""
+def read_filter(given: dict[str, str], deployment_id: str = "") -> HistoryFilter:
+    """Return the filter in a query's arguments. Raises InputRejected."""
     day, kind = given.get("day", ""), given.get("kind", "")
     try:
         chosen = date.fromisoformat(day) if day else None
@@ -59,72 +59,76 @@ def read_filter(given: dict[str, str], deployment_id: str = "") -> Filter:
         raise InputRejected({"day": "must be a day such as 2026-11-24"}) from None
     if kind and kind not in list(EntryKind):
         raise InputRejected({"kind": f"must be one of {', '.join(EntryKind)}"})
-    return Filter(deployment_id or given.get("deployment", ""), kind, given.get("who", ""), chosen)
+    return HistoryFilter(
+        deployment_id or given.get("deployment", ""), kind, given.get("who", ""), chosen
+    )
 
 
-def history_of(wanted: Filter, *, context: AppContext, before: str = "", most: int = PAGE) -> Page:
-    """Return the newest moments that are older than `before`, the place where a page ended.
+def history_of(
+    wanted: HistoryFilter, *, context: AppContext, before: str = "", most: int = PAGE
+) -> HistoryPage:
+    """Return the newest moments that are older than the cursor `before`.
 
     Raises NotFound, InputRejected.
     """
     found: list[TimelineEntry] = []
-    place = _place(before)
+    cursor = _parse_cursor(before)
     last = before
-    all_of_it = _all(wanted.deployment, context)
-    older = dropwhile(lambda placed: place is not None and placed[0] >= place, all_of_it)
-    for looked_at, (key, moment) in enumerate(older):
+    everything = _moments(wanted.deployment, context)
+    older = dropwhile(lambda pair: cursor is not None and pair[0] >= cursor, everything)
+    for read, (key, moment) in enumerate(older):
         if wanted.day and key[0] < wanted.day.isoformat():
             break
-        if len(found) == most or looked_at > _MOST_LOOKED_AT:
-            return Page(tuple(found), last)
+        if len(found) == most or read > _MOST_READ:
+            return HistoryPage(tuple(found), last)
         last = "~".join(key)
-        if wanted.takes(moment):
+        if wanted.matches(moment):
             found.append(moment)
-    return Page(tuple(found))
+    return HistoryPage(tuple(found))
 
 
-def people_in(page: Page) -> list[str]:
+def people_in(page: HistoryPage) -> list[str]:
     return sorted({moment.who for moment in page.moments if moment.who})
 
 
 def latest_moments(
     deployment_id: str, most: int, *, context: AppContext
 ) -> tuple[TimelineEntry, ...]:
-    """Return a deployment's newest moments; read again only where something was recorded."""
+    """Return a deployment's newest moments, cached until something is recorded."""
     folder = context.store.folder(deployment_id)
     running = context.store.load(deployment_id).running_operation
     number = running.number if running else None
-    return _latest(folder, history.sign_of(folder), number, most)
+    return _latest_moments(folder, history.signature_of(folder), number, most)
 
 
 @lru_cache(512)
-def _latest(
-    folder: Path, _sign: history.Sign | None, running: int | None, most: int
+def _latest_moments(
+    folder: Path, _sign: history.Signature | None, running: int | None, most: int
 ) -> tuple[TimelineEntry, ...]:
     return tuple(islice(timeline_of(folder.name, history.newest_first(folder), running), most))
 
 
-# Where a moment stands: by time, then by deployment and number.
-_Place = tuple[str, str, str]
+# Sorts the moments of all deployments: time, deployment id, number.
+_Cursor = tuple[str, str, str]
 
 
-def _all(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, TimelineEntry]]:
-    """Give the moments of one deployment, or of all and of the house itself, newest first."""
+def _moments(deployment_id: str, context: AppContext) -> Iterator[tuple[_Cursor, TimelineEntry]]:
+    """Yield the moments of one deployment; without one, of all and of the root folder."""
     if deployment_id:
-        return _of(deployment_id, context)
+        return _moments_of(deployment_id, context)
     root = timeline_of("", history.newest_first(context.settings.deployments_dir))
-    each = [_of(deployment.id, context) for deployment in context.store.scan()]
-    return heapq.merge(_placed(root), *each, key=lambda placed: placed[0], reverse=True)
+    each = [_moments_of(deployment.id, context) for deployment in context.store.scan()]
+    return heapq.merge(_with_cursors(root), *each, key=lambda pair: pair[0], reverse=True)
 
 
-def _of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Place, TimelineEntry]]:
+def _moments_of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Cursor, TimelineEntry]]:
     running = context.store.load(deployment_id).running_operation
     entries = history.newest_first(context.store.folder(deployment_id))
-    return _placed(timeline_of(deployment_id, entries, running.number if running else None))
+    return _with_cursors(timeline_of(deployment_id, entries, running.number if running else None))
 
 
-def _placed(found: Iterable[TimelineEntry]) -> Iterator[tuple[_Place, TimelineEntry]]:
-    """Give each moment its place; none stands above a newer one, whatever the clock did."""
+def _with_cursors(found: Iterable[TimelineEntry]) -> Iterator[tuple[_Cursor, TimelineEntry]]:
+    """Yield each moment with its cursor. Cursors keep the order even if the clock was set back."""
     latest = "~"
     for moment in found:
         at = moment.at.astimezone(UTC).isoformat(timespec="milliseconds")
@@ -132,7 +136,7 @@ def _placed(found: Iterable[TimelineEntry]) -> Iterator[tuple[_Place, TimelineEn
         yield (latest, moment.deployment_id, f"{moment.number:09}"), moment
 
 
-def _place(text: str) -> _Place | None:
+def _parse_cursor(text: str) -> _Cursor | None:
     if not text:
         return None
     parts = text.split("~")
@@ -140,7 +144,7 @@ def _place(text: str) -> _Place | None:
         at, deployment_id, number = parts
         datetime.fromisoformat(at)
     except ValueError:
-        raise InputRejected({"before": "must be what the page before said"}) from None
+        raise InputRejected({"before": "must be the `next` of an earlier answer"}) from None
     return at, deployment_id, number
 
 

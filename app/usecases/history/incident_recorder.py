@@ -1,7 +1,7 @@
-"""Witness: records what happens to gateways from outside, as long as the server runs.
+"""Incident recorder: records crashes, restarts and manual changes of gateways.
 
-Of all servers on one deployments folder one witnesses; another takes over when it ends.
-Nothing that goes wrong here may harm the server.
+Of all servers on one deployments folder one records; when it ends, another takes over.
+No failure here may harm the server.
 """
 
 import fcntl
@@ -18,108 +18,111 @@ from app.core.errors import EngineError, NotFound
 from app.core.history.container_events import ContainerEvent
 from app.store import history
 from app.usecases.context import AppContext
-from app.usecases.history.incident_records import Records
-from app.usecases.settings.manual_edits import Edits
-from app.usecases.webhook.collector import Notices
-from app.usecases.webhook.sender import Telling
+from app.usecases.history.incident_records import IncidentRecords
+from app.usecases.settings.manual_edits import ManualEdits
+from app.usecases.webhook.collector import WebhookCollector
+from app.usecases.webhook.sender import WebhookSender
 
 _log = logging.getLogger("deploy_agent")
-_TRY_SECONDS = 2.0
-# Looking at ten thousand folders takes a while: pages come first.
-_REST = 20
-_LOOK_AGAIN = "look again"
+_POLL_SECONDS = 2.0
+# Polling ten thousand folders takes a while: pause 20 times as long, since pages come first.
+_PAUSE_FACTOR = 20
+# In the queue: compare everything with the engine, since events may have been missed.
+_CATCH_UP = "catch up"
 
 
-class Witness:
-    """One thread that hears the engine's events; started once per server."""
+class IncidentRecorder:
+    """One thread that handles the engine's events; started once per server."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._heard: queue.SimpleQueue[ContainerEvent | str] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[ContainerEvent | str] = queue.SimpleQueue()
         self._ending = threading.Event()
-        # What it does: nothing yet, waiting for another to end, or recording, after a first look.
-        self.waiting = self.watching = self.looked = False
-        self._records = Records(context)
-        self._edits = Edits(context)
-        self._telling = Telling(context)
-        self._notices = Notices(context, self._telling.came)
-        context.events.listen(self._hear, self._connected)
-        self._thread = threading.Thread(target=self._run, name="witness", daemon=True)
+        # States, for tests and shutdown: another server records; this one records; and it has
+        # compared everything with the engine once.
+        self.waiting = self.recording = self.refresh_stale_request = False
+        self._records = IncidentRecords(context)
+        self._manual_edits = ManualEdits(context)
+        self._sender = WebhookSender(context)
+        self._collector = WebhookCollector(context, self._sender.wake)
+        context.events.listen(self._enqueue, self._on_connected)
+        self._thread = threading.Thread(target=self._run, name="incident-recorder", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
     def stop(self) -> None:
-        """Write down what was not yet, and let another server witness."""
+        """Record what is still unwritten, and let another server take over."""
         self._ending.set()
-        self._heard.put(_LOOK_AGAIN)
+        self._queue.put(_CATCH_UP)
         self._thread.join(2)
 
-    def _hear(self, event: ContainerEvent) -> None:
-        if self.watching:
-            self._heard.put(event)
+    def _enqueue(self, event: ContainerEvent) -> None:
+        if self.recording:
+            self._queue.put(event)
 
-    def _connected(self) -> None:
-        if self.watching:
-            self._heard.put(_LOOK_AGAIN)
+    def _on_connected(self) -> None:
+        if self.recording:
+            self._queue.put(_CATCH_UP)
 
     def _run(self) -> None:
-        path = self._context.settings.deployments_dir / history.OURS / "witness"
+        path = self._context.settings.deployments_dir / history.AGENT_DIR / "witness"
         while not self._ending.is_set():
             try:
-                lock = _taken(path)
+                lock = _try_lock(path)
             except OSError:
                 lock = None
             self.waiting = lock is None
             if lock is None:
-                self._ending.wait(_TRY_SECONDS)
+                self._ending.wait(_POLL_SECONDS)
                 continue
             try:
-                self.watching = True
-                self._telling.start()
-                self._watch(path, lock)
+                self.recording = True
+                self._sender.start()
+                self._record(path, lock)
             finally:
-                self.watching = False
-                self._telling.stop()
+                self.recording = False
+                self._sender.stop()
                 os.close(lock)
 
-    def _watch(self, path: Path, lock: int) -> None:
-        """Witness until the server ends or the lock is no longer what it was."""
-        _harmless(self._records.look)
-        _harmless(self._notices.begin)
-        self.looked = True
+    def _record(self, path: Path, lock: int) -> None:
+        """Record until the server ends or another file has taken the lock file's place."""
+        _guarded(self._records.catch_up)
+        _guarded(self._collector.start)
+        self.refresh_stale_request = True
         due = 0.0
         while _is_held(path, lock):
-            if (begun := time.monotonic()) >= due:
-                _harmless(self._records.write_due)
-                _harmless(self._edits.look)
-                _harmless(self._notices.look)
-                took = time.monotonic() - begun
-                due = begun + max(_TRY_SECONDS, _REST * took)
+            if (started := time.monotonic()) >= due:
+                _guarded(self._records.write_due)
+                _guarded(self._manual_edits.poll)
+                _guarded(self._collector.collect)
+                took = time.monotonic() - started
+                due = started + max(_POLL_SECONDS, _PAUSE_FACTOR * took)
             try:
-                heard = self._heard.get(timeout=_TRY_SECONDS)
+                item = self._queue.get(timeout=_POLL_SECONDS)
             except queue.Empty:
                 continue
             if self._ending.is_set():
-                _harmless(self._records.write_all)
+                _guarded(self._records.write_all)
                 return
-            if isinstance(heard, ContainerEvent):
-                _harmless(partial(self._records.take, heard))
+            if isinstance(item, ContainerEvent):
+                _guarded(partial(self._records.handle, item))
             else:
-                _harmless(self._records.look)
+                _guarded(self._records.catch_up)
 
 
-def _harmless(deed: Callable[[], None]) -> None:
+def _guarded(action: Callable[[], None]) -> None:
+    """Run an action and log its failure."""
     try:
-        deed()
+        action()
     except (OSError, EngineError, NotFound) as error:
         _log.warning("what happened to a gateway could not be recorded: %s", error)
     except Exception:  # noqa: BLE001 - the thread must go on
         _log.exception("what happened to a gateway could not be recorded")
 
 
-def _taken(path: Path) -> int | None:
-    """Lock the file of the one who witnesses; None where somebody else has it."""
+def _try_lock(path: Path) -> int | None:
+    """Return a descriptor that holds the recorder's lock, or None if another server holds it."""
     flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     try:

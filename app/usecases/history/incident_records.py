@@ -1,4 +1,4 @@
-"""What a witness makes of the engine's events: entries in histories, and last words."""
+"""Turns the engine's events into history entries, and saves last words."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -25,18 +25,23 @@ from app.core.secrets import Masker
 from app.core.settings.compose_file import SERVICE
 from app.core.snapshot import Container
 from app.store import history
-from app.store.last_words import LastWords, keep_last_words, words_in, words_of
+from app.store.last_words import LastWords, last_words_file, read_last_words, save_last_words
 from app.store.operations import latest as latest_operation
 from app.usecases.context import AppContext
-from app.usecases.history.last_words import KEPT_LINES, as_it_ended, keep_words_of, last_words_from
+from app.usecases.history.last_words import (
+    KEPT_LINES,
+    build_last_words,
+    describe_removed,
+    save_last_words_of,
+)
 
-# Then it may say something new of its health, or for the last time.
-_DESCRIBED_AT = ("start", "health_status", "kill")
+# At these events inspect has new health checks to show, or answers for the last time.
+_INSPECTED_AT = ("start", "health_status", "kill")
 _SERVICE, _ONE_OFF = "com.docker.compose.service", "com.docker.compose.oneoff"
 
 
-class Records:
-    """The latest incident of each deployment, and how much of it is written down."""
+class IncidentRecords:
+    """The latest incident of each deployment, and how much of it is written to its history."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
@@ -45,12 +50,12 @@ class Records:
         self._signs: dict[str, ExitSigns] = {}
         # The secrets of each gateway's container, by its id.
         self._secrets: dict[str, tuple[str, ...]] = {}
-        # What the engine said of each: of one that is removed it may say nothing any more.
-        self._described: dict[str, Mapping[str, Any]] = {}
-        self._helpers: set[str] = set()
+        # The last inspect answer of each: once it is removed, the engine has none.
+        self._inspected: dict[str, Mapping[str, Any]] = {}
+        self._other_services: set[str] = set()
 
-    def take(self, event: ContainerEvent) -> None:
-        """Record an event that is none of our own operations' doing, and keep last words.
+    def handle(self, event: ContainerEvent) -> None:
+        """Record an event unless one of our own operations caused it, and save last words.
 
         Raises OSError, EngineError, NotFound.
         """
@@ -61,27 +66,27 @@ class Records:
         signs = self._signs.setdefault(container, ExitSigns())
         signs.hear(event)
         operation = latest_operation(context.store.folder(deployment.id))
-        ours = operation is not None and _is_of(event, operation)
+        ours = operation is not None and _is_during(event, operation)
         if ours:
             self._latest.pop(deployment.id, None)
         elif incident := next_incident(event, signs, self._latest.get(deployment.id)):
-            self._put(deployment.id, incident)
-        if event.action.startswith(_DESCRIBED_AT):
-            self._describe(container)
+            self._set_latest(deployment.id, incident)
+        if event.action.startswith(_INSPECTED_AT):
+            self._inspect(container)
         if event.action == "start":
             context.last_lines.follow(container)
         elif event.action == "die":
             self._signs.pop(container)
-            if not (ours and operation and operation.kind in STOPS):  # That keeps them itself.
-                self._keep_words(deployment, event)
+            if not (ours and operation and operation.kind in STOPS):  # A stop saves them itself.
+                self._save_last_words(deployment, event)
         elif event.action == "destroy":
             self._signs.pop(container, None)
             self._secrets.pop(container, None)
-            self._described.pop(container, None)
+            self._inspected.pop(container, None)
             context.last_lines.forget(container)
 
-    def look(self) -> None:
-        """Record what happened while nobody listened: once, by what the engine says now.
+    def catch_up(self) -> None:
+        """Record what happened while no server recorded, by what the engine reports now.
 
         Raises OSError, EngineError, NotFound.
         """
@@ -93,10 +98,10 @@ class Records:
         self._forget_all_but({each.id for each in snapshot.all})
         for deployment in context.store.scan():
             if deployment.problem is None or snapshot.of(deployment.id):
-                self._look_at(deployment, snapshot.of(deployment.id) or ())
+                self._catch_up_with(deployment, snapshot.of(deployment.id) or ())
 
     def write_due(self) -> None:
-        """Write down what has grown and was not written at once. Raises OSError."""
+        """Write the incidents that have grown since, if they are due. Raises OSError."""
         now = datetime.now(UTC)
         for deployment_id, (_, written) in list(self._written.items()):
             latest = self._latest.get(deployment_id)
@@ -104,18 +109,18 @@ class Records:
                 self._write(deployment_id, latest)
 
     def write_all(self) -> None:
-        """Write down all that was not yet. Raises OSError."""
+        """Write all incidents that have grown since. Raises OSError."""
         for deployment_id, (_, written) in list(self._written.items()):
             latest = self._latest.get(deployment_id)
             if latest and latest.at == written.at and latest != written:
                 self._write(deployment_id, latest)
 
-    def _look_at(self, deployment: Deployment, listed: Iterable[Container]) -> None:
+    def _catch_up_with(self, deployment: Deployment, listed: Iterable[Container]) -> None:
         context = self._context
         containers = context.containers.of(deployment.id) if listed else ()
         gateway = deployment.gateway_in(containers)
         if gateway:
-            self._learn(gateway)
+            self._remember(gateway)
         if deployment.running_operation:
             return
         known = known_from(history.newest_first(context.store.folder(deployment.id)))
@@ -123,46 +128,46 @@ class Records:
             self._latest[deployment.id] = known.incident
             self._written[deployment.id] = (known.number, known.incident)
         if incident := missed(gateway, known, deployment.launch_or_stop, datetime.now(UTC)):
-            self._put(deployment.id, incident)
+            self._set_latest(deployment.id, incident)
             if gateway:
-                keep_words_of(gateway, deployment, context)
+                save_last_words_of(gateway, deployment, context)
 
     def _is_gateway(self, event: ContainerEvent) -> bool:
-        """Say whether an event is of the gateway itself: helpers beside it decide nothing."""
+        """Return whether an event is the gateway's own; events of other services do not count."""
         container = event.container_id
-        if event.attributes.get(_ONE_OFF) == "True" or container in self._helpers:
+        if event.attributes.get(_ONE_OFF) == "True" or container in self._other_services:
             return False
         if container not in self._secrets:
             deployment = self._context.store.load(event.deployment_id)
             gateway = deployment.gateway_in(self._context.containers.of(deployment.id))
             if gateway and gateway.id == container:
-                self._learn(gateway)
+                self._remember(gateway)
             elif event.attributes.get(_SERVICE) == SERVICE:
-                self._secrets[container] = ()  # It is gone already.
+                self._secrets[container] = ()  # It was removed already.
             else:
-                self._helpers.add(container)
+                self._other_services.add(container)
         return container in self._secrets
 
-    def _learn(self, gateway: Container) -> None:
-        """Listen to a gateway, and know what it must not be quoted with once it is gone."""
+    def _remember(self, gateway: Container) -> None:
+        """Remember a gateway's secrets, for masking once it is gone, and follow its log."""
         self._secrets[gateway.id] = gateway.details.secrets if gateway.details else ()
         if gateway.state == "running":
-            self._describe(gateway.id)
+            self._inspect(gateway.id)
             self._context.last_lines.follow(gateway.id)
 
-    def _describe(self, container: str) -> None:
-        if said := self._context.containers.description(container):
-            self._described[container] = said
+    def _inspect(self, container: str) -> None:
+        if answer := self._context.containers.description(container):
+            self._inspected[container] = answer
 
-    def _forget_all_but(self, there: set[str]) -> None:
-        """Let go of containers that went while nobody listened."""
-        for known in (self._signs, self._secrets, self._described):
-            for container in known.keys() - there:
+    def _forget_all_but(self, existing: set[str]) -> None:
+        """Forget containers that were removed while no server recorded."""
+        for known in (self._signs, self._secrets, self._inspected):
+            for container in known.keys() - existing:
                 known.pop(container)
-        self._helpers &= there
-        self._context.last_lines.keep_only(there)
+        self._other_services &= existing
+        self._context.last_lines.keep_only(existing)
 
-    def _put(self, deployment_id: str, incident: Incident) -> None:
+    def _set_latest(self, deployment_id: str, incident: Incident) -> None:
         self._latest[deployment_id] = incident
         written = self._written.get(deployment_id)
         if written is None or is_due(incident, written[1], datetime.now(UTC)):
@@ -178,14 +183,16 @@ class Records:
         else:
             number = history.append(folder, entry)
         self._written[deployment_id] = (number, incident)
-        self._context.changes.beat()
+        self._context.live_updates.publish()
 
-    def _keep_words(self, deployment: Deployment, event: ContainerEvent) -> None:
-        """Keep what a container said, from its log or, where that is gone, from memory."""
+    def _save_last_words(self, deployment: Deployment, event: ContainerEvent) -> None:
+        """Save a container's last words from its log, or from memory if the log is gone."""
         context, container_id = self._context, event.container_id
         inspected = context.containers.description(container_id)
-        if not inspected and container_id in self._described:
-            inspected = as_it_ended(self._described[container_id], exit_code_of(event), event.at)
+        if not inspected and container_id in self._inspected:
+            inspected = describe_removed(
+                self._inspected[container_id], exit_code_of(event), event.at
+            )
         try:
             log = context.containers.logs(container_id, KEPT_LINES)
         except EngineRefused:
@@ -194,21 +201,21 @@ class Records:
         folder = context.store.folder(deployment.id)
         if log or inspected:
             mask = Masker((*deployment.secrets, *self._secrets.get(container_id, ())))
-            words = last_words_from(container_id, log, inspected, mask)
-            # By now it may run again, and have no exit code any more.
+            words = build_last_words(container_id, log, inspected, mask)
+            # It may be running again by now, without an exit code.
             words = replace(words, exit_code=exit_code_of(event))
-            keep_last_words(folder, words if log else _with_earlier_log(words, folder))
+            save_last_words(folder, words if log else _with_earlier_log(words, folder))
 
 
 def _with_earlier_log(words: LastWords, folder: Path) -> LastWords:
-    """Let what can't be read any more, or was not said, take no earlier words' place."""
-    path = words_of(folder, words.container)
-    earlier = words_in(path) if path else None
+    """Keep the log of earlier last words if there is no log now."""
+    path = last_words_file(folder, words.container)
+    earlier = read_last_words(path) if path else None
     return replace(words, log=earlier.log) if earlier else words
 
 
-def _is_of(event: ContainerEvent, operation: Operation) -> bool:
-    """Say whether an event came while one of our own operations was under way."""
+def _is_during(event: ContainerEvent, operation: Operation) -> bool:
+    """Return whether an event happened while one of our own operations was running."""
     if operation.state is OperationState.RUNNING:
         return event.at >= operation.started_at
     ended_at = operation.ended_at

@@ -1,4 +1,4 @@
-"""Last words: what a gateway said and how it ended, kept before its container goes."""
+"""Last words: a gateway's last log lines, exit code and health, kept when its container ends."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -11,36 +11,38 @@ from app.core.errors import EngineError
 from app.core.secrets import Masker, readable
 from app.core.snapshot import Container
 from app.core.text import lines_of
-from app.store.last_words import LastWords, keep_last_words, words_in, words_of
+from app.store.last_words import LastWords, last_words_file, read_last_words, save_last_words
 from app.usecases.context import AppContext
 from app.usecases.logs.masking import masker_for
 
 KEPT_LINES = 2000
 EXCERPT_LINES = 10
 _LONGEST_EXCERPT = 300
-# The engine tells of an end a little before or after the last line is written down.
-_LATE = timedelta(seconds=2)
+# The engine may report the end up to two seconds before the last line is in the log.
+_LOG_DELAY = timedelta(seconds=2)
 
 
-def said_by(
+def last_log_lines(
     gateway: Container, deployment: Deployment, lines: int, context: AppContext
 ) -> list[str]:
-    """Return a container's last lines, without times and secrets. Raises EngineError."""
+    """Return a container's last log lines, without times and secrets. Raises EngineError."""
     mask = masker_for(deployment, gateway, context)
     log = context.containers.logs(gateway.id, lines)
     return _without_times(readable(log.decode(errors="replace"), mask))
 
 
-def keep_words_of(gateway: Container, deployment: Deployment, context: AppContext) -> list[str]:
-    """Keep a gateway's last lines, exit code and health, and return the lines without times.
+def save_last_words_of(
+    gateway: Container, deployment: Deployment, context: AppContext
+) -> list[str]:
+    """Save a gateway's last words, and return its log lines without times.
 
     Raises EngineError, or OSError from the disk.
     """
     mask = masker_for(deployment, gateway, context)
     log = context.containers.logs(gateway.id, KEPT_LINES)
     inspected = context.containers.description(gateway.id)
-    words = last_words_from(gateway.id, log, inspected, mask)
-    keep_last_words(context.store.folder(deployment.id), words)
+    words = build_last_words(gateway.id, log, inspected, mask)
+    save_last_words(context.store.folder(deployment.id), words)
     return _without_times(words.log)
 
 
@@ -48,26 +50,29 @@ def _without_times(log: str) -> list[str]:
     return [line.partition(" ")[2] for line in lines_of(log)]
 
 
-def keep_words_if_it_can(
+def try_save_last_words(
     gateway: Container | None,
     deployment: Deployment,
     context: AppContext,
     say: Callable[[str], None],
 ) -> None:
-    """Keep a gateway's words before it goes; where they can't be had, that holds nothing up."""
+    """Save a gateway's last words before it is removed; report a failure, and go on."""
     try:
         if gateway and gateway.state != "created":
-            keep_words_of(gateway, deployment, context)
+            save_last_words_of(gateway, deployment, context)
     except (EngineError, OSError) as error:
         said = error.detail if isinstance(error, EngineError) else error.strerror
-        say(f"Its last words could not be kept: {said}")
+        say(f"Its last words could not be saved: {said}")
 
 
-def last_words_from(
+def build_last_words(
     container_id: str, log: bytes, inspected: Mapping[str, Any], mask: Masker
 ) -> LastWords:
-    """Put together what is known of a container that ended, with no secret in it."""
-    said = _readable(inspected, mask)
+    """Return the last words of a container, secrets masked.
+
+    `inspected` is the engine's inspect answer; `log` is the raw log.
+    """
+    said = _masked(inspected, mask)
     state = said.get("State") or {}
     health = state.get("Health") or {}
     checks = health.get("Log") or [{}]
@@ -78,14 +83,16 @@ def last_words_from(
         health=_health_in(health, ended),
         log=readable(log.decode(errors="replace"), mask),
         container=container_id,
-        created=_seconds(said.get("Created")),
+        created=_epoch_seconds(said.get("Created")),
         health_output=str(checks[-1].get("Output") or ""),
         inspect=said,
     )
 
 
 def _health_in(health: Mapping[str, Any], ended: bool) -> str:
-    """Return a gateway's health; Docker calls whatever has ended unhealthy."""
+    """Return a gateway's health. For an ended one, the last check decides: Docker calls all of
+    those unhealthy.
+    """
     checks = health.get("Log") or ()
     if not ended:
         return str(health.get("Status") or "")
@@ -94,26 +101,26 @@ def _health_in(health: Mapping[str, Any], ended: bool) -> str:
     return "unhealthy" if checks[-1].get("ExitCode") else "healthy"
 
 
-def as_it_ended(
+def describe_removed(
     described: Mapping[str, Any], exit_code: int | None, at: datetime
 ) -> dict[str, Any]:
-    """Return what the engine would say of a container that it has forgotten by now."""
+    """Return the inspect answer for a container that was removed since it was last inspected."""
     ending = {"Status": "removed", "Running": False, "ExitCode": exit_code}
     state = {**described["State"], **ending, "FinishedAt": at.isoformat()}
     return {**described, "State": state}
 
 
 def excerpt_of(folder: Path, container: str, at: datetime) -> tuple[str, ...]:
-    """Return the last lines that a container had said when it ended, without their times."""
-    path = words_of(folder, container)
+    """Return the last log lines before a container ended at `at`, without their times."""
+    path = last_words_file(folder, container)
     if path is None:
         return ()
-    return _excerpt(path, path.stat().st_mtime_ns, (at + _LATE).isoformat())
+    return _excerpt(path, path.stat().st_mtime_ns, (at + _LOG_DELAY).isoformat())
 
 
 @lru_cache(1024)
 def _excerpt(path: Path, _changed: int, until: str) -> tuple[str, ...]:
-    words = words_in(path)
+    words = read_last_words(path)
     if words is None:
         return ()
     parted = (line.partition(" ") for line in lines_of(words.log))
@@ -121,19 +128,19 @@ def _excerpt(path: Path, _changed: int, until: str) -> tuple[str, ...]:
     return tuple(said[-EXCERPT_LINES:])
 
 
-def _readable(value: Any, mask: Masker) -> Any:
-    """Return what the engine said, each text in it readable: as one text it would be cut."""
+def _masked(value: Any, mask: Masker) -> Any:
+    """Mask and clean each text in an inspect answer separately; as one text it would be cut."""
     match value:
         case str():
             return readable(value, mask)
         case dict():
-            return {key: _readable(each, mask) for key, each in value.items()}
+            return {key: _masked(each, mask) for key, each in value.items()}
         case list():
-            return [_readable(each, mask) for each in value]
+            return [_masked(each, mask) for each in value]
     return value
 
 
-def _seconds(created: str | None) -> int:
+def _epoch_seconds(created: str | None) -> int:
     try:
         return int(datetime.fromisoformat(str(created)[:19] + "+00:00").timestamp())
     except ValueError:

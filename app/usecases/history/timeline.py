@@ -1,4 +1,4 @@
-"""Timeline: moments by day, with what a gateway said last before it ended."""
+"""Timeline: moments by day, with the last log lines of a gateway that ended."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,10 +16,10 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A moment, with the last lines of a gateway that ended then.
+class ShownEntry:
+    """A moment, with the last log lines of a gateway that ended then.
 
-    `has_output` says that it is an operation whose output is still kept.
+    `has_output`: the moment is an operation whose output is still kept.
     """
 
     moment: TimelineEntry
@@ -32,12 +32,12 @@ class Day:
     """What happened on one day (UTC), newest first."""
 
     date: date
-    told: tuple[Told, ...]
+    entries: tuple[ShownEntry, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A deployment's newest days; `more` says that there are older moments."""
+    """A deployment's newest days; `more`: there are older moments."""
 
     days: tuple[Day, ...]
     more: bool
@@ -50,21 +50,21 @@ def timeline_of(deployment_id: str, *, context: AppContext) -> Timeline:
 
 
 def days_of(moments: Iterable[TimelineEntry], *, context: AppContext) -> tuple[Day, ...]:
-    """Put moments that stand newest first into days."""
+    """Group moments, newest first, by day."""
     days = groupby(moments, lambda each: each.at.astimezone(UTC).date())
-    return tuple(Day(day, tuple(_told(each, context) for each in found)) for day, found in days)
+    return tuple(Day(day, tuple(_entry(each, context) for each in found)) for day, found in days)
 
 
 def names_of(moments: Iterable[TimelineEntry], *, context: AppContext) -> Mapping[str, str]:
-    """Return the names of the deployments that moments are of, by id."""
+    """Return the names of these moments' deployments, by id."""
     wanted = {each.deployment_id for each in moments}
     return {each.id: each.name for each in context.store.scan() if each.id in wanted}
 
 
-def _told(moment: TimelineEntry, context: AppContext) -> Told:
+def _entry(moment: TimelineEntry, context: AppContext) -> ShownEntry:
     folder = context.store.folder(moment.deployment_id)
     if moment.operation:
-        return Told(moment, has_output=log_path(folder, moment.operation).exists())
+        return ShownEntry(moment, has_output=log_path(folder, moment.operation).exists())
     if moment.what != EXITED or not moment.container:
-        return Told(moment)
-    return Told(moment, excerpt_of(folder, moment.container, moment.last_at or moment.at))
+        return ShownEntry(moment)
+    return ShownEntry(moment, excerpt_of(folder, moment.container, moment.last_at or moment.at))

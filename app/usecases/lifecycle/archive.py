@@ -7,7 +7,7 @@ from app.core.errors import ArchiveFailed, InputRejected, NotFound
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
-from app.store.archive import Archived
+from app.store.archive import ArchivedDeployment
 from app.store.files import storage_cause, storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import perform_stop
@@ -51,12 +51,12 @@ def count_archived(*, context: AppContext) -> int:
     return context.store.archive.count()
 
 
-def list_archived(*, context: AppContext) -> list[Archived]:
+def list_archived(*, context: AppContext) -> list[ArchivedDeployment]:
     """Return what is archived, the latest first."""
     return context.store.archive.all()
 
 
-def search_archived(asked: str, *, context: AppContext) -> list[Archived]:
+def search_archived(asked: str, *, context: AppContext) -> list[ArchivedDeployment]:
     """Return those that have a text in their name or id; all where nothing is asked for."""
     text = asked.casefold()
     return [
@@ -72,7 +72,7 @@ def newest_archived(deployment_id: str, *, context: AppContext) -> str | None:
     return next((each.name for each in found), None)
 
 
-def find_archived(given: str, *, context: AppContext) -> Archived:
+def find_archived(given: str, *, context: AppContext) -> ArchivedDeployment:
     """Return what is archived under an id, or under `<id>-<time>` where an id is not enough.
 
     Raises NotFound, InputRejected.
@@ -88,7 +88,7 @@ def find_archived(given: str, *, context: AppContext) -> Archived:
     return found[0]
 
 
-def describe_archived(archived: Archived) -> dict[str, Any]:
+def describe_archived(archived: ArchivedDeployment) -> dict[str, Any]:
     """Return what is archived as the API shows it."""
     return {
         "archived": archived.name,

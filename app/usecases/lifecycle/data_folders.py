@@ -20,7 +20,7 @@ from app.core.snapshot import Container
 from app.engine.compose import run_as_root
 from app.store import data_folders
 from app.store.files import Unreadable, write_file
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.operations.operations import Say
 
@@ -60,7 +60,7 @@ const config = fs.openSync("/deployment/config", O_RDONLY | O_NOFOLLOW | O_DIREC
 const inside = `/proc/self/fd/${{config}}`, fresh = `${{inside}}/openclaw.json.new`;
 fs.rmSync(fresh, {{force: true}});
 const file = fs.openSync(fresh, "wx", 0o600);
-fs.writeFileSync(file, fs.readFileSync("/deployment/{OURS}/{_STAGED}"));
+fs.writeFileSync(file, fs.readFileSync("/deployment/{AGENT_DIR}/{_STAGED}"));
 fs.fchownSync(file, 1000, 1000);
 fs.fsyncSync(file);
 fs.renameSync(fresh, `${{inside}}/openclaw.json`);
@@ -143,7 +143,7 @@ def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
 
 
 def _install_as_root(folder: Path, image: str, text: bytes) -> None:
-    staged = folder / OURS / _STAGED
+    staged = folder / AGENT_DIR / _STAGED
     try:
         write_file(staged, text)
         run_as_root(image, folder, _INSTALL, _SECONDS)

@@ -28,7 +28,7 @@ from app.engine.compose import (
 from app.store.applied_settings import applied_now, write_applied
 from app.store.deployment_files import read_compose_file
 from app.usecases.context import AppContext
-from app.usecases.history.last_words import keep_words_if_it_can
+from app.usecases.history.last_words import try_save_last_words
 from app.usecases.lifecycle.data_folders import prepare_data_folders
 from app.usecases.lifecycle.stop import take_down
 from app.usecases.lifecycle.verify import verify_gateway
@@ -153,7 +153,7 @@ def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
         take_down(op)
     else:
         # Compose replaces the container if the files were changed.
-        keep_words_if_it_can(before, op.deployment, op.context, op.say)
+        try_save_last_words(before, op.deployment, op.context, op.say)
     # The engine creates a container that Compose has asked for even after Compose was killed.
     with op.cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
         if before and before.state == "paused" and not anew:

@@ -10,7 +10,7 @@ from pathlib import Path
 from app.core.errors import EngineError, InputRejected, NotPurged
 from app.engine.compose import ComposeFailed, run_as_root
 from app.store import history
-from app.store.archive import Archived
+from app.store.archive import ArchivedDeployment
 from app.store.files import storage_cause, storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
@@ -41,7 +41,7 @@ take("/deployment");
 """
 
 
-def check_confirmed(archived: Archived, typed: str) -> None:
+def check_confirmed(archived: ArchivedDeployment, typed: str) -> None:
     """Raises InputRejected where something else was typed than what is to be deleted."""
     if typed.strip() != archived.label:
         raise InputRejected({"confirm": f"must be {archived.label}, written exactly so"})
@@ -65,11 +65,11 @@ def purge_archived(
     except StillGoingOn:
         return False
     finally:
-        context.changes.beat()
+        context.live_updates.publish()
     return True
 
 
-def _purge(archived: Archived, actor: str, context: AppContext) -> None:
+def _purge(archived: ArchivedDeployment, actor: str, context: AppContext) -> None:
     about = {"deployment": archived.deployment.id, "name": archived.deployment.name}
     root = context.store.root
     with held(archived, context=context) as folder:
@@ -86,7 +86,7 @@ def _purge(archived: Archived, actor: str, context: AppContext) -> None:
             history.record(root, "purge succeeded", actor, **about)
 
 
-def _delete(folder: Path, archived: Archived, context: AppContext) -> None:
+def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
     """Delete a folder; what only the gateway's user may empty is made ours first."""
     purge = context.store.archive.purge
     try:
@@ -104,7 +104,7 @@ def _delete(folder: Path, archived: Archived, context: AppContext) -> None:
         ) from None
 
 
-def _take(folder: Path, archived: Archived, context: AppContext) -> None:
+def _take(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
     """Make a folder ours by a short container of an image that is on this host."""
     images = (archived.deployment.env.get("OPENCLAW_IMAGE"), context.settings.image)
     script = _TAKE % {"uid": os.geteuid(), "gid": os.getegid()}
@@ -119,7 +119,7 @@ def _take(folder: Path, archived: Archived, context: AppContext) -> None:
         ) from None
 
 
-def _refuse_what_runs(archived: Archived, context: AppContext) -> None:
+def _refuse_what_runs(archived: ArchivedDeployment, context: AppContext) -> None:
     """Refuse to delete the data under a container's feet, where the engine knows of one."""
     if context.store.has(archived.deployment.id):
         return  # The listed folder of that id has them.

@@ -18,7 +18,7 @@ from app.core.settings.openclaw_config import (
 from app.core.settings.ports import subnet_of
 from app.engine.compose import ComposeFailed
 from app.store import data_folders, history
-from app.store.archive import Archived
+from app.store.archive import ArchivedDeployment
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.store.files import Unreadable, change_file, storage_errors
 from app.store.locks import Locked
@@ -63,13 +63,13 @@ def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored
                 " Archive that one first, or move its folder away."
             )
         remarks = _fitted(folder, read_deployment(folder, deployment_id), actor, context)
-        context.store.archive.take_back(folder, deployment_id)
-    context.changes.beat()
+        context.store.archive.put_back(folder, deployment_id)
+    context.live_updates.publish()
     return Restored(context.store.load(deployment_id), tuple(remarks))
 
 
 @contextmanager
-def held(archived: Archived, *, context: AppContext) -> Iterator[Path]:
+def held(archived: ArchivedDeployment, *, context: AppContext) -> Iterator[Path]:
     """Hold an archived folder, so that one thing at a time is done to it. Raises Busy, NotFound."""
     try:
         with context.store.archive.locked(archived.name) as folder:

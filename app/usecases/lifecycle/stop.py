@@ -9,7 +9,7 @@ from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.engine.compose import compose_down, compose_stop
 from app.usecases.context import AppContext
-from app.usecases.history.last_words import keep_words_if_it_can
+from app.usecases.history.last_words import try_save_last_words
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import (
@@ -68,7 +68,7 @@ def take_down(op: OperationContext) -> None:
     compose_stop(op.deployment.id, op.log, seconds)
     op.step(Step.LAST_WORDS, "Keeping its last words")
     try:
-        keep_words_if_it_can(op.gateway(), op.deployment, op.context, op.say)
+        try_save_last_words(op.gateway(), op.deployment, op.context, op.say)
     except EngineError as error:
         op.say(f"Its last words could not be kept: {error.detail}")
     op.step(Step.REMOVE, "docker compose down")

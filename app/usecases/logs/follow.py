@@ -1,4 +1,4 @@
-"""Following a deployment's log from where a reader is, over all the containers it has."""
+"""Follows a deployment's log from a reader's position, across container changes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,37 +10,37 @@ from app.core.logs.lines import LogFilter, LogLine, LogNotice, LogPosition, read
 from app.core.secrets import Masker
 from app.engine.logs.followers import MOST_LINES, Cursor
 from app.usecases.context import AppContext
-from app.usecases.logs.logs import writing_gateway
+from app.usecases.logs.logs import gateway_with_log
 from app.usecases.logs.masking import masker_for
-from app.usecases.server.live_updates import Viewer
+from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import DeploymentView, show_deployment
 
-# Faster than this nobody reads, and no browser should have to keep up.
+# Nobody reads faster than this, and no browser should have to keep up.
 _LINES_A_SECOND = 2_000
-_LEAST_AT_ONCE = 250
+_SMALLEST_BATCH = 250
 _QUIET_SECONDS = 60.0
 _BUSY_SECONDS = 0.1
-# Where lines come fast, so many at once and so often: a page is laid out anew for each batch.
+# Fast lines are sent in batches, since a page is laid out again for each batch.
 _FAST_LINES = 20
 _BATCH_SECONDS = 0.15
-_PATIENCE_SECONDS = 3.0
+_LOAD_SECONDS = 3.0
 _LOOK_SECONDS = 2.0
 
-# Read once for all who follow the same log.
+# Parsed once for all who follow the same log.
 _read_line = lru_cache(8192)(read_line)
 
 
 class LogTail:
-    """What one reader has yet to see.
+    """The lines that one reader has not seen yet.
 
-    `see` tells it of the deployment as it stands; another container's log is taken up
-    when the one before has been read to its end. `wake` is called when there is more.
+    `update` passes the deployment's current view. If it has a new container, that container's log
+    follows once the log before has been read to its end. `wake` is called when lines arrive.
     """
 
     def __init__(
-        self, wanted: LogFilter, position: str, wake: Callable[[], None], context: AppContext
+        self, log_filter: LogFilter, position: str, wake: Callable[[], None], context: AppContext
     ) -> None:
-        self._wanted = wanted
+        self._filter = log_filter
         self._position = LogPosition.parse(position)
         self._wake = wake
         self._context = context
@@ -48,9 +48,9 @@ class LogTail:
         self._container_id = ""
         self._next_id = ""
         self._mask = self._next_mask = Masker(())
-        self._masked: tuple[str, ...] | None = None
+        self._masked_secrets: tuple[str, ...] | None = None
         self._allowed = float(MOST_LINES)
-        self._asked_at = time.monotonic()
+        self._taken_at = time.monotonic()
         self._not_before = 0.0
 
     @property
@@ -59,29 +59,32 @@ class LogTail:
 
     @property
     def pause(self) -> float:
-        """Seconds after which to ask for more, where nothing woke the reader."""
+        """Seconds until the next call of `more`, unless the reader is woken before."""
         return _BUSY_SECONDS if self._cursor and self._cursor.waiting else _QUIET_SECONDS
 
-    def see(self, view: DeploymentView) -> None:
+    def update(self, view: DeploymentView) -> None:
         try:
-            gateway = writing_gateway(view)
+            gateway = gateway_with_log(view)
             if gateway is None:
                 return
-            if (gateway.id, view.deployment.secrets) != (self._next_id, self._masked):
+            if (gateway.id, view.deployment.secrets) != (self._next_id, self._masked_secrets):
                 self._next_mask = masker_for(view.deployment, gateway, self._context)
         except EngineError:
-            return  # What is followed is; another container is seen when the engine answers.
-        self._next_id, self._masked = gateway.id, view.deployment.secrets
+            return  # Go on with the current container until the engine answers again.
+        self._next_id, self._masked_secrets = gateway.id, view.deployment.secrets
         if gateway.id == self._container_id:
             self._mask = self._next_mask
 
-    def more(self, patient: bool = False) -> list[LogLine | LogNotice]:
-        """Return what came since, or nothing. It waits for what is there already if `patient`."""
+    def more(self, await_existing: bool = False) -> list[LogLine | LogNotice]:
+        """Return the lines since the last call.
+
+        With `await_existing`, wait until the lines that the container already has are loaded.
+        """
         read = self._take()
         if self._next_id != self._container_id and not (self._cursor and self._cursor.waiting):
-            read += self._turn_to(self._next_id)
-            if patient and self._cursor:
-                self._cursor.await_loaded(_PATIENCE_SECONDS)
+            read += self._switch_to(self._next_id)
+            if await_existing and self._cursor:
+                self._cursor.await_loaded(_LOAD_SECONDS)
             read += self._take()
         return read
 
@@ -89,8 +92,8 @@ class LogTail:
         if self._cursor:
             self._cursor.close()
 
-    def _turn_to(self, container_id: str) -> list[LogLine | LogNotice]:
-        """Follow another container, which says so where there was one before."""
+    def _switch_to(self, container_id: str) -> list[LogLine | LogNotice]:
+        """Follow another container; return a notice if it replaces one."""
         self.close()
         before = self._position
         same = before.is_in(container_id)
@@ -106,18 +109,19 @@ class LogTail:
         if self._cursor is None:
             return []
         now = time.monotonic()
-        earned = (now - self._asked_at) * _LINES_A_SECOND
-        self._asked_at, self._allowed = now, min(self._allowed + earned, MOST_LINES)
-        too_few = self._allowed < min(self._cursor.waiting, _LEAST_AT_ONCE)
+        # A token bucket: the allowance grows with time and shrinks with each line.
+        gained = (now - self._taken_at) * _LINES_A_SECOND
+        self._taken_at, self._allowed = now, min(self._allowed + gained, MOST_LINES)
+        too_few = self._allowed < min(self._cursor.waiting, _SMALLEST_BATCH)
         if too_few or now < self._not_before:
             return []
-        held, skipped = self._cursor.take(int(self._allowed))
-        self._allowed -= len(held)
-        self._not_before = now + _BATCH_SECONDS if len(held) >= _FAST_LINES else 0.0
-        if held:
-            self._position = LogPosition(self._container_id, held[-1].key)
-        lines = (_read_line(each.line, self._mask) for each in held)
-        return [*_skipped(skipped), *filter(self._wanted.wants, lines)]
+        taken, skipped = self._cursor.take(int(self._allowed))
+        self._allowed -= len(taken)
+        self._not_before = now + _BATCH_SECONDS if len(taken) >= _FAST_LINES else 0.0
+        if taken:
+            self._position = LogPosition(self._container_id, taken[-1].key)
+        lines = (_read_line(each.line, self._mask) for each in taken)
+        return [*_skipped(skipped), *filter(self._filter.wants, lines)]
 
 
 def _skipped(number: int | None) -> list[LogNotice]:
@@ -127,24 +131,21 @@ def _skipped(number: int | None) -> list[LogNotice]:
 
 
 def follow_logs(
-    wanted: LogFilter, position: str, wake: Callable[[], None], *, context: AppContext
+    log_filter: LogFilter, position: str, wake: Callable[[], None], *, context: AppContext
 ) -> LogTail:
-    """Follow a log from a position that a page has, empty where it has none."""
-    return LogTail(wanted, position, wake, context)
+    """Follow a log from a position; an empty position means from the beginning."""
+    return LogTail(log_filter, position, wake, context)
 
 
 def lines_from(
-    position: str, wanted: LogFilter, deployment_id: str, *, context: AppContext
+    position: str, log_filter: LogFilter, deployment_id: str, *, context: AppContext
 ) -> Iterator[LogLine | LogNotice]:
-    """Give what comes to a log, for as long as there is the deployment.
-
-    Raises NotFound once there is not.
-    """
-    viewer, looked_at = Viewer(), -_LOOK_SECONDS
-    with closing(follow_logs(wanted, position, viewer.wake, context=context)) as tail:
+    """Yield new lines of a log until the deployment is gone. Raises NotFound then."""
+    waker, updated_at = Subscriber(), -_LOOK_SECONDS
+    with closing(follow_logs(log_filter, position, waker.wake, context=context)) as tail:
         while True:
-            if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                tail.see(show_deployment(deployment_id, context=context))
-                looked_at = time.monotonic()
+            if time.monotonic() - updated_at >= _LOOK_SECONDS:
+                tail.update(show_deployment(deployment_id, context=context))
+                updated_at = time.monotonic()
             yield from tail.more()
-            viewer.wait(min(tail.pause, _LOOK_SECONDS))
+            waker.wait(min(tail.pause, _LOOK_SECONDS))

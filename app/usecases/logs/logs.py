@@ -1,4 +1,4 @@
-"""Logs: what a gateway says, or said before it went."""
+"""Logs: the log of a gateway's container, or the last words of an ended one."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -22,24 +22,24 @@ from app.core.logs.lines import (
 )
 from app.core.snapshot import Container
 from app.core.text import lines_of
-from app.store.last_words import LastWords, words_files, words_in
+from app.store.last_words import LastWords, last_words_files, read_last_words
 from app.usecases.context import AppContext
 from app.usecases.logs.masking import masker_for
 from app.usecases.status.overview import DeploymentView
 
 DEFAULT_TAIL = 200
 LARGEST_TAIL = 10_000
-# Among so many of the last lines those are looked for that somebody wants.
-_LOOKED_THROUGH = 20_000
-# Behind all of a container that is gone: what comes next is another's.
+# A filter is applied to so many of the last lines.
+_MOST_FILTERED = 20_000
+# The position after all lines of a removed container: the next line is another container's.
 _GONE = LogPosition("0" * 12)
 
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Lines of a log. `last_words` is set where they come from there.
+    """Lines of a log. `last_words` is set if the lines come from there.
 
-    `position` is where the log goes on, also behind lines that were not wanted.
+    `position` is the end of what was read, filtered lines included.
     """
 
     lines: tuple[LogLine, ...] = ()
@@ -60,49 +60,49 @@ def read_logs(
     *,
     tail: int = DEFAULT_TAIL,
     since: datetime | None = None,
-    wanted: LogFilter = EVERYTHING,
+    log_filter: LogFilter = EVERYTHING,
     context: AppContext,
 ) -> Logs:
-    """Return a deployment's last lines, from its container or from its last words.
+    """Return a deployment's last log lines, from its container or from its last words.
 
-    Raises EngineError where the engine does not answer: older words would be false then.
+    Raises EngineError if the engine does not answer: last words might be out of date then.
     """
-    gateway = writing_gateway(view)
+    gateway = gateway_with_log(view)
     if gateway is None:
-        return read_words(view, tail=tail, since=since, wanted=wanted, context=context)
+        return read_ended_log(view, tail=tail, since=since, log_filter=log_filter, context=context)
     numbering, key = Numbering(), None
     mask = masker_for(view.deployment, gateway, context)
     lines: deque[LogLine] = deque(maxlen=tail)
-    reach = tail if wanted == EVERYTHING else _LOOKED_THROUGH
-    for raw in _raw_lines(gateway, reach, since, context):
+    most = tail if log_filter == EVERYTHING else _MOST_FILTERED
+    for raw in _raw_lines(gateway, most, since, context):
         key = numbering.key(raw)
         line = read_line(raw, mask)
-        if wanted.wants(line):
+        if log_filter.wants(line):
             lines.append(line)
     return Logs(tuple(lines), position=str(LogPosition(gateway.id, key)))
 
 
-def read_words(
+def read_ended_log(
     view: DeploymentView,
     *,
     tail: int | None = DEFAULT_TAIL,
     since: datetime | None = None,
-    wanted: LogFilter = EVERYTHING,
+    log_filter: LogFilter = EVERYTHING,
     context: AppContext,
 ) -> Logs:
-    """Return the last words of the latest container before the one of now. Raises EngineError."""
-    words = last_words_of(view, context=context)
+    """Return the log in the last words of the container before this one. Raises EngineError."""
+    words = previous_last_words(view, context=context)
     if words is None or (since and words.moment < since):
         return Logs()
     mask = masker_for(view.deployment, view.gateway, context)
-    lines = (read_line(raw, mask) for raw in map(_kept_line, lines_of(words.log)))
-    return Logs(tuple(deque(filter(wanted.wants, lines), maxlen=tail)), words, str(_GONE))
+    lines = (read_line(raw, mask) for raw in map(_parse_kept_line, lines_of(words.log)))
+    return Logs(tuple(deque(filter(log_filter.wants, lines), maxlen=tail)), words, str(_GONE))
 
 
-def last_words_of(view: DeploymentView, *, context: AppContext) -> LastWords | None:
-    """Return the words of the latest container but the one that is there now."""
+def previous_last_words(view: DeploymentView, *, context: AppContext) -> LastWords | None:
+    """Return the last words of the latest container other than the current one."""
     now = view.gateway.id if view.gateway else ""
-    kept = map(words_in, words_files(context.store.folder(view.deployment.id)))
+    kept = map(read_last_words, last_words_files(context.store.folder(view.deployment.id)))
     return next((words for words in kept if words and words.container != now), None)
 
 
@@ -110,20 +110,24 @@ def stream_logs(
     view: DeploymentView,
     *,
     since: datetime | None = None,
-    wanted: LogFilter = EVERYTHING,
+    log_filter: LogFilter = EVERYTHING,
     context: AppContext,
 ) -> Iterator[LogLine]:
-    """Give all lines that there are, as they are read. Raises EngineError, also amid them."""
-    gateway = writing_gateway(view)
+    """Yield all lines as they are read. Raises EngineError, also between two lines."""
+    gateway = gateway_with_log(view)
     if gateway is None:
-        return iter(read_words(view, tail=None, since=since, wanted=wanted, context=context).lines)
+        return iter(
+            read_ended_log(
+                view, tail=None, since=since, log_filter=log_filter, context=context
+            ).lines
+        )
     mask = masker_for(view.deployment, gateway, context)
     lines = _raw_lines(gateway, None, since, context)
-    return filter(wanted.wants, map(partial(read_line, mask=mask), lines))
+    return filter(log_filter.wants, map(partial(read_line, mask=mask), lines))
 
 
-def writing_gateway(view: DeploymentView) -> Container | None:
-    """Return the container that has a log, or None. Raises EngineError."""
+def gateway_with_log(view: DeploymentView) -> Container | None:
+    """Return the gateway's container if it was ever started. Raises EngineError."""
     if view.problem:
         raise engine_error(view.problem.code, view.problem.reason)
     return view.gateway if view.gateway and view.gateway.state != "created" else None
@@ -132,8 +136,8 @@ def writing_gateway(view: DeploymentView) -> Container | None:
 def _raw_lines(
     gateway: Container, tail: int | None, since: datetime | None, context: AppContext
 ) -> Iterable[RawLine]:
-    """Give lines as the engine has them; none where the container is gone meanwhile."""
-    # The engine takes no time before 1970.
+    """Return the engine's lines; none if the container was removed meanwhile."""
+    # The engine accepts no time before 1970.
     seconds = f"{max(since.timestamp(), 0):.6f}" if since else None
     try:
         stream = context.log_source.open(gateway.id, tail=tail, since=seconds)
@@ -142,6 +146,6 @@ def _raw_lines(
     return chain.from_iterable(stream.batches())
 
 
-def _kept_line(line: str) -> RawLine:
+def _parse_kept_line(line: str) -> RawLine:
     time, _, text = line.partition(" ")
     return RawLine(time, Stream.OUT, text)

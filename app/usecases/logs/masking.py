@@ -1,4 +1,4 @@
-"""One masker for all that a deployment's gateway may have written."""
+"""The masker for everything that a deployment's gateway may have logged."""
 
 from functools import lru_cache
 
@@ -9,10 +9,10 @@ from app.usecases.context import AppContext
 
 
 def masker_for(deployment: Deployment, gateway: Container | None, context: AppContext) -> Masker:
-    """Mask the secrets of `.env` and those that the container was started with.
+    """Return a masker for the secrets in `.env` and those that the container was started with.
 
-    The two differ once somebody has edited `.env`, and where it is damaged the
-    container alone may still know them. Raises EngineError.
+    They differ after an edit of `.env`; if `.env` is damaged, only the container still has them.
+    Raises EngineError.
     """
     running = context.containers.secrets_of(gateway) if gateway else ()
     return _masker((*deployment.secrets, *running))

@@ -95,10 +95,10 @@ def start_operation(
 
     def tell_the_end() -> None:
         process.wait()
-        context.changes.beat()
+        context.live_updates.publish()
 
     threading.Thread(target=tell_the_end, name=f"wait-{process.pid}", daemon=True).start()
-    context.changes.beat()
+    context.live_updates.publish()
     return Started(operation, process)
 
 
@@ -165,7 +165,7 @@ def waiting_place(operation: Operation) -> Iterator[None]:
 def operation_of(deployment_id: str, number: int, *, context: AppContext) -> Operation:
     """Return one operation of a deployment, also of an archived one. Raises NotFound."""
     # An archive may move the folder while it is being read: then it is found at the second look.
-    folders = (context.store.folder_wherever(deployment_id) for _ in range(2))
+    folders = (context.store.folder_or_archived(deployment_id) for _ in range(2))
     looks = (operations.read_operation(each, number) for each in folders)
     found = next((each for each in looks if each), None)
     if found is None:

@@ -76,9 +76,9 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     with suppress(OSError):
         note_process(folder, number)
     _set_deadline(settings)
-    history.coming_from.set(_source(folder, number))
+    history.source_address.set(_source(folder, number))
     ended = _perform(operation, folder, context, cancellation)
-    folder = context.store.folder_wherever(operation.deployment_id)
+    folder = context.store.folder_or_archived(operation.deployment_id)
     with suppress(OSError):
         history.record(
             folder,

@@ -1,4 +1,4 @@
-"""Stranded: what runs, or was left behind, on the engine without a deployment's folder."""
+"""Orphans: containers and networks on the engine that belong to no deployment's folder."""
 
 import os
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ from app.core.deployment import Deployment
 from app.core.errors import EngineError, engine_error
 from app.core.orphans import KnownFolders, Orphan, find_orphans
 from app.core.snapshot import Container, EngineProblem, Network, Snapshot
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.usecases.context import AppContext
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is stranded; with a `problem` the engine said nothing of it."""
+class Orphans:
+    """The orphans, one for each Compose project; with a `problem` the engine did not answer."""
 
     stranded: tuple[Orphan, ...] = ()
     problem: EngineProblem | None = None
@@ -29,33 +29,33 @@ class Found:
         return next((each for each in self.stranded if each.project == project), None)
 
 
-def list_stranded(*, context: AppContext) -> Found:
-    """Return all that is stranded, networks too."""
+def list_orphans(*, context: AppContext) -> Orphans:
+    """Return all orphans, networks included, from the shared snapshot."""
     snapshot = context.containers.snapshot()
     if snapshot.problem:
-        return Found(problem=snapshot.problem)
+        return Orphans(problem=snapshot.problem)
     try:
         networks = context.networks.all()
     except EngineError as error:
-        return Found(problem=EngineProblem(error.code, error.detail.rstrip(".")))
+        return Orphans(problem=EngineProblem(error.code, error.detail.rstrip(".")))
     return _found(snapshot, networks, context.store.scan(), context)
 
 
-def list_stranded_now(*, context: AppContext) -> Found:
-    """Return what is stranded at this very moment, for who acts on it. Raises EngineError."""
+def list_orphans_now(*, context: AppContext) -> Orphans:
+    """Return the orphans of this moment, for a caller who acts on them. Raises EngineError."""
     context.containers.changed()
     context.networks.changed()
-    found = list_stranded(context=context)
+    found = list_orphans(context=context)
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     return found
 
 
-def seen_stranded(deployments: Iterable[Deployment], *, context: AppContext) -> Found:
-    """Return which containers are stranded, by what the engine said last: it is not asked."""
+def last_seen_orphans(deployments: Iterable[Deployment], *, context: AppContext) -> Orphans:
+    """Return the orphaned containers by the latest snapshot, without asking the engine."""
     snapshot = context.containers.latest
     if snapshot is None or snapshot.problem:
-        return Found()
+        return Orphans()
     return _found(snapshot, (), deployments, context)
 
 
@@ -64,35 +64,35 @@ def _found(
     networks: Iterable[Network],
     deployments: Iterable[Deployment],
     context: AppContext,
-) -> Found:
+) -> Orphans:
     here = {each.id: each for each in deployments}
-    strays = [each for each in snapshot.all if each.project not in here]
+    unlisted = [each for each in snapshot.all if each.project not in here]
     ground = KnownFolders(
         roots=context.store.paths,
         pool=context.settings.subnet_pool,
         image=context.settings.image,
         deployments=here,
-        archived=context.store.archive.ids() if strays or networks else frozenset(),
-        there=_there(strays, context),
+        archived=context.store.archive.ids() if unlisted or networks else frozenset(),
+        there=_existing_folders(unlisted, context),
     )
     found = find_orphans(snapshot.containers, networks, ground, datetime.now(UTC))
-    return Found(tuple(found))
+    return Orphans(tuple(found))
 
 
-def _there(strays: Iterable[Container], context: AppContext) -> frozenset[str]:
-    places = {each.working_dir for each in strays}
-    return frozenset(each for each in places if each and _has_somebody(each, context))
+def _existing_folders(containers: Iterable[Container], context: AppContext) -> frozenset[str]:
+    folders = {each.working_dir for each in containers}
+    return frozenset(each for each in folders if each and _may_be_in_use(each, context))
 
 
-def _has_somebody(place: str, context: AppContext) -> bool:
-    """Say whether a folder is there, or would be another server's to miss."""
-    if _is_there(place):
+def _may_be_in_use(folder: str, context: AppContext) -> bool:
+    """Return whether a folder exists, or is missing from another server's deployments folder."""
+    if _may_exist(folder):
         return True
-    return not context.store.holds(place) and _is_there(f"{os.path.dirname(place)}/{OURS}")
+    return not context.store.holds(folder) and _may_exist(f"{os.path.dirname(folder)}/{AGENT_DIR}")
 
 
-def _is_there(path: str) -> bool:
-    """Say whether a folder is there, or may be: of what can't be looked at nothing is claimed."""
+def _may_exist(path: str) -> bool:
+    """Return False only if a path certainly does not exist; one that can't be read may exist."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):

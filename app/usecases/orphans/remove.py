@@ -1,4 +1,4 @@
-"""Remove what is stranded: stop it, keep its last words, take its containers and networks away."""
+"""Remove orphans: stop them, keep their last words, remove their containers and networks."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -18,73 +18,74 @@ from app.engine.client import docker_environment
 from app.engine.compose import ComposeFailed, compose_halt, compose_remove
 from app.store import history
 from app.store.files import storage_errors
-from app.store.last_words import keep_last_words
+from app.store.last_words import save_last_words
 from app.usecases.context import AppContext
-from app.usecases.history.last_words import KEPT_LINES, last_words_from
+from app.usecases.history.last_words import KEPT_LINES, build_last_words
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
-from app.usecases.orphans.orphans import list_stranded_now
+from app.usecases.orphans.orphans import list_orphans_now
 
-# A page is not kept waiting for longer; the removal goes on, and its page shows it.
+# A page waits no longer than this; the removal goes on, and the orphans page shows it.
 WAIT_SECONDS = 20.0
-_AT_ONCE = ThreadPoolExecutor(2, thread_name_prefix="stranded")
+_POOL = ThreadPoolExecutor(2, thread_name_prefix="orphans")
 
 
 @dataclass(slots=True)
 class Removal:
-    """What came of it: what is gone, what is still going, and what was refused, by project."""
+    """The outcome: which projects are removed, which go on, and which failed and why."""
 
     removed: list[str] = field(default_factory=list)
     removing: list[str] = field(default_factory=list)
     refused: dict[str, UserError] = field(default_factory=dict)
 
 
-def find_one(project: str, *, context: AppContext) -> Orphan:
-    """Return what is stranded under a project's name, as of now.
+def find_orphan(project: str, *, context: AppContext) -> Orphan:
+    """Return the orphan with this Compose project name, as of now.
 
     Raises NotFound, NotStranded, EngineError.
     """
-    found = list_stranded_now(context=context)
+    found = list_orphans_now(context=context)
     if stranded := found.get(project):
         return stranded
     if is_id(project) and context.store.has(project):
         raise NotOrphaned(
-            f"{project} has its folder. What it does is shown on its own page, and can be stopped"
-            " there."
+            f"{project} is a deployment with a folder, so it is no orphan. Stop it on its own page."
         )
     if context.containers.of(project) or context.networks.of(project):
-        raise NotOrphaned(f"{project} is on this machine, and nothing tells that it is ours.")
-    raise NotFound(f"Nothing of {project} is stranded. It may have been removed already.")
+        raise NotOrphaned(
+            f"{project} is on this machine, but nothing shows that it belongs to Deploy Agent."
+        )
+    raise NotFound(f"There is no orphan {project}. It may have been removed already.")
 
 
-def remove_stranded(
+def remove_orphan(
     project: str, *, actor: str, context: AppContext, seconds: float | None = WAIT_SECONDS
 ) -> bool:
-    """Remove one project; say whether it is gone, or still going.
+    """Remove one orphan; return False if the removal still goes on after `seconds`.
 
     Raises NotFound, NotStranded, NotRemoved, StorageFailed, Busy, StopFailed, EngineError.
     """
-    removal = remove_many([project], actor=actor, context=context, seconds=seconds)
+    removal = remove_orphans([project], actor=actor, context=context, seconds=seconds)
     for refused in removal.refused.values():
         raise refused
     return not removal.removing
 
 
-def remove_many(
+def remove_orphans(
     projects: Iterable[str],
     *,
     actor: str,
     context: AppContext,
     seconds: float | None = WAIT_SECONDS,
 ) -> Removal:
-    """Remove some, each by itself: one that is refused holds up none of the others."""
-    begun: dict[str, Future[bool]] = {
-        # The history names the address that the deed comes from, also beside its request.
-        each: _AT_ONCE.submit(copy_context().run, _remove, each, actor, context)
+    """Remove several orphans independently: one failure does not affect the others."""
+    removals: dict[str, Future[bool]] = {
+        # The context carries the caller's address into the thread, for the history.
+        each: _POOL.submit(copy_context().run, _remove, each, actor, context)
         for each in dict.fromkeys(projects)
     }
-    wait(begun.values(), seconds)
+    wait(removals.values(), seconds)
     removal = Removal()
-    for project, future in begun.items():
+    for project, future in removals.items():
         if not future.done():
             removal.removing.append(project)
         elif error := future.exception():
@@ -97,11 +98,11 @@ def remove_many(
 
 
 def _remove(project: str, actor: str, context: AppContext) -> bool:
-    """Remove one project; say whether it is gone, or a stop of it still going."""
+    """Remove one orphan; return False if the stop that it needs still goes on."""
     try:
-        stranded = find_one(project, context=context)
+        stranded = find_orphan(project, context=context)
         if stranded.deployment:
-            # Its folder is here: this is a stop like any other, with the folder's lock.
+            # Its folder exists: an ordinary stop, which takes the folder's lock.
             started = stop_deployment(project, actor=actor, context=context)
             return wait_for_stop(started, context=context) is not None
         _remove_recorded(stranded, actor, context)
@@ -109,7 +110,7 @@ def _remove(project: str, actor: str, context: AppContext) -> bool:
     finally:
         context.containers.changed()
         context.networks.changed()
-        context.changes.beat()
+        context.live_updates.publish()
 
 
 def _remove_recorded(stranded: Orphan, actor: str, context: AppContext) -> None:
@@ -117,7 +118,7 @@ def _remove_recorded(stranded: Orphan, actor: str, context: AppContext) -> None:
     with storage_errors("It was not removed."):
         history.record(root, "remove stranded", actor, **about)
     try:
-        _take_away(stranded, context)
+        _remove_parts(stranded, context)
     except UserError as failure:
         with suppress(OSError):
             history.record(root, "remove stranded failed", actor, **about, reason=failure.detail)
@@ -126,16 +127,16 @@ def _remove_recorded(stranded: Orphan, actor: str, context: AppContext) -> None:
         history.record(root, "remove stranded succeeded", actor, **about)
 
 
-def _take_away(stranded: Orphan, context: AppContext) -> None:
+def _remove_parts(stranded: Orphan, context: AppContext) -> None:
     project, seconds = stranded.project, context.settings.stop_timeout
     environment = docker_environment(PROJECT, context.address)
     try:
         if stranded.containers:
             compose_halt(project, environment, seconds)
             for container in stranded.containers:
-                _keep_words(container, context)
-            # Somebody may have put its folder back meanwhile.
-            find_one(project, context=context)
+                _save_last_words(container, context)
+            # Its folder may have been put back meanwhile.
+            find_orphan(project, context=context)
         compose_remove(project, environment, seconds)
     except ComposeFailed as error:
         said = last_words_of(error.output) or "Compose took too long"
@@ -143,21 +144,21 @@ def _take_away(stranded: Orphan, context: AppContext) -> None:
     left = [each.name for each in context.containers.of(project)]
     left += [each.name for each in context.networks.of(project)]
     if left:
-        raise NotRemoved(f"There is still {', '.join(left)}. Try again.")
+        raise NotRemoved(f"These are still there: {', '.join(left)}. Try again.")
 
 
-def _keep_words(container: Container, context: AppContext) -> None:
-    """Keep what it said; where that can't be had, it holds nothing up."""
+def _save_last_words(container: Container, context: AppContext) -> None:
+    """Save a container's last words; a failure to do so stops nothing."""
     if container.state == "created":
         return
     with suppress(EngineError, OSError):
         log = context.containers.logs(container.id, KEPT_LINES)
         said = context.containers.description(container.id)
         mask = Masker(context.containers.secrets_of(container))
-        folder = words_folder(container.project, context=context)
-        keep_last_words(folder, last_words_from(container.id, log, said, mask))
+        folder = _last_words_folder(container.project, context=context)
+        save_last_words(folder, build_last_words(container.id, log, said, mask))
 
 
-def words_folder(project: str, *, context: AppContext) -> Path:
-    """Return whose last words those of a stranded one are: its archived folder's, or all's."""
+def _last_words_folder(project: str, *, context: AppContext) -> Path:
+    """Return where to keep an orphan's last words: its archived folder, or the root folder."""
     return context.store.archive.newest(project) or context.store.root

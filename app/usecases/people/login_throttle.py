@@ -1,4 +1,4 @@
-"""Failed log-ins, counted so that guessing is slow. In memory: a restart forgives."""
+"""Counts failed log-ins, so that guessing is slow. In memory: a restart clears the counts."""
 
 from threading import Lock
 
@@ -7,27 +7,29 @@ from cachetools import TTLCache
 from app.core.errors import TooManyAttempts
 
 _WINDOW_SECONDS = 300.0
-# From one address a few tries at one name, more at all names; and from everywhere
-# together so many at one name that nobody can lock its owner out in passing.
-_AT_ONE_NAME, _FROM_ONE_ADDRESS, _FROM_EVERYWHERE = 5, 20, 50
+# A few attempts at one name from one address, more from one address at all names. The limit
+# for one name from all addresses is high: nobody can lock a user out by the way.
+_PER_NAME_AND_ADDRESS, _PER_ADDRESS, _PER_NAME = 5, 20, 50
+
+# The counters that an attempt raises, each by (name, address); one of the two may be empty.
+Attempt = tuple[tuple[str, str], ...]
 
 
-class Attempts:
-    """Log-ins that failed within the last five minutes."""
+class LoginThrottle:
+    """The log-ins that failed within the last five minutes."""
 
     def __init__(self) -> None:
         self._failed: TTLCache[tuple[str, str], int] = TTLCache(50_000, _WINDOW_SECONDS)
         self._lock = Lock()
 
-    def begin(self, name: str, address: str) -> tuple[tuple[str, str], ...]:
-        """Count an attempt as failed until it succeeds: many at once are as many.
+    def begin(self, name: str, address: str) -> Attempt:
+        """Count an attempt as failed until it succeeds, so that parallel attempts count too.
 
-        `address` is empty where it is everybody's, as a proxy's is.
-        Raises TooManyAttempts.
+        `address` is empty where all users share it, such as a proxy's. Raises TooManyAttempts.
         """
-        limits = {(name, ""): _FROM_EVERYWHERE}
+        limits = {(name, ""): _PER_NAME}
         if address:
-            limits |= {(name, address): _AT_ONE_NAME, ("", address): _FROM_ONE_ADDRESS}
+            limits |= {(name, address): _PER_NAME_AND_ADDRESS, ("", address): _PER_ADDRESS}
         with self._lock:
             if any(self._failed.get(key, 0) >= limit for key, limit in limits.items()):
                 raise TooManyAttempts(
@@ -37,8 +39,8 @@ class Attempts:
                 self._failed[key] = self._failed.get(key, 0) + 1
         return tuple(limits)
 
-    def succeeded(self, attempt: tuple[tuple[str, str], ...]) -> None:
-        """Take back what an attempt counted as failed, and what failed at its name before it."""
+    def succeed(self, attempt: Attempt) -> None:
+        """Clear the counts of the attempt's name, and uncount the attempt at its address."""
         with self._lock:
             for key in attempt:
                 if key[0]:

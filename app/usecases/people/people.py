@@ -1,4 +1,4 @@
-"""Users and scripts' tokens: adding, removing, listing; and the first operator's set-up link."""
+"""Users and API tokens: add, remove, list; and the set-up link of the first operator."""
 
 import hashlib
 import secrets
@@ -19,7 +19,7 @@ HASHER = PasswordHasher()
 
 
 def digest(secret: str) -> str:
-    """Return what is kept of a random secret; it is long, so a plain hash is enough."""
+    """Return the stored hash of a random secret; it is long, so a plain hash is enough."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -28,13 +28,13 @@ def has_users(context: AppContext) -> bool:
 
 
 def list_users(*, context: AppContext) -> list[dict[str, str]]:
-    """Return the users as scripts get them, by name."""
+    """Return name and role of each user, sorted by name."""
     users = sorted(context.people.read().users.items())
     return [{"name": name, "role": user.role} for name, user in users]
 
 
 def list_tokens(*, context: AppContext) -> list[dict[str, str | None]]:
-    """Return what is known of scripts' tokens, the oldest first; none of it opens anything."""
+    """Return the API tokens without their secrets, the oldest first."""
     tokens = sorted(context.people.read().tokens.items(), key=lambda each: each[1].made_at)
     return [
         {
@@ -52,7 +52,7 @@ def list_tokens(*, context: AppContext) -> list[dict[str, str | None]]:
 def add_user(
     name: str, role: str, password: str, *, by: str, context: AppContext, setup: str | None = None
 ) -> Person:
-    """Add a user; with `setup`, the secret of a set-up link, only while that opens.
+    """Add a user. `setup` is the secret of a set-up link, which must still be valid.
 
     Raises InputRejected, LinkDead, StorageFailed.
     """
@@ -63,8 +63,8 @@ def add_user(
         raise InputRejected(errors)
     hashed = HASHER.hash(password)
     with storage_errors("The user was not added."), context.people.changing() as people:
-        # What was so before may not be so any more: two may use one link at once.
-        if setup is not None and not _opens(people, setup):
+        # Checked again under the lock: two requests may use one link at the same time.
+        if setup is not None and not _is_valid(people, setup):
             raise _dead_link()
         if name in people.users:
             raise InputRejected({"name": "is taken"})
@@ -75,7 +75,7 @@ def add_user(
 
 
 def set_password(name: str, password: str, *, by: str, context: AppContext) -> None:
-    """Change a password; every session of that user ends. Raises NotFound, InputRejected."""
+    """Change a password and end all sessions of that user. Raises NotFound, InputRejected."""
     if problem := password_problem(password):
         raise InputRejected({"password": problem})
     hashed = HASHER.hash(password)
@@ -89,7 +89,7 @@ def set_password(name: str, password: str, *, by: str, context: AppContext) -> N
 
 
 def remove_user(name: str, *, by: str, context: AppContext) -> None:
-    """Raises NotFound, or InputRejected for the last operator of several users."""
+    """Remove a user. Raises NotFound; InputRejected for the last operator of several users."""
     with storage_errors("The user was not removed."), context.people.changing() as people:
         if name not in people.users:
             raise _no_user(name)
@@ -101,7 +101,7 @@ def remove_user(name: str, *, by: str, context: AppContext) -> None:
 
 
 def make_token(name: str, role: str, made_by: str, *, context: AppContext) -> str:
-    """Make a script's token and return it: the only time that it is known."""
+    """Make an API token and return it. Only its hash is kept, so it can't be shown again."""
     errors = _errors(token_name=token_name_problem(name.strip()))
     if role not in list(Role):
         errors["token_role"] = "must be viewer or operator"  # noqa: S105
@@ -117,7 +117,7 @@ def make_token(name: str, role: str, made_by: str, *, context: AppContext) -> st
 
 
 def revoke_token(identifier: str, *, by: str, context: AppContext) -> None:
-    """Raises NotFound."""
+    """Revoke an API token. Raises NotFound."""
     with storage_errors("The token was not revoked."), context.people.changing() as people:
         if people.tokens.pop(identifier, None) is None:
             raise NotFound("There is no such token; it may have been revoked already.")
@@ -125,21 +125,21 @@ def revoke_token(identifier: str, *, by: str, context: AppContext) -> None:
 
 
 def begin_setup(*, context: AppContext) -> str:
-    """Return the secret of a new set-up link; one that was made before is dead."""
+    """Return the secret of a new set-up link; an earlier link becomes invalid."""
     secret = secrets.token_urlsafe(24)
     with storage_errors("No set-up link was made."), context.people.changing() as people:
         people.setup = Setup(digest(secret), time.time() + SETUP_SECONDS)
     return secret
 
 
-def setup_is_open(secret: str, *, context: AppContext) -> bool:
-    """Say whether a set-up link still opens: not used, not expired, and no users yet."""
-    return _opens(context.people.read(), secret)
+def is_setup_valid(secret: str, *, context: AppContext) -> bool:
+    """Return whether a set-up link is still valid: not used, not expired, and no users yet."""
+    return _is_valid(context.people.read(), secret)
 
 
 def check_setup(secret: str, *, context: AppContext) -> None:
-    """Raises LinkDead."""
-    if not setup_is_open(secret, context=context):
+    """Raise LinkDead if a set-up link is not valid."""
+    if not is_setup_valid(secret, context=context):
         raise _dead_link()
 
 
@@ -151,7 +151,7 @@ def set_up(secret: str, name: str, password: str, *, context: AppContext) -> Per
     )
 
 
-def _opens(people: People, secret: str) -> bool:
+def _is_valid(people: People, secret: str) -> bool:
     setup = people.setup
     return (
         setup is not None
@@ -163,14 +163,14 @@ def _opens(people: People, secret: str) -> bool:
 
 def _dead_link() -> LinkDead:
     return LinkDead(
-        "This set-up link is dead: it was used, is older than 30 minutes, or was never made."
+        "This set-up link is not valid: it was used, is older than 30 minutes, or was never made."
         " Restart the server for a new one, or add a user on the command line."
     )
 
 
 def _record(context: AppContext, what: str, who: str, **more: str) -> None:
-    """Record a deed on people in the history of the whole deployments folder."""
-    with storage_errors("It was done, and could not be recorded."):
+    """Record a change of users or tokens in the history of the deployments folder."""
+    with storage_errors("The change was made, but it could not be recorded."):
         history.record(context.settings.deployments_dir, what, who, **more)
 
 

@@ -1,4 +1,4 @@
-"""Log-ins: from a name and password to a session, and from a session or token to a person."""
+"""Log-ins: check a password, open a session, and find the person of a session or token."""
 
 import secrets
 import time
@@ -24,46 +24,49 @@ _CHECKS = BoundedSemaphore(4)
 
 def log_in(name: str, password: str, address: str, *, context: AppContext) -> str:
     """Return the secret of a new session. Raises NotLoggedIn, TooManyAttempts, StorageFailed."""
-    proven = prove(name, password, address, context=context)
-    return open_session(name, address, context=context, proven=proven)
+    verified = verify_password(name, password, address, context=context)
+    return open_session(name, address, context=context, verified=verified)
 
 
-def prove(name: str, password: str, address: str, *, context: AppContext) -> str:
-    """Check a password, slowly for who guesses, and return the hash that it matched.
+def verify_password(name: str, password: str, address: str, *, context: AppContext) -> str:
+    """Check a password and return the hash that it matches; failures are throttled.
 
     Raises NotLoggedIn, TooManyAttempts.
     """
     shared = bool(address) and address == context.settings.trusted_proxy
-    attempt = context.attempts.begin(name, "" if shared else address)
+    attempt = context.login_throttle.begin(name, "" if shared else address)
     user = context.people.read().users.get(name)
     with _CHECKS:
-        nobody = _nobody()
-        hashed = user.password if user else nobody
+        dummy = _dummy_hash()
+        hashed = user.password if user else dummy
         matches = _matches(hashed, password)
     if not matches or user is None:
         raise NotLoggedIn("The name or the password is wrong.")
-    context.attempts.succeeded(attempt)
+    context.login_throttle.succeed(attempt)
     return hashed
 
 
-def open_session(name: str, address: str, *, context: AppContext, proven: str | None = None) -> str:
-    """Return the secret of a new session of a user who has proven who they are.
+def open_session(
+    name: str, address: str, *, context: AppContext, verified: str | None = None
+) -> str:
+    """Return the secret of a new session. The caller has verified who the user is.
 
-    `proven` is the hash that their password matched: a change in between ends it.
+    `verified` is the hash that the password matched. If it was changed meanwhile, NotLoggedIn
+    is raised.
     """
     secret, now = secrets.token_urlsafe(32), time.time()
     with storage_errors("You were not logged in."), context.people.changing() as people:
         user = people.users.get(name)
-        if user is None or (proven is not None and user.password != proven):
+        if user is None or (verified is not None and user.password != verified):
             raise NotLoggedIn("The name or the password is wrong.")
-        good = {key: each for key, each in user.sessions.items() if each.ends_at > now}
-        newest = sorted(good.items(), key=lambda item: item[1].ends_at)[-_MOST_SESSIONS + 1 :]
+        valid = {key: each for key, each in user.sessions.items() if each.ends_at > now}
+        newest = sorted(valid.items(), key=lambda item: item[1].ends_at)[-_MOST_SESSIONS + 1 :]
         user.sessions = {**dict(newest), digest(secret): Session(now + SESSION_SECONDS, address)}
     return secret
 
 
 def log_out(secret: str, *, context: AppContext) -> None:
-    """End a session for good: a copy of its cookie opens nothing any more."""
+    """End a session on the server: a copy of its cookie is useless afterwards."""
     key = digest(secret)
     with storage_errors("You were not logged out."), context.people.changing() as people:
         for user in people.users.values():
@@ -71,7 +74,7 @@ def log_out(secret: str, *, context: AppContext) -> None:
 
 
 def person_of_session(secret: str, address: str, *, context: AppContext) -> Person | None:
-    """Return whose session it is, used from the address that it was begun at."""
+    """Return the person of a session, if it is used from the address where it was opened."""
     key, now = digest(secret), time.time()
     for name, user in context.people.read().users.items():
         session = user.sessions.get(key)
@@ -81,7 +84,7 @@ def person_of_session(secret: str, address: str, *, context: AppContext) -> Pers
 
 
 def person_of_token(text: str, *, context: AppContext) -> Person | None:
-    """Return whom a script's token speaks for; when it was last used is kept to the minute."""
+    """Return the person of an API token. The time of its last use is kept to the minute."""
     kind, _, rest = text.partition("_")
     identifier, _, secret = rest.partition("_")
     token = context.people.read().tokens.get(identifier) if kind == "da" else None
@@ -97,7 +100,7 @@ def _is_old(token: Token) -> bool:
 
 
 def _note_use(identifier: str, context: AppContext) -> None:
-    """Write down that a token is in use; a disk that can't be written keeps no script out."""
+    """Save when a token was used. If the disk can't be written, the token works all the same."""
     with suppress(OSError), context.people.changing() as people:
         token = people.tokens.get(identifier)
         if token and _is_old(token):
@@ -105,16 +108,16 @@ def _note_use(identifier: str, context: AppContext) -> None:
 
 
 def person_of_proxy(name: str, *, context: AppContext) -> Person:
-    """Return whom a trusted proxy has logged in: with the role of the user of that name."""
+    """Return the person whom a trusted proxy logged in, with the role of the user of that name."""
     user = context.people.read().users.get(name)
     return Person(name, user.role if user else Role.VIEWER)
 
 
 @cache
-def _nobody() -> str:
-    """Return what is checked where the name is unknown, so that the time tells no names.
+def _dummy_hash() -> str:
+    """Return a hash to check where the name is unknown, so that timing reveals no names.
 
-    Made at the first log-in, whoever's: a start that nobody logs in after need not wait for it.
+    Made at the first log-in, since hashing would delay the start of the server.
     """
     return HASHER.hash(secrets.token_hex(16))
 

@@ -1,13 +1,13 @@
-"""Whether this server can do its work, in words that anybody may read."""
+"""Readiness of this server, in words without addresses or paths: strangers may read them."""
 
 from app.store.files import write_problem
 from app.usecases.context import AppContext
 
 
 def readiness_of(context: AppContext) -> dict[str, str]:
-    """Return what is wrong with each part that is needed; empty where it is well.
+    """Return the problem of each part that the server needs; empty if it works.
 
-    Nothing is written, and the engine is asked at most once a second, whoever calls.
+    Nothing is written. The engine is asked at most once a second, however often this is called.
     """
     problem = context.containers.snapshot().problem
     return {
@@ -16,10 +16,9 @@ def readiness_of(context: AppContext) -> dict[str, str]:
     }
 
 
-# Without the engine's address: strangers read this.
 _ENGINE = {
     "engine_unreachable": "Nothing answers at Docker Engine's address. Start Docker Engine.",
-    "engine_denied": "This server's user may not talk to Docker Engine: it is not in its group.",
-    "engine_silent": "Docker Engine takes calls and does not answer. Restart it.",
+    "engine_denied": "This server's user may not use Docker Engine: it is not in the docker group.",
+    "engine_silent": "Docker Engine accepts connections but does not answer. Restart it.",
     "engine_refused": "Docker Engine refuses to list the containers.",
 }

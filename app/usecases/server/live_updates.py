@@ -1,8 +1,8 @@
-"""Changes: telling those who look at a page that something of it may have changed.
+"""Live updates: publish/subscribe between whatever learns of a change and the open pages.
 
-Who looks has a `Viewer`. Whatever learns of a change (the engine's events, a probe that
-comes back, a gateway's devices) beats, and each viewer looks again. What tells nothing
-by itself is asked by one ticker, for as long as somebody looks.
+Each open page has a `Subscriber`. Whatever learns of a change (the engine's events, a readiness
+check that ends, a gateway's devices) publishes, and each page renders again. Sources that
+announce nothing are polled by one thread, for as long as there are subscribers.
 """
 
 import logging
@@ -14,107 +14,107 @@ from app.core.errors import TooManyStreams
 
 _log = logging.getLogger("deploy_agent")
 
-MOST_VIEWERS = 200
-_TICK_SECONDS = 0.4
-_NOT_SEEN = "not seen"
+MOST_SUBSCRIBERS = 200
+_POLL_SECONDS = 0.4
+_POLL_FAILED = "poll failed"
 
 
-class Viewer:
-    """One open page: woken where something may have changed, or where lines have come."""
+class Subscriber:
+    """One open page: woken when something may have changed, or when new lines arrived."""
 
     def __init__(self) -> None:
         self._changed = False
         self._woken = threading.Event()
 
-    def changed(self) -> None:
+    def notify(self) -> None:
         self._changed = True
         self._woken.set()
 
     def wake(self) -> None:
-        """Let it look for more lines; what else the page shows is as it was."""
+        """Let the page fetch new lines; nothing else on it has changed."""
         self._woken.set()
 
     def wait(self, seconds: float) -> bool:
-        """Say whether it was woken before the time was up."""
+        """Return whether the subscriber was woken before the time was up."""
         woken = self._woken.wait(seconds)
         self._woken.clear()
         return woken
 
     def take_changed(self) -> bool:
-        """Say whether something may have changed since this was asked last."""
+        """Return whether something may have changed since the last call."""
         changed, self._changed = self._changed, False
         return changed
 
 
-class Changes:
-    """`look` is asked at each tick for a value that differs where something changed."""
+class LiveUpdates:
+    """The subscribers of one server. `poll` returns a value that differs after each change."""
 
-    def __init__(self, look: Callable[[], object]) -> None:
-        self._look = look
-        self._viewers: set[Viewer] = set()
-        # A signal that ends the server may come while another one is being dealt with.
+    def __init__(self, poll: Callable[[], object]) -> None:
+        self._poll = poll
+        self._subscribers: set[Subscriber] = set()
+        # Reentrant: a signal that ends the server may arrive while another one is handled.
         self._lock = threading.RLock()
-        self._ticker: threading.Thread | None = None
+        self._poller: threading.Thread | None = None
         self._closing = threading.Event()
-        self.number = 0
+        # Counts the changes: everything rendered at one version is the same for all.
+        self.version = 0
 
     @property
     def closing(self) -> bool:
         return self._closing.is_set()
 
     @property
-    def viewers(self) -> int:
-        """How many look now."""
-        return len(self._viewers)
+    def subscriber_count(self) -> int:
+        return len(self._subscribers)
 
-    def beat(self) -> None:
-        """Let all who look, look again. What was seen at one `number` is the same for all."""
+    def publish(self) -> None:
+        """Tell all subscribers that something may have changed."""
         with self._lock:
-            self.number += 1
-            viewers = list(self._viewers)
-        for viewer in viewers:
-            viewer.changed()
+            self.version += 1
+            subscribers = list(self._subscribers)
+        for subscriber in subscribers:
+            subscriber.notify()
 
     def close(self) -> None:
-        """End all viewing: the server is about to stop."""
+        """End all streams: the server is about to stop."""
         self._closing.set()
-        self.beat()
+        self.publish()
 
     @contextmanager
-    def viewing(self) -> Iterator[Viewer]:
-        """Be told of changes. Raises TooManyStreams."""
-        viewer = Viewer()
+    def subscription(self) -> Iterator[Subscriber]:
+        """Subscribe for as long as the block runs. Raises TooManyStreams."""
+        subscriber = Subscriber()
         with self._lock:
-            if len(self._viewers) >= MOST_VIEWERS:
+            if len(self._subscribers) >= MOST_SUBSCRIBERS:
                 raise TooManyStreams(
-                    f"{MOST_VIEWERS} pages already follow along. This one asks every few"
-                    " seconds instead."
+                    f"{MOST_SUBSCRIBERS} pages already receive live updates."
+                    " This page reloads every few seconds instead."
                 )
-            if self._ticker is None:
-                ticker = threading.Thread(target=self._tick, name="ticker", daemon=True)
-                ticker.start()
-                self._ticker = ticker
-            self._viewers.add(viewer)
+            if self._poller is None:
+                poller = threading.Thread(target=self._run_poller, name="poller", daemon=True)
+                poller.start()
+                self._poller = poller
+            self._subscribers.add(subscriber)
         try:
-            yield viewer
+            yield subscriber
         finally:
             with self._lock:
-                self._viewers.discard(viewer)
+                self._subscribers.discard(subscriber)
 
-    def _tick(self) -> None:
+    def _run_poller(self) -> None:
         before: object = None
-        while not self._closing.wait(_TICK_SECONDS):
+        while not self._closing.wait(_POLL_SECONDS):
             with self._lock:
-                if not self._viewers:
-                    self._ticker = None
+                if not self._subscribers:
+                    self._poller = None
                     return
             try:
-                now = self._look()
+                now = self._poll()
             except Exception:  # noqa: BLE001 - the thread must go on
-                # The folder itself can't be read for once: whoever looks is told why.
-                now = _NOT_SEEN
-                if before is not _NOT_SEEN:
+                # The deployments folder can't be read just now: each page shows why.
+                now = _POLL_FAILED
+                if before is not _POLL_FAILED:
                     _log.warning("the deployments folder could not be read", exc_info=True)
             if now != before:
-                self.beat()
+                self.publish()
             before = now

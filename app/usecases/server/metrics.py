@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: of the fleet as it is now, and of what this server has seen.
+"""Metrics for Prometheus: gauges of all deployments now, and counters since the server started.
 
-No label holds an id, a name or an address, so that their number stays small. The times of
-requests and of the engine are taken where they come from.
+No label holds an id, a name or an address, so that the number of series stays small. The durations
+of requests and of engine calls are measured where those are made.
 """
 
 import platform
@@ -27,14 +27,14 @@ from app.version import VERSION
 _OPERATIONS = Counter("deploy_agent_operations", "Operations that have ended.", ["kind", "outcome"])
 _OPERATION_SECONDS = Histogram(
     "deploy_agent_operation_seconds",
-    "From the start of an operation to its end.",
+    "Duration of operations, from start to end.",
     ["kind"],
     buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1800),
 )
 _RESTARTS = Counter(
-    "deploy_agent_gateway_restarts", "Gateways that ended and were started again, by Docker mostly."
+    "deploy_agent_gateway_restarts", "Restarts of gateways that had ended, mostly by Docker."
 )
-_BUILD = Info("deploy_agent_build", "What this server is.")
+_BUILD = Info("deploy_agent_build", "Version of this server.")
 _BUILD.info(
     {
         "version": VERSION,
@@ -44,30 +44,30 @@ _BUILD.info(
 
 
 class Metrics:
-    """What `/metrics` answers; one for each server."""
+    """The content of `/metrics`; one object per server."""
 
     def __init__(self, context: AppContext) -> None:
         self._registry = CollectorRegistry()
         self._registry.register(_Fleet(context))
         self._registry.register(REGISTRY)
-        context.events.listen(_Restarts(context).hear)
+        context.events.listen(_RestartCounter(context).handle)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return everything in the format that is asked for, and its content type."""
+        """Return all metrics in the format that `accept` asks for, and the content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
 
 class _Fleet(Collector):
-    """Deployments, streams and messages as they are now, from one snapshot of the engine."""
+    """Gauges of deployments, streams and messages, from one engine snapshot."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._ended = _Ended(context)
+        self._operations = _OperationCounter(context)
 
     def collect(self) -> Iterator[Metric]:
         views = list_deployments(self._context)
-        self._ended.look({each.deployment.id: each.deployment.operation for each in views})
+        self._operations.update({each.deployment.id: each.deployment.operation for each in views})
         statuses = [each.verdict.status for each in views]
         family = GaugeMetricFamily(
             "deploy_agent_deployments", "Deployments by status.", labels=["status"]
@@ -77,12 +77,16 @@ class _Fleet(Collector):
         yield family
         snapshot = self._context.containers.snapshot()
         yield _gauge("engine_up", "Whether Docker Engine answers.", 0 if snapshot.problem else 1)
-        yield _gauge("open_streams", "Pages that follow along.", self._context.changes.viewers)
+        yield _gauge(
+            "open_streams",
+            "Pages that receive live updates.",
+            self._context.live_updates.subscriber_count,
+        )
         webhook = show_webhook(self._context)
-        yield _gauge("messages_waiting", "Messages that are still to be sent.", webhook.waiting)
+        yield _gauge("messages_waiting", "Webhook messages that wait to be sent.", webhook.waiting)
         yield _gauge(
             "messages_dropped",
-            "Messages that did not arrive since the last one that did.",
+            "Webhook messages that were dropped since the last delivery.",
             webhook.dropped,
         )
 
@@ -91,8 +95,8 @@ def _gauge(name: str, words: str, value: float) -> Metric:
     return GaugeMetricFamily(f"deploy_agent_{name}", words, value=value)
 
 
-class _Ended:
-    """Counts the operations that have ended, whoever began them, as the folders tell."""
+class _OperationCounter:
+    """Counts the operations that ended since the server started, by the folders' records."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
@@ -102,9 +106,9 @@ class _Ended:
         self._gone: set[str] = set()
         self._lock = Lock()
 
-    def look(self, latest: dict[str, Operation | None]) -> None:
+    def update(self, latest: dict[str, Operation | None]) -> None:
         with self._lock:
-            # One that was archived has ended its last operation where it is now.
+            # The last operation of an archived deployment ended in the archive.
             for each in self._counted.keys() - latest.keys() - self._gone:
                 self._gone.add(each)
                 self._count(each)
@@ -115,7 +119,7 @@ class _Ended:
 
     def _count(self, deployment_id: str) -> None:
         try:
-            folder = self._context.store.folder_wherever(deployment_id)
+            folder = self._context.store.folder_or_archived(deployment_id)
         except NotFound:
             return
         for operation in list_operations(folder)[::-1]:
@@ -135,18 +139,18 @@ def _count_operation(operation: Operation) -> None:
         _OPERATION_SECONDS.labels(operation.kind).observe(lasted.total_seconds())
 
 
-class _Restarts:
-    """Counts the starts of containers that had ended before."""
+class _RestartCounter:
+    """Counts the starts of containers that had ended."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._ended: set[str] = set()
+        self._operations: set[str] = set()
 
-    def hear(self, event: ContainerEvent) -> None:
+    def handle(self, event: ContainerEvent) -> None:
         if event.action == "die" and self._context.store.has(event.deployment_id):
-            self._ended.add(event.container_id)
+            self._operations.add(event.container_id)
         elif event.action == "destroy":
-            self._ended.discard(event.container_id)
-        elif event.action == "start" and event.container_id in self._ended:
-            self._ended.discard(event.container_id)
+            self._operations.discard(event.container_id)
+        elif event.action == "start" and event.container_id in self._operations:
+            self._operations.discard(event.container_id)
             _RESTARTS.inc()

@@ -1,4 +1,4 @@
-"""At the server's start: say which Compose there is, and which deployments were found again."""
+"""The startup log: the version of Compose, and the deployments that were found."""
 
 from collections.abc import Callable
 
@@ -11,13 +11,12 @@ from app.usecases.status.overview import list_deployments
 Log = Callable[..., object]
 
 
-def announce(context: AppContext, log: Log) -> None:
-    """Log what a person wants to see in a terminal after a restart."""
+def log_startup(context: AppContext, log: Log) -> None:
     version = compose_version(docker_environment(PROJECT, context.address))
     if version:
         log("Detected: docker compose (v2 plugin) %s", version)
     else:
-        log("Docker Compose v2 was not found; launch and stop need it. `make setup` brings it.")
+        log("Docker Compose v2 was not found; launch and stop need it. `make setup` installs it.")
     for view in list_deployments(context):
         deployment = view.deployment
         log(

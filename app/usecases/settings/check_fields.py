@@ -22,31 +22,34 @@ from app.usecases.settings.configure import problems_of
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class FieldMessage:
     """What is said beside a field: what is wrong, or a hint about what is taken all the same."""
 
     error: str = ""
     hint: str = ""
 
 
-def check_field(name: str, raw: Any, *, context: AppContext) -> Said:
+def check_field(name: str, raw: Any, *, context: AppContext) -> FieldMessage:
     """Return what is said of one field."""
     try:
         value = check_value(name, raw)
     except ValueRejected as wrong:
-        return Said(error=str(wrong))
+        return FieldMessage(error=str(wrong))
     values = {name: value} if value else {}
     if error := problems_of(CheckedInput(values, {}), context=context).get(name):
-        return Said(error=error)
-    return Said(hint=hints_about(values, context=context).get(name, ""))
+        return FieldMessage(error=error)
+    return FieldMessage(hint=hints_about(values, context=context).get(name, ""))
 
 
-def check_fields(given: Mapping[str, Any], *, context: AppContext) -> dict[str, Said]:
+def check_fields(given: Mapping[str, Any], *, context: AppContext) -> dict[str, FieldMessage]:
     """Return what is said of each field, those included that are missing."""
     checked = check_input(given)
     errors = problems_of(checked, context=context)
     hints = hints_about(checked.values, context=context)
-    return {name: Said(errors.get(name, ""), hints.get(name, "")) for name in {**errors, **hints}}
+    return {
+        name: FieldMessage(errors.get(name, ""), hints.get(name, ""))
+        for name in {**errors, **hints}
+    }
 
 
 def hints_about(values: Mapping[str, str], *, context: AppContext) -> dict[str, str]:

@@ -18,7 +18,7 @@ from app.usecases.context import AppContext
 
 
 @dataclass(frozen=True, slots=True)
-class Another:
+class CloneSource:
     """The deployment that a new one is to be like, and whether its secrets go along.
 
     `channels` are the tokens of what can serve one gateway only, such as a bot.
@@ -33,7 +33,7 @@ class Another:
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class CloneableSettings:
     """What another deployment has to give: `values` by field name, secrets by field alone."""
 
     id: str
@@ -48,11 +48,11 @@ class Offer:
         return self.name or self.id
 
 
-def offer_of(deployment_id: str, *, context: AppContext) -> Offer:
+def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableSettings:
     """Return what a deployment has to give. Raises NotFound, DeploymentInvalid."""
     source = _source(deployment_id, context)
     held = [each for each in _copyable() if each.secret and source.env.get(each.env)]
-    return Offer(
+    return CloneableSettings(
         source.id,
         source.name,
         _values(source, context),
@@ -62,8 +62,8 @@ def offer_of(deployment_id: str, *, context: AppContext) -> Offer:
     )
 
 
-def completed(
-    given: Mapping[str, Any], like: Another | None, *, context: AppContext
+def with_cloned_settings(
+    given: Mapping[str, Any], like: CloneSource | None, *, context: AppContext
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
     """Return what was given, the rest from the other one, and which secrets were taken from it.
 
@@ -81,8 +81,8 @@ def completed(
     return {**_values(source, context), **given, **taken}, tuple(taken)
 
 
-def record_copies(
-    like: Another | None, copied: tuple[str, ...], to: str, *, actor: str, context: AppContext
+def record_copied_secrets(
+    like: CloneSource | None, copied: tuple[str, ...], to: str, *, actor: str, context: AppContext
 ) -> None:
     """Record in the other one's history that secrets of it were taken."""
     if like and copied:

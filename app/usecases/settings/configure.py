@@ -14,10 +14,14 @@ from app.core.settings.fields import FIELDS, PORT, TOKEN
 from app.core.settings.openclaw_config import DEFAULT_MODEL, format_config, seed_config
 from app.core.settings.ports import subnet_of
 from app.engine.host.network import host_names
-from app.store.deployments import NewDeployment
+from app.store.deployments import DeploymentContent
 from app.store.files import storage_errors
 from app.usecases.context import AppContext
-from app.usecases.settings.clone_settings import Another, completed, record_copies
+from app.usecases.settings.clone_settings import (
+    CloneSource,
+    record_copied_secrets,
+    with_cloned_settings,
+)
 from app.usecases.settings.ports import free_port, port_problem
 
 _TOKEN_BYTES = 32
@@ -45,7 +49,7 @@ def configure_deployment(
     actor: str,
     context: AppContext,
     deployment_id: str | None = None,
-    like: Another | None = None,
+    like: CloneSource | None = None,
 ) -> Deployment:
     """Make a deployment from a person's or script's input and return it.
 
@@ -56,7 +60,7 @@ def configure_deployment(
     Raises InputRejected, with every field's own message, AlreadyMade, NotFound,
     DeploymentInvalid or StorageFailed; in all cases nothing was made.
     """
-    given, copied = completed(given, like, context=context)
+    given, copied = with_cloned_settings(given, like, context=context)
     checked = check_input(given)
     if checked.errors:
         raise InputRejected(problems_of(checked, context=context))
@@ -68,7 +72,7 @@ def configure_deployment(
         env = env_of(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), context)
         content = content_of(env, deployment_id, _subnet(port, context), context)
         _refuse_beyond_limit(content)
-        record_copies(like, copied, deployment_id, actor=actor, context=context)
+        record_copied_secrets(like, copied, deployment_id, actor=actor, context=context)
         context.store.create(deployment_id, content, actor)
     return context.store.load(deployment_id)
 
@@ -101,9 +105,9 @@ def env_of(values: Mapping[str, str], port: str, token: str, context: AppContext
 
 def content_of(
     env: Mapping[str, str], deployment_id: str, subnet: IPv4Network | str, context: AppContext
-) -> NewDeployment:
+) -> DeploymentContent:
     """Return what is written into the folder of a deployment with these variables."""
-    return NewDeployment(
+    return DeploymentContent(
         env=format_env(env).encode(),
         compose_file=compose_file(deployment_id, subnet).encode(),
         openclaw_config=format_config(seed_config(env, _origin_hosts(context))),
@@ -114,7 +118,7 @@ def _subnet(port: int, context: AppContext) -> IPv4Network:
     return subnet_of(port, context.settings.subnet_pool)
 
 
-def _refuse_beyond_limit(content: NewDeployment) -> None:
+def _refuse_beyond_limit(content: DeploymentContent) -> None:
     if len(content.env) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 1024
         raise InputRejected({"body": f"is too large: all values together may have {limit} KiB"})

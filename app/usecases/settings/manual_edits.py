@@ -1,4 +1,4 @@
-"""Edits by hand: that somebody changed a deployment's files past Deploy Agent, key by key."""
+"""Manual edits: records which keys somebody changed in a deployment's files with an editor."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,56 +13,58 @@ from app.store import history
 from app.usecases.context import AppContext
 from app.usecases.history.history import latest_moments
 
-# Our own changes of a file stand in the history this close to it.
+# A change of ours is in the history within this time of the file's own time.
 _CLOSE = timedelta(seconds=5)
-_LOOKED_AT = 10
+_RECENT_MOMENTS = 10
 _RECENT = timedelta(minutes=1)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """A deployment's files as they were seen."""
+class _FileState:
+    """A deployment's files at one poll: values of `.env`, times of both files."""
 
     env: Mapping[str, str]
     env_at: datetime
     compose_at: datetime
 
-    def is_fresh(self, before: "_Seen") -> bool:
-        """Say whether somebody has just changed one, and may not be recorded yet."""
+    def is_fresh(self, before: "_FileState") -> bool:
+        """Return whether a file changed just now: if the change was ours, its history entry may
+        follow.
+        """
         times = ((self.env_at, before.env_at), (self.compose_at, before.compose_at))
         since = datetime.now(UTC) - _CLOSE
         return any(now != then and now > since for now, then in times)
 
 
-class Edits:
-    """Remembers each deployment's files from one look to the next."""
+class ManualEdits:
+    """Remembers each deployment's files from one poll to the next."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
-        self._seen: dict[str, _Seen] = {}
+        self._states: dict[str, _FileState] = {}
 
-    def look(self) -> None:
-        """Record what was edited since the last look. Raises OSError."""
+    def poll(self) -> None:
+        """Record what was edited since the last poll. Raises OSError."""
         deployments = self._context.store.scan()
-        for gone in self._seen.keys() - {each.id for each in deployments}:
-            del self._seen[gone]
+        for gone in self._states.keys() - {each.id for each in deployments}:
+            del self._states[gone]
         for deployment in deployments:
-            self._look_at(deployment)
+            self._compare(deployment)
 
-    def _look_at(self, deployment: Deployment) -> None:
-        before = self._seen.get(deployment.id)
+    def _compare(self, deployment: Deployment) -> None:
+        before = self._states.get(deployment.id)
         env_at, compose_at = deployment.env_at or _NEVER, deployment.compose_at or _NEVER
         if before and (before.env_at, before.compose_at) == (env_at, compose_at):
             return
-        now = _Seen(deployment.env, env_at, compose_at)
+        now = _FileState(deployment.env, env_at, compose_at)
         if before is None:
-            self._seen[deployment.id] = now
+            self._states[deployment.id] = now
         elif not (deployment.problem or deployment.running_operation or now.is_fresh(before)):
-            self._seen[deployment.id] = now
-            self._tell(deployment, before, now)
+            self._states[deployment.id] = now
+            self._record_edits(deployment, before, now)
 
-    def _tell(self, deployment: Deployment, before: _Seen, now: _Seen) -> None:
+    def _record_edits(self, deployment: Deployment, before: _FileState, now: _FileState) -> None:
         folder = self._context.store.folder(deployment.id)
         keys = _differing(before.env, now.env)
         if keys and self._is_by_hand(deployment, now.env_at):
@@ -71,16 +73,16 @@ class Edits:
             self._record(folder, COMPOSE_EDITED, now.compose_at)
 
     def _is_by_hand(self, deployment: Deployment, at: datetime) -> bool:
-        found = latest_moments(deployment.id, _LOOKED_AT, context=self._context)
+        found = latest_moments(deployment.id, _RECENT_MOMENTS, context=self._context)
         return not any(_may_write(each) and _is_close(each, at) for each in found)
 
     def _record(self, folder: Path, what: str, at: datetime, **more: object) -> None:
         now = datetime.now(UTC)
-        # A file that was copied may have the time of the one it was copied from.
+        # A copied file may have the time of its original.
         at = at if timedelta(0) <= now - at < _RECENT else now
         stamp = at.isoformat(timespec="milliseconds")
         history.append(folder, {"at": stamp, "what": what, "who": BY_HAND, **more})
-        self._context.changes.beat()
+        self._context.live_updates.publish()
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
@@ -88,7 +90,7 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
 
 
 def _may_write(moment: TimelineEntry) -> bool:
-    """Say whether a deed is of those that write these files."""
+    """Return whether this action of ours may have written these files."""
     if moment.kind is EntryKind.OPERATION:
         others = [each for each in OperationKind if not each.facts.writes_settings]
         return moment.what not in others

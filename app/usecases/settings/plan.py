@@ -42,7 +42,7 @@ _WITH_FALLBACK = ("image", "memory_limit", "bind_address")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChangeRequest:
     """What is asked for: fields by name, names of those to be removed, and the mark of the
     files that it was made from; empty where that does not matter."""
 
@@ -70,7 +70,7 @@ class Plan:
 
 
 def plan_reconfiguration(
-    deployment_id: str, wish: Wish, *, context: AppContext, key: bytes | None = None
+    deployment_id: str, wish: ChangeRequest, *, context: AppContext, key: bytes | None = None
 ) -> Plan:
     """Return what a wish would change; nothing is written.
 
@@ -126,9 +126,9 @@ def describe_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def caught_up(
-    deployment_id: str, wish: Wish, *, context: AppContext
-) -> tuple[Wish, dict[str, str]]:
+def refresh_stale_request(
+    deployment_id: str, wish: ChangeRequest, *, context: AppContext
+) -> tuple[ChangeRequest, dict[str, str]]:
     """Return a stale wish brought up to the files as they are now, and what of it is in doubt.
 
     A field that nobody touched in the form follows the files. Where both the form and the
@@ -148,10 +148,10 @@ def caught_up(
             doubts[name] = (
                 f"Meanwhile it was changed to {now}." if now else "It was emptied meanwhile."
             )
-    return Wish(given, wish.remove, fingerprint_of(env, files.compose or "", key)), doubts
+    return ChangeRequest(given, wish.remove, fingerprint_of(env, files.compose or "", key)), doubts
 
 
-def current_wish(deployment_id: str, *, context: AppContext) -> Wish:
+def unchanged_request(deployment_id: str, *, context: AppContext) -> ChangeRequest:
     """Return the wish that changes nothing: each field that is no secret as it is now.
 
     Raises NotFound, DeploymentInvalid.
@@ -159,7 +159,7 @@ def current_wish(deployment_id: str, *, context: AppContext) -> Wish:
     files = files_of(context.store.load(deployment_id), context=context)
     env = files.values
     given = {each.name: env.get(each.env, "") for each in FIELDS if not each.secret}
-    return Wish(given, seen=fingerprint_of(env, files.compose or "", signing_key(context)))
+    return ChangeRequest(given, seen=fingerprint_of(env, files.compose or "", signing_key(context)))
 
 
 def files_of(deployment: Deployment, *, context: AppContext) -> DeploymentFiles:
@@ -182,7 +182,7 @@ def files_of(deployment: Deployment, *, context: AppContext) -> DeploymentFiles:
     return files
 
 
-def _refuse_stale(wish: Wish, files: DeploymentFiles, key: bytes) -> None:
+def _refuse_stale(wish: ChangeRequest, files: DeploymentFiles, key: bytes) -> None:
     """Raises Stale where files are not what they were when a wish was made, InputRejected."""
     if not wish.seen:
         return

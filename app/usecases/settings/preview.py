@@ -11,7 +11,7 @@ from app.core.settings.fields import BY_NAME, FIELDS, PORT
 from app.core.settings.placeholders import Placeholders, PreviewPart
 from app.core.settings.ports import subnet_of
 from app.usecases.context import AppContext
-from app.usecases.settings.clone_settings import Another, completed
+from app.usecases.settings.clone_settings import CloneSource, with_cloned_settings
 from app.usecases.settings.configure import content_of, env_of, problems_of
 
 
@@ -33,14 +33,14 @@ def preview_files(
     given: Mapping[str, Any],
     *,
     deployment_id: str,
-    like: Another | None = None,
+    like: CloneSource | None = None,
     context: AppContext,
 ) -> Preview:
     """Return the files that these values would make; what is secret or not known, as words.
 
     Raises NotFound, DeploymentInvalid.
     """
-    given, _ = completed(given, like, context=context)
+    given, _ = with_cloned_settings(given, like, context=context)
     checked = check_input(given)
     wrong = problems_of(checked, context=context)
     placeholders = Placeholders()

@@ -11,7 +11,7 @@ from app.store import operations
 from app.store.files import storage_errors
 from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.operations import Started, start_operation, wait_for
-from app.usecases.settings.plan import Wish, plan_reconfiguration
+from app.usecases.settings.plan import ChangeRequest, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
 
 
@@ -29,7 +29,7 @@ def describe_reconfigured(
 
 
 def reconfigure_deployment(
-    deployment_id: str, wish: Wish, then: str, *, actor: str, context: AppContext
+    deployment_id: str, wish: ChangeRequest, then: str, *, actor: str, context: AppContext
 ) -> Started | None:
     """Start changing a deployment's files; None where they are as wished already.
 

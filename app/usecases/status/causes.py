@@ -20,7 +20,7 @@ from app.core.snapshot import Container
 from app.engine.compose import ComposeFailed
 from app.engine.host.network import listener_on
 from app.usecases.context import AppContext
-from app.usecases.history.last_words import keep_words_of, said_by
+from app.usecases.history.last_words import last_log_lines, save_last_words_of
 from app.usecases.status.fix_lines import repairs_for
 
 
@@ -83,8 +83,8 @@ def _last_lines(
     """
     try:
         with suppress(OSError):
-            return keep_words_of(gateway, deployment, context)
-        return said_by(gateway, deployment, LAST_LINES, context)
+            return save_last_words_of(gateway, deployment, context)
+        return last_log_lines(gateway, deployment, LAST_LINES, context)
     except EngineRefused:
         return None
 

@@ -11,7 +11,7 @@ from app.core.snapshot import Container, Ended
 from app.core.status.readiness_checks import Rung, first_broken
 from app.core.status.status import Status
 from app.usecases.context import AppContext
-from app.usecases.history.last_words import said_by
+from app.usecases.history.last_words import last_log_lines
 from app.usecases.status.fix_lines import repairs_for
 from app.usecases.status.overview import DeploymentView
 
@@ -76,7 +76,7 @@ def _end_of(
         return None
     lines: list[str] | None = None
     try:
-        lines = said_by(gateway, deployment, LAST_LINES, context)
+        lines = last_log_lines(gateway, deployment, LAST_LINES, context)
     except EngineRefused:
         pass
     except EngineError:

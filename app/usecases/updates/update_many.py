@@ -35,7 +35,7 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppConte
         raise InputRejected({"deployment_ids": f"must name one deployment, and at most {_MOST}"})
     for each in chosen:
         refuse_what_cant_launch(context.store.load(each), f"updated, nor any other: {each}")
-    root, source = context.store.root, history.coming_from.get()
+    root, source = context.store.root, history.source_address.get()
     with storage_errors("Nothing was updated."):
         context.store.open()
         folder = batches.batches_folder(root)
@@ -52,7 +52,7 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppConte
             _spawn(batch, lock, context)
         finally:
             os.close(lock)
-    context.changes.beat()
+    context.live_updates.publish()
     return batch
 
 
@@ -79,7 +79,7 @@ def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
         raise NothingToCancel("It has ended already.")
     with storage_errors("Nothing was cancelled."):
         batches.ask_to_cancel(context.store.root, number, actor)
-    context.changes.beat()
+    context.live_updates.publish()
     return find_batch(number, context=context)
 
 
@@ -103,7 +103,7 @@ def perform_batch(number: int, settings: Settings) -> None:
     """Do a batch, in its own process, and write down how far it is before each step."""
     context = build_context(settings)
     batch = find_batch(number, context=context)
-    history.coming_from.set(batch.source)
+    history.source_address.set(batch.source)
     for deployment_id in batch.ids:
         if who := find_batch(number, context=context).cancelled_by:
             return _end(
@@ -162,6 +162,6 @@ def _spawn(batch: Batch, lock: int, context: AppContext) -> None:
     def tell_the_end() -> None:
         process.wait()
         with suppress(Exception):
-            context.changes.beat()
+            context.live_updates.publish()
 
     threading.Thread(target=tell_the_end, name=f"batch-{process.pid}", daemon=True).start()

@@ -1,4 +1,4 @@
-"""Notices: what the histories tell that is worth a message, put where it waits to be sent."""
+"""Webhook collector: reads the histories and queues a message for each event worth one."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -21,65 +21,68 @@ from app.store import history
 from app.store.operations import read_operation
 from app.usecases.context import AppContext
 from app.usecases.status.overview import DeploymentView, list_deployments
-from app.usecases.webhook.webhook import notice_store, page_url, webhook_url
+from app.usecases.webhook.webhook import page_url, webhook_queue_store, webhook_url
 
-# The history of what concerns no deployment that is there.
-_HOUSE = ""
-# Of those that are gone a place is kept, since they may be restored.
+# Stands for the root folder's own history in the places.
+_ROOT = ""
+# Places of deployments that are gone are kept too, since they may be restored.
 _MOST_PLACES = 2000
 
 
-class Notices:
-    """Reads on in each history from where the last server stopped; one of them per folder."""
+class WebhookCollector:
+    """Reads each history on from where the last server stopped; one per deployments folder.
 
-    def __init__(self, context: AppContext, came: Callable[[], None]) -> None:
+    `notify` is called when messages were queued.
+    """
+
+    def __init__(self, context: AppContext, notify: Callable[[], None]) -> None:
         self._context = context
-        self._came = came
-        self._store = notice_store(context)
+        self._notify = notify
+        self._store = webhook_queue_store(context)
         self._since: datetime | None = None
         self._places: Mapping[str, HistoryCursor] = {}
-        # As each history was when it was read last: most of them stay as they are.
-        self._signs: Mapping[str, history.Sign | None] = {}
+        # Each history's signature when it was last read: most histories do not change.
+        self._signatures: Mapping[str, history.Signature | None] = {}
 
-    def begin(self) -> None:
-        """Take up what another server has left. Raises OSError."""
-        self._signs = {}
+    def start(self) -> None:
+        """Take over the queue of the server before. Raises OSError."""
+        self._signatures = {}
         if not webhook_url(self._context):
             self._store.forget()
             return
-        with self._store.changing() as kept:
-            self._since, self._places = kept.since, dict(kept.places)
+        with self._store.changing() as queue:
+            self._since, self._places = queue.since, dict(queue.places)
 
-    def look(self) -> None:
-        """Put what is new where it waits to be sent. Raises OSError, NotFound."""
+    def collect(self) -> None:
+        """Queue messages for what is new. Raises OSError, NotFound."""
         if self._since is None:
             return
-        ids = [_HOUSE, *(each.id for each in self._context.store.scan())]
-        signs = {each: history.sign_of(self._folder(each)) for each in ids}
+        ids = [_ROOT, *(each.id for each in self._context.store.scan())]
+        signatures = {each: history.signature_of(self._folder(each)) for each in ids}
         notices: list[Notification] = []
         places = dict(self._places)
         if len(places) > _MOST_PLACES:
             places = {each: places[each] for each in ids if each in places}
         for each in ids:
-            if each not in self._signs or self._signs[each] != signs[each]:
+            if each not in self._signatures or self._signatures[each] != signatures[each]:
                 places[each], found = self._read(each)
                 notices += found
-        views = self._cards(ids, places, notices)
+        views = self._views_needed(ids, places, notices)
         for each in views:
             if each in places and places[each].is_open:
                 seen = self._seen(views[each], places[each])
                 places[each], found = check_condition(places[each], each, seen)
                 notices += found
         if places != self._places:
-            self._put(places, [self._message(each, views) for each in notices])
-        self._signs = signs
+            self._queue(places, [self._message(each, views) for each in notices])
+        self._signatures = signatures
 
     def _read(self, deployment_id: str) -> tuple[HistoryCursor, list[Notification]]:
         known = self._places.get(deployment_id)
         place = known or HistoryCursor()
         appended = history.appended_since(self._folder(deployment_id), place.number)
         if known is None:
-            # What happened before messages were turned on is no news, but what it grows into.
+            # Entries from before messages were turned on are no news; what is added to them is.
             old = list(takewhile(self._is_old, appended))
             place, _ = read_entries(place, deployment_id, old)
             if place.trouble:
@@ -91,13 +94,13 @@ class Notices:
         at = time_of(entry) or time_of({"at": entry.get("last_at")})
         return at is None or self._since is None or at < self._since
 
-    def _cards(
+    def _views_needed(
         self,
         ids: Iterable[str],
         places: Mapping[str, HistoryCursor],
         notices: Iterable[Notification],
     ) -> dict[str, DeploymentView]:
-        """Return what there is now, where anything hangs on it: most looks ask no engine."""
+        """Return the deployments by id, if a notice needs them: most calls ask no engine."""
         if not notices and not any(each in places and places[each].is_open for each in ids):
             return {}
         return {view.deployment.id: view for view in list_deployments(self._context)}
@@ -110,7 +113,7 @@ class Notices:
         return DeploymentCondition(verdict.status, datetime.now(UTC), verdict.since, interrupted)
 
     def _message(self, notice: Notification, views: Mapping[str, DeploymentView]) -> WebhookMessage:
-        """Add to a notice what is known of its deployment; no secret of it is in its words."""
+        """Return the message for a notice, with its deployment's name and status; no secrets."""
         view = views.get(notice.deployment_id)
         if view is None:
             return WebhookMessage(notice, url=page_url("", self._context))
@@ -119,14 +122,14 @@ class Notices:
         url = page_url(notice.deployment_id, self._context)
         return WebhookMessage(masked, mask(view.deployment.name), view.verdict.status, url)
 
-    def _put(self, places: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
-        with self._store.changing() as kept:
-            kept.places = dict(places)
+    def _queue(self, places: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
+        with self._store.changing() as queue:
+            queue.places = dict(places)
             for each in messages:
-                kept.add(each)
+                queue.add(each)
         self._places = places
         if messages:
-            self._came()
+            self._notify()
 
     def _folder(self, deployment_id: str) -> Any:
         store = self._context.store

@@ -1,4 +1,4 @@
-"""The webhook: where messages go, what came of the last ones, and a test of it."""
+"""The webhook: its receiver, its last deliveries, and a test message."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from app.engine.host.network import own_address
 from app.engine.webhook import Sent, send
 from app.store import history
 from app.store.files import storage_errors
-from app.store.webhook_queue import Delivery, NoticeStore
+from app.store.webhook_queue import Delivery, WebhookQueueStore
 from app.usecases.context import AppContext
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
@@ -23,7 +23,10 @@ _testing = Lock()
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """What people may know of it: of the address, the host alone."""
+    """What people may see of the webhook: of its address only the host, since the rest is secret.
+
+    `trouble` is why the first waiting message was not delivered yet.
+    """
 
     host: str
     waiting: int
@@ -36,23 +39,23 @@ def webhook_url(context: AppContext) -> str:
     return context.settings.webhook_url.get_secret_value()
 
 
-def notice_store(context: AppContext) -> NoticeStore:
-    return NoticeStore(context.settings.deployments_dir)
+def webhook_queue_store(context: AppContext) -> WebhookQueueStore:
+    return WebhookQueueStore(context.settings.deployments_dir)
 
 
 def show_webhook(context: AppContext) -> Webhook:
-    """Return where messages go and what came of the last ones; no host where they are off."""
+    """Return the receiver and the last deliveries; the host is empty where messages are off."""
     url = webhook_url(context)
-    told = notice_store(context).read() if url else None
+    queue = webhook_queue_store(context).read() if url else None
     host = urlsplit(url).hostname or "" if url else ""
-    if told is None:
+    if queue is None:
         return Webhook(host, 0, 0, "", ())
-    waiting, deliveries = len(told.waiting), tuple(told.deliveries)
-    return Webhook(host, waiting, told.dropped, told.trouble, deliveries)
+    waiting, deliveries = len(queue.waiting), tuple(queue.deliveries)
+    return Webhook(host, waiting, queue.dropped, queue.trouble, deliveries)
 
 
 def send_test_message(*, actor: str, context: AppContext) -> Webhook:
-    """Send a message now, once, and wait for what comes of it.
+    """Send a test message once, and wait for the outcome.
 
     Raises WebhookNotSet, WebhookFailed, Busy, StorageFailed.
     """
@@ -63,13 +66,13 @@ def send_test_message(*, actor: str, context: AppContext) -> Webhook:
             " Discord or your own receiver gave you, and restart the server."
         )
     if not _testing.acquire(blocking=False):
-        raise Busy("Another test is being sent. Its outcome shows in a moment.")
+        raise Busy("Another test message is being sent. Its outcome appears in a moment.")
     try:
         sent = _send_test(url, actor, context)
     finally:
         _testing.release()
     if not sent.ok:
-        raise WebhookFailed(f"The receiver did not take it: {sent.words}.")
+        raise WebhookFailed(f"The receiver did not accept the message: {sent.words}.")
     return show_webhook(context)
 
 
@@ -78,9 +81,9 @@ def _send_test(url: str, actor: str, context: AppContext) -> Sent:
     notice = Notification(WebhookEvent.TEST, "", 0, datetime.now(UTC), reason)
     message = WebhookMessage(notice, url=page_url("", context))
     sent = send(url, payload(message))
-    with storage_errors("What came of the test was not written down."):
-        with notice_store(context).changing() as kept:
-            kept.note(delivery_of(message, sent, 1))
+    with storage_errors("The test message was sent, but its outcome was not saved."):
+        with webhook_queue_store(context).changing() as queue:
+            queue.note(delivery_of(message, sent, 1))
         outcome = "succeeded" if sent.ok else "failed"
         root = context.store.root
         history.record(root, "test_webhook", actor, outcome=outcome, reason=sent.words)
@@ -101,7 +104,7 @@ def delivery_of(message: WebhookMessage, sent: Sent, tries: int) -> Delivery:
 
 
 def describe_webhook(webhook: Webhook) -> dict[str, Any]:
-    """Return it as the API shows it."""
+    """Return the webhook as the API shows it."""
     deliveries = [{**asdict(each), "at": each.at.isoformat()} for each in webhook.deliveries]
     return {
         "host": webhook.host or None,
@@ -113,7 +116,7 @@ def describe_webhook(webhook: Webhook) -> dict[str, Any]:
 
 
 def page_url(deployment_id: str, context: AppContext) -> str:
-    """Return the address of a deployment's page, for somebody who reads it elsewhere."""
+    """Return the address of a deployment's page, for a reader on another machine."""
     page = f"deployments/{deployment_id}" if deployment_id else ""
     return f"{_base_url(context.settings)}/{page}"
 

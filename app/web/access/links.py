@@ -5,7 +5,7 @@ from htmx_flask import request
 from app.config import is_loopback
 from app.core.access.page_obstacles import PageObstacle, PageVisitor
 from app.core.deployment import Deployment
-from app.usecases.access.page_obstacles import walls_of
+from app.usecases.access.page_obstacles import page_obstacles_of
 from app.usecases.status import describe
 from app.web.server.request import app_context, gateway_host, is_passed_on, is_secure, reader_host
 
@@ -32,7 +32,7 @@ def terminal_line(deployment: Deployment) -> str | None:
 
 def walls(deployment: Deployment) -> tuple[PageObstacle, ...]:
     """Return what a gateway will say when its page is opened from where the reader stands."""
-    return walls_of(deployment, standpoint(), context=app_context())
+    return page_obstacles_of(deployment, standpoint(), context=app_context())
 
 
 def standpoint() -> PageVisitor:

@@ -21,7 +21,7 @@ from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
 from app.usecases.access.pairing import (
-    Paired,
+    PairedShown,
     approve_device,
     devices_of,
     reject_device,
@@ -289,7 +289,7 @@ def _pending(asking: PendingRequest) -> DeviceAsking:
     )
 
 
-def _paired(paired: Paired) -> DevicePaired:
+def _paired(paired: PairedShown) -> DevicePaired:
     device = paired.device
     return DevicePaired(
         device_id=device.device_id,

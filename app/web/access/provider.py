@@ -12,9 +12,9 @@ from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
 from app.usecases.access.provider_check import (
     ask_provider,
-    begin_asking,
     describe_answer,
-    latest_answer,
+    latest_provider_check,
+    start_provider_check,
 )
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import ENGINE, Example, Subject, call
@@ -81,7 +81,7 @@ _HEARD = Heard(
 @bp.post("/deployments/<deployment_id>/answer")
 @needs(Permission.OPERATE)
 def ask(deployment_id: str) -> ResponseReturnValue:
-    begin_asking(parse_id(deployment_id), actor=actor(), context=app_context())
+    start_provider_check(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The provider is being asked.", deployment_id)
 
 
@@ -113,7 +113,7 @@ def ask_and_wait(body: ForDeployment) -> Heard | StillAsking:
 
 
 def _described(deployment_id: str) -> dict[str, Any]:
-    heard = latest_answer(
+    heard = latest_provider_check(
         show_deployment(deployment_id, context=app_context()), context=app_context()
     )
     return {"deployment_id": deployment_id, **describe_answer(heard)}

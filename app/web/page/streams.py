@@ -18,7 +18,7 @@ from htmx_flask import request
 from markupsafe import Markup
 
 from app.core.errors import UserError
-from app.usecases.server.live_updates import Viewer
+from app.usecases.server.live_updates import Subscriber
 from app.web.server.permissions import still_admitted
 from app.web.server.request import app_context
 
@@ -78,7 +78,7 @@ def positions() -> dict[str, str]:
 
 def follow(
     look: Callable[[], Shown],
-    boxes: Callable[[Viewer], Boxes] = lambda _: {},
+    boxes: Callable[[Subscriber], Boxes] = lambda _: {},
     seconds: float = LOOK_SECONDS,
 ) -> Response:
     """Answer with a stream that ends when the reader goes, logs out, or the server stops.
@@ -91,8 +91,8 @@ def follow(
     if "once" in request.args:
         return _once(look, boxes)
     ends = ExitStack()
-    viewer = ends.enter_context(app_context().changes.viewing())
-    following = _Following(look, boxes, viewer, seconds)
+    subscriber = ends.enter_context(app_context().live_updates.subscription())
+    following = _Following(look, boxes, subscriber, seconds)
     events = stream_with_context(following.events())
     response = Response(events, content_type="text/event-stream")
     # A proxy must pass on each event as it comes.
@@ -102,8 +102,8 @@ def follow(
     return response
 
 
-def _once(look: Callable[[], Shown], boxes: Callable[[Viewer], Boxes]) -> Response:
-    with closing(_Following(look, boxes, Viewer(), LOOK_SECONDS)) as following:
+def _once(look: Callable[[], Shown], boxes: Callable[[Subscriber], Boxes]) -> Response:
+    with closing(_Following(look, boxes, Subscriber(), LOOK_SECONDS)) as following:
         html = [*following.changes(), *following.lines()]
     return Response(_apart(html), content_type="text/html; charset=utf-8")
 
@@ -114,11 +114,16 @@ class _Following:
     def __init__(
         self,
         look: Callable[[], Shown],
-        boxes: Callable[[Viewer], Boxes],
-        viewer: Viewer,
+        boxes: Callable[[Subscriber], Boxes],
+        subscriber: Subscriber,
         seconds: float,
     ) -> None:
-        self._look, self._boxes_of, self._viewer, self._seconds = look, boxes, viewer, seconds
+        self._look, self._boxes_of, self._subscriber, self._seconds = (
+            look,
+            boxes,
+            subscriber,
+            seconds,
+        )
         self._boxes: Boxes = {}
         self._sent: dict[str, str] = {}
         self._order: list[str] | None = None
@@ -126,10 +131,10 @@ class _Following:
     def events(self) -> Iterator[bytes]:
         yield _RETRY
         looked_at = spoken_at = 0.0
-        while not app_context().changes.closing:
+        while not app_context().live_updates.closing:
             now = time.monotonic()
             html: list[str] = []
-            if self._viewer.take_changed() or now - looked_at >= self._seconds:
+            if self._subscriber.take_changed() or now - looked_at >= self._seconds:
                 looked_at = now
                 if not still_admitted():
                     return
@@ -145,7 +150,7 @@ class _Following:
             elif now - spoken_at >= _STILL_SECONDS:
                 yield _event("", name="still")
                 spoken_at = now
-            if self._viewer.wait(self._pause()):
+            if self._subscriber.wait(self._pause()):
                 time.sleep(_GATHER_SECONDS)
 
     def close(self) -> None:
@@ -156,7 +161,7 @@ class _Following:
         """Return the parts that are not as they were sent last, and what to tell."""
         shown = self._look()
         told = [_TOLD.format(text) for text in shown.told]
-        before, self._boxes = self._boxes, self._boxes_of(self._viewer)
+        before, self._boxes = self._boxes, self._boxes_of(self._subscriber)
         for name, box in before.items():
             if self._boxes.get(name) is not box:
                 box.close()

@@ -10,7 +10,7 @@ from htmx_flask import request
 from app.config import is_loopback
 from app.core.errors import NotAllowed, NotLoggedIn
 from app.core.people import LOCAL, Permission, Person
-from app.usecases.history.history import coming_from
+from app.usecases.history.history import set_source_address
 from app.usecases.people.people import has_users
 from app.usecases.people.sessions import person_of_proxy, person_of_session, person_of_token
 from app.web.server.request import (
@@ -68,7 +68,7 @@ def _admit() -> ResponseReturnValue | None:
     if request.blueprint in ("assets", "health"):
         return None  # The same for everybody: not even the cookie is looked at.
     g.person = _who()
-    coming_from(source())
+    set_source_address(source())
     if permission is Permission.PUBLIC:
         return None
     if g.person is None:

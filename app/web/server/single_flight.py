@@ -46,7 +46,7 @@ def look_together(
     something is known to have changed. Fifty open pages cost about as much as one."""
 
     def key(*arguments: object) -> tuple[object, ...]:
-        return (id(app_context()), app_context().changes.number, *arguments)
+        return (id(app_context()), app_context().live_updates.version, *arguments)
 
     return cached(TTLCache(_DIFFERENT_ANSWERS, seconds), key=key, condition=threading.Condition())
 

@@ -19,9 +19,13 @@ from app.core.people import Permission
 from app.core.settings.field import Field, Section
 from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN
 from app.usecases.lifecycle.launch import launch_deployment
-from app.usecases.settings.check_fields import Said, check_field, check_fields, warnings_of
+from app.usecases.settings.check_fields import FieldMessage, check_field, check_fields, warnings_of
 from app.usecases.settings.choices import choices
-from app.usecases.settings.clone_settings import Another, completed, offer_of
+from app.usecases.settings.clone_settings import (
+    CloneSource,
+    cloneable_settings,
+    with_cloned_settings,
+)
 from app.usecases.settings.configure import configure_deployment, field_defaults, fresh_id
 from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
@@ -41,7 +45,7 @@ class _Form:
 
     given: Mapping[str, str]
     id: str
-    like: Another | None = None
+    like: CloneSource | None = None
 
 
 @bp.get("/deployments/new")
@@ -50,8 +54,8 @@ class _Form:
 def new() -> ResponseReturnValue:
     if "like" not in request.args:
         return _show(_Form({}, fresh_id(app_context())))
-    offer = offer_of(parse_id(request.args["like"]), context=app_context())
-    return _show(_Form(offer.values, fresh_id(app_context()), Another(offer.id)))
+    offer = cloneable_settings(parse_id(request.args["like"]), context=app_context())
+    return _show(_Form(offer.values, fresh_id(app_context()), CloneSource(offer.id)))
 
 
 @bp.post("/deployments/new")
@@ -90,7 +94,7 @@ def check() -> ResponseReturnValue:
     form = _sent()
     if not wants_fragment():
         return _show(form)
-    given, _ = completed(form.given, form.like, context=app_context())
+    given, _ = with_cloned_settings(form.given, form.like, context=app_context())
     name = next(iter(form.given), "")
     said = check_field(name, given.get(name), context=app_context())
     return render_content("settings/said", about=said)
@@ -111,7 +115,7 @@ def _sent() -> _Form:
     return _Form(
         {name: value for name, value in request.form.items() if name not in _NO_FIELDS},
         asked if is_id(asked) else fresh_id(app_context()),
-        Another(parse_id(like), *copied) if like else None,
+        CloneSource(parse_id(like), *copied) if like else None,
     )
 
 
@@ -129,7 +133,9 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
     in_order = dict.fromkeys([*(each.name for each in shown), *said])
     wrong = {name: said[name].error for name in in_order if name in said and said[name].error}
     touched = {*_filled(form), *wrong}
-    offer = offer_of(form.like.deployment_id, context=app_context()) if form.like else None
+    offer = (
+        cloneable_settings(form.like.deployment_id, context=app_context()) if form.like else None
+    )
     return render(
         "settings/new",
         status,
@@ -156,13 +162,13 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
     )
 
 
-def _said_of(form: _Form, errors: Mapping[str, str] | None) -> dict[str, Said]:
-    given, _ = completed(form.given, form.like, context=app_context())
+def _said_of(form: _Form, errors: Mapping[str, str] | None) -> dict[str, FieldMessage]:
+    given, _ = with_cloned_settings(form.given, form.like, context=app_context())
     said = check_fields(given, context=app_context())
     if errors is None:
         return {name: each for name, each in said.items() if given.get(name)}
     return {
-        name: Said(errors.get(name, ""), said[name].hint if name in said else "")
+        name: FieldMessage(errors.get(name, ""), said[name].hint if name in said else "")
         for name in {**said, **errors}
     }
 

@@ -11,7 +11,7 @@ from app.core.people import Permission
 from app.core.settings.field import FieldType
 from app.core.settings.fields import schema
 from app.usecases.settings.check_fields import warnings_of
-from app.usecases.settings.clone_settings import Another
+from app.usecases.settings.clone_settings import CloneSource
 from app.usecases.settings.configure import configure_deployment, field_defaults
 from app.web.api.calls import Example, Subject, call
 from app.web.api.shapes import (
@@ -127,10 +127,10 @@ def configure(body: NewDeployment) -> Configured:
     )
 
 
-def _like(body: NewDeployment) -> Another | None:
+def _like(body: NewDeployment) -> CloneSource | None:
     """Return whom it is like, and what goes along. Raises InputRejected, NotFound."""
     if "like" in body.model_fields_set:
-        return Another(parse_id(body.like), body.copy_secrets, body.copy_channels)
+        return CloneSource(parse_id(body.like), body.copy_secrets, body.copy_channels)
     copies = {"copy_secrets": body.copy_secrets, "copy_channels": body.copy_channels}
     if alone := [name for name, copied in copies.items() if copied]:
         raise InputRejected(dict.fromkeys(alone, "needs like, another deployment's id"))

@@ -14,10 +14,16 @@ from app.core.people import Permission
 from app.core.secrets import masked_hint
 from app.core.settings.fields import FIELDS, TOKEN
 from app.core.settings.file_changes import label_of
-from app.usecases.settings.check_fields import Said, hints_about
+from app.usecases.settings.check_fields import FieldMessage, hints_about
 from app.usecases.settings.choices import choices
 from app.usecases.settings.configure import field_defaults
-from app.usecases.settings.plan import Plan, Wish, caught_up, current_wish, plan_reconfiguration
+from app.usecases.settings.plan import (
+    ChangeRequest,
+    Plan,
+    plan_reconfiguration,
+    refresh_stale_request,
+    unchanged_request,
+)
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.usecases.status.overview import show_deployment
 from app.web.page.rendering import done, lead_to, render, render_content, told_above_form
@@ -32,7 +38,7 @@ _NO_FIELDS = ("csrf_token", "seen", "remove", "then")
 
 
 @dataclass(frozen=True, slots=True)
-class _Refused:
+class _Rejection:
     """Why a form was not taken: what is wrong, or what was changed meanwhile."""
 
     errors: Mapping[str, str] | None = None
@@ -46,7 +52,7 @@ class _Refused:
 @needs(Permission.OPERATE)
 def show(deployment_id: str) -> ResponseReturnValue:
     parse_id(deployment_id)
-    return _show(deployment_id, current_wish(deployment_id, context=app_context()))
+    return _show(deployment_id, unchanged_request(deployment_id, context=app_context()))
 
 
 @bp.post("/edit")
@@ -59,14 +65,14 @@ def edit(deployment_id: str) -> ResponseReturnValue:
             deployment_id, wish, then, actor=actor(), context=app_context()
         )
     except InputRejected as rejected:
-        return _show(deployment_id, wish, _Refused(rejected.fields, status=422))
+        return _show(deployment_id, wish, _Rejection(rejected.fields, status=422))
     except StaleForm as stale:
-        wish, doubts = caught_up(deployment_id, wish, context=app_context())
+        wish, doubts = refresh_stale_request(deployment_id, wish, context=app_context())
         labels = tuple(map(label_of, stale.changed))
-        return _show(deployment_id, wish, _Refused(None, labels, doubts, stale.status))
+        return _show(deployment_id, wish, _Rejection(None, labels, doubts, stale.status))
     except UserError as refusal:
         told_above_form(refusal)
-        return _show(deployment_id, wish, _Refused(status=refusal.status))
+        return _show(deployment_id, wish, _Rejection(status=refusal.status))
     if started is None:
         flash("Nothing was changed: it is like that already.", "done")
     return lead_to(url("pages.show", deployment_id=deployment_id))
@@ -77,12 +83,12 @@ def edit(deployment_id: str) -> ResponseReturnValue:
 def check(deployment_id: str) -> ResponseReturnValue:
     """Say what is to be said of the field that was left."""
     parse_id(deployment_id)
-    wish = Wish(_sent().given)
+    wish = ChangeRequest(_sent().given)
     if not wants_fragment():
         return _show(deployment_id, _sent())
     name = next(iter(wish.given), "")
     plan, errors = _planned(deployment_id, wish)
-    said = _said(plan, errors).get(name, Said())
+    said = _said(plan, errors).get(name, FieldMessage())
     return render_content("settings/said", about=said)
 
 
@@ -92,7 +98,7 @@ def preview(deployment_id: str) -> ResponseReturnValue:
     parse_id(deployment_id)
     if not wants_fragment():
         return _show(deployment_id, _sent())
-    plan, _ = _planned(deployment_id, Wish(_sent().given, _sent().remove))
+    plan, _ = _planned(deployment_id, ChangeRequest(_sent().given, _sent().remove))
     return render_content("settings/edit_preview", plan=plan)
 
 
@@ -101,7 +107,7 @@ def preview(deployment_id: str) -> ResponseReturnValue:
 def use_port(deployment_id: str) -> ResponseReturnValue:
     """Take another port, and launch with it."""
     parse_id(deployment_id)
-    wish = Wish({"port": request.form.get("port", "")})
+    wish = ChangeRequest({"port": request.form.get("port", "")})
     reconfigure_deployment(deployment_id, wish, "launch", actor=actor(), context=app_context())
     return done("It is launched with another port.", deployment_id)
 
@@ -116,15 +122,15 @@ def resume(deployment_id: str) -> ResponseReturnValue:
     return done("It has begun.", deployment_id)
 
 
-def _sent() -> Wish:
-    return Wish(
+def _sent() -> ChangeRequest:
+    return ChangeRequest(
         {name: value for name, value in request.form.items() if name not in _NO_FIELDS},
         tuple(request.form.getlist("remove")),
         request.form.get("seen", ""),
     )
 
 
-def _planned(deployment_id: str, wish: Wish) -> tuple[Plan | None, Mapping[str, str]]:
+def _planned(deployment_id: str, wish: ChangeRequest) -> tuple[Plan | None, Mapping[str, str]]:
     """Return what a wish comes to, or what is wrong with it."""
     try:
         return plan_reconfiguration(deployment_id, wish, context=app_context()), {}
@@ -132,23 +138,26 @@ def _planned(deployment_id: str, wish: Wish) -> tuple[Plan | None, Mapping[str, 
         return None, rejected.fields
 
 
-def _said(plan: Plan | None, errors: Mapping[str, str]) -> dict[str, Said]:
+def _said(plan: Plan | None, errors: Mapping[str, str]) -> dict[str, FieldMessage]:
     """Return what is said beside the fields: of those that were changed alone."""
     if plan is None:
-        return {name: Said(error) for name, error in errors.items()}
+        return {name: FieldMessage(error) for name, error in errors.items()}
     changed = {each.name: each.after for each in plan.changes if each.field and each.after}
     hints = hints_about(changed, context=app_context())
-    return {name: Said(hint=words) for name, words in hints.items()}
+    return {name: FieldMessage(hint=words) for name, words in hints.items()}
 
 
-def _show(deployment_id: str, wish: Wish, refused: _Refused = _Refused()) -> Response:
+def _show(deployment_id: str, wish: ChangeRequest, refused: _Rejection = _Rejection()) -> Response:
     """Show the form with what was typed, secrets aside."""
     view = show_deployment(deployment_id, context=app_context())
     env = view.deployment.env
-    plan, errors = _planned(deployment_id, Wish(wish.given, wish.remove))
+    plan, errors = _planned(deployment_id, ChangeRequest(wish.given, wish.remove))
     said = _said(plan, {**errors, **(refused.errors or {})})
     doubts = refused.doubts or {}
-    said |= {name: Said(said.get(name, Said()).error, words) for name, words in doubts.items()}
+    said |= {
+        name: FieldMessage(said.get(name, FieldMessage()).error, words)
+        for name, words in doubts.items()
+    }
     secrets = {each.name for each in FIELDS if each.secret}
     typed_secrets = [name for name in wish.given if name in secrets and wish.given[name]]
     # HTMX leaves the fields of secrets as they are in the page.

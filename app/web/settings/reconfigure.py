@@ -16,7 +16,7 @@ from app.core.errors import (
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.operations.operations import Started
-from app.usecases.settings.plan import Wish, describe_plan, plan_reconfiguration
+from app.usecases.settings.plan import ChangeRequest, describe_plan, plan_reconfiguration
 from app.usecases.settings.reconfigure import (
     describe_reconfigured,
     reconfigure_deployment,
@@ -113,7 +113,7 @@ def reconfigure(body: Wished) -> Reconfigured | Previewed | Accepted:
     deployment_id = parse_id(body.deployment_id)
     if body.resume:
         return _done(deployment_id, _resumed(deployment_id, body), body.wait)
-    wish = Wish(dict(body.model_extra or {}), tuple(body.remove), body.seen)
+    wish = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
     if body.preview:
         plan = plan_reconfiguration(deployment_id, wish, context=app_context())
         return Previewed.model_validate(describe_plan(plan))

@@ -14,9 +14,9 @@ from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
 from app.core.status.listing import Listing, Query, Row, read_query, select, starting
 from app.core.status.status import Status
-from app.usecases.access.pairing import askers
+from app.usecases.access.pairing import pending_request_counts
 from app.usecases.lifecycle.archive import count_archived
-from app.usecases.orphans.orphans import seen_stranded
+from app.usecases.orphans.orphans import last_seen_orphans
 from app.usecases.status.overview import DeploymentView, Seen, see, views_of
 from app.usecases.status.usage import usage_of
 from app.web.access.links import page_url
@@ -100,7 +100,7 @@ def _query() -> Query:
 
 
 def _rows(views: Sequence[DeploymentView]) -> list[Row]:
-    asking = askers(views, context=app_context())
+    asking = pending_request_counts(views, context=app_context())
     usage = usage_of(views, context=app_context())
     return [
         Row(
@@ -141,7 +141,7 @@ def _context(listing: Listing, views: Sequence[DeploymentView]) -> dict[str, Any
         "starting": starting(each.verdict.status for each in views),
         "archived": count_archived(context=app_context()),
         "stranded": len(
-            seen_stranded([each.deployment for each in views], context=app_context()).stranded
+            last_seen_orphans([each.deployment for each in views], context=app_context()).stranded
         ),
         "unknown": next((each for each in views if each.verdict.status is Status.UNKNOWN), None),
         "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),

@@ -20,11 +20,11 @@ from app.core.secrets import MASK, Masker, masked_hint, secret_values
 from app.core.settings.field import Field
 from app.core.settings.fields import BY_ENV, TOKEN, is_secret
 from app.usecases.access.pairing import devices_of
-from app.usecases.access.provider_check import latest_answer
+from app.usecases.access.provider_check import latest_provider_check
 from app.usecases.history.timeline import timeline_of
 from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.lifecycle.stop import stop_deployment
-from app.usecases.server.live_updates import Viewer
+from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.capacity import seen_room
 from app.usecases.status.diagnose import standing_cause
 from app.usecases.status.overview import DeploymentView, show_deployment
@@ -90,12 +90,12 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 
     def look() -> Shown:
         view, parts = _look(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
-        log.see(view)
+        log.update(view)
         output.show(view.deployment.operation)
         return Shown(parts, told=outcomes.of([view.deployment]))
 
-    def boxes(viewer: Viewer) -> Boxes:
-        return {**log.boxes(viewer), **output.boxes(viewer)}
+    def boxes(subscriber: Subscriber) -> Boxes:
+        return {**log.boxes(subscriber), **output.boxes(subscriber)}
 
     return follow(look, boxes)
 
@@ -136,7 +136,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
         "ladder": ladder,
         "cause": standing_cause(view, ladder, context=app_context()),
         "devices": devices_of(view, context=app_context()),
-        "heard": latest_answer(view, context=app_context()),
+        "heard": latest_provider_check(view, context=app_context()),
         **operation_parts(operation, deployment),
         "timeline": timeline_of(deployment.id, context=app_context()),
         "version": version_of(view, context=app_context()),

@@ -13,7 +13,7 @@ from app.core.errors import UserError
 from app.core.operations.operation import OperationState
 from app.core.settings.env_file import parse_env
 from app.core.status.status import Status
-from app.store.history import OURS
+from app.store.history import AGENT_DIR
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import list_archived
 from app.usecases.status.overview import list_deployments
@@ -105,7 +105,7 @@ def files_of(crashes: Crashes) -> dict[str, bytes]:
     return {
         str(path.relative_to(crashes.root)): path.read_bytes()
         for path in crashes.root.rglob("*")
-        if path.is_file() and OURS not in path.parts
+        if path.is_file() and AGENT_DIR not in path.parts
     }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.core.settings.env_file import parse_env
-from app.store.deployments import Store
+from app.store.deployments import DeploymentStore
 from tests.support.crash.crowd import Call
 from tests.support.crash.past import Done, Past, Span
 
@@ -18,7 +18,7 @@ class Judge:
     """Knows the past of every deployment, and all that was asked for and done by hand."""
 
     def __init__(self, root: Path, calls: Sequence[Call]) -> None:
-        self._calls, self._store = calls, Store(root)
+        self._calls, self._store = calls, DeploymentStore(root)
         made = [each for each in calls if each.verb == "configure" and each.status == 200]
         self.pasts = {past.deployment_id: past for past in map(self._past_of, made)}
 
@@ -56,7 +56,7 @@ class Judge:
             if (each.verb, each.deployment_id, each.status) == ("restore", deployment_id, 200)
         ]
         past = Past(deployment_id, made.span, made.answer["port"], restorings)
-        return past.read(self._store.folder_wherever(deployment_id))
+        return past.read(self._store.folder_or_archived(deployment_id))
 
     def _about(self, past: Past) -> list[Call]:
         return [each for each in self._calls if each.deployment_id == past.deployment_id]
@@ -121,7 +121,7 @@ class Judge:
         return done.state == "failed" and any(each.startswith(_BY_HAND) for each in meanwhile)
 
     def _is_kept(self, call: Call, past: Past) -> bool:
-        folder = self._store.folder_wherever(past.deployment_id)
+        folder = self._store.folder_or_archived(past.deployment_id)
         if call.verb.startswith("edit") and call.answer:
             text = (folder / call.verb.removeprefix("edit ")).read_text()
             return text.count(call.answer) == 1

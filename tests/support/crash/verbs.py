@@ -19,7 +19,7 @@ from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.operations import operations
 from app.usecases.operations.perform import perform_operation
 from app.usecases.settings.configure import configure_deployment
-from app.usecases.settings.plan import Wish
+from app.usecases.settings.plan import ChangeRequest
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token
@@ -62,7 +62,7 @@ def restart(deployment_id: str, context: AppContext) -> object:
 
 
 def reconfigure(deployment_id: str, context: AppContext) -> object:
-    wish = Wish({"port": free_port(), "timezone": "UTC", "model": "openai/gpt-6-astra"})
+    wish = ChangeRequest({"port": free_port(), "timezone": "UTC", "model": "openai/gpt-6-astra"})
     return reconfigure_deployment(deployment_id, wish, "restart", actor=_BY, context=context)
 
 

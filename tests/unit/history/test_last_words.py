@@ -2,7 +2,7 @@
 
 from app.core.secrets import MASK, Masker
 from app.core.text import LONGEST_LINE
-from app.usecases.history.last_words import as_it_ended, last_words_from
+from app.usecases.history.last_words import build_last_words, describe_removed
 from tests.support.builders import NOW
 
 
@@ -12,7 +12,7 @@ def test_a_health_check_that_says_much_and_odd_things_holds_nothing_up() -> None
     health = {"Status": "unhealthy", "Log": [{"Output": said}] * 5}
     state = {"Status": "exited", "ExitCode": 78, "Health": health}
 
-    words = last_words_from("c" * 64, b"", {"State": state}, Masker([secret]))
+    words = build_last_words("c" * 64, b"", {"State": state}, Masker([secret]))
 
     assert words.health_output == f"{MASK}\N{REPLACEMENT CHARACTER}{'x' * 4000}"
     assert words.exit_code == 78
@@ -23,7 +23,7 @@ def test_a_secret_across_the_cut_of_a_long_line_shows_in_no_part() -> None:
     secret = "canary-across-the-cut"
     said = "x" * (LONGEST_LINE - 10) + secret
 
-    words = last_words_from("c" * 64, said.encode(), {"Path": said}, Masker([secret]))
+    words = build_last_words("c" * 64, said.encode(), {"Path": said}, Masker([secret]))
 
     for text in (words.log, words.inspect["Path"]):
         assert text == said.replace(secret, MASK)
@@ -35,7 +35,7 @@ def test_a_gateway_that_was_well_until_its_end_is_not_called_ill() -> None:
     def health_of(state: str, *exit_codes: int) -> str:
         log = [{"ExitCode": each, "Output": ""} for each in exit_codes]
         inspected = {"State": {"Status": state, "Health": {"Status": "unhealthy", "Log": log}}}
-        return last_words_from("c" * 64, b"", inspected, Masker([])).health
+        return build_last_words("c" * 64, b"", inspected, Masker([])).health
 
     assert health_of("exited", 1, 0) == "healthy"
     assert health_of("exited", 0, 1) == "unhealthy"
@@ -46,7 +46,7 @@ def test_a_gateway_that_was_well_until_its_end_is_not_called_ill() -> None:
 def test_a_container_that_the_engine_has_forgotten_is_told_of_as_it_ended() -> None:
     described = {"Name": "/x", "State": {"Status": "running", "Pid": 1, "Running": True}}
 
-    said = as_it_ended(described, 137, NOW)
+    said = describe_removed(described, 137, NOW)
 
     assert said["Name"] == "/x"
     assert said["State"]["Status"] == "removed"

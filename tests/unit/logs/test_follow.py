@@ -117,7 +117,7 @@ class Following:
         self, container_id: str, position: str = "", wanted: LogFilter = EVERYTHING
     ) -> LogTail:
         tail = follow_logs(wanted, position, lambda: None, context=self._context)
-        tail.see(card_of(container_id))
+        tail.update(card_of(container_id))
         self._tails.append(tail)
         return tail
 
@@ -162,7 +162,7 @@ def numbered(first: int, last: int) -> list[str]:
 def test_above_the_limit_lines_are_skipped_and_their_number_is_told(following: Following) -> None:
     following.a.write(*numbered(1, 10))
     tail = following.tail(A)
-    assert texts(tail.more(patient=True)) == numbered(1, 10)
+    assert texts(tail.more(await_existing=True)) == numbered(1, 10)
 
     following.a.write(*numbered(11, 12_010))
     following.a.await_read()
@@ -182,11 +182,11 @@ def test_above_the_limit_lines_are_skipped_and_their_number_is_told(following: F
 def test_a_position_that_is_kept_no_more_says_that_lines_are_missing(following: Following) -> None:
     following.a.write("line 1")
     early = following.tail(A)
-    early.more(patient=True)
+    early.more(await_existing=True)
     early.close()
     following.a.write(*numbered(2, 6_000))
 
-    read = texts(following.tail(A, early.position).more(patient=True))
+    read = texts(following.tail(A, early.position).more(await_existing=True))
 
     assert read == ["Some lines were skipped.", *numbered(1_001, 6_000)]
 
@@ -196,16 +196,16 @@ def test_another_container_is_followed_when_the_one_before_is_read_to_its_end(
 ) -> None:
     following.a.write(*numbered(1, 30))
     tail = following.tail(A)
-    assert texts(tail.more(patient=True)) == numbered(1, 30)
+    assert texts(tail.more(await_existing=True)) == numbered(1, 30)
     in_a = tail.position
     following.a.write("the end, secret-of-a")
     following.a.await_read()
     following.b.write("the beginning, secret-of-b", "ready")
 
-    tail.see(card_of(B))
-    too_soon = tail.more(patient=True)
+    tail.update(card_of(B))
+    too_soon = tail.more(await_existing=True)
     following.clock.now += 1
-    read = tail.more(patient=True)
+    read = tail.more(await_existing=True)
     following.b.write("at work")
     following.b.await_read()
     read += tail.more()
@@ -213,10 +213,10 @@ def test_another_container_is_followed_when_the_one_before_is_read_to_its_end(
     begun = [ANOTHER, f"the beginning, {MASK}", "ready"]
     assert too_soon == []
     assert texts(read) == [f"the end, {MASK}", *begun, "at work"]
-    assert tail.more(patient=True) == []
+    assert tail.more(await_existing=True) == []
     assert tail.position.startswith(B[:12])
     # Who was away meanwhile.
-    assert texts(following.tail(B, in_a).more(patient=True)) == [*begun, "at work"]
+    assert texts(following.tail(B, in_a).more(await_existing=True)) == [*begun, "at work"]
 
 
 def test_a_reader_goes_on_exactly_behind_a_position(following: Following) -> None:
@@ -225,12 +225,12 @@ def test_a_reader_goes_on_exactly_behind_a_position(following: Following) -> Non
     for number, text in enumerate(written):
         following.a.write(text, stream=ERR if number % 2 else OUT)
         reader = following.tail(A, positions[-1])
-        assert texts(reader.more(patient=True)) == [text]
+        assert texts(reader.more(await_existing=True)) == [text]
         positions.append(reader.position)
         reader.close()
 
     for number, position in enumerate(positions):
-        assert texts(following.tail(A, position).more(patient=True)) == written[number:]
+        assert texts(following.tail(A, position).more(await_existing=True)) == written[number:]
 
 
 def test_a_position_is_also_behind_lines_that_were_not_wanted(following: Following) -> None:
@@ -238,5 +238,5 @@ def test_a_position_is_also_behind_lines_that_were_not_wanted(following: Followi
     following.a.write("[error] one", "two")
     tail = following.tail(A, wanted=wanted)
 
-    assert texts(tail.more(patient=True)) == ["[error] one"]
-    assert following.tail(A, tail.position).more(patient=True) == []
+    assert texts(tail.more(await_existing=True)) == ["[error] one"]
+    assert following.tail(A, tail.position).more(await_existing=True) == []

@@ -1,44 +1,44 @@
-"""Who looks is woken by changes, for as long as they look and whatever goes wrong beside them."""
+"""Who polls is woken by changes, for as long as they look and whatever goes wrong beside them."""
 
 import itertools
 import threading
 
 import pytest
 
-from app.usecases.server import live_updates as changes
-from app.usecases.server.live_updates import Changes
+from app.usecases.server import live_updates
+from app.usecases.server.live_updates import LiveUpdates
 from tests.support.waiting import eventually
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "_TICK_SECONDS", 0.01)
+    monkeypatch.setattr(live_updates, "_POLL_SECONDS", 0.01)
 
 
-def test_a_look_that_fails_ends_no_following() -> None:
-    looks = itertools.count()
+def test_a_poll_that_fails_ends_no_subscription() -> None:
+    polls = itertools.count()
 
-    def look() -> int:
-        number = next(looks)
+    def poll() -> int:
+        number = next(polls)
         if number < 3:
             raise ValueError("what nobody thought of")
         return number
 
-    with Changes(look).viewing() as viewer:
-        eventually(lambda: viewer.take_changed() and next(looks) > 5)
+    with LiveUpdates(poll).subscription() as subscriber:
+        eventually(lambda: subscriber.take_changed() and next(polls) > 5)
 
 
-def test_no_place_is_lost_where_no_thread_is_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_place_is_lost_where_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(changes, "MOST_VIEWERS", 1)
-    looked_at = Changes(lambda: 0)
+    monkeypatch.setattr(live_updates, "MOST_SUBSCRIBERS", 1)
+    live = LiveUpdates(lambda: 0)
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
-        with pytest.raises(RuntimeError), looked_at.viewing():
+        with pytest.raises(RuntimeError), live.subscription():
             pass
 
-    with looked_at.viewing() as viewer:
-        looked_at.beat()
-        assert viewer.take_changed()
+    with live.subscription() as subscriber:
+        live.publish()
+        assert subscriber.take_changed()

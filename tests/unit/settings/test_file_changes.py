@@ -31,7 +31,7 @@ ENV = {
     "TZ": "Mars/Olympus",
 }
 FALLBACKS = {"image": "openclaw:2", "memory_limit": "2g", "bind_address": ""}
-OURS = compose_file("0b7a3361be", subnet_of(30163, POOL))
+AGENT_DIR = compose_file("0b7a3361be", subnet_of(30163, POOL))
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_what_is_not_understood_is_not_changed() -> None:
 
 
 def test_the_network_follows_the_port_and_every_other_line_of_the_compose_file_stays() -> None:
-    edited = OURS.replace("pids_limit: 512", "pids_limit: 900  # mine")
+    edited = AGENT_DIR.replace("pids_limit: 512", "pids_limit: 900  # mine")
 
     after = with_changes(DeploymentFiles(b"PORT=30163\n", edited), {"PORT": "30164"}, POOL)
 

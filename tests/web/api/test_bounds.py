@@ -16,7 +16,7 @@ from app.core.errors import TooManyWaiting
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.usecases.operations import operations
-from app.usecases.server import live_updates as changes
+from app.usecases.server import live_updates
 from tests.support.api import BASE, Api
 from tests.support.files.hostile_files import within
 from tests.support.problems import assert_problem
@@ -48,14 +48,14 @@ def test_an_object_of_many_keys_is_answered(api: Api) -> None:
 
 
 def test_as_many_pages_follow_along_as_may(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changes, "MOST_VIEWERS", 1)
+    monkeypatch.setattr(live_updates, "MOST_SUBSCRIBERS", 1)
 
     with closing(api.page("/stream")) as first:
         second = api.page("/stream", headers={"Accept": "application/json"})
 
         assert first.status_code == 200
         assert second.status_code == 503
-        assert "already follow along" in second.text
+        assert "already receive live updates" in second.text
     with closing(api.page("/stream")) as again:
         assert again.status_code == 200
 

@@ -36,7 +36,7 @@ def found(api: Api) -> dict[str, dict[str, Any]]:
 
 
 def was_late(finding: dict[str, Any]) -> bool:
-    return finding["seen"].startswith(("No answer within", "Docker Engine did not tell"))
+    return finding["seen"].startswith(("No answer within", "Docker Engine did not answer"))
 
 
 def verdicts(api: Api, *codes: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ import pytest
 from app.core.settings.env_file import parse_env
 from app.core.text import LONGEST_LINE
 from app.store import history
-from app.store.last_words import LastWords, keep_last_words
+from app.store.last_words import LastWords, save_last_words
 from app.version import VERSION
 from tests.support.api import API_KEY, BASE, Api
 from tests.support.pages import csrf_token
@@ -192,7 +192,7 @@ def test_a_bundle_says_all_and_no_secret(api: Api, deployments_dir: Path) -> Non
     )
     # Across the cut of a long line.
     log += f"{'x' * (LONGEST_LINE - 6)}canary-pass-22\n"
-    keep_last_words(folder, LastWords("2026-11-24T09:00:00+00:00", 1, "", log))
+    save_last_words(folder, LastWords("2026-11-24T09:00:00+00:00", 1, "", log))
     csrf = csrf_token(api.page("/deployments/new").text)
     api.client.post(
         f"/deployments/{deployment_id}/reveal", data={"csrf_token": csrf}, base_url=BASE

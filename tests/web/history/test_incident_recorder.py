@@ -17,17 +17,17 @@ from app.engine.containers import Containers
 from app.store.history import read_history
 from app.store.last_words import list_last_words
 from app.usecases.context import build_context
-from app.usecases.history.incident_recorder import Witness
-from app.usecases.history.incident_records import Records
+from app.usecases.history.incident_recorder import IncidentRecorder
+from app.usecases.history.incident_records import IncidentRecords
 from tests.support.api import API_KEY, Api
 from tests.support.engine.containers import container_of
-from tests.support.incidents import witnessing
+from tests.support.incidents import recording
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def witness(settings: Settings) -> Iterator[Witness]:
-    with witnessing(settings) as found:
+def recorder(settings: Settings) -> Iterator[IncidentRecorder]:
+    with recording(settings) as found:
         yield found
 
 
@@ -36,7 +36,7 @@ def incidents(folder: Path) -> list[dict[str, Any]]:
 
 
 def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
-    witness: Witness, api: Api, engine: docker.APIClient, deployments_dir: Path
+    recorder: IncidentRecorder, api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure_and_launch(image="deploy-agent-standin:leak-token")
     folder = deployments_dir / deployment_id
@@ -84,14 +84,14 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
 ) -> None:
     first_id, second_id = api.configure_and_launch(), api.configure_and_launch()
     removed, stopped = container_of(engine, first_id), container_of(engine, second_id)
-    with witnessing(settings) as first, witnessing(settings) as second:
+    with recording(settings) as first, recording(settings) as second:
         engine.pause(stopped)
         engine.unpause(stopped)
         eventually(lambda: len(incidents(deployments_dir / second_id)) == 2)
-        assert first.watching
-        assert not second.watching
+        assert first.recording
+        assert not second.recording
         first.stop()
-        eventually(lambda: second.watching)
+        eventually(lambda: second.recording)
         engine.pause(stopped)
         eventually(lambda: len(incidents(deployments_dir / second_id)) == 3)
         engine.unpause(stopped)
@@ -108,8 +108,8 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
     engine.stop(stopped, timeout=30)
 
     for _ in range(2):
-        with witnessing(settings) as again:
-            eventually(lambda: again.looked)
+        with recording(settings) as again:
+            eventually(lambda: again.refresh_stale_request)
 
     assert words.container == removed
     assert (words.exit_code, words.inspect["State"]["ExitCode"]) == (137, 137)
@@ -126,11 +126,11 @@ def test_what_did_not_fit_on_the_disk_is_recorded_when_it_fits_again(
     settings: Settings, api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment_id = api.configure()
-    records = Records(build_context(settings))
+    records = IncidentRecords(build_context(settings))
 
     def hear(action: str, **attributes: str) -> None:
         labels = {"com.docker.compose.service": "openclaw", **attributes}
-        records.take(ContainerEvent(deployment_id, "c" * 64, action, datetime.now(UTC), labels))
+        records.handle(ContainerEvent(deployment_id, "c" * 64, action, datetime.now(UTC), labels))
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -149,14 +149,14 @@ def test_an_end_without_a_word_is_kept_and_hides_no_earlier_words(
     settings: Settings, api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = deployments_dir / api.configure()
-    records = Records(build_context(settings))
+    records = IncidentRecords(build_context(settings))
     said = {"Created": "2026-11-24T12:00:00Z", "State": {"Status": "exited"}}
 
     def dies(log: bytes, code: str) -> tuple[str, int | None]:
         monkeypatch.setattr(Containers, "logs", lambda *_: log)
         monkeypatch.setattr(Containers, "description", lambda *_: said)
         labels = {"com.docker.compose.service": "openclaw", "exitCode": code}
-        records.take(ContainerEvent(folder.name, "c" * 64, "die", datetime.now(UTC), labels))
+        records.handle(ContainerEvent(folder.name, "c" * 64, "die", datetime.now(UTC), labels))
         [words] = list_last_words(folder)
         return words.log, words.exit_code
 
@@ -168,16 +168,16 @@ def test_an_end_without_a_word_is_kept_and_hides_no_earlier_words(
 def test_neither_a_dead_engine_nor_a_folder_that_goes_ends_the_witness(
     settings: Settings, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dead(_: Records) -> None:
+    def dead(_: IncidentRecords) -> None:
         raise EngineUnreachable("Nothing answers at Docker Engine's address.")
 
-    monkeypatch.setattr(Records, "look", dead)
-    with witnessing(settings) as witness:
-        eventually(lambda: witness.waiting)  # There is no folder of ours to lock yet.
+    monkeypatch.setattr(IncidentRecords, "catch_up", dead)
+    with recording(settings) as recorder:
+        eventually(lambda: recorder.waiting)  # There is no folder of ours to lock yet.
         (deployments_dir / ".deploy-agent").mkdir()
-        eventually(lambda: witness.looked)
+        eventually(lambda: recorder.refresh_stale_request)
         (deployments_dir / ".deploy-agent/witness").unlink()
         (deployments_dir / ".deploy-agent").rmdir()
-        eventually(lambda: witness.waiting)
+        eventually(lambda: recorder.waiting)
         (deployments_dir / ".deploy-agent").mkdir()
-        eventually(lambda: witness.watching)
+        eventually(lambda: recorder.recording)

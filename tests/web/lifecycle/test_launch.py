@@ -15,7 +15,7 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.settings.env_file import format_env, parse_env
 from app.store import operations
-from app.store.deployments import Store
+from app.store.deployments import DeploymentStore
 from app.store.last_words import list_last_words
 from app.store.locks import lock_folder
 from tests.support.api import Api
@@ -176,14 +176,14 @@ def test_a_refusal_names_the_operation_also_where_that_ends_just_then(
     operation = operations.begin(folder, OperationKind.RESTART, "ana")
     loads = count(1)
 
-    def load_before_it_ends(store: Store, deployment_id: str) -> Deployment:
+    def load_before_it_ends(store: DeploymentStore, deployment_id: str) -> Deployment:
         seen = load(store, deployment_id)
         if next(loads) == 2:  # By whoever has just found the folder locked.
             operations.end(folder, replace(operation, state=OperationState.SUCCEEDED))
         return seen
 
-    load = Store.load
-    monkeypatch.setattr(Store, "load", load_before_it_ends)
+    load = DeploymentStore.load
+    monkeypatch.setattr(DeploymentStore, "load", load_before_it_ends)
 
     refused = api.launch(folder.name)
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from app.store.last_words import LastWords, keep_last_words
+from app.store.last_words import LastWords, save_last_words
 from tests.support.api import API_KEY, Api
 
 _TIME = "2026-11-24T09:00:00.000000001Z"
@@ -20,7 +20,7 @@ def test_a_stopped_deployments_last_words_are_had_as_a_file_whole_or_as_filtered
         f"{_TIME} [error] refused with {API_KEY}\n",
     ]
     words = LastWords("2026-11-24T09:00:01+00:00", 1, "", "".join(lines), container="c" * 64)
-    keep_last_words(deployments_dir / deployment_id, words)
+    save_last_words(deployments_dir / deployment_id, words)
     lines[-1] = lines[-1].replace(API_KEY, "••••••••")
 
     def file(query: str = "") -> str:

@@ -192,11 +192,11 @@ def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
 def test_a_password_that_was_changed_in_between_opens_no_session(
     context_with_people: AppContext,
 ) -> None:
-    proven = sessions.prove("ana", PASSWORD, "127.0.0.1", context=context_with_people)
+    verified = sessions.verify_password("ana", PASSWORD, "127.0.0.1", context=context_with_people)
     people.set_password("ana", OTHER_PASSWORD, by="test", context=context_with_people)
 
     with pytest.raises(NotLoggedIn):
-        sessions.open_session("ana", "127.0.0.1", context=context_with_people, proven=proven)
+        sessions.open_session("ana", "127.0.0.1", context=context_with_people, verified=verified)
 
 
 def test_sessions_are_bounded(context_with_people: AppContext) -> None:
@@ -211,7 +211,7 @@ def test_somebody_elsewhere_who_guesses_locks_nobody_out(
 ) -> None:
     for _ in range(6):
         with contextlib.suppress(NotLoggedIn, TooManyAttempts):
-            sessions.prove("ana", "guess", "10.0.0.66", context=context_with_people)
+            sessions.verify_password("ana", "guess", "10.0.0.66", context=context_with_people)
 
     assert logged_in(api, "ana")
 
@@ -481,13 +481,13 @@ def test_an_old_or_guessed_set_up_link_is_dead(
     replaced = people.begin_setup(context=context)
     secret = people.begin_setup(context=context)
 
-    assert not people.setup_is_open(replaced, context=context)
-    assert not people.setup_is_open("", context=context)
-    assert not people.setup_is_open(secret[:-1], context=context)
-    assert people.setup_is_open(secret, context=context)
+    assert not people.is_setup_valid(replaced, context=context)
+    assert not people.is_setup_valid("", context=context)
+    assert not people.is_setup_valid(secret[:-1], context=context)
+    assert people.is_setup_valid(secret, context=context)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + people.SETUP_SECONDS + 1)
-    assert not people.setup_is_open(secret, context=context)
+    assert not people.is_setup_valid(secret, context=context)
 
 
 def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
@@ -496,11 +496,11 @@ def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
     context: AppContext = create_app(settings).config["CONTEXT"]
     secret = people.begin_setup(context=context)
     people.add_user("ana", "operator", PASSWORD, by="the command line", context=context)
-    assert not people.setup_is_open(secret, context=context)
+    assert not people.is_setup_valid(secret, context=context)
 
     people.remove_user("ana", by="test", context=context)
 
-    assert not people.setup_is_open(secret, context=context)
+    assert not people.is_setup_valid(secret, context=context)
 
 
 @pytest.mark.parametrize(

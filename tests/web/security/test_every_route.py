@@ -308,7 +308,7 @@ def test_every_open_stream_ends_when_its_reader_is_no_longer_who_they_were(
         left = pool.map(left_of, paths)
         all_opened.wait(60)
         happens(context_with_people, client)
-        context_with_people.changes.beat()
+        context_with_people.live_updates.publish()
         changed.set()
         assert dict(zip(paths, left, strict=True)) == {path: [] for path in paths}
     refused = client.get("/deployments/new", base_url=BASE)

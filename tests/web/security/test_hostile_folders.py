@@ -21,7 +21,7 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.settings.openclaw_config import parse_config
 from app.store import operation_log, operations
-from app.store.history import OURS, record
+from app.store.history import AGENT_DIR, record
 from tests.support.api import BASE, Api
 from tests.support.command_line import CommandLine
 from tests.support.files.hostile_files import (
@@ -49,25 +49,25 @@ FILES = (
     ".env",
     "docker-compose.yml",
     "config/openclaw.json",
-    f"{OURS}/history.jsonl",
-    f"{OURS}/applied.json",
-    f"{OURS}/answer.json",
-    f"{OURS}/operations/1/log",
-    f"{OURS}/operations/1/operation.json",
-    f"{OURS}/operations/1/outcome.json",
-    f"{OURS}/update/journal.json",
-    f"{OURS}/update/kept.json",
-    f"{OURS}/last-words/000000000001-0123456789ab.json",
+    f"{AGENT_DIR}/history.jsonl",
+    f"{AGENT_DIR}/applied.json",
+    f"{AGENT_DIR}/answer.json",
+    f"{AGENT_DIR}/operations/1/log",
+    f"{AGENT_DIR}/operations/1/operation.json",
+    f"{AGENT_DIR}/operations/1/outcome.json",
+    f"{AGENT_DIR}/update/journal.json",
+    f"{AGENT_DIR}/update/kept.json",
+    f"{AGENT_DIR}/last-words/000000000001-0123456789ab.json",
 )
 FOLDERS = (
     "config",
     "workspace",
-    OURS,
-    f"{OURS}/operations",
-    f"{OURS}/operations/1",
-    f"{OURS}/update",
-    f"{OURS}/update/kept",
-    f"{OURS}/last-words",
+    AGENT_DIR,
+    f"{AGENT_DIR}/operations",
+    f"{AGENT_DIR}/operations/1",
+    f"{AGENT_DIR}/update",
+    f"{AGENT_DIR}/update/kept",
+    f"{AGENT_DIR}/last-words",
     ".",
 )
 Attack = Callable[[Path, Outside], None]
@@ -75,7 +75,7 @@ IN_FILES: tuple[Attack, ...] = (
     link, dangling_link, link_to_itself, pipe, unix_socket, endless_device, folder, sparse,
 )  # fmt: skip
 IN_FOLDERS: tuple[Attack, ...] = (link, dangling_link, pipe, unix_socket, plain_file)
-CROWDED = ("config", "workspace", f"{OURS}/operations", f"{OURS}/last-words", ".")
+CROWDED = ("config", "workspace", f"{AGENT_DIR}/operations", f"{AGENT_DIR}/last-words", ".")
 
 
 def case(attack: Attack, *places: str) -> object:
@@ -93,7 +93,7 @@ CASES = [
     case(link, *FILES[1:]),
     case(pipe, *FILES[1:]),
     case(sparse, *FILES[:4]),
-    case(link, OURS),
+    case(link, AGENT_DIR),
     case(link, "."),
     *(soak(attack, place) for attack in IN_FILES for place in FILES),
     *(soak(attack, place) for attack in IN_FOLDERS for place in FOLDERS),
@@ -117,7 +117,7 @@ def attacked(api: Api, deployments_dir: Path) -> Path:
     operation_log.log_path(found, 1).write_text("2026-11-24T10:00:00.000Z said\n")
     operations.end(found, replace(operation, state=OperationState.SUCCEEDED))
     record(found, "stop", "ana", operation=1)
-    (found / OURS / "update/kept").mkdir(parents=True)
+    (found / AGENT_DIR / "update/kept").mkdir(parents=True)
     return found
 
 
@@ -178,7 +178,13 @@ def test_nothing_is_done_through_what_stands_in_its_place(
 
 @pytest.mark.parametrize(
     ("attack", "place"),
-    [(link, "config"), (link, "workspace"), (plain_file, "config"), (link, OURS), (link, ".env")],
+    [
+        (link, "config"),
+        (link, "workspace"),
+        (plain_file, "config"),
+        (link, AGENT_DIR),
+        (link, ".env"),
+    ],
 )
 def test_no_container_gets_what_is_behind_a_link(
     api: Api, attacked: Path, outside: Outside, attack: Attack, place: str

@@ -13,7 +13,7 @@ import pytest
 
 from app.usecases.context import AppContext
 from app.usecases.people import people
-from app.usecases.server.live_updates import MOST_VIEWERS
+from app.usecases.server.live_updates import MOST_SUBSCRIBERS
 from tests.support.api import Api
 from tests.support.browser.fleet import configure, folder_of, launch
 from tests.support.server import Server
@@ -144,7 +144,7 @@ def test_too_many_are_refused_in_words_and_nothing_of_those_that_left_stays(
 
         with ThreadPoolExecutor(20) as pool:
             open_one = lambda _: Stream(started, "/stream")  # noqa: E731
-            streams = list(pool.map(open_one, range(MOST_VIEWERS)))
+            streams = list(pool.map(open_one, range(MOST_SUBSCRIBERS)))
         refused = [each for each in streams if each.status != 200]
         assert [each.status for each in refused] == [503]
         with Stream(started, "/stream?once=yes") as once:
@@ -158,7 +158,7 @@ def test_too_many_are_refused_in_words_and_nothing_of_those_that_left_stays(
         with Stream(started, "/stream") as again:
             assert again.status == 200
         # The pool keeps its threads; none of them is at work.
-        assert worker.num_threads() <= threads + MOST_VIEWERS + 20
+        assert worker.num_threads() <= threads + MOST_SUBSCRIBERS + 20
 
 
 def test_a_stream_ends_with_the_token_that_opened_it(server: Server, context: AppContext) -> None:
@@ -185,7 +185,7 @@ def test_all_who_look_at_once_cost_one_engine_call(api: Api, engine_calls: list[
         next(events)
         shown = next(events)
         all_look.wait(20)
-        api.app.config["CONTEXT"].changes.close()
+        api.app.config["CONTEXT"].live_updates.close()
         answer.close()
         return shown
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.store import history
 from app.usecases.context import AppContext
-from app.usecases.settings.manual_edits import Edits
+from app.usecases.settings.manual_edits import ManualEdits
 from tests.support.api import Api
 
 
@@ -34,19 +34,19 @@ def folder(api: Api, deployments_dir: Path) -> Path:
 
 
 @pytest.fixture
-def edits(context: AppContext, folder: Path) -> Edits:
-    edits = Edits(context)
-    edits.look()
+def edits(context: AppContext, folder: Path) -> ManualEdits:
+    edits = ManualEdits(context)
+    edits.poll()
     return edits
 
 
-def test_an_edit_of_env_is_told_by_its_keys_once(edits: Edits, folder: Path) -> None:
+def test_an_edit_of_env_is_told_by_its_keys_once(edits: ManualEdits, folder: Path) -> None:
     env = folder / ".env"
     text = env.read_text().replace("Europe/Berlin", "Asia/Tokyo") + "SLACK_BOT_TOKEN=xoxb-canary\n"
 
     at = edited(env, text)
-    edits.look()
-    edits.look()
+    edits.poll()
+    edits.poll()
 
     told = newest(folder)
     assert (told["what"], told["keys"]) == ("env_edited", ["SLACK_BOT_TOKEN", "TZ"])
@@ -57,28 +57,28 @@ def test_an_edit_of_env_is_told_by_its_keys_once(edits: Edits, folder: Path) -> 
 
 
 def test_an_edit_of_the_compose_file_is_told_and_one_of_a_comment_is_not(
-    edits: Edits, folder: Path
+    edits: ManualEdits, folder: Path
 ) -> None:
     compose_file = folder / "docker-compose.yml"
     edited(folder / ".env", "# mine\n" + (folder / ".env").read_text())
-    edits.look()
+    edits.poll()
     assert newest(folder)["what"] == "configure"
 
     edited(compose_file, compose_file.read_text() + "# mine\n")
-    edits.look()
+    edits.poll()
 
     assert newest(folder)["what"] == "compose_edited"
 
 
 def test_what_is_broken_meanwhile_is_told_when_it_is_understood_again(
-    edits: Edits, folder: Path
+    edits: ManualEdits, folder: Path
 ) -> None:
     env = folder / ".env"
     whole = env.read_text()
     edited(env, 'PORT="not closed\n')
-    edits.look()
+    edits.poll()
     edited(env, whole + "OPENCLAW_MODEL=openrouter/auto\n")
-    edits.look()
+    edits.poll()
 
     assert newest(folder)["keys"] == ["OPENCLAW_MODEL"]
 
@@ -87,22 +87,22 @@ def test_what_is_broken_meanwhile_is_told_when_it_is_understood_again(
     "ours", [{"what": "restore", "who": "ana"}, {"what": "update", "who": "ana", "operation": 3}]
 )
 def test_our_own_changes_are_no_edits_by_hand(
-    edits: Edits, folder: Path, ours: dict[str, Any]
+    edits: ManualEdits, folder: Path, ours: dict[str, Any]
 ) -> None:
     at = edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n")
     history.append(folder, {"at": at.isoformat(), **ours})
 
-    edits.look()
+    edits.poll()
 
     assert newest(folder)["what"] == ours["what"]
 
 
-def test_what_was_written_this_moment_is_looked_at_later(edits: Edits, folder: Path) -> None:
+def test_what_was_written_this_moment_is_looked_at_later(edits: ManualEdits, folder: Path) -> None:
     edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n", seconds_ago=0)
-    edits.look()
+    edits.poll()
     assert newest(folder)["what"] == "configure"
 
     dated(folder / ".env")
-    edits.look()
+    edits.poll()
 
     assert newest(folder)["what"] == "env_edited"

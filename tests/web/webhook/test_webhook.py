@@ -15,12 +15,12 @@ from app.cli.main import main
 from app.config import Settings
 from app.core.webhook.notices import Notification, WebhookEvent
 from app.core.webhook.payload import WebhookMessage
-from app.store.webhook_queue import MOST_WAITING, NoticeStore
+from app.store.webhook_queue import MOST_WAITING, WebhookQueueStore
 from app.usecases.context import AppContext
-from app.usecases.webhook.sender import Telling
+from app.usecases.webhook.sender import WebhookSender
 from tests.support.api import Api
 from tests.support.engine.containers import container_of
-from tests.support.incidents import witnessing
+from tests.support.incidents import recording
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import HANG_UP, SECRET, Receiver, receiving
 
@@ -111,8 +111,8 @@ def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
 ) -> None:
     api = Api(create_app(told))
     context: AppContext = api.app.config["CONTEXT"]
-    store = NoticeStore(told.deployments_dir)
-    telling = Telling(context)
+    store = WebhookQueueStore(told.deployments_dir)
+    sender = WebhookSender(context)
 
     def put(*reasons: str) -> None:
         now = datetime.now(UTC)
@@ -122,11 +122,11 @@ def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
                     WebhookEvent.CRASHED, "0b7a3361be", len(kept.waiting), now, reason
                 )
                 kept.add(WebhookMessage(notice))
-        telling.came()
+        sender.wake()
 
     receiver.answers = [500, 503]
     put("first")
-    telling.start()
+    sender.start()
     try:
         eventually(lambda: outcomes(api) == ["taken, with status 204"])
         assert [each["reason"] for each in receiver.got] == ["first"]
@@ -145,7 +145,7 @@ def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
         receiver.going.set()
         eventually(lambda: [each["reason"] for each in receiver.got].count("slow") == 2)
     finally:
-        telling.stop()
+        sender.stop()
 
     put(*map(str, range(MOST_WAITING + 5)))
     waiting = api.get("webhook").json
@@ -156,7 +156,7 @@ def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
     told: Settings, receiver: Receiver, quickly: None, engine: docker.APIClient
 ) -> None:
     api = Api(create_app(told))
-    with witnessing(told):
+    with recording(told):
         deployment_id = api.configure_and_launch(name="Support bot")
         missing = api.configure(image="deploy-agent-standin:missing")
         assert api.launch(missing).status_code == 502
@@ -167,14 +167,14 @@ def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
         eventually(lambda: api.get("webhook").json["trouble"] == "it answered with status 500")
         assert api.get("webhook").json["waiting"] == 1
     receiver.answers = []
-    with witnessing(told):
+    with recording(told):
         eventually(lambda: receiver.events == ["operation_failed", "crashed"])
-    with witnessing(told) as again:
-        eventually(lambda: again.looked)
+    with recording(told) as again:
+        eventually(lambda: again.refresh_stale_request)
         assert api.post("restart", {"deployment_id": deployment_id}).status_code == 200
         eventually(lambda: len(receiver.got) >= 3)
-    with witnessing(told) as again:
-        eventually(lambda: again.looked)
+    with recording(told) as again:
+        eventually(lambda: again.refresh_stale_request)
 
     assert receiver.events == ["operation_failed", "crashed", "recovered"]
     failed, crashed, recovered = receiver.got
