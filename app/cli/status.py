@@ -10,15 +10,15 @@ from app.core.access.page_obstacles import PageVisitor
 from app.core.deployment import Deployment
 from app.core.settings.fields import BY_NAME, TOKEN
 from app.core.settings.ports import probe_address
-from app.core.status.readiness_checks import LABELS, RungState
+from app.core.status.readiness import LABELS, CheckState
 from app.usecases.access.page_obstacles import page_obstacles_of
 from app.usecases.status.describe import describe_view, describe_whole
-from app.usecases.status.diagnose import standing_cause
+from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import list_deployments
-from app.usecases.status.readiness import show_climbed
+from app.usecases.status.readiness import check_readiness
 from app.usecases.tokens.reveal import reveal_secret
 
-_MARKS = {RungState.PASSED: "✓", RungState.FAILED: "✗", RungState.PENDING: "·"}
+_MARKS = {CheckState.PASSED: "✓", CheckState.FAILED: "✗", CheckState.PENDING: "·"}
 
 
 @verb("list")
@@ -44,13 +44,13 @@ def list_all(terminal: Terminal) -> None:
 @click.pass_obj
 def show(terminal: Terminal, deployment_id: str) -> None:
     """Show one deployment: status, readiness, last operation."""
-    view, ladder = show_climbed(deployment_id, context=terminal.context)
+    view, checks = check_readiness(deployment_id, context=terminal.context)
     host = _host(view.deployment, terminal)
     walls = page_obstacles_of(
         view.deployment, PageVisitor(host, local=True), context=terminal.context
     )
-    cause = standing_cause(view, ladder, context=terminal.context)
-    described = describe_whole(view, host, ladder, walls, cause)
+    cause = diagnose(view, checks, context=terminal.context)
+    described = describe_whole(view, host, checks, walls, cause)
     terminal.sheet(described, _facts(described))
 
 
@@ -86,7 +86,7 @@ def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
         *(("Container", f"{each['name']}: {each['status']}") for each in described["containers"]),
     ]
     if described["containers"]:
-        facts += [("Ready", _rung(each)) for each in described["ladder"]]
+        facts += [("Ready", _check_line(each)) for each in described["ladder"]]
     if cause := described["cause"]:
         facts += [("Cause", _said(cause)), ("Fix", cause["fix"])]
     if operation := described["operation"]:
@@ -94,9 +94,9 @@ def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
     return [(label, words) for label, words in facts if words]
 
 
-def _rung(rung: dict[str, Any]) -> str:
-    said = " ".join(filter(None, (rung["detail"], rung["next_step"])))
-    words = f"{_MARKS[rung['state']]} {LABELS[rung['name']]}"
+def _check_line(check: dict[str, Any]) -> str:
+    said = " ".join(filter(None, (check["detail"], check["next_step"])))
+    words = f"{_MARKS[check['state']]} {LABELS[check['name']]}"
     return f"{words}: {said}" if said else words
 
 

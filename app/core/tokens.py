@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.core.settings.openclaw_config import token_in
-from app.core.status.readiness_checks import TOKEN_MISMATCH, Rung, RungState, first_broken
+from app.core.status.readiness import TOKEN_MISMATCH, CheckState, ReadinessCheck, first_failed
 
 
 class TokenPlace(StrEnum):
@@ -121,13 +121,13 @@ def in_container(token: str, found: str | None) -> TokenComparison:
     return TokenComparison(TokenPlace.CONTAINER, _match(token, found))
 
 
-def at_gateway(rungs: Sequence[Rung] | None) -> TokenComparison:
+def at_gateway(checks: Sequence[ReadinessCheck] | None) -> TokenComparison:
     """Return what a climb with the token of `.env` tells; None where none came back in time."""
-    if rungs is None:
+    if checks is None:
         return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, "it gave no answer in time")
-    broken = first_broken(rungs)
+    broken = first_failed(checks)
     if broken is None:
-        accepted = any(each.name == "token" and each.state is RungState.PASSED for each in rungs)
+        accepted = any(each.name == "token" and each.state is CheckState.PASSED for each in checks)
         return TokenComparison(
             TokenPlace.GATEWAY, TokenMatch.EQUAL if accepted else TokenMatch.UNKNOWN
         )

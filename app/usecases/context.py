@@ -9,7 +9,7 @@ from app.core.access.device import DeviceIdentity
 from app.core.deployment import Deployment, is_id
 from app.core.errors import NotFound
 from app.core.snapshot import Container, Snapshot
-from app.core.status.status import LastSeen
+from app.core.status.status import LastStatus
 from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
@@ -57,7 +57,7 @@ class AppContext:
     about: EngineAbout
     side_by_side: SideBySide = field(default_factory=SideBySide)
     login_throttle: LoginThrottle = field(default_factory=LoginThrottle)
-    last_seen: dict[str, LastSeen] = field(default_factory=dict)
+    last_statuses: dict[str, LastStatus] = field(default_factory=dict)
     # By deployment id: the run after which the provider was last checked automatically.
     provider_checked: dict[str, str] = field(default_factory=dict)
 

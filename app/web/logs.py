@@ -118,7 +118,7 @@ def _portions(lines: Iterable[LogLine], size: int = 500) -> Iterator[bytes]:
 def _context(view: DeploymentView) -> dict[str, Any]:
     deployment = view.deployment
     title = f"Log of {deployment.name or deployment.id}"
-    return {"view": view, "tab": Tab.of(title, [view.verdict.status])}
+    return {"view": view, "tab": Tab.of(title, [view.report.status])}
 
 
 def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:

@@ -123,7 +123,7 @@ def cancel_and_wait(body: ForDeployment) -> Ended | Accepted:
     ended = wait_for_cancelled(told, context=app_context())
     if ended is None:
         return accepted(told, "stopping")
-    status = show_deployment(deployment_id, context=app_context()).verdict.status
+    status = show_deployment(deployment_id, context=app_context()).report.status
     shown = OperationShown.model_validate(describe(ended))
     return Ended(deployment_id=deployment_id, status=status, operation=shown)
 
@@ -151,7 +151,7 @@ def _context(deployment_id: str, number: int) -> dict[str, Any]:
     title = f"{operation.kind.label} {number} of {name}"
     return {
         "view": view,
-        "tab": Tab.of(title, [view.verdict.status]),
+        "tab": Tab.of(title, [view.report.status]),
         "alone": True,
         **operation_parts(operation, view.deployment),
     }

@@ -152,7 +152,7 @@ def _proven(begin: Callable[..., Started], body: WaitFor) -> TokenProven | Accep
     ended = wait_for_token(started, context=app_context()) if body.wait else None
     if ended is None:
         return accepted(started.operation, "launching")
-    status = show_deployment(deployment_id, context=app_context()).verdict.status
+    status = show_deployment(deployment_id, context=app_context()).report.status
     return TokenProven(
         deployment_id=deployment_id, status=status, proven=ended.verified is not None
     )

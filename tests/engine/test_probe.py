@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from app.core.diagnosis.causes import rung_cause
-from app.core.status.readiness_checks import Rung, RungState
+from app.core.diagnosis.causes import check_cause
+from app.core.status.readiness import CheckState, ReadinessCheck
 from app.engine.gateway.probe import climb
 from tests.support.engine.fake_gateway import (
     CHALLENGE,
@@ -35,10 +35,10 @@ def gateway() -> Iterator[Callable[..., Gateway]]:
         each.close()
 
 
-def broken_rung(rungs: list[Rung]) -> Rung:
-    assert rungs[-1].state is RungState.FAILED, rungs
-    assert all(rung.state is RungState.PASSED for rung in rungs[:-1])
-    return rungs[-1]
+def failed_check(checks: list[ReadinessCheck]) -> ReadinessCheck:
+    assert checks[-1].state is CheckState.FAILED, checks
+    assert all(check.state is CheckState.PASSED for check in checks[:-1])
+    return checks[-1]
 
 
 def test_a_gateway_that_drips_bytes_is_cut_off_by_the_clock(
@@ -53,10 +53,10 @@ def test_a_gateway_that_drips_bytes_is_cut_off_by_the_clock(
     one = gateway(healthz=drip)
     begun = time.monotonic()
 
-    rung = broken_rung(climb("127.0.0.1", one.port, "token", seconds=0.5))
+    check = failed_check(climb("127.0.0.1", one.port, "token", seconds=0.5))
 
-    assert rung.name == "healthz"
-    assert "no answer within" in rung.detail
+    assert check.name == "healthz"
+    assert "no answer within" in check.detail
     # The drip would go on for minutes: this is about an end, not about speed.
     assert time.monotonic() - begun < 60
 
@@ -68,8 +68,8 @@ def test_one_that_hangs_up_is_told_from_one_that_says_nothing(
     says_nothing = gateway(healthz=lambda *_: silent.wait(10))
     silent = says_nothing.ended
 
-    first = broken_rung(climb("127.0.0.1", hangs_up.port, "token", seconds=0.5))
-    second = broken_rung(climb("127.0.0.1", says_nothing.port, "token", seconds=0.5))
+    first = failed_check(climb("127.0.0.1", hangs_up.port, "token", seconds=0.5))
+    second = failed_check(climb("127.0.0.1", says_nothing.port, "token", seconds=0.5))
 
     assert "cut off" in first.detail
     assert "accepts and says nothing" in second.detail
@@ -87,7 +87,7 @@ def test_a_strange_greeting_is_no_gateways(gateway: Callable[..., Gateway], gree
 
     one = gateway(**{"": greet})
 
-    assert broken_rung(climb("127.0.0.1", one.port, "token", seconds=1)).name == "websocket"
+    assert failed_check(climb("127.0.0.1", one.port, "token", seconds=1)).name == "websocket"
 
 
 @pytest.mark.parametrize(
@@ -107,13 +107,13 @@ def test_a_strange_refusal_is_a_refusal(
     answer = {"ok": False, "error": error}
     one = gateway(**{"": greets_and_answers(lambda each: json.dumps({**answer, "id": each}))})
 
-    rung = broken_rung(climb("127.0.0.1", one.port, "token", seconds=2))
+    check = failed_check(climb("127.0.0.1", one.port, "token", seconds=2))
 
-    assert rung.name == "token"
-    assert rung.hopeless
-    assert words in rung.detail
-    assert rung_cause(rung).code == cause
-    assert len(rung.detail) < 200
+    assert check.name == "token"
+    assert check.hopeless
+    assert words in check.detail
+    assert check_cause(check).code == cause
+    assert len(check.detail) < 200
 
 
 @pytest.mark.parametrize("payload", [[1], "x", {"server": []}, {"server": {"version": {}}}])
@@ -123,9 +123,9 @@ def test_a_strange_welcome_is_a_welcome(gateway: Callable[..., Gateway], payload
 
     one = gateway(**{"": greets_and_answers(welcome)})
 
-    rungs = climb("127.0.0.1", one.port, "token", seconds=2)
+    checks = climb("127.0.0.1", one.port, "token", seconds=2)
 
-    assert {rung.state for rung in rungs} == {RungState.PASSED}
+    assert {check.state for check in checks} == {CheckState.PASSED}
 
 
 def test_a_flood_of_frames_before_the_answer_ends_by_the_clock(
@@ -139,8 +139,8 @@ def test_a_flood_of_frames_before_the_answer_ends_by_the_clock(
 
     one = gateway(**{"": flood})
 
-    rung = broken_rung(climb("127.0.0.1", one.port, "token", seconds=1))
+    check = failed_check(climb("127.0.0.1", one.port, "token", seconds=1))
 
-    assert rung.name == "token"
-    assert "No answer to the token" in rung.detail
-    assert rung_cause(rung).code == "token_unanswered"
+    assert check.name == "token"
+    assert "No answer to the token" in check.detail
+    assert check_cause(check).code == "token_unanswered"

@@ -43,11 +43,11 @@ class Host:
         self.listens.answers.update({f"/{path}": answer for path, answer in more.items()})
 
     def broken(self) -> str:
-        """Climb, and return the name of the rung that is broken by now, if one is."""
+        """Readiness, and return the name of the rung that is broken by now, if one is."""
         self.rounds.climb(self.deployment, self.gateway)
         climb = self.rounds.climb_of(self.deployment)
         assert climb and (climb.container_id, climb.started_at) == ("c0ffee", STARTED)
-        return climb.broken.name if climb.broken else ""
+        return climb.failed_check.name if climb.failed_check else ""
 
     def _changed(self) -> None:
         self.changes += 1
@@ -107,7 +107,7 @@ def test_a_refused_token_is_no_news_of_another_token(host: Host) -> None:
 def test_who_goes_round_tells_of_what_changed_and_of_nothing_else(host: Host) -> None:
     host.answers(**{"": WELCOME})
     host.rounds.start()
-    eventually(lambda: (climb := host.rounds.climb_of(host.deployment)) and climb.held)
+    eventually(lambda: (climb := host.rounds.climb_of(host.deployment)) and climb.has_passed)
     # The first climb itself is one: before it, nothing was known.
     assert host.changes == 1
     asked = threading.Event()
@@ -123,4 +123,6 @@ def test_who_goes_round_tells_of_what_changed_and_of_nothing_else(host: Host) ->
     host.answers(healthz=busy)
     eventually(lambda: host.changes == 2)
     climb = host.rounds.climb_of(host.deployment)
-    assert climb and climb.held and climb.broken and climb.broken.name == "healthz"
+    assert (
+        climb and climb.has_passed and climb.failed_check and climb.failed_check.name == "healthz"
+    )

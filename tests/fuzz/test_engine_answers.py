@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.core.deployment import Deployment
 from app.core.snapshot import Snapshot
-from app.core.status.status import Verdict, status_of
+from app.core.status.status import StatusReport, status_of
 from app.core.status.usage import memory_in, usage_between
 from app.engine import container_answers, events, images, networks
 from app.engine.answers import inside, lines_of
@@ -128,9 +128,9 @@ def test_a_status_follows_from_whatever_is_told(tries: int) -> None:
     def check(listed: dict[str, Any], inspected: dict[str, Any]) -> None:
         details = container_answers.details_in(inspected)
         container = replace(container_answers.container_in(listed), details=details)
-        verdict = status_of(deployment, Snapshot(NOW, {ID: (container,)}), NOW)
-        assert isinstance(verdict, Verdict)
-        assert verdict.status
+        report = status_of(deployment, Snapshot(NOW, {ID: (container,)}), NOW)
+        assert isinstance(report, StatusReport)
+        assert report.status
 
     check()
 

@@ -67,7 +67,7 @@ def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
     terminal.answer(
         f"The {ended.kind.noun} of {deployment_id} was cancelled.",
         deployment_id=deployment_id,
-        status=show_deployment(deployment_id, context=terminal.context).verdict.status,
+        status=show_deployment(deployment_id, context=terminal.context).report.status,
         operation=describe(ended),
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app.core.diagnosis.catalogue import CATALOGUE, CatalogueEntry, Source
 from app.core.diagnosis.fix_lines import FixLineParts, fix_line
-from app.core.status.readiness_checks import Rung
+from app.core.status.readiness import ReadinessCheck
 
 # A gateway tells at its end why it ends; what it wrote before may be anybody's words.
 LAST_LINES = 60
@@ -47,12 +47,12 @@ def pull_cause(text: str, repairs: FixLineParts | None = None) -> Cause | None:
     return _first(Source.PULL, text, repairs)
 
 
-def rung_cause(rung: Rung, repairs: FixLineParts | None = None) -> Cause:
-    """Return why a rung of the ladder is broken: its words are the rung's own."""
-    seen = f"{rung.name} {rung.code} {rung.detail}"
+def check_cause(check: ReadinessCheck, repairs: FixLineParts | None = None) -> Cause:
+    """Return why a readiness check failed, in the check's own words."""
+    seen = f"{check.name} {check.code} {check.detail}"
     known = _first(Source.LADDER, seen, repairs)
-    code, fix = (known.code, known.fix) if known else (f"{rung.name}_refused", "")
-    return Cause(code, rung.detail, rung.next_step, fix=fix)
+    code, fix = (known.code, known.fix) if known else (f"{check.name}_refused", "")
+    return Cause(code, check.detail, check.next_step, fix=fix)
 
 
 def last_words_of(text: str, fallback: str = "Compose failed without a word.") -> str:

@@ -36,7 +36,7 @@ class Row:
     port: int | None
     image: str
     status: Status
-    told: tuple[Part, ...]
+    reason_parts: tuple[Part, ...]
     next_step: str = ""
     since: datetime | None = None
     asking_devices: int = 0

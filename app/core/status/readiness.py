@@ -1,46 +1,92 @@
-"""The whole readiness ladder of a deployment, with what its gateway was not asked."""
+"""Readiness checks: what proves, one check after the other, that a gateway can be used."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 
-from app.core.status.readiness_checks import PROBED, Rung, RungState, failed, first_broken, passed
-from app.core.status.status import Status, Verdict
+
+class CheckState(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    PENDING = "pending"
 
 
-def ladder(
-    verdict: Verdict,
-    probed: Sequence[Rung] | None,
-    tokens_equal: bool | None,
-    *,
-    has_container: bool = True,
-) -> tuple[Rung, ...]:
-    """Return all rungs of a deployment, those above a broken one as pending.
+@dataclass(frozen=True, slots=True)
+class ReadinessCheck:
+    """The result of one check. `detail` says what was found, `next_step` what to do if it failed.
 
-    `probed` is None while no probe has come back; `tokens_equal` is None where
-    `openclaw.json` is not ours to read; a launch has no container while it pulls. What a
-    broken rung says itself is not said of the container too.
+    `hopeless`: waiting won't fix it, somebody has to change something.
+    `code` is the gateway's own error code where it refuses something.
     """
-    told = verdict.status is Status.UNHEALTHY and first_broken(probed or ()) is not None
-    rungs = [_container_rung(verdict, has_container, "" if told else verdict.reason)]
-    if verdict.status.up and probed:
-        rungs += probed
-    rungs += [Rung(name, RungState.PENDING) for name in PROBED[len(rungs) - 1 :]]
-    rungs.append(_config_rung(tokens_equal))
-    return tuple(rungs)
+
+    name: str
+    state: CheckState
+    detail: str = ""
+    milliseconds: int | None = None
+    next_step: str = ""
+    hopeless: bool = False
+    code: str = ""
 
 
-def _container_rung(verdict: Verdict, has_container: bool, reason: str) -> Rung:
-    if verdict.status.up and has_container:
-        return passed("container", reason)
-    if verdict.status is Status.FAILED:
-        return failed("container", reason)
-    return Rung("container", RungState.PENDING, reason)
+LABELS = {
+    "container": "The container runs",
+    "port": "Its port answers",
+    "healthz": "/healthz says live",
+    "readyz": "/readyz says ready",
+    "websocket": "The WebSocket greets",
+    "token": "It accepts the token of .env",
+    "config_token": "openclaw.json has the same token",
+}
+# The checks that ask the gateway itself, in order.
+GATEWAY_CHECKS = ("port", "healthz", "readyz", "websocket", "token")
+# The gateway's error codes for a wrong token, and for a host that sent too many of them.
+TOKEN_MISMATCH, LOCKED_OUT = "AUTH_TOKEN_MISMATCH", "AUTH_RATE_LIMITED"
 
 
-def _config_rung(tokens_equal: bool | None) -> Rung:
-    if tokens_equal is None:
-        return Rung("config_token", RungState.PENDING, "only the gateway may read the file")
-    if tokens_equal:
-        return passed("config_token")
-    return failed(
-        "config_token", "The tokens differ.", "Launch again: that writes the one of .env into it."
-    )
+def passed(name: str, detail: str = "", milliseconds: int | None = None) -> ReadinessCheck:
+    return ReadinessCheck(name, CheckState.PASSED, detail, milliseconds)
+
+
+def failed(
+    name: str, detail: str, next_step: str = "", hopeless: bool = False, code: str = ""
+) -> ReadinessCheck:
+    return ReadinessCheck(name, CheckState.FAILED, detail, None, next_step, hopeless, code)
+
+
+def first_failed(checks: Sequence[ReadinessCheck]) -> ReadinessCheck | None:
+    """Return the first failed check; None if an earlier one is still pending."""
+    first = next((each for each in checks if each.state is not CheckState.PASSED), None)
+    return first if first and first.state is CheckState.FAILED else None
+
+
+def decisive_failure(checks: Sequence[ReadinessCheck], publishes: bool) -> ReadinessCheck | None:
+    """Return the failed check that makes a gateway `unhealthy` although its container is up.
+
+    Checks that do not apply are skipped: a token that `.env` does not have, a gateway that is
+    not ready yet, a protocol that is not ours. A gateway that does not publish its port
+    (`publishes`) may be reachable elsewhere.
+    """
+    check = first_failed(checks)
+    if check is None or check.name == "readyz":
+        return None
+    if check.name == "port":
+        return check if publishes else None
+    if check.name == "token" and check.hopeless:
+        return check if check.code in (TOKEN_MISMATCH, LOCKED_OUT) else None
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What the checks say of one run of a gateway. `failed_check` failed twice in a row.
+
+    `has_passed`: all checks passed at least once in this run. Until then the gateway may take
+    `grace` to start.
+    """
+
+    container_id: str
+    started_at: datetime | None
+    failed_check: ReadinessCheck | None
+    has_passed: bool
+    grace: timedelta

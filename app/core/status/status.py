@@ -10,7 +10,7 @@ from app.core.deployment import Deployment
 from app.core.operations.kinds import STOPS, OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.snapshot import Container, Snapshot
-from app.core.status.readiness_checks import Climb, Rung
+from app.core.status.readiness import Readiness, ReadinessCheck
 from app.core.time_words import Ago, For, Part, TimeOfDay, duration, spell
 
 # A restart this young may be one of a crash loop.
@@ -52,26 +52,28 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A status and the reason for it, in words as of `now`; `told` has its times as moments."""
+class StatusReport:
+    """A status and its reason. `reason_parts` are words and moments; `now` is when it held."""
 
     status: Status
-    told: tuple[Part, ...]
+    reason_parts: tuple[Part, ...]
     now: datetime
 
     @property
     def reason(self) -> str:
-        return spell(self.told, self.now)
+        return spell(self.reason_parts, self.now)
 
     @property
     def since(self) -> datetime | None:
-        """The moment that the reason speaks of, where it speaks of one."""
-        return next((each.moment for each in self.told if isinstance(each, Ago | For)), None)
+        """The moment the reason names, if it names one."""
+        return next(
+            (each.moment for each in self.reason_parts if isinstance(each, Ago | For)), None
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class LastSeen:
-    """The last verdict that came from an engine that answered."""
+class LastStatus:
+    """The latest status known while the engine answered."""
 
     status: Status
     at: datetime
@@ -81,20 +83,19 @@ def status_of(
     deployment: Deployment,
     snapshot: Snapshot,
     now: datetime,
-    last_seen: LastSeen | None = None,
-    climb: Climb | None = None,
-) -> Verdict:
+    last_status: LastStatus | None = None,
+    readiness: Readiness | None = None,
+) -> StatusReport:
     """Return the status of one deployment; the first rule that matches decides.
 
-    An engine that did not answer gives `unknown`, never `stopped`. A container that is up
-    is believed only as far as its gateway bears it out: one that breaks a promise at a rung
-    of the ladder (`disproof`) is `unhealthy` with that rung's words, whatever Docker's health
-    check says, and one that is known to hold up to the top is `running` before Docker has asked
-    it; a run that was not proven yet is `launching` for as long as a launch may take.
-    What was climbed in another run says nothing of this one.
+    An engine that did not answer gives `unknown`, never `stopped`. Readiness checks overrule
+    Docker for a container that is up: after a decisive failure it is `unhealthy`, whatever
+    Docker's health check says. Once every check has passed it is `running`, even before Docker's
+    health check reports. Until then it is `launching` for as long as a launch may take. Results
+    of another run of the container do not count.
     """
-    status, *told = _decided(deployment, snapshot, now, last_seen, climb)
-    return Verdict(status, tuple(told), now)
+    status, *reason_parts = _decided(deployment, snapshot, now, last_status, readiness)
+    return StatusReport(status, tuple(reason_parts), now)
 
 
 # A status, and after it the parts of the reason.
@@ -105,19 +106,19 @@ def _decided(
     deployment: Deployment,
     snapshot: Snapshot,
     now: datetime,
-    last_seen: LastSeen | None,
-    climb: Climb | None,
+    last_status: LastStatus | None,
+    readiness: Readiness | None,
 ) -> _Decided:
     if deployment.problem:
         return Status.INVALID, _invalid_reason(deployment, snapshot)
     if snapshot.problem:
-        known = _last_known(deployment, last_seen)
+        known = _last_known(deployment, last_status)
         return Status.UNKNOWN, *_unknown_reason(snapshot.problem.reason, known)
     if operation := deployment.running_operation:
         return _moving(operation)
     gateway = deployment.gateway_in(snapshot.of(deployment.id) or ())
     if gateway and gateway.state == "running":
-        return _running(gateway, deployment, now, climb)
+        return _running(gateway, deployment, now, readiness)
     if gateway:
         return _STATES.get(gateway.state, _strange)(gateway, deployment, now)
     return _without_container(deployment)
@@ -137,24 +138,24 @@ def _engine_silent(snapshot: Snapshot) -> str:
     return snapshot.problem.reason if snapshot.problem else ""
 
 
-def _last_known(deployment: Deployment, last_seen: LastSeen | None) -> LastSeen | None:
+def _last_known(deployment: Deployment, last_status: LastStatus | None) -> LastStatus | None:
     """Return what was seen last, be it by an operation: the pages may not have been looked at."""
     operation = deployment.launch_or_stop
     if operation is None or operation.state is not OperationState.SUCCEEDED:
-        return last_seen
+        return last_status
     at = operation.ended_at or operation.started_at
-    if last_seen and last_seen.at >= at:
-        return last_seen
+    if last_status and last_status.at >= at:
+        return last_status
     if operation.kind in STOPS:
-        return LastSeen(Status.STOPPED, at)
-    return LastSeen(Status.RUNNING, at) if operation.verified else last_seen
+        return LastStatus(Status.STOPPED, at)
+    return LastStatus(Status.RUNNING, at) if operation.verified else last_status
 
 
-def _unknown_reason(problem: str, last_seen: LastSeen | None) -> tuple[Part, ...]:
-    if last_seen is None:
+def _unknown_reason(problem: str, last_status: LastStatus | None) -> tuple[Part, ...]:
+    if last_status is None:
         return (problem,)
-    at = last_seen.at
-    return f"{problem}; last seen {last_seen.status} at ", TimeOfDay(at), ", ", Ago(at)
+    at = last_status.at
+    return f"{problem}; last seen {last_status.status} at ", TimeOfDay(at), ", ", Ago(at)
 
 
 def _moving(operation: Operation) -> _Decided:
@@ -234,21 +235,21 @@ def _crash_loop(gateway: Container) -> str:
 
 
 def _running(
-    gateway: Container, deployment: Deployment, now: datetime, climb: Climb | None
+    gateway: Container, deployment: Deployment, now: datetime, readiness: Readiness | None
 ) -> _Decided:
     details, started_at = gateway.details, gateway.runs_since
     since = For(started_at) if started_at else _listed_age(gateway)
     proven = _is_proven(gateway, deployment.operation)
     if details and details.restart_count and _is_young(started_at, now, _YOUNG) and not proven:
         return Status.RESTARTING, _crash_loop(gateway)
-    broken, held = None, False
-    if climb and (climb.container_id, climb.started_at) == (gateway.id, started_at):
-        broken, held = climb.broken, climb.held
-        started = proven or held or gateway.health == "unhealthy"
-        if broken and not started and _is_young(started_at, now, climb.grace):
-            return Status.LAUNCHING, "up ", since, f", not ready yet: {_words_of(broken)}"
-    if broken:
-        return Status.UNHEALTHY, _words_of(broken)
+    failed_check, has_passed = None, False
+    if readiness and (readiness.container_id, readiness.started_at) == (gateway.id, started_at):
+        failed_check, has_passed = readiness.failed_check, readiness.has_passed
+        started = proven or has_passed or gateway.health == "unhealthy"
+        if failed_check and not started and _is_young(started_at, now, readiness.grace):
+            return Status.LAUNCHING, "up ", since, f", not ready yet: {_words_of(failed_check)}"
+    if failed_check:
+        return Status.UNHEALTHY, _words_of(failed_check)
     if gateway.health == "unhealthy":
         output = details.health_output.strip() if details else ""
         return Status.UNHEALTHY, f"its health check fails{f': {output}' if output else ''}"
@@ -256,7 +257,7 @@ def _running(
         return Status.RUNNING, "up ", since
     if proven:
         return Status.RUNNING, "up ", since, ", verified at launch"
-    if held:
+    if has_passed:
         return Status.RUNNING, "up ", since, ", it answers and takes its token"
     return Status.LAUNCHING, "up ", since, ", its health check has not answered yet"
 
@@ -280,9 +281,9 @@ def _is_young(started_at: datetime | None, now: datetime, limit: timedelta) -> b
     return bool(started_at and timedelta(0) <= now - started_at < limit)
 
 
-def _words_of(broken: Rung) -> str:
-    """Return what was seen at a rung as a reason reads."""
-    return f"{broken.detail[:1].lower()}{broken.detail[1:]}".rstrip(".")
+def _words_of(check: ReadinessCheck) -> str:
+    """Return what a failed check found, as the end of a sentence."""
+    return f"{check.detail[:1].lower()}{check.detail[1:]}".rstrip(".")
 
 
 def _listed_age(gateway: Container) -> str:

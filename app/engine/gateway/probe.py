@@ -18,11 +18,11 @@ from websockets.sync.client import ClientConnection, connect
 
 from app.core.deployment import Deployment
 from app.core.snapshot import Container
-from app.core.status.readiness_checks import (
+from app.core.status.readiness import (
     LOCKED_OUT,
     TOKEN_MISMATCH,
-    Rung,
-    RungState,
+    CheckState,
+    ReadinessCheck,
     failed,
     passed,
 )
@@ -46,14 +46,14 @@ class _Broken(Exception):
         self.hopeless, self.code = hopeless, code
 
 
-def climb_gateway(
+def run_checks(
     deployment: Deployment,
     gateway: Container,
     seconds: float = STEP_SECONDS,
     *,
     up_to: str = "token",
-) -> list[Rung]:
-    """Climb at the address where the engine publishes this gateway's port."""
+) -> list[ReadinessCheck]:
+    """Readiness at the address where the engine publishes this gateway's port."""
     assert deployment.port is not None, "asked only where the port is known"
     address = gateway.address_of(deployment.port)
     if address is None:
@@ -71,7 +71,7 @@ def climb_gateway(
 
 def climb(
     address: str, port: int, token: str, seconds: float = STEP_SECONDS, *, up_to: str = "token"
-) -> list[Rung]:
+) -> list[ReadinessCheck]:
     """Return the rungs from the port to the token, up to and with the first broken one.
 
     Each has that many seconds; `up_to` ends the climb earlier.
@@ -81,15 +81,15 @@ def climb(
         ("healthz", lambda: _says(address, port, "/healthz", seconds)),
         ("readyz", lambda: _says(address, port, "/readyz", seconds)),
     ]
-    rungs: list[Rung] = []
+    rungs: list[ReadinessCheck] = []
     for name, step in steps:
         rungs.append(_tried(name, step))
-        if rungs[-1].state is RungState.FAILED or name == up_to:
+        if rungs[-1].state is CheckState.FAILED or name == up_to:
             return rungs
     return rungs + _greeted(address, port, token, seconds)
 
 
-def _tried(name: str, step: Callable[[], str]) -> Rung:
+def _tried(name: str, step: Callable[[], str]) -> ReadinessCheck:
     begun = time.monotonic()
     try:
         detail = step()
@@ -154,7 +154,7 @@ def _head(connection: socket.socket, deadline: float) -> bytes:
     return head
 
 
-def _greeted(address: str, port: int, token: str, seconds: float) -> list[Rung]:
+def _greeted(address: str, port: int, token: str, seconds: float) -> list[ReadinessCheck]:
     begun = time.monotonic()
     try:
         with connect(

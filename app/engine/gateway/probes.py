@@ -9,8 +9,8 @@ from cachetools import LRUCache, TLRUCache
 
 from app.core.deployment import Deployment
 from app.core.snapshot import Container
-from app.core.status.readiness_checks import Rung, first_broken
-from app.engine.gateway.probe import climb_gateway
+from app.core.status.readiness import ReadinessCheck, first_failed
+from app.engine.gateway.probe import run_checks
 
 _log = logging.getLogger("deploy_agent")
 
@@ -31,13 +31,13 @@ class Probes:
         self._changed = changed
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="probe")
         self._climbing: dict[Hashable, Future[None]] = {}
-        self._fresh: TLRUCache[Hashable, list[Rung]] = TLRUCache(_MOST, _kept_until)
-        self._last: LRUCache[Hashable, list[Rung]] = LRUCache(_MOST)
+        self._fresh: TLRUCache[Hashable, list[ReadinessCheck]] = TLRUCache(_MOST, _kept_until)
+        self._last: LRUCache[Hashable, list[ReadinessCheck]] = LRUCache(_MOST)
         self._lock = Lock()
 
     def rungs(
         self, deployment: Deployment, gateway: Container, patience: float = 0.0
-    ) -> list[Rung] | None:
+    ) -> list[ReadinessCheck] | None:
         """Return the latest climb, or None before the first; an old one starts another.
 
         One that has begun is waited for with `patience`, in seconds.
@@ -60,7 +60,7 @@ class Probes:
 
     def _climb(self, key: Hashable, deployment: Deployment, gateway: Container) -> None:
         try:
-            rungs = climb_gateway(deployment, gateway)
+            rungs = run_checks(deployment, gateway)
             with self._lock:
                 self._fresh[key] = self._last[key] = rungs
         except Exception:  # noqa: BLE001 - nobody waits for it who could tell
@@ -70,6 +70,6 @@ class Probes:
                 del self._climbing[key]
 
 
-def _kept_until(_key: Hashable, rungs: list[Rung], now: float) -> float:
-    broken = first_broken(rungs)
+def _kept_until(_key: Hashable, rungs: list[ReadinessCheck], now: float) -> float:
+    broken = first_failed(rungs)
     return now + (_HOPELESS_SECONDS if broken and broken.hopeless else _KEPT_SECONDS)

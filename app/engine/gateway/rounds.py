@@ -14,8 +14,8 @@ from random import uniform
 
 from app.core.deployment import Deployment
 from app.core.snapshot import Container
-from app.core.status.readiness_checks import LOCKED_OUT, Climb, Rung, disproof
-from app.engine.gateway.probe import climb_gateway
+from app.core.status.readiness import LOCKED_OUT, Readiness, ReadinessCheck, decisive_failure
+from app.engine.gateway.probe import run_checks
 
 _log = logging.getLogger("deploy_agent")
 
@@ -56,7 +56,7 @@ class _Known:
     """The latest climb of a subject, and when the next is due; times of a clock nobody sets."""
 
     subject: _Subject
-    climb: Climb | None = None
+    climb: Readiness | None = None
     due: float = 0.0
     at_the_top: float = float("-inf")
 
@@ -85,15 +85,15 @@ class Rounds:
     def stop(self) -> None:
         self._ending.set()
 
-    def climb_of(self, deployment: Deployment) -> Climb | None:
+    def climb_of(self, deployment: Deployment) -> Readiness | None:
         """Return the latest climb with the port and token that a deployment has now."""
         known = self._known.get(deployment.id)
         if known is None or not known.subject.fits(deployment):
             return None
         return known.climb if time.monotonic() < known.due + _KEPT_SECONDS else None
 
-    def climb(self, deployment: Deployment, gateway: Container) -> list[Rung]:
-        """Climb now, for who asks once with nobody going round, and return the rungs."""
+    def climb(self, deployment: Deployment, gateway: Container) -> list[ReadinessCheck]:
+        """Readiness now, for who asks once with nobody going round, and return the rungs."""
         known = self._known_of(deployment, gateway)
         self._known = {**self._known, deployment.id: known}
         return self._climb(known, deployment, gateway)
@@ -136,38 +136,40 @@ class Rounds:
         if known.climb != before:
             self._changed()
 
-    def _climb(self, known: _Known, deployment: Deployment, gateway: Container) -> list[Rung]:
-        """Climb, and once more where that breaks: one break may be of a busy moment."""
+    def _climb(
+        self, known: _Known, deployment: Deployment, gateway: Container
+    ) -> list[ReadinessCheck]:
+        """Readiness, and once more where that breaks: one break may be of a busy moment."""
         assert deployment.port is not None, "asked only where the port is known"
         publishes = gateway.publishes(deployment.port)
         before, due = known.climb, time.monotonic() - known.at_the_top >= _WHOLE_SECONDS
-        doubted = before is not None and before.broken is not None
-        rungs: list[Rung] = []
+        doubted = before is not None and before.failed_check is not None
+        rungs: list[ReadinessCheck] = []
         if not doubted:
-            rungs = climb_gateway(deployment, gateway, _GLANCE_SECONDS, up_to="healthz")
-        if not disproof(rungs, publishes) and (due or doubted):
-            rungs = climb_gateway(deployment, gateway)
-        if disproof(rungs, publishes) and not doubted:
+            rungs = run_checks(deployment, gateway, _GLANCE_SECONDS, up_to="healthz")
+        if not decisive_failure(rungs, publishes) and (due or doubted):
+            rungs = run_checks(deployment, gateway)
+        if decisive_failure(rungs, publishes) and not doubted:
             self._ending.wait(_WAIT_SECONDS)
-            rungs = climb_gateway(deployment, gateway)
-        broken = disproof(rungs, publishes)
+            rungs = run_checks(deployment, gateway)
+        broken = decisive_failure(rungs, publishes)
         now = time.monotonic()
         if rungs[-1].name == "token":
             known.at_the_top = now
         reached = rungs[-1].name == "token" and broken is None
-        held = reached or (before is not None and before.held)
-        known.climb = Climb(gateway.id, gateway.runs_since, broken, held, self._grace)
+        held = reached or (before is not None and before.has_passed)
+        known.climb = Readiness(gateway.id, gateway.runs_since, broken, held, self._grace)
         known.due = now + self._pause(known.climb)
         return rungs
 
-    def _pause(self, climb: Climb) -> float:
-        broken = climb.broken
+    def _pause(self, climb: Readiness) -> float:
+        broken = climb.failed_check
         if broken and broken.code == LOCKED_OUT:
             return _LOCKED_OUT_SECONDS
         if broken and broken.hopeless:
             return _REFUSED_SECONDS
         began = climb.started_at
-        if began and not climb.held and datetime.now(UTC) - began < self._grace:
+        if began and not climb.has_passed and datetime.now(UTC) - began < self._grace:
             return _STARTING_SECONDS
         # Not all at the same moment.
         return uniform(0.8, 1.0) * _PAUSE_SECONDS  # noqa: S311

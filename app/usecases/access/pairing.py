@@ -161,7 +161,7 @@ def _recorded(
 def _gateway(view: DeploymentView) -> Container | None:
     """Return the container of the gateway, if it is up and has a port."""
     gateway = view.gateway
-    can_answer = gateway and view.verdict.status.up and view.deployment.port
+    can_answer = gateway and view.report.status.up and view.deployment.port
     return gateway if can_answer else None
 
 
@@ -170,7 +170,7 @@ def _running(deployment_id: str, context: AppContext) -> tuple[Deployment, Conta
     gateway = _gateway(view)
     if gateway is None:
         raise GatewayNotRunning(
-            f"It is {view.verdict.status}, and only a running gateway can list its devices."
+            f"It is {view.report.status}, and only a running gateway can list its devices."
             " Launch it first."
         )
     return view.deployment, gateway

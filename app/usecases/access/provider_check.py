@@ -75,7 +75,7 @@ class ProviderCheck:
 def latest_provider_check(view: DeploymentView, *, context: AppContext) -> ProviderCheck:
     """Return the latest answer. The first call after a launch starts one check by itself."""
     deployment, gateway = view.deployment, view.gateway
-    askable = gateway is not None and gateway.state == "running" and view.verdict.status.up
+    askable = gateway is not None and gateway.state == "running" and view.report.status.up
     asking = context.provider.is_asking(deployment.id)
     kept = _read_kept(deployment, gateway, context)
     if gateway and askable and not asking and _is_due(view, gateway, kept, context):
@@ -119,7 +119,7 @@ def _is_due(
     verified = operation.verified if operation else None
     if operation is None or verified is None or operation.state is not OperationState.SUCCEEDED:
         return False
-    if view.verdict.status is not Status.RUNNING or verified.container_id != gateway.id:
+    if view.report.status is not Status.RUNNING or verified.container_id != gateway.id:
         return False
     run_id = _run_id(view.deployment, gateway)
     if (kept and kept.current) or context.provider_checked.get(view.deployment.id) == run_id:

@@ -26,7 +26,7 @@ from app.usecases.logs.logs import read_logs
 from app.usecases.logs.masking import masker_for
 from app.usecases.operations.operations import describe
 from app.usecases.status.overview import DeploymentView, show_deployment
-from app.usecases.status.readiness import ladder_of
+from app.usecases.status.readiness import checks_of
 from app.version import VERSION
 
 _MOST_ENTRIES = 5_000
@@ -96,12 +96,12 @@ def _json(value: object) -> str:
 
 
 def _described(view: DeploymentView, context: AppContext) -> dict[str, Any]:
-    deployment, verdict = view.deployment, view.verdict
+    deployment, report = view.deployment, view.report
     return {
         "deployment_id": deployment.id,
         "port": deployment.port,
-        "status": verdict.status,
-        "reason": verdict.reason,
+        "status": report.status,
+        "reason": report.reason,
         "problem": deployment.problem,
         "remark": view.remark,
         "containers": [
@@ -115,7 +115,7 @@ def _described(view: DeploymentView, context: AppContext) -> dict[str, Any]:
             }
             for each in view.containers
         ],
-        "ladder": [asdict(rung) for rung in ladder_of(view, context=context)],
+        "ladder": [asdict(each) for each in checks_of(view, context=context)],
     }
 
 

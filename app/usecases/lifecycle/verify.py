@@ -7,12 +7,12 @@ same run is up and passes every check.
 import time
 
 from app.core.deployment import Deployment
-from app.core.diagnosis.causes import Cause, rung_cause
+from app.core.diagnosis.causes import Cause, check_cause
 from app.core.errors import EngineError
 from app.core.operations.steps import Step
 from app.core.snapshot import Container, Run
-from app.core.status.readiness_checks import Rung, failed, first_broken
-from app.engine.gateway.probe import climb_gateway
+from app.core.status.readiness import ReadinessCheck, failed, first_failed
+from app.engine.gateway.probe import run_checks
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.operations import OperationFailed
 from app.usecases.status.causes import end_cause
@@ -51,14 +51,14 @@ def verify_gateway(op: OperationContext, before: Container | None) -> Run:
         time.sleep(_LOOK_AGAIN_SECONDS)
 
 
-def _look(op: OperationContext, restarts_before: dict[str, int]) -> Run | Rung:
+def _look(op: OperationContext, restarts_before: dict[str, int]) -> Run | ReadinessCheck:
     """Return the verified run, or the first check that fails so far.
 
     One slow answer of the engine does not end a launch.
     """
     try:
         gateway = _still_there(op, restarts_before)
-        broken = _first_broken(op.deployment, gateway)
+        broken = _first_failed(op.deployment, gateway)
         if broken is None:
             now = op.gateway()
             run = now.run if now and now.state == "running" else None
@@ -67,17 +67,17 @@ def _look(op: OperationContext, restarts_before: dict[str, int]) -> Run | Rung:
     except EngineError as error:
         return failed("container", error.detail)
     if broken.hopeless:
-        raise OperationFailed(rung_cause(broken, repairs_for(op.deployment, op.context)))
+        raise OperationFailed(check_cause(broken, repairs_for(op.deployment, op.context)))
     return broken
 
 
-def _first_broken(deployment: Deployment, gateway: Container) -> Rung | None:
+def _first_failed(deployment: Deployment, gateway: Container) -> ReadinessCheck | None:
     """Return the first check that fails.
 
     A folder of the older server may have its token in `openclaw.json` alone: its page shows
     that, but the launch does not wait for it.
     """
-    broken = first_broken(climb_gateway(deployment, gateway))
+    broken = first_failed(run_checks(deployment, gateway))
     if broken and broken.name == "token" and not deployment.token:
         return None
     return broken

@@ -68,7 +68,7 @@ class _Fleet(Collector):
     def collect(self) -> Iterator[Metric]:
         views = list_deployments(self._context)
         self._operations.update({each.deployment.id: each.deployment.operation for each in views})
-        statuses = [each.verdict.status for each in views]
+        statuses = [each.report.status for each in views]
         family = GaugeMetricFamily(
             "deploy_agent_deployments", "Deployments by status.", labels=["status"]
         )

@@ -23,5 +23,5 @@ def log_startup(context: AppContext, log: Log) -> None:
             "Restored deployment %s (port=%s, status=%s)",
             deployment.id,
             deployment.port,
-            view.verdict.status,
+            view.report.status,
         )

@@ -22,7 +22,7 @@ def describe_reconfigured(
     view = show_deployment(deployment_id, context=context)
     return {
         "deployment_id": deployment_id,
-        "status": view.verdict.status,
+        "status": view.report.status,
         "port": view.deployment.port,
         "changed": started.operation.arguments["changed"].split(", ") if started else [],
     }

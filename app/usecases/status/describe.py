@@ -8,7 +8,7 @@ from app.core.access.page_obstacles import PageObstacle
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
 from app.core.snapshot import Container
-from app.core.status.readiness_checks import Rung
+from app.core.status.readiness import ReadinessCheck
 from app.usecases.operations.operations import describe
 from app.usecases.status.overview import DeploymentView
 
@@ -24,14 +24,14 @@ def page_url(deployment: Deployment, host: str) -> str | None:
 
 def describe_view(view: DeploymentView, host: str) -> dict[str, Any]:
     """Return a deployment as it stands in the list."""
-    deployment, verdict = view.deployment, view.verdict
+    deployment, report = view.deployment, view.report
     return {
         "deployment_id": deployment.id,
         "port": deployment.port,
-        "status": verdict.status,
+        "status": report.status,
         "deploy_dir": deployment.folder,
         "name": deployment.name,
-        "reason": verdict.reason,
+        "reason": report.reason,
         "remark": view.remark,
         "drift": list(view.drift),
         "ws_url": ws_url(deployment, host),
@@ -42,7 +42,7 @@ def describe_view(view: DeploymentView, host: str) -> dict[str, Any]:
 def describe_whole(
     view: DeploymentView,
     host: str,
-    ladder: Iterable[Rung],
+    checks: Iterable[ReadinessCheck],
     walls: Iterable[PageObstacle],
     cause: Cause | None,
 ) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def describe_whole(
         **describe_view(view, host),
         "health": view.gateway.health if view.gateway else None,
         "containers": [_container(each) for each in view.containers],
-        "ladder": [_rung(rung) for rung in ladder],
+        "ladder": [_check(each) for each in checks],
         "cause": asdict(cause) if cause else None,
         "walls": [asdict(wall) for wall in walls],
         "operation": describe(operation) if operation else None,
@@ -73,11 +73,11 @@ def _container(container: Container) -> dict[str, Any]:
     }
 
 
-def _rung(rung: Rung) -> dict[str, Any]:
+def _check(check: ReadinessCheck) -> dict[str, Any]:
     return {
-        "name": rung.name,
-        "state": rung.state,
-        "detail": rung.detail,
-        "milliseconds": rung.milliseconds,
-        "next_step": rung.next_step,
+        "name": check.name,
+        "state": check.state,
+        "detail": check.detail,
+        "milliseconds": check.milliseconds,
+        "next_step": check.next_step,
     }

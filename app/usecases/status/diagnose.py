@@ -1,14 +1,14 @@
-"""What stands against a deployment now: why it does not work, also long after its launch."""
+"""Diagnose: why a deployment does not work, at any time after its launch."""
 
 from collections.abc import Sequence
 
 from app.core.deployment import Deployment
-from app.core.diagnosis.causes import LAST_LINES, Cause, engine_cause, exit_cause, rung_cause
+from app.core.diagnosis.causes import LAST_LINES, Cause, check_cause, engine_cause, exit_cause
 from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.errors import EngineError, EngineRefused
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Container, Ended
-from app.core.status.readiness_checks import Rung, first_broken
+from app.core.status.readiness import ReadinessCheck, first_failed
 from app.core.status.status import Status
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import last_log_lines
@@ -16,11 +16,11 @@ from app.usecases.status.fix_lines import repairs_for
 from app.usecases.status.overview import DeploymentView
 
 
-def standing_cause(
-    view: DeploymentView, ladder: Sequence[Rung], *, context: AppContext
+def diagnose(
+    view: DeploymentView, checks: Sequence[ReadinessCheck], *, context: AppContext
 ) -> Cause | None:
-    """Return why a deployment does not work; None where it does, or where that is not known."""
-    deployment, status = view.deployment, view.verdict.status
+    """Return why a deployment does not work; None if it works or the cause is unknown."""
+    deployment, status = view.deployment, view.report.status
 
     def repairs() -> FixLineParts:
         # Not for one that works: each takes a look at this host's programs.
@@ -32,18 +32,18 @@ def standing_cause(
         return _end_of(view.gateway, deployment, repairs(), context)
     if status is Status.FAILED:
         return _of_launch(view, repairs())
-    broken = first_broken(ladder)
+    failed = first_failed(checks)
     if view.gateway and view.gateway.state == "paused":
         return _paused(view.gateway, repairs())
-    # What waiting does not mend needs no waiting for what Docker says of its health.
-    if broken and (status.reachable or broken.hopeless):
-        return rung_cause(broken, repairs())
+    # If waiting can't fix it, don't wait for Docker's health check.
+    if failed and (status.reachable or failed.hopeless):
+        return check_cause(failed, repairs())
     return None
 
 
 def _without_engine(code: str, words: str, repairs: FixLineParts) -> Cause:
     fix = ("{start_engine}",) if code == "engine_unreachable" else ()
-    step = "What runs keeps running; this page catches up by itself."
+    step = "What runs keeps running. This page updates when the engine answers again."
     return Cause(code, words, step, fix=fix_line(fix, {}, repairs))
 
 
@@ -85,8 +85,10 @@ def _end_of(
 
 
 def _ended(gateway: Container, context: AppContext) -> Ended | None:
-    """Return how it ended, where its list does not tell: it may run again, after an end that
-    nobody here has seen. None where the engine no longer knows or refuses."""
+    """Return how it ended; None if the engine no longer knows or refuses.
+
+    A container that Docker restarted is up again: only the engine's events have its last end.
+    """
     details = gateway.details
     if details is None:
         return None

@@ -9,7 +9,7 @@ from app.core.deployment import Deployment
 from app.core.settings.drift import drift_of
 from app.core.settings.file_changes import label_of
 from app.core.snapshot import Container, EngineProblem, Snapshot
-from app.core.status.status import LastSeen, Status, Verdict, status_of
+from app.core.status.status import LastStatus, Status, StatusReport, status_of
 from app.usecases.context import AppContext
 
 
@@ -21,7 +21,7 @@ class DeploymentView:
     """
 
     deployment: Deployment
-    verdict: Verdict
+    report: StatusReport
     containers: tuple[Container, ...]
     gateway: Container | None
     problem: EngineProblem | None = None
@@ -42,7 +42,7 @@ class DeploymentView:
     @property
     def action(self) -> str:
         """The one thing that fits its state: `launch`, `stop`, `wait`, or nothing."""
-        status = self.verdict.status
+        status = self.report.status
         if status in (Status.CONFIGURED, Status.STOPPED, Status.FAILED):
             return "launch"
         if status in (Status.RUNNING, Status.UNHEALTHY, Status.RESTARTING):
@@ -102,14 +102,15 @@ def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
 def _view(
     context: AppContext, deployment: Deployment, snapshot: Snapshot, now: datetime
 ) -> DeploymentView:
-    last_seen, climb = context.last_seen.get(deployment.id), context.rounds.climb_of(deployment)
-    verdict = status_of(deployment, snapshot, now, last_seen, climb)
-    if verdict.status is not Status.UNKNOWN:
-        context.last_seen[deployment.id] = LastSeen(verdict.status, snapshot.taken_at)
+    last_status = context.last_statuses.get(deployment.id)
+    readiness = context.rounds.climb_of(deployment)
+    report = status_of(deployment, snapshot, now, last_status, readiness)
+    if report.status is not Status.UNKNOWN:
+        context.last_statuses[deployment.id] = LastStatus(report.status, snapshot.taken_at)
     containers = snapshot.of(deployment.id) or ()
     gateway = deployment.gateway_in(containers)
     remark = _remark(deployment, gateway)
-    return DeploymentView(deployment, verdict, containers, gateway, snapshot.problem, remark)
+    return DeploymentView(deployment, report, containers, gateway, snapshot.problem, remark)
 
 
 def _remark(deployment: Deployment, gateway: Container | None) -> str:

@@ -1,39 +1,39 @@
-"""Readiness: the ladder of a deployment, as last seen or as climbed now."""
+"""The readiness checks of a deployment: the latest results, or new ones."""
 
 from app.core.snapshot import Container
-from app.core.status.readiness import ladder
-from app.core.status.readiness_checks import Rung
+from app.core.status.check_list import check_list
+from app.core.status.readiness import ReadinessCheck
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import tokens_equal
 from app.usecases.status.overview import DeploymentView, show_deployment
 
 
-def ladder_of(view: DeploymentView, *, context: AppContext) -> tuple[Rung, ...]:
-    """Return the rungs as last seen; asking starts a new climb where that is old."""
-    gateway = _climbable(view)
-    probed = context.probes.rungs(view.deployment, gateway) if gateway else None
-    return _whole(view, probed, context)
+def checks_of(view: DeploymentView, *, context: AppContext) -> tuple[ReadinessCheck, ...]:
+    """Return the latest results. Old ones start a new run in the background."""
+    gateway = _running_gateway(view)
+    gateway_checks = context.probes.rungs(view.deployment, gateway) if gateway else None
+    return _all(view, gateway_checks, context)
 
 
-def show_climbed(
+def check_readiness(
     deployment_id: str, *, context: AppContext
-) -> tuple[DeploymentView, tuple[Rung, ...]]:
-    """Return one deployment with its ladder, climbed now for who asks once. Raises NotFound."""
+) -> tuple[DeploymentView, tuple[ReadinessCheck, ...]]:
+    """Run the checks now; return the deployment and the results. Raises NotFound."""
     view = show_deployment(deployment_id, context=context)
-    gateway = _climbable(view)
+    gateway = _running_gateway(view)
     if gateway is None or view.deployment.port is None:
-        return view, _whole(view, None, context)
-    probed = context.rounds.climb(view.deployment, gateway)
+        return view, _all(view, None, context)
+    gateway_checks = context.rounds.climb(view.deployment, gateway)
     view = show_deployment(deployment_id, context=context)
-    return view, _whole(view, probed, context)
+    return view, _all(view, gateway_checks, context)
 
 
-def _climbable(view: DeploymentView) -> Container | None:
-    return view.gateway if view.verdict.status.up else None
+def _running_gateway(view: DeploymentView) -> Container | None:
+    return view.gateway if view.report.status.up else None
 
 
-def _whole(
-    view: DeploymentView, probed: list[Rung] | None, context: AppContext
-) -> tuple[Rung, ...]:
+def _all(
+    view: DeploymentView, gateway_checks: list[ReadinessCheck] | None, context: AppContext
+) -> tuple[ReadinessCheck, ...]:
     same = tokens_equal(view.deployment, context.store.folder(view.deployment.id))
-    return ladder(view.verdict, probed, same, has_container=view.gateway is not None)
+    return check_list(view.report, gateway_checks, same, has_container=view.gateway is not None)

@@ -15,7 +15,7 @@ from app.core.settings.openclaw_config import ConfigUnreadable, parse_config, to
 from app.core.snapshot import Container, Run
 from app.core.tokens import TokenComparison, TokenMatch, at_gateway, same_token
 from app.engine.compose import ComposeFailed
-from app.engine.gateway.probe import climb_gateway
+from app.engine.gateway.probe import run_checks
 from app.store.deployment_files import ENV_FILE
 from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files
 from app.usecases.lifecycle.data_folders import (
@@ -163,7 +163,7 @@ def _answer_to(token: str, op: OperationContext) -> TokenComparison:
     deployment = replace(op.deployment, env=env)
     for _ in range(_TRIES):
         gateway = deployment.gateway_in(op.context.containers.of(deployment.id))
-        answer = at_gateway(climb_gateway(deployment, gateway) if gateway else None)
+        answer = at_gateway(run_checks(deployment, gateway) if gateway else None)
         if answer.match is not TokenMatch.UNKNOWN:
             break
         time.sleep(_PAUSE_SECONDS)

@@ -109,8 +109,8 @@ class WebhookCollector:
         folder = self._folder(view.deployment.id)
         operation = read_operation(folder, place.operation) if place.operation else None
         interrupted = operation is not None and operation.state is OperationState.INTERRUPTED
-        verdict = view.verdict
-        return DeploymentCondition(verdict.status, datetime.now(UTC), verdict.since, interrupted)
+        report = view.report
+        return DeploymentCondition(report.status, datetime.now(UTC), report.since, interrupted)
 
     def _message(self, notice: Notification, views: Mapping[str, DeploymentView]) -> WebhookMessage:
         """Return the message for a notice, with its deployment's name and status; no secrets."""
@@ -120,7 +120,7 @@ class WebhookCollector:
         mask = Masker(view.deployment.secrets)
         masked = replace(notice, reason=readable(notice.reason, mask))
         url = page_url(notice.deployment_id, self._context)
-        return WebhookMessage(masked, mask(view.deployment.name), view.verdict.status, url)
+        return WebhookMessage(masked, mask(view.deployment.name), view.report.status, url)
 
     def _queue(self, places: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
         with self._store.changing() as queue:

@@ -71,7 +71,7 @@ def allow_and_wait(body: OriginFor) -> Allowed | Accepted:
         view = show_deployment(deployment_id, context=app_context())
         return Allowed(
             deployment_id=deployment_id,
-            status=view.verdict.status,
+            status=view.report.status,
             origin=started.operation.arguments["origin"],
         )
     return accepted(started.operation, "launching")

@@ -15,7 +15,7 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import UserError
 from app.core.operations.layers import percent_of
 from app.core.operations.operation import OperationState
-from app.core.status.readiness_checks import LABELS
+from app.core.status.readiness import LABELS
 from app.core.status.status import Status
 from app.core.time_words import duration
 from app.usecases.status.overview import DeploymentView
@@ -28,13 +28,13 @@ _NEXT_STEPS = {
     Status.UNHEALTHY: "Look at its log; a restart may mend it.",
     Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
     Status.INVALID: "Correct the file by hand; this page follows.",
-    Status.UNKNOWN: "What runs keeps running; this page catches up by itself.",
+    Status.UNKNOWN: "What runs keeps running. This page updates when the engine answers again.",
 }
 
 
 def next_step(view: DeploymentView, cause: Cause | None = None) -> str:
     """Return what to do about a deployment that does not work; empty where its reason says it."""
-    operation, status = view.deployment.operation, view.verdict.status
+    operation, status = view.deployment.operation, view.report.status
     if cause and cause.next_step:
         return "" if cause.code == "interrupted" else cause.next_step
     if status is Status.FAILED and operation:
@@ -135,4 +135,4 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters["size"] = humanize.naturalsize
     app.jinja_env.filters["percent"] = percent_of
     app.jinja_env.filters.update(next_step=next_step, image_version=image_version)
-    app.jinja_env.globals.update(RUNG_LABELS=LABELS, asset_url=asset_url, VERSION=VERSION)
+    app.jinja_env.globals.update(CHECK_LABELS=LABELS, asset_url=asset_url, VERSION=VERSION)

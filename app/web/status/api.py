@@ -10,15 +10,15 @@ from app.core.access.page_obstacles import PageObstacle
 from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
 from app.core.people import Permission
-from app.core.status.readiness_checks import RungState
+from app.core.status.readiness import CheckState
 from app.core.status.status import Status
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.operations import Started
 from app.usecases.status.describe import describe_view, describe_whole
-from app.usecases.status.diagnose import standing_cause
+from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import Seen, see, show_deployment, views_of
-from app.usecases.status.readiness import ladder_of
+from app.usecases.status.readiness import checks_of
 from app.usecases.tokens.reveal import reveal_secret
 from app.web.access.links import walls
 from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
@@ -72,13 +72,13 @@ class ContainerShown(Shape):
 
 
 class RungShown(Shape):
-    """One step of the readiness ladder."""
+    """The result of one readiness check."""
 
     name: str
-    state: RungState
-    detail: str = Field(description="What was seen.")
+    state: CheckState
+    detail: str = Field(description="What the check found.")
     milliseconds: int | None
-    next_step: str = Field(description="What to do where it is broken.")
+    next_step: str = Field(description="What to do if it failed.")
 
 
 class CauseShown(Shape):
@@ -96,7 +96,7 @@ class DeploymentInFull(Answer, DeploymentShown):
 
     health: str | None = Field(description="What its health check says, where it has one.")
     containers: list[ContainerShown]
-    ladder: list[RungShown] = Field(description="What proves that it can be used, in order.")
+    ladder: list[RungShown] = Field(description="The readiness checks, in order.")
     cause: CauseShown | None = Field(description="Why it does not work; null where it does.")
     walls: list[PageObstacle] = Field(description="What stands between the caller and its page.")
     operation: OperationShown | None = Field(description="The latest one.")
@@ -220,7 +220,7 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
             ladder=[
                 RungShown(
                     name="port",
-                    state=RungState.PASSED,
+                    state=CheckState.PASSED,
                     detail="127.0.0.1:30163",
                     milliseconds=1,
                     next_step="",
@@ -236,9 +236,9 @@ def status(deployment_id: str) -> DeploymentInFull:
     """With its containers, its readiness, its latest operation, and what stands between the
     caller and the gateway's page."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
-    ladder = ladder_of(view, context=app_context())
-    cause = standing_cause(view, ladder, context=app_context())
-    described = describe_whole(view, gateway_host(), ladder, walls(view.deployment), cause)
+    checks = checks_of(view, context=app_context())
+    cause = diagnose(view, checks, context=app_context())
+    described = describe_whole(view, gateway_host(), checks, walls(view.deployment), cause)
     return DeploymentInFull.model_validate(described)
 
 

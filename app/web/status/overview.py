@@ -108,13 +108,13 @@ def _rows(views: Sequence[DeploymentView]) -> list[Row]:
             name=view.deployment.name,
             port=view.deployment.port,
             image=view.image,
-            status=view.verdict.status,
-            told=view.verdict.told,
-            next_step=next_step(view) if view.verdict.status is not Status.UNKNOWN else "",
-            since=view.verdict.since,
+            status=view.report.status,
+            reason_parts=view.report.reason_parts,
+            next_step=next_step(view) if view.report.status is not Status.UNKNOWN else "",
+            since=view.report.since,
             asking_devices=asking.get(view.deployment.id, 0),
             usage=usage.get(view.deployment.id),
-            page_url=page_url(view.deployment) if view.verdict.status.reachable else None,
+            page_url=page_url(view.deployment) if view.report.status.reachable else None,
             action=view.action,
             drift=view.drift,
         )
@@ -124,7 +124,7 @@ def _rows(views: Sequence[DeploymentView]) -> list[Row]:
 
 def _row(row: Row, may_operate: bool) -> Markup:
     """Return a row's HTML: made once for all who look, as long as it reads the same."""
-    return _row_as_it_reads(row, may_operate, reading(row.told))
+    return _row_as_it_reads(row, may_operate, reading(row.reason_parts))
 
 
 @lru_cache(4096)
@@ -138,12 +138,12 @@ def _context(listing: Listing, views: Sequence[DeploymentView]) -> dict[str, Any
     return {
         "listing": listing,
         "query": query,
-        "starting": starting(each.verdict.status for each in views),
+        "starting": starting(each.report.status for each in views),
         "archived": count_archived(context=app_context()),
         "stranded": len(
             last_seen_orphans([each.deployment for each in views], context=app_context()).stranded
         ),
-        "unknown": next((each for each in views if each.verdict.status is Status.UNKNOWN), None),
+        "unknown": next((each for each in views if each.report.status is Status.UNKNOWN), None),
         "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),
         "tab": Tab.of(_title(listing), (status for status, _ in listing.counts)),
     }

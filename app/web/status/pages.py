@@ -26,9 +26,9 @@ from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.capacity import seen_room
-from app.usecases.status.diagnose import standing_cause
+from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import DeploymentView, show_deployment
-from app.usecases.status.readiness import ladder_of
+from app.usecases.status.readiness import checks_of
 from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.updates.versions import version_of
 from app.web.access.links import (
@@ -128,13 +128,13 @@ _PARTS = (
 
 def _context(view: DeploymentView) -> dict[str, Any]:
     deployment = view.deployment
-    operation, ladder = deployment.operation, ladder_of(view, context=app_context())
+    operation, checks = deployment.operation, checks_of(view, context=app_context())
     return {
         "view": view,
         "short": seen_room(app_context()).warning() if view.action == "launch" else "",
-        "tab": Tab.of(deployment.name or deployment.id, [view.verdict.status]),
-        "ladder": ladder,
-        "cause": standing_cause(view, ladder, context=app_context()),
+        "tab": Tab.of(deployment.name or deployment.id, [view.report.status]),
+        "checks": checks,
+        "cause": diagnose(view, checks, context=app_context()),
         "devices": devices_of(view, context=app_context()),
         "heard": latest_provider_check(view, context=app_context()),
         **operation_parts(operation, deployment),
@@ -153,10 +153,10 @@ def _context(view: DeploymentView) -> dict[str, Any]:
 @needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
     view = show_deployment(parse_id(deployment_id), context=app_context())
-    ladder = ladder_of(view, context=app_context())
-    cause = standing_cause(view, ladder, context=app_context())
+    checks = checks_of(view, context=app_context())
+    cause = diagnose(view, checks, context=app_context())
     title = f"Status of {view.deployment.name or view.deployment.id}"
-    return render("status/status_page", tab=title, view=view, ladder=ladder, cause=cause)
+    return render("status/status_page", tab=title, view=view, checks=checks, cause=cause)
 
 
 @bp.post("/deployments/<deployment_id>/launch")

@@ -93,7 +93,7 @@ def _context() -> dict[str, Any]:
     )
     versions = [version_of(each, context=app_context()) for each in views]
     return {
-        "tab": Tab.of("Versions", [each.verdict.status for each in views]),
+        "tab": Tab.of("Versions", [each.report.status for each in views]),
         "versions": versions,
         "names": {each.deployment.id: each.deployment.name for each in views},
         "images": _images(versions),

@@ -86,7 +86,7 @@ def assert_whole(crashes: Crashes, at: str) -> None:
     archived = list_archived(context=context)
     assert len(views) + len(archived) <= 1, at
     for view in views:
-        assert view.verdict.status is not Status.INVALID, f"{at}: {view.verdict.reason}"
+        assert view.report.status is not Status.INVALID, f"{at}: {view.report.reason}"
         operation = view.deployment.operation
         assert operation is None or operation.state is not OperationState.RUNNING, at
     for deployment in [each.deployment for each in (*views, *archived)]:

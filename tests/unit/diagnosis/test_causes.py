@@ -15,14 +15,14 @@ from hypothesis import strategies as st
 from app.core.diagnosis.catalogue import CATALOGUE, CatalogueEntry, Source
 from app.core.diagnosis.causes import (
     Cause,
+    check_cause,
     engine_cause,
     exit_cause,
     last_words_of,
     pull_cause,
-    rung_cause,
 )
 from app.core.diagnosis.fix_lines import FixLineParts, fix_line
-from app.core.status.readiness_checks import failed
+from app.core.status.readiness import failed
 
 RECORDED = Path(__file__).parents[2] / "recorded"
 PIECES = (
@@ -166,7 +166,7 @@ def test_a_line_takes_what_others_wrote_as_one_word() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rung", "code", "fix"),
+    ("check", "code", "fix"),
     [
         (
             failed("token", "It refuses it.", "Check.", code="AUTH_TOKEN_MISMATCH"),
@@ -186,11 +186,11 @@ def test_a_line_takes_what_others_wrote_as_one_word() -> None:
         (failed("websocket", "No greeting.", "Its log tells."), "websocket_refused", ""),
     ],
 )
-def test_a_broken_rung_is_named_in_its_own_words(rung, code: str, fix: str) -> None:
-    cause = rung_cause(rung, REPAIRS)
+def test_a_failed_check_is_named_in_its_own_words(check, code: str, fix: str) -> None:
+    cause = check_cause(check, REPAIRS)
 
     assert (cause.code, cause.fix) == (code, fix)
-    assert (cause.words, cause.next_step) == (rung.detail, rung.next_step)
+    assert (cause.words, cause.next_step) == (check.detail, check.next_step)
 
 
 def test_the_variable_that_is_missing_is_named() -> None:

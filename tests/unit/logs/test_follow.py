@@ -18,7 +18,7 @@ from app.core.logs.lines import (
 )
 from app.core.secrets import MASK
 from app.core.snapshot import Container
-from app.core.status.status import Status, Verdict
+from app.core.status.status import Status, StatusReport
 from app.engine.logs.followers import LogFollowers
 from app.usecases.logs.follow import LogTail, follow_logs
 from app.usecases.status.overview import DeploymentView
@@ -146,9 +146,9 @@ def following(monkeypatch: pytest.MonkeyPatch) -> Iterator[Following]:
 
 
 def card_of(container_id: str) -> DeploymentView:
-    verdict = Verdict(Status.RUNNING, (), NOW)
+    report = StatusReport(Status.RUNNING, (), NOW)
     gateway = a_container(id=container_id)
-    return DeploymentView(a_deployment(), verdict, (gateway,), gateway)
+    return DeploymentView(a_deployment(), report, (gateway,), gateway)
 
 
 def texts(read: list[Any]) -> list[str]:

@@ -23,7 +23,13 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def a_row(name: str = "", status: Status = Status.RUNNING, **more: object) -> Row:
     number = abs(hash((name, status, *more.values()))) % 16**10
-    values = {"id": f"{number:010x}", "port": 20000, "image": "openclaw:1", "told": (), **more}
+    values = {
+        "id": f"{number:010x}",
+        "port": 20000,
+        "image": "openclaw:1",
+        "reason_parts": (),
+        **more,
+    }
     return Row(name=name, status=status, **values)  # type: ignore[arg-type]
 
 

@@ -3,21 +3,21 @@
 import pytest
 
 from app.core.operations.operation import OperationState
-from app.core.status.readiness_checks import Rung, RungState
+from app.core.status.readiness import CheckState, ReadinessCheck
 from app.engine.gateway import probes
 from app.engine.gateway.probes import Probes
 from tests.support.builders import a_container, a_deployment, an_operation
 
 _PATIENCE = 60.0
-BROKEN = [Rung("healthz", RungState.FAILED)]
-WHOLE = [Rung("healthz", RungState.PASSED)]
+BROKEN = [ReadinessCheck("healthz", CheckState.FAILED)]
+WHOLE = [ReadinessCheck("healthz", CheckState.PASSED)]
 
 
 def test_a_climb_from_before_an_operation_ended_or_another_began_is_not_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = [BROKEN, WHOLE, WHOLE]
-    monkeypatch.setattr(probes, "climb_gateway", lambda deployment, gateway: seen.pop(0))
+    monkeypatch.setattr(probes, "run_checks", lambda deployment, gateway: seen.pop(0))
     kept, gateway = Probes(lambda: None), a_container()
     launching = a_deployment(operation=an_operation(state=OperationState.RUNNING))
     launched = a_deployment(operation=an_operation())
@@ -37,13 +37,13 @@ def test_a_climb_that_fails_is_told_in_the_log_and_begun_again(
 ) -> None:
     climbs = iter((ZeroDivisionError("staged"), WHOLE))
 
-    def climb(*_of: object) -> list[Rung]:
+    def climb(*_of: object) -> list[ReadinessCheck]:
         came = next(climbs)
         if isinstance(came, Exception):
             raise came
         return came
 
-    monkeypatch.setattr(probes, "climb_gateway", climb)
+    monkeypatch.setattr(probes, "run_checks", climb)
     kept = Probes(lambda: None)
 
     assert kept.rungs(a_deployment(), a_container(), _PATIENCE) in (None, WHOLE)

@@ -1,4 +1,4 @@
-"""The readiness ladder: seven rungs, in order, whatever was seen."""
+"""Readiness checks: all seven, in order, whatever the status."""
 
 from datetime import UTC, datetime
 
@@ -6,114 +6,116 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.status.readiness import ladder
-from app.core.status.readiness_checks import (
+from app.core.status.check_list import check_list
+from app.core.status.readiness import (
     LABELS,
     LOCKED_OUT,
     TOKEN_MISMATCH,
-    Rung,
-    RungState,
-    disproof,
+    CheckState,
+    ReadinessCheck,
+    decisive_failure,
     failed,
-    first_broken,
+    first_failed,
     passed,
 )
-from app.core.status.status import Status, Verdict
+from app.core.status.status import Status, StatusReport
 
-PROBED = ("port", "healthz", "readyz", "websocket", "token")
+GATEWAY_CHECKS = ("port", "healthz", "readyz", "websocket", "token")
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
-RUNNING = Verdict(Status.RUNNING, ("up 2 hours",), NOW)
+RUNNING = StatusReport(Status.RUNNING, ("up 2 hours",), NOW)
 
 
 @given(st.sampled_from(Status), st.none() | st.integers(0, 5), st.none() | st.booleans())
-def test_there_are_always_all_rungs_in_order(
+def test_all_checks_are_listed_in_order(
     status: Status, answered: int | None, tokens_equal: bool | None
 ) -> None:
-    probed = None if answered is None else [passed(name) for name in PROBED[:answered]]
+    probed = None if answered is None else [passed(name) for name in GATEWAY_CHECKS[:answered]]
 
-    rungs = ladder(Verdict(status, ("why",), NOW), probed, tokens_equal)
+    checks = check_list(StatusReport(status, ("why",), NOW), probed, tokens_equal)
 
-    assert [rung.name for rung in rungs] == list(LABELS)
+    assert [check.name for check in checks] == list(LABELS)
 
 
-def test_a_gateway_that_answers_in_full_has_no_broken_rung() -> None:
-    rungs = ladder(RUNNING, [passed(name, milliseconds=3) for name in PROBED], tokens_equal=True)
+def test_a_gateway_that_answers_in_full_has_no_failed_check() -> None:
+    checks = check_list(
+        RUNNING, [passed(name, milliseconds=3) for name in GATEWAY_CHECKS], tokens_equal=True
+    )
 
-    assert all(rung.state is RungState.PASSED for rung in rungs)
-    assert rungs[0].detail == "up 2 hours"
-    assert first_broken(rungs) is None
+    assert all(check.state is CheckState.PASSED for check in checks)
+    assert checks[0].detail == "up 2 hours"
+    assert first_failed(checks) is None
 
 
 def test_a_launch_that_still_pulls_has_no_container_that_runs() -> None:
-    launching = Verdict(Status.LAUNCHING, ("started by ana",), NOW)
+    launching = StatusReport(Status.LAUNCHING, ("started by ana",), NOW)
 
-    rungs = ladder(launching, None, tokens_equal=True, has_container=False)
+    checks = check_list(launching, None, tokens_equal=True, has_container=False)
 
-    assert rungs[0].state is RungState.PENDING
+    assert checks[0].state is CheckState.PENDING
 
 
-def test_above_a_broken_rung_nothing_is_known() -> None:
+def test_checks_after_a_failed_one_are_pending() -> None:
     broken = failed("healthz", "answered 500", "See its log.", hopeless=True)
 
-    rungs = ladder(RUNNING, [passed("port"), broken], tokens_equal=True)
+    checks = check_list(RUNNING, [passed("port"), broken], tokens_equal=True)
 
-    assert [rung.state for rung in rungs[3:6]] == [RungState.PENDING] * 3
-    assert first_broken(rungs) is broken
+    assert [check.state for check in checks[3:6]] == [CheckState.PENDING] * 3
+    assert first_failed(checks) is broken
 
 
-def test_what_stands_above_a_rung_that_is_not_known_yet_is_no_cause() -> None:
-    rungs = ladder(RUNNING, None, False)
+def test_a_failure_after_a_pending_check_is_no_cause() -> None:
+    checks = check_list(RUNNING, None, False)
 
-    assert rungs[-1].state is RungState.FAILED
-    assert first_broken(rungs) is None
+    assert checks[-1].state is CheckState.FAILED
+    assert first_failed(checks) is None
 
 
 def test_before_a_probe_came_back_nothing_is_known_of_the_gateway() -> None:
-    rungs = ladder(RUNNING, None, tokens_equal=True)
+    checks = check_list(RUNNING, None, tokens_equal=True)
 
-    assert rungs[0].state is RungState.PASSED
-    assert [rung.state for rung in rungs[1:6]] == [RungState.PENDING] * 5
+    assert checks[0].state is CheckState.PASSED
+    assert [check.state for check in checks[1:6]] == [CheckState.PENDING] * 5
 
 
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        (Status.RUNNING, RungState.PASSED),
-        (Status.UNHEALTHY, RungState.PASSED),
-        (Status.LAUNCHING, RungState.PASSED),
-        (Status.RESTARTING, RungState.PASSED),
-        (Status.FAILED, RungState.FAILED),
-        (Status.STOPPED, RungState.PENDING),
-        (Status.STOPPING, RungState.PENDING),
-        (Status.CONFIGURED, RungState.PENDING),
-        (Status.UNKNOWN, RungState.PENDING),
-        (Status.INVALID, RungState.PENDING),
+        (Status.RUNNING, CheckState.PASSED),
+        (Status.UNHEALTHY, CheckState.PASSED),
+        (Status.LAUNCHING, CheckState.PASSED),
+        (Status.RESTARTING, CheckState.PASSED),
+        (Status.FAILED, CheckState.FAILED),
+        (Status.STOPPED, CheckState.PENDING),
+        (Status.STOPPING, CheckState.PENDING),
+        (Status.CONFIGURED, CheckState.PENDING),
+        (Status.UNKNOWN, CheckState.PENDING),
+        (Status.INVALID, CheckState.PENDING),
     ],
 )
-def test_the_first_rung_follows_the_status(status: Status, state: RungState) -> None:
-    container = ladder(Verdict(status, ("why",), NOW), None, tokens_equal=True)[0]
+def test_the_container_check_follows_the_status(status: Status, state: CheckState) -> None:
+    container = check_list(StatusReport(status, ("why",), NOW), None, tokens_equal=True)[0]
 
     assert (container.state, container.detail) == (state, "why")
 
 
 def test_what_was_seen_of_a_gateway_that_is_down_now_does_not_count() -> None:
-    rungs = ladder(
-        Verdict(Status.STOPPED, ("stopped",), NOW),
-        [passed(name) for name in PROBED],
+    checks = check_list(
+        StatusReport(Status.STOPPED, ("stopped",), NOW),
+        [passed(name) for name in GATEWAY_CHECKS],
         tokens_equal=True,
     )
 
-    assert [rung.state for rung in rungs[:6]] == [RungState.PENDING] * 6
+    assert [check.state for check in checks[:6]] == [CheckState.PENDING] * 6
 
 
 @pytest.mark.parametrize(
     ("equal", "state"),
-    [(True, RungState.PASSED), (False, RungState.FAILED), (None, RungState.PENDING)],
+    [(True, CheckState.PASSED), (False, CheckState.FAILED), (None, CheckState.PENDING)],
 )
-def test_the_last_rung_tells_equal_different_and_unreadable_tokens(
-    equal: bool | None, state: RungState
+def test_the_token_check_knows_equal_different_and_unreadable_tokens(
+    equal: bool | None, state: CheckState
 ) -> None:
-    last = ladder(RUNNING, [passed(name) for name in PROBED], equal)[-1]
+    last = check_list(RUNNING, [passed(name) for name in GATEWAY_CHECKS], equal)[-1]
 
     assert last.state is state
     assert bool(last.next_step) == (equal is False)
@@ -138,17 +140,17 @@ def test_the_last_rung_tells_equal_different_and_unreadable_tokens(
     ],
 )
 def test_a_gateway_is_disproved_by_what_each_gateway_promises(
-    broken: Rung, publishes: bool, counts: bool
+    broken: ReadinessCheck, publishes: bool, counts: bool
 ) -> None:
-    rungs = [passed(name) for name in PROBED[: PROBED.index(broken.name)]]
+    checks = [passed(name) for name in GATEWAY_CHECKS[: GATEWAY_CHECKS.index(broken.name)]]
 
-    assert disproof(rungs, publishes) is None
-    assert disproof([*rungs, broken], publishes) == (broken if counts else None)
+    assert decisive_failure(checks, publishes) is None
+    assert decisive_failure([*checks, broken], publishes) == (broken if counts else None)
 
 
-def test_what_a_broken_rung_says_is_not_said_of_the_container_too() -> None:
-    unhealthy = Verdict(Status.UNHEALTHY, ("no greeting within 4 s",), NOW)
+def test_the_container_does_not_repeat_the_words_of_a_failed_check() -> None:
+    unhealthy = StatusReport(Status.UNHEALTHY, ("no greeting within 4 s",), NOW)
 
-    rungs = ladder(unhealthy, [failed("port", "No greeting within 4 s.")], tokens_equal=True)
+    checks = check_list(unhealthy, [failed("port", "No greeting within 4 s.")], tokens_equal=True)
 
-    assert [rung.detail for rung in rungs[:2]] == ["", "No greeting within 4 s."]
+    assert [check.detail for check in checks[:2]] == ["", "No greeting within 4 s."]

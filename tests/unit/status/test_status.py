@@ -12,8 +12,8 @@ from app.core.deployment import Deployment
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.snapshot import Container, EngineProblem, Run, Snapshot
-from app.core.status.readiness_checks import Climb, failed
-from app.core.status.status import LastSeen, Status, status_of
+from app.core.status.readiness import Readiness, failed
+from app.core.status.status import LastStatus, Status, status_of
 from tests.support.builders import (
     ID,
     NOW,
@@ -37,8 +37,8 @@ YOUNG, OLD = before(20), before(3600)
 
 def seen(deployment: Deployment, *containers: Container) -> tuple[str, str]:
     """Return status and reason of a deployment of which the engine lists these containers."""
-    verdict = status_of(deployment, a_snapshot(*containers), NOW)
-    return str(verdict.status), verdict.reason
+    report = status_of(deployment, a_snapshot(*containers), NOW)
+    return str(report.status), report.reason
 
 
 # 1. A folder that can't be understood.
@@ -61,10 +61,10 @@ def test_an_invalid_folder_without_container_says_so() -> None:
 
 
 def test_an_invalid_folder_stays_invalid_while_the_engine_is_silent() -> None:
-    verdict = status_of(a_deployment(problem="it has no .env"), SILENT, NOW)
+    report = status_of(a_deployment(problem="it has no .env"), SILENT, NOW)
 
-    assert verdict.status is Status.INVALID
-    assert verdict.reason == "it has no .env; Docker Engine has not answered for 12 s"
+    assert report.status is Status.INVALID
+    assert report.reason == "it has no .env; Docker Engine has not answered for 12 s"
 
 
 def test_an_invalid_folder_is_not_launching() -> None:
@@ -77,25 +77,25 @@ def test_an_invalid_folder_is_not_launching() -> None:
 
 
 def test_a_silent_engine_is_unknown_and_never_stopped() -> None:
-    verdict = status_of(a_deployment(), SILENT, NOW)
+    report = status_of(a_deployment(), SILENT, NOW)
 
-    assert verdict.status is Status.UNKNOWN
-    assert verdict.reason == "Docker Engine has not answered for 12 s"
+    assert report.status is Status.UNKNOWN
+    assert report.reason == "Docker Engine has not answered for 12 s"
 
 
 def test_a_silent_engine_leaves_the_last_known_status_with_its_time() -> None:
-    verdict = status_of(a_deployment(), SILENT, NOW, LastSeen(Status.RUNNING, before(40)))
+    report = status_of(a_deployment(), SILENT, NOW, LastStatus(Status.RUNNING, before(40)))
 
-    assert verdict.status is Status.UNKNOWN
-    assert verdict.reason == (
+    assert report.status is Status.UNKNOWN
+    assert report.reason == (
         "Docker Engine has not answered for 12 s; last seen running at 12:03:00 UTC, 40 seconds ago"
     )
 
 
 def test_what_was_last_seen_does_not_count_once_the_engine_answers() -> None:
-    verdict = status_of(a_deployment(), a_snapshot(), NOW, LastSeen(Status.RUNNING, before(40)))
+    report = status_of(a_deployment(), a_snapshot(), NOW, LastStatus(Status.RUNNING, before(40)))
 
-    assert verdict.status is Status.STOPPED
+    assert report.status is Status.STOPPED
 
 
 # 3. An operation is alive.
@@ -569,32 +569,32 @@ deployments = st.builds(
     configured_here=st.booleans(),
     operation=st.none() | operations,
 )
-last_seen = st.none() | st.builds(LastSeen, st.sampled_from(Status), moments)
+last_status = st.none() | st.builds(LastStatus, st.sampled_from(Status), moments)
 lists = st.lists(containers, max_size=2)
 
 
-@given(deployments, lists, last_seen)
+@given(deployments, lists, last_status)
 def test_any_deployment_has_a_status_and_a_reason(
-    deployment: Deployment, listed: list[Container], seen_before: LastSeen | None
+    deployment: Deployment, listed: list[Container], seen_before: LastStatus | None
 ) -> None:
-    verdict = status_of(deployment, a_snapshot(*listed), NOW, seen_before)
+    report = status_of(deployment, a_snapshot(*listed), NOW, seen_before)
 
-    assert verdict.reason.strip()
-    assert (verdict.status is Status.INVALID) == (deployment.problem is not None)
+    assert report.reason.strip()
+    assert (report.status is Status.INVALID) == (deployment.problem is not None)
 
 
-@given(deployments, lists, last_seen)
+@given(deployments, lists, last_status)
 @example(a_deployment(operation=an_operation(STOP, SUCCEEDED)), [], None)
-@example(a_deployment(configured_here=True), [], LastSeen(Status.STOPPED, NOW))
+@example(a_deployment(configured_here=True), [], LastStatus(Status.STOPPED, NOW))
 def test_without_an_answer_nothing_is_called_stopped_or_running(
-    deployment: Deployment, listed: list[Container], seen_before: LastSeen | None
+    deployment: Deployment, listed: list[Container], seen_before: LastStatus | None
 ) -> None:
     silent = Snapshot(NOW, {ID: tuple(listed)}, SILENT.problem)
 
-    verdict = status_of(deployment, silent, NOW, seen_before)
+    report = status_of(deployment, silent, NOW, seen_before)
 
-    assert verdict.status in (Status.UNKNOWN, Status.INVALID)
-    assert "Docker Engine has not answered for 12 s" in verdict.reason
+    assert report.status in (Status.UNKNOWN, Status.INVALID)
+    assert "Docker Engine has not answered for 12 s" in report.reason
 
 
 @given(deployments, lists, st.integers(-10_000, 10_000))
@@ -697,9 +697,9 @@ def test_a_start_in_the_future_is_no_crash_loop() -> None:
         details=details(restart_count=1, started_at=before(-3600)),
     )
 
-    verdict = status_of(a_deployment(), a_snapshot(gateway), NOW)
+    report = status_of(a_deployment(), a_snapshot(gateway), NOW)
 
-    assert verdict.status is Status.RUNNING
+    assert report.status is Status.RUNNING
 
 
 @pytest.mark.parametrize(
@@ -729,12 +729,12 @@ REFUSES = failed(
 )
 
 
-def climbed(deployment: Deployment, container: Container, **more: Any) -> tuple[str, str]:
-    """Return status and reason after a climb of this run that broke, unless told otherwise."""
-    given = {"container_id": container.id, "started_at": container.runs_since, "held": False}
-    climb = Climb(**{"broken": REFUSES, "grace": GRACE, **given, **more})
-    verdict = status_of(deployment, a_snapshot(container), NOW, None, climb)
-    return str(verdict.status), verdict.reason
+def checked(deployment: Deployment, container: Container, **more: Any) -> tuple[str, str]:
+    """Return status and reason after a failed check of this run; `more` overrides."""
+    given = {"container_id": container.id, "started_at": container.runs_since, "has_passed": False}
+    readiness = Readiness(**{"failed_check": REFUSES, "grace": GRACE, **given, **more})
+    report = status_of(deployment, a_snapshot(container), NOW, None, readiness)
+    return str(report.status), report.reason
 
 
 REFUSED = ("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMATCH)")
@@ -744,22 +744,22 @@ REFUSED = ("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMA
 def test_a_gateway_that_breaks_a_promise_is_unhealthy_whatever_docker_says(health: str) -> None:
     container = a_container(status_text=f"Up 1 hour{health}", details=details())
 
-    assert climbed(a_deployment(), container) == REFUSED
+    assert checked(a_deployment(), container) == REFUSED
 
 
 def test_a_run_that_is_not_proven_yet_may_take_as_long_as_a_launch() -> None:
     young = a_container(status_text="Up 1 minute (healthy)", started_at=before(80))
 
-    status, reason = climbed(a_deployment(), young)
+    status, reason = checked(a_deployment(), young)
 
     assert status == "launching"
     assert reason.startswith("up a minute, not ready yet: the gateway refuses")
-    assert climbed(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
-    # Once it held, it has started.
-    assert climbed(a_deployment(), young, held=True) == REFUSED
+    assert checked(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
+    # Once every check passed, it has started.
+    assert checked(a_deployment(), young, has_passed=True) == REFUSED
     # Docker's health check has its own idea of how long a start may take.
     ill = replace(young, status_text="Up 1 minute (unhealthy)")
-    assert climbed(a_deployment(), ill) == REFUSED
+    assert checked(a_deployment(), ill) == REFUSED
 
 
 @pytest.mark.parametrize("inspected", [True, False])
@@ -770,7 +770,7 @@ def test_a_run_that_its_launch_proved_gets_no_time_to_start(inspected: bool) -> 
     launch = an_operation(LAUNCH, SUCCEEDED, verified=proven, ended_at=before(190))
     long = timedelta(seconds=600)
 
-    assert climbed(a_deployment(operation=launch), gateway, grace=long) == REFUSED
+    assert checked(a_deployment(operation=launch), gateway, grace=long) == REFUSED
     # Another run of the same container, that began after that launch.
     again = replace(
         gateway,
@@ -779,34 +779,37 @@ def test_a_run_that_its_launch_proved_gets_no_time_to_start(inspected: bool) -> 
         if inspected
         else None,
     )
-    assert climbed(a_deployment(operation=launch), again, grace=long)[0] == "launching"
+    assert checked(a_deployment(operation=launch), again, grace=long)[0] == "launching"
 
 
 @pytest.mark.parametrize("other", [{"container_id": "another"}, {"started_at": before(9)}])
 def test_what_another_run_showed_says_nothing_of_this_one(other: dict[str, Any]) -> None:
     container = a_container(status_text="Up 1 hour (healthy)", started_at=OLD)
 
-    assert climbed(a_deployment(), container, **other) == ("running", "up an hour")
+    assert checked(a_deployment(), container, **other) == ("running", "up an hour")
 
 
 def test_one_that_is_known_to_work_runs_before_docker_has_asked_it() -> None:
     young = a_container(status_text="Up 9 seconds (health: starting)", started_at=before(9))
     told = "up 9 seconds, it answers and takes its token"
 
-    assert climbed(a_deployment(), young, broken=None, held=True) == ("running", told)
-    assert climbed(a_deployment(), young, broken=None)[0] == "launching"
+    assert checked(a_deployment(), young, failed_check=None, has_passed=True) == ("running", told)
+    assert checked(a_deployment(), young, failed_check=None)[0] == "launching"
     ill = replace(young, status_text="Up 9 seconds (unhealthy)")
-    assert climbed(a_deployment(), ill, broken=None, held=True)[0] == "unhealthy"
+    assert checked(a_deployment(), ill, failed_check=None, has_passed=True)[0] == "unhealthy"
 
 
 def test_a_gateway_that_keeps_its_promises_is_what_docker_says() -> None:
     ill = a_container(status_text="Up 1 hour (unhealthy)", details=details(health_output="no"))
 
-    assert climbed(a_deployment(), ill, broken=None) == ("unhealthy", "its health check fails: no")
+    assert checked(a_deployment(), ill, failed_check=None) == (
+        "unhealthy",
+        "its health check fails: no",
+    )
 
 
 @pytest.mark.parametrize("state", ["paused", "exited", "restarting", "created", "dead"])
-def test_a_climb_says_nothing_of_a_container_that_is_not_up(state: str) -> None:
+def test_checks_say_nothing_of_a_container_that_is_not_up(state: str) -> None:
     container = a_container(state, "", details=details())
 
-    assert climbed(a_deployment(), container) == seen(a_deployment(), container)
+    assert checked(a_deployment(), container) == seen(a_deployment(), container)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.settings.openclaw_config import with_token
-from app.core.status.readiness_checks import TOKEN_MISMATCH, failed, passed
+from app.core.status.readiness import TOKEN_MISMATCH, failed, passed
 from app.core.tokens import (
     LABELS,
     TokenCheck,

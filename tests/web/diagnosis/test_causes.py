@@ -8,7 +8,7 @@ import docker
 from app.config import Settings
 from app.core.status.status import Status
 from app.usecases.context import build_context
-from app.usecases.status.diagnose import standing_cause
+from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import show_deployment
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
@@ -84,8 +84,8 @@ def test_a_crash_loop_is_named_to_who_has_not_seen_it_end(
     context = build_context(settings)
     view = show_deployment(deployment_id, context=context)
 
-    assert view.verdict.status is Status.RESTARTING
-    cause = standing_cause(view, [], context=context)
+    assert view.report.status is Status.RESTARTING
+    cause = diagnose(view, [], context=context)
     assert cause and cause.code == "exited_78"
 
 
