@@ -1,7 +1,5 @@
 """Verbs that show deployments, and a secret of one."""
 
-from typing import Any
-
 import click
 
 from app.cli.terminal import Terminal
@@ -12,7 +10,13 @@ from app.core.settings.fields import BY_NAME, TOKEN
 from app.core.settings.ports import probe_address
 from app.core.status.readiness import LABELS, CheckState
 from app.usecases.access.page_obstacles import page_obstacles_of
-from app.usecases.status.describe import describe_view, describe_whole
+from app.usecases.operations.answers import OperationShown
+from app.usecases.status.answers import (
+    CauseShown,
+    DeploymentAnswer,
+    DeploymentShown,
+    ReadinessCheckShown,
+)
 from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import list_deployments
 from app.usecases.status.readiness import check_readiness
@@ -27,7 +31,7 @@ def list_all(terminal: Terminal) -> None:
     """List the deployments with status, port and reason."""
     views = list_deployments(terminal.context)
     terminal.table(
-        [describe_view(each, _host(each.deployment, terminal)) for each in views],
+        [DeploymentShown.of_view(each, _host(each.deployment, terminal)) for each in views],
         {
             "deployment_id": "Id",
             "name": "Name",
@@ -50,8 +54,8 @@ def show(terminal: Terminal, deployment_id: str) -> None:
         view.deployment, PageVisitor(host, local=True), context=terminal.context
     )
     cause = diagnose(view, checks, context=terminal.context)
-    described = describe_whole(view, host, checks, walls, cause)
-    terminal.sheet(described, _facts(described))
+    answer = DeploymentAnswer.in_full(view, host, checks, walls, cause)
+    terminal.sheet(answer, _facts(answer))
 
 
 @verb()
@@ -73,38 +77,38 @@ def _host(deployment: Deployment, terminal: Terminal) -> str:
     return terminal.context.settings.public_host or probe_address(bound)
 
 
-def _facts(described: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what a person is told of a deployment, as (label, words)."""
+def _facts(shown: DeploymentAnswer) -> list[tuple[str, str]]:
+    """Return what people are shown about a deployment, as (label, words)."""
     facts = [
-        ("Id", described["deployment_id"]),
-        ("Name", described["name"]),
-        ("Status", f"{described['status']}: {described['reason']}"),
-        ("Remark", described["remark"]),
-        ("Page", described["page_url"] or ""),
-        ("WebSocket", described["ws_url"] or ""),
-        ("Folder", described["deploy_dir"]),
-        *(("Container", f"{each['name']}: {each['status']}") for each in described["containers"]),
+        ("Id", shown.deployment_id),
+        ("Name", shown.name),
+        ("Status", f"{shown.status}: {shown.reason}"),
+        ("Remark", shown.remark),
+        ("Page", shown.page_url or ""),
+        ("WebSocket", shown.ws_url or ""),
+        ("Folder", shown.deploy_dir),
+        *(("Container", f"{each.name}: {each.status}") for each in shown.containers),
     ]
-    if described["containers"]:
-        facts += [("Ready", _check_line(each)) for each in described["ladder"]]
-    if cause := described["cause"]:
-        facts += [("Cause", _said(cause)), ("Fix", cause["fix"])]
-    if operation := described["operation"]:
-        facts.append(("Operation", _operation(operation)))
+    if shown.containers:
+        facts += [("Ready", _readiness(each)) for each in shown.ladder]
+    if shown.cause:
+        facts += [("Cause", _cause(shown.cause)), ("Fix", shown.cause.fix)]
+    if shown.operation:
+        facts.append(("Operation", _operation(shown.operation)))
     return [(label, words) for label, words in facts if words]
 
 
-def _check_line(check: dict[str, Any]) -> str:
-    said = " ".join(filter(None, (check["detail"], check["next_step"])))
-    words = f"{_MARKS[check['state']]} {LABELS[check['name']]}"
+def _readiness(check: ReadinessCheckShown) -> str:
+    said = " ".join(filter(None, (check.detail, check.next_step)))
+    words = f"{_MARKS[check.state]} {LABELS[check.name]}"
     return f"{words}: {said}" if said else words
 
 
-def _said(cause: dict[str, Any]) -> str:
-    words = f"{cause['words']} {cause['next_step']}".strip()
-    return f"{words} ({cause['code']})"
+def _cause(cause: CauseShown) -> str:
+    words = f"{cause.words} {cause.next_step}".strip()
+    return f"{words} ({cause.code})"
 
 
-def _operation(operation: dict[str, Any]) -> str:
-    words = f"{operation['kind']} {operation['id']} by {operation['actor']}: {operation['state']}"
-    return " ".join(filter(None, (words, operation["reason"], operation["next_step"])))
+def _operation(operation: OperationShown) -> str:
+    words = f"{operation.kind} {operation.id} by {operation.actor}: {operation.state}"
+    return " ".join(filter(None, (words, operation.reason, operation.next_step)))

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import click
 
 from app.cli.exit_codes import GOING_ON
 from app.cli.tables import print_table
+from app.core.answers import Answer, AnswerPart
 from app.core.errors import StorageFailed
 from app.core.text import plain
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from app.usecases.operations.operations import Started
 
 _LOOK_SECONDS = 0.2
+# The deployment's status while its operation is still running.
+GoingOn = Literal["launching", "stopping"]
 
 
 class Terminal:
@@ -51,10 +54,10 @@ class Terminal:
         """Who asks, as the history names them."""
         return f"{_system_user()} at the command line"
 
-    def answer(self, words: str, **answer: Any) -> None:
+    def answer(self, words: str, answer: AnswerPart | None = None, **more: Any) -> None:
         """Say what was done: in words, or with `--json` as the API answers."""
         if self.as_json:
-            self.write({"ok": True, **answer})
+            self.write({"ok": True, **(answer.as_json() if answer else {}), **more})
         else:
             click.echo(plain(words))
 
@@ -70,24 +73,25 @@ class Terminal:
 
     def table(
         self,
-        rows: Sequence[Mapping[str, Any]],
+        rows: Sequence[AnswerPart | Mapping[str, Any]],
         columns: Mapping[str, str],
         *,
         otherwise: str,
         answer: object = None,
     ) -> None:
         """Show rows by those columns, or with `--json` all of them, or the `answer`."""
+        shown = [each.as_json() if isinstance(each, AnswerPart) else each for each in rows]
         if self.as_json:
-            self.write(rows if answer is None else answer)
-        elif rows:
-            print_table(rows, columns)
+            self.write(shown if answer is None else answer)
+        elif shown:
+            print_table(shown, columns)
         else:
             click.echo(otherwise, err=True)
 
-    def sheet(self, answer: Mapping[str, Any], facts: Iterable[tuple[str, str]]) -> None:
+    def sheet(self, answer: Answer, facts: Iterable[tuple[str, str]]) -> None:
         """Show one thing: its facts, each beside its label, or with `--json` the answer."""
         if self.as_json:
-            self.write({"ok": True, **answer})
+            self.write(answer.as_json())
         else:
             rows = [{"label": label, "words": words} for label, words in facts]
             print_table(rows, {"label": "", "words": ""})
@@ -97,7 +101,7 @@ class Terminal:
         started: "Started",
         how_it_ended: "Callable[..., Operation | None]",
         *,
-        meanwhile: str,
+        meanwhile: GoingOn,
         seconds: float | None,
     ) -> "Operation":
         """Return how an operation ended. `how_it_ended` is its use case's `wait_for_…`.
@@ -119,16 +123,16 @@ class Terminal:
             click.echo(f"\n{_goes_on(operation)}", err=True)
             raise
 
-    def leave_going_on(self, operation: "Operation", status: str) -> NoReturn:
+    def leave_going_on(self, operation: "Operation", status: GoingOn) -> NoReturn:
         """Say that an operation goes on, and end."""
-        from app.usecases.operations.operations import describe
+        from app.usecases.operations.answers import OperationGoesOn, OperationShown
 
-        self.answer(
-            _goes_on(operation),
+        answer = OperationGoesOn(
             deployment_id=operation.deployment_id,
             status=status,
-            operation=describe(operation),
+            operation=OperationShown.of(operation),
         )
+        self.answer(_goes_on(operation), answer)
         raise click.exceptions.Exit(GOING_ON)
 
     def _follow(self, started: "Started", seconds: float | None) -> bool:

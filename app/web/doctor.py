@@ -6,12 +6,12 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from app.core.answers import Answer, Time
 from app.core.doctor.finding import Area, DoctorFinding, as_text, summary
 from app.core.doctor.folder import MODES
 from app.core.people import Permission
 from app.usecases.doctor.doctor import describe, examine
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import Answer, Moment
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import app_context
@@ -43,7 +43,7 @@ class Examined(Answer):
     """Everything that was looked at, the worst first."""
 
     summary: str = Field(description="One line: how much needs attention.")
-    examined_at: Moment
+    examined_at: Time
     findings: list[DoctorFinding]
 
 

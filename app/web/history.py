@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId, Time
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.history.timeline import KIND_LABELS, EntryKind
@@ -28,7 +29,7 @@ from app.usecases.history.history import (
 from app.usecases.history.timeline import days_of, names_of
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Moment, Query, Shape
+from app.web.api.shapes import CallQuery
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import app_context
@@ -39,7 +40,7 @@ _LINES = "application/x-ndjson"
 _ASKED = ("deployment", "kind", "who", "day", "limit")
 
 
-class HistoryQuery(Query):
+class HistoryQuery(CallQuery):
     """What of a history is asked for."""
 
     kind: EntryKind | None = Field(None, description="Only what is of this kind.")
@@ -55,12 +56,12 @@ class WholeHistoryQuery(HistoryQuery):
     deployment: str = Field("", description="Only of the deployment with this id.")
 
 
-class Entry(Shape):
+class Entry(AnswerPart):
     """What was done, or what happened."""
 
     id: str = Field(description="Tells it from all other entries.")
     deployment_id: DeploymentId | None = Field(description="Null where it concerns none.")
-    at: Moment
+    at: Time
     kind: EntryKind
     what: str = Field(description="The stable name of what it is.")
     words: str
@@ -69,7 +70,7 @@ class Entry(Shape):
     outcome: str | None
     reason: str | None
     operation: int | None
-    ended_at: Moment | None
+    ended_at: Time | None
     details: dict[str, Any]
 
 

@@ -12,6 +12,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
 from app.core.deployment import parse_id
 from app.core.errors import EngineError
 from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
@@ -31,7 +32,7 @@ from app.usecases.logs.logs import (
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.web.api.calls import ENGINE, Example, Subject, call
-from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, Query, Shape
+from app.web.api.shapes import CallQuery
 from app.web.page.rendering import Tab, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
 from app.web.server.permissions import needs
@@ -212,7 +213,7 @@ class LogBox:
             self._tail.close()
 
 
-class LogQuery(Query):
+class LogQuery(CallQuery):
     """What of a log is asked for."""
 
     tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="The last so many lines.")
@@ -224,7 +225,7 @@ class LogQuery(Query):
     text: str = Field("", description="Only lines with these words.")
 
 
-class LastWords(Shape):
+class LastWords(AnswerPart):
     """Of what ended: when, and with which code."""
 
     at: str

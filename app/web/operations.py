@@ -6,28 +6,21 @@ from typing import Any
 from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
+from app.core.answers import EXAMPLE_ID, Answer
 from app.core.deployment import Deployment, parse_id
 from app.core.diagnosis.command_lines import command_of
 from app.core.errors import NothingToCancel, TooManyWaiting
 from app.core.operations.operation import Operation, OperationState
 from app.core.people import Permission
 from app.core.status.status import Status
+from app.usecases.operations.answers import CancelledAnswer, OperationShown
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.operations.operations import describe, operation_of
+from app.usecases.operations.operations import operation_of
 from app.usecases.operations.output import output_since, steps_of, steps_size
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    EXAMPLE_OPERATION,
-    Accepted,
-    Answer,
-    DeploymentId,
-    ForDeployment,
-    OperationShown,
-    accepted,
-)
+from app.web.api.shapes import EXAMPLE_OPERATION, Accepted, ForDeployment, accepted
 from app.web.page.rendering import Tab, done, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
 from app.web.server.permissions import needs
@@ -39,14 +32,6 @@ api_bp = Blueprint("operations_api", __name__, url_prefix="/api/deploy")
 
 class OperationAnswer(Answer, OperationShown):
     """One operation."""
-
-
-class Ended(Answer):
-    """It is over: how the operation ended, and where the deployment stands then."""
-
-    deployment_id: DeploymentId
-    status: Status
-    operation: OperationShown
 
 
 # What an operation's page is made of.
@@ -95,7 +80,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     """How far it is, or how it ended. The last 20 of each deployment are kept, also of an
     archived one."""
     found = operation_of(parse_id(deployment_id), number, context=app_context())
-    return OperationAnswer.model_validate(describe(found))
+    return OperationAnswer.of(found)
 
 
 @api_bp.post("/cancel")
@@ -105,7 +90,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     "Cancels a launch or restart that runs",
     example=Example(
         body=ForDeployment(deployment_id=EXAMPLE_ID),
-        answer=Ended(
+        answer=CancelledAnswer(
             deployment_id=EXAMPLE_ID,
             status=Status.STOPPED,
             operation=EXAMPLE_OPERATION.model_copy(
@@ -115,7 +100,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     ),
     errors=(NothingToCancel, TooManyWaiting),
 )
-def cancel_and_wait(body: ForDeployment) -> Ended | Accepted:
+def cancel_and_wait(body: ForDeployment) -> CancelledAnswer | Accepted:
     """It takes down what the operation started, and waits until that is done. Where nothing runs
     that can be cancelled, as a stop, the answer is 409 `not_cancelled`."""
     deployment_id = parse_id(body.deployment_id)
@@ -124,8 +109,9 @@ def cancel_and_wait(body: ForDeployment) -> Ended | Accepted:
     if ended is None:
         return accepted(told, "stopping")
     status = show_deployment(deployment_id, context=app_context()).report.status
-    shown = OperationShown.model_validate(describe(ended))
-    return Ended(deployment_id=deployment_id, status=status, operation=shown)
+    return CancelledAnswer(
+        deployment_id=deployment_id, status=status, operation=OperationShown.of(ended)
+    )
 
 
 def operation_parts(operation: Operation | None, deployment: Deployment) -> dict[str, Any]:

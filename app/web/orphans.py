@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart
 from app.core.errors import (
     InputRejected,
     NotFound,
@@ -20,7 +21,7 @@ from app.core.people import Permission
 from app.usecases.orphans.orphans import describe_stranded, list_orphans, list_orphans_now
 from app.usecases.orphans.remove import Removal, find_orphan, remove_orphan, remove_orphans
 from app.web.api.calls import BEGINNING, ENGINE, Example, Subject, call
-from app.web.api.shapes import EXAMPLE_ID, Answer, Body, Shape, Text
+from app.web.api.shapes import CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
 from app.web.server.permissions import may, needs
@@ -70,7 +71,7 @@ def remove() -> ResponseReturnValue:
     return lead_to(url_for("stranded.show"))
 
 
-class ContainerLeft(Shape):
+class ContainerLeft(AnswerPart):
     """One container that is stranded, as the engine tells of it."""
 
     name: str
@@ -78,7 +79,7 @@ class ContainerLeft(Shape):
     state: str
 
 
-class StrandedShown(Shape):
+class StrandedShown(AnswerPart):
     """What is left of one Compose project."""
 
     project: str = Field(description="The Compose project's name.")
@@ -90,7 +91,7 @@ class StrandedShown(Shape):
     networks: list[str] = Field(description="Their names.")
 
 
-class ForProject(Body):
+class ForProject(CallBody):
     """Names one Compose project."""
 
     project: Text = Field(description="The project's name, as the list has it.")

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
 from app.core.deployment import parse_id
 from app.core.errors import LaunchTimeout, TokenNotVerified, TooManyWaiting, WasCancelled
 from app.core.operations.kinds import OperationKind
@@ -19,16 +20,7 @@ from app.usecases.tokens.check import check_token, describe_check
 from app.usecases.tokens.equalize import equalize_token
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Accepted,
-    Answer,
-    DeploymentId,
-    ForDeployment,
-    Shape,
-    WaitFor,
-    accepted,
-)
+from app.web.api.shapes import Accepted, ForDeployment, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
 from app.web.server.permissions import needs
@@ -68,7 +60,7 @@ def equalize(deployment_id: str) -> ResponseReturnValue:
     return done("The tokens are being made equal.", deployment_id)
 
 
-class PlaceShown(Shape):
+class PlaceShown(AnswerPart):
     """What one place of the token has, beside `.env`."""
 
     place: TokenPlace

@@ -6,12 +6,12 @@ from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, Time
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
 from app.core.people import Permission
 from app.core.webhook.notices import WebhookEvent
 from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import EXAMPLE_ID, Answer, Moment, Shape
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -37,10 +37,10 @@ def test() -> ResponseReturnValue:
     return redirect(url_for("webhook.show"), code=303)
 
 
-class DeliveryShown(Shape):
+class DeliveryShown(AnswerPart):
     """What came of one message."""
 
-    at: Moment
+    at: Time
     event: WebhookEvent
     deployment_id: str = Field(description="Empty for a test.")
     name: str = Field(description="The deployment's, as it was then.")

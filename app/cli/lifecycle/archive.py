@@ -4,9 +4,14 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
+from app.usecases.lifecycle.answers import (
+    ArchivedAnswer,
+    ArchivedShown,
+    PurgedAnswer,
+    RestoredAnswer,
+)
 from app.usecases.lifecycle.archive import (
     archive_deployment,
-    describe_archived,
     find_archived,
     list_archived,
     wait_for_archive,
@@ -23,7 +28,8 @@ def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> No
     """Stop a deployment and put it aside; its port is free then."""
     started = archive_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.wait_for(started, wait_for_archive, meanwhile="stopping", seconds=seconds)
-    terminal.answer(f"{deployment_id} is archived.", deployment_id=deployment_id, status="archived")
+    answer = ArchivedAnswer(deployment_id=deployment_id)
+    terminal.answer(f"{deployment_id} is archived.", answer)
 
 
 @verb()
@@ -31,7 +37,7 @@ def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> No
 def archived(terminal: Terminal) -> None:
     """List what is archived, the latest first."""
     terminal.table(
-        [describe_archived(each) for each in list_archived(context=terminal.context)],
+        [ArchivedShown.of(each) for each in list_archived(context=terminal.context)],
         {
             "archived": "Archived",
             "name": "Name",
@@ -54,10 +60,11 @@ def restore(terminal: Terminal, archived: str) -> None:
     restored = restore_archived(archived, actor=terminal.actor, context=terminal.context)
     terminal.answer(
         restored.words,
-        deployment_id=restored.deployment.id,
-        port=restored.deployment.port,
-        status="stopped",
-        remarks=restored.remarks,
+        RestoredAnswer(
+            deployment_id=restored.deployment.id,
+            port=restored.deployment.port,
+            remarks=list(restored.remarks),
+        ),
     )
 
 
@@ -77,6 +84,5 @@ def purge(terminal: Terminal, archived: str, confirm: str | None) -> None:
     purge_archived(found.name, typed, actor=terminal.actor, context=terminal.context, wait=None)
     terminal.answer(
         f"“{found.label}” was deleted for good.",
-        deployment_id=found.deployment.id,
-        status="purged",
+        PurgedAnswer(deployment_id=found.deployment.id),
     )

@@ -7,10 +7,12 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
+from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.usecases.operations.answers import CancelledAnswer, OperationShown
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.operations.operations import Started, describe
+from app.usecases.operations.operations import Started
 from app.usecases.status.overview import show_deployment
 
 
@@ -46,7 +48,7 @@ def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """
     started = stop_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.wait_for(started, wait_for_stop, meanwhile="stopping", seconds=seconds)
-    terminal.answer(f"{deployment_id} is stopped.", deployment_id=deployment_id, status="stopped")
+    terminal.answer(f"{deployment_id} is stopped.", StoppedAnswer(deployment_id=deployment_id))
 
 
 @verb()
@@ -66,9 +68,11 @@ def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
         terminal.leave_going_on(told, "stopping")
     terminal.answer(
         f"The {ended.kind.noun} of {deployment_id} was cancelled.",
-        deployment_id=deployment_id,
-        status=show_deployment(deployment_id, context=terminal.context).report.status,
-        operation=describe(ended),
+        CancelledAnswer(
+            deployment_id=deployment_id,
+            status=show_deployment(deployment_id, context=terminal.context).report.status,
+            operation=OperationShown.of(ended),
+        ),
     )
 
 
@@ -84,8 +88,9 @@ def bring_up(
     terminal.wait_for(started, wait_for_launch, meanwhile="launching", seconds=seconds)
     terminal.answer(
         f"{deployment_id} is running.",
-        deployment_id=deployment_id,
-        status="running",
-        port=terminal.context.store.load(deployment_id).port,
-        warning=started.warning,
+        RunningAnswer(
+            deployment_id=deployment_id,
+            port=terminal.context.store.load(deployment_id).port,
+            warning=started.warning,
+        ),
     )

@@ -24,7 +24,7 @@ from app.store.operations import list_operations
 from app.usecases.context import AppContext
 from app.usecases.logs.logs import read_logs
 from app.usecases.logs.masking import masker_for
-from app.usecases.operations.operations import describe
+from app.usecases.operations.answers import OperationShown
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import checks_of
 from app.version import VERSION
@@ -79,7 +79,7 @@ def _files(view: DeploymentView, context: AppContext) -> Iterator[tuple[str, str
     yield "history.jsonl", "".join(f"{json.dumps(each)}\n" for each in entries)
     for operation in list_operations(folder):
         lines = read_log(folder, operation.number)[-_MOST_LINES:]
-        yield f"operations/{operation.number}.json", _json(describe(operation))
+        yield f"operations/{operation.number}.json", _json(OperationShown.of(operation).as_json())
         yield f"operations/{operation.number}.log", "".join(f"{line}\n" for line in lines)
     for number, words in enumerate(list_last_words(folder), 1):
         about = asdict(words)

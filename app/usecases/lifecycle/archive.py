@@ -1,7 +1,5 @@
 """Archive: take a deployment's containers down and put its folder aside, with name and history."""
 
-from typing import Any
-
 from app.core.diagnosis.causes import Cause
 from app.core.errors import ArchiveFailed, InputRejected, NotFound
 from app.core.operations.kinds import OperationKind
@@ -86,16 +84,3 @@ def find_archived(given: str, *, context: AppContext) -> ArchivedDeployment:
         names = ", ".join(each.name for each in found)
         raise InputRejected({"deployment_id": f"was archived more than once: give one of {names}"})
     return found[0]
-
-
-def describe_archived(archived: ArchivedDeployment) -> dict[str, Any]:
-    """Return what is archived as the API shows it."""
-    return {
-        "archived": archived.name,
-        "deployment_id": archived.deployment.id,
-        "name": archived.deployment.name,
-        "port": archived.deployment.port,
-        "archived_at": archived.at.isoformat(),
-        "archived_by": archived.by,
-        "purge_begun": archived.purging,
-    }

@@ -9,7 +9,8 @@ from app.store import operations
 from app.store.files import storage_errors
 from app.store.operation_process import tell_to_cancel
 from app.usecases.context import AppContext
-from app.usecases.operations.operations import WAIT_SECONDS, describe, operation_of, waiting_place
+from app.usecases.operations.answers import OperationShown
+from app.usecases.operations.operations import WAIT_SECONDS, operation_of, waiting_place
 
 _LOOK_AGAIN_SECONDS = 0.1
 
@@ -28,7 +29,7 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
         raise NothingToCancel(
             f"The {running.kind.noun} by {running.actor} can't be cancelled: half done it would"
             " leave containers that nobody asked for. Wait for its end.",
-            extra={"operation": describe(running)},
+            extra={"operation": OperationShown.of(running).as_json()},
         )
     folder = context.store.folder(deployment_id)
     with storage_errors(f"The {running.kind} was not cancelled."):
@@ -52,7 +53,8 @@ def wait_for_cancelled(
             time.sleep(_LOOK_AGAIN_SECONDS)
             operation = operation_of(operation.deployment_id, operation.number, context=context)
     if operation.state is not OperationState.CANCELLED:
-        raise NothingToCancel(_ended(operation), extra={"operation": describe(operation)})
+        shown = OperationShown.of(operation).as_json()
+        raise NothingToCancel(_ended(operation), extra={"operation": shown})
     return operation
 
 

@@ -31,6 +31,7 @@ from app.store import history, operation_process, operations
 from app.store.files import raise_shortage, storage_errors
 from app.store.locks import Locked, lock_folder
 from app.usecases.context import AppContext
+from app.usecases.operations.answers import INTERRUPTION, OperationShown
 
 Say = Callable[[str], None]
 
@@ -39,7 +40,6 @@ WAIT_SECONDS = 110.0
 _WAITING = BoundedSemaphore(20)
 # Compose ends with its operation process within half a second.
 _LEFTOVERS_SECONDS = 5.0
-_BROKEN_OFF = "its process was ended, or the host restarted."
 # From an outcome to the free lock, on a host that is busy.
 _LAST_STEP_SECONDS = 5.0
 
@@ -138,7 +138,7 @@ def wait_for(
     if ended.state is OperationState.SUCCEEDED:
         return ended
     more = {
-        "operation": describe(ended),
+        "operation": OperationShown.of(ended).as_json(),
         "cause": ended.code,
         "fix": ended.fix,
         "free_port": ended.free_port,
@@ -154,7 +154,7 @@ def waiting_place(operation: Operation) -> Iterator[None]:
         raise TooManyWaiting(
             "Twenty calls already wait for an operation. This one was started all the same:"
             " ask for its status, or pass “wait”: false.",
-            extra={"operation": describe(operation)},
+            extra={"operation": OperationShown.of(operation).as_json()},
         )
     try:
         yield
@@ -199,7 +199,7 @@ def _busy(running: Operation | None) -> Busy:
     what = f"{_a(running.kind)} by {running.actor}" if running else "Another operation"
     return Busy(
         f"{what} is still running on this deployment. Wait for its end, then try again.",
-        extra={"operation": describe(running)} if running else None,
+        extra={"operation": OperationShown.of(running).as_json()} if running else None,
     )
 
 
@@ -211,30 +211,10 @@ def failure_of(operation: Operation) -> str:
     """Return in words why an operation did not succeed, and what to do."""
     if operation.state is OperationState.INTERRUPTED:
         return (
-            f"The {operation.kind.noun} was interrupted: {_BROKEN_OFF}"
+            f"The {operation.kind.noun} was interrupted: {INTERRUPTION}"
             f" {operation.kind.after_interruption}"
         )
     return f"{operation.reason} {operation.next_step}".strip()
-
-
-def describe(operation: Operation) -> dict[str, object]:
-    """Return an operation as the API shows it."""
-    broken_off = operation.state is OperationState.INTERRUPTED
-    return {
-        "id": operation.number,
-        "kind": operation.kind,
-        "state": operation.state,
-        "actor": operation.actor,
-        "cancelled_by": operation.cancelled_by,
-        "arguments": dict(operation.arguments),
-        "started_at": operation.started_at.isoformat(),
-        "ended_at": operation.ended_at.isoformat() if operation.ended_at else None,
-        "reason": _BROKEN_OFF if broken_off else operation.reason,
-        "next_step": operation.kind.after_interruption if broken_off else operation.next_step,
-        "fix": operation.fix,
-        "code": operation.code,
-        "free_port": operation.free_port,
-    }
 
 
 def _wait_for_leftovers(folder: Path) -> None:

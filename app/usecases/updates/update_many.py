@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 from app.config import PROJECT, Settings
 from app.core.deployment import parse_id
@@ -83,7 +84,7 @@ def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
     return find_batch(number, context=context)
 
 
-def describe_batch(batch: Batch) -> dict[str, object]:
+def describe_batch(batch: Batch) -> dict[str, Any]:
     """Return a batch as the API shows it."""
     return {
         "id": batch.number,

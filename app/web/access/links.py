@@ -6,16 +6,16 @@ from app.config import is_loopback
 from app.core.access.page_obstacles import PageObstacle, PageVisitor
 from app.core.deployment import Deployment
 from app.usecases.access.page_obstacles import page_obstacles_of
-from app.usecases.status import describe
+from app.usecases.status import answers
 from app.web.server.request import app_context, gateway_host, is_passed_on, is_secure, reader_host
 
 
 def ws_url(deployment: Deployment) -> str | None:
-    return describe.ws_url(deployment, gateway_host())
+    return answers.ws_url(deployment, gateway_host())
 
 
 def page_url(deployment: Deployment) -> str | None:
-    return describe.page_url(deployment, gateway_host())
+    return answers.page_url(deployment, gateway_host())
 
 
 def page_url_with_token(deployment: Deployment) -> str | None:

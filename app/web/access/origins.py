@@ -5,21 +5,14 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
 from app.core.deployment import parse_id
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import BRINGING_UP, Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Accepted,
-    Answer,
-    DeploymentId,
-    Text,
-    WaitFor,
-    accepted,
-)
+from app.web.api.shapes import Accepted, Text, WaitFor, accepted
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context

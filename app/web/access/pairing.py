@@ -17,6 +17,7 @@ from app.core.access.pairing import (
     RequestUnknown,
     scope_words,
 )
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId, Time
 from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
@@ -29,15 +30,7 @@ from app.usecases.access.pairing import (
 )
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Answer,
-    DeploymentId,
-    ForDeployment,
-    Moment,
-    Shape,
-    Text,
-)
+from app.web.api.shapes import ForDeployment, Text
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -48,7 +41,7 @@ bp.add_app_template_filter(scope_words)
 _ASKING = (GatewayNotRunning, GatewayRefused, GatewaySilent)
 
 
-class DeviceAsking(Shape):
+class DeviceAsking(AnswerPart):
     """A device that asks to be let in. All but the address is its own word for itself."""
 
     request_id: str
@@ -62,11 +55,11 @@ class DeviceAsking(Shape):
     roles: list[str]
     scopes: list[str]
     repair: bool = Field(description="Whether it is paired already, and asks for more.")
-    asked_at: Moment
+    asked_at: Time
     age_seconds: int
 
 
-class DevicePaired(Shape):
+class DevicePaired(AnswerPart):
     """A device that the gateway lets in."""
 
     device_id: str
@@ -77,9 +70,9 @@ class DevicePaired(Shape):
     roles: list[str]
     scopes: list[str]
     connected: bool
-    approved_at: Moment | None
+    approved_at: Time | None
     approved_by: str
-    last_seen_at: Moment | None
+    last_seen_at: Time | None
     own: bool = Field(description="Whether it is this Deploy Agent itself.")
 
 
@@ -89,7 +82,7 @@ class DevicesShown(Answer):
     deployment_id: DeploymentId
     state: PairingState
     reason: str
-    as_of: Moment | None
+    as_of: Time | None
     pending: list[DeviceAsking]
     paired: list[DevicePaired]
 

@@ -7,6 +7,7 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId, Time
 from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
@@ -18,7 +19,7 @@ from app.usecases.access.provider_check import (
 )
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import ENGINE, Example, Subject, call
-from app.web.api.shapes import EXAMPLE_ID, Answer, DeploymentId, ForDeployment, Moment, Shape
+from app.web.api.shapes import ForDeployment
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -27,7 +28,7 @@ bp = Blueprint("answer", __name__)
 api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
 
 
-class ProviderSaid(Shape):
+class ProviderSaid(AnswerPart):
     """What the provider said, in words; `code` is its stable name."""
 
     code: str
@@ -40,7 +41,7 @@ class ProviderSaid(Shape):
     status: int | None
     milliseconds: int | None
     remarks: list[str] = Field(description="Where the gateway uses something else than .env has.")
-    at: Moment
+    at: Time
     current: bool = Field(description="Whether the gateway that was asked still runs.")
 
 

@@ -24,6 +24,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import BaseModel, ValidationError
 
+from app.core.answers import AnswerPart
 from app.core.errors import (
     Busy,
     DeploymentInvalid,
@@ -38,7 +39,7 @@ from app.core.errors import (
     UserError,
     WasCancelled,
 )
-from app.web.api.shapes import Body, Query, Reply, Shape
+from app.web.api.shapes import CallBody, CallQuery
 
 Model = TypeVar("Model", bound=BaseModel)
 # The errors of whatever asks the engine, begins an operation, and waits for a gateway.
@@ -64,8 +65,8 @@ class Subject(StrEnum):
 class Example:
     """One call as it is sent, and its answer. `path` are the parts of its address."""
 
-    answer: Shape | Sequence[Shape] | str
-    body: Body | None = None
+    answer: AnswerPart | Sequence[AnswerPart] | str
+    body: CallBody | None = None
     query: Mapping[str, str | int] = field(default_factory=dict)
     path: Mapping[str, str | int] = field(default_factory=dict)
 
@@ -81,8 +82,8 @@ class Call:
     summary: str
     description: str
     example: Example
-    body: type[Body] | None
-    query: type[Query] | None
+    body: type[CallBody] | None
+    query: type[CallQuery] | None
     answers: tuple[Any, ...]
     errors: tuple[type[UserError], ...]
     media: tuple[str, ...]
@@ -135,12 +136,12 @@ def _members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
-def _answered(given: Reply | Sequence[Shape] | Response) -> Response:
+def _answered(given: AnswerPart | Sequence[AnswerPart] | Response) -> Response:
     if isinstance(given, Response):
         return given
-    if not isinstance(given, Reply):
-        return jsonify([each.model_dump(mode="json", by_alias=True) for each in given])
-    response = jsonify(given.model_dump(mode="json", by_alias=True))
+    if not isinstance(given, AnswerPart):
+        return jsonify([each.as_json() for each in given])
+    response = jsonify(given.as_json())
     response.status_code = given.http_status
     response.headers.update(given.headers())
     return response

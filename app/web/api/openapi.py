@@ -17,6 +17,7 @@ from pydantic.json_schema import (
 )
 from werkzeug.routing import Rule
 
+from app.core.answers import EXAMPLE_ID, AnswerPart
 from app.core.errors import (
     InputRejected,
     NotAllowed,
@@ -27,7 +28,7 @@ from app.core.errors import (
 )
 from app.core.people import Permission
 from app.web.api.calls import Call, Example, Subject, call_of
-from app.web.api.shapes import EXAMPLE_ID, Accepted, Problem, Query, Reply, Shape
+from app.web.api.shapes import Accepted, CallQuery, Problem
 from app.web.server.errors import CSRF, FOREIGN_HOST, INTERNAL, Known, known, known_http
 from app.web.server.permissions import permission_of
 
@@ -131,10 +132,15 @@ def path_of(rule: Rule) -> str:
 
 
 class _PlainSchema(GenerateJsonSchema):
-    """Without a title for each field: it says no more than the field's name."""
+    """JSON Schema as the document needs it."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
+        """Leave out the title of each field: it would repeat the field's name."""
         return False
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Require every key of an answer: also one with a default is always there."""
+        return self.mode == "serialization" or super().field_is_required(field, total)
 
 
 class _Schemas:
@@ -162,7 +168,7 @@ class _Schemas:
         reference = dict(self._refs[_model(kind), "serialization"])
         return {"type": "array", "items": reference} if _is_list(kind) else reference
 
-    def parameters(self, query: type[Query]) -> Iterator[dict[str, Any]]:
+    def parameters(self, query: type[CallQuery]) -> Iterator[dict[str, Any]]:
         schema = self._queries[query]
         for name, each in schema["properties"].items():
             described = {"description": each["description"]} if "description" in each else {}
@@ -183,8 +189,8 @@ def _is_list(kind: Any) -> bool:
     return get_origin(kind) is list
 
 
-def _model(kind: Any) -> type[BaseModel]:
-    model: type[BaseModel] = get_args(kind)[0] if _is_list(kind) else kind
+def _model(kind: Any) -> type[AnswerPart]:
+    model: type[AnswerPart] = get_args(kind)[0] if _is_list(kind) else kind
     return model
 
 
@@ -224,7 +230,7 @@ def _answers(call: Call, schemas: _Schemas) -> dict[str, Any]:
     """Return what is answered where nothing went wrong, by status."""
     by_status: dict[int, list[Any]] = defaultdict(list)
     for kind in call.answers:
-        by_status[getattr(kind, "http_status", 200)].append(kind)
+        by_status[_model(kind).http_status].append(kind)
     return {
         str(status): _answer(status, kinds, call, schemas)
         for status, kinds in sorted(by_status.items() or [(200, [])])
@@ -252,12 +258,11 @@ def _answer(status: int, kinds: Sequence[Any], call: Call, schemas: _Schemas) ->
 def _example(example: Example, status: int) -> dict[str, Any]:
     """Return the example's answer, at the status that it is sent with."""
     answer = example.answer
-    if isinstance(answer, Shape):
-        matches = isinstance(answer, Reply) and answer.http_status == status
-        return {"example": answer.model_dump(mode="json", by_alias=True)} if matches else {}
+    if isinstance(answer, AnswerPart):
+        return {"example": answer.as_json()} if answer.http_status == status else {}
     if isinstance(answer, str) or status != 200:
         return {}
-    return {"example": [each.model_dump(mode="json", by_alias=True) for each in answer]}
+    return {"example": [each.as_json() for each in answer]}
 
 
 def _problems(declared: _Declared, spec: APISpec) -> dict[str, str]:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
 from app.core.deployment import parse_id
 from app.core.errors import (
     ArchiveFailed,
@@ -19,9 +20,14 @@ from app.core.errors import (
     TooManyWaiting,
 )
 from app.core.people import Permission
+from app.usecases.lifecycle.answers import (
+    ArchivedAnswer,
+    ArchivedShown,
+    PurgedAnswer,
+    RestoredAnswer,
+)
 from app.usecases.lifecycle.archive import (
     archive_deployment,
-    describe_archived,
     find_archived,
     list_archived,
     newest_archived,
@@ -31,18 +37,7 @@ from app.usecases.lifecycle.archive import (
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Accepted,
-    Answer,
-    Body,
-    DeploymentId,
-    Moment,
-    Shape,
-    Text,
-    WaitFor,
-    accepted,
-)
+from app.web.api.shapes import Accepted, CallBody, Text, WaitFor, accepted
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
 from app.web.server.permissions import may, needs
@@ -52,40 +47,12 @@ bp = Blueprint("archive", __name__, url_prefix="/archive")
 api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
 
 
-class ArchivedShown(Shape):
-    """A deployment that is put aside."""
-
-    archived: str = Field(description="The name of its folder in the archive.")
-    deployment_id: DeploymentId
-    name: str
-    port: int | None = Field(description="The port that it had.")
-    archived_at: Moment
-    archived_by: str
-    purge_begun: bool = Field(description="Whether its deletion has begun and was not finished.")
-
-
-class Archived(Answer):
-    """It is in the archive; its port is free."""
-
-    deployment_id: DeploymentId
-    status: Literal["archived"] = "archived"
-
-
-class ForArchived(Body):
+class ForArchived(CallBody):
     """Names what is archived."""
 
     deployment_id: Text = Field(
         description="The deployment's id, or the name of its folder in the archive."
     )
-
-
-class RestoredAnswer(Answer):
-    """It is back, and not launched."""
-
-    deployment_id: DeploymentId
-    port: int | None
-    status: Literal["stopped"] = "stopped"
-    remarks: list[str] = Field(description="What is not as it was, in sentences.")
 
 
 class PurgeOf(ForArchived):
@@ -94,14 +61,7 @@ class PurgeOf(ForArchived):
     confirm: Text = Field(description="Its name, or its id where it has none, written exactly so.")
 
 
-class Purged(Answer):
-    """It is gone for good."""
-
-    deployment_id: DeploymentId
-    status: Literal["purged"] = "purged"
-
-
-class Purging(Answer):
+class PurgingAnswer(Answer):
     """Its deletion goes on."""
 
     http_status: ClassVar[int] = 202
@@ -174,8 +134,7 @@ def purge(archived: str) -> ResponseReturnValue:
 )  # fmt: skip
 def list_all() -> list[ArchivedShown]:
     """When and by whom, the latest first."""
-    found = list_archived(context=app_context())
-    return [ArchivedShown.model_validate(describe_archived(each)) for each in found]
+    return [ArchivedShown.of(each) for each in list_archived(context=app_context())]
 
 
 @api_bp.post("/archive")
@@ -184,17 +143,17 @@ def list_all() -> list[ArchivedShown]:
     Subject.ARCHIVE,
     "Archives a deployment",
     example=Example(
-        body=WaitFor(deployment_id=EXAMPLE_ID), answer=Archived(deployment_id=EXAMPLE_ID)
+        body=WaitFor(deployment_id=EXAMPLE_ID), answer=ArchivedAnswer(deployment_id=EXAMPLE_ID)
     ),
     errors=(*BEGINNING, ArchiveFailed, TooManyWaiting),
 )
-def archive_and_wait(body: WaitFor) -> Archived | Accepted:
+def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
     """It takes the deployment down and puts its folder aside, with everything in it: its port
     is free then."""
     deployment_id = parse_id(body.deployment_id)
     started = archive_deployment(deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for_archive(started, context=app_context()):
-        return Archived(deployment_id=deployment_id)
+        return ArchivedAnswer(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")
 
 
@@ -226,15 +185,15 @@ def restore_by_script(body: ForArchived) -> RestoredAnswer:
     "Deletes what is archived for good",
     example=Example(
         body=PurgeOf(deployment_id=EXAMPLE_ID, confirm="Support bot"),
-        answer=Purged(deployment_id=EXAMPLE_ID),
+        answer=PurgedAnswer(deployment_id=EXAMPLE_ID),
     ),
     errors=(Busy, NotPurged),
 )
-def purge_by_script(body: PurgeOf) -> Purged | Purging:
+def purge_by_script(body: PurgeOf) -> PurgedAnswer | PurgingAnswer:
     """Only what is archived can be; what failed midway can be purged again."""
     archived = find_archived(body.deployment_id, context=app_context())
     gone = purge_archived(archived.name, body.confirm, actor=actor(), context=app_context())
-    return (Purged if gone else Purging)(deployment_id=archived.deployment.id)
+    return (PurgedAnswer if gone else PurgingAnswer)(deployment_id=archived.deployment.id)
 
 
 def to_archived(deployment_id: str) -> ResponseReturnValue:

@@ -5,6 +5,7 @@ from typing import Literal
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
 from app.core.deployment import parse_id
 from app.core.errors import DeploymentInvalid, InputRejected, NotFound
 from app.core.people import Permission
@@ -14,23 +15,14 @@ from app.usecases.settings.check_fields import warnings_of
 from app.usecases.settings.clone_settings import CloneSource
 from app.usecases.settings.configure import configure_deployment, field_defaults
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Answer,
-    Body,
-    DeploymentId,
-    FieldProblem,
-    Reply,
-    Shape,
-    with_fields,
-)
+from app.web.api.shapes import CallBody, FieldProblem, with_fields
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
 bp = Blueprint("configure_api", __name__, url_prefix="/api/deploy")
 
 
-class FieldShown(Shape):
+class FieldShown(AnswerPart):
     """One field of a deployment, and what its values must be, as JSON Schema says it."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
@@ -44,7 +36,7 @@ class FieldShown(Shape):
     default: str | None
 
 
-class SchemaShown(Reply):
+class SchemaShown(AnswerPart):
     """All fields, by group."""
 
     auto: list[FieldShown] = Field(description="Made or picked by Deploy Agent.")
@@ -52,7 +44,7 @@ class SchemaShown(Reply):
     optional: list[FieldShown]
 
 
-class NewDeployment(Body):
+class NewDeployment(CallBody):
     """The fields of a new deployment. What is mandatory may come from another one."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)

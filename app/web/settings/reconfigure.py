@@ -5,6 +5,7 @@ from typing import Literal
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
+from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
 from app.core.deployment import parse_id
 from app.core.errors import (
     NothingToUndo,
@@ -24,16 +25,7 @@ from app.usecases.settings.reconfigure import (
     wait_for_reconfigured,
 )
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Accepted,
-    Answer,
-    DeploymentId,
-    Shape,
-    WaitFor,
-    accepted,
-    with_fields,
-)
+from app.web.api.shapes import Accepted, WaitFor, accepted, with_fields
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
@@ -62,7 +54,7 @@ class Wished(WaitFor):
     )
 
 
-class ChangeShown(Shape):
+class ChangeShown(AnswerPart):
     """A variable that gets another value; a secret's own values are null."""
 
     field: str = Field(description="The field's name, or the variable's where it is no field.")

@@ -1,21 +1,26 @@
 """The JSON API, kept from the older server so that existing scripts run unchanged."""
 
 from collections.abc import Callable
-from typing import Literal
 
 from flask import Blueprint
 from pydantic import Field
 
-from app.core.access.page_obstacles import PageObstacle
+from app.core.answers import EXAMPLE_ID, Answer
 from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
 from app.core.people import Permission
 from app.core.status.readiness import CheckState
 from app.core.status.status import Status
+from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.operations import Started
-from app.usecases.status.describe import describe_view, describe_whole
+from app.usecases.status.answers import (
+    ContainerShown,
+    DeploymentAnswer,
+    DeploymentShown,
+    ReadinessCheckShown,
+)
 from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import Seen, see, show_deployment, views_of
 from app.usecases.status.readiness import checks_of
@@ -23,15 +28,9 @@ from app.usecases.tokens.reveal import reveal_secret
 from app.web.access.links import walls
 from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
 from app.web.api.shapes import (
-    EXAMPLE_ID,
     EXAMPLE_OPERATION,
-    WARNING,
     Accepted,
-    Answer,
-    DeploymentId,
     ForDeployment,
-    OperationShown,
-    Shape,
     Text,
     WaitFor,
     accepted,
@@ -41,81 +40,6 @@ from app.web.server.request import actor, app_context, gateway_host
 from app.web.server.single_flight import at_once, look_together
 
 bp = Blueprint("api", __name__, url_prefix="/api/deploy")
-
-
-class DeploymentShown(Shape):
-    """A deployment as the list has it."""
-
-    deployment_id: DeploymentId
-    port: int | None = Field(description="Where it listens; null where that is not known.")
-    status: Status
-    deploy_dir: str = Field(description="Its folder.")
-    name: str
-    reason: str = Field(description="Why it has this status, in words.")
-    remark: str = Field(description="What else is to be said of it.")
-    drift: list[str] = Field(description="What was changed since it was started, not applied.")
-    ws_url: str | None = Field(description="The address of its gateway.")
-    page_url: str | None = Field(description="The address of its gateway's own page.")
-
-
-class ContainerShown(Shape):
-    """One container of a deployment, as the engine tells of it."""
-
-    id: str
-    name: str
-    service: str
-    image: str
-    state: str
-    status: str
-    health: str | None
-    restarts: int | None
-
-
-class RungShown(Shape):
-    """The result of one readiness check."""
-
-    name: str
-    state: CheckState
-    detail: str = Field(description="What the check found.")
-    milliseconds: int | None
-    next_step: str = Field(description="What to do if it failed.")
-
-
-class CauseShown(Shape):
-    """Why a deployment does not work, from its launch or at any time after it."""
-
-    code: str = Field(description="The stable name of the cause.")
-    words: str
-    next_step: str = Field(description="What to do about it.")
-    free_port: int | None = Field(description="One that can be had where its port is taken.")
-    fix: str = Field(description="A line for a shell of this host that does it, where one can.")
-
-
-class DeploymentInFull(Answer, DeploymentShown):
-    """A deployment with everything that is known of it."""
-
-    health: str | None = Field(description="What its health check says, where it has one.")
-    containers: list[ContainerShown]
-    ladder: list[RungShown] = Field(description="The readiness checks, in order.")
-    cause: CauseShown | None = Field(description="Why it does not work; null where it does.")
-    walls: list[PageObstacle] = Field(description="What stands between the caller and its page.")
-    operation: OperationShown | None = Field(description="The latest one.")
-
-
-class Running(Answer):
-    """It runs: proven by its answers, and by the token that it takes."""
-
-    deployment_id: DeploymentId
-    status: Literal["running"] = "running"
-    port: int | None
-    warning: str = WARNING
-
-
-class Stopped(Answer):
-    """Its containers are gone; its folder and data stay."""
-
-    deployment_id: DeploymentId
-    status: Literal["stopped"] = "stopped"
 
 
 class SecretOf(ForDeployment):
@@ -144,7 +68,7 @@ _SHOWN = DeploymentShown(
 )
 _RUNS = Example(
     body=ForDeployment(deployment_id=EXAMPLE_ID),
-    answer=Running(deployment_id=EXAMPLE_ID, port=30163),
+    answer=RunningAnswer(deployment_id=EXAMPLE_ID, port=30163),
 )
 
 
@@ -159,19 +83,19 @@ def list_all() -> list[DeploymentShown]:
 
 @at_once
 def _listed(host: str) -> list[DeploymentShown]:
-    return _described(see(app_context()), host)
+    return _shown(see(app_context()), host)
 
 
 @look_together(1.0)
-def _described(seen: Seen, host: str) -> list[DeploymentShown]:
+def _shown(seen: Seen, host: str) -> list[DeploymentShown]:
     views = views_of(seen, app_context())
-    return [DeploymentShown.model_validate(describe_view(each, host)) for each in views]
+    return [DeploymentShown.of_view(each, host) for each in views]
 
 
 @bp.post("/launch")
 @needs(Permission.OPERATE)
 @call(Subject.RUNNING, "Launches a deployment", example=_RUNS, errors=BRINGING_UP)
-def launch(body: WaitFor) -> Running | Accepted:
+def launch(body: WaitFor) -> RunningAnswer | Accepted:
     """It waits until the gateway is proven to run. Launched again, one that runs gets what was
     edited meanwhile. Where somebody cancels it meanwhile, the answer is 409 `cancelled`."""
     return _bring_up(launch_deployment, body)
@@ -180,18 +104,18 @@ def launch(body: WaitFor) -> Running | Accepted:
 @bp.post("/restart")
 @needs(Permission.OPERATE)
 @call(Subject.RUNNING, "Restarts a deployment", example=_RUNS, errors=BRINGING_UP)
-def restart(body: WaitFor) -> Running | Accepted:
+def restart(body: WaitFor) -> RunningAnswer | Accepted:
     """It takes the deployment down and launches it again, and waits as launch does."""
     return _bring_up(restart_deployment, body)
 
 
-def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepted:
+def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | Accepted:
     """Begin what ends with a proven gateway, and wait for that unless told not to."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for_launch(started, context=app_context()):
         port = app_context().store.load(deployment_id).port
-        return Running(deployment_id=deployment_id, port=port, warning=started.warning)
+        return RunningAnswer(deployment_id=deployment_id, port=port, warning=started.warning)
     return accepted(started.operation, "launching", started.warning)
 
 
@@ -202,7 +126,7 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
     "One deployment",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
-        answer=DeploymentInFull(
+        answer=DeploymentAnswer(
             **dict(_SHOWN),
             health="healthy",
             containers=[
@@ -218,7 +142,7 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
                 )
             ],
             ladder=[
-                RungShown(
+                ReadinessCheckShown(
                     name="port",
                     state=CheckState.PASSED,
                     detail="127.0.0.1:30163",
@@ -232,14 +156,13 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> Running | Accepte
         ),
     ),
 )
-def status(deployment_id: str) -> DeploymentInFull:
+def status(deployment_id: str) -> DeploymentAnswer:
     """With its containers, its readiness, its latest operation, and what stands between the
     caller and the gateway's page."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
     checks = checks_of(view, context=app_context())
     cause = diagnose(view, checks, context=app_context())
-    described = describe_whole(view, gateway_host(), checks, walls(view.deployment), cause)
-    return DeploymentInFull.model_validate(described)
+    return DeploymentAnswer.in_full(view, gateway_host(), checks, walls(view.deployment), cause)
 
 
 @bp.post("/stop")
@@ -248,17 +171,17 @@ def status(deployment_id: str) -> DeploymentInFull:
     Subject.RUNNING,
     "Stops a deployment",
     example=Example(
-        body=ForDeployment(deployment_id=EXAMPLE_ID), answer=Stopped(deployment_id=EXAMPLE_ID)
+        body=ForDeployment(deployment_id=EXAMPLE_ID), answer=StoppedAnswer(deployment_id=EXAMPLE_ID)
     ),
     errors=(*BEGINNING, StopFailed, TooManyWaiting),
 )
-def stop(body: ForDeployment) -> Stopped | Accepted:
+def stop(body: ForDeployment) -> StoppedAnswer | Accepted:
     """It takes the containers down; a launch or restart that runs is cancelled first. One that
     is stopped is stopped again without harm."""
     deployment_id = parse_id(body.deployment_id)
     started = stop_deployment(deployment_id, actor=actor(), context=app_context())
     if wait_for_stop(started, context=app_context()):
-        return Stopped(deployment_id=deployment_id)
+        return StoppedAnswer(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")
 
 

@@ -7,6 +7,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
 from app.core.deployment import parse_id
 from app.core.errors import (
     InputRejected,
@@ -22,15 +23,7 @@ from app.usecases.status.overview import show_deployment
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.versions import images_like, version_of
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    Accepted,
-    Answer,
-    DeploymentId,
-    Text,
-    WaitFor,
-    accepted,
-)
+from app.web.api.shapes import Accepted, Text, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
 from app.web.server.permissions import needs

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
+from app.core.answers import EXAMPLE_ID, Answer, DeploymentId, Time
 from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotFound, NothingToCancel
 from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
@@ -22,15 +23,7 @@ from app.usecases.updates.update_many import (
 )
 from app.usecases.updates.versions import VersionShown, images_like, version_of
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import (
-    EXAMPLE_ID,
-    EXAMPLE_OPERATION,
-    Answer,
-    Body,
-    DeploymentId,
-    Moment,
-    Text,
-)
+from app.web.api.shapes import EXAMPLE_OPERATION, CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
 from app.web.server.permissions import may, needs
@@ -107,14 +100,14 @@ def _images(versions: Sequence[VersionShown]) -> list[str]:
     return sorted({like for name in names for like in images_like(name, context=app_context())})
 
 
-class UpdateMany(Body):
+class UpdateMany(CallBody):
     """Names several deployments and the image that they are to run."""
 
     deployment_ids: list[DeploymentId] = Field(description="In the order of their turns.")
     image: Text = Field(description="Its name, with a tag or digest.")
 
 
-class WhichBatch(Body):
+class WhichBatch(CallBody):
     """Names an update of several."""
 
     id: int
@@ -127,8 +120,8 @@ class BatchShown(Answer):
     image: str
     state: OperationState
     actor: str = Field(description="Who began it.")
-    started_at: Moment
-    ended_at: Moment | None
+    started_at: Time
+    ended_at: Time | None
     reason: str = Field(description="Why it ended before all had their turn, in words.")
     cancelled_by: str = Field(description="Who asked for its end; empty where nobody did.")
     deployment_ids: list[DeploymentId]

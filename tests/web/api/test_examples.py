@@ -17,8 +17,8 @@ from werkzeug.test import TestResponse
 from app import create_app
 from app.config import Settings
 from app.core import orphans as stranded
+from app.core.answers import EXAMPLE_ID
 from app.core.settings.env_file import parse_env
-from app.web.api.shapes import EXAMPLE_ID
 from demo.devices import Browser
 from demo.provider import Provider
 from tests.support.api import API_KEY, BASE, Api
