@@ -6,12 +6,17 @@ from app.cli.settings.field_input import ask_option, given_fields, set_option
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
 from app.usecases.operations.operations import Started
-from app.usecases.settings.plan import ChangeRequest, Plan, describe_plan, plan_reconfiguration
+from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure import (
     describe_reconfigured,
     reconfigure_deployment,
     resume_reconfiguration,
     wait_for_reconfigured,
+)
+from app.usecases.settings.reconfigure_plan import (
+    ReconfigurePlan,
+    describe_plan,
+    plan_reconfiguration,
 )
 
 
@@ -49,15 +54,15 @@ def reconfigure(
         resumed = resume_reconfiguration(deployment_id, verb_, actor=actor, context=context)
         _tell_the_end(terminal, deployment_id, resumed, seconds)
         return
-    wish = ChangeRequest(given_fields(assignments, asked), remove)
+    request = ChangeRequest(given_fields(assignments, asked), remove)
     if preview:
-        _tell(terminal, plan_reconfiguration(deployment_id, wish, context=context))
+        _tell(terminal, plan_reconfiguration(deployment_id, request, context=context))
         return
-    started = reconfigure_deployment(deployment_id, wish, then, actor=actor, context=context)
+    started = reconfigure_deployment(deployment_id, request, then, actor=actor, context=context)
     _tell_the_end(terminal, deployment_id, started, seconds)
 
 
-def _tell(terminal: Terminal, plan: Plan) -> None:
+def _tell(terminal: Terminal, plan: ReconfigurePlan) -> None:
     if terminal.as_json:
         terminal.write({"ok": True, **describe_plan(plan)})
         return
@@ -67,7 +72,7 @@ def _tell(terminal: Terminal, plan: Plan) -> None:
             "before": each.before or "",
             "after": each.what if each.secret else each.after or "",
         }
-        for each in plan.told
+        for each in plan.shown_changes
     ]
     columns = {"label": "Field", "before": "Now", "after": "Then"}
     terminal.table(rows, columns, otherwise="Nothing would be changed.")

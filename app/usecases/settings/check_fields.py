@@ -1,4 +1,4 @@
-"""Check: what is said of one field's value as a person leaves it, by the rules of configuring."""
+"""Check fields: errors and hints beside a form's fields, by the same rules as configuring."""
 
 import hmac
 from collections.abc import Mapping
@@ -23,14 +23,14 @@ from app.usecases.settings.configure import problems_of
 
 @dataclass(frozen=True, slots=True)
 class FieldMessage:
-    """What is said beside a field: what is wrong, or a hint about what is taken all the same."""
+    """The message beside a field: an error, or a hint about a value that is accepted."""
 
     error: str = ""
     hint: str = ""
 
 
 def check_field(name: str, raw: Any, *, context: AppContext) -> FieldMessage:
-    """Return what is said of one field."""
+    """Return the message for one field."""
     try:
         value = check_value(name, raw)
     except ValueRejected as wrong:
@@ -42,7 +42,7 @@ def check_field(name: str, raw: Any, *, context: AppContext) -> FieldMessage:
 
 
 def check_fields(given: Mapping[str, Any], *, context: AppContext) -> dict[str, FieldMessage]:
-    """Return what is said of each field, those included that are missing."""
+    """Return the messages of all fields, missing ones included."""
     checked = check_input(given)
     errors = problems_of(checked, context=context)
     hints = hints_about(checked.values, context=context)
@@ -53,13 +53,13 @@ def check_fields(given: Mapping[str, Any], *, context: AppContext) -> dict[str, 
 
 
 def hints_about(values: Mapping[str, str], *, context: AppContext) -> dict[str, str]:
-    """Return what is worth a second look in values that are taken, by field name."""
+    """Return hints about accepted values that may be mistakes, by field name."""
     hints = {name: _hint(BY_NAME[name], value, context) for name, value in values.items()}
     return {name: hint for name, hint in hints.items() if hint}
 
 
 def warnings_of(deployment: Deployment, *, context: AppContext) -> dict[str, str]:
-    """Return what of a deployment serves another one already, by field name."""
+    """Return warnings about values that another deployment uses already, by field name."""
     found = {
         each.name: _in_use(each, deployment.env.get(each.env, ""), context, but=deployment.id)
         for each in FIELDS
@@ -78,7 +78,10 @@ def _hint(field: Field, value: str, context: AppContext) -> str:
 
 
 def _in_use(field: Field, value: str, context: AppContext, but: str = "") -> str:
-    """Return who has what can serve one gateway only; in a time that tells nothing of it."""
+    """Return a warning if another deployment has a value that only one gateway can use.
+
+    The comparison takes constant time: a secret can't be guessed by timing.
+    """
     if not (field.serves_one and value):
         return ""
     for each in context.store.scan():

@@ -1,11 +1,11 @@
-"""Choices: what a person may pick in a field beside typing."""
+"""Choices: the suggestions of a form's fields."""
 
 from app.core.errors import EngineError
 from app.core.settings.field_rules import timezones
 from app.engine.host.network import own_addresses
 from app.usecases.context import AppContext
 
-# Names that OpenClaw's own documentation has (2026.9.6); any other is taken too.
+# Names from OpenClaw's own documentation (2026.9.6); any other is accepted too.
 _MODELS = {
     "openrouter/auto": "OpenRouter chooses",
     "openrouter/moonshotai/kimi-k2.6": "through OpenRouter",
@@ -22,7 +22,7 @@ _MOST_IMAGES = 100
 
 
 def choices(context: AppContext) -> dict[str, dict[str, str]]:
-    """Return what can be picked: by field name, each value with words beside it."""
+    """Return the suggested values by field name, each with a note."""
     addresses = dict.fromkeys(own_addresses(), "")
     return {
         "model": _MODELS,
@@ -35,15 +35,15 @@ def choices(context: AppContext) -> dict[str, dict[str, str]]:
 
 
 def _timezones() -> list[str]:
-    """Return the names by place; `Etc/GMT+5` lies west of Greenwich, and misleads."""
+    """Return time zones named by place. `Etc/GMT+5` misleads: it is west of Greenwich."""
     places = [name for name in timezones() if "/" in name and not name.startswith("Etc/")]
     return ["UTC", *places]
 
 
 def _images(context: AppContext) -> list[str]:
-    """Return the images of this host, gateways first; none where the engine does not say."""
+    """Return the images of this host, OpenClaw's first; none if the engine does not answer."""
     if context.containers.snapshot().problem:
-        return []  # It has just failed to answer: nobody waits for it twice.
+        return []  # The engine has just failed to answer: don't wait for it again.
     try:
         names = context.containers.image_names()
     except EngineError:

@@ -1,7 +1,7 @@
-"""Another like this: the settings of a deployment, offered to a new one.
+"""Clone settings: use a deployment's settings for a new one.
 
-Port and token are a deployment's own. Secrets go along only where that was asked
-for; they are taken here, on the server, and never go through a page.
+Port and token are never cloned. Secrets are copied only on request, here on the server, and never
+go through a page.
 """
 
 from collections.abc import Mapping
@@ -19,22 +19,26 @@ from app.usecases.context import AppContext
 
 @dataclass(frozen=True, slots=True)
 class CloneSource:
-    """The deployment that a new one is to be like, and whether its secrets go along.
+    """The deployment to clone from, and which of its secrets to copy.
 
-    `channels` are the tokens of what can serve one gateway only, such as a bot.
+    `secrets` are its API keys. `channels` are tokens that only one gateway can use, such as a
+    bot's.
     """
 
     deployment_id: str
     secrets: bool = False
     channels: bool = False
 
-    def takes(self, field: Field) -> bool:
+    def copies(self, field: Field) -> bool:
         return field.secret and (self.channels if field.serves_one else self.secrets)
 
 
 @dataclass(frozen=True, slots=True)
 class CloneableSettings:
-    """What another deployment has to give: `values` by field name, secrets by field alone."""
+    """What can be cloned: `values` by field name; of secrets the fields only.
+
+    `left` are the variables of `.env` that are no fields, which are not cloned.
+    """
 
     id: str
     name: str
@@ -44,20 +48,20 @@ class CloneableSettings:
     left: tuple[str, ...]
 
     @property
-    def called(self) -> str:
+    def label(self) -> str:
         return self.name or self.id
 
 
 def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableSettings:
-    """Return what a deployment has to give. Raises NotFound, DeploymentInvalid."""
+    """Return what can be cloned from a deployment. Raises NotFound, DeploymentInvalid."""
     source = _source(deployment_id, context)
-    held = [each for each in _copyable() if each.secret and source.env.get(each.env)]
+    secrets = [each for each in _copyable() if each.secret and source.env.get(each.env)]
     return CloneableSettings(
         source.id,
         source.name,
         _values(source, context),
-        keys=tuple(each for each in held if not each.serves_one),
-        channels=tuple(each for each in held if each.serves_one),
+        keys=tuple(each for each in secrets if not each.serves_one),
+        channels=tuple(each for each in secrets if each.serves_one),
         left=tuple(key for key, value in source.env.items() if value and key not in BY_ENV),
     )
 
@@ -65,26 +69,26 @@ def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableS
 def with_cloned_settings(
     given: Mapping[str, Any], like: CloneSource | None, *, context: AppContext
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """Return what was given, the rest from the other one, and which secrets were taken from it.
+    """Return the given values completed by cloned ones, and the names of copied secrets.
 
-    A setting that was given empty stays empty; a secret that was given empty is taken.
+    A setting that is given empty stays empty; a secret that is given empty is copied.
     Raises NotFound, DeploymentInvalid.
     """
     if like is None:
         return given, ()
     source = _source(like.deployment_id, context)
-    taken = {
+    copied = {
         each.name: source.env[each.env]
         for each in _copyable()
-        if like.takes(each) and source.env.get(each.env) and not given.get(each.name)
+        if like.copies(each) and source.env.get(each.env) and not given.get(each.name)
     }
-    return {**_values(source, context), **given, **taken}, tuple(taken)
+    return {**_values(source, context), **given, **copied}, tuple(copied)
 
 
 def record_copied_secrets(
     like: CloneSource | None, copied: tuple[str, ...], to: str, *, actor: str, context: AppContext
 ) -> None:
-    """Record in the other one's history that secrets of it were taken."""
+    """Record in the source's history that its secrets were copied."""
     if like and copied:
         folder = context.store.folder(like.deployment_id)
         history.record(folder, "copy_secrets", actor, fields=list(copied), to=to)

@@ -1,4 +1,4 @@
-"""Configure: make a new deployment's folder, with a port of its own."""
+"""Configure: create a new deployment's folder, with a port of its own."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _TOKEN_BYTES = 32
 
 
 def field_defaults(context: AppContext) -> dict[str, str]:
-    """Return what a field is where a person leaves it empty, by field name."""
+    """Return the values of fields that are left empty, by field name."""
     settings = context.settings
     return {
         "model": DEFAULT_MODEL,
@@ -38,8 +38,8 @@ def field_defaults(context: AppContext) -> dict[str, str]:
     }
 
 
-def fresh_id(context: AppContext) -> str:
-    """Return an id for a form: what is made of it gets that id, so sending it twice makes one."""
+def new_form_id(context: AppContext) -> str:
+    """Return an id for a form. The deployment gets it, so sending the form twice creates one."""
     return context.store.new_id()
 
 
@@ -51,14 +51,13 @@ def configure_deployment(
     deployment_id: str | None = None,
     like: CloneSource | None = None,
 ) -> Deployment:
-    """Make a deployment from a person's or script's input and return it.
+    """Create a deployment from a person's or script's input and return it.
 
-    `deployment_id` is the id that its form was given: a form that is sent twice makes
-    one deployment, whatever happened between. `like` names another whose settings it
-    takes where none were given.
+    `deployment_id` is the id of its form, so that a form that is sent twice creates one
+    deployment. `like` is a deployment whose settings are used where none are given.
 
     Raises InputRejected, with every field's own message, AlreadyMade, NotFound,
-    DeploymentInvalid or StorageFailed; in all cases nothing was made.
+    DeploymentInvalid or StorageFailed; in all cases nothing was created.
     """
     given, copied = with_cloned_settings(given, like, context=context)
     checked = check_input(given)
@@ -69,27 +68,29 @@ def configure_deployment(
             raise FormAlreadySent(deployment_id)
         deployment_id = deployment_id or context.store.new_id()
         port = _port(checked.values.get(PORT.name), context)
-        env = env_of(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), context)
-        content = content_of(env, deployment_id, _subnet(port, context), context)
-        _refuse_beyond_limit(content)
+        env = env_variables(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), context)
+        content = deployment_content(env, deployment_id, _subnet(port, context), context)
+        refuse_too_large(content.env)
         record_copied_secrets(like, copied, deployment_id, actor=actor, context=context)
         context.store.create(deployment_id, content, actor)
     return context.store.load(deployment_id)
 
 
 def problems_of(checked: CheckedInput, *, context: AppContext) -> dict[str, str]:
-    """Return what is wrong with each field, the port's being taken included."""
+    """Return the problem of each field, including a port that is taken."""
     problems = dict(checked.errors)
-    if asked := checked.values.get(PORT.name):
-        problem = port_problem(int(asked), context)
+    if requested := checked.values.get(PORT.name):
+        problem = port_problem(int(requested), context)
         problems |= {PORT.name: problem} if problem else {}
     return problems
 
 
-def env_of(values: Mapping[str, str], port: str, token: str, context: AppContext) -> dict[str, str]:
+def env_variables(
+    values: Mapping[str, str], port: str, token: str, context: AppContext
+) -> dict[str, str]:
     """Return the variables of `.env`, in the schema's order.
 
-    BIND_ADDRESS stands there empty too, since Compose warns of a variable that is not set.
+    An empty BIND_ADDRESS is included, since Compose warns about variables that are not set.
     """
     settings = context.settings
     by_name = {
@@ -103,10 +104,10 @@ def env_of(values: Mapping[str, str], port: str, token: str, context: AppContext
     return {each.env: by_name[each.name] for each in FIELDS if each.name in by_name}
 
 
-def content_of(
+def deployment_content(
     env: Mapping[str, str], deployment_id: str, subnet: IPv4Network | str, context: AppContext
 ) -> DeploymentContent:
-    """Return what is written into the folder of a deployment with these variables."""
+    """Return the files of a deployment with these variables."""
     return DeploymentContent(
         env=format_env(env).encode(),
         compose_file=compose_file(deployment_id, subnet).encode(),
@@ -118,22 +119,23 @@ def _subnet(port: int, context: AppContext) -> IPv4Network:
     return subnet_of(port, context.settings.subnet_pool)
 
 
-def _refuse_beyond_limit(content: DeploymentContent) -> None:
-    if len(content.env) > MAX_FILE_BYTES:
+def refuse_too_large(env: bytes) -> None:
+    """Raise InputRejected if `.env` would be larger than we read."""
+    if len(env) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 1024
         raise InputRejected({"body": f"is too large: all values together may have {limit} KiB"})
 
 
 def _origin_hosts(context: AppContext) -> Sequence[str]:
-    """Return the names under which the gateway's page may be opened, each once."""
+    """Return the host names under which a browser may open the gateway's page."""
     named = ["localhost", "127.0.0.1", context.settings.public_host, *host_names()]
     return list(dict.fromkeys(name for name in named if name))
 
 
-def _port(asked: str | None, context: AppContext) -> int:
-    """Return the port that was asked for, or a free one of the range. Raises InputRejected."""
-    if asked is None:
+def _port(requested: str | None, context: AppContext) -> int:
+    """Return the requested port, or a free one. Raises InputRejected."""
+    if requested is None:
         return free_port(context)
-    if problem := port_problem(int(asked), context):
+    if problem := port_problem(int(requested), context):
         raise InputRejected({PORT.name: problem})
-    return int(asked)
+    return int(requested)

@@ -1,6 +1,6 @@
-"""Ports: which one a deployment may have, by all deployments, the engine, the host and its routes.
+"""Ports: choose a free one, or say why one can't be used.
 
-Asked within `store.creating()`, so that two deployments never get the same one.
+Call this within `store.creating()`, so that two deployments never get the same port.
 """
 
 from collections.abc import Mapping
@@ -16,9 +16,9 @@ from app.usecases.context import AppContext
 
 
 def free_port(context: AppContext, whose: str = "") -> int:
-    """Return a free port of the range; with `whose`, the same one while no other is taken.
+    """Return a free port of the range. With the id `whose`, repeated calls prefer the same port.
 
-    Raises InputRejected where there is none.
+    Raises InputRejected if no port is free.
     """
     routes = host_routes()
     pool = context.settings.subnet_pool
@@ -34,11 +34,11 @@ def free_port(context: AppContext, whose: str = "") -> int:
 
 
 def port_problem(port: int, context: AppContext, whose: str = "") -> str | None:
-    """Return why a deployment can't have this port, or None where it can.
+    """Return why a deployment can't have this port, or None if it can.
 
-    `whose` is the id of one that changes its port: both that it is between are its own.
+    `whose` is the id of a deployment that changes its port: its old and its new port are its own.
     """
-    if problem := _taken(port, _owners(context, whose)):
+    if problem := _owner_problem(port, _owners(context, whose)):
         return problem
     subnet = subnet_of(port, context.settings.subnet_pool)
     if route := overlapping(subnet, host_routes()):
@@ -59,26 +59,26 @@ def _no_port(context: AppContext) -> str:
 
 
 def _owners(context: AppContext, whose: str = "") -> dict[int, str]:
-    """Return who has which port: every deployment, running or not, and every container."""
+    """Return the owner of each port: deployments, running or not, and containers."""
     try:
         owners = {
             port: f"the container {name}" for port, name in context.containers.publishers().items()
         }
     except EngineError:
-        owners = {}  # Configuring needs no engine; the host's own word still counts.
+        owners = {}  # Configuring works without the engine; listeners on the host still count.
     for each in context.store.scan():
         if each.port is not None:
             named = f"{each.name} ({each.id})" if each.name else each.id
             owners[each.port] = f"the deployment {named}"
-        for port in _not_settled(each) if each.id != whose else ():
+        for port in _changing_ports(each) if each.id != whose else ():
             owners.setdefault(port, f"the deployment {each.name or each.id}")
     return owners
 
 
-def _not_settled(deployment: Deployment) -> list[int]:
-    """Return the ports between which a deployment is, where a change of it is under way.
+def _changing_ports(deployment: Deployment) -> list[int]:
+    """Return the old and the new port of a deployment whose port is being changed.
 
-    One that is left half done can be finished and undone, so it may come to have either.
+    A change that is left half done can be finished or undone, so both ports stay reserved.
     """
     latest = deployment.operation
     if latest is None or not (latest.state is OperationState.RUNNING or latest.can_be_resumed):
@@ -87,7 +87,7 @@ def _not_settled(deployment: Deployment) -> list[int]:
     return [int(port) for port in ports if port.isdecimal()]
 
 
-def _taken(port: int, owners: Mapping[int, str]) -> str | None:
+def _owner_problem(port: int, owners: Mapping[int, str]) -> str | None:
     if port in owners:
         return f"is taken by {owners[port]}"
     if port_is_free(port):

@@ -1,4 +1,4 @@
-"""Preview: the files that configuring would write, by the code that writes them."""
+"""Preview: the files that configuring would write, made by the code that writes them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from app.core.settings.placeholders import Placeholders, PreviewPart
 from app.core.settings.ports import subnet_of
 from app.usecases.context import AppContext
 from app.usecases.settings.clone_settings import CloneSource, with_cloned_settings
-from app.usecases.settings.configure import content_of, env_of, problems_of
+from app.usecases.settings.configure import deployment_content, env_variables, problems_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The files, and the fields whose value can't stand in them as it is."""
+    """The files, and the fields that are left out because their values are wrong."""
 
     files: tuple[File, ...]
     left_out: tuple[Field, ...]
@@ -36,7 +36,7 @@ def preview_files(
     like: CloneSource | None = None,
     context: AppContext,
 ) -> Preview:
-    """Return the files that these values would make; what is secret or not known, as words.
+    """Return the files for these values, with placeholders for secrets and unknown values.
 
     Raises NotFound, DeploymentInvalid.
     """
@@ -58,8 +58,8 @@ def preview_files(
         if PORT.name in values
         else placeholders.stand_in("the network of its port")
     )
-    env = env_of(values, port, placeholders.stand_in("made when configured"), context)
-    content = content_of(env, deployment_id, subnet, context)
+    env = env_variables(values, port, placeholders.stand_in("made when configured"), context)
+    content = deployment_content(env, deployment_id, subnet, context)
     files = {
         ".env": content.env,
         "docker-compose.yml": content.compose_file,

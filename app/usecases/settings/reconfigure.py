@@ -1,4 +1,4 @@
-"""Reconfigure: change the fields of a deployment, its port too, and restart it where needed."""
+"""Reconfigure: change fields of a deployment, including its port, and restart it if needed."""
 
 from typing import Any
 
@@ -11,14 +11,15 @@ from app.store import operations
 from app.store.files import storage_errors
 from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.operations import Started, start_operation, wait_for
-from app.usecases.settings.plan import ChangeRequest, plan_reconfiguration
+from app.usecases.settings.change_request import ChangeRequest
+from app.usecases.settings.reconfigure_plan import plan_reconfiguration
 from app.usecases.status.overview import show_deployment
 
 
 def describe_reconfigured(
     deployment_id: str, started: Started | None, *, context: AppContext
 ) -> dict[str, Any]:
-    """Return what came of it as scripts get it; where nothing was started, all was so."""
+    """Return the outcome as the API shows it; without `started`, nothing had to change."""
     view = show_deployment(deployment_id, context=context)
     return {
         "deployment_id": deployment_id,
@@ -29,27 +30,27 @@ def describe_reconfigured(
 
 
 def reconfigure_deployment(
-    deployment_id: str, wish: ChangeRequest, then: str, *, actor: str, context: AppContext
+    deployment_id: str, request: ChangeRequest, then: str, *, actor: str, context: AppContext
 ) -> Started | None:
-    """Start changing a deployment's files; None where they are as wished already.
+    """Start changing a deployment's files; return None if nothing has to change.
 
-    `then` is what comes after: `restart` where it runs and its container would be
-    different, `launch` also where it does not run, `save` neither.
+    `then` is what follows: `restart` restarts a running gateway whose container would differ,
+    `launch` also launches one that does not run, `save` does neither.
     Raises NotFound, DeploymentInvalid, InputRejected, Stale, Busy, StorageFailed, EngineError.
     """
     if then != "save":
         context.containers.of(deployment_id)
     key = signing_key(context)
-    # Two that want the same port come one after the other.
+    # Under the creation lock, so that two deployments can't take the same port.
     with storage_errors("Nothing was changed."), context.store.creating():
-        plan = plan_reconfiguration(deployment_id, wish, context=context, key=key)
+        plan = plan_reconfiguration(deployment_id, request, context=context, key=key)
         if not plan.changes:
             return None
         arguments = {"changed": ", ".join(each.name for each in plan.changes)}
         if then == "launch" or (then == "restart" and plan.restart):
             arguments["then"] = "restart" if plan.runs else "launch"
         if any(each.env == PORT.env for each in plan.changes):
-            # Until it is over both are its own: it may have to go back to the first.
+            # Both ports stay reserved until the end, since a rollback needs the first.
             arguments["port"] = plan.after.values[PORT.env]
             arguments["port_before"] = plan.before.values.get(PORT.env, "")
         return start_operation(
@@ -58,12 +59,12 @@ def reconfigure_deployment(
             actor=actor,
             context=context,
             arguments=arguments,
-            files=_kept(plan.before, plan.after),
+            files=_files_to_keep(plan.before, plan.after),
         )
 
 
 def wait_for_reconfigured(started: Started, *, context: AppContext) -> Operation | None:
-    """Return how it ended, or None where it is still going on.
+    """Return the ended operation, or None if it is still running.
 
     Raises ReconfigureFailed with its reason, TooManyWaiting.
     """
@@ -73,7 +74,9 @@ def wait_for_reconfigured(started: Started, *, context: AppContext) -> Operation
 def resume_reconfiguration(
     deployment_id: str, verb: str, *, actor: str, context: AppContext
 ) -> Started:
-    """Start to `finish` or to `undo` a reconfiguration that was left half done.
+    """Start an operation that finishes or undoes a half-done reconfiguration.
+
+    `verb` is `finish` or `undo`.
 
     Raises NotFound, NotUndone, Busy, StorageFailed, EngineError.
     """
@@ -81,13 +84,13 @@ def resume_reconfiguration(
     left = deployment.operation
     if left is None or not left.can_be_resumed:
         raise NothingToUndo(
-            "No reconfiguration of it is left half done, or something was done since."
+            "There is no half-done reconfiguration, or something else was done since."
         )
     context.containers.of(deployment_id)
     folder = context.store.folder(deployment_id)
     kept = operations.kept_files(folder, left.number)
     if not kept:
-        raise NothingToUndo("What its files were is not kept any more; they stay as they are.")
+        raise NothingToUndo("Its earlier files are not kept any more, so it can't be undone.")
     before = {name: value for name, value in left.arguments.items() if name not in RESUMPTIONS}
     return start_operation(
         OperationKind.RECONFIGURE,
@@ -99,7 +102,7 @@ def resume_reconfiguration(
     )
 
 
-def _kept(before: DeploymentFiles, after: DeploymentFiles) -> dict[str, bytes]:
+def _files_to_keep(before: DeploymentFiles, after: DeploymentFiles) -> dict[str, bytes]:
     kept = {"env.old": before.env, "env.new": after.env}
     if before.compose is not None and after.compose is not None:
         kept["compose.old"] = before.compose.encode()

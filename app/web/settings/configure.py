@@ -26,7 +26,7 @@ from app.usecases.settings.clone_settings import (
     cloneable_settings,
     with_cloned_settings,
 )
-from app.usecases.settings.configure import configure_deployment, field_defaults, fresh_id
+from app.usecases.settings.configure import configure_deployment, field_defaults, new_form_id
 from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
 from app.web.page.rendering import lead_to, render, render_content, told_above_form
@@ -53,9 +53,9 @@ class _Form:
 @needs(Permission.OPERATE)
 def new() -> ResponseReturnValue:
     if "like" not in request.args:
-        return _show(_Form({}, fresh_id(app_context())))
+        return _show(_Form({}, new_form_id(app_context())))
     offer = cloneable_settings(parse_id(request.args["like"]), context=app_context())
-    return _show(_Form(offer.values, fresh_id(app_context()), CloneSource(offer.id)))
+    return _show(_Form(offer.values, new_form_id(app_context()), CloneSource(offer.id)))
 
 
 @bp.post("/deployments/new")
@@ -114,7 +114,7 @@ def _sent() -> _Form:
     copied = (f"copy_{what}" in request.form for what in ("secrets", "channels"))
     return _Form(
         {name: value for name, value in request.form.items() if name not in _NO_FIELDS},
-        asked if is_id(asked) else fresh_id(app_context()),
+        asked if is_id(asked) else new_form_id(app_context()),
         CloneSource(parse_id(like), *copied) if like else None,
     )
 
@@ -139,7 +139,7 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
     return render(
         "settings/new",
         status,
-        tab=f"Another like “{offer.called}”" if offer else "New deployment",
+        tab=f"Another like “{offer.label}”" if offer else "New deployment",
         form=form,
         rejected=errors is not None,
         offer=offer,

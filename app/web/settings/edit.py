@@ -14,17 +14,16 @@ from app.core.people import Permission
 from app.core.secrets import masked_hint
 from app.core.settings.fields import FIELDS, TOKEN
 from app.core.settings.file_changes import label_of
-from app.usecases.settings.check_fields import FieldMessage, hints_about
-from app.usecases.settings.choices import choices
-from app.usecases.settings.configure import field_defaults
-from app.usecases.settings.plan import (
+from app.usecases.settings.change_request import (
     ChangeRequest,
-    Plan,
-    plan_reconfiguration,
     refresh_stale_request,
     unchanged_request,
 )
+from app.usecases.settings.check_fields import FieldMessage, hints_about
+from app.usecases.settings.choices import choices
+from app.usecases.settings.configure import field_defaults
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
+from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
 from app.web.page.rendering import done, lead_to, render, render_content, told_above_form
 from app.web.server.permissions import needs
@@ -130,7 +129,9 @@ def _sent() -> ChangeRequest:
     )
 
 
-def _planned(deployment_id: str, wish: ChangeRequest) -> tuple[Plan | None, Mapping[str, str]]:
+def _planned(
+    deployment_id: str, wish: ChangeRequest
+) -> tuple[ReconfigurePlan | None, Mapping[str, str]]:
     """Return what a wish comes to, or what is wrong with it."""
     try:
         return plan_reconfiguration(deployment_id, wish, context=app_context()), {}
@@ -138,7 +139,7 @@ def _planned(deployment_id: str, wish: ChangeRequest) -> tuple[Plan | None, Mapp
         return None, rejected.fields
 
 
-def _said(plan: Plan | None, errors: Mapping[str, str]) -> dict[str, FieldMessage]:
+def _said(plan: ReconfigurePlan | None, errors: Mapping[str, str]) -> dict[str, FieldMessage]:
     """Return what is said beside the fields: of those that were changed alone."""
     if plan is None:
         return {name: FieldMessage(error) for name, error in errors.items()}

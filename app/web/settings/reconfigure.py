@@ -17,13 +17,14 @@ from app.core.errors import (
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.operations.operations import Started
-from app.usecases.settings.plan import ChangeRequest, describe_plan, plan_reconfiguration
+from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure import (
     describe_reconfigured,
     reconfigure_deployment,
     resume_reconfiguration,
     wait_for_reconfigured,
 )
+from app.usecases.settings.reconfigure_plan import describe_plan, plan_reconfiguration
 from app.web.api.calls import BEGINNING, Example, Subject, call
 from app.web.api.shapes import Accepted, WaitFor, accepted, with_fields
 from app.web.server.permissions import needs
@@ -105,13 +106,13 @@ def reconfigure(body: Wished) -> Reconfigured | Previewed | Accepted:
     deployment_id = parse_id(body.deployment_id)
     if body.resume:
         return _done(deployment_id, _resumed(deployment_id, body), body.wait)
-    wish = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
+    request = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
     if body.preview:
-        plan = plan_reconfiguration(deployment_id, wish, context=app_context())
+        plan = plan_reconfiguration(deployment_id, request, context=app_context())
         return Previewed.model_validate(describe_plan(plan))
     then = "launch" if body.launch else "restart" if body.restart else "save"
     started = reconfigure_deployment(
-        deployment_id, wish, then, actor=actor(), context=app_context()
+        deployment_id, request, then, actor=actor(), context=app_context()
     )
     return _done(deployment_id, started, body.wait)
 

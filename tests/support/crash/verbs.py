@@ -18,8 +18,8 @@ from app.usecases.lifecycle.restore import restore_archived
 from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.operations import operations
 from app.usecases.operations.perform import perform_operation
+from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.configure import configure_deployment
-from app.usecases.settings.plan import ChangeRequest
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token
