@@ -90,7 +90,9 @@ def resume_reconfiguration(
     folder = context.store.folder(deployment_id)
     kept = operations.kept_files(folder, left.number)
     if not kept:
-        raise NothingToUndo("Its earlier files are not kept any more, so it can't be undone.")
+        raise NothingToUndo(
+            "Its earlier files are not kept any more, so it can't be finished or undone."
+        )
     before = {name: value for name, value in left.arguments.items() if name not in RESUMPTIONS}
     return start_operation(
         OperationKind.RECONFIGURE,
