@@ -1,1 +1,1 @@
-"""Why something failed: the catalogue of causes, and the lines that fix them."""
+"""Diagnosis: why something failed, and the shell line that fixes it."""

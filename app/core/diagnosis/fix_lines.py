@@ -1,46 +1,51 @@
-"""Repairs: a fix of the catalogue as one line for a shell, filled in for one deployment."""
+"""Fix lines: a fix from the catalogue as one shell line for one deployment."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-# What stands before a step that is root's, as in a manual.
-_ROOTS = "# "
+# Marks a step that needs root, as in manuals.
+_ROOT_PROMPT = "# "
 
 
 @dataclass(frozen=True, slots=True)
 class FixLineParts:
-    """What lines are made of: pieces that a shell takes as they are, and who root is here."""
+    """Values for the names in fix lines, ready for a shell, and how to become root here.
 
-    pieces: Mapping[str, str]
+    An empty value means that this host has none.
+    """
+
+    values: Mapping[str, str]
     as_root: Callable[[str], str]
 
 
-def fix_line(steps: Sequence[str], found: Mapping[str, str], repairs: FixLineParts | None) -> str:
-    """Return the steps as one line; empty where this host lacks something that they need.
+def fix_line(steps: Sequence[str], matched: Mapping[str, str], parts: FixLineParts | None) -> str:
+    """Return the steps as one line, or an empty text if this host lacks a value.
 
-    `found` is other people's text: each becomes one word of the line.
+    `matched` are texts from an error message. They are untrusted, so each is quoted as one word.
     """
-    if repairs is None:
+    if parts is None:
         return ""
-    pieces = _LineValues({name: shlex.quote(text) for name, text in found.items() if text}, repairs)
+    values = _LineValues({name: shlex.quote(text) for name, text in matched.items() if text}, parts)
     try:
-        return " && ".join(_step(each, pieces, repairs) for each in steps)
+        return " && ".join(_step(each, values, parts) for each in steps)
     except KeyError:
         return ""
 
 
 class _LineValues(dict[str, str]):
-    def __init__(self, found: Mapping[str, str], repairs: FixLineParts) -> None:
-        super().__init__(found)
-        self._repairs = repairs
+    """Looks up values lazily, because some (a free port) are costly to find."""
+
+    def __init__(self, matched: Mapping[str, str], parts: FixLineParts) -> None:
+        super().__init__(matched)
+        self._parts = parts
 
     def __missing__(self, name: str) -> str:
-        if piece := self._repairs.pieces[name]:
-            return piece
+        if value := self._parts.values[name]:
+            return value
         raise KeyError(name)
 
 
-def _step(step: str, pieces: _LineValues, repairs: FixLineParts) -> str:
-    line = step.removeprefix(_ROOTS).format_map(pieces)
-    return repairs.as_root(line) if step.startswith(_ROOTS) else line
+def _step(step: str, values: _LineValues, parts: FixLineParts) -> str:
+    line = step.removeprefix(_ROOT_PROMPT).format_map(values)
+    return parts.as_root(line) if step.startswith(_ROOT_PROMPT) else line

@@ -104,7 +104,7 @@ def _port_taken(
 ) -> Cause:
     """Return who has the port, and one that is free."""
     who = _who_has_the_port(deployment, context)
-    free = repairs.pieces["free_port"]
+    free = repairs.values["free_port"]
     if not free:
         return replace(cause, words=who)
     step = f"Free the port, or use port {free}."

@@ -25,11 +25,13 @@ from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.status.readiness import failed
 
 RECORDED = Path(__file__).parents[2] / "recorded"
-PIECES = (
+VALUE_NAMES = (
     "launch restart stop rotate equalize reconfigure docker start_engine make_setup id config"
     " workspace compose_file image own_image memory free_port"
 )
-REPAIRS = FixLineParts({each: each.upper() for each in PIECES.split()}, lambda line: f"sudo {line}")
+PARTS = FixLineParts(
+    {each: each.upper() for each in VALUE_NAMES.split()}, lambda line: f"sudo {line}"
+)
 
 
 @dataclass(frozen=True)
@@ -43,11 +45,11 @@ class Recording:
     @property
     def cause(self) -> Cause | None:
         if self.source is Source.ENGINE:
-            return engine_cause(self.text, REPAIRS)
+            return engine_cause(self.text, PARTS)
         if self.source is Source.PULL:
-            return pull_cause(self.text, REPAIRS)
+            return pull_cause(self.text, PARTS)
         assert self.exit_code is not None
-        return exit_cause(self.exit_code, self.out_of_memory, self.text.split("\n"), REPAIRS)
+        return exit_cause(self.exit_code, self.out_of_memory, self.text.split("\n"), PARTS)
 
     def fits(self, known: CatalogueEntry) -> bool:
         exits = not known.exits or self.exit_code in known.exits
@@ -158,11 +160,11 @@ def test_what_a_gateway_wrote_long_before_its_end_is_no_cause() -> None:
 def test_a_line_takes_what_others_wrote_as_one_word() -> None:
     found = {"what": "x; rm -rf / #$(id)`id`'"}
 
-    line = fix_line(("docker rename {what} {what}-before",), found, REPAIRS)
+    line = fix_line(("docker rename {what} {what}-before",), found, PARTS)
 
     assert line.startswith("docker rename 'x; rm -rf / #$(id)`id`'")
     assert fix_line(("{free_port}",), {}, FixLineParts({"free_port": ""}, str)) == ""
-    assert fix_line(("# chown {config}", "{launch}"), {}, REPAIRS) == "sudo chown CONFIG && LAUNCH"
+    assert fix_line(("# chown {config}", "{launch}"), {}, PARTS) == "sudo chown CONFIG && LAUNCH"
 
 
 @pytest.mark.parametrize(
@@ -187,7 +189,7 @@ def test_a_line_takes_what_others_wrote_as_one_word() -> None:
     ],
 )
 def test_a_failed_check_is_named_in_its_own_words(check, code: str, fix: str) -> None:
-    cause = check_cause(check, REPAIRS)
+    cause = check_cause(check, PARTS)
 
     assert (cause.code, cause.fix) == (code, fix)
     assert (cause.words, cause.next_step) == (check.detail, check.next_step)
@@ -228,14 +230,14 @@ def test_of_an_end_that_is_not_known_the_last_line_is_told() -> None:
 
 
 def test_an_end_without_a_word_is_told_as_such() -> None:
-    assert exit_cause(3, False, []).words == "exited with code 3. It wrote nothing."
+    assert exit_cause(3, False, []).words == "exited with code 3. Its log is empty."
     assert exit_cause(-1, False, ["", " "]).code == "exited"
 
 
 def test_of_a_log_that_could_not_be_read_nothing_is_claimed() -> None:
     cause = exit_cause(78, False, None)
 
-    assert cause == Cause("exited_78", "exited with code 78. Its log could not be read.", "")
+    assert cause == Cause("exited_78", "exited with code 78. Its log can't be read.", "")
 
 
 def test_a_last_line_without_end_is_cut() -> None:
@@ -265,8 +267,8 @@ def test_any_text_has_a_plain_cause(text: str, exit_code: int, out_of_memory: bo
             " Container x  Starting\n Error response from daemon: y\n",
             "Error response from daemon: y",
         ),
-        ("", "Compose failed without a word."),
-        (" \n\t\n", "Compose failed without a word."),
+        ("", "Compose failed and gave no message."),
+        (" \n\t\n", "Compose failed and gave no message."),
     ],
 )
 def test_the_last_line_of_a_tool_says_what_failed(text: str, words: str) -> None:

@@ -89,7 +89,7 @@ def test_a_pull_that_fails_says_why(api: Api, engine: docker.APIClient, trouble:
                 "registry_unreachable",
                 f"Nothing answers at the registry's address {nobody}.",
             ),
-            "spoilt": (registry.image, "pull_broken_off", "The download broke off"),
+            "spoilt": (registry.image, "pull_broken_off", "The download of the image broke off"),
         }[trouble]
         deployment_id = api.configure(image=image)
 

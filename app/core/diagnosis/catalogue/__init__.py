@@ -1,9 +1,9 @@
-"""Catalogue of causes: what the engine's, a registry's or the gateway's own words mean. Data.
+"""Catalogue of causes, as data: what the engine's, a registry's or the gateway's messages mean.
 
-Of each source the first entry counts that fits in all that it names: a pattern over what
-was said, the exit code, the rung of the ladder; so the specific stand before the general.
-Each was recorded from a real failure (Docker 20.10, Compose 2.40, OpenClaw 2026.9.6):
-tests/recorded/<source>/<code>.log, and <code>.<anything>.log of further ones.
+For each source the first entry applies that matches in everything it names (message, exit
+code, readiness check), so specific entries come before general ones. Every entry was
+recorded from a real failure (Docker 20.10, Compose 2.40, OpenClaw 2026.9.6) in
+tests/recorded/<source>/<code>.log and <code>.<anything>.log.
 """
 
 from enum import StrEnum
@@ -16,7 +16,7 @@ from app.core.diagnosis.catalogue.readiness import LADDER
 
 
 class Source(StrEnum):
-    """Who told of a failure."""
+    """Who reported a failure."""
 
     ENGINE = "engine"
     PULL = "pull"
@@ -26,7 +26,7 @@ class Source(StrEnum):
 
 CATALOGUE = {
     Source.ENGINE: ENGINE,
-    # A registry, too, refuses connections and ends them: its own words count first.
+    # Registries also refuse and end connections, so their messages are tried first.
     Source.PULL: PULL + ENGINE,
     Source.GATEWAY: GATEWAY,
     Source.LADDER: LADDER,

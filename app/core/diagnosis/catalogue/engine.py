@@ -1,4 +1,4 @@
-"""What Docker Engine and Compose say when they fail."""
+"""What Docker Engine and Compose report when they fail."""
 
 from app.core.diagnosis.catalogue.entry import LAUNCH, entry
 
@@ -7,20 +7,20 @@ ENGINE = (
         "compose_missing",
         r"run 'docker --help'|usage:\s+docker \[OPTIONS\]|unknown command: docker compose"
         r"|'compose' is not a docker command",
-        "Docker Compose is not on this host.",
-        "Put it in place (in this project's folder: make setup), then try again.",
+        "Docker Compose is not installed on this host.",
+        "Install it (in this project's folder: make setup), then try again.",
         ("{make_setup}", LAUNCH),
     ),
     entry(
         "compose_too_old",
         r"unknown (?:shorthand )?flag: '?(?P<what>[\w-]{1,40})",
         "Docker Compose is too old: it does not know {what}.",
-        "Install a newer one (`docker compose version` tells which it is), then try again.",
+        "Install a newer version (`docker compose version` shows the current one), then try again.",
     ),
     entry(
         "engine_unreachable",
         r"cannot connect to the docker daemon|unexpected EOF|error during connect",
-        "Docker Engine went away.",
+        "Docker Engine does not answer any more.",
         "Start it (as root: systemctl start docker), then launch again.",
         (
             "{start_engine}",
@@ -30,26 +30,26 @@ ENGINE = (
     entry(
         "engine_denied",
         r"permission denied while trying to connect",
-        "This user may not talk to Docker Engine.",
-        "Join the docker group (as root: usermod -aG docker USER) and log in again.",
+        "This user may not use Docker Engine.",
+        "Join the docker group (as root: usermod -aG docker USER), then log in again.",
     ),
     entry(
         "port_taken",
         r"port is already allocated|address already in use",
-        "Its port is taken.",
-        "Free the port, or configure another deployment with a free one.",
+        "The deployment's port is taken.",
+        "Free the port, or give the deployment another one.",
         ("{reconfigure} --set port={free_port}",),
     ),
     entry(
         "disk_full",
         r"no space left on device",
-        "The disk of Docker Engine is full.",
-        "Make room (docker system df tells what takes it), then launch again.",
+        "Docker Engine's disk is full.",
+        "Free some space (docker system df shows what uses it), then launch again.",
     ),
     entry(
         "image_name_invalid",
         r"invalid reference format",
-        "OPENCLAW_IMAGE in .env is no image's name.",
+        "OPENCLAW_IMAGE in .env is not a valid image name.",
         "Correct it, then launch again. The line sets the image that new deployments get.",
         ("{reconfigure} --set image={image}",),
     ),
@@ -57,7 +57,7 @@ ENGINE = (
         "image_missing",
         r"manifest unknown|no such image|name unknown|pull access denied|toomanyrequests"
         r"|unauthorized: |failed to resolve reference|https?://\S+/v2/",
-        "Its image is not on this host and no registry gave it.",
+        "The image is not on this host, and no registry provides it.",
         "Check the image's name in .env (OPENCLAW_IMAGE), or build it here with `make image`."
         " The line sets the image that new deployments get.",
         ("{reconfigure} --set image={image}",),
@@ -65,7 +65,7 @@ ENGINE = (
     entry(
         "network_overlap",
         r"pool overlaps with other one",
-        "Its network's addresses are in use by another network.",
+        "Another network already uses the addresses of the deployment's network.",
         "Remove the other network (docker network ls), or change `subnet` in docker-compose.yml.",
         ("{reconfigure} --set port={free_port}",),
     ),
@@ -82,8 +82,9 @@ ENGINE = (
     entry(
         "network_ambiguous",
         r"network \S+ is ambiguous",
-        "There are two networks of its name.",
-        "Stop it, remove both by id (docker network ls, docker network rm), then launch again.",
+        "Docker has two networks with the deployment's name.",
+        "Stop the deployment, remove both networks by id (docker network ls, docker network rm),"
+        " then launch again.",
         (
             "{stop}",
             # The stop may have removed both.
@@ -95,21 +96,21 @@ ENGINE = (
     entry(
         "data_folder_missing",
         r"bind source path does not exist: (?P<what>[^\n]{1,300})",
-        "The folder {what}, which docker-compose.yml mounts, is not there.",
-        "Make it, and give it to the gateway's user, uid 1000; then launch again.",
+        "docker-compose.yml mounts the folder {what}, which does not exist.",
+        "Create it and make uid 1000, the gateway's user, its owner; then launch again.",
         ("# mkdir -p {what} && chown 1000:1000 {what}", LAUNCH),
     ),
     entry(
         "variable_missing",
         r"required variable OPENCLAW_GATEWAY_TOKEN is missing a value",
-        "docker-compose.yml needs OPENCLAW_GATEWAY_TOKEN, and .env does not have it.",
-        "Add OPENCLAW_GATEWAY_TOKEN to .env, then launch again. The line makes one.",
+        "docker-compose.yml needs OPENCLAW_GATEWAY_TOKEN, which .env does not have.",
+        "Add OPENCLAW_GATEWAY_TOKEN to .env, then launch again. The line makes a token.",
         ("{rotate}", LAUNCH),
     ),
     entry(
         "variable_missing",
         r"required variable OPENCLAW_IMAGE is missing a value",
-        "docker-compose.yml needs OPENCLAW_IMAGE, and .env does not have it.",
+        "docker-compose.yml needs OPENCLAW_IMAGE, which .env does not have.",
         "Add OPENCLAW_IMAGE to .env, then launch again. The line sets the image that new"
         " deployments get.",
         ("{reconfigure} --set image={image}",),
@@ -117,20 +118,20 @@ ENGINE = (
     entry(
         "variable_missing",
         r"required variable (?P<what>\w+) is missing a value",
-        "docker-compose.yml needs {what}, and .env does not have it.",
+        "docker-compose.yml needs {what}, which .env does not have.",
         "Add {what} to .env, then launch again.",
     ),
     entry(
         "env_file_invalid",
         r"couldn't find env file|unterminated quoted value|failed to read \S*\.env",
-        "Compose does not understand .env.",
+        "Docker Compose can't read .env: its syntax is wrong.",
         "Correct the file, then launch again.",
     ),
     entry(
         "bind_address_unknown",
         r"cannot assign requested address",
-        "BIND_ADDRESS in .env is no address of this host.",
-        "Set it to one that `ip address` shows, or leave it empty, then launch again.",
+        "BIND_ADDRESS in .env is not an address of this host.",
+        "Set it to an address that `ip address` shows, or leave it empty, then launch again.",
         ("{reconfigure} --remove bind_address",),
     ),
     entry(
@@ -142,7 +143,7 @@ ENGINE = (
     entry(
         "container_name_taken",
         r"the container name \"/?(?P<what>[\w.-]{1,128})\" is already in use",
-        "Another container has the name {what}, which docker-compose.yml asks for.",
+        "Another container already has the name {what} from docker-compose.yml.",
         "Remove or rename the other container, then launch again.",
         (
             "{docker} rename {what} {what}-before",
@@ -153,7 +154,7 @@ ENGINE = (
         "memory_limit_too_small",
         r"minimum memory limit allowed is",
         "MEMORY_LIMIT in .env is less than Docker Engine allows.",
-        "Raise it (2g is enough as a rule), then launch again.",
+        "Raise it (2g is usually enough), then launch again.",
         ("{reconfigure} --set memory_limit={memory}",),
     ),
     entry(
@@ -161,13 +162,13 @@ ENGINE = (
         r"yaml: |validating |additional propert|empty compose file|invalid hostport"
         r"|open \S*compose\S*: no such file|no configuration file|must be a |invalid template"
         r"|neither an image nor a build context",
-        "Compose does not understand docker-compose.yml.",
+        "Docker Compose rejects docker-compose.yml.",
         "Correct the file, then launch again.",
     ),
     entry(
         "command_missing",
         r"OCI runtime create failed|exec: .* no such file or directory",
-        "The image has not the program that it is to run.",
+        "The image does not contain the command it is told to run.",
         "Check the image's name in .env (OPENCLAW_IMAGE).",
     ),
 )

@@ -1,19 +1,19 @@
-"""An entry of the catalogue."""
+"""One entry of the catalogue of causes."""
 
 import re
 from dataclasses import dataclass
 
-# Of most lines the last step.
+# The last step of most fix lines.
 LAUNCH = "{launch}"
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One cause. `exits` are the exit codes that it comes with, any where there are none.
+    """One cause. `exits` are the exit codes that it applies to; empty means any.
 
-    `fix` holds the steps that end with a gateway that runs, where a shell can do them: one
-    after "# " is root's, as in a manual. A name in braces is filled in from what the pattern
-    has found, or by app.core.repairs. The words of a broken rung are the probe's own.
+    `fix` are shell steps that leave a running gateway; a step that begins with "# " needs
+    root. A name in braces is filled in from the pattern's groups or from `FixLineParts`.
+    A failed readiness check brings its own words, so its entry has none.
     """
 
     code: str
@@ -34,5 +34,5 @@ def entry(
     exits: tuple[int, ...] = (),
     out_of_memory: bool = False,
 ) -> CatalogueEntry:
-    said = re.compile(pattern, re.IGNORECASE)
-    return CatalogueEntry(code, said, words, next_step, fix, exits, out_of_memory)
+    compiled = re.compile(pattern, re.IGNORECASE)
+    return CatalogueEntry(code, compiled, words, next_step, fix, exits, out_of_memory)

@@ -1,8 +1,8 @@
-"""What a gateway says when it ends, by its exit code and its last lines."""
+"""Why a gateway exits, by its exit code and its last log lines."""
 
 from app.core.diagnosis.catalogue.entry import LAUNCH, entry
 
-# What was written by hand stays beside the file that the launch then makes.
+# Keeps a hand-written file next to the new one that the launch makes.
 _ASIDE = "# mv --backup=numbered {config}/openclaw.json {config}/openclaw.json.aside"
 _GIVE = "# chown -R 1000:1000 {config} {workspace}"
 _NO_USER = (
@@ -19,44 +19,44 @@ _PLUGIN_OFF = (
     " config set plugins.entries.perplexity.enabled false"
 )
 _OR_ASIDE = (
-    "Correct the file, then launch again. The line sets it aside, as openclaw.json.aside: the"
-    " launch then makes a new one with the token and model of .env."
+    "Correct the file, then launch again. The line renames it to openclaw.json.aside; the"
+    " launch then makes a new one with the token and model from .env."
 )
-# OpenClaw's exit codes for a configuration that another start can't mend, and for the rest.
-_SETTINGS, _ANY_FAILURE = (78,), (1, 78)
+# OpenClaw exits with 78 for a configuration error, which a restart can't fix, and with 1 otherwise.
+_CONFIG_ERROR, _ANY_FAILURE = (78,), (1, 78)
 
 GATEWAY = (
     entry(
         "out_of_memory",
         r"",
         "The gateway was killed because it reached its memory limit.",
-        "Raise MEMORY_LIMIT in .env (2g is enough as a rule), then launch again.",
+        "Raise MEMORY_LIMIT in .env (2g is usually enough), then launch again.",
         ("{reconfigure} --set memory_limit={memory}",),
         out_of_memory=True,
     ),
     entry(
         "heap_full",
         r"FATAL ERROR: .*JavaScript heap out of memory",
-        "Node.js, which the gateway runs on, has reached its own limit of memory.",
-        "Take --max-old-space-size out of NODE_OPTIONS in docker-compose.yml or set it higher,"
-        " then launch again. The line takes it out.",
+        "The gateway's Node.js process reached its own memory limit.",
+        "Remove --max-old-space-size from NODE_OPTIONS in docker-compose.yml or raise it, then"
+        " launch again. The line removes it.",
         ("sed -i.before -E 's/ ?--max-old-space-size=[0-9]+//' {compose_file}", LAUNCH),
         (134,),
     ),
     entry(
         "npm_missing",
         r"failed during launch or output capture \(ENOENT\)",
-        "The gateway looks up a plugin with npm, and its image has no npm.",
+        "The gateway needs npm to look up a plugin, but its image has no npm.",
         "Set plugins.entries.perplexity.enabled to false in config/openclaw.json, or use an"
         " image with npm.",
         (_PLUGIN_OFF, LAUNCH),
-        _SETTINGS,
+        _CONFIG_ERROR,
     ),
     entry(
         "config_unreadable",
         r"EACCES[^\n]*openclaw\.json",
-        "The gateway may not read config/openclaw.json.",
-        "Give the file to uid 1000 (as root: chown 1000 config/openclaw.json).",
+        "The gateway is not allowed to read config/openclaw.json.",
+        "Make uid 1000 its owner (as root: chown 1000 config/openclaw.json).",
         (_GIVE, LAUNCH),
         _ANY_FAILURE,
     ),
@@ -64,7 +64,7 @@ GATEWAY = (
         "config_read_only",
         r"(?:ENOENT|EROFS)[^\n]*mkdir '/home/node/\.openclaw",
         "The gateway's config folder is mounted read-only.",
-        "Take :ro or read_only off its mount in docker-compose.yml, then launch again.",
+        "Remove :ro or read_only from its mount in docker-compose.yml, then launch again.",
         (
             "sed -i.before -E -e 's#(/home/node/.openclaw\"?):ro\\b#\\1#'"
             " -e '/^ {{8,}}read_only: true/d' {compose_file}",
@@ -75,24 +75,24 @@ GATEWAY = (
     entry(
         "config_not_writable",
         r"EACCES[^\n]*'/home/node/\.openclaw",
-        "The gateway may not read or write in its config folder.",
-        "Give the data folders to uid 1000 (as root: chown -R 1000 config workspace), let them be"
-        " writable, and name no other `user` in docker-compose.yml.",
+        "The gateway is not allowed to read or write its config folder.",
+        "Make uid 1000 the owner of the data folders (as root: chown -R 1000 config workspace),"
+        " make them writable, and set no other `user` in docker-compose.yml.",
         (_GIVE, _NO_USER, LAUNCH),
         _ANY_FAILURE,
     ),
     entry(
         "root_read_only",
         r"Unable to create fallback OpenClaw temp dir",
-        "The gateway has nowhere to put temporary files: its container is read-only.",
-        "Mount a tmpfs at /tmp in docker-compose.yml, or take read_only off, as the line does.",
+        "The gateway can't write temporary files: its container is read-only.",
+        "Mount a tmpfs at /tmp in docker-compose.yml, or remove read_only, as the line does.",
         (r"sed -i.before '/^ \{{4\}}read_only: true/d' {compose_file}", LAUNCH),
         (1,),
     ),
     entry(
         "command_missing",
         r"\[FATAL tini \(\d+\)\] exec \S+ failed: No such file",
-        "The image has not the program that it is to run.",
+        "The image does not contain the command it is told to run.",
         "Check `command` and `entrypoint` in docker-compose.yml, and the image's name in .env"
         " (OPENCLAW_IMAGE).",
         exits=(127,),
@@ -103,26 +103,26 @@ GATEWAY = (
         "config/openclaw.json is not valid JSON.",
         _OR_ASIDE,
         (_ASIDE, LAUNCH),
-        _SETTINGS,
+        _CONFIG_ERROR,
     ),
     entry(
         "config_unknown_key",
         r"Unrecognized key: \"(?P<what>[^\"]{1,80})\"",
         "OpenClaw does not know the key “{what}” in config/openclaw.json.",
-        "Remove the key, then launch again. The line sets the file aside, as"
-        " openclaw.json.aside: the launch then makes a new one with the token and model of .env.",
+        "Remove the key, then launch again. The line renames the file to openclaw.json.aside; the"
+        " launch then makes a new one with the token and model from .env.",
         (_ASIDE, LAUNCH),
-        _SETTINGS,
+        _CONFIG_ERROR,
     ),
     entry(
         "config_missing",
         r"Missing config\. Run `openclaw setup`|existing config is missing gateway\.mode",
-        "config/openclaw.json is not there or names no gateway.mode, and docker-compose.yml starts"
-        " OpenClaw such that it needs that.",
-        "Set gateway.mode to local in the file, or set it aside with the line: the launch then"
+        "config/openclaw.json is missing or has no gateway.mode, which OpenClaw needs as"
+        " docker-compose.yml starts it.",
+        "Set gateway.mode to local in the file, or rename the file with the line; the launch then"
         " makes a new one.",
         ("# test ! -e {config}/openclaw.json || " + _ASIDE.removeprefix("# "), LAUNCH),
-        _SETTINGS,
+        _CONFIG_ERROR,
     ),
     entry(
         "config_invalid",
@@ -130,15 +130,15 @@ GATEWAY = (
         "OpenClaw does not accept config/openclaw.json.",
         _OR_ASIDE,
         (_ASIDE, LAUNCH),
-        _SETTINGS,
+        _CONFIG_ERROR,
     ),
     entry(
         "config_bad_bind",
         r"Invalid --bind",
-        "OpenClaw does not know the value of gateway.bind in config/openclaw.json, or of --bind in"
+        "OpenClaw does not know the value of gateway.bind in config/openclaw.json or of --bind in"
         " docker-compose.yml.",
-        "Set it to lan, then launch again. The line sets the file aside, as openclaw.json.aside:"
-        " the launch then makes a new one with the token and model of .env.",
+        "Set it to lan, then launch again. The line renames the file to openclaw.json.aside; the"
+        " launch then makes a new one with the token and model from .env.",
         (_ASIDE, _NO_BIND, LAUNCH),
         (1,),
     ),
@@ -146,48 +146,48 @@ GATEWAY = (
         "token_missing",
         r"Refusing to bind gateway to \S+ without auth",
         "The gateway has no token.",
-        "Set OPENCLAW_GATEWAY_TOKEN in .env, then launch again. The line makes one.",
+        "Set OPENCLAW_GATEWAY_TOKEN in .env, then launch again. The line makes a token.",
         ("{rotate}", LAUNCH),
-        _SETTINGS,
+        _CONFIG_ERROR,
     ),
     entry(
         "host_too_busy",
         r"state lease heartbeat did not become ready \(phase=startup, trigger=timeout",
-        "This host is so busy that a part of the gateway did not start within OpenClaw's own limit"
-        " of five seconds.",
-        "Launch again when the host is less busy (uptime tells), or stop what else runs.",
+        "This host is so busy that a part of the gateway did not start within OpenClaw's limit of"
+        " five seconds.",
+        "Launch again when the host is less busy (uptime shows its load), or stop other programs.",
         (LAUNCH,),
         _ANY_FAILURE,
     ),
     entry(
         "state_in_use",
         r"owner lease is still active|Session SQLite maintenance ownership was unavailable",
-        "Another gateway uses the same config folder, or one that was killed within the last five"
-        " minutes did.",
-        "Stop the other one, then launch again; where there is none, wait the five minutes.",
+        "Another gateway uses the same config folder, or used it and was killed less than five"
+        " minutes ago.",
+        "Stop the other gateway, then launch again. If there is none, wait five minutes.",
         ("{docker} ps -q --filter volume={config} | xargs -r env {docker} stop", LAUNCH),
         _ANY_FAILURE,
     ),
     entry(
         "port_in_use_inside",
         r"another gateway instance is already listening|Gateway failed to start: .*EADDRINUSE",
-        "Something else in the container listens on the gateway's port.",
-        "Remove what listens there, or choose another port.",
+        "Another program in the container listens on the gateway's port.",
+        "Remove that program, or choose another port.",
         ("{reconfigure} --set port={free_port}",),
         (1,),
     ),
     entry(
         "image_incomplete",
         r"package lifecycle is incomplete",
-        "OpenClaw's installation in the image is not finished.",
+        "The installation of OpenClaw in the image is incomplete.",
         "Build or pull the image again.",
         exits=(1,),
     ),
     entry(
         "state_migration",
         r"requires state migration",
-        "OpenClaw can't bring its stored state to its own version.",
-        "Use the image that wrote the state, or follow the log's own advice.",
-        exits=_SETTINGS,
+        "OpenClaw can't migrate its stored state to the image's version.",
+        "Use the image that wrote the state, or follow the advice in the log.",
+        exits=_CONFIG_ERROR,
     ),
 )

@@ -1,4 +1,4 @@
-"""What the pull of an image says when it fails."""
+"""What a failed pull of an image reports."""
 
 from app.core.diagnosis.catalogue.entry import entry
 
@@ -6,7 +6,7 @@ PULL = (
     entry(
         "registry_unknown",
         r"lookup (?P<what>[\w.-]{1,253})(?: on \S+)?: (?:no such host|server misbehaving)",
-        "The name of the registry {what} is not known on this host.",
+        "This host can't resolve the registry's name, {what}.",
         "Check the network and the image's name in .env (OPENCLAW_IMAGE), or build it here with"
         " `make image`.",
         ("{reconfigure} --set image={image}",),
@@ -23,14 +23,14 @@ PULL = (
     entry(
         "registry_busy",
         r"toomanyrequests",
-        "The registry has had too many requests from this address.",
-        "Wait and launch again, or log in to it (docker login).",
+        "The registry refuses more requests from this address for now.",
+        "Wait and launch again, or log in to the registry (docker login).",
     ),
     entry(
         "pull_broken_off",
         r"unexpected EOF|connection reset by peer|TLS handshake timeout|i/o timeout"
         r"|filesystem layer verification failed|unknown blob|error pulling image",
-        "The download broke off before the image was whole.",
-        "Launch again; if this stays, look at the registry and the network.",
+        "The download of the image broke off.",
+        "Launch again. If it keeps happening, check the registry and the network.",
     ),
 )
