@@ -87,7 +87,7 @@ class KnownFolders:
 
 
 def is_within(path: str, roots: Iterable[str]) -> bool:
-    """Say whether a path names something in one of the folders."""
+    """Return whether a path names something in one of the folders."""
     return any(path.startswith(f"{root}/") for root in roots)
 
 
@@ -187,7 +187,7 @@ def _left_over(
 
 
 def _lacks_its_gateway(deployment: Deployment, containers: list[Container]) -> bool:
-    """Say whether only helpers are left, as far as the last proven launch tells."""
+    """Return whether only helpers are left, as far as the last proven launch tells."""
     operation = deployment.launch_or_stop
     proven = operation.verified if operation else None
     if proven is None or any(each.id == proven.container_id for each in containers):
@@ -217,5 +217,5 @@ def _is_of_pool(network: Network, pool: IPv4Network) -> bool:
 
 
 def _is_fresh(things: Iterable[Container | Network], now: datetime) -> bool:
-    """Say whether somebody may be about to use it."""
+    """Return whether somebody may be about to use it."""
     return any(now - each.created_at < SETTLED for each in things)

@@ -19,7 +19,7 @@ LONGEST_LINE = 10_000
 
 
 def is_plain(text: str) -> bool:
-    """Say whether every character of a text is what it looks like."""
+    """Return whether every character of a text is what it looks like."""
     return not (_CONTROL.search(text) or _BIDI.search(text))
 
 

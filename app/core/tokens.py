@@ -60,19 +60,19 @@ class TokenCheck:
 
     @property
     def differ(self) -> bool:
-        """Say whether a place is known to hold another token than `.env`."""
+        """Return whether a place is known to hold another token than `.env`."""
         return any(each.match is TokenMatch.DIFFERS for each in self.places)
 
     @property
     def agree(self) -> bool | None:
-        """Say whether all places have the token of `.env`; None where that is not all known."""
+        """Return whether all places have the token of `.env`; None where that is not all known."""
         if self.differ:
             return False
         return None if any(each.match is TokenMatch.UNKNOWN for each in self.places) else True
 
     @property
     def needs_restart(self) -> bool:
-        """Say whether what runs has another token: only a new start takes that of `.env`."""
+        """Return whether what runs has another token: only a new start takes that of `.env`."""
         return TokenMatch.DIFFERS in (self.of(TokenPlace.CONTAINER), self.of(TokenPlace.GATEWAY))
 
     @property

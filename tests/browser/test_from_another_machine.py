@@ -429,7 +429,7 @@ def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
 
     bea.click(bea.button(re.compile("^Allow this name")))
 
-    expect(wall).to_contain_text("has to be approved once", timeout=OF_A_START)
+    expect(wall).to_contain_text("must be approved once", timeout=OF_A_START)
     expect(page.locator("#deployment .badge")).to_have_text("running", timeout=OF_A_START)
     again = bea.go(f"{origin}/#token={gateway.token}")
     wait_until_it_asks(again)

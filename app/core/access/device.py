@@ -1,8 +1,7 @@
-"""Who a client is to a gateway: an Ed25519 key, the id made of it, and proofs signed with it.
+"""A device's identity for a gateway: an Ed25519 key, its id, and the proofs signed with it.
 
-Measured on OpenClaw 2026.9.6: the id is the SHA-256 of the raw public key in hex,
-and what is signed names everything that the connection asks for, platform and family
-in small letters.
+Measured on OpenClaw 2026.9.6: the id is the SHA-256 of the raw public key in hex. The
+signed text has everything that the connection asks for, platform and family in lower case.
 """
 
 import base64
@@ -18,7 +17,7 @@ SEED_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """What a client says that it is."""
+    """What a client says about itself."""
 
     id: str
     mode: str
@@ -27,7 +26,7 @@ class Client:
 
 
 class DeviceIdentity:
-    """A device's key. Raises ValueError where the seed is not 32 bytes."""
+    """A device's key. Raises ValueError if the seed is not 32 bytes."""
 
     def __init__(self, seed: bytes) -> None:
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
@@ -43,7 +42,7 @@ class DeviceIdentity:
     def proof(
         self, client: Client, scopes: Sequence[str], token: str, nonce: str, signed_at: int
     ) -> dict[str, object]:
-        """Return the `device` of a `connect`, signed over all that it asks for."""
+        """Return the `device` part of a `connect` request, signed over everything it asks for."""
         signed = "|".join(
             (
                 "v3",

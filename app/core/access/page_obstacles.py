@@ -1,9 +1,9 @@
-"""Walls: what a gateway will say when its page is opened from where the reader stands.
+"""Obstacles between a visitor and a gateway's page: what will happen when they open it.
 
-Measured on OpenClaw 2026.9.6 in a container: a page of localhost that is among
-the allowed origins is paired at once; one opened by a private address, `.local`
-or `.ts.net` name is taken without being listed, and any other only when listed;
-both have to be approved once. A list of one's own replaces the built-in pair.
+Measured on OpenClaw 2026.9.6 in a container: a page at localhost is paired at once if its
+origin is allowed. A page at a private address, `.local` or `.ts.net` name is accepted
+without being listed, any other only if listed; both need approval once. An explicit list of
+origins replaces the two built-in ones.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from app.core.settings.openclaw_config import OriginRejected, origin_of, parse_o
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 _EVERYWHERE = ("", "0.0.0.0")  # noqa: S104
-# What OpenClaw takes for a private network, loopback left out.
+# The networks that OpenClaw treats as private, except loopback.
 _PRIVATE = tuple(
     map(
         ip_network,
@@ -29,12 +29,12 @@ _PRIVATE = tuple(
         ),
     )
 )
-_APPROVED_ONCE = "this browser has to be approved once; its request then shows on this page"
+_APPROVED_ONCE = "this browser must be approved once; its request will appear on this page"
 
 
 @dataclass(frozen=True, slots=True)
 class PageVisitor:
-    """From where somebody reads: by which name, over https, from this server's own loopback."""
+    """How somebody opened Deploy Agent: by which name, over https, from this host's loopback."""
 
     name: str
     secure: bool = False
@@ -43,9 +43,9 @@ class PageVisitor:
 
 @dataclass(frozen=True, slots=True)
 class PublishedGateway:
-    """Where a gateway can be reached. `origins` is None where they are not ours to read.
+    """Where a gateway can be reached. `origins` is None if we may not read them.
 
-    `host_name` is what this host calls itself, for want of a better name.
+    `host_name` is this host's own name, the last resort for addresses.
     """
 
     port: int
@@ -57,9 +57,9 @@ class PublishedGateway:
 
 @dataclass(frozen=True, slots=True)
 class PageObstacle:
-    """One statement. `code` is stable; `blocks` says that the page can't be used as it is.
+    """One statement. `code` is stable; `blocks` means that the page can't be used like this.
 
-    `origin` may be allowed to mend it; where `asks`, the reader has to name it.
+    Allowing `origin` removes the obstacle. With `asks`, the visitor has to enter the origin.
     """
 
     code: str
@@ -72,133 +72,142 @@ class PageObstacle:
     blocks: bool = False
 
 
-def obstacles_at(standpoint: PageVisitor, published: PublishedGateway) -> tuple[PageObstacle, ...]:
-    """Return what will happen when the reader follows the link to the gateway's page."""
-    name = (published.public_host or standpoint.name).lower()
-    found = [_behind_https(published)] if standpoint.secure else []
-    closed = _closed(name, standpoint, published)
-    found.append(closed or _by_origin(name, published))
-    if name in _LOOPBACK_NAMES and not closed:
-        found.append(_perhaps_tunnelled(published))
+def obstacles_at(visitor: PageVisitor, gateway: PublishedGateway) -> tuple[PageObstacle, ...]:
+    """Return what will happen when the visitor follows the link to the gateway's page."""
+    name = (gateway.public_host or visitor.name).lower()
+    found = [_behind_https(gateway)] if visitor.secure else []
+    unreachable = _not_published_at(name, visitor, gateway)
+    found.append(unreachable or _by_origin(name, gateway))
+    if name in _LOOPBACK_NAMES and not unreachable:
+        found.append(_perhaps_tunneled(gateway))
     return tuple(found)
 
 
-def _behind_https(published: PublishedGateway) -> PageObstacle:
-    port = published.port
-    listed = next((each for each in published.origins or () if each.startswith("https://")), None)
+def _behind_https(gateway: PublishedGateway) -> PageObstacle:
+    port = gateway.port
+    listed = next((each for each in gateway.origins or () if each.startswith("https://")), None)
     if listed:
         return PageObstacle(
             "https_allowed",
-            f"Behind the TLS proxy the page {listed} is allowed; its WebSocket address is"
+            f"The page {listed} behind the TLS proxy is allowed. Its WebSocket address is"
             f" wss{listed.removeprefix('https')}, and {_APPROVED_ONCE}.",
             url=f"{listed}/",
         )
     return PageObstacle(
         "https_page",
-        "You opened Deploy Agent over https, and the gateway's own page is plain http at port"
-        f" {port}: inside an https page browsers block ws:// addresses, and under a name that"
-        " insists on https they don't open plain http at all.",
-        f"Put the gateway behind the proxy too, under an https name of its own that passes"
-        f" WebSockets on to port {port}, and allow that name here. Its WebSocket address is then"
+        "You opened Deploy Agent over https, but the gateway's own page is plain http at port"
+        f" {port}. Browsers block ws:// addresses inside an https page, and they don't open plain"
+        " http at all under a name that requires https.",
+        "Put the gateway behind the proxy too, under its own https name that forwards WebSockets"
+        f" to port {port}, and allow that name here. Its WebSocket address then begins with"
         " wss://.",
         asks=True,
         blocks=True,
     )
 
 
-def _closed(name: str, standpoint: PageVisitor, published: PublishedGateway) -> PageObstacle | None:
-    """Return why nothing answers at the name, or None where something does as far as we know."""
-    port, bind = published.port, published.bind_address
-    address = _address_of(name)
+def _not_published_at(
+    name: str, visitor: PageVisitor, gateway: PublishedGateway
+) -> PageObstacle | None:
+    """Return why nothing answers at the name, or None if something does as far as we know."""
+    bind = gateway.bind_address
     if bind in _EVERYWHERE or bind == name or not _address_of(bind):
         return None
-    words = f"It is published on {bind} only, so http://{_host(name)}:{port} does not answer."
+    words = (
+        f"It is published on {bind} only, so http://{_host(name)}:{gateway.port} does not answer."
+    )
     if ip_address(bind).is_loopback:
-        if name in _LOOPBACK_NAMES:
-            return None
-        if standpoint.local:
-            url = f"http://localhost:{port}/"
-            return PageObstacle(
-                "published_here_only", words, "Open this here:", url=url, blocks=True
-            )
-        return PageObstacle(
-            "published_there_only",
-            words,
-            "Run this on your machine, keep it open, then open"
-            f" http://localhost:{port} there; no approval is needed.",
-            command=_tunnel(name, published),
-            blocks=True,
-        )
-    # A public address or a name may lead to the one that it is published on.
+        return None if name in _LOOPBACK_NAMES else _on_loopback_only(words, name, visitor, gateway)
+    address = _address_of(name)
+    # A public address or a name may lead to the address on which the gateway is published.
     if name in _LOOPBACK_NAMES or (address and _is_private(address)):
-        url = f"http://{bind}:{port}/"
-        if name not in _LOOPBACK_NAMES:
-            return PageObstacle(
-                "published_elsewhere", words, "Open this instead:", url=url, blocks=True
-            )
-        step = (
-            f"Open {url} instead. If you came through an SSH tunnel, tunnel the gateway's port too:"
-        )
-        command = _tunnel("", published)
-        return PageObstacle("published_elsewhere", words, step, command, url, blocks=True)
+        return _published_elsewhere(words, name, gateway)
     return None
 
 
-def _by_origin(name: str, published: PublishedGateway) -> PageObstacle:
-    port, origins = published.port, published.origins
+def _on_loopback_only(
+    words: str, name: str, visitor: PageVisitor, gateway: PublishedGateway
+) -> PageObstacle:
+    url = f"http://localhost:{gateway.port}"
+    if visitor.local:
+        return PageObstacle(
+            "published_here_only", words, "Open this here:", url=f"{url}/", blocks=True
+        )
+    return PageObstacle(
+        "published_there_only",
+        words,
+        f"Run this on your machine, keep it open, then open {url} there; no approval is needed.",
+        command=_tunnel(name, gateway),
+        blocks=True,
+    )
+
+
+def _published_elsewhere(words: str, name: str, gateway: PublishedGateway) -> PageObstacle:
+    url, step, command = f"http://{gateway.bind_address}:{gateway.port}/", "Open this instead:", ""
+    if name in _LOOPBACK_NAMES:
+        step = f"Open {url} instead. If you use an SSH tunnel, add one for the gateway's port:"
+        command = _tunnel("", gateway)
+    return PageObstacle("published_elsewhere", words, step, command, url, blocks=True)
+
+
+def _by_origin(name: str, gateway: PublishedGateway) -> PageObstacle:
+    """Return what the gateway's page does for a browser at this name."""
+    port, origins = gateway.port, gateway.origins
     try:
         origin = parse_origin(origin_of("http", _host(name), port), port)
     except OriginRejected:
         return PageObstacle(
             "name_unknown",
-            "The name that you used can't stand in an address, so there is no telling.",
+            "The host name in your browser's address is not valid, so this can't be checked.",
             "Open Deploy Agent by this host's name or address.",
             blocks=True,
         )
     listed = origins is not None and ("*" in origins or origin in origins)
     if name in _LOOPBACK_NAMES and (listed or origins is None):
-        return PageObstacle(
-            "opens",
-            "The gateway's page opens at once here: a browser at localhost is approved by itself.",
-        )
+        words = "The gateway's page opens here without approval, since you use localhost."
+        return PageObstacle("opens", words)
     if listed or _is_trusted(name):
         return PageObstacle("pairing", f"The gateway's page opens at {origin}; {_APPROVED_ONCE}.")
-    if origins is None:
+    return _origin_not_listed(origin, origins is not None)
+
+
+def _origin_not_listed(origin: str, is_certain: bool) -> PageObstacle:
+    if is_certain:
         return PageObstacle(
-            "origin_unknown",
-            f"Only the gateway may read its list of names, so whether {origin} is among them"
-            " can't be told from here.",
-            "If its page says “Browser origin not allowed”, allow this name.",
+            "origin_refused",
+            f"The gateway's page will say “Browser origin not allowed”: {origin} is not in its"
+            " list of allowed origins.",
+            "Allow this name.",
             origin=origin,
+            blocks=True,
         )
     return PageObstacle(
-        "origin_refused",
-        f"The gateway's page will say “Browser origin not allowed”: {origin} is not among the"
-        " names that it may be opened by.",
-        "Allow this name.",
+        "origin_unknown",
+        "Only the gateway may read its list of allowed origins, so we can't tell whether"
+        f" {origin} is in it.",
+        "If its page says “Browser origin not allowed”, allow this name.",
         origin=origin,
-        blocks=True,
     )
 
 
-def _perhaps_tunnelled(published: PublishedGateway) -> PageObstacle:
+def _perhaps_tunneled(gateway: PublishedGateway) -> PageObstacle:
     return PageObstacle(
         "perhaps_tunnelled",
-        "If you came through an SSH tunnel, tunnel the gateway's port too, then open"
-        f" http://localhost:{published.port}:",
-        command=_tunnel("", published),
+        "If you use an SSH tunnel, add one for the gateway's port, then open"
+        f" http://localhost:{gateway.port}:",
+        command=_tunnel("", gateway),
     )
 
 
-def _tunnel(name: str, published: PublishedGateway) -> str:
-    """Return the line for the reader's own terminal; `name` is the one they came by."""
-    bind = "127.0.0.1" if published.bind_address in _EVERYWHERE else published.bind_address
-    host = name or published.public_host or published.host_name or "HOST"
-    return f"ssh -N -L {published.port}:{bind}:{published.port} {host.strip('[]')}"
+def _tunnel(name: str, gateway: PublishedGateway) -> str:
+    """Return the SSH command for the visitor's own terminal; `name` is how they reach this host."""
+    bind = "127.0.0.1" if gateway.bind_address in _EVERYWHERE else gateway.bind_address
+    host = name or gateway.public_host or gateway.host_name or "HOST"
+    return f"ssh -N -L {gateway.port}:{bind}:{gateway.port} {host.strip('[]')}"
 
 
 def _is_trusted(name: str) -> bool:
-    """Say whether OpenClaw takes a page of its own at this name without having it listed."""
+    """Return whether OpenClaw accepts its page at this name without listing it."""
     address = _address_of(name)
     return _is_private(address) if address else name.endswith((".local", ".ts.net"))
 
@@ -215,5 +224,5 @@ def _address_of(name: str) -> str | None:
 
 
 def _host(name: str) -> str:
-    """Return a name as it stands in an address."""
+    """Return a name as written in a URL."""
     return f"[{name}]" if ":" in name and not name.startswith("[") else name

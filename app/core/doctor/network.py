@@ -97,7 +97,7 @@ class PortFacts:
 
     @property
     def shared_with_kernel(self) -> bool:
-        """Say whether an outgoing connection may have a port of the range."""
+        """Return whether an outgoing connection may have a port of the range."""
         if self.ephemeral is None:
             return False
         low, high = max(self.low, self.ephemeral[0]), min(self.high, self.ephemeral[1])

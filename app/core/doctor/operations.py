@@ -83,7 +83,7 @@ def _locked_by_others(
 
 
 def _settles(held: DeploymentLock, now: datetime) -> bool:
-    """Say whether an operation holds the lock, or has just ended."""
+    """Return whether an operation holds the lock, or has just ended."""
     if _runs(held):
         return True
     ended = held.operation.ended_at if held.operation else None

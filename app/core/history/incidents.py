@@ -161,7 +161,7 @@ _TELLING: dict[str, Callable[[ContainerEvent, ExitSigns, Incident | None], Incid
 
 
 def is_due(incident: Incident, written: Incident, now: datetime) -> bool:
-    """Say whether what an entry has grown by is to be written down now.
+    """Return whether what an entry has grown by is to be written down now.
 
     What is new in kind at once; that it happened again at the first few times, then
     ever more rarely, so that a crash loop fills no disk.

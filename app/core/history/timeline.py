@@ -367,7 +367,7 @@ _WORDS: dict[str, tuple[EntryKind, str, Words]] = {
 
 
 def has_words(what: str) -> bool:
-    """Say whether there are words for what the code records."""
+    """Return whether there are words for what the code records."""
     kind, _, state = what.partition(" ")
     operation = kind in list(OperationKind) and (not state or state in list(OperationState))
     return what in _WORDS or operation

@@ -67,7 +67,7 @@ class HistoryCursor:
 
     @property
     def is_open(self) -> bool:
-        """Say whether time alone may bring something to tell."""
+        """Return whether time alone may bring something to tell."""
         return self.operation is not None or bool(self.trouble and not self.trouble.over)
 
 
@@ -131,7 +131,7 @@ def _happened(place: HistoryCursor, entry: Mapping[str, Any], incident: Incident
 
 
 def _is_by_hand(incident: Incident) -> bool:
-    """Say whether somebody at the host has ended a gateway: who did it knows."""
+    """Return whether somebody at the host has ended a gateway: who did it knows."""
     return incident.what == REMOVED or (incident.what == EXITED and incident.who == BY_HAND)
 
 

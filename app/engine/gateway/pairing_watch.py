@@ -25,11 +25,13 @@ from app.core.access.pairing import (
     DeviceUnknown,
     GatewayRefused,
     GatewaySilent,
-    PairingRefusal,
     PairingState,
     PairingStatus,
     PendingRequest,
     RequestUnknown,
+)
+from app.core.access.pairing_parser import (
+    PairingRefusal,
     paired_devices,
     pairing_refusals,
     pending_requests,

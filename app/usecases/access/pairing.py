@@ -12,9 +12,9 @@ from app.core.access.pairing import (
     PairingState,
     PairingStatus,
     PendingRequest,
-    approval_words,
     approvers,
 )
+from app.core.access.pairing_words import approval_words
 from app.core.deployment import Deployment
 from app.core.errors import GatewayNotRunning, InputRejected, UserError
 from app.core.settings.ports import subnet_of
@@ -185,7 +185,7 @@ def _paired(
     return tuple(
         PairedShown(
             each,
-            approval_words(each, names.get(each.device_id)),
+            approval_words(each.approved_via, names.get(each.device_id)),
             context.pairings.is_own(each.device_id),
         )
         for each in seen.paired

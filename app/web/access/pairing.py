@@ -15,8 +15,8 @@ from app.core.access.pairing import (
     PairingState,
     PendingRequest,
     RequestUnknown,
-    scope_words,
 )
+from app.core.access.pairing_words import scope_words
 from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId, Time
 from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning

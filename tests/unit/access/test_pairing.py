@@ -8,16 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from app.core.access.device import Client, DeviceIdentity
-from app.core.access.pairing import (
-    approval_words,
-    approvers,
-    browser_name,
-    paired_devices,
-    pairing_refusals,
-    pending_requests,
-    scope_words,
-    scopes_to_approve,
-)
+from app.core.access.pairing import approvers, scopes_to_approve
+from app.core.access.pairing_parser import paired_devices, pairing_refusals, pending_requests
+from app.core.access.pairing_words import approval_words, browser_name, scope_words
 
 REQUEST = "a0815f06-2cfa-43b6-a984-eb1fa1f4e5b5"
 DEVICE = "90086b5d0a1c78ce8fa8ad6741326bd674d962e84e61227d319d84683d943131"
@@ -225,9 +218,9 @@ def test_without_our_record_the_gateway_says_how_a_device_came_in() -> None:
         }
     )
 
-    assert approval_words(silent, "ana") == "ana"
-    assert "itself" in approval_words(silent, None)
-    assert approval_words(odd, None) == "magic"
+    assert approval_words(silent.approved_via, "ana") == "ana"
+    assert "opened on this host" in approval_words(silent.approved_via, None)
+    assert approval_words(odd.approved_via, None) == "magic"
 
 
 def test_a_proof_is_signed_over_all_that_the_connection_asks_for() -> None:

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.access.provider import (
-    CODES,
     DEFAULT_BASE_URL,
     ProviderAnswer,
     interpret,
     read_reply,
     remarks_on,
 )
+from app.core.access.provider_catalogue import CODES
 from app.core.secrets import Masker
 
 PROXY = "http://proxy.corp:8080/api/v1"
@@ -41,23 +41,28 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
     (
         "other_provider",
         {"error": "OTHER_PROVIDER", "model": "openai/gpt"},
-        "openai/gpt, and only OpenRouter is asked",
+        "openai/gpt. Only OpenRouter keys can be checked here",
         "",
     ),
-    ("address_invalid", {"error": "NO_URL", "baseUrl": "ftp://a"}, "ftp://a is no http", "baseUrl"),
-    ("address_invalid", {"error": "ERR_INVALID_URL"}, "is no http", "baseUrl"),
+    (
+        "address_invalid",
+        {"error": "NO_URL", "baseUrl": "ftp://a"},
+        "ftp://a is not an http",
+        "baseUrl",
+    ),
+    ("address_invalid", {"error": "ERR_INVALID_URL"}, "is not an http", "baseUrl"),
     (
         "key_refused",
         {"status": 401, "message": "User not found."},
         "does not accept the key (401)",
         "whoever runs proxy.corp:8080, set OPENROUTER_API_KEY",
     ),
-    ("no_credit", {"status": 402}, "no credit left for it (402)", "Add credit"),
+    ("no_credit", {"status": 402}, "no credit left (402)", "Add credit"),
     ("no_credit", {"status": 403, "message": "Key limit exceeded"}, "(403)", "raise the key's"),
     ("not_allowed", {"status": 403, "message": "moderation"}, "does not allow", "may use"),
     ("rate_limited", {"status": 429, "retryAfter": "7"}, "no more requests", "again in 7 s"),
     ("rate_limited", {"status": 429, "retryAfter": "<b>"}, "(429)", "again in a minute"),
-    ("proxy_refused", {"status": 407}, "A proxy before proxy.corp:8080", "docker-compose.yml"),
+    ("proxy_refused", {"status": 407}, "A proxy in front of proxy.corp:8080", "docker-compose.yml"),
     (
         "model_unknown",
         {"status": 400, "message": "x is not a valid model ID"},
@@ -84,22 +89,22 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
     ),
     ("address_wrong", {"status": 404}, "no OpenRouter API at", "/api/v1"),
     ("address_wrong", {"status": 405, "message": "Method Not Allowed"}, "(405)", "/api/v1"),
-    ("redirected", {"status": 302}, "sends to another address", "baseUrl"),
-    ("not_the_api", {"status": 200, "isApi": False}, "not as OpenRouter does", "in a browser"),
-    ("not_the_api", {"status": 204, "isApi": False}, "not as OpenRouter does", "in a browser"),
+    ("redirected", {"status": 302}, "redirects to another address", "baseUrl"),
+    ("not_the_api", {"status": 200, "isApi": False}, "but not like OpenRouter", "in a browser"),
+    ("not_the_api", {"status": 204, "isApi": False}, "but not like OpenRouter", "in a browser"),
     ("answer_slow", {"status": 200, "error": "TIMEOUT"}, "did not finish", "faster model"),
-    ("provider_down", {"status": 500}, "trouble of its own", "some minutes"),
+    ("provider_down", {"status": 500}, "has a problem", "a few minutes"),
     ("provider_down", {"status": 503, "error": "TIMEOUT"}, "(503)", "status.openrouter.ai"),
-    ("provider_down", {"status": 408}, "(408)", "some minutes"),
+    ("provider_down", {"status": 408}, "(408)", "a few minutes"),
     (
         "request_refused",
         {"status": 400, "message": "Provider returned error"},
         "(400)",
-        "own words",
+        "Read its message",
     ),
-    ("request_refused", {"status": 418}, "(418)", "own words"),
-    ("name_unknown", {"error": "ENOTFOUND"}, "no address for", "getent hosts proxy.corp"),
-    ("name_unknown", {"error": "EAI_AGAIN"}, "no DNS answer", "getent hosts"),
+    ("request_refused", {"status": 418}, "(418)", "Read its message"),
+    ("name_unknown", {"error": "ENOTFOUND"}, "can't resolve", "getent hosts proxy.corp"),
+    ("name_unknown", {"error": "EAI_AGAIN"}, "DNS has no such name", "getent hosts"),
     ("connection_refused", {"error": "ECONNREFUSED"}, "Nothing listens", "correct the address."),
     (
         "connection_refused",
@@ -107,17 +112,17 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
         "Nothing listens at localhost:8080",
         "localhost is the container itself",
     ),
-    ("unreachable", {"error": "EHOSTUNREACH"}, "no way", "firewall"),
-    ("unreachable", {"error": "UND_ERR_CONNECT_TIMEOUT"}, "no way", "firewall"),
+    ("unreachable", {"error": "EHOSTUNREACH"}, "no route", "firewall"),
+    ("unreachable", {"error": "UND_ERR_CONNECT_TIMEOUT"}, "no route", "firewall"),
     ("tls_refused", {"error": "SELF_SIGNED_CERT_IN_CHAIN"}, "trust", "NODE_EXTRA_CA_CERTS"),
     ("tls_refused", {"error": "DEPTH_ZERO_SELF_SIGNED_CERT"}, "trust", "NODE_EXTRA_CA_CERTS"),
     ("tls_refused", {"error": "ERR_TLS_CERT_ALTNAME_INVALID"}, "trust", "NODE_EXTRA_CA_CERTS"),
     ("tls_refused", {"error": "CERT_HAS_EXPIRED"}, "(CERT_HAS_EXPIRED)", "NODE_EXTRA_CA_CERTS"),
     ("tls_refused", {"error": "UNABLE_TO_VERIFY_LEAF_SIGNATURE"}, "trust", "company proxy"),
     ("tls_expected_none", {"error": "ERR_SSL_WRONG_VERSION_NUMBER"}, "not speak TLS", "http://"),
-    ("provider_silent", {"error": "TIMEOUT"}, "no answer within 10 s", "swallows"),
-    ("cut_off", {"error": "ECONNRESET"}, "cut the connection", "firewall"),
-    ("cut_off", {"error": "UND_ERR_SOCKET"}, "cut the connection", "firewall"),
+    ("provider_silent", {"error": "TIMEOUT"}, "no answer within 10 s", "drops the request"),
+    ("cut_off", {"error": "ECONNRESET"}, "closed the connection", "firewall"),
+    ("cut_off", {"error": "UND_ERR_SOCKET"}, "closed the connection", "firewall"),
     ("no_route", {"error": "EWHATEVER"}, "(EWHATEVER)", "Check the address"),
 ]
 
@@ -185,7 +190,7 @@ def test_nothing_is_remarked_where_the_gateway_uses_what_env_has() -> None:
 
 
 def test_a_key_that_is_not_the_one_of_env_is_remarked() -> None:
-    assert "launch again" in remarks({}, key="other")
+    assert "Launch again" in remarks({}, key="other")
     assert "config/openclaw.json" in remarks({}, key="other", keyFrom="openclaw.json")
 
 

@@ -98,16 +98,16 @@ def test_the_answer_outlives_the_server_and_is_not_asked_for_again(
 
 FAULTS = [
     ("401", "key_refused", "does not accept the key (401)"),
-    ("402", "no_credit", "no credit left for it (402)"),
-    ("403", "no_credit", "no credit left for it (403)"),
-    ("404", "model_not_allowed", "privacy settings allow (404)"),
+    ("402", "no_credit", "no credit left (402)"),
+    ("403", "no_credit", "no credit left (403)"),
+    ("404", "model_not_allowed", "privacy settings do not allow it (404)"),
     ("429", "rate_limited", "no more requests"),
     ("400", "request_refused", "(400)"),
-    ("500", "provider_down", "trouble of its own"),
-    ("502", "provider_down", "trouble of its own"),
-    ("cut", "cut_off", "cut the connection"),
-    ("html", "not_the_api", "not as OpenRouter does"),
-    ("redirect", "redirected", "sends to another address (302)"),
+    ("500", "provider_down", "has a problem"),
+    ("502", "provider_down", "has a problem"),
+    ("cut", "cut_off", "closed the connection"),
+    ("html", "not_the_api", "but not like OpenRouter"),
+    ("redirect", "redirected", "redirects to another address (302)"),
     ("late-error", "provider_down", "(502)"),
     ("echo-key", "key_refused", "(401)"),
 ]
@@ -298,7 +298,7 @@ def test_a_key_that_was_edited_since_the_launch_is_remarked(
     answer = check_provider(api, deployment_id)
 
     assert answer["code"] == "key_refused"
-    assert any("launch again" in remark for remark in answer["remarks"])
+    assert any("Launch again" in remark for remark in answer["remarks"])
     api.launch(deployment_id)
     answer = check_provider(api, deployment_id)
     assert (answer["code"], answer["remarks"]) == ("accepted", [])
