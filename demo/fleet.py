@@ -18,7 +18,7 @@ from app.store.history import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.lifecycle.stop import stop_deployment
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.settings.configure import configure_deployment
 from demo.provider import API_KEY
 

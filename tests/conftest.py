@@ -20,7 +20,7 @@ from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
 from app.usecases.context import AppContext, build_context
-from app.usecases.operations import operations
+from app.usecases.operations import process
 from demo.cleaning import remove_everything_of
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
@@ -115,7 +115,7 @@ def loaded_operations() -> Iterator[WarmOperations]:
 def warm_operations(monkeypatch: pytest.MonkeyPatch, loaded_operations: WarmOperations) -> None:
     """Start operations that need not load their program: for modules that start many."""
     ours = SimpleNamespace(**{**vars(subprocess), "Popen": loaded_operations.start})
-    monkeypatch.setattr(operations, "subprocess", ours)
+    monkeypatch.setattr(process, "subprocess", ours)
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from app.core.text import plain
 if TYPE_CHECKING:
     from app.core.operations.operation import Operation
     from app.usecases.context import AppContext
-    from app.usecases.operations.operations import Started
+    from app.usecases.operations.start import Started
 
 _LOOK_SECONDS = 0.2
 # The deployment's status while its operation is still running.

@@ -8,7 +8,7 @@ from app.cli.exit_codes import FAILED
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
 from app.core.text import plain
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.tokens.check import check_token, describe_check
 from app.usecases.tokens.equalize import equalize_token
 from app.usecases.tokens.rotate import rotate_token, wait_for_token

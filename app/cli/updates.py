@@ -10,7 +10,7 @@ from app.cli.terminal import Terminal
 from app.cli.verbs import DeploymentParam, deployment_argument, verb, wait_option
 from app.core.errors import UpdateFailed
 from app.core.operations.operation import OperationState
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.update_many import describe_batch, find_batch, update_many
 

@@ -14,7 +14,7 @@ from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.core.tokens import TokenMatch, TokenPlace
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.tokens.check import check_token, describe_check
 from app.usecases.tokens.equalize import equalize_token

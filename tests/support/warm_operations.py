@@ -104,8 +104,9 @@ def main() -> None:
             calls.send(str(pid).encode())
             for each in files:
                 os.close(each)
-    become(*pickle.loads(call), *files)
-    runpy.run_module("app.operation", run_name="__main__", alter_sys=True)
+    command, environment = pickle.loads(call)
+    become(command, environment, *files)
+    runpy.run_module(command[2], run_name="__main__", alter_sys=True)
 
 
 def become(

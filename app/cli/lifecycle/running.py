@@ -12,7 +12,7 @@ from app.usecases.lifecycle.launch import launch_deployment, restart_deployment,
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.answers import CancelledAnswer, OperationShown
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
 
 

@@ -5,7 +5,7 @@ import click
 from app.cli.settings.field_input import ask_option, given_fields, set_option
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure import (
     describe_reconfigured,

@@ -33,13 +33,10 @@ from app.usecases.lifecycle.data_folders import (
     write_openclaw_config,
 )
 from app.usecases.lifecycle.verify import verify_gateway
+from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import (
-    OperationFailed,
-    Started,
-    start_operation,
-    wait_for,
-)
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 from app.usecases.status.causes import compose_cause
 
 _UNPAUSE_SECONDS = 60.0

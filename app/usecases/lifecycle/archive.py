@@ -9,8 +9,10 @@ from app.store.archive import ArchivedDeployment
 from app.store.files import storage_cause, storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import perform_stop
+from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 
 
 def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:

@@ -1,5 +1,6 @@
 """Before a launch: the data folders are there, are the gateway's, and hold what `.env` says."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,6 @@ from app.store import data_folders
 from app.store.files import Unreadable, write_file
 from app.store.history import AGENT_DIR
 from app.usecases.context import AppContext
-from app.usecases.operations.operations import Say
 
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"
@@ -67,7 +67,9 @@ fs.renameSync(fresh, `${{inside}}/openclaw.json`);
 """
 
 
-def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+def prepare_data_folders(
+    deployment: Deployment, folder: Path, image: str, say: Callable[[str], None]
+) -> None:
     """Make both data folders fit for the gateway. `image` is on this host.
 
     Raises ComposeFailed where the short container can't run, OSError from the disk.
@@ -85,7 +87,9 @@ def prepare_data_folders(deployment: Deployment, folder: Path, image: str, say: 
         run_as_root(image, folder, _GIVE, _SECONDS)
 
 
-def _write_config(deployment: Deployment, folder: Path, image: str, say: Say) -> None:
+def _write_config(
+    deployment: Deployment, folder: Path, image: str, say: Callable[[str], None]
+) -> None:
     """Write the token of `.env`, and what changed in it, into `openclaw.json`; no other key."""
     try:
         data = read_openclaw_config(folder, image)

@@ -32,13 +32,10 @@ from app.usecases.history.last_words import try_save_last_words
 from app.usecases.lifecycle.data_folders import prepare_data_folders
 from app.usecases.lifecycle.stop import take_down
 from app.usecases.lifecycle.verify import verify_gateway
+from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import (
-    OperationFailed,
-    Started,
-    start_operation,
-    wait_for,
-)
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 from app.usecases.status.capacity import warning_before_launch
 from app.usecases.status.causes import cause_of_pull, compose_cause
 from app.usecases.updates.rollback import put_back

@@ -11,13 +11,10 @@ from app.engine.compose import compose_down, compose_stop
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import try_save_last_words
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
+from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import (
-    OperationFailed,
-    Started,
-    start_operation,
-    wait_for,
-)
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 
 # Longer than containers get to end by themselves; a caller who waits has 110 s left after it.
 _CANCEL_SECONDS = 40.0

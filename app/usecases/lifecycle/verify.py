@@ -13,8 +13,8 @@ from app.core.operations.steps import Step
 from app.core.snapshot import Container, Run
 from app.core.status.readiness import ReadinessCheck, failed, first_failed
 from app.engine.gateway.probe import run_checks
+from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
 from app.usecases.status.causes import end_cause
 from app.usecases.status.fix_lines import repairs_for
 

@@ -1,4 +1,4 @@
-"""Cancel: let a running launch end, and take down what it started."""
+"""Cancel a running operation, and wait for its end."""
 
 import time
 
@@ -10,16 +10,16 @@ from app.store.files import storage_errors
 from app.store.operation_process import tell_to_cancel
 from app.usecases.context import AppContext
 from app.usecases.operations.answers import OperationShown
-from app.usecases.operations.operations import WAIT_SECONDS, operation_of, waiting_place
+from app.usecases.operations.operations import operation_of
+from app.usecases.operations.wait import WAIT_SECONDS, waiting_place
 
-_LOOK_AGAIN_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 
 
 def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> Operation:
-    """Tell the operation that runs on a deployment to end, and return it.
+    """Ask the operation that runs on a deployment to end, and return it.
 
-    Told twice, it ends once, for who came first.
-    Raises NotFound, NotCancelled, StorageFailed.
+    If two people ask, the first counts. Raise NotFound, NothingToCancel, StorageFailed.
     """
     deployment = context.store.load(deployment_id)
     running = deployment.running_operation
@@ -27,12 +27,12 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
         raise NothingToCancel(_nothing_runs(deployment))
     if not running.kind.facts.can_be_cancelled:
         raise NothingToCancel(
-            f"The {running.kind.noun} by {running.actor} can't be cancelled: half done it would"
-            " leave containers that nobody asked for. Wait for its end.",
+            f"The {running.kind.noun} by {running.actor} can't be cancelled: cut off half-way"
+            " it could leave containers that nobody asked for. Wait for its end.",
             extra={"operation": OperationShown.of(running).as_json()},
         )
     folder = context.store.folder(deployment_id)
-    with storage_errors(f"The {running.kind} was not cancelled."):
+    with storage_errors(f"The {running.kind.noun} was not cancelled."):
         operations.ask_to_cancel(folder, running.number, actor)
     tell_to_cancel(folder, running.number)
     return operation_of(deployment_id, running.number, context=context)
@@ -41,16 +41,16 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
 def wait_for_cancelled(
     operation: Operation, *, context: AppContext, seconds: float = WAIT_SECONDS
 ) -> Operation | None:
-    """Return the operation once it is cancelled, or None where that takes longer.
+    """Return the operation once it is cancelled, or None after `seconds`.
 
-    Raises NotCancelled where it ended in another way before it was told, TooManyWaiting.
+    Raise NothingToCancel if it ended in another way first, TooManyWaiting.
     """
     deadline = time.monotonic() + seconds
     with waiting_place(operation):
         while operation.state is OperationState.RUNNING:
             if time.monotonic() > deadline:
                 return None
-            time.sleep(_LOOK_AGAIN_SECONDS)
+            time.sleep(_POLL_SECONDS)
             operation = operation_of(operation.deployment_id, operation.number, context=context)
     if operation.state is not OperationState.CANCELLED:
         shown = OperationShown.of(operation).as_json()
@@ -65,5 +65,5 @@ def _nothing_runs(deployment: Deployment) -> str:
 
 def _ended(operation: Operation) -> str:
     if operation.state is OperationState.CANCELLED:
-        return f"The {operation.kind} is cancelled already, by {operation.cancelled_by}."
+        return f"The {operation.kind.noun} is cancelled already, by {operation.cancelled_by}."
     return f"The {operation.kind.noun} had ended already: it {operation.state.phrase}."

@@ -3,13 +3,25 @@
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.settings.env_parser import EnvFileError
+from app.core.snapshot import Run
 from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable, storage_cause
 from app.store.update_files import CopyFailed
-from app.usecases.operations.cancellation import Cancelled
-from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
+from app.usecases.operations.operation_context import Cancelled, OperationContext
 from app.usecases.status.causes import cause_of_engine, compose_cause
+
+
+class OperationFailed(Exception):
+    """An operation could not do what was asked, for a cause that is known.
+
+    `verified` is the run that was verified all the same, as after a rollback.
+    """
+
+    def __init__(self, cause: Cause, verified: Run | None = None) -> None:
+        super().__init__(cause.sentence)
+        self.cause = cause
+        self.verified = verified
+
 
 # What `cause_of` has words for, apart from Cancelled, which is no Exception.
 FAILURES = (

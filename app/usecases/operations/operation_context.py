@@ -1,16 +1,87 @@
-"""What an operation process works on, and what it works with."""
+"""What the process of an operation works with: the deployment, the log, and the cancellation."""
 
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Timer
+from types import FrameType
 from typing import Self
 
 from app.core.deployment import Deployment
 from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
-from app.core.snapshot import Container
+from app.core.snapshot import Container, Run
 from app.store.operation_log import OperationLog
+from app.store.operation_process import CANCEL
 from app.usecases.context import AppContext
-from app.usecases.operations.cancellation import Cancellation
+
+
+class Cancelled(BaseException):
+    """Somebody has cancelled the operation. No `except Exception` may catch it.
+
+    `words` say what was undone, `verified` is the run that was verified after that.
+    """
+
+    def __init__(self, words: str = "", verified: Run | None = None) -> None:
+        super().__init__(words)
+        self.words = words
+        self.verified = verified
+
+
+class Cancellation:
+    """Raises Cancelled, once and only inside `allowed`, if `is_asked` says so.
+
+    The signal may come at any moment. Work that must not be left half done runs outside
+    `allowed`, and a second signal does not disturb the clean-up.
+    """
+
+    def __init__(self, is_asked: Callable[[], bool]) -> None:
+        self._is_asked = is_asked
+        self._allowed = False
+        self._patience = 0.0
+        self._not_before = 0.0
+        self._reminder: Timer | None = None
+
+    def listen(self) -> None:
+        """Handle the signal from now on. An earlier request is noticed by `allowed`."""
+        signal.signal(CANCEL, self._on_signal)
+
+    @contextmanager
+    def allowed(self, patience: float = 0.0) -> Iterator[None]:
+        """Let the work inside be cancelled: at once, or after `patience` seconds.
+
+        Patience is for work that does harm when it is cut off, and usually ends soon.
+        """
+        self._allowed, self._patience, self._not_before = True, patience, 0.0
+        try:
+            if self._is_asked():
+                raise Cancelled
+            yield
+        finally:
+            self._allowed = False
+            if self._reminder:
+                self._reminder.cancel()
+
+    def _remind(self) -> None:
+        self._reminder = Timer(self._patience, os.kill, (os.getpid(), CANCEL))
+        self._reminder.daemon = True
+        self._reminder.start()
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if not (self._allowed and self._is_asked()):
+            return
+        now = time.monotonic()
+        if not self._not_before:
+            self._not_before = now + self._patience
+            if self._patience:
+                self._remind()
+        if now >= self._not_before:
+            self._allowed = False
+            raise Cancelled
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,8 @@ from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import perform_archive
 from app.usecases.lifecycle.launch import perform_launch, perform_restart
 from app.usecases.lifecycle.stop import perform_stop
-from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.operations.failures import FAILURES, cause_of
-from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
+from app.usecases.operations.failures import FAILURES, OperationFailed, cause_of
+from app.usecases.operations.operation_context import Cancellation, Cancelled, OperationContext
 from app.usecases.settings.perform_reconfigure import kept_secrets, perform_reconfigure
 from app.usecases.tokens.equalize import perform_equalize_token
 from app.usecases.tokens.rotate import perform_rotate_token

@@ -45,10 +45,8 @@ from app.usecases.lifecycle.data_folders import (
     write_openclaw_config,
 )
 from app.usecases.lifecycle.launch import perform_launch
-from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.operations.failures import cause_of
-from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
+from app.usecases.operations.failures import OperationFailed, cause_of
+from app.usecases.operations.operation_context import Cancellation, Cancelled, OperationContext
 
 _CONFIG = "config/openclaw.json"
 # What disk and engine say of a step that they do not let happen.

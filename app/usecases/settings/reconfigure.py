@@ -10,7 +10,8 @@ from app.core.settings.file_changes import DeploymentFiles
 from app.store import operations
 from app.store.files import storage_errors
 from app.usecases.context import AppContext, signing_key
-from app.usecases.operations.operations import Started, start_operation, wait_for
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure_plan import plan_reconfiguration
 from app.usecases.status.overview import show_deployment

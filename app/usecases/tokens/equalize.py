@@ -7,7 +7,7 @@ from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import refuse_what_cant_launch
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import Started, start_operation
+from app.usecases.operations.start import Started, start_operation
 from app.usecases.tokens.check import check_token
 from app.usecases.tokens.rotate import bring_up_as_written, write_token_of_env
 

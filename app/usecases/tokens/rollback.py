@@ -25,9 +25,8 @@ from app.usecases.lifecycle.data_folders import (
 )
 from app.usecases.lifecycle.launch import perform_launch
 from app.usecases.lifecycle.verify import verify_gateway
-from app.usecases.operations.failures import cause_of
+from app.usecases.operations.failures import OperationFailed, cause_of
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
 
 # A gateway that was just proven may miss one answer, hardly three.
 _TRIES = 3

@@ -31,14 +31,10 @@ from app.engine.compose import ComposeFailed
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, prepare_data_folders
 from app.usecases.lifecycle.launch import perform_launch, refuse_what_cant_launch
-from app.usecases.operations.failures import cause_of
+from app.usecases.operations.failures import OperationFailed, cause_of
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import (
-    OperationFailed,
-    Started,
-    start_operation,
-    wait_for,
-)
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 from app.usecases.tokens.rollback import put_back, see_refused, what_stands, write_new_token
 
 _BYTES = 32

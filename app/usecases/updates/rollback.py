@@ -43,8 +43,8 @@ from app.store.files import Unreadable, change_file, read_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands, there
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import take_down
+from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
 from app.usecases.updates.root_files import hands_for
 
 IMAGE = BY_NAME["image"].env

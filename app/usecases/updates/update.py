@@ -25,10 +25,10 @@ from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import bring_up, pull_missing, refuse_what_cant_launch
 from app.usecases.lifecycle.stop import take_down
-from app.usecases.operations.cancellation import Cancellation, Cancelled
-from app.usecases.operations.failures import cause_of
-from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed, Started, start_operation, wait_for
+from app.usecases.operations.failures import OperationFailed, cause_of
+from app.usecases.operations.operation_context import Cancellation, Cancelled, OperationContext
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.wait import wait_for
 from app.usecases.status.causes import compose_cause
 from app.usecases.updates.rollback import (
     IMAGE,

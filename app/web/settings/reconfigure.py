@@ -16,7 +16,7 @@ from app.core.errors import (
 )
 from app.core.people import Permission
 from app.core.status.status import Status
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure import (
     describe_reconfigured,

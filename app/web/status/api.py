@@ -14,7 +14,7 @@ from app.core.status.status import Status
 from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.status.answers import (
     ContainerShown,
     DeploymentAnswer,

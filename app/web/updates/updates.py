@@ -18,7 +18,7 @@ from app.core.errors import (
 )
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
-from app.usecases.operations.operations import Started
+from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.versions import images_like, version_of

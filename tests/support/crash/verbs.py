@@ -16,7 +16,7 @@ from app.usecases.lifecycle.launch import launch_deployment, restart_deployment
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
 from app.usecases.lifecycle.stop import stop_deployment
-from app.usecases.operations import operations
+from app.usecases.operations import start
 from app.usecases.operations.perform import perform_operation
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.configure import configure_deployment
@@ -98,7 +98,7 @@ def do(
 
     `last` is the step before which it meets its fate. The exit code tells what came of it.
     """
-    operations._started = _performed_here
+    start._start_process = _performed_here
     context = build_context(settings)
     watch(settings.deployments_dir, trace, last, fate)
     try:

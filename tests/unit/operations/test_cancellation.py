@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.store.operation_process import CANCEL
-from app.usecases.operations.cancellation import Cancellation, Cancelled
+from app.usecases.operations.operation_context import Cancellation, Cancelled
 from tests.support.waiting import eventually
 
 

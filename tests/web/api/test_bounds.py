@@ -15,7 +15,7 @@ from app.config import Settings
 from app.core.errors import TooManyWaiting
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
-from app.usecases.operations import operations
+from app.usecases.operations import wait
 from app.usecases.server import live_updates
 from tests.support.api import BASE, Api
 from tests.support.files.hostile_files import within
@@ -61,19 +61,19 @@ def test_as_many_pages_follow_along_as_may(api: Api, monkeypatch: pytest.MonkeyP
 
 
 def test_as_many_calls_wait_as_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operations, "_WAITING", BoundedSemaphore(1))
+    monkeypatch.setattr(wait, "_PLACES", BoundedSemaphore(1))
     now = datetime.now(UTC)
     waited_for = Operation(
         "0b7a3361be", 1, OperationKind.LAUNCH, "ana", now, OperationState.RUNNING
     )
 
     with (
-        operations.waiting_place(waited_for),
+        wait.waiting_place(waited_for),
         pytest.raises(TooManyWaiting, match=r"\w{3,}"),
-        operations.waiting_place(waited_for),
+        wait.waiting_place(waited_for),
     ):
         pass
-    with operations.waiting_place(waited_for):
+    with wait.waiting_place(waited_for):
         pass
 
 

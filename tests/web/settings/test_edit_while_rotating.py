@@ -7,9 +7,8 @@ import pytest
 from app.core.operations.kinds import OperationKind
 from app.store import operations
 from app.usecases.context import AppContext
-from app.usecases.operations.cancellation import Cancellation
-from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.operations import OperationFailed
+from app.usecases.operations.failures import OperationFailed
+from app.usecases.operations.operation_context import Cancellation, OperationContext
 from app.usecases.tokens.rollback import what_stands, write_new_token
 from tests.support.api import Api
 

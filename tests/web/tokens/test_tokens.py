@@ -127,7 +127,7 @@ def test_a_token_that_the_gateway_does_not_take_is_put_back_and_the_gateway_with
     assert launched.api.status(launched.id)["status"] == "running"
     assert launched.says_to(old) == "hello-ok"
     steps = re.findall(r'data-step="(\w+)"><span.*?</span>(.*)', launched.page())
-    undone = [("done", "Take down what was started"), ("done", "Go back to what was before")]
+    undone = [("done", "Take down what was started"), ("done", "Roll back")]
     assert steps[-2:] == undone
 
 

@@ -115,7 +115,7 @@ def test_image_and_state_go_back_where_the_new_one_never_gets_ready_or_the_updat
     assert api.status(folder.name)["status"] == "running"
     eventually(lambda: rungs(api, folder.name)["token"] == "passed")
     steps = api.page(f"/deployments/{folder.name}/operations/2").text
-    assert "Go back to what was before" in steps
+    assert "Roll back" in steps
     refused = api.post("go_back", {"deployment_id": folder.name})
     assert refused.json["code"] == "nothing_kept"
 

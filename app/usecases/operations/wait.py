@@ -1,0 +1,62 @@
+"""Wait for the end of an operation, in one of few places for waiting calls."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import BoundedSemaphore
+
+from app.core.errors import TooManyWaiting, UserError, WasCancelled
+from app.core.operations.operation import Operation, OperationState
+from app.usecases.context import AppContext
+from app.usecases.operations.answers import OperationShown
+from app.usecases.operations.operations import failure_of, operation_of
+from app.usecases.operations.start import Started
+
+# Older scripts give up at 120 s.
+WAIT_SECONDS = 110.0
+_PLACES = BoundedSemaphore(20)
+
+
+def wait_for(
+    started: Started,
+    failure_for: Callable[[Operation], type[UserError]],
+    *,
+    context: AppContext,
+) -> Operation | None:
+    """Return the operation once it has succeeded, or None after WAIT_SECONDS.
+
+    Raise the error that `failure_for` names, with the reason, if it fails; WasCancelled;
+    TooManyWaiting.
+    """
+    with waiting_place(started.operation):
+        try:
+            started.process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
+    operation = started.operation
+    ended = operation_of(operation.deployment_id, operation.number, context=context)
+    if ended.state is OperationState.SUCCEEDED:
+        return ended
+    more = {
+        "operation": OperationShown.of(ended).as_json(),
+        "cause": ended.code,
+        "fix": ended.fix,
+        "free_port": ended.free_port,
+    }
+    kind = WasCancelled if ended.state is OperationState.CANCELLED else failure_for(ended)
+    raise kind(failure_of(ended), extra=more)
+
+
+@contextmanager
+def waiting_place(operation: Operation) -> Iterator[None]:
+    """Hold one of the places for waiting calls. Raise TooManyWaiting."""
+    if not _PLACES.acquire(blocking=False):
+        raise TooManyWaiting(
+            "Twenty calls already wait for an operation. This one was started all the same:"
+            " ask for its status, or pass “wait”: false.",
+            extra={"operation": OperationShown.of(operation).as_json()},
+        )
+    try:
+        yield
+    finally:
+        _PLACES.release()
