@@ -130,7 +130,7 @@ def test_a_form_that_could_not_launch_leads_to_what_it_made(gated: Api, gate: En
     )
 
     assert answer.status_code == 200
-    assert "It was configured, and not launched." in answer.text
+    assert "It was configured, but not launched." in answer.text
     assert "Nothing answers" in answer.text
     assert len(gated.get("list").json) == 1
 
