@@ -115,12 +115,10 @@ def use_port(deployment_id: str) -> ResponseReturnValue:
 def resume(deployment_id: str) -> ResponseReturnValue:
     """Finish or undo a half-done change."""
     parse_id(deployment_id)
-    verb = "finish" if request.form.get("verb") == "finish" else "undo"
+    finish = request.form.get("verb") == "finish"
+    verb = "finish" if finish else "undo"
     resume_reconfiguration(deployment_id, verb, actor=actor(), context=app_context())
-    return done(
-        "The change is being finished." if verb == "finish" else "The change is being undone.",
-        deployment_id,
-    )
+    return done(f"The change is being {'finished' if finish else 'undone'}.", deployment_id)
 
 
 def _sent() -> ChangeRequest:
