@@ -86,7 +86,16 @@ def in_frame(content: Markup, tab: Tab | str, status: int = 200) -> Response:
     if not wants_fragment():
         tab = Tab(tab) if isinstance(tab, str) else tab
         content = _rendered("layout.html", content=content, tab=tab)
-    response = make_response(content, status)
+    return _varying(content, status)
+
+
+def render_fragment(page: str, **values: object) -> Response:
+    """Answer HTMX with `templates/<room>/_<page>.html` alone."""
+    return _varying(render_content(page, **values))
+
+
+def _varying(html: Markup, status: int = 200) -> Response:
+    response = make_response(html, status)
     response.vary.add("HX-Request")
     return response
 

@@ -26,7 +26,7 @@ from app.usecases.settings.clone_settings import (
 from app.usecases.settings.configure import configure_deployment, new_form_id
 from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
-from app.web.page.rendering import lead_to, render, render_content, told_above_form
+from app.web.page.rendering import lead_to, render, render_fragment, told_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
 from app.web.settings.form import form_context, sent_fields
@@ -95,7 +95,7 @@ def check() -> ResponseReturnValue:
     given, _ = with_cloned_settings(form.given, form.like, context=app_context())
     name = next(iter(form.given), "")
     said = check_field(name, given.get(name), context=app_context())
-    return render_content("settings/said", about=said)
+    return render_fragment("settings/said", about=said)
 
 
 @bp.post("/deployments/new/preview")
@@ -104,7 +104,7 @@ def preview() -> ResponseReturnValue:
     form = _sent()
     if not wants_fragment():
         return _show(form)
-    return render_content("settings/preview", preview=_preview(form))
+    return render_fragment("settings/preview", preview=_preview(form))
 
 
 def _sent() -> _Form:

@@ -23,7 +23,7 @@ from app.usecases.settings.check_fields import FieldMessage, hints_about
 from app.usecases.settings.reconfigure import reconfigure_deployment, resume_reconfiguration
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
-from app.web.page.rendering import done, lead_to, render, render_content, told_above_form
+from app.web.page.rendering import done, lead_to, render, render_fragment, told_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
 from app.web.settings.form import form_context, sent_fields
@@ -87,7 +87,7 @@ def check(deployment_id: str) -> ResponseReturnValue:
     given = _sent().given
     plan, errors = _plan(deployment_id, ChangeRequest(given))
     message = _messages(plan, errors).get(next(iter(given), ""), FieldMessage())
-    return render_content("settings/said", about=message)
+    return render_fragment("settings/said", about=message)
 
 
 @bp.post("/edit/preview")
@@ -97,7 +97,7 @@ def preview(deployment_id: str) -> ResponseReturnValue:
     if not wants_fragment():
         return _show(deployment_id, _sent())
     plan, _ = _plan(deployment_id, ChangeRequest(_sent().given, _sent().remove))
-    return render_content("settings/edit_preview", plan=plan)
+    return render_fragment("settings/edit_preview", plan=plan)
 
 
 @bp.post("/edit/port")
