@@ -4,7 +4,9 @@ Whoever finds the file may have changed it. What is no JSON, goes too deep, hold
 can't be written anywhere, or is of another type than it should be is all the same: damaged.
 """
 
-from collections.abc import Hashable
+import json
+from collections.abc import Container, Hashable
+from dataclasses import asdict
 from datetime import datetime
 from functools import cache
 from typing import Annotated, Any, TypeVar, cast
@@ -50,6 +52,12 @@ def as_record(kind: type[T], value: Any) -> T:
     Raises ValueError.
     """
     return cast(T, _reader(cast(Hashable, kind)).validate_python(value))
+
+
+def record_to_json(record: Any, fields: Container[str]) -> bytes:
+    """Return some fields of a dataclass as JSON, times in ISO format."""
+    kept = {name: value for name, value in asdict(record).items() if name in fields}
+    return json.dumps(kept, default=datetime.isoformat).encode()
 
 
 @cache

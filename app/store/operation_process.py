@@ -1,7 +1,7 @@
-"""The process of an operation: noted by itself, and told by others that they want its end.
+"""The process of an operation: it records itself, so that others can ask it to end.
 
-A process id alone may be another's by now, so it is noted with the moment of its start,
-and told through a descriptor of that very process.
+A process id may be reused, so the record has the start time too, and signals go through a
+descriptor of that very process.
 """
 
 import os
@@ -10,28 +10,29 @@ from contextlib import suppress
 from pathlib import Path
 
 from app.store.files import Unreadable, raise_shortage, read_file, write_file
-from app.store.operations import operations_folder
+from app.store.operations import operation_folder
 
-# Nobody else sends it: what ends a process at the host's shutdown is no cancelling.
+# Nobody else sends this signal: those that end processes when the host shuts down don't cancel.
 CANCEL = signal.SIGUSR1
 
 
 def note_process(folder: Path, number: int) -> None:
-    """Write down this process. From then on it is told, so it listens to CANCEL already."""
+    """Record this process, which handles CANCEL already. Raise OSError."""
     noted = f"{os.getpid()} {_started_at(os.getpid())}"
     write_file(_path(folder, number), noted.encode())
 
 
 def process_of(folder: Path, number: int) -> int | None:
-    """Return the process (and session) id of an operation, where it got that far."""
+    """Return the process (and session) id of an operation, if it is recorded."""
     noted = _noted(folder, number)
     return noted[0] if noted else None
 
 
-def tell_to_cancel(folder: Path, number: int) -> None:
-    """Wake an operation's process to read that it is to end.
+def signal_cancel(folder: Path, number: int) -> None:
+    """Signal an operation's process to look for a request to cancel.
 
-    One that has not noted itself yet reads it after that; one that has ended needs it no more.
+    A process that has not recorded itself yet looks for one later; one that has ended needs
+    none.
     """
     noted = _noted(folder, number)
     if noted is None:
@@ -46,7 +47,7 @@ def tell_to_cancel(folder: Path, number: int) -> None:
 
 
 def _path(folder: Path, number: int) -> Path:
-    return operations_folder(folder) / str(number) / "process"
+    return operation_folder(folder, number) / "process"
 
 
 def _noted(folder: Path, number: int) -> tuple[int, str] | None:
@@ -59,10 +60,10 @@ def _noted(folder: Path, number: int) -> tuple[int, str] | None:
 
 
 def _started_at(pid: int) -> str:
-    """Return when a process was started, in ticks since the host's own start; proc(5)."""
+    """Return a process's start time in ticks since the host's boot; proc(5)."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return ""
-    # The second field, the command's name, may hold blanks and parentheses itself.
+    # The second field, the command's name, may contain blanks and parentheses.
     return status.rpartition(")")[2].split()[19]

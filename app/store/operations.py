@@ -1,12 +1,11 @@
-"""Operations on disk: `.deploy-agent/operations/<n>/` with what was asked, the log, the outcome."""
+"""Operations on disk: in `.deploy-agent/operations/<n>/` the request, the log and the outcome."""
 
 import errno
-import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,7 @@ from uuid import uuid4
 
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
-from app.core.records import parse_moment, read_json
-from app.core.snapshot import Run
+from app.core.records import as_record, read_json, record_to_json
 from app.store.files import (
     Unreadable,
     move_folder,
@@ -26,11 +24,17 @@ from app.store.files import (
     write_file,
 )
 from app.store.history import AGENT_DIR, agent_dir
+from app.store.kept_files import forget_files, keep_files
 from app.store.locks import is_locked
 
 OPERATIONS = f"{AGENT_DIR}/operations"
 _KEPT = 20
-_KEPT_FILE = ".kept"
+_REQUEST, _OUTCOME = "operation.json", "outcome.json"
+_REQUEST_FIELDS = ("kind", "actor", "started_at", "verified", "arguments")
+_OUTCOME_FIELDS = (
+    *("state", "ended_at", "code", "reason", "next_step", "fix"),
+    *("verified", "cancelled_by", "free_port"),
+)
 _OUTCOME_SPACE = "space-for-outcome"
 _RESERVE = "space-for-a-stop"
 _RESERVE_BYTES = 64 * 1024
@@ -51,10 +55,10 @@ def begin(
     arguments: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
 ) -> Operation:
-    """Write down what is about to be done. The caller holds the folder's lock.
+    """Record an operation that is about to start. The caller holds the folder's lock.
 
-    `files` are what it works on and nobody is shown: they may hold secrets. A stop may
-    use what was set aside on the disk: a gateway that has filled it must not be unstoppable.
+    `files` are kept for its process alone: they may hold secrets. A stop may use the reserved
+    disk space: a gateway that has filled the disk must not be unstoppable.
     """
     try:
         return _begin(folder, kind, actor, arguments or {}, files or {})
@@ -86,7 +90,7 @@ def _begin(
         actor=actor,
         started_at=datetime.now(UTC),
         state=OperationState.RUNNING,
-        # An operation that leaves the gateway's run alone leaves it proven too.
+        # The run stays verified if this operation leaves it alone.
         verified=before.verified if before else None,
         arguments=dict(arguments),
     )
@@ -97,23 +101,15 @@ def _begin(
 
 
 def _put_in_place(operations: Path, operation: Operation, files: Mapping[str, bytes]) -> None:
-    """Make an operation's folder, whole or not at all. Raises OSError."""
+    """Make an operation's folder, whole or not at all. Raise OSError."""
     fresh = operations / ".new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    begun = {
-        "kind": operation.kind,
-        "actor": operation.actor,
-        "started_at": operation.started_at.isoformat(),
-        "verified": _run_to_json(operation.verified),
-        "arguments": operation.arguments,
-    }
     try:
-        write_file(fresh / "operation.json", json.dumps(begun).encode())
+        write_file(fresh / _REQUEST, record_to_json(operation, _REQUEST_FIELDS))
         write_file(fresh / "log", b"")
         write_file(fresh / "steps.jsonl", b"")
-        for name, data in files.items():
-            write_file(fresh / f"{name}{_KEPT_FILE}", data)
+        keep_files(fresh, files)
         write_file(fresh / _OUTCOME_SPACE, b"." * 4096)
         move_folder(fresh, operations / str(operation.number))
     except OSError:
@@ -122,67 +118,25 @@ def _put_in_place(operations: Path, operation: Operation, files: Mapping[str, by
 
 
 def end(folder: Path, operation: Operation) -> None:
-    """Write down how an operation ended; from then on it counts as over.
+    """Record how an operation ended; from then on it is over.
 
-    What it has kept is deleted then, unless it can be resumed, and what those before it have.
+    Delete the kept files of all operations, except its own if it can be resumed.
     """
-    outcome: dict[str, Any] = {
-        "state": operation.state,
-        "ended_at": (operation.ended_at or datetime.now(UTC)).isoformat(),
-        "code": operation.code,
-        "reason": operation.reason,
-        "next_step": operation.next_step,
-        "fix": operation.fix,
-        "verified": _run_to_json(operation.verified),
-        "cancelled_by": operation.cancelled_by,
-        "free_port": operation.free_port,
-    }
+    ended = replace(operation, ended_at=operation.ended_at or datetime.now(UTC))
     own = operation_folder(folder, operation.number)
-    # On a full disk the outcome takes the place that was kept for it.
+    # On a full disk the outcome takes this space.
     (own / _OUTCOME_SPACE).unlink(missing_ok=True)
-    write_file(own / "outcome.json", json.dumps(outcome).encode())
+    write_file(own / _OUTCOME, record_to_json(ended, _OUTCOME_FIELDS))
     with suppress(OSError):
-        _forget_files(folder, but_of=operation.number if operation.can_be_resumed else None)
+        for number in _numbers(operations_folder(folder)):
+            if number != operation.number or not operation.can_be_resumed:
+                forget_files(operation_folder(folder, number))
     with suppress(OSError):
         reserve_space(folder)
 
 
-def keep_file(folder: Path, number: int, name: str, data: bytes) -> None:
-    """Keep a file in an operation's folder, for whoever has to finish or undo its work."""
-    write_file(operation_folder(folder, number) / f"{name}{_KEPT_FILE}", data)
-
-
-def kept_file(folder: Path, number: int, name: str) -> bytes | None:
-    """Return a file that an operation has kept, or None. Raises OSError, Unreadable."""
-    try:
-        return read_file(operation_folder(folder, number) / f"{name}{_KEPT_FILE}")
-    except FileNotFoundError:
-        return None
-
-
-def kept_files(folder: Path, number: int) -> dict[str, bytes]:
-    """Return all that an operation has kept, by name. Raises OSError, Unreadable."""
-    found = _kept_in(operation_folder(folder, number))
-    return {each.name.removesuffix(_KEPT_FILE): read_file(each) for each in found}
-
-
-def _forget_files(folder: Path, but_of: int | None) -> None:
-    """Delete what operations have kept: nobody needs it any more, and it holds secrets."""
-    operations = operations_folder(folder)
-    for number in _numbers(operations):
-        if number == but_of:
-            continue
-        for each in _kept_in(operations / str(number)):
-            each.unlink(missing_ok=True)
-
-
-def _kept_in(own: Path) -> list[Path]:
-    refuse_links(own)
-    return list(own.glob(f"*{_KEPT_FILE}"))
-
-
 def reserve_space(folder: Path) -> None:
-    """Set aside on the disk what a stop must be able to write down."""
+    """Reserve the disk space that a stop needs for its records. Raise OSError."""
     reserve = agent_dir(folder) / _RESERVE
     if not reserve.exists():
         write_file(reserve, b"." * _RESERVE_BYTES)
@@ -195,13 +149,17 @@ def latest(folder: Path) -> Operation | None:
 
 
 def latest_launch_or_stop(folder: Path) -> Operation | None:
-    """Return the newest operation that made or removed containers."""
-    found = (read_operation(folder, each) for each in _kept_numbers(folder))
-    return next((each for each in found if each and each.decides_whether_up), None)
+    """Return the newest operation that decides whether there should be a container."""
+    return next((each for each in _newest_first(folder) if each.decides_whether_up), None)
+
+
+def list_operations(folder: Path) -> list[Operation]:
+    """Return the operations that are kept, the newest first."""
+    return list(_newest_first(folder))
 
 
 def read_operation(folder: Path, number: int) -> Operation | None:
-    """Return one operation, or None where there is none of that number."""
+    """Return one operation with its state as it is now; None if missing or damaged."""
     begun = _begun(folder, number)
     if begun is None:
         return None
@@ -209,17 +167,16 @@ def read_operation(folder: Path, number: int) -> Operation | None:
     try:
         under_way = ended is None and is_locked(folder) and _is_newest(folder, number)
     except FileNotFoundError:
-        # The folder went into the archive, or away, while it was being read.
+        # The folder was archived or deleted meanwhile.
         return None
     if under_way:
         return replace(begun, cancelled_by=cancelled_by(folder, number))
-    # The outcome is written before the lock is let go: looked for once more, it
-    # is there, unless the process died.
+    # A process writes the outcome before it releases the lock: without an outcome now, it died.
     return ended or _ended(folder, begun) or replace(begun, state=OperationState.INTERRUPTED)
 
 
 def ask_to_cancel(folder: Path, number: int, actor: str) -> str:
-    """Write down who wants an operation to end, and return who asked first."""
+    """Record who wants an operation to end, and return who asked first. Raise OSError."""
     asked = _cancel_path(folder, number)
     mine = asked.with_name(f".cancelled-by.{uuid4().hex}")
     write_file(mine, actor.encode())
@@ -233,7 +190,7 @@ def ask_to_cancel(folder: Path, number: int, actor: str) -> str:
 
 
 def cancelled_by(folder: Path, number: int) -> str:
-    """Return who has asked for an operation's end, or nothing."""
+    """Return who has asked for an operation's end, or an empty string."""
     try:
         return read_file(_cancel_path(folder, number)).decode(errors="replace")
     except (OSError, Unreadable):
@@ -242,12 +199,6 @@ def cancelled_by(folder: Path, number: int) -> str:
 
 def _cancel_path(folder: Path, number: int) -> Path:
     return operation_folder(folder, number) / "cancelled-by"
-
-
-def list_operations(folder: Path) -> list[Operation]:
-    """Return the operations that are kept, the newest first."""
-    found = (read_operation(folder, each) for each in _kept_numbers(folder))
-    return [each for each in found if each]
 
 
 def _numbers(operations: Path) -> list[int]:
@@ -260,69 +211,43 @@ def _numbers(operations: Path) -> list[int]:
     return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
 
 
-def _kept_numbers(folder: Path) -> list[int]:
-    """Return the operations that are kept, the newest first; whatever else is there is none."""
-    return _numbers(operations_folder(folder))[: -_KEPT - 1 : -1]
+def _newest_first(folder: Path) -> Iterator[Operation]:
+    for number in reversed(_numbers(operations_folder(folder))[-_KEPT:]):
+        if operation := read_operation(folder, number):
+            yield operation
 
 
 def _is_newest(folder: Path, number: int) -> bool:
     return _numbers(operations_folder(folder))[-1:] == [number]
 
 
-def _read_json(path: Path) -> dict[str, Any] | None:
+def _begun(folder: Path, number: int) -> Operation | None:
+    request = _read(operation_folder(folder, number) / _REQUEST, _REQUEST_FIELDS)
+    return _operation(
+        **request, deployment_id=folder.name, number=number, state=OperationState.RUNNING
+    )
+
+
+def _ended(folder: Path, begun: Operation) -> Operation | None:
+    outcome = _read(operation_folder(folder, begun.number) / _OUTCOME, _OUTCOME_FIELDS)
+    if not outcome.get("ended_at"):
+        return None
+    return _operation(**{**asdict(begun), "state": None, **outcome})
+
+
+def _operation(**values: Any) -> Operation | None:
+    with suppress(ValueError):
+        return as_record(Operation, values)
+    return None
+
+
+def _read(path: Path, fields: Iterable[str]) -> dict[str, Any]:
+    """Return the known fields of a record; empty if it is missing or damaged."""
     try:
         value = read_json(read_file(path))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _begun(folder: Path, number: int) -> Operation | None:
-    begun = _read_json(operation_folder(folder, number) / "operation.json")
-    if begun is None:
-        return None
-    with suppress(KeyError, ValueError, TypeError, AttributeError):
-        return Operation(
-            deployment_id=folder.name,
-            number=number,
-            kind=OperationKind(begun["kind"]),
-            actor=str(begun["actor"]),
-            started_at=parse_moment(begun["started_at"]),
-            state=OperationState.RUNNING,
-            verified=_run_from_json(begun["verified"]),
-            arguments={key: str(value) for key, value in begun.get("arguments", {}).items()},
-        )
-    return None
-
-
-def _ended(folder: Path, begun: Operation) -> Operation | None:
-    outcome = _read_json(operation_folder(folder, begun.number) / "outcome.json")
-    if outcome is None:
-        return None
-    with suppress(KeyError, ValueError, TypeError):
-        return replace(
-            begun,
-            state=OperationState(outcome["state"]),
-            ended_at=parse_moment(outcome["ended_at"]),
-            code=str(outcome["code"]),
-            reason=str(outcome["reason"]),
-            next_step=str(outcome["next_step"]),
-            fix=str(outcome.get("fix", "")),
-            verified=_run_from_json(outcome["verified"]),
-            cancelled_by=str(outcome.get("cancelled_by", "")),
-            free_port=_number(outcome.get("free_port")),
-        )
-    return None
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) else None
-
-
-def _run_to_json(run: Run | None) -> dict[str, str] | None:
-    return {"container_id": run.container_id, "started_at": run.started_at} if run else None
-
-
-def _run_from_json(run: dict[str, str] | None) -> Run | None:
-    return Run(str(run["container_id"]), str(run["started_at"])) if run else None
+        return {}
+    return (
+        {name: value[name] for name in fields if name in value} if isinstance(value, dict) else {}
+    )

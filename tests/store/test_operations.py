@@ -13,7 +13,7 @@ from app.core.operations.operation import OperationState
 from app.core.snapshot import Run
 from app.store import history, operation_log, operations
 from app.store.locks import lock_folder
-from app.store.operation_process import CANCEL, note_process, process_of, tell_to_cancel
+from app.store.operation_process import CANCEL, note_process, process_of, signal_cancel
 from app.usecases.context import AppContext
 from app.usecases.operations.operations import operation_of
 
@@ -162,11 +162,11 @@ def heard() -> Iterator[list[int]]:
 
 def test_the_process_of_an_operation_is_told_to_cancel(folder: Path, heard: list[int]) -> None:
     number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
-    tell_to_cancel(folder, number)
+    signal_cancel(folder, number)
     assert not heard, "it has not noted itself yet"
     note_process(folder, number)
 
-    tell_to_cancel(folder, number)
+    signal_cancel(folder, number)
 
     assert heard == [CANCEL]
     assert process_of(folder, number) == os.getpid()
@@ -180,7 +180,7 @@ def test_another_process_that_has_its_number_by_now_is_left_alone(
     noted = operations.operations_folder(folder) / str(number) / "process"
     noted.write_text(noted.read_text() + "7")
 
-    tell_to_cancel(folder, number)
+    signal_cancel(folder, number)
 
     assert not heard
 
@@ -222,3 +222,25 @@ def test_an_operation_is_found_though_an_archive_moves_its_folder_meanwhile(
     found = operation_of(deployment_id, begun.number, context=context)
 
     assert (found.deployment_id, found.number, found.kind) == (deployment_id, 1, begun.kind)
+
+
+def test_records_of_older_versions_are_read(folder: Path) -> None:
+    own = operations.operation_folder(folder, 1)
+    own.mkdir(parents=True)
+    at = "2026-11-24T06:00:00+00:00"
+    (own / "operation.json").write_text(
+        f'{{"kind": "launch", "actor": "ana", "started_at": "{at}", "verified": null}}'
+    )
+    (own / "outcome.json").write_text(
+        f'{{"state": "failed", "ended_at": "{at}", "code": "timeout", "reason": "Why.",'
+        ' "next_step": "What.", "verified": {"container_id": "c0ffee", "started_at": "then"}}'
+    )
+
+    found = operations.latest(folder)
+
+    assert found is not None
+    assert (found.kind, found.actor, found.state) == ("launch", "ana", "failed")
+    assert (found.reason, found.next_step, found.fix) == ("Why.", "What.", "")
+    assert found.verified == Run("c0ffee", "then")
+    assert found.ended_at is not None
+    assert found.ended_at.isoformat() == at

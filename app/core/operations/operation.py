@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import StrEnum
 
 from app.core.operations.kinds import OperationKind
 from app.core.operations.steps import Step
+from app.core.records import AwareDatetime
 from app.core.snapshot import Run
 
 # Code of an operation whose process could not be started: nothing was done.
@@ -58,9 +58,9 @@ class Operation:
     number: int
     kind: OperationKind
     actor: str
-    started_at: datetime
+    started_at: AwareDatetime
     state: OperationState
-    ended_at: datetime | None = None
+    ended_at: AwareDatetime | None = None
     code: str = ""
     reason: str = ""
     next_step: str = ""

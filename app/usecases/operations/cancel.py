@@ -7,7 +7,7 @@ from app.core.errors import NothingToCancel
 from app.core.operations.operation import Operation, OperationState
 from app.store import operations
 from app.store.files import storage_errors
-from app.store.operation_process import tell_to_cancel
+from app.store.operation_process import signal_cancel
 from app.usecases.context import AppContext
 from app.usecases.operations.answers import OperationShown
 from app.usecases.operations.operations import operation_of
@@ -34,7 +34,7 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
     folder = context.store.folder(deployment_id)
     with storage_errors(f"The {running.kind.noun} was not cancelled."):
         operations.ask_to_cancel(folder, running.number, actor)
-    tell_to_cancel(folder, running.number)
+    signal_cancel(folder, running.number)
     return operation_of(deployment_id, running.number, context=context)
 
 

@@ -17,6 +17,7 @@ from app.core.operations.steps import Step
 from app.core.snapshot import Container, Run
 from app.store.operation_log import OperationLog
 from app.store.operation_process import CANCEL
+from app.store.operations import operation_folder
 from app.usecases.context import AppContext
 
 
@@ -105,6 +106,11 @@ class OperationContext:
     @property
     def folder(self) -> Path:
         return self.context.store.folder(self.deployment.id)
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the operation has its log and the files that it keeps."""
+        return operation_folder(self.folder, self.operation.number)
 
     def gateway(self) -> Container | None:
         """Return the gateway's container as the engine has it now. Raise EngineError."""

@@ -29,7 +29,6 @@ from app.core.settings.env_parser import EnvFileError
 from app.core.settings.openclaw_config import ConfigUnreadable
 from app.core.snapshot import Container, Run
 from app.engine.compose import ComposeFailed
-from app.store import operations
 from app.store.applied_settings import (
     applied_file,
     applied_now,
@@ -39,6 +38,8 @@ from app.store.applied_settings import (
 )
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_compose_file
 from app.store.files import Edited, Unreadable, read_file, rewrite_files
+from app.store.kept_files import keep_files, kept_file
+from app.store.operations import operation_folder
 from app.usecases.lifecycle.data_folders import (
     config_for,
     read_openclaw_config,
@@ -78,7 +79,7 @@ def kept_secrets(operation: Operation, folder: Path) -> list[str]:
     for name in ("env.old", "env.new"):
         try:
             found += secret_values(
-                parse_env(operations.kept_file(folder, operation.number, name) or b"")
+                parse_env(kept_file(operation_folder(folder, operation.number), name) or b"")
             )
         except (OSError, Unreadable, EnvFileError):
             continue
@@ -145,12 +146,12 @@ class _Work:
         return perform_launch(self._with_files_as_they_are(), anew=True)
 
     def _kept(self, name: str) -> bytes | None:
-        return operations.kept_file(self._folder, self._op.operation.number, name)
+        return kept_file(self._op.own_folder, name)
 
     def _keep(self, name: str, data: bytes) -> None:
         """Keep a file as it is found; one that was kept before an interruption is the older."""
         if self._kept(name) is None:
-            operations.keep_file(self._folder, self._op.operation.number, name, data)
+            keep_files(self._op.own_folder, {name: data})
 
     def _gateway_before(self) -> Container | None:
         """Return the gateway as it is found. What is only written needs no engine."""

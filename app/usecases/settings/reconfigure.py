@@ -7,8 +7,9 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import RESUMPTIONS, Operation
 from app.core.settings.fields import PORT
 from app.core.settings.file_changes import DeploymentFiles
-from app.store import operations
 from app.store.files import storage_errors
+from app.store.kept_files import kept_files
+from app.store.operations import operation_folder
 from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.start import Started, start_operation
 from app.usecases.operations.wait import wait_for
@@ -89,7 +90,7 @@ def resume_reconfiguration(
         )
     context.containers.of(deployment_id)
     folder = context.store.folder(deployment_id)
-    kept = operations.kept_files(folder, left.number)
+    kept = kept_files(operation_folder(folder, left.number))
     if not kept:
         raise NothingToUndo(
             "Its earlier files are not kept any more, so it can't be finished or undone."
