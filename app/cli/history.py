@@ -4,7 +4,8 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import DeploymentParam, verb
-from app.core.history.timeline import EntryKind, TimelineEntry
+from app.core.history.timeline import TimelineEntry
+from app.core.history.timeline_words import EntryKind
 from app.usecases.history.history import (
     PAGE,
     HistoryFilter,

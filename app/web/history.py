@@ -14,7 +14,7 @@ from pydantic import Field
 from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId, Time
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
-from app.core.history.timeline import KIND_LABELS, EntryKind
+from app.core.history.timeline_words import KIND_LABELS, EntryKind
 from app.core.people import Permission
 from app.usecases.history.bundle import bundle_of
 from app.usecases.history.history import (

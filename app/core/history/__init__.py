@@ -1,1 +1,1 @@
-"""What happened to a deployment, as entries and in words."""
+"""A deployment's history: its entries, and their words."""

@@ -1,4 +1,4 @@
-"""What the engine tells by itself about a deployment's containers."""
+"""Events that the engine sends about a deployment's containers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class ContainerEvent:
-    """One event: `action` is Docker's word for it: start, die, kill, destroy, oom, pause, …
+    """One event. `action` is Docker's word: start, die, kill, destroy, oom, pause, …
 
-    `attributes` are the engine's own (exitCode, signal, image, the container's labels).
+    `attributes` are Docker's too: exitCode, signal, image, the container's labels.
     """
 
     deployment_id: str

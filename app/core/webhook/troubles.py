@@ -17,8 +17,8 @@ from app.core.history.incidents import (
     UNHEALTHY,
     UNOBSERVED,
     Incident,
+    entry_time,
     incident_in,
-    time_of,
 )
 from app.core.history.timeline import timeline_of
 from app.core.operations.kinds import LAUNCHES, STOPS, OperationKind
@@ -138,15 +138,15 @@ def _is_by_hand(incident: Incident) -> bool:
 def _is_trouble(incident: Incident) -> bool:
     if incident.what == EXITED and incident.who == UNOBSERVED:
         # Of what runs again, Docker counts its own restarts, not those by hand.
-        if incident.says("restarted"):
-            return bool(incident.says("restarts"))
-        return bool(incident.says("out_of_memory")) or incident.says("code") not in ASKED_TO_END
+        if incident.detail("restarted"):
+            return bool(incident.detail("restarts"))
+        return bool(incident.detail("out_of_memory")) or incident.detail("code") not in ASKED_TO_END
     return incident.what in (EXITED, UNHEALTHY)
 
 
 def _failed(place: HistoryCursor, deployment_id: str, kind: str, entry: Mapping[str, Any]) -> _Read:
     """An operation failed; where it should have brought the gateway up, that stays a trouble."""
-    at = time_of(entry)
+    at = entry_time(entry)
     if at is None:
         return place, []
     whole = place if "operation" not in entry else replace(place, operation=None)
@@ -169,7 +169,7 @@ def _succeeded(
     place = replace(place, operation=None)
     if kind in LAUNCHES:
         by = f" by {entry['who']}" if entry.get("who") else ""
-        return _over(place, deployment_id, time_of(entry), f"The {_noun(kind)}{by} succeeded.")
+        return _over(place, deployment_id, entry_time(entry), f"The {_noun(kind)}{by} succeeded.")
     return (replace(place, trouble=None) if kind in STOPS else place), []
 
 
@@ -264,9 +264,9 @@ def _due(incident: Incident, now: datetime) -> WebhookEvent | None:
     if not _is_settled(incident, now):
         return None
     if incident.what == UNHEALTHY:
-        return None if incident.says("well") else WebhookEvent.UNHEALTHY
+        return None if incident.detail("well") else WebhookEvent.UNHEALTHY
     # A gateway may end to be started anew.
-    meant = incident.says("code") == 0 and incident.says("restarted")
+    meant = incident.detail("code") == 0 and incident.detail("restarted")
     return None if meant else WebhookEvent.CRASHED
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.errors import InputRejected
-from app.core.history.timeline import EntryKind, TimelineEntry, timeline_of
+from app.core.history.timeline import TimelineEntry, timeline_of
+from app.core.history.timeline_words import EntryKind
 from app.store import history
 from app.usecases.context import AppContext
 

@@ -12,13 +12,12 @@ from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
     ExitSigns,
     Incident,
-    entry_of,
     exit_code_of,
-    is_due,
-    known_from,
-    missed,
     next_incident,
+    should_write,
+    to_entry,
 )
+from app.core.history.missed_incidents import last_recorded, missed_incident
 from app.core.operations.kinds import STOPS
 from app.core.operations.operation import Operation, OperationState
 from app.core.secrets import Masker
@@ -64,7 +63,7 @@ class IncidentRecords:
             return
         deployment = context.store.load(event.deployment_id)
         signs = self._signs.setdefault(container, ExitSigns())
-        signs.hear(event)
+        signs.note(event)
         operation = latest_operation(context.store.folder(deployment.id))
         ours = operation is not None and _is_during(event, operation)
         if ours:
@@ -105,7 +104,7 @@ class IncidentRecords:
         now = datetime.now(UTC)
         for deployment_id, (_, written) in list(self._written.items()):
             latest = self._latest.get(deployment_id)
-            if latest and latest.at == written.at and is_due(latest, written, now):
+            if latest and latest.at == written.at and should_write(latest, written, now):
                 self._write(deployment_id, latest)
 
     def write_all(self) -> None:
@@ -123,11 +122,13 @@ class IncidentRecords:
             self._remember(gateway)
         if deployment.running_operation:
             return
-        known = known_from(history.newest_first(context.store.folder(deployment.id)))
+        known = last_recorded(history.newest_first(context.store.folder(deployment.id)))
         if known.incident and deployment.id not in self._latest:
             self._latest[deployment.id] = known.incident
             self._written[deployment.id] = (known.number, known.incident)
-        if incident := missed(gateway, known, deployment.launch_or_stop, datetime.now(UTC)):
+        if incident := missed_incident(
+            gateway, known, deployment.launch_or_stop, datetime.now(UTC)
+        ):
             self._set_latest(deployment.id, incident)
             if gateway:
                 save_last_words_of(gateway, deployment, context)
@@ -170,13 +171,13 @@ class IncidentRecords:
     def _set_latest(self, deployment_id: str, incident: Incident) -> None:
         self._latest[deployment_id] = incident
         written = self._written.get(deployment_id)
-        if written is None or is_due(incident, written[1], datetime.now(UTC)):
+        if written is None or should_write(incident, written[1], datetime.now(UTC)):
             self._write(deployment_id, incident)
 
     def _write(self, deployment_id: str, incident: Incident) -> None:
         folder = self._context.store.folder(deployment_id)
         number, before = self._written.get(deployment_id, (0, None))
-        entry = entry_of(incident)
+        entry = to_entry(incident)
         if before and (before.at, before.container) == (incident.at, incident.container):
             added = {key: value for key, value in entry.items() if key not in ("at", "what")}
             history.append(folder, {"of": number, **added})

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.history.incidents import BY_HAND
-from app.core.history.timeline import COMPOSE_EDITED, ENV_EDITED, EntryKind, TimelineEntry
+from app.core.history.timeline import TimelineEntry
+from app.core.history.timeline_words import COMPOSE_EDITED, ENV_EDITED, EntryKind
 from app.core.operations.kinds import OperationKind
 from app.store import history
 from app.usecases.context import AppContext

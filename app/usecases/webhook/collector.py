@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import takewhile
 from typing import Any
 
-from app.core.history.incidents import time_of
+from app.core.history.incidents import entry_time
 from app.core.operations.operation import OperationState
 from app.core.secrets import Masker, readable
 from app.core.webhook.notices import Notification
@@ -91,7 +91,7 @@ class WebhookCollector:
         return read_entries(place, deployment_id, appended)
 
     def _is_old(self, entry: Mapping[str, Any]) -> bool:
-        at = time_of(entry) or time_of({"at": entry.get("last_at")})
+        at = entry_time(entry) or entry_time({"at": entry.get("last_at")})
         return at is None or self._since is None or at < self._since
 
     def _views_needed(

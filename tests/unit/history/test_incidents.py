@@ -11,14 +11,12 @@ from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
     ExitSigns,
     Incident,
-    RecordedState,
-    entry_of,
     incident_in,
-    is_due,
-    known_from,
-    missed,
     next_incident,
+    should_write,
+    to_entry,
 )
+from app.core.history.missed_incidents import RecordedState, last_recorded, missed_incident
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from tests.support.builders import ID, NOW, a_container, an_operation, before, details
@@ -34,7 +32,7 @@ def heard(events: Sequence[ContainerEvent]) -> list[Incident]:
     """Return the incidents that come of events, each as it stands at the end."""
     signs, found = ExitSigns(), list[Incident]()
     for each in events:
-        signs.hear(each)
+        signs.note(each)
         incident = next_incident(each, signs, found[-1] if found else None)
         if each.action == "die":
             signs = ExitSigns()
@@ -143,7 +141,7 @@ def test_a_crash_loop_is_written_down_ever_more_rarely() -> None:
         for each in (crash(n * 3), event("start", n * 3 + 1)):
             latest = next_incident(each, ExitSigns(), latest)
             assert latest is not None
-            if kept is None or is_due(latest, kept, each.at):
+            if kept is None or should_write(latest, kept, each.at):
                 kept = latest
                 written.append(latest.count)
 
@@ -155,9 +153,9 @@ def test_the_last_of_a_loop_is_written_once_it_is_quiet() -> None:
     crashed = heard([crash(0), event("start", 1), crash(2), event("start", 3)])[0]
     again = heard([crash(0), event("start", 1), crash(2), event("start", 3), crash(4)])[0]
 
-    assert not is_due(again, crashed, again.last_at)
-    assert is_due(again, crashed, again.last_at + timedelta(minutes=3))
-    assert not is_due(again, again, again.last_at + timedelta(hours=3))
+    assert not should_write(again, crashed, again.last_at)
+    assert should_write(again, crashed, again.last_at + timedelta(minutes=3))
+    assert not should_write(again, again, again.last_at + timedelta(hours=3))
 
 
 ACTIONS = ["create", "start", "restart", "kill", "die", "oom", "stop", "destroy", "pause"]
@@ -172,9 +170,9 @@ def test_any_events_in_any_order_are_told_and_read_back(given: list[tuple[str, f
         events.append(event(action, seconds, exitCode="1", signal="9"))
 
     for incident in heard(events):
-        read = incident_in(entry_of(incident))
+        read = incident_in(to_entry(incident))
         assert read is not None
-        assert entry_of(read) == entry_of(incident)
+        assert to_entry(read) == to_entry(incident)
 
 
 def ended(at: datetime, **more: object) -> object:
@@ -187,11 +185,11 @@ LAUNCHED = an_operation(OperationKind.LAUNCH, OperationState.SUCCEEDED)
 
 
 def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
-    found = missed(ended(before(60)), RecordedState(before(600)), LAUNCHED, NOW)  # type: ignore[arg-type]
+    found = missed_incident(ended(before(60)), RecordedState(before(600)), LAUNCHED, NOW)  # type: ignore[arg-type]
 
     assert found is not None
-    assert (found.what, found.at, found.says("code")) == ("exited", before(60), 1)
-    assert found.says("missed")
+    assert (found.what, found.at, found.detail("code")) == ("exited", before(60), 1)
+    assert found.detail("missed")
 
 
 @pytest.mark.parametrize(
@@ -205,16 +203,16 @@ def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
 def test_an_end_that_is_known_or_before_all_that_is_known_is_not_found_again(
     known: RecordedState,
 ) -> None:
-    assert missed(ended(before(60)), known, LAUNCHED, NOW) is None  # type: ignore[arg-type]
+    assert missed_incident(ended(before(60)), known, LAUNCHED, NOW) is None  # type: ignore[arg-type]
 
 
 def test_a_container_that_went_while_nobody_listened_is_found_missing_once() -> None:
-    found = missed(None, RecordedState(before(600)), LAUNCHED, NOW)
+    found = missed_incident(None, RecordedState(before(600)), LAUNCHED, NOW)
 
     assert found is not None
     assert found.what == "removed"
-    known = known_from([{**entry_of(found), "n": 7}])
+    known = last_recorded([{**to_entry(found), "n": 7}])
     assert known.number == 7
-    assert missed(None, known, LAUNCHED, NOW) is None
+    assert missed_incident(None, known, LAUNCHED, NOW) is None
     stopped = an_operation(OperationKind.STOP)
-    assert missed(None, RecordedState(before(600)), stopped, NOW) is None
+    assert missed_incident(None, RecordedState(before(600)), stopped, NOW) is None

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from app.config import PROJECT
-from app.core.history.timeline import EntryKind, TimelineEntry, has_words, timeline_of
+from app.core.history.timeline import TimelineEntry, timeline_of
+from app.core.history.timeline_words import EntryKind, has_words
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 
@@ -57,9 +58,9 @@ def test_an_operation_without_outcome_is_under_way_or_was_interrupted() -> None:
 def test_a_deed_on_a_device_that_failed_is_told_once() -> None:
     deed = {"request": "r", "device": "d", "label": "Firefox on Linux", "address": "10.0.0.5"}
 
-    assert words(entry("approve_device", **deed)) == ["Firefox on Linux was let in, at 10.0.0.5"]
+    assert words(entry("approve_device", **deed)) == ["Firefox on Linux was approved, at 10.0.0.5"]
     assert words(entry("approve_device", **deed), entry("approve_device_failed", **deed)) == [
-        "Firefox on Linux could not be let in, at 10.0.0.5"
+        "Firefox on Linux could not be approved, at 10.0.0.5"
     ]
 
 
@@ -74,9 +75,9 @@ def test_a_deed_on_a_device_that_failed_is_told_once() -> None:
             " Docker started it again",
             "bad",
         ),
-        ({"code": 0}, "Ended by itself, exit code 0", "warn"),
-        ({"code": 137, "out_of_memory": True}, "Killed for want of memory", "bad"),
-        ({"how": "removed"}, "Crashed with exit code 78; its container was removed then", "bad"),
+        ({"code": 0}, "Exited with code 0", "warn"),
+        ({"code": 137, "out_of_memory": True}, "Killed: out of memory", "bad"),
+        ({"how": "removed"}, "Crashed with exit code 78; then its container was removed", "bad"),
         ({"who": "outside", "how": "stopped", "code": 0}, "Stopped, exit code 0", "warn"),
         ({"who": "outside", "how": "restarted", "code": 0}, "Restarted, exit code 0", "warn"),
         (
