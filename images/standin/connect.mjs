@@ -18,7 +18,7 @@ const FAILURES_ALLOWED = 10;
 const FAILURE_WINDOW = 60_000;
 const LOCKOUT = 300_000;
 
-// Failed tokens by address; addresses of this machine itself are never locked out.
+// Failed tokens by address; this machine's own addresses are never locked out.
 const failures = new Map();
 
 function lockedFor(address) {
@@ -33,8 +33,8 @@ function recordFailure(address) {
   failures.set(address, { times, lockedUntil: times.length < FAILURES_ALLOWED ? 0 : now + LOCKOUT });
 }
 
-// One connection's conversation. `token` is null where none can be right; `locks` is false
-// where a wrong token is to be answered as such for ever.
+// The frames of one connection. `token` is null if no token is valid. If `locks` is false, a
+// wrong token is refused every time, without a lock-out.
 export class Conversation {
   #webSocket;
   #request;
@@ -119,7 +119,7 @@ export class Conversation {
     const { device, role = "operator", scopes = [] } = frame.params;
     this.#listener = {
       deviceId: device?.id,
-      // Whatever was asked for: a client without a device is given no scopes.
+      // A client without a device gets no scopes, whatever it requested.
       scopes: device ? scopes : [],
       event: (event, payload) => this.#event(event, payload),
       close: (code, reason) => this.#webSocket.close(code, reason),

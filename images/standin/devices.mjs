@@ -1,5 +1,5 @@
-// Devices and pairing as on OpenClaw 2026.9.6: who proves a key, who may come in at once, who
-// has to wait for an operator, and what operators are told and may do.
+// Devices and pairing as on OpenClaw 2026.9.6: proofs of keys, immediate pairing, pairing
+// requests, and the methods and events for operators.
 import { createHash, createPublicKey, randomBytes, randomUUID, verify } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { isIPv4, isIPv6 } from "node:net";
@@ -30,7 +30,7 @@ function readState() {
 
 const keep = () => writeFileSync(FILE, JSON.stringify({ pending: [...pending], paired: [...paired] }), { mode: 0o600 });
 
-// What is wrong with a page's origin; undefined where nothing is, or where it is no page.
+// What is wrong with a page's origin; undefined if it is valid or the client is no page.
 export function originProblem({ origin, host }, allowedOrigins) {
   if (!origin || allowedOrigins.includes("*") || allowedOrigins.includes(origin)) return undefined;
   const url = URL.canParse(origin) && new URL(origin);
@@ -38,7 +38,7 @@ export function originProblem({ origin, host }, allowedOrigins) {
   return "origin not allowed";
 }
 
-// A loopback name counts for a client on the gateway's own loopback only: not in a container.
+// A loopback name is valid only for a client on the gateway's own loopback, so not in a container.
 const isTrusted = (name) => (!isLoopback(name) && isPrivate(name)) || name.endsWith(".local") || name.endsWith(".ts.net");
 const isLoopback = (name) => name === "localhost" || name.startsWith("127.") || name === "[::1]";
 
@@ -48,7 +48,7 @@ function isPrivate(address) {
   return isIPv6(bare) && /^(::1$|f[cd]|fe[89ab])/i.test(bare);
 }
 
-// What is wrong with a device's proof, as [words, code, reason]; undefined where nothing is.
+// What is wrong with a device's proof, as [words, code, reason]; undefined if it is valid.
 export function proofProblem(parameters, nonce) {
   const { device, client, auth = {}, role = "operator", scopes = [] } = parameters;
   const key = Buffer.from(device.publicKey, "base64url");
@@ -79,7 +79,7 @@ function isSigned({ publicKey, signature }, signed) {
   }
 }
 
-// Let a device in that brought the right token, or say what it has to wait for: { message, details }.
+// Accept a device that sent the right token, or return why it has to wait: { message, details }.
 export function admit(parameters, request) {
   const asked = describe(parameters, request);
   const known = paired.get(asked.deviceId);
@@ -106,7 +106,7 @@ function seen(known, asked) {
   keep();
 }
 
-// A page on this host that has the token: it comes from a private address to a loopback name.
+// A page on this host with the token: a private address connects to a loopback name.
 function isSilent(client, { address, origin, host }) {
   const named = URL.canParse(origin) && isLoopback(new URL(origin).hostname) && isLoopback(host.replace(/:\d+$/, ""));
   return client.id === "openclaw-control-ui" && client.mode === "webchat" && named && isPrivate(address);
@@ -145,7 +145,7 @@ function waiting(asked, known) {
   };
 }
 
-// The same wish keeps its request; another wish of the same device takes its place.
+// A repeated request stays the same; another request of the same device replaces it.
 function renew(asked, known) {
   const before = [...pending.values()].find(({ deviceId }) => deviceId === asked.deviceId);
   if (before && before.publicKey === asked.publicKey && String(before.scopes) === String(asked.scopes)) {
@@ -192,7 +192,7 @@ const METHODS = {
 };
 export const METHOD_NAMES = Object.keys(METHODS);
 
-// The answer to a method: { payload }, or { message } and its error; undefined where it is not one of these.
+// The answer to a method: { payload }, or { message } and its error; undefined for other methods.
 export function answerTo({ method, params = {} }, scopes) {
   const known = METHODS[method];
   if (!known) return undefined;

@@ -1,5 +1,5 @@
-// The ways in which a stand-in misbehaves when told to: by STANDIN_FAULT, and by the file
-// ~/.openclaw/standin-fault, whose word wins where both name the same fault.
+// The stand-in's faults, chosen by STANDIN_FAULT and by the file ~/.openclaw/standin-fault. The
+// file wins if both name the same fault.
 import { readFileSync } from "node:fs";
 import { hostileLog } from "./hostile.mjs";
 import { die, info } from "./log.mjs";
@@ -55,13 +55,13 @@ function parse(spec) {
 
 export function dieAtOnce(faults) {
   if (faults.has("crash")) crash(...faults.get("crash"));
-  // The loop that a missing npm made of the real gateway, once a provider's key was set.
+  // The crash loop of the real gateway without npm, once a provider's key is set.
   if (faults.has("npm-missing")) maintenanceRequired("Command failed during launch or output capture (ENOENT)", "ENOENT");
 }
 
 const crash = (code) => die(code, `Gateway failed to start: the stand-in was told to exit with ${code}.`);
 
-// What begins once the gateway is up.
+// Faults that begin once the gateway is up.
 export function misbehave(faults, settings) {
   const starters = {
     "crash-after": (seconds, code) => setTimeout(() => crash(code), seconds * 1000),
@@ -73,13 +73,13 @@ export function misbehave(faults, settings) {
   for (const [name, given] of faults) starters[name]?.(...given);
 }
 
-// As many lines as are due, so that the rate holds whatever the timer does.
+// Print all lines that are due, so that the rate holds even if the timer is late.
 function flood(linesPerSecond) {
   const start = performance.now();
   let written = 0;
   setInterval(() => {
     const due = Math.floor(((performance.now() - start) / 1000) * linesPerSecond);
-    // A second's worth at most, where the reader was slower than that.
+    // At most one second's lines, if the reader was slower.
     const last = Math.min(due, written + linesPerSecond);
     let lines = "";
     while (written < last) lines += `flood line ${String(++written).padStart(9, "0")} of the stand-in gateway\n`;
@@ -87,7 +87,7 @@ function flood(linesPerSecond) {
   }, FLOOD_TICK);
 }
 
-// In every form in which a program is likely to let them slip.
+// In every form in which a program is likely to leak them.
 function leakSecrets({ port, token }) {
   const key = process.env.OPENROUTER_API_KEY ?? "";
   info("gateway", `OPENCLAW_GATEWAY_TOKEN=${token} OPENROUTER_API_KEY=${key}`);
@@ -103,7 +103,7 @@ function eatMemory(mebibytesPerSecond) {
   setInterval(() => eaten.push(Buffer.alloc((mebibytesPerSecond * MEBIBYTE) / 10, 1)), 100);
 }
 
-// Control groups 2, then 1, whose word for no limit is a number near 2^63.
+// Control groups version 2, then version 1, where no limit is a number near 2^63.
 function hasMemoryLimit() {
   for (const file of ["memory.max", "memory/memory.limit_in_bytes"]) {
     try {

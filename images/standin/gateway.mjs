@@ -1,5 +1,5 @@
-// A stand-in for OpenClaw's gateway: one port for HTTP and WebSocket, the same answers on
-// the wire, none of its work. For tests and the demo; README.md lists its faults.
+// A stand-in for OpenClaw's gateway: one port for HTTP and WebSocket, with the same answers on
+// the wire, without an agent. For tests and the demo; README.md lists its faults.
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createTcpServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -43,7 +43,7 @@ function createGateway() {
   return createHttpServer(answer).on("upgrade", converse);
 }
 
-// Takes connections, and then says nothing, whatever is asked.
+// Accepts connections and never answers.
 function createSilentServer() {
   return createTcpServer((socket) => socket.on("error", () => socket.destroy()).resume());
 }
@@ -108,7 +108,7 @@ function stop() {
   if (faults.has("ignore-sigterm")) return info("gateway", "received SIGTERM; told to ignore it");
   info("gateway", "received SIGTERM; shutting down");
   for (const webSocket of webSockets) webSocket.close(1012, "service restart");
-  // Not at once: the close frames have to leave first.
+  // Not immediately: the close frames must be sent first.
   setTimeout(() => {
     info("shutdown", `completed cleanly in ${STOP_DELAY}ms`);
     process.exit(0);

@@ -1,4 +1,4 @@
-// The image's own health check, for compose files that name none.
+// The image's own health check, for Compose files without one.
 import { get } from "node:http";
 
 get(`http://127.0.0.1:${process.env.OPENCLAW_GATEWAY_PORT || 18789}/healthz`, (answer) => {

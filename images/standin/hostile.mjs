@@ -1,6 +1,6 @@
-// Log lines that a page, a terminal or a decoder may trip over. Bytes, since not all are UTF-8.
+// Log lines that may break a page, a terminal or a decoder. Bytes, since not all are UTF-8.
 
-// Numbered, so that a test can ask for each.
+// Numbered, so that a test can look for each.
 export function hostileLog() {
   const entries = {
     colours: "\u001b[31mred\u001b[0m \u001b[1;38;5;208morange\u001b[0m \u001b[48;2;0;90;200mblue ground\u001b[0m",

@@ -4,7 +4,7 @@
 export const info = (subsystem, text) => console.log(`${timestamp()} [${subsystem}] ${text}`);
 export const warn = (subsystem, text) => console.error(`${timestamp()} [${subsystem}] ${text}`);
 
-// Pipes are written synchronously on Linux, so the last words get out.
+// Pipes are written synchronously on Linux, so the last lines are not lost.
 export function die(code, words) {
   console.error(words);
   process.exit(code);

@@ -1,5 +1,5 @@
-// What a frame and the parameters of `connect` have to look like; refused in the words of
-// OpenClaw's own validator.
+// The schema of frames and of `connect`'s parameters; errors have the wording of OpenClaw's
+// validator.
 
 const CLIENT_IDS = [
   "webchat-ui", "openclaw-control-ui", "openclaw-browser-copilot", "openclaw-tui", "webchat", "cli",
@@ -47,7 +47,7 @@ export const REQUEST = {
   optional: { params: anything, traceparent: string, expectedProfileId: text },
 };
 
-// The first thing wrong with a value; undefined where nothing is.
+// The first error in a value; undefined if it is valid.
 export function problemOf(value, shape, path = "") {
   const where = path && `at ${path}: `;
   if (typeof shape === "function") return shape(value) && `${where}${shape(value)}`;

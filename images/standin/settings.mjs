@@ -1,5 +1,5 @@
-// What the gateway is told: variables and ~/.openclaw/openclaw.json, with OpenClaw's own
-// refusals, words and exit codes (measured on 2026.9.6).
+// The gateway's settings: variables and ~/.openclaw/openclaw.json, with OpenClaw's own errors,
+// wording and exit codes (measured on 2026.9.6).
 import { accessSync, constants, mkdirSync, readFileSync } from "node:fs";
 import { runInNewContext } from "node:vm";
 import { die, timestamp, warn } from "./log.mjs";
@@ -14,7 +14,7 @@ const REPAIR =
   "Stop the service with openclaw gateway stop (or its service owner), then run openclaw doctor --fix, " +
   "then start it again with openclaw gateway start.";
 
-// `token` is null where no token can be right.
+// `token` is null if no token is valid.
 export function readSettings() {
   const { text, error } = readFile();
   makeStateFolder(error);
@@ -29,7 +29,7 @@ export function readSettings() {
     host: bind === "loopback" ? "127.0.0.1" : "0.0.0.0",
     port,
     token: readToken(gateway.auth?.token, bind),
-    // A list of one's own takes the place of these two.
+    // A configured list replaces these two.
     allowedOrigins: gateway.controlUi?.allowedOrigins ?? [`http://localhost:${port}`, `http://127.0.0.1:${port}`],
   };
 }
@@ -82,8 +82,8 @@ If startup is still blocked, inspect the adjacent .bak backup before restoring i
   );
 }
 
-// The file is JSON5: comments, trailing commas, bare keys. JSON5 is part of JavaScript, and
-// this image's only input is its tests'.
+// The file is JSON5: comments, trailing commas, bare keys. JSON5 is a subset of JavaScript, and
+// only tests write this file.
 function parse(text) {
   let value;
   try {
@@ -96,7 +96,7 @@ function parse(text) {
   return value;
 }
 
-// Where the text breaks, in the words of the JSON5 library.
+// Where parsing fails, in the wording of the JSON5 library.
 function syntaxError(text) {
   let end = 0;
   while (end < text.length && couldContinue(text.slice(0, end + 1))) end++;
@@ -114,8 +114,8 @@ function couldContinue(start) {
   }
 }
 
-// The file's token wins. One that names a missing variable lets the gateway start, on a token
-// that nobody knows; no token at all doesn't.
+// The file's token wins. If it names a missing variable, the gateway starts with a token that
+// nobody knows; without any token it does not start.
 function readToken(written, bind) {
   if (!written) return process.env.OPENCLAW_GATEWAY_TOKEN || withoutAuth(bind);
   const token = String(written).replace(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (reference, name) => process.env[name] || reference);

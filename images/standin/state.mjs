@@ -1,5 +1,5 @@
-// The state's version, as far as OpenClaw has one: each start brings an older state to its own
-// version, and what a newer one has written it can't read.
+// The version of the state, like OpenClaw's: each start migrates an older state to its own
+// version, and refuses the state of a newer version.
 import { readFileSync, writeFileSync } from "node:fs";
 import { die, timestamp } from "./log.mjs";
 import { FOLDER } from "./settings.mjs";

@@ -1,5 +1,5 @@
-// A WebSocket server connection (RFC 6455), as small as a stand-in needs: text in and out,
-// fragments, ping, close; no extensions. Binary messages are taken as text, as OpenClaw does.
+// A minimal WebSocket server connection (RFC 6455): text in and out,
+// fragments, ping, close; no extensions. Binary messages are read as text, as OpenClaw does.
 import { createHash } from "node:crypto";
 
 const ACCEPT_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -7,7 +7,7 @@ const CONTINUATION = 0, TEXT = 1, CLOSE = 8, PING = 9, PONG = 10;
 const MAXIMUM_CONTROL = 125;
 const CLOSE_GRACE = 2000;
 
-// Answer an upgrade request; returns undefined where it asks for no WebSocket.
+// Answer an upgrade request; return undefined if it is not for a WebSocket.
 export function acceptWebSocket(request, socket, head) {
   const key = request.headers["sec-websocket-key"];
   if (request.headers.upgrade?.toLowerCase() !== "websocket" || !key) {
@@ -54,7 +54,7 @@ class WebSocketConnection {
     this.#write(CLOSE, payload);
     this.#sentClose = true;
     [this.#closeCode, this.#closeReason] = [code, words];
-    // The peer answers with its own close frame; one that doesn't is not waited for.
+    // The peer should answer with its own close frame; don't wait for one that doesn't.
     setTimeout(() => this.#socket.destroy(), CLOSE_GRACE).unref();
   }
 
@@ -87,7 +87,7 @@ class WebSocketConnection {
     if (final) this.onMessage(Buffer.concat(this.#fragments).toString());
   }
 
-  // What follows such a frame can't be read, the peer's close frame included.
+  // Nothing after such a frame can be read, not even the peer's close frame.
   #abandon(code) {
     this.close(code);
     this.#socket.end();
@@ -130,5 +130,5 @@ function frameHeader(opcode, length) {
   return header;
 }
 
-// Cut to a number of bytes without halving a character.
+// Cut to a number of bytes without splitting a character.
 const fitting = (text, bytes) => Buffer.from(text).subarray(0, bytes).toString().replace(/\uFFFD+$/, "");

@@ -1,12 +1,12 @@
-// Run by the gateway's own node in its own container, as `node -e`: asks the provider for a short
-// answer by the gateway's own way, with its own key, and prints one line of JSON. No package is
-// needed, and the key is neither printed nor in any argument.
+// Runs in the gateway's container as `node -e`: asks the provider for a short answer with the
+// gateway's own key and network, and prints one line of JSON. Needs no package. The key is
+// neither printed nor in an argument.
 const { createHash } = require("node:crypto");
 const { readFileSync } = require("node:fs");
 
 const { ASK_BASE_URL, ASK_MODEL, ASK_NONCE, ASK_SECONDS, HOME, OPENCLAW_CONFIG_PATH, OPENROUTER_API_KEY } = process.env;
 const DEFAULT_BASE_URL = "https://openrouter.ai/api/v1";
-// Some models refuse to be limited to fewer tokens.
+// Some models refuse a lower token limit.
 const TOKENS = 16;
 const LONGEST_BODY = 64 * 1024;
 const begun = Date.now();
@@ -20,7 +20,7 @@ function finish() {
   process.stdout.write(`${JSON.stringify(heard)}\n`, () => process.exit(0));
 }
 
-// The file is JSON5; its library is in OpenClaw's image, which is where people write it by hand.
+// The file is JSON5. Its library is in OpenClaw's image; other images have plain JSON.
 function readConfig() {
   const text = readFileSync(OPENCLAW_CONFIG_PATH || `${HOME}/.openclaw/openclaw.json`, "utf8");
   try {
@@ -42,8 +42,8 @@ function configOrNull() {
 const resolved = (value) =>
   typeof value === "string" ? value.replace(/\$\{([A-Z_][A-Z0-9_]*)\}/g, (whole, name) => process.env[name] || whole) : "";
 
-// As OpenClaw looks for it: the environment first, then the file. Keys of log-ins in its own
-// database are not seen.
+// Like OpenClaw: the environment first, then the file. Keys in OpenClaw's own database are not
+// found.
 function findKey(config, provider) {
   const inFile = resolved(config?.env?.vars?.OPENROUTER_API_KEY ?? config?.env?.OPENROUTER_API_KEY) || resolved(provider?.apiKey);
   key = OPENROUTER_API_KEY || inFile;
@@ -51,7 +51,7 @@ function findKey(config, provider) {
   if (key) heard.key = createHash("sha256").update(`${ASK_NONCE}${key}`).digest("hex");
 }
 
-// Without user, query and fragment, where secrets are put.
+// Without user, query and fragment, which may hold secrets.
 function shown(url) {
   try {
     const { protocol, host, pathname } = new URL(url);
@@ -61,7 +61,7 @@ function shown(url) {
   }
 }
 
-// openrouter/auto is OpenRouter's own name; of the others the first part is OpenClaw's.
+// openrouter/auto is OpenRouter's own name; in other names the first part is OpenClaw's.
 function apiModel(reference) {
   const rest = reference.slice("openrouter/".length);
   return rest.includes("/") ? rest : reference;
@@ -80,7 +80,7 @@ async function ask(url, model) {
   read(await bodyOf(response));
 }
 
-// No more of it than fits: it shares the gateway's memory.
+// Bounded, because the process shares the gateway's memory limit.
 async function bodyOf(response) {
   const decoder = new TextDecoder();
   let text = "";
@@ -91,7 +91,7 @@ async function bodyOf(response) {
   return text;
 }
 
-// OpenRouter also puts an error into an answer of status 200.
+// OpenRouter also sends errors with status 200.
 function read(text) {
   let body;
   try {
@@ -118,7 +118,7 @@ async function main() {
   heard.config = config !== null;
   const provider = config?.models?.providers?.openrouter;
   const primary = config?.agents?.defaults?.model;
-  // Where nothing names one, OpenClaw takes a model of another provider.
+  // Without a configured model, OpenClaw uses a model of another provider.
   const model = config ? resolved(primary?.primary ?? primary) || "OpenClaw's default" : ASK_MODEL || "openrouter/auto";
   const url = (config ? resolved(provider?.baseUrl) : ASK_BASE_URL) || DEFAULT_BASE_URL;
   heard.model = model;
@@ -131,7 +131,7 @@ async function main() {
   else await ask(url.replace(/\/+$/, ""), apiModel(model));
 }
 
-// A body that drips for ever, a name server that hangs: this ends it all.
+// Ends the process even if a body never ends or a name server hangs.
 setTimeout(() => {
   heard.error = "TIMEOUT";
   finish();
