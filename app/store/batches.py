@@ -1,7 +1,7 @@
-"""Batches on disk: `deployments/.deploy-agent/batches/<n>/`, with what was asked and how far it is.
+"""Batches on disk: in `deployments/.deploy-agent/batches/<n>/` the request and the progress.
 
-The process of a batch holds a lock on that folder: one whose lock is free and that has not
-ended was interrupted.
+The process of a batch holds a lock on that folder. A batch without an end whose lock is free
+was interrupted.
 """
 
 import os
@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
 from app.core.operations.operation import OperationState
+from app.core.updates.batch import Batch, batch_from_json, progress_to_json, request_to_json
 from app.store.files import Unreadable, move_folder, raise_shortage, read_file, write_file
 from app.store.history import AGENT_DIR
 from app.store.locks import is_locked, lock_folder
 
 _KEPT = 10
-_ASKED, _PROGRESS, _CANCELLED = "batch.json", "progress.json", "cancelled-by"
+_REQUEST, _PROGRESS, _CANCELLED = "batch.json", "progress.json", "cancelled-by"
 
 
 def batches_folder(root: Path) -> Path:
@@ -28,9 +28,9 @@ def batches_folder(root: Path) -> Path:
 def begin(
     root: Path, ids: tuple[str, ...], image: str, actor: str, source: str
 ) -> tuple[Batch, int]:
-    """Write down what is to be done; return it with the lock, which the caller closes.
+    """Record a new batch, and return it with the descriptor of its lock.
 
-    The caller holds the lock of the batches. Raises OSError.
+    The caller closes that, and holds the lock of all batches. Raise OSError.
     """
     folder, numbers = batches_folder(root), _numbers(root)
     batch = Batch(
@@ -45,7 +45,7 @@ def begin(
     fresh = folder / ".new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)
-    write_file(fresh / _ASKED, asked_to_json(batch))
+    write_file(fresh / _REQUEST, request_to_json(batch))
     write_file(fresh / _PROGRESS, progress_to_json(batch))
     move_folder(fresh, folder / str(batch.number))
     for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
@@ -54,7 +54,7 @@ def begin(
 
 
 def note(root: Path, batch: Batch) -> None:
-    """Write down how far a batch is. Raises OSError."""
+    """Record how far a batch is. Raise OSError."""
     write_file(batches_folder(root) / str(batch.number) / _PROGRESS, progress_to_json(batch))
 
 
@@ -65,12 +65,12 @@ def latest(root: Path) -> Batch | None:
 
 
 def read_batch(root: Path, number: int) -> Batch | None:
-    """Return one batch, or None where there is none of that number."""
+    """Return one batch with its state as it is now; None if missing or damaged."""
     folder = batches_folder(root) / str(number)
     try:
         alive = is_locked(folder)
-        # Read after that: what ended meanwhile has its end written down.
-        batch = batch_from_json(number, read_file(folder / _ASKED), read_file(folder / _PROGRESS))
+        # Read only now: a batch that has just ended has recorded that.
+        batch = batch_from_json(number, read_file(folder / _REQUEST), read_file(folder / _PROGRESS))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
         return None
@@ -80,7 +80,7 @@ def read_batch(root: Path, number: int) -> Batch | None:
 
 
 def ask_to_cancel(root: Path, number: int, actor: str) -> None:
-    """Write down who wants the rest of a batch not to be done. Raises OSError."""
+    """Record who wants the rest of a batch to be left alone. Raise OSError."""
     write_file(batches_folder(root) / str(number) / _CANCELLED, actor.encode())
 
 

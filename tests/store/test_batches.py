@@ -6,8 +6,8 @@ import pytest
 
 from app.config import Settings
 from app.core.errors import NothingToCancel
-from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
+from app.core.updates.batch import Batch
 from app.store import batches
 from app.usecases.context import AppContext
 from app.usecases.updates.update_many import cancel_rest, find_batch, latest_batch, perform_batch

@@ -1,35 +1,32 @@
-"""Update many: several deployments to one image, one by one, up to the first that fails."""
+"""Update several deployments to one image, one after the other, up to the first failure."""
 
 import os
-import subprocess
-import sys
-import threading
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from app.config import PROJECT, Settings
+from app.config import Settings
 from app.core.deployment import parse_id
 from app.core.errors import Busy, InputRejected, NotFound, NothingToCancel, RunsAlready, UserError
-from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
+from app.core.updates.batch import Batch
 from app.store import batches, history
 from app.store.files import storage_errors
 from app.store.locks import waiting_for
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.launch import refuse_what_cant_launch
 from app.usecases.operations.operations import failure_of, operation_of
+from app.usecases.operations.process import spawn
 from app.usecases.updates.update import checked_image, update_deployment
 
 _MOST = 200
 
 
 def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppContext) -> Batch:
-    """Start a batch; it goes on by itself, whatever becomes of the server.
+    """Start a batch, in a process of its own that outlives the server.
 
-    Raises NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed.
+    Raise NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed.
     """
     wanted, chosen = checked_image(image), tuple(dict.fromkeys(map(parse_id, ids)))
     if not 1 <= len(chosen) <= _MOST:
@@ -46,14 +43,14 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppConte
             if running and running.is_running:
                 raise Busy(
                     f"{running.actor} is updating several already, and {len(running.left)} of them"
-                    " wait for their turn. Wait for the end of that, or cancel the rest of it."
+                    " wait for their turn. Wait for the end of that batch, or cancel its rest."
                 )
             batch, lock = batches.begin(root, chosen, wanted, actor, source)
+        trace = folder / str(batch.number) / "trace"
         try:
-            _spawn(batch, lock, context)
+            spawn("app.batch", str(batch.number), lock=lock, trace=trace, context=context)
         finally:
             os.close(lock)
-    context.live_updates.publish()
     return batch
 
 
@@ -62,7 +59,7 @@ def latest_batch(*, context: AppContext) -> Batch | None:
 
 
 def find_batch(number: int, *, context: AppContext) -> Batch:
-    """Return one batch. Raises NotFound."""
+    """Return one batch. Raise NotFound."""
     found = batches.read_batch(context.store.root, number)
     if found is None:
         raise NotFound(f"There is no update of several with the number {number}.")
@@ -70,14 +67,14 @@ def find_batch(number: int, *, context: AppContext) -> Batch:
 
 
 def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
-    """Let those of a batch that wait for their turn be left as they are.
+    """Leave the deployments of a batch alone whose update has not begun.
 
-    The one that is being updated goes on; it can be cancelled itself.
-    Raises NotFound, NotCancelled, StorageFailed.
+    An update that is under way goes on; it can be cancelled itself.
+    Raise NotFound, NothingToCancel, StorageFailed.
     """
     batch = find_batch(number, context=context)
     if not batch.is_running:
-        raise NothingToCancel("It has ended already.")
+        raise NothingToCancel("This batch has ended already.")
     with storage_errors("Nothing was cancelled."):
         batches.ask_to_cancel(context.store.root, number, actor)
     context.live_updates.publish()
@@ -101,7 +98,7 @@ def describe_batch(batch: Batch) -> dict[str, Any]:
 
 
 def perform_batch(number: int, settings: Settings) -> None:
-    """Do a batch, in its own process, and write down how far it is before each step."""
+    """Update the deployments of a batch, in its own process; record each before it begins."""
     context = build_context(settings)
     batch = find_batch(number, context=context)
     history.source_address.set(batch.source)
@@ -118,7 +115,7 @@ def perform_batch(number: int, settings: Settings) -> None:
 
 
 def _update_one(batch: Batch, deployment_id: str, context: AppContext) -> tuple[Batch, str]:
-    """Update one deployment; return why it is not on the image, or nothing."""
+    """Update one deployment; return the batch, and why it failed or an empty string."""
     name = deployment_id
     try:
         name = context.store.load(deployment_id).name or deployment_id
@@ -144,25 +141,3 @@ def _noted(batch: Batch, deployment_id: str, operation: int, context: AppContext
 def _end(batch: Batch, state: OperationState, reason: str, context: AppContext) -> None:
     ended = replace(batch, state=state, reason=reason, ended_at=datetime.now(UTC))
     batches.note(context.store.root, ended)
-
-
-def _spawn(batch: Batch, lock: int, context: AppContext) -> None:
-    trace = batches.batches_folder(context.store.root) / str(batch.number) / "trace"
-    with open(trace, "wb") as stderr:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app.batch", str(batch.number), str(lock)],
-            cwd=PROJECT,
-            env={**os.environ, **context.settings.as_environment()},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=stderr,
-            start_new_session=True,
-            pass_fds=[lock],
-        )
-
-    def tell_the_end() -> None:
-        process.wait()
-        with suppress(Exception):
-            context.live_updates.publish()
-
-    threading.Thread(target=tell_the_end, name=f"batch-{process.pid}", daemon=True).start()

@@ -10,9 +10,9 @@ from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID, Answer, DeploymentId, Time
 from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotFound, NothingToCancel
-from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
 from app.core.people import Permission
+from app.core.updates.batch import Batch
 from app.usecases.status.overview import list_deployments
 from app.usecases.updates.update_many import (
     cancel_rest,

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.core.operations.batch import Batch, asked_to_json, batch_from_json, progress_to_json
 from app.core.operations.operation import OperationState
+from app.core.updates.batch import Batch, batch_from_json, progress_to_json, request_to_json
 
 FIRST, SECOND, THIRD = "0123456789", "abcdefabcd", "aaaaaaaaaa"
 RUNS = Batch(
@@ -52,10 +52,10 @@ def test_a_batch_is_read_as_it_was_written() -> None:
         RUNS, state=OperationState.FAILED, reason="why", failed=SECOND, ended_at=RUNS.started_at
     )
 
-    assert batch_from_json(3, asked_to_json(ended), progress_to_json(ended)) == ended
+    assert batch_from_json(3, request_to_json(ended), progress_to_json(ended)) == ended
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{}", b"[]", b"null", b'{"state": "running"}'])
 def test_a_damaged_record_is_no_batch(damaged: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        batch_from_json(3, asked_to_json(RUNS), damaged)
+        batch_from_json(3, request_to_json(RUNS), damaged)
