@@ -60,7 +60,9 @@ class AtTerminal:
         self._terminal = os.fdopen(ours, "r+b", buffering=0)
         os.set_blocking(ours, False)
         self.process = subprocess.Popen(
-            [*command, *words],
+            # As an interactive shell does: a command is interruptible even if the tests, running
+            # as a background job, ignore SIGINT.
+            ["env", "--default-signal=INT", *command, *words],
             cwd=PROJECT,
             env=environment,
             stdin=theirs,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,14 @@ from tests.support.engine.images import STANDIN
 from tests.support.files.write_refusals import Refusals, between
 from tests.support.server import Server
 
-UID = 1001
+
+def _unused_uid() -> int:
+    """Return a user id that this machine knows nothing of: no name, no groups."""
+    known = {each.pw_uid for each in pwd.getpwall()}
+    return next(uid for uid in range(1001, 65000) if uid not in known)
+
+
+UID = _unused_uid()
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another user")
 
