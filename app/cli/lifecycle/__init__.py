@@ -1,1 +1,0 @@
-"""Commands that launch, stop, restart, archive, restore and delete deployments."""
