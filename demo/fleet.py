@@ -14,7 +14,7 @@ from pathlib import Path
 
 from app.core.status.status import Status
 from app.store.data_folders import give_to_gateway, may_give
-from app.store.history import AGENT_DIR
+from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import launch_deployment
 from app.usecases.lifecycle.stop import stop_deployment

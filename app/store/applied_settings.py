@@ -7,8 +7,8 @@ from pathlib import Path
 
 from app.core.records import read_record
 from app.core.settings.fingerprints import AppliedSettings, fingerprint_of
-from app.store.files import Unreadable, raise_shortage, read_file, write_file
-from app.store.history import AGENT_DIR, agent_dir
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, Unreadable, agent_dir, raise_shortage, read_file
 
 FILE = "applied.json"
 

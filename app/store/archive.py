@@ -17,8 +17,8 @@ from app.core.deployment import Deployment
 from app.core.operations.kinds import OperationKind
 from app.store.deletion import delete_folder
 from app.store.deployment_files import ENV_FILE, read_deployment
-from app.store.files import move_folder, raise_shortage
-from app.store.history import AGENT_DIR
+from app.store.file_writes import move_folder
+from app.store.files import AGENT_DIR, raise_shortage
 from app.store.locks import is_locked, lock_folder
 from app.store.operations import latest
 

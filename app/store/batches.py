@@ -13,8 +13,8 @@ from pathlib import Path
 
 from app.core.operations.operation import OperationState
 from app.core.updates.batch import Batch, batch_from_json, progress_to_json, request_to_json
-from app.store.files import Unreadable, move_folder, raise_shortage, read_file, write_file
-from app.store.history import AGENT_DIR
+from app.store.file_writes import move_folder, write_file
+from app.store.files import AGENT_DIR, Unreadable, raise_shortage, read_file
 from app.store.locks import is_locked, lock_folder
 
 _KEPT = 10

@@ -5,7 +5,8 @@ import stat
 from pathlib import Path
 
 from app.core.settings.compose_file import GATEWAY_UID
-from app.store.files import read_file, write_file
+from app.store.file_writes import write_file
+from app.store.files import read_file
 
 FOLDERS = ("config", "workspace")
 _CONFIG = "config/openclaw.json"

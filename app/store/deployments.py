@@ -20,8 +20,8 @@ from app.store.applied_settings import applied_now, write_applied
 from app.store.archive import Archive
 from app.store.data_folders import FOLDERS, give_to_gateway, may_give
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
-from app.store.files import move_folder, sync_folder, write_file
-from app.store.history import AGENT_DIR
+from app.store.file_writes import move_folder, sync_folder, write_file
+from app.store.files import AGENT_DIR
 from app.store.locks import waiting_for
 from app.store.operations import OPERATIONS, reserve_space
 from app.store.update_files import JOURNAL

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from app.core.errors import StorageFailed
 from app.core.records import read_json
-from app.store.files import Unreadable, read_file, storage_errors, write_file
-from app.store.history import AGENT_DIR
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, Unreadable, read_file
 from app.store.locks import waiting_for
+from app.store.storage_errors import storage_errors
 
 _BYTES = 32
 

@@ -14,7 +14,7 @@ from app.store.archive import ARCHIVE, is_archived_name
 from app.store.data_folders import FOLDERS
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE
 from app.store.deployments import is_being_made
-from app.store.history import AGENT_DIR
+from app.store.files import AGENT_DIR
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # README.md comes with the project and says what the folder is for.

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.records import read_json
-from app.store.files import AGENT_DIR as AGENT_DIR
-from app.store.files import open_file, raise_shortage, refuse_links, sync_folder
+from app.store.file_writes import sync_folder
+from app.store.files import AGENT_DIR, agent_dir, open_file, raise_shortage
 
 FILE = "history.jsonl"
 _MAX_BYTES = 1024 * 1024
@@ -31,14 +31,6 @@ source_address: ContextVar[str] = ContextVar("coming_from", default="local")
 Entry = dict[str, Any]
 # What tells that a history has changed.
 Signature = tuple[int, int, int]
-
-
-def agent_dir(folder: Path) -> Path:
-    """Return the part of a deployment's folder that is ours, made where it is missing."""
-    ours = folder / AGENT_DIR
-    ours.mkdir(mode=0o700, exist_ok=True)
-    refuse_links(ours)
-    return ours
 
 
 def record(folder: Path, what: str, who: str, **more: Any) -> int:

@@ -6,7 +6,8 @@ They may hold secrets, so they are deleted as soon as nobody needs them.
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.store.files import read_file, refuse_links, write_file
+from app.store.file_writes import write_file
+from app.store.files import read_file, refuse_links
 
 _SUFFIX = ".kept"
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.records import MomentText, read_record
-from app.store.files import Unreadable, read_file, refuse_links, write_file
-from app.store.history import AGENT_DIR, agent_dir
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, Unreadable, agent_dir, read_file, refuse_links
 
 _KEPT = 5
 _MOST_BYTES = 2 * 1024 * 1024

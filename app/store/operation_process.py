@@ -9,7 +9,8 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
-from app.store.files import Unreadable, raise_shortage, read_file, write_file
+from app.store.file_writes import write_file
+from app.store.files import Unreadable, raise_shortage, read_file
 from app.store.operations import operation_folder
 
 # Nobody else sends this signal: those that end processes when the host shuts down don't cancel.

@@ -14,16 +14,15 @@ from uuid import uuid4
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.records import as_record, read_json, record_to_json
+from app.store.file_writes import move_folder, sync_folder, write_file
 from app.store.files import (
+    AGENT_DIR,
     Unreadable,
-    move_folder,
+    agent_dir,
     raise_shortage,
     read_file,
     refuse_links,
-    sync_folder,
-    write_file,
 )
-from app.store.history import AGENT_DIR, agent_dir
 from app.store.kept_files import forget_files, keep_files
 from app.store.locks import is_locked
 

@@ -15,8 +15,8 @@ from typing import Any
 from app.core.errors import StorageFailed
 from app.core.people import Role
 from app.core.records import Seconds, read_record
-from app.store.files import MAX_BYTES, Unreadable, read_file, write_file
-from app.store.history import agent_dir
+from app.store.file_writes import write_file
+from app.store.files import MAX_BYTES, Unreadable, agent_dir, read_file
 from app.store.locks import waiting_for
 
 

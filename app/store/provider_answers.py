@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app.core.records import read_json
-from app.store.files import Unreadable, read_file, write_file
-from app.store.history import AGENT_DIR, agent_dir
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, Unreadable, agent_dir, read_file
 
 _FILE = "answer.json"
 _LIMIT = 64 * 1024

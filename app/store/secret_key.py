@@ -3,9 +3,10 @@
 import secrets
 from pathlib import Path
 
-from app.store.files import read_file, storage_errors, write_file
-from app.store.history import AGENT_DIR
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, read_file
 from app.store.locks import waiting_for
+from app.store.storage_errors import storage_errors
 
 
 def secret_key(root: Path) -> bytes:

@@ -29,16 +29,15 @@ from app.core.updates.journal import (
     kept_from_json,
     kept_to_json,
 )
+from app.store.file_writes import move_folder, sync_folder, write_file
 from app.store.files import (
+    AGENT_DIR,
     Unreadable,
-    move_folder,
+    agent_dir,
     raise_shortage,
     read_file,
     refuse_links,
-    sync_folder,
-    write_file,
 )
-from app.store.history import AGENT_DIR, agent_dir
 from app.store.sizes import size_of
 
 STATE = "config"

@@ -14,8 +14,8 @@ from pathlib import Path
 from app.core.records import AwareDatetime, read_record
 from app.core.webhook.payload import WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
-from app.store.files import Unreadable, raise_shortage, read_file, write_file
-from app.store.history import AGENT_DIR, agent_dir
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, Unreadable, agent_dir, raise_shortage, read_file
 from app.store.locks import waiting_for
 
 _KEPT = 20

@@ -28,6 +28,7 @@ from app.store import applied_settings as applied
 from app.store import batches, history, operation_log, operations
 from app.store import provider_answers as answers
 from app.store import update_files as updates
+from app.store.files import AGENT_DIR
 from app.store.last_words import LastWords, last_words_files, save_last_words
 from app.store.people import PeopleStore, Setup, Token
 from app.store.webhook_queue import Delivery, WebhookQueueStore
@@ -136,7 +137,7 @@ def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
     batch, lock = batches.begin(root, (deployment_id,), "a:2", "ana", "local")
     os.close(lock)
     batches.note(root, batch)
-    ours = root / history.AGENT_DIR
+    ours = root / AGENT_DIR
     return [each for each in ours.rglob("*") if each.is_file() and each.suffix.startswith(".json")]
 
 

@@ -12,8 +12,8 @@ from app.store import operations
 from app.store.archive import Archive
 from app.store.deletion import delete_folder
 from app.store.deployments import DeploymentStore
-from app.store.files import storage_cause
 from app.store.locks import Locked, lock_folder
+from app.store.storage_errors import storage_cause
 
 ID = "0b7a3361be"
 

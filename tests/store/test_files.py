@@ -10,16 +10,9 @@ from typing import Any
 import pytest
 
 from app.core.errors import StorageFailed
-from app.store.files import (
-    AGENT_DIR,
-    Edited,
-    Unreadable,
-    change_file,
-    read_file,
-    rewrite_files,
-    storage_errors,
-    write_file,
-)
+from app.store.file_writes import Edited, change_file, rewrite_files, write_file
+from app.store.files import AGENT_DIR, Unreadable, read_file
+from app.store.storage_errors import storage_errors
 
 
 def test_a_file_is_synced_before_its_rename_and_its_folder_after(

@@ -12,11 +12,12 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from app.store import history
+from app.store.files import agent_dir
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return history.agent_dir(tmp_path) / history.FILE
+    return agent_dir(tmp_path) / history.FILE
 
 
 def test_an_entry_has_number_time_person_and_address(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def test_whatever_a_crash_has_torn_no_whole_entry_is_lost(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("history")
-    file = history.agent_dir(folder) / history.FILE
+    file = agent_dir(folder) / history.FILE
     recorded = []
 
     for step in steps:

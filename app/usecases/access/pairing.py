@@ -20,7 +20,7 @@ from app.core.errors import GatewayNotRunning, InputRejected, UserError
 from app.core.settings.ports import subnet_of
 from app.core.snapshot import Container
 from app.store import history
-from app.store.files import storage_errors
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.status.overview import DeploymentView, show_deployment
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from app.core.errors import EngineError, NotFound
 from app.core.history.container_events import ContainerEvent
-from app.store import history
+from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.history.incident_records import IncidentRecords
 from app.usecases.settings.manual_edits import ManualEdits
@@ -66,7 +66,7 @@ class IncidentRecorder:
             self._queue.put(_CATCH_UP)
 
     def _run(self) -> None:
-        path = self._context.settings.deployments_dir / history.AGENT_DIR / "witness"
+        path = self._context.settings.deployments_dir / AGENT_DIR / "witness"
         while not self._ending.is_set():
             try:
                 lock = _try_lock(path)

@@ -6,7 +6,7 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.store.archive import ArchivedDeployment
-from app.store.files import storage_cause, storage_errors
+from app.store.storage_errors import storage_cause, storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import perform_stop
 from app.usecases.operations.failures import OperationFailed

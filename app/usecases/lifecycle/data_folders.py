@@ -20,8 +20,8 @@ from app.core.settings.openclaw_config import (
 from app.core.snapshot import Container
 from app.engine.compose import run_as_root
 from app.store import data_folders
-from app.store.files import Unreadable, write_file
-from app.store.history import AGENT_DIR
+from app.store.file_writes import write_file
+from app.store.files import AGENT_DIR, Unreadable
 from app.usecases.context import AppContext
 
 _SECONDS = 60

@@ -11,7 +11,7 @@ from app.core.errors import EngineError, InputRejected, NotPurged
 from app.engine.compose import ComposeFailed, run_as_root
 from app.store import history
 from app.store.archive import ArchivedDeployment
-from app.store.files import storage_cause, storage_errors
+from app.store.storage_errors import storage_cause, storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
 from app.usecases.lifecycle.restore import held

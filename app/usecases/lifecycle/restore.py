@@ -20,8 +20,10 @@ from app.engine.compose import ComposeFailed
 from app.store import data_folders, history
 from app.store.archive import ArchivedDeployment
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
-from app.store.files import Unreadable, change_file, storage_errors
+from app.store.file_writes import change_file
+from app.store.files import Unreadable
 from app.store.locks import Locked
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
 from app.usecases.lifecycle.data_folders import read_openclaw_config, write_openclaw_config

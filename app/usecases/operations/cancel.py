@@ -6,8 +6,8 @@ from app.core.deployment import Deployment
 from app.core.errors import NothingToCancel
 from app.core.operations.operation import Operation, OperationState
 from app.store import operations
-from app.store.files import storage_errors
 from app.store.operation_process import signal_cancel
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.operations.answers import OperationShown
 from app.usecases.operations.operations import operation_of

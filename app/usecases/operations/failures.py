@@ -5,7 +5,8 @@ from app.core.errors import EngineError
 from app.core.settings.env_parser import EnvFileError
 from app.core.snapshot import Run
 from app.engine.compose import ComposeFailed
-from app.store.files import Unreadable, storage_cause
+from app.store.files import Unreadable
+from app.store.storage_errors import storage_cause
 from app.store.update_files import CopyFailed
 from app.usecases.operations.operation_context import Cancelled, OperationContext
 from app.usecases.status.causes import cause_of_engine, compose_cause

@@ -15,8 +15,9 @@ from app.core.errors import Busy, DeploymentInvalid, NotFound
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_STARTED, Operation, OperationState
 from app.store import history, operation_process, operations
-from app.store.files import raise_shortage, storage_errors
+from app.store.files import raise_shortage
 from app.store.locks import Locked, lock_folder
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.operations.answers import OperationShown
 from app.usecases.operations.process import spawn

@@ -10,7 +10,7 @@ from app.core.deployment import Deployment
 from app.core.errors import EngineError, engine_error
 from app.core.orphans import KnownFolders, Orphan, find_orphans
 from app.core.snapshot import Container, EngineProblem, Network, Snapshot
-from app.store.history import AGENT_DIR
+from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext
 
 

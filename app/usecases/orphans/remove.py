@@ -17,8 +17,8 @@ from app.core.snapshot import Container
 from app.engine.client import docker_environment
 from app.engine.compose import ComposeFailed, compose_halt, compose_remove
 from app.store import history
-from app.store.files import storage_errors
 from app.store.last_words import save_last_words
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import KEPT_LINES, build_last_words
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop

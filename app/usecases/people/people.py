@@ -10,8 +10,8 @@ from argon2 import PasswordHasher
 from app.core.errors import InputRejected, LinkDead, NotFound
 from app.core.people import Person, Role, name_problem, password_problem, token_name_problem
 from app.store import history
-from app.store.files import storage_errors
 from app.store.people import People, Setup, Token, User
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 
 SETUP_SECONDS = 30 * 60

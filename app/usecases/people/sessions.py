@@ -10,8 +10,8 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 
 from app.core.errors import NotLoggedIn
 from app.core.people import Person, Role
-from app.store.files import storage_errors
 from app.store.people import Session, Token
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.people.people import HASHER, digest
 

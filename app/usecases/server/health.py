@@ -1,6 +1,6 @@
 """Readiness of this server, in words without addresses or paths: strangers may read them."""
 
-from app.store.files import write_problem
+from app.store.storage_errors import write_problem
 from app.usecases.context import AppContext
 
 

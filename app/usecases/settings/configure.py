@@ -15,7 +15,7 @@ from app.core.settings.openclaw_config import DEFAULT_MODEL, format_config, seed
 from app.core.settings.ports import subnet_of
 from app.engine.host.network import host_names
 from app.store.deployments import DeploymentContent
-from app.store.files import storage_errors
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.settings.clone_settings import (
     CloneSource,

@@ -37,7 +37,8 @@ from app.store.applied_settings import (
     write_applied,
 )
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_compose_file
-from app.store.files import Edited, Unreadable, read_file, rewrite_files
+from app.store.file_writes import Edited, rewrite_files
+from app.store.files import Unreadable, read_file
 from app.store.kept_files import keep_files, kept_file
 from app.store.operations import operation_folder
 from app.usecases.lifecycle.data_folders import (

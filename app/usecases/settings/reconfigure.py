@@ -7,9 +7,9 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import RESUMPTIONS, Operation
 from app.core.settings.fields import PORT
 from app.core.settings.file_changes import DeploymentFiles
-from app.store.files import storage_errors
 from app.store.kept_files import kept_files
 from app.store.operations import operation_folder
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.start import Started, start_operation
 from app.usecases.operations.wait import wait_for

@@ -3,7 +3,7 @@
 from app.core.errors import InputRejected
 from app.core.settings.fields import BY_NAME
 from app.store import history
-from app.store.files import storage_errors
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 
 

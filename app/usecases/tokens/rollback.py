@@ -17,7 +17,8 @@ from app.core.tokens import TokenComparison, TokenMatch, at_gateway, same_token
 from app.engine.compose import ComposeFailed
 from app.engine.gateway.probe import run_checks
 from app.store.deployment_files import ENV_FILE
-from app.store.files import Edited, Unreadable, change_file, read_file, rewrite_files
+from app.store.file_writes import Edited, change_file, rewrite_files
+from app.store.files import Unreadable, read_file
 from app.usecases.lifecycle.data_folders import (
     image_for,
     read_openclaw_config,

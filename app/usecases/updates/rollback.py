@@ -39,7 +39,8 @@ from app.core.updates.journal import Journal, Kept, UpdateStage, Version
 from app.store import history
 from app.store import update_files as updates
 from app.store.deployment_files import ENV_FILE
-from app.store.files import Unreadable, change_file, read_file
+from app.store.file_writes import change_file
+from app.store.files import Unreadable, read_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands, there
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import take_down

@@ -20,7 +20,7 @@ from app.core.updates.journal import Journal, Kept, UpdateStage, Version
 from app.engine.compose import ComposeFailed, compose_images
 from app.store import data_folders
 from app.store import update_files as updates
-from app.store.files import write_file
+from app.store.file_writes import write_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import bring_up, pull_missing, refuse_what_cant_launch

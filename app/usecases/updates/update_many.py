@@ -12,8 +12,8 @@ from app.core.errors import Busy, InputRejected, NotFound, NothingToCancel, Runs
 from app.core.operations.operation import OperationState
 from app.core.updates.batch import Batch
 from app.store import batches, history
-from app.store.files import storage_errors
 from app.store.locks import waiting_for
+from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.launch import refuse_what_cant_launch
 from app.usecases.operations.operations import failure_of, operation_of

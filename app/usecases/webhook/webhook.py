@@ -13,7 +13,7 @@ from app.core.webhook.payload import WebhookMessage, payload
 from app.engine.host.network import own_address
 from app.engine.webhook import Sent, send
 from app.store import history
-from app.store.files import storage_errors
+from app.store.storage_errors import storage_errors
 from app.store.webhook_queue import Delivery, WebhookQueueStore
 from app.usecases.context import AppContext
 

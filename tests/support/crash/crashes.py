@@ -13,7 +13,7 @@ from app.core.errors import UserError
 from app.core.operations.operation import OperationState
 from app.core.settings.env_file import parse_env
 from app.core.status.status import Status
-from app.store.history import AGENT_DIR
+from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import list_archived
 from app.usecases.status.overview import list_deployments

@@ -21,7 +21,8 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.settings.openclaw_config import parse_config
 from app.store import operation_log, operations
-from app.store.history import AGENT_DIR, record
+from app.store.files import AGENT_DIR
+from app.store.history import record
 from tests.support.api import BASE, Api
 from tests.support.command_line import CommandLine
 from tests.support.files.hostile_files import (

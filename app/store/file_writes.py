@@ -1,0 +1,151 @@
+"""Writing files: after a crash at any moment, a file is the old one or the new one, whole."""
+
+import os
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from app.store.files import MAX_BYTES, Unreadable, open_file, read_file, refuse_links
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Edited(Exception):
+    """Somebody has written into a file since it was read, so it stays as it is now."""
+
+
+def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Put `data` at `path` so that after any crash the old or the new file is there, whole.
+
+    The order is the guarantee: file sync, rename, folder sync. An existing
+    file's own mode and owner stay, whatever `mode` says.
+    """
+    with _written(path, data, mode) as (new, parent):
+        os.replace(new, path)
+        os.fsync(parent)
+
+
+def rewrite_files(changes: Mapping[Path, tuple[bytes, bytes]]) -> None:
+    """Give files what they are to be instead of what they were read as: all of them, or none.
+
+    What needs room on the disk is done for all before the first gets its place.
+    Raises Edited where somebody has written into one since it was read, OSError.
+    """
+    with ExitStack() as done:
+        written = [
+            done.enter_context(_written(path, after)) for path, (_, after) in changes.items()
+        ]
+        for (new, parent), (path, (before, after)) in zip(written, changes.items(), strict=True):
+            done.enter_context(_in_place_of(path, before, after, new, parent))
+
+
+@contextmanager
+def _written(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
+    """Give a new file beside `path`, synced, and the descriptor of their folder."""
+    refuse_links(path.parent)
+    owner: tuple[int, int] | None = None
+    with suppress(FileNotFoundError):
+        before = path.lstat()
+        if stat.S_ISREG(before.st_mode):
+            mode, owner = stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid)
+    new = path.with_name(f".{path.name}.{os.getpid()}.new")
+    # Opened before: once the new file is there, no want of a descriptor may call it unwritten.
+    parent = os.open(path.parent, _FOLDER)
+    try:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with suppress(FileNotFoundError):
+            new.unlink()
+        with open(os.open(new, flags, 0o600), "wb") as file:
+            file.write(data)
+            os.fchmod(file.fileno(), mode)
+            if owner is not None and owner != (os.geteuid(), os.getegid()):
+                os.fchown(file.fileno(), *owner)
+            file.flush()
+            os.fsync(file.fileno())
+        yield new, parent
+    except (OSError, Edited):
+        with suppress(OSError):
+            new.unlink()
+        raise
+    finally:
+        os.close(parent)
+
+
+@contextmanager
+def _in_place_of(path: Path, known: bytes, data: bytes, new: Path, parent: int) -> Iterator[None]:
+    """Rename a file to a path where `known` stands, and back where that, or what follows, fails.
+
+    Raises Edited, OSError.
+    """
+    # The old file keeps a name until it is certain that nobody was writing into it.
+    old = path.with_name(f".{path.name}.old")
+    old.unlink(missing_ok=True)
+    try:
+        os.link(path, old, follow_symlinks=False)
+    except FileNotFoundError:
+        raise Edited from None
+    try:
+        with open(open_file(old), "rb") as file:
+            if file.read() != known:
+                raise Edited
+            os.replace(new, path)
+            try:
+                os.fsync(parent)
+                file.seek(0)
+                if file.read() != known:
+                    raise Edited
+                yield
+            except BaseException:
+                if _stands(path, data):
+                    os.replace(old, path)
+                    with suppress(OSError):
+                        os.fsync(parent)
+                raise
+    finally:
+        old.unlink(missing_ok=True)
+
+
+def _stands(path: Path, data: bytes) -> bool:
+    with suppress(OSError, Unreadable):
+        return read_file(path, len(data)) == data
+    return False
+
+
+def change_file(path: Path, change: Callable[[bytes], bytes], limit: int = MAX_BYTES) -> None:
+    """Rewrite a file by what stands in it, also where somebody edits it meanwhile.
+
+    Raises Unreadable, FileNotFoundError, OSError.
+    """
+    while True:
+        before = read_file(path, limit)
+        after = change(before)
+        with suppress(Edited):
+            if after != before:
+                rewrite_files({path: (before, after)})
+            return
+
+
+def move_folder(source: Path, target: Path) -> None:
+    """Rename a folder so that it lasts; where it can't last, it did not happen. Raises OSError."""
+    with ExitStack() as opened:
+        parents = []
+        for each in {source.parent, target.parent}:
+            parents.append(os.open(each, _FOLDER))
+            opened.callback(os.close, parents[-1])
+        source.rename(target)
+        try:
+            for parent in parents:
+                os.fsync(parent)
+        except OSError:
+            target.rename(source)
+            raise
+
+
+def sync_folder(path: Path) -> None:
+    """Make a rename or a new name in a folder last."""
+    descriptor = os.open(path, _FOLDER)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
