@@ -1,4 +1,4 @@
-"""What of a deployment's files is in force in its container, as a mark that holds no value."""
+"""The settings applied to a deployment's container, as a fingerprint without values."""
 
 import json
 import secrets
@@ -14,13 +14,15 @@ FILE = "applied.json"
 
 
 def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> AppliedSettings:
-    """Return that these files are in force in a container; empty where there is none yet."""
+    """Return the record that these files are applied to a container; its id is empty if there is
+    none yet.
+    """
     salt = secrets.token_hex(16)
     return AppliedSettings(container, salt, fingerprint_of(env, compose_file, salt.encode()))
 
 
 def read_applied(folder: Path) -> AppliedSettings | None:
-    """Return what was applied last, or None where nobody wrote it down."""
+    """Return what was applied last, or None if that is not recorded."""
     try:
         return read_record(AppliedSettings, read_file(folder / AGENT_DIR / FILE))
     except (OSError, Unreadable, ValueError) as error:
@@ -29,7 +31,7 @@ def read_applied(folder: Path) -> AppliedSettings | None:
 
 
 def write_applied(folder: Path, applied: AppliedSettings) -> None:
-    """Write down what was applied. Raises OSError."""
+    """Record what was applied. Raises OSError."""
     said = {"container": applied.container, "salt": applied.salt, "mark": applied.mark}
     write_file(agent_dir(folder) / FILE, json.dumps(said).encode())
 

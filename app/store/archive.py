@@ -1,8 +1,8 @@
-"""The archive: folders `.archive/<id>-<time>/`, where a deployment has no port and no container.
+"""The archive: folders `.archive/<id>-<time>/` of deployments without port and container.
 
-One rename takes a folder there or back, so that a deployment is listed or archived at
-every moment. What is to be deleted for good is renamed first, to `.purging-<id>-<time>`:
-it can't be restored any more, and its deletion can be taken up again.
+One rename archives or restores a folder, so a deployment is either listed or archived at every
+moment. Before a folder is deleted for good, it is renamed to `.purging-<id>-<time>`: then it can't
+be restored, and an interrupted deletion can be continued.
 """
 
 import os
@@ -29,16 +29,16 @@ _NAME = re.compile(r"(?P<id>[0-9a-f]{10})-(?P<time>[0-9]{8}T[0-9]{6}Z)\Z", re.AS
 
 
 def is_archived_name(name: str) -> bool:
-    """Say whether a folder of that name in the archive is an archived deployment's."""
+    """Return whether a folder in the archive with this name is an archived deployment."""
     return bool(_NAME.match(name.removeprefix(_PURGING)))
 
 
 @dataclass(frozen=True, slots=True)
 class ArchivedDeployment:
-    """A deployment in the archive, named `<id>-<time>` there.
+    """A deployment in the archive; `name` is `<id>-<time>`.
 
-    `by` is empty where a person moved it by hand. `purging` says that its deletion
-    has begun; `busy`, that somebody works on it right now.
+    `by` is empty if its folder was moved by hand. `purging`: its deletion has begun. `busy`: an
+    operation holds its lock.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ArchivedDeployment:
 
     @property
     def label(self) -> str:
-        """What a person types to have it deleted for good."""
+        """What a person types to confirm its deletion."""
         return self.deployment.name.strip() or self.deployment.id
 
 
@@ -64,7 +64,7 @@ class Archive:
         self.root = deployments / ARCHIVE
 
     def open(self) -> None:
-        """Make the archive's folder, or see that it is one. Raises OSError."""
+        """Create the archive's folder if needed, and check that it is a folder. Raises OSError."""
         self.root.mkdir(exist_ok=True)
         os.close(self._opened())
 
@@ -76,17 +76,17 @@ class Archive:
         return len(self._folders())
 
     def all(self) -> list[ArchivedDeployment]:
-        """Return what is archived, the latest first."""
+        """Return all archived deployments, the latest first."""
         found = [self._read(name, folder) for name, folder in self._folders().items()]
         return sorted(found, key=lambda each: (each.at, each.name), reverse=True)
 
     def get(self, name: str) -> ArchivedDeployment | None:
-        """Return what is archived under a name."""
+        """Return the archived deployment with this folder name."""
         folder = self._folders().get(name)
         return self._read(name, folder) if folder else None
 
     def newest(self, deployment_id: str) -> Path | None:
-        """Return the folder of the latest that was archived of one deployment."""
+        """Return the folder of a deployment that was archived last."""
         folders = self._folders()
         return max(
             (folder for name, folder in folders.items() if name.startswith(f"{deployment_id}-")),
@@ -94,8 +94,8 @@ class Archive:
             default=None,
         )
 
-    def put(self, deployment_id: str) -> str:
-        """Move a listed deployment's folder here and return its name. The caller holds its lock."""
+    def add(self, deployment_id: str) -> str:
+        """Archive a deployment's folder and return its new name. The caller holds its lock."""
         self.open()
         at = datetime.now(UTC)
         taken = self._folders()
@@ -115,10 +115,10 @@ class Archive:
         finally:
             os.close(descriptor)
 
-    def put_back(self, folder: Path, deployment_id: str) -> None:
-        """Move an archived folder to where it is listed. The caller holds its lock.
+    def restore(self, folder: Path, deployment_id: str) -> None:
+        """Restore an archived folder. The caller holds its lock.
 
-        Raises FileExistsError: nothing that stands there is replaced.
+        Raises FileExistsError rather than replace anything.
         """
         target = self._deployments / deployment_id
         if os.path.lexists(target):
@@ -126,7 +126,7 @@ class Archive:
         move_folder(folder, target)
 
     def begin_purge(self, folder: Path) -> Path:
-        """Take a folder out of reach of a restore. The caller holds its lock."""
+        """Rename a folder so that it can't be restored any more. The caller holds its lock."""
         if folder.name.startswith(_PURGING):
             return folder
         renamed = self.root / f"{_PURGING}{folder.name}"
@@ -136,8 +136,8 @@ class Archive:
     def purge(self, folder: Path) -> None:
         """Delete a folder whose purge has begun. The caller holds its lock.
 
-        Its name and history go last, so that what is left after a failure can be
-        told. Raises OSError, with what is left still there.
+        `.env` and the history are deleted last, so that a partly deleted folder still has a name.
+        Raises OSError; what is left stays.
         """
         archive = self._opened()
         try:
@@ -147,11 +147,11 @@ class Archive:
             os.close(archive)
 
     def _opened(self) -> int:
-        """Return the archive's own descriptor; a link in its place is not followed."""
+        """Return a descriptor of the archive's folder; a link in its place is not followed."""
         return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def _folders(self) -> dict[str, Path]:
-        """Return the archived folders by name; what has another name is none of ours."""
+        """Return the archived folders by name; entries with other names are ignored."""
         try:
             archive = self._opened()
         except OSError as error:
@@ -184,7 +184,7 @@ class Archive:
 
 
 def _moment(text: str) -> datetime:
-    """Return the time in a name; one that no calendar has, from a hand, is the oldest."""
+    """Return the time in a name. An impossible one, made by hand, counts as the oldest."""
     try:
         return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The gateway's two data folders, as far as the file system lets us at them ourselves."""
+"""The gateway's two data folders, accessed directly as far as our user may."""
 
 import os
 import stat
@@ -13,7 +13,7 @@ _CONFIG = "config/openclaw.json"
 
 
 def make_missing(folder: Path) -> list[str]:
-    """Make the data folders that are not there; return their names."""
+    """Create missing data folders; return their names."""
     made = []
     for name in FOLDERS:
         if not os.path.lexists(folder / name):
@@ -23,23 +23,23 @@ def make_missing(folder: Path) -> list[str]:
 
 
 def belong_to_gateway(folder: Path) -> bool:
-    """Say whether both folders and `openclaw.json` are the gateway's: a new one is the writer's."""
+    """Return whether the gateway's user owns both folders and `openclaw.json`."""
     paths = [folder / name for name in (*FOLDERS, _CONFIG) if os.path.lexists(folder / name)]
     return all(os.lstat(path).st_uid == GATEWAY_UID for path in paths)
 
 
 def are_ours(folder: Path) -> bool:
-    """Say whether this process may read and write what is in the config folder."""
+    """Return whether this process may read and write files in the config folder."""
     return os.geteuid() in (0, os.lstat(folder / "config").st_uid)
 
 
 def may_give() -> bool:
-    """Say whether this process may give files to another user."""
+    """Return whether this process may change the owner of files."""
     return os.geteuid() == 0
 
 
 def give_to_gateway(folder: Path) -> None:
-    """Give the data folders to the gateway's user; links in them are given, not followed."""
+    """Make the gateway's user the owner of the data folders; links in them are not followed."""
     for name in FOLDERS:
         for _, folders, files, descriptor in os.fwalk(folder / name, follow_symlinks=False):
             os.fchown(descriptor, GATEWAY_UID, GATEWAY_UID)
@@ -48,7 +48,7 @@ def give_to_gateway(folder: Path) -> None:
 
 
 def read_config(folder: Path) -> bytes | None:
-    """Return `openclaw.json`, or None where there is none. Raises Unreadable."""
+    """Return the bytes of `openclaw.json`, or None if there is none. Raises Unreadable."""
     if not stat.S_ISDIR(os.lstat(folder / "config").st_mode):
         return None  # A link in place of the folder is not followed.
     try:
@@ -58,5 +58,5 @@ def read_config(folder: Path) -> bytes | None:
 
 
 def write_config(folder: Path, data: bytes) -> None:
-    """Rewrite `openclaw.json`, its owner and mode kept."""
+    """Rewrite `openclaw.json`; owner and mode stay."""
     write_file(folder / _CONFIG, data)

@@ -1,8 +1,8 @@
-"""Deleting a folder for good, and nothing else: no link is followed, no mount is entered.
+"""Delete a folder and nothing else: no link is followed, no mount is entered.
 
-A folder inside is first moved to the top. The kernel neither moves nor removes what
-something is mounted on, so what is emptied afterwards is this folder's own; and however
-deep folders are nested, two of them are open at a time.
+Each subfolder is moved to the top before it is emptied. The kernel refuses to move or remove a
+mount point, so nothing outside is ever deleted. And however deep folders are nested, only two are
+open at a time.
 """
 
 import errno
@@ -14,9 +14,9 @@ _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def delete_folder(parent: int, name: str, last: Collection[str] = ()) -> None:
-    """Delete the folder of that name in the folder `parent`, the entries `last` after all others.
+    """Delete the folder `name` in `parent`, a descriptor; its entries in `last` go last.
 
-    Raises OSError at the first refusal; what is left can be deleted by another call.
+    Raises OSError at the first failure; another call deletes the rest.
     """
     if _is_removed(parent, name):
         return
@@ -30,7 +30,7 @@ def delete_folder(parent: int, name: str, last: Collection[str] = ()) -> None:
 
 
 def _is_removed(parent: int, name: str) -> bool:
-    """Remove a folder that is empty already. Raises OSError where something is mounted on it."""
+    """Remove an empty folder; return False if it is not empty. Raises OSError for a mount point."""
     try:
         os.rmdir(name, dir_fd=parent)
     except OSError as error:
@@ -48,7 +48,7 @@ def _empty(top: int, kept: Collection[str]) -> None:
 
 
 def _flatten(top: int, name: str) -> None:
-    """Delete a folder of the top; the folders in it are moved to the top."""
+    """Delete a folder in `top`; its subfolders are moved to `top`."""
     folder = os.open(name, _FLAGS, dir_fd=top)
     try:
         for each in os.listdir(folder):
@@ -59,7 +59,7 @@ def _flatten(top: int, name: str) -> None:
 
 
 def _unlinked_or_moved(folder: int, name: str, top: int) -> str:
-    """Delete an entry; one that is a folder is moved to the top under the name that is returned."""
+    """Delete a file, or move a folder to `top` and return its new name."""
     try:
         os.unlink(name, dir_fd=folder)
     except IsADirectoryError:

@@ -1,4 +1,4 @@
-"""Reading a deployment's folder: whatever is in it, it is told and never touched."""
+"""Reading a deployment's folder. Whatever is in it is reported and never changed."""
 
 import os
 import stat
@@ -27,14 +27,15 @@ COMPOSE_FILE = "docker-compose.yml"
 
 
 def read_deployment(folder: Path, deployment_id: str) -> Deployment:
-    """Return a deployment; whatever a folder holds, it hides no other from the list.
+    """Return a deployment. If its folder can't be understood, its `problem` says why, so that one
+    bad folder never breaks the list.
 
-    Raises OSError where nothing can be opened just now.
+    Raises OSError only if the system is short of resources.
     """
     if folder.is_symlink():
         return Deployment(deployment_id, str(folder), problem="its folder is a link, not followed")
     try:
-        return _understood(folder, deployment_id)
+        return _read(folder, deployment_id)
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise_shortage(error)
         said = os.strerror(error.errno) if isinstance(error, OSError) and error.errno else error
@@ -42,7 +43,7 @@ def read_deployment(folder: Path, deployment_id: str) -> Deployment:
         return Deployment(deployment_id, str(folder), problem=problem)
 
 
-def _understood(folder: Path, deployment_id: str) -> Deployment:
+def _read(folder: Path, deployment_id: str) -> Deployment:
     env, secrets, problem = _read_env(folder)
     problem = problem or problem_of_folders(folder)
     port = _port(env)
@@ -58,7 +59,7 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
         port=port,
         problem=problem,
         secrets=tuple(secrets),
-        has_compose_file=_is_ordinary(folder / COMPOSE_FILE),
+        has_compose_file=_is_regular_file(folder / COMPOSE_FILE),
         half_updated=_half_updated(folder),
         configured_here=settled is None and _configured_here(folder),
         operation=operation,
@@ -68,7 +69,7 @@ def _understood(folder: Path, deployment_id: str) -> Deployment:
 
 
 def problem_of_folders(folder: Path) -> str | None:
-    """Return what stands where a folder should; one that is missing is made when it is needed."""
+    """Return the problem of a subfolder that is none; missing ones are created when needed."""
     for name in (AGENT_DIR, *FOLDERS):
         with suppress(FileNotFoundError):
             mode = os.lstat(folder / name).st_mode
@@ -80,7 +81,7 @@ def problem_of_folders(folder: Path) -> str | None:
 
 
 def _applied(folder: Path, env: Mapping[str, str]) -> dict[str, Any]:
-    """Return what is in force in which container, as far as it was written down."""
+    """Return the times of the files, and what has changed since they were applied."""
     found: dict[str, Any] = {
         "env_at": _changed_at(folder / ENV_FILE),
         "compose_at": _changed_at(folder / COMPOSE_FILE),
@@ -98,7 +99,7 @@ def _applied(folder: Path, env: Mapping[str, str]) -> dict[str, Any]:
 
 
 def read_compose_file(folder: Path) -> str | None:
-    """Return the compose file; None where there is none that can be read as text."""
+    """Return the text of the compose file; None if it is missing or not readable as text."""
     try:
         return read_file(folder / COMPOSE_FILE).decode()
     except (OSError, Unreadable, UnicodeDecodeError) as error:
@@ -126,7 +127,7 @@ def _half_updated(folder: Path) -> str:
 
 
 def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
-    """Return the variables, the secrets among them, and why they can't be understood."""
+    """Return the variables, the secrets among them, and the problem of `.env` if it has one."""
     try:
         data = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
     except FileNotFoundError:
@@ -137,7 +138,7 @@ def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
         env = parse_env(data)
     except EnvFileError as error:
         secrets = secrets_in_text(data.decode(errors="replace"))
-        # People look for it by its name, and hardly ever is that line the damaged one.
+        # People look for it by its name, and the name's line is hardly ever the damaged one.
         name = value_on_its_own_line(data, NAME.env)
         known = {NAME.env: name} if name else {}
         return known, secrets, f"its .env can't be understood: {error}"
@@ -151,7 +152,7 @@ def _port(env: Mapping[str, str]) -> int | None:
     return int(text) if 1 <= int(text) <= 65535 else None
 
 
-def _is_ordinary(path: Path) -> bool:
+def _is_regular_file(path: Path) -> bool:
     try:
         return stat.S_ISREG(os.lstat(path).st_mode)
     except OSError:

@@ -1,4 +1,4 @@
-"""Deployments as folders: scanning, resolving an id, making a new one."""
+"""The deployments folder: list deployments, find one by its id, create one."""
 
 import os
 import secrets
@@ -26,19 +26,19 @@ from app.store.locks import waiting_for
 from app.store.operations import OPERATIONS, reserve_space
 from app.store.update_files import JOURNAL
 
-_FRESH = ".new-"
-_FRESH_FOLDERS = _FRESH + "[0-9a-f]" * 10
+_NEW = ".new-"
+_NEW_FOLDERS = _NEW + "[0-9a-f]" * 10
 
-# What tells that a file was rewritten, also in place, or a folder's entries changed.
-_Sign = tuple[int, int, int, int] | None
-_Signature = tuple[_Sign, ...]
-# Of the slowest kernel clock, 100 Hz, and as much again.
+# A file's times, size and inode: they change with each write, also one in place.
+_FileSignature = tuple[int, int, int, int] | None
+_Signature = tuple[_FileSignature, ...]
+# Two ticks of the slowest kernel clock, 100 Hz.
 _TICK_NANOSECONDS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentContent:
-    """The content of a deployment's folder, before there is one."""
+    """The files of a deployment that is to be created."""
 
     env: bytes
     compose_file: bytes
@@ -54,12 +54,12 @@ class DeploymentStore:
         self._cache: dict[str, tuple[_Signature, Deployment]] = {}
 
     def open(self) -> None:
-        """Make the deployments folder and the part of it that is ours."""
+        """Create the deployments folder and Deploy Agent's part of it."""
         self.root.mkdir(parents=True, exist_ok=True)
         (self.root / AGENT_DIR).mkdir(mode=0o700, exist_ok=True)
 
     def scan(self) -> list[Deployment]:
-        """Return every deployment, by id. Only folders whose files changed are read again."""
+        """Return all deployments, sorted by id."""
         try:
             with os.scandir(self.root) as entries:
                 ids = sorted(each.name for each in entries if _is_deployment(each))
@@ -70,7 +70,7 @@ class DeploymentStore:
         return [self._load(each) for each in ids]
 
     def load(self, deployment_id: str) -> Deployment:
-        """Return one deployment. Raises NotFound, also for what is no id but leads elsewhere."""
+        """Return one deployment. Raises NotFound, also for text that is no id, such as a path."""
         try:
             os.lstat(self.root / parse_id(deployment_id))
         except OSError:
@@ -78,7 +78,7 @@ class DeploymentStore:
             where = (
                 "It was archived, and can be restored from the archive."
                 if self.archive.newest(deployment_id)
-                else "It may have been removed; the list has those that are there."
+                else "It may have been removed; the list shows all deployments."
             )
             raise NotFound(f"There is no deployment {deployment_id}. {where}") from None
         return self._load(deployment_id)
@@ -88,18 +88,18 @@ class DeploymentStore:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The deployments folder by its name, and by where that leads."""
+        """The path of the deployments folder, as configured and with links resolved."""
         return str(self.root), os.path.realpath(self.root)
 
     def holds(self, path: str) -> bool:
-        """Say whether a path, which may lead nowhere any more, is in the deployments folder."""
+        """Return whether a path is in the deployments folder; it need not exist any more."""
         return is_within(path, self.paths)
 
     def folder(self, deployment_id: str) -> Path:
         return self.root / deployment_id
 
     def folder_or_archived(self, deployment_id: str) -> Path:
-        """Return a deployment's folder, also where it was archived meanwhile."""
+        """Return a deployment's folder, or its newest archived folder if it is not listed."""
         listed = self.folder(deployment_id)
         if self.has(deployment_id):
             return listed
@@ -107,39 +107,42 @@ class DeploymentStore:
 
     @contextmanager
     def creating(self) -> Iterator[None]:
-        """Let one after the other choose a port and make its folder, over all servers."""
+        """Hold the creation lock: one process at a time chooses a port and creates a folder."""
         self.open()
         with waiting_for(self.root / AGENT_DIR):
-            for left in self.root.glob(_FRESH_FOLDERS):
+            for left in self.root.glob(_NEW_FOLDERS):
                 shutil.rmtree(left, ignore_errors=True)
             yield
 
     def new_id(self) -> str:
-        while (self.root / (fresh := secrets.token_hex(5))).exists():
+        while (self.root / (new := secrets.token_hex(5))).exists():
             pass
-        return fresh
+        return new
 
     def create(self, deployment_id: str, content: DeploymentContent, actor: str) -> None:
-        """Make a folder, within `creating`: a sibling first, synced, then one rename."""
-        fresh, target = self.root / f"{_FRESH}{deployment_id}", self.root / deployment_id
+        """Create a deployment's folder, within `creating`.
+
+        It is made under another name, synced, then renamed: it is listed when it is complete.
+        """
+        new, target = self.root / f"{_NEW}{deployment_id}", self.root / deployment_id
         try:
-            fresh.mkdir(mode=0o755)
-            write_file(fresh / ENV_FILE, content.env)
-            write_file(fresh / COMPOSE_FILE, content.compose_file, 0o644)
+            new.mkdir(mode=0o755)
+            write_file(new / ENV_FILE, content.env)
+            write_file(new / COMPOSE_FILE, content.compose_file, 0o644)
             for data_folder in (*FOLDERS, "config/workspace"):
-                (fresh / data_folder).mkdir(mode=0o700)
-            write_file(fresh / "config" / "openclaw.json", content.openclaw_config)
+                (new / data_folder).mkdir(mode=0o700)
+            write_file(new / "config" / "openclaw.json", content.openclaw_config)
             if may_give():
-                give_to_gateway(fresh)
+                give_to_gateway(new)
             made_of = parse_env(content.env), content.compose_file.decode()
-            write_applied(fresh, applied_now("", *made_of))
-            history.record(fresh, "configure", actor)
-            reserve_space(fresh)
-            sync_folder(fresh / AGENT_DIR)
-            sync_folder(fresh)
-            move_folder(fresh, target)
+            write_applied(new, applied_now("", *made_of))
+            history.record(new, "configure", actor)
+            reserve_space(new)
+            sync_folder(new / AGENT_DIR)
+            sync_folder(new)
+            move_folder(new, target)
         except BaseException:
-            shutil.rmtree(fresh, ignore_errors=True)
+            shutil.rmtree(new, ignore_errors=True)
             raise
 
     def _load(self, deployment_id: str) -> Deployment:
@@ -157,25 +160,25 @@ class DeploymentStore:
 
 
 def is_being_made(name: str) -> bool:
-    """Say whether a folder of that name is a deployment that is not whole yet."""
-    return fnmatchcase(name, _FRESH_FOLDERS)
+    """Return whether a folder with this name is a deployment under creation."""
+    return fnmatchcase(name, _NEW_FOLDERS)
 
 
 def _is_deployment(entry: os.DirEntry[str]) -> bool:
     return is_id(entry.name) and (entry.is_symlink() or entry.is_dir(follow_symlinks=False))
 
 
-# Every list asks the disk for these of every folder: as strings, since a `Path` costs more
-# than the question. What stands in the folder itself is in its own times: they change with
-# each entry that is made, replaced or removed.
-_SIGNED = ("", f"/{ENV_FILE}", f"/{COMPOSE_FILE}", f"/{OPERATIONS}", f"/{JOURNAL}")
+# Each listing stats these paths in every folder. They are strings, since making a `Path` costs
+# more than the stat. The folder's own times change with each entry that is created, replaced or
+# removed in it.
+_SIGNED_PATHS = ("", f"/{ENV_FILE}", f"/{COMPOSE_FILE}", f"/{OPERATIONS}", f"/{JOURNAL}")
 
 
 def _signature(folder: str) -> _Signature:
-    return tuple([_sign(folder + each) for each in _SIGNED])
+    return tuple([_file_signature(folder + each) for each in _SIGNED_PATHS])
 
 
-def _sign(path: str) -> _Sign:
+def _file_signature(path: str) -> _FileSignature:
     try:
         status = os.lstat(path)
     except OSError:
@@ -184,6 +187,9 @@ def _sign(path: str) -> _Sign:
 
 
 def _has_settled(signature: _Signature, now: int) -> bool:
-    """Say whether whatever changes from now on gets another signature: the kernel stamps all
-    changes within a tick of its clock with one time."""
+    """Return whether any later change will change the signature.
+
+    The kernel gives all changes within one tick of its clock the same time, so a file that was
+    changed just now may change again without a new signature.
+    """
     return all(sign is None or abs(now - sign[1]) > _TICK_NANOSECONDS for sign in signature)

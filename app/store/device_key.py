@@ -1,4 +1,4 @@
-"""The key by which gateways know this Deploy Agent, made when it is first needed."""
+"""The key by which gateways know this Deploy Agent, created when it is first needed."""
 
 import base64
 import binascii
@@ -17,12 +17,12 @@ _BYTES = 32
 
 
 def device_seed(root: Path) -> bytes:
-    """Return the seed of our device's key, the same for every server on a deployments folder.
+    """Return the seed of our device key; all servers on a deployments folder share it.
 
-    A file that is no such key is replaced: gateways then see a new device.
+    A damaged file is replaced: gateways then see a new device.
     Raises StorageFailed.
     """
-    with storage_errors("No device was made."):
+    with storage_errors("No device key was created."):
         ours = root / AGENT_DIR
         ours.mkdir(mode=0o700, parents=True, exist_ok=True)
         with waiting_for(ours):
@@ -32,7 +32,7 @@ def device_seed(root: Path) -> bytes:
             except FileNotFoundError:
                 seed = None
             except Unreadable as error:
-                raise StorageFailed(f"{path} {error}. Remove it; another is made.") from error
+                raise StorageFailed(f"{path} {error}. Remove it; a new one is created.") from error
             if seed is None:
                 seed = secrets.token_bytes(_BYTES)
                 write_file(path, _format(seed))

@@ -12,37 +12,37 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Edited(Exception):
-    """Somebody has written into a file since it was read, so it stays as it is now."""
+    """Somebody wrote into a file since it was read, so it is left as it is."""
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
-    """Put `data` at `path` so that after any crash the old or the new file is there, whole.
+    """Replace the content of a file atomically; `mode` is for a new file.
 
-    The order is the guarantee: file sync, rename, folder sync. An existing
-    file's own mode and owner stay, whatever `mode` says.
+    After any crash the old or the new file is there, whole, because of the order: sync the file,
+    rename it, sync the folder. An existing file keeps its mode and owner. Raises OSError.
     """
-    with _written(path, data, mode) as (new, parent):
+    with _new_file(path, data, mode) as (new, parent):
         os.replace(new, path)
         os.fsync(parent)
 
 
 def rewrite_files(changes: Mapping[Path, tuple[bytes, bytes]]) -> None:
-    """Give files what they are to be instead of what they were read as: all of them, or none.
+    """Rewrite all files or none; `changes` has the known and the new content of each.
 
-    What needs room on the disk is done for all before the first gets its place.
-    Raises Edited where somebody has written into one since it was read, OSError.
+    All new files are written before the first is renamed, so that a full disk changes nothing.
+    Raises Edited if one of them no longer has its known content, OSError.
     """
     with ExitStack() as done:
         written = [
-            done.enter_context(_written(path, after)) for path, (_, after) in changes.items()
+            done.enter_context(_new_file(path, after)) for path, (_, after) in changes.items()
         ]
         for (new, parent), (path, (before, after)) in zip(written, changes.items(), strict=True):
             done.enter_context(_in_place_of(path, before, after, new, parent))
 
 
 @contextmanager
-def _written(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
-    """Give a new file beside `path`, synced, and the descriptor of their folder."""
+def _new_file(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
+    """Yield a new synced file beside `path`, and the descriptor of their folder."""
     refuse_links(path.parent)
     owner: tuple[int, int] | None = None
     with suppress(FileNotFoundError):
@@ -50,7 +50,7 @@ def _written(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path,
         if stat.S_ISREG(before.st_mode):
             mode, owner = stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    # Opened before: once the new file is there, no want of a descriptor may call it unwritten.
+    # Opened first: after the rename, a lack of file descriptors must not look like a failure.
     parent = os.open(path.parent, _FOLDER)
     try:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -74,11 +74,11 @@ def _written(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path,
 
 @contextmanager
 def _in_place_of(path: Path, known: bytes, data: bytes, new: Path, parent: int) -> Iterator[None]:
-    """Rename a file to a path where `known` stands, and back where that, or what follows, fails.
+    """Rename `new` to `path`, whose content must be `known`; undo that if the block fails.
 
     Raises Edited, OSError.
     """
-    # The old file keeps a name until it is certain that nobody was writing into it.
+    # The old file keeps a second name until it is certain that nobody was writing into it.
     old = path.with_name(f".{path.name}.old")
     old.unlink(missing_ok=True)
     try:
@@ -97,7 +97,7 @@ def _in_place_of(path: Path, known: bytes, data: bytes, new: Path, parent: int) 
                     raise Edited
                 yield
             except BaseException:
-                if _stands(path, data):
+                if _has_content(path, data):
                     os.replace(old, path)
                     with suppress(OSError):
                         os.fsync(parent)
@@ -106,14 +106,14 @@ def _in_place_of(path: Path, known: bytes, data: bytes, new: Path, parent: int) 
         old.unlink(missing_ok=True)
 
 
-def _stands(path: Path, data: bytes) -> bool:
+def _has_content(path: Path, data: bytes) -> bool:
     with suppress(OSError, Unreadable):
         return read_file(path, len(data)) == data
     return False
 
 
 def change_file(path: Path, change: Callable[[bytes], bytes], limit: int = MAX_BYTES) -> None:
-    """Rewrite a file by what stands in it, also where somebody edits it meanwhile.
+    """Rewrite a file by a function of its content; repeat if somebody edits it meanwhile.
 
     Raises Unreadable, FileNotFoundError, OSError.
     """
@@ -127,7 +127,7 @@ def change_file(path: Path, change: Callable[[bytes], bytes], limit: int = MAX_B
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Rename a folder so that it lasts; where it can't last, it did not happen. Raises OSError."""
+    """Rename a folder durably; if that can't be synced, undo it. Raises OSError."""
     with ExitStack() as opened:
         parents = []
         for each in {source.parent, target.parent}:
@@ -143,7 +143,7 @@ def move_folder(source: Path, target: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Make a rename or a new name in a folder last."""
+    """Sync a folder, so that new and renamed entries survive a crash."""
     descriptor = os.open(path, _FOLDER)
     try:
         os.fsync(descriptor)

@@ -17,14 +17,13 @@ _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Unreadable(Exception):
-    """A file that is not there, not ours to read, or no ordinary file; the message says which."""
+    """The file can't be read or is no ordinary file; the message says which, after its name."""
 
 
 def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """Return an ordinary file's bytes; links, pipes and devices are neither followed nor waited on.
+    """Return the bytes of an ordinary file; links are not followed, and pipes never block.
 
-    Raises Unreadable, FileNotFoundError where there is none, and OSError where nothing can
-    be opened just now.
+    Raises Unreadable; FileNotFoundError; OSError if the system is short of resources.
     """
     try:
         descriptor = open_file(path)
@@ -42,10 +41,10 @@ def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
 
 
 def raise_shortage(error: BaseException) -> None:
-    """Raise an error again that tells of the system and not of the file.
+    """Raise the error again if the system is short of resources.
 
-    Whoever takes what can't be read for absent asks this first: else a server that is out of
-    descriptors would call a deployment damaged, or begin a count anew.
+    Call this before treating an unreadable file as missing. Otherwise a server that is out of file
+    descriptors would call a deployment damaged, or restart a count.
     """
     if isinstance(error, OSError) and error.errno in _SHORTAGES:
         raise error
@@ -58,12 +57,12 @@ _UNREADABLE = {
 
 
 def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
-    """Open an ordinary file and return its descriptor, which the caller closes.
+    """Open an ordinary file and return its descriptor; the caller closes it.
 
     Raises OSError: ELOOP for a link, ENXIO for a pipe, a socket, a device or a folder.
     """
     refuse_links(path.parent)
-    # Without O_NONBLOCK a pipe in place of the file would hold the caller for ever.
+    # Without O_NONBLOCK, a pipe in place of the file would block the caller forever.
     flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     descriptor = os.open(path, flags, 0o600)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -73,20 +72,22 @@ def open_file(path: Path, flags: int = os.O_RDONLY) -> int:
 
 
 def refuse_links(folder: Path) -> None:
-    """Raise OSError where a folder is a link, or one above it: up to a deployment's own folder,
-    or to the part that is ours for all."""
+    """Raise OSError if a folder or one of its parents is a link.
+
+    Parents are checked up to the deployment's folder, or to Deploy Agent's part of the root.
+    """
     names = os.fspath(folder).split("/")
-    for last in range(_own(names), len(names)):
+    for last in range(_first_checked(names), len(names)):
         if os.path.islink(path := "/".join(names[: last + 1])):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
 
-def _own(names: list[str]) -> int:
-    """Return where among the names of a path that begins: its end where nothing of it is ours."""
+def _first_checked(names: list[str]) -> int:
+    """Return the index of the first folder to check in a path's names; their number if none."""
     if AGENT_DIR in names:
         ours = len(names) - 1 - names[::-1].index(AGENT_DIR)
         return ours - is_id(names[ours - 1])
-    # What is read of the rest of a deployment stands in its folder, or in one of that.
+    # All other files of a deployment are in its folder or one level below.
     found = (place for place in (len(names) - 1, len(names) - 2) if is_id(names[place]))
     return next(found, len(names))
 

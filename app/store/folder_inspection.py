@@ -1,4 +1,4 @@
-"""What stands in the deployments folder, as the doctor looks at it: nothing is ever changed."""
+"""Inspects the deployments folder for the doctor; nothing is ever changed."""
 
 import os
 import stat
@@ -18,24 +18,24 @@ from app.store.files import AGENT_DIR
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # README.md comes with the project and says what the folder is for.
-_MAY_BE_THERE = (AGENT_DIR, ARCHIVE, "README.md", "lost+found")
-# In one data folder so many files are looked at; a gateway's packages are ten thousands.
+_EXPECTED = (AGENT_DIR, ARCHIVE, "README.md", "lost+found")
+# At most so many files of a data folder are checked; a gateway's packages have ten thousands.
 _MOST_FILES = 2000
 
 
-def foreign(root: Path) -> list[ForeignEntry]:
-    """Return what is neither a deployment nor ours, in the folder and in the archive."""
+def foreign_entries(root: Path) -> list[ForeignEntry]:
+    """Return entries of the root and the archive that Deploy Agent did not create."""
     with suppress(FileNotFoundError):
         found = [
-            _foreign(each, each.name)
+            _foreign_entry(each, each.name)
             for each in os.scandir(root)
-            if each.name not in _MAY_BE_THERE
+            if each.name not in _EXPECTED
             and not is_being_made(each.name)
             and not (is_id(each.name) and (each.is_symlink() or each.is_dir()))
         ]
         with suppress(FileNotFoundError, NotADirectoryError):
             found += [
-                _foreign(each, f"{ARCHIVE}/{each.name}")
+                _foreign_entry(each, f"{ARCHIVE}/{each.name}")
                 for each in os.scandir(root / ARCHIVE)
                 if not (is_archived_name(each.name) and each.is_dir(follow_symlinks=False))
             ]
@@ -43,7 +43,7 @@ def foreign(root: Path) -> list[ForeignEntry]:
     return []
 
 
-def _foreign(entry: os.DirEntry[str], name: str) -> ForeignEntry:
+def _foreign_entry(entry: os.DirEntry[str], name: str) -> ForeignEntry:
     is_folder = entry.is_dir(follow_symlinks=False)
     files = [os.path.join(entry.path, each) for each in (ENV_FILE, COMPOSE_FILE)]
     archived = name != entry.name
@@ -52,18 +52,18 @@ def _foreign(entry: os.DirEntry[str], name: str) -> ForeignEntry:
 
 
 def exposed_in_root(root: Path) -> list[ExposedPath]:
-    """Return what of the folder itself others may change, and of our part of it read."""
+    """Return which parts of the root other users may change, and of Deploy Agent's part read."""
     found = [_exposed(root / AGENT_DIR), _writable(root), _writable(root / ARCHIVE)]
     return [each for each in found if each]
 
 
 def exposed_in(folder: Path) -> list[ExposedPath]:
-    """Return what of a deployment others than its owner may read, or change. Raises OSError."""
+    """Return which files of a deployment other users may read or change. Raises OSError."""
     with os.scandir(folder) as entries:
-        # Copies of it, as editors and people make them, hold the same keys.
+        # Copies of `.env`, made by editors and people, hold the same keys.
         names = [each.name for each in entries if each.name.startswith(ENV_FILE)]
     found = [_exposed(folder / name) for name in sorted({*names, AGENT_DIR})]
-    # In a folder that nobody may enter, the file's own mode does not matter.
+    # Where others can't enter the folder, the file's own mode does not matter.
     if _exposed(folder / "config"):
         found.append(_exposed(folder / "config" / "openclaw.json"))
     found += [_writable(folder), _writable(folder / COMPOSE_FILE)]
@@ -71,7 +71,7 @@ def exposed_in(folder: Path) -> list[ExposedPath]:
 
 
 def exposed_file(path: Path) -> list[ExposedPath]:
-    """Return a file if others than its owner may use it."""
+    """Return the file if users other than its owner may access it."""
     found = _exposed(path)
     return [found] if found else []
 
@@ -98,7 +98,7 @@ def _mode(path: Path) -> int | None:
 
 
 def links_in(folder: Path) -> list[FolderLink]:
-    """Return the links that stand where a deployment's folder or a part of it should be."""
+    """Return links in place of a deployment's folder or of its parts."""
     ours = (f"{AGENT_DIR}/{name}" for name in ("operations", "update", "last-words"))
     own = [folder / name for name in (ENV_FILE, COMPOSE_FILE, AGENT_DIR, *FOLDERS)]
     if not own[2].is_symlink():
@@ -112,9 +112,9 @@ def _target(link: Path) -> str:
     return target if os.path.exists(target) else ""
 
 
-def not_the_gateways(folder: Path, until: float) -> tuple[list[tuple[str, int]], bool]:
-    """Return the paths in a deployment's data folders that another user owns, with who;
-    and whether all could be looked at. No longer than `until`, by the monotonic clock.
+def misowned_paths(folder: Path, until: float) -> tuple[list[tuple[str, int]], bool]:
+    """Return paths in a deployment's data folders that another user owns, each with the uid, and
+    whether all could be read. Stop at `until`, by the monotonic clock.
     """
     found: list[tuple[str, int]] = []
     whole = True
@@ -123,14 +123,14 @@ def not_the_gateways(folder: Path, until: float) -> tuple[list[tuple[str, int]],
             owned = _owned(folder / name, until)
             found += [(path, uid) for path, uid in owned if uid != GATEWAY_UID]
         except FileNotFoundError:
-            pass  # A launch makes it.
+            pass  # A launch creates it.
         except OSError:
             whole = False
     return found, whole
 
 
 def _owned(top: Path, until: float) -> Iterator[tuple[str, int]]:
-    """Give each path in a folder, itself first, with its owner; no link or mount is entered."""
+    """Yield each path in a folder, itself first, with its owner; enter no link or mount."""
     status = os.lstat(top)
     yield str(top), status.st_uid
     pending, left = [str(top)] if stat.S_ISDIR(status.st_mode) else [], _MOST_FILES

@@ -1,7 +1,7 @@
-"""What was done to a deployment, by whom and when: one JSON object a line, in bounded files.
+"""The history of a deployment: one JSON object a line, in files of bounded size.
 
-An entry's `n` counts up. A line with `of` adds to the entry of that number: what
-goes on (a crash loop) stays one entry, and nothing that was written is ever rewritten.
+An entry's number `n` counts up. A line with `of` adds to the entry with that number, so that
+something that goes on (a crash loop) stays one entry. Lines are never rewritten.
 """
 
 import fcntl
@@ -25,27 +25,27 @@ _MAX_BYTES = 1024 * 1024
 _OLDER_KEPT = 4
 _BLOCK = 64 * 1024
 
-# The address that the deed comes from which is being done; the command line's is `local`.
+# The address that the current action comes from; `local` for the command line.
 source_address: ContextVar[str] = ContextVar("coming_from", default="local")
 
 Entry = dict[str, Any]
-# What tells that a history has changed.
+# Changes whenever something is recorded.
 Signature = tuple[int, int, int]
 
 
 def record(folder: Path, what: str, who: str, **more: Any) -> int:
-    """Append one entry of a person's deed and return its number.
+    """Append the entry of an action and return its number.
 
-    `more` holds no secret: the file outlives every token in it.
+    `more` must hold no secret: the file outlives every token in it. Raises OSError.
     """
     entry = {"at": _now(), "what": what, "who": who, "from": source_address.get()}
     return append(folder, {**entry, **more})
 
 
 def append(folder: Path, entry: Entry) -> int:
-    """Append an entry, or with `of` what is to be added to an earlier one; return its number.
+    """Append an entry, or with `of` an addition to an earlier entry; return its number.
 
-    After a crash at any moment all entries before it are there, and at most this one is torn.
+    After a crash at any moment all earlier lines are whole; at most this one is torn.
     """
     path = agent_dir(folder) / FILE
     while True:
@@ -55,7 +55,7 @@ def append(folder: Path, entry: Entry) -> int:
             number = _last_number(path) + 1
             line = json.dumps({"n": number, **entry}).encode() + b"\n"
             if size == 0 or size + len(line) < _MAX_BYTES:
-                # What a crash has torn stays by itself.
+                # A torn line stays on a line of its own.
                 torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
                 _write(descriptor, b"\n" + line if torn else line, size)
                 if size == 0:
@@ -67,9 +67,9 @@ def append(folder: Path, entry: Entry) -> int:
 
 
 def newest_first(folder: Path) -> Iterator[Entry]:
-    """Give the entries, newest first, each with all that was added to it; torn lines are not given.
+    """Yield the entries, newest first, each with its additions; torn lines are skipped.
 
-    Only as much is read as is asked for. Entries of an older form have no number.
+    Files are read only as far as the caller iterates. Entries of an older format have no number.
     """
     added: dict[int, Entry] = {}
     before: int | None = None
@@ -79,7 +79,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
             continue
         if number := _number(entry):
             if before is not None and number >= before:
-                continue  # Read twice, since the files were rotated meanwhile.
+                continue  # Read twice, because the files were rotated meanwhile.
             before = number
         if isinstance(whole := entry.pop("of", None), int):
             newer = added.setdefault(whole, {})
@@ -89,10 +89,10 @@ def newest_first(folder: Path) -> Iterator[Entry]:
 
 
 def appended_since(folder: Path, number: int) -> list[Entry]:
-    """Return what was appended after the entry of that number, oldest first, line by line.
+    """Return the lines that were appended after this number, oldest first.
 
-    What was added to an earlier entry is by itself. All is returned where the numbers have
-    begun anew: the history was taken away.
+    Additions to earlier entries are lines of their own. If the numbers have started again because
+    the history was deleted, all lines are returned.
     """
     found: list[Entry] = []
     if _last_number(folder / AGENT_DIR / FILE) < number:
@@ -114,7 +114,7 @@ def read_history(folder: Path) -> list[Entry]:
 
 
 def signature_of(folder: Path) -> Signature | None:
-    """Return what differs once anything was recorded."""
+    """Return a value that changes whenever something is recorded; None without a history."""
     try:
         status = os.lstat(folder / AGENT_DIR / FILE)
     except OSError:
@@ -127,7 +127,7 @@ def _now() -> str:
 
 
 def _locked(path: Path) -> int:
-    """Open the file for appending, for us alone; it is still the one of that name."""
+    """Open the file for appending and lock it; try again if it was rotated before the lock."""
     while True:
         descriptor = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -169,7 +169,7 @@ def _last_number(path: Path) -> int:
 
 
 def _number(entry: Entry) -> int:
-    """Return an entry's number, or 0 where it has none that is one."""
+    """Return an entry's number, or 0 if it has no valid one."""
     number = entry.get("n")
     return number if type(number) is int and number > 0 else 0
 
@@ -183,7 +183,7 @@ def _entry(line: bytes) -> Entry | None:
 
 
 def _lines_backwards(path: Path) -> Iterator[bytes]:
-    """Give the lines of all files, the last first."""
+    """Yield the lines of all files, the last line first."""
     older = (_older(path, number) for number in range(1, _OLDER_KEPT + 1))
     for each in chain((path,), older):
         try:
@@ -197,13 +197,13 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 
 def _backwards(file: FileIO) -> Iterator[bytes]:
     end, rest = os.fstat(file.fileno()).st_size, b""
-    # A file of ours is no larger. Of one that somebody has filled, the end is read.
+    # Our files are never larger. If somebody else has filled one, only its end is read.
     first_byte = max(0, end - _MAX_BYTES)
     while end > first_byte:
         start = max(first_byte, end - _BLOCK)
         block = os.pread(file.fileno(), end - start, start) + rest
         if start == first_byte:
-            # Whoever merges the histories of all stands in each of them at once.
+            # Closed early: merging the histories of all deployments reads all of them at once.
             file.close()
         first, *lines = block.split(b"\n")
         yield from filter(None, reversed(lines))

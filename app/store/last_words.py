@@ -1,4 +1,4 @@
-"""Last words: what a container said and how it ended, kept when it ends; a file for each."""
+"""Last words: the last log lines of ended containers and how they ended; one file each."""
 
 import json
 import re
@@ -15,16 +15,16 @@ from app.store.files import AGENT_DIR, Unreadable, agent_dir, read_file, refuse_
 
 _KEPT = 5
 _MOST_BYTES = 2 * 1024 * 1024
-# A log as JSON takes more than its own bytes, at most so many times.
+# A log encoded as JSON takes at most six times its bytes.
 _LIMIT = 6 * _MOST_BYTES
 _NAME = re.compile(r"\d{12}-[0-9a-f]{12}\.json\Z")
 
 
 @dataclass(frozen=True, slots=True)
 class LastWords:
-    """The end of one container. `at` is ISO 8601; `log` is masked text, its last lines.
+    """The end of one container. `log` are its last lines, masked; `at` is ISO 8601.
 
-    `inspect` is what the engine said of it, without any value of its environment.
+    `inspect` is the engine's inspect answer, without the values of its environment.
     """
 
     at: MomentText
@@ -42,7 +42,10 @@ class LastWords:
 
 
 def save_last_words(folder: Path, words: LastWords) -> None:
-    """Keep the words of one container in place of earlier ones of it, and those of four others."""
+    """Save one container's last words in place of its earlier ones; keep those of four others.
+
+    Raises OSError.
+    """
     path = agent_dir(folder) / "last-words"
     path.mkdir(mode=0o700, exist_ok=True)
     kept = {**asdict(words), "log": _end_of(words.log)}
@@ -54,7 +57,7 @@ def save_last_words(folder: Path, words: LastWords) -> None:
 
 
 def last_words_files(folder: Path) -> list[Path]:
-    """Return the files that hold last words, those of the newest container first."""
+    """Return the files with last words, the newest container's first."""
     words = folder / AGENT_DIR / "last-words"
     try:
         refuse_links(words)
@@ -65,7 +68,7 @@ def last_words_files(folder: Path) -> list[Path]:
 
 
 def last_words_file(folder: Path, container: str) -> Path | None:
-    """Return the file with the words of one container."""
+    """Return the file with the last words of one container."""
     return next((each for each in last_words_files(folder) if _is_of(each, container)), None)
 
 
@@ -81,12 +84,12 @@ def read_last_words(path: Path) -> LastWords | None:
 
 
 def list_last_words(folder: Path) -> list[LastWords]:
-    """Return what is kept, the newest container's first."""
+    """Return all last words, the newest container's first."""
     return [words for path in last_words_files(folder) if (words := read_last_words(path))]
 
 
 def _end_of(log: str) -> str:
-    """Return as many of the last whole lines as may be kept."""
+    """Return as many of the last whole lines as fit into the limit."""
     data = log.encode()
     if len(data) <= _MOST_BYTES:
         return log

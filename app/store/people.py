@@ -1,7 +1,7 @@
-"""Users, their sessions, and scripts' tokens: `deployments/.deploy-agent/people.json`, 0600.
+"""Users, their sessions, and API tokens: `deployments/.deploy-agent/people.json`, mode 0600.
 
-Holds no secret that opens anything: passwords as argon2 hashes, the random
-secrets of sessions, tokens and the set-up link as SHA-256.
+Secrets are stored as hashes only: passwords as argon2, the random secrets of sessions, tokens and
+the set-up link as SHA-256.
 """
 
 import json
@@ -22,10 +22,10 @@ from app.store.locks import waiting_for
 
 @dataclass(slots=True)
 class Session:
-    """A log-in: until when it is good (seconds since 1970), and from which address.
+    """A log-in: when it expires (seconds since 1970), and the address it is valid from.
 
-    A browser sends a cookie to every port of a host, so each gateway that somebody
-    opens gets it too: from the gateway's own address it must open nothing.
+    A browser sends a cookie to every port of a host, so each gateway that a person opens gets it
+    too. Therefore it must not work from the gateway's own address.
     """
 
     ends_at: Seconds
@@ -34,7 +34,7 @@ class Session:
 
 @dataclass(slots=True)
 class User:
-    """`sessions` are by the hash of their secret."""
+    """A user. `password` is a hash; `sessions` are by the hash of their secret."""
 
     role: Role
     password: str = field(repr=False)
@@ -43,7 +43,7 @@ class User:
 
 @dataclass(slots=True)
 class Token:
-    """A script's token. Times in seconds since 1970."""
+    """An API token. Times are in seconds since 1970."""
 
     name: str
     role: Role
@@ -55,7 +55,7 @@ class Token:
 
 @dataclass(slots=True)
 class Setup:
-    """The one-time link with which the first operator makes an account."""
+    """The one-time set-up link, with which the first operator creates an account."""
 
     hash: str = field(repr=False)
     ends_at: Seconds
@@ -69,7 +69,7 @@ class People:
 
 
 class PeopleStore:
-    """Reads are cached for as long as the file stays the same; changes are one at a time."""
+    """Reads are cached until the file changes; one process at a time changes it."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -80,19 +80,24 @@ class PeopleStore:
         return self._root / ".deploy-agent" / "people.json"
 
     def read(self) -> People:
-        """Return everybody. Raises StorageFailed where the file is damaged: nobody gets in."""
+        """Return all users and tokens. Raises StorageFailed if the file is damaged: then nobody can
+        log in.
+        """
         try:
             status = os.stat(self._path)
         except FileNotFoundError:
             return People()
-        sign = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if self._cached[0] != sign:
-            self._cached = (sign, self._parsed())
+        signature = (status.st_mtime_ns, status.st_size, status.st_ino)
+        if self._cached[0] != signature:
+            self._cached = (signature, self._parsed())
         return self._cached[1]
 
     @contextmanager
     def changing(self) -> Iterator[People]:
-        """Give everybody as they are now, to be changed; written when the block ends well."""
+        """Yield all users and tokens for changes, and save them if the block succeeds.
+
+        Raises StorageFailed, OSError.
+        """
         self._root.mkdir(parents=True, exist_ok=True)
         with waiting_for(agent_dir(self._root)):
             people = self._parsed() if self._path.exists() else People()

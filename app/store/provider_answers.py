@@ -1,4 +1,4 @@
-"""The provider's latest answer to a gateway, kept so that it outlives the server."""
+"""The provider's latest answer to a gateway, saved so that it survives the server."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ _LIMIT = 64 * 1024
 
 
 def keep_answer(folder: Path, answer: Mapping[str, Any]) -> None:
-    """Write it down; it holds no secret. Raises OSError."""
+    """Save an answer; it holds no secret. Raises OSError."""
     write_file(agent_dir(folder) / _FILE, json.dumps(answer, ensure_ascii=False).encode())
 
 

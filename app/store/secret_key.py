@@ -1,4 +1,4 @@
-"""The key that signs cookies and form tokens, made at the first start."""
+"""The key that signs cookies and form tokens, created at the first start."""
 
 import secrets
 from pathlib import Path
@@ -10,7 +10,7 @@ from app.store.storage_errors import storage_errors
 
 
 def secret_key(root: Path) -> bytes:
-    """Return the key of a deployments folder, the same for every server on it.
+    """Return the signing key; all servers on a deployments folder share it.
 
     Raises StorageFailed, Unreadable.
     """

@@ -1,4 +1,4 @@
-"""The size of a folder on disk, as far as it is ours to see."""
+"""The size of a folder on disk, as far as our user may read it."""
 
 import os
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ _MOST_ENTRIES = 500_000
 
 @dataclass(frozen=True, slots=True)
 class FolderSize:
-    """Bytes that the disk holds for a folder; not `whole` where there is more than was seen."""
+    """Disk usage of a folder in bytes; `whole` is False if some of it could not be read."""
 
     bytes: int
     whole: bool = True
 
 
 def size_of(folder: Path) -> FolderSize:
-    """Count a folder: links are not followed, and what is not ours to read is left out."""
+    """Return a folder's size; links are not followed, unreadable subfolders are left out."""
     total, entries, whole = 0, 0, True
     left = [str(folder)]
     while left and entries < _MOST_ENTRIES:

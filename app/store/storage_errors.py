@@ -12,7 +12,7 @@ from app.core.errors import StorageFailed
 
 @contextmanager
 def storage_errors(undone: str) -> Iterator[None]:
-    """Turn a refusal of the file system into words; `undone` says what did not happen."""
+    """Turn an OSError into StorageFailed; `undone` says what did not happen."""
     try:
         yield
     except OSError as error:
@@ -22,14 +22,14 @@ def storage_errors(undone: str) -> Iterator[None]:
 
 
 def storage_cause(error: OSError) -> Cause:
-    """Return why the file system refused, and what to do."""
+    """Return the cause of an error of the file system."""
     code = error.errno or 0
     said = Cause("storage_failed", f"The system said: {os.strerror(code)}.", "")
     return _CAUSES.get(code, said)
 
 
 def write_problem(folder: Path) -> str:
-    """Return in words why nothing can be written into a folder, or nothing; writes nothing."""
+    """Return why a folder is not writable, empty if it is; nothing is written."""
     try:
         disk = os.statvfs(folder)
     except OSError as error:

@@ -113,7 +113,7 @@ def tried(settings: Settings, config: SchemathesisConfig, paths: str) -> int:
     ids = [api.configure(name=name) for name in ("Sales", "Stopped", "No file", "Invalid", "Old")]
     (settings.deployments_dir / ids[2] / "docker-compose.yml").unlink()
     (settings.deployments_dir / ids[3] / ".env").write_text("PORT=many\n")
-    api.app.config["CONTEXT"].store.archive.put(ids[4])
+    api.app.config["CONTEXT"].store.archive.add(ids[4])
     address = "/api/openapi.json"
     schema = schemathesis.openapi.from_wsgi(address, api.app, config=config, base_url=BASE)
     schema = schema.include(path_regex=paths) if paths else schema

@@ -36,7 +36,7 @@ def make(store: DeploymentStore, deployment_id: str = ID) -> Path:
 
 def put(store: DeploymentStore) -> str:
     make(store)
-    return store.archive.put(ID)
+    return store.archive.add(ID)
 
 
 def killed_at(number: int, work: Callable[[], object]) -> bool:
@@ -85,11 +85,11 @@ def test_an_archiving_that_is_killed_leaves_it_listed_or_archived_and_is_taken_u
 ) -> None:
     steps = 0
     make(store)
-    while killed_at(steps + 1, lambda: store.archive.put(ID)):
+    while killed_at(steps + 1, lambda: store.archive.add(ID)):
         steps += 1
         assert len(store.scan()) + len(store.archive.all()) == 1
         for each in store.archive.all():  # It was moved already: once more, from the start.
-            store.archive.put_back(each.folder, ID)
+            store.archive.restore(each.folder, ID)
 
     assert steps >= 4, "fewer steps were seen than there are"
     assert (len(store.scan()), len(store.archive.all())) == (0, 1)
@@ -100,11 +100,11 @@ def test_a_restore_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_a
 ) -> None:
     put(store)
     steps = 0
-    while killed_at(steps + 1, lambda: store.archive.put_back(store.archive.all()[0].folder, ID)):
+    while killed_at(steps + 1, lambda: store.archive.restore(store.archive.all()[0].folder, ID)):
         steps += 1
         assert len(store.scan()) + len(store.archive.all()) == 1
         for each in store.scan():
-            store.archive.put(each.id)
+            store.archive.add(each.id)
 
     assert steps >= 3
     assert (len(store.scan()), len(store.archive.all())) == (1, 0)
@@ -152,7 +152,7 @@ def test_a_sync_that_fails_moves_nothing(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError, match="full"):
-        store.archive.put(ID)
+        store.archive.add(ID)
 
     assert [each.id for each in store.scan()] == [ID]
     assert store.archive.count() == 0
@@ -165,7 +165,7 @@ def test_a_restore_replaces_nothing(store: DeploymentStore) -> None:
     assert archived
 
     with pytest.raises(FileExistsError):
-        store.archive.put_back(archived.folder, ID)
+        store.archive.restore(archived.folder, ID)
 
     assert store.archive.get(name)
 
@@ -224,7 +224,7 @@ def test_a_link_in_place_of_the_archive_is_not_followed(
     store.archive.root.symlink_to(tmp_path / "elsewhere")
 
     with pytest.raises(OSError) as refused:
-        store.archive.put(ID)
+        store.archive.add(ID)
 
     assert "not followed" in storage_cause(refused.value).words
     assert [each.id for each in store.scan()] == [ID]
@@ -243,7 +243,7 @@ def test_one_at_a_time_has_an_archived_folder(store: DeploymentStore) -> None:
 
 def test_the_lock_of_a_folder_goes_with_it_into_the_archive(store: DeploymentStore) -> None:
     lock = lock_folder(make(store))
-    name = store.archive.put(ID)
+    name = store.archive.add(ID)
 
     with pytest.raises(Locked), store.archive.locked(name):
         pass

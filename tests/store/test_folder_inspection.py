@@ -11,9 +11,9 @@ from app.store.folder_inspection import (
     exposed_file,
     exposed_in,
     exposed_in_root,
-    foreign,
+    foreign_entries,
     links_in,
-    not_the_gateways,
+    misowned_paths,
 )
 
 ID = "0b7a3361be"
@@ -37,21 +37,21 @@ def test_what_is_ours_or_is_being_made_is_not_foreign(folder: Path) -> None:
     for name in (".deploy-agent", f".archive/{ID}-20261124T093125Z", "lost+found", f".new-{ID}"):
         (root / name).mkdir(parents=True)
     (root / "README.md").touch()
-    assert foreign(root) == []
+    assert foreign_entries(root) == []
 
     (root / "0123456789").touch()
     (root / ".archive/old").mkdir()
     (root / "my-bot").mkdir()
     (root / "my-bot/.env").touch()
 
-    assert foreign(root) == [
+    assert foreign_entries(root) == [
         ForeignEntry(".archive/old", True),
         ForeignEntry("0123456789", False),
         ForeignEntry("my-bot", True),
     ]
     (root / "my-bot/docker-compose.yml").touch()
-    assert foreign(root)[-1].looks_like_deployment
-    assert foreign(root / "nowhere") == []
+    assert foreign_entries(root)[-1].looks_like_deployment
+    assert foreign_entries(root / "nowhere") == []
 
 
 def test_a_folder_as_it_should_be_exposes_nothing(folder: Path) -> None:
@@ -112,8 +112,8 @@ def test_a_link_among_the_data_is_not_followed_and_a_deadline_is_kept(folder: Pa
         for name in ("config", "config/outside", "config/openclaw.json", "workspace")
     }
 
-    found, whole = not_the_gateways(folder, time.monotonic() + 60)
+    found, whole = misowned_paths(folder, time.monotonic() + 60)
     assert (set(found), whole) == (everything, True)
 
-    found, _ = not_the_gateways(folder, time.monotonic())
+    found, _ = misowned_paths(folder, time.monotonic())
     assert {path for path, _ in found} == {str(folder / "config"), str(folder / "workspace")}

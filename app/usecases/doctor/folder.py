@@ -43,7 +43,7 @@ def owners(facts: Facts) -> DoctorFinding:
     snapshot = facts.snapshot_or_none
     misowned, unreadable = [], 0
     for each in facts.deployments:
-        found, whole = inspection.not_the_gateways(Path(each.folder), until)
+        found, whole = inspection.misowned_paths(Path(each.folder), until)
         unreadable += not whole
         if found:
             path, uid = found[0]
@@ -69,7 +69,7 @@ def links(facts: Facts) -> DoctorFinding:
 def foreign(facts: Facts) -> DoctorFinding:
     store = facts.context.store
     return folder.foreign_finding(
-        inspection.foreign(store.root),
+        inspection.foreign_entries(store.root),
         str(store.root),
         len(facts.deployments),
         store.new_id,

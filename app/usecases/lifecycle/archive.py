@@ -39,7 +39,7 @@ def perform_archive(op: OperationContext) -> None:
     op.step(Step.MOVE, "Moving the folder to the archive")
     archive = op.context.store.archive
     try:
-        name = archive.put(op.deployment.id)
+        name = archive.add(op.deployment.id)
     except OSError as error:
         cause = storage_cause(error)
         words = f"Its containers are down, and its folder stays: {cause.words}"

@@ -65,7 +65,7 @@ def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored
                 " Archive that one first, or move its folder away."
             )
         remarks = _fitted(folder, read_deployment(folder, deployment_id), actor, context)
-        context.store.archive.put_back(folder, deployment_id)
+        context.store.archive.restore(folder, deployment_id)
     context.live_updates.publish()
     return Restored(context.store.load(deployment_id), tuple(remarks))
 

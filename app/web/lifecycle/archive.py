@@ -205,7 +205,7 @@ def to_archived(deployment_id: str) -> ResponseReturnValue:
     if newest is None:
         raise NotFound(
             f"There is no deployment {deployment_id}."
-            " It may have been removed; the list has those that are there."
+            " It may have been removed; the list shows all deployments."
         )
     return redirect(url_for("archive.show", _anchor=newest), code=303)
 

@@ -29,7 +29,7 @@ def archive(api: Api, deployment_id: str) -> None:
 
 def put_aside(api: Api, deployment_id: str) -> str:
     """Archive what never ran, without the two calls of Compose that this takes."""
-    return str(api.app.config["CONTEXT"].store.archive.put(deployment_id))
+    return str(api.app.config["CONTEXT"].store.archive.add(deployment_id))
 
 
 def archived_name(api: Api, deployment_id: str) -> str:
