@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from docker.errors import NotFound
 
@@ -52,6 +53,13 @@ class EngineAbout:
             warnings=tuple(map(str, said.get("Warnings") or ())),
             ahead=at.timestamp() - now if at else None,
         )
+
+    def version(self) -> dict[str, Any]:
+        """Return the engine's version, its API's and its host's."""
+        with self._client.calls() as client:
+            said = client.version(api_version=False)
+        names = ("Version", "ApiVersion", "Os", "Arch", "KernelVersion")
+        return {name: said.get(name) for name in names}
 
     def image(self, reference: str) -> ImageFacts:
         """Return an image by its name; without an id where this host has none."""

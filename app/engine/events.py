@@ -1,4 +1,4 @@
-"""The engine's own word on what changes: one thread follows its events for the whole server."""
+"""The engine's events: one thread follows them for the whole server."""
 
 import logging
 import threading
@@ -13,59 +13,57 @@ from app.core.errors import EngineError
 from app.core.history.container_events import ContainerEvent
 from app.engine.answers import Row, inside, moment, number, text
 from app.engine.client import EngineClient
+from app.engine.inspections import Inspections
 
 _log = logging.getLogger("deploy_agent")
 _PROJECT = "com.docker.compose.project"
 _WORKING_DIR = "com.docker.compose.project.working_dir"
-# Soon, since a page shows `unknown` until the engine is heard again.
+# Short: pages show `unknown` until the engine answers again.
 _AGAIN_SECONDS = 0.5
-# Docker tells of these before its own list has them: who looks at once sees it as it was.
-_TOLD_EARLY = ("die", "pause", "unpause")
-_BELIEVED_SECONDS = 0.15
+# Docker sends these events before its own list shows the change, so they are announced twice.
+_EARLY_ACTIONS = ("die", "pause", "unpause")
+_LISTED_AFTER_SECONDS = 0.15
 
-Heard = Callable[[ContainerEvent], None]
+Listener = Callable[[ContainerEvent], None]
 
 
 class EngineEvents:
-    """Calls `changed` at every change of a container of ours, and when the stream breaks or
-    comes back.
+    """Calls `changed` when a container of ours changes, and when the stream breaks or comes back.
 
-    `is_within` tells whether a path is in our deployments folder: of others' projects, which
-    a busy host tells of all day long, nothing is passed on. What happened while the stream was
-    broken is not told: whoever needs to know it asks the engine at the next `changed`. Before
-    that, `first` is told of an event, and `following` whether events are heard from then on.
+    `is_within` says whether a path is in our deployments folder: events of other projects are
+    ignored, of which a busy host has many. Events are lost while the stream is broken: after
+    the next `changed`, ask the engine. `inspections` of a container are dropped before anybody
+    learns of its event.
     """
 
     def __init__(
         self,
         client: EngineClient,
+        inspections: Inspections,
         changed: Callable[[], None],
-        first: Heard,
-        following: Callable[[bool], None],
         is_within: Callable[[str], bool],
     ) -> None:
         self._client = client
+        self._inspections = inspections
         self._changed = changed
-        self._first = first
-        self._following = following
         self._is_within = is_within
-        self._listeners: list[Heard] = []
+        self._listeners: list[Listener] = []
         self._connected: list[Callable[[], None]] = []
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
         self._stream: CancellableStream[Any] | None = None
 
-    def listen(self, heard: Heard, connected: Callable[[], None] = lambda: None) -> None:
-        """Have `heard` called for each event of our deployments, in the following thread.
+    def listen(self, listener: Listener, connected: Callable[[], None] = lambda: None) -> None:
+        """Call `listener` for each event of our deployments, in the thread that follows them.
 
-        `connected` is called each time that the engine is heard from then on.
+        `connected` is called each time that the stream comes back.
         """
-        self._listeners.append(heard)
+        self._listeners.append(listener)
         self._connected.append(connected)
 
     def start(self) -> None:
-        """Begin to follow, once; the thread ends with the process or by `stop`."""
+        """Start following, once; the thread ends with the process or by `stop`."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="events", daemon=True)
@@ -79,49 +77,50 @@ class EngineEvents:
     def _follow(self) -> None:
         while not self._ending.is_set():
             try:
-                self._hear_out()
+                self._read_stream()
             except (EngineError, NotFound):
-                pass  # Whoever asks the engine is told why; here it is asked again.
+                pass  # Whoever calls the engine sees the reason; here it is tried again.
             except Exception:  # noqa: BLE001 - the thread must go on
                 _log.exception("the engine's events could not be read")
-            self._following(False)
+            self._inspections.set_following(False)
             self._changed()
             self._ending.wait(_AGAIN_SECONDS)
 
-    def _hear_out(self) -> None:
+    def _read_stream(self) -> None:
         with self._client.calls() as client:
-            # Not those of health checks' commands, thirty a second on a full host.
+            # Without those of health checks' commands: thirty a second on a full host.
             self._stream = client.events(
                 filters={"type": "container", "label": _PROJECT, "event": list(_ACTIONS)},
                 decode=True,
             )
-            self._following(True)
+            self._inspections.set_following(True)
             self._changed()
             for connected in self._connected:
                 connected()
             for event in self._stream:
-                self._tell(event)
+                self.publish(event)
 
-    def _tell(self, event: Row) -> None:
-        heard = _event_of(event)
-        if heard is None:
-            if self._is_within(_attributes(event).get(_WORKING_DIR, "")):
+    def publish(self, row: Row) -> None:
+        """Pass one event on to everybody whom it concerns."""
+        event = _event_of(row)
+        if event is None:
+            if self._is_within(_attributes(row).get(_WORKING_DIR, "")):
                 self._changed()
             return
-        self._first(heard)
+        self._inspections.drop(event.container_id)
         self._changed()
-        if heard.action in _TOLD_EARLY:
-            again = threading.Timer(_BELIEVED_SECONDS, self._changed)
+        if event.action in _EARLY_ACTIONS:
+            again = threading.Timer(_LISTED_AFTER_SECONDS, self._changed)
             again.daemon = True
             again.start()
         for listener in self._listeners:
             try:
-                listener(heard)
-            except Exception:  # noqa: BLE001 - the other listeners are told all the same
-                _log.exception("an event of the engine could not be dealt with")
+                listener(event)
+            except Exception:  # noqa: BLE001 - the other listeners are called all the same
+                _log.exception("an event of the engine could not be handled")
 
 
-# Those that change what a page shows; health_status comes as `health_status: healthy`.
+# Actions that change what a page shows; health_status comes as `health_status: healthy`.
 _ACTIONS = (
     "create",
     "start",
@@ -139,21 +138,21 @@ _ACTIONS = (
 )
 
 
-def _event_of(event: Row) -> ContainerEvent | None:
-    """Return an event of one of our deployments, or None."""
-    attributes = _attributes(event)
+def _event_of(row: Row) -> ContainerEvent | None:
+    """Return the event if it is of one of our deployments."""
+    attributes = _attributes(row)
     deployment_id = attributes.get(_PROJECT, "")
     if not is_id(deployment_id):
         return None
     return ContainerEvent(
         deployment_id,
-        text(inside(event, "Actor"), "ID"),
-        text(event, "Action"),
-        moment(number(event, "timeNano") / 1e9),
+        text(inside(row, "Actor"), "ID"),
+        text(row, "Action"),
+        moment(number(row, "timeNano") / 1e9),
         attributes,
     )
 
 
-def _attributes(event: Row) -> dict[str, str]:
-    named = inside(inside(event, "Actor"), "Attributes")
-    return {name: value for name, value in named.items() if isinstance(value, str)}
+def _attributes(row: Row) -> dict[str, str]:
+    attributes = inside(inside(row, "Actor"), "Attributes")
+    return {name: value for name, value in attributes.items() if isinstance(value, str)}

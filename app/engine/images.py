@@ -1,16 +1,15 @@
-"""What the engine knows of the images on this host."""
+"""The images on this host."""
 
-import threading
 from collections.abc import Mapping
 
-from cachetools import TTLCache
 from docker.errors import NotFound
 
+from app.core.single_flight import SingleFlight
 from app.core.updates.images import Image
 from app.engine.answers import Row, inside, rows_of, text, texts
 from app.engine.client import EngineClient
 
-# A page costs no call for them, mostly.
+# So that most pages cost no call for them.
 _KEPT_SECONDS = 10.0
 _VERSION = "org.opencontainers.image.version"
 
@@ -18,8 +17,7 @@ _VERSION = "org.opencontainers.image.version"
 class Images:
     def __init__(self, client: EngineClient) -> None:
         self._client = client
-        self._looking = threading.Lock()
-        self._kept: TTLCache[str, dict[str, Image]] = TTLCache(1, _KEPT_SECONDS)
+        self._lists: SingleFlight[dict[str, Image]] = SingleFlight()
 
     def find(self, reference: str) -> Image | None:
         """Return an image by name or id, None where this host has none. Raises EngineError."""
@@ -30,17 +28,29 @@ class Images:
             return None
         return _image(found, inside(inside(found, "Config"), "Labels"))
 
+    def id_of(self, reference: str) -> str | None:
+        """Return an image's id, or None if this host does not have it. Raises EngineError."""
+        try:
+            with self._client.calls() as client:
+                image = client.inspect_image(reference)  # type: ignore[no-untyped-call]
+        except NotFound:
+            return None
+        return text(image, "Id") or None
+
+    def names(self) -> list[str]:
+        """Return the names of all images on this host. Raises EngineError."""
+        with self._client.calls() as client:
+            images = rows_of(client.images())
+        return sorted(name for image in images for name in texts(image, "RepoTags"))
+
     def known(self) -> Mapping[str, Image]:
-        """Return the images of this host by id, as of some seconds ago. Raises EngineError."""
-        with self._looking:
-            known = self._kept.get("")
-            if known is None:
-                with self._client.calls() as client:
-                    found = [
-                        _image(each, inside(each, "Labels")) for each in rows_of(client.images())
-                    ]
-                known = self._kept[""] = {each.id: each for each in found}
-        return known
+        """Return the images of this host by id, at most ten seconds old. Raises EngineError."""
+        return self._lists.get("", self._list, seconds=_KEPT_SECONDS)
+
+    def _list(self) -> dict[str, Image]:
+        with self._client.calls() as client:
+            found = [_image(each, inside(each, "Labels")) for each in rows_of(client.images())]
+        return {each.id: each for each in found}
 
 
 def _image(row: Row, labels: Row) -> Image:

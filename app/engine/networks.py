@@ -1,11 +1,9 @@
-"""The engine's networks, asked for seldom: by who looks for what is stranded, and the doctor."""
+"""The engine's networks, which only orphans and the doctor ask for."""
 
 from ipaddress import IPv4Network
-from threading import Condition
-from typing import Any
+from time import monotonic
 
-from cachetools import TTLCache, cachedmethod
-
+from app.core.single_flight import SingleFlight
 from app.core.snapshot import Network
 from app.engine.answers import Row, inside, moment, rows, rows_of, text
 from app.engine.client import EngineClient
@@ -17,28 +15,25 @@ _KEPT_SECONDS = 4.0
 class Networks:
     def __init__(self, client: EngineClient) -> None:
         self._client = client
-        self._kept: TTLCache[Any, tuple[Network, ...]] = TTLCache(1, _KEPT_SECONDS)
-        self._taking = Condition()
+        self._lists: SingleFlight[tuple[Network, ...]] = SingleFlight()
+        self._changed = monotonic()
 
     def changed(self) -> None:
-        """Let nobody use what the engine said before now."""
-        with self._taking:
-            self._kept.clear()
+        """Use no answer from before now: something changed."""
+        self._changed = monotonic()
 
-    @cachedmethod(lambda self: self._kept, condition=lambda self: self._taking)
     def all(self) -> tuple[Network, ...]:
-        """Return those of all projects, as of a few seconds ago: asked once for all who look.
-
-        Raises EngineError.
-        """
-        return self._list(PROJECT)
+        """Return the networks of all projects, a few seconds old. Raises EngineError."""
+        return self._lists.get(
+            "", lambda: self._list(PROJECT), seconds=_KEPT_SECONDS, after=self._changed
+        )
 
     def of(self, project: str) -> tuple[Network, ...]:
-        """Return those of one project, as of now. Raises EngineError."""
+        """Return the networks of one project, as of now. Raises EngineError."""
         return self._list(f"{PROJECT}={project}")
 
     def subnets(self) -> list[IPv4Network]:
-        """Return what all networks of the engine take, whoever's they are. Raises EngineError."""
+        """Return the subnets of all networks of the engine. Raises EngineError."""
         with self._client.calls() as client:
             found = map(_subnet_in, rows_of(client.networks()))
             return [each for each in found if each is not None]
@@ -54,7 +49,7 @@ def _network(row: Row) -> Network:
         id=text(row, "Id"),
         name=text(row, "Name"),
         project=text(inside(row, "Labels"), PROJECT),
-        # One without a time has been there for ever.
+        # One without a time counts as old.
         created_at=parse_time(text(row, "Created")) or moment(0),
         subnet=_subnet_in(row),
     )

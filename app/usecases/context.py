@@ -3,11 +3,13 @@
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from app.config import Settings
 from app.core.access.device import DeviceIdentity
 from app.core.deployment import Deployment, is_id
 from app.core.errors import NotFound
+from app.core.single_flight import DaemonThreads, SingleFlight
 from app.core.snapshot import Container, Snapshot
 from app.core.status.status import LastStatus
 from app.engine.about import EngineAbout
@@ -19,10 +21,12 @@ from app.engine.gateway.probes import Probes
 from app.engine.gateway.provider import Provider
 from app.engine.gateway.rounds import Rounds, Running
 from app.engine.images import Images
+from app.engine.inspector import Inspector
 from app.engine.logs.followers import LogFollowers
 from app.engine.logs.last_lines import LastLines
 from app.engine.logs.source import LogSource
 from app.engine.networks import Networks
+from app.engine.snapshots import Snapshots
 from app.engine.usage_sampler import Sampler
 from app.store.deployments import DeploymentStore
 from app.store.device_key import device_seed
@@ -31,13 +35,13 @@ from app.store.secret_key import secret_key
 from app.usecases.lifecycle.archive_sizes import Sizes
 from app.usecases.people.login_throttle import LoginThrottle
 from app.usecases.server.live_updates import LiveUpdates
-from app.usecases.side_by_side import SideBySide
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
     settings: Settings
     store: DeploymentStore
+    snapshots: Snapshots
     containers: Containers
     images: Images
     networks: Networks
@@ -55,7 +59,10 @@ class AppContext:
     log_source: LogSource
     log_followers: LogFollowers
     about: EngineAbout
-    side_by_side: SideBySide = field(default_factory=SideBySide)
+    # Slow calls, each in a thread of its own, so that one that hangs delays no other.
+    background: SingleFlight[Any] = field(
+        default_factory=lambda: SingleFlight(DaemonThreads("background"))
+    )
     login_throttle: LoginThrottle = field(default_factory=LoginThrottle)
     last_statuses: dict[str, LastStatus] = field(default_factory=dict)
     # By deployment id: the run after which the provider was last checked automatically.
@@ -67,33 +74,36 @@ def build_context(settings: Settings) -> AppContext:
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = DeploymentStore(settings.deployments_dir)
-    containers = Containers(client, store.has, store.holds)
+    inspector = Inspector(client)
+    snapshots = Snapshots(client, inspector, store.has, store.holds)
+    containers = Containers(client, inspector)
 
     def identity() -> DeviceIdentity:
         return DeviceIdentity(device_seed(settings.deployments_dir))
 
     def look() -> object:
-        containers.learn_starts()
-        return store.scan(), containers.snapshot().said
+        snapshots.learn_starts()
+        return store.scan(), snapshots.take().said
 
     def running() -> Running | None:
-        containers.learn_starts()
-        snapshot = containers.current()
+        snapshots.learn_starts()
+        snapshot = snapshots.current()
         return None if snapshot.problem else _to_climb(store, snapshot)
 
     live_updates = LiveUpdates(look)
 
     def changed() -> None:
-        containers.changed()
+        snapshots.outdate()
         live_updates.publish()
 
     log_source = LogSource(client)
     log_followers = LogFollowers(log_source)
-    events = EngineEvents(client, changed, containers.heard, containers.follow, store.holds)
+    events = EngineEvents(client, inspector.inspections, changed, store.holds)
     events.listen(log_followers.heard)
     return AppContext(
         settings,
         store,
+        snapshots,
         containers,
         Images(client),
         Networks(client),

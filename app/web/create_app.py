@@ -1,4 +1,4 @@
-"""The server, put together: settings, extensions, blueprints, and nothing else."""
+"""The application, put together: settings, extensions, blueprints, and nothing else."""
 
 from flask import Flask
 from htmx_flask import Htmx
@@ -6,23 +6,73 @@ from htmx_flask import Htmx
 from app.config import PROJECT, Settings, load_settings
 from app.usecases.context import build_context, signing_key
 from app.usecases.people.sessions import SESSION_SECONDS
-from app.web import doctor, history, logs, operations, people, webhook
-from app.web import orphans as stranded
-from app.web import tokens as token
-from app.web.access import origins as open
-from app.web.access import pairing
-from app.web.access import provider as answer
+from app.web import doctor, history, logs, operations, orphans, people, tokens, webhook
+from app.web.access import origins, pairing, provider
 from app.web.api import reference
 from app.web.lifecycle import archive, confirm
 from app.web.page import assets, rendering, theme, times
-from app.web.server import compression, errors, health, metrics, security
-from app.web.server import engine_patience as patience
-from app.web.server import id_converter as ids
-from app.web.server import permissions as access
-from app.web.server import request_rate as pace
+from app.web.server import (
+    compression,
+    engine_patience,
+    errors,
+    health,
+    id_converter,
+    metrics,
+    permissions,
+    request_rate,
+    security,
+    sharing,
+)
 from app.web.settings import configure, configure_api, edit, reconfigure
 from app.web.status import api, overview, pages
 from app.web.updates import updates, versions
+
+# In the order in which they see a request: its time is taken first, and a foreign one is refused
+# before its rate or its rights are looked at.
+_EXTENSIONS = (
+    id_converter,
+    metrics,
+    engine_patience,
+    security,
+    request_rate,
+    permissions,
+    sharing,
+    errors,
+    rendering,
+    times,
+    theme,
+    compression,
+)
+# Each has a blueprint of pages (`bp`), one of API calls (`api_bp`), or both.
+_ROOMS = (
+    assets,
+    health,
+    metrics,
+    theme,
+    people,
+    overview,
+    configure,
+    configure_api,
+    edit,
+    reconfigure,
+    pages,
+    api,
+    provider,
+    logs,
+    origins,
+    operations,
+    pairing,
+    confirm,
+    tokens,
+    archive,
+    doctor,
+    orphans,
+    history,
+    updates,
+    versions,
+    reference,
+    webhook,
+)
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -31,7 +81,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app = Flask(
         "app",
         template_folder=str(PROJECT / "templates"),
-        # What stands in static/ is served by app/web/assets.py, and by no other way.
+        # Files in static/ are served by app/web/page/assets.py alone.
         static_folder=None,
     )
     context = build_context(settings)
@@ -48,55 +98,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True, "autoescape": True}
     app.json.sort_keys = False  # type: ignore[attr-defined]
     Htmx(app)
-    ids.init_app(app)
-    metrics.init_app(app)
-    patience.init_app(app)
-    security.init_app(app)
-    pace.init_app(app)
-    access.init_app(app)
-    errors.init_app(app)
-    rendering.init_app(app)
-    times.init_app(app)
-    theme.init_app(app)
-    compression.init_app(app)
-    app.register_blueprint(assets.bp)
-    app.register_blueprint(health.bp)
-    app.register_blueprint(metrics.bp)
-    app.register_blueprint(theme.bp)
-    app.register_blueprint(people.bp)
-    app.register_blueprint(overview.bp)
-    app.register_blueprint(configure.bp)
-    app.register_blueprint(configure_api.bp)
-    app.register_blueprint(edit.bp)
-    app.register_blueprint(reconfigure.api_bp)
-    app.register_blueprint(pages.bp)
-    app.register_blueprint(api.bp)
-    app.register_blueprint(answer.bp)
-    app.register_blueprint(answer.api_bp)
-    app.register_blueprint(logs.bp)
-    app.register_blueprint(logs.api_bp)
-    app.register_blueprint(open.bp)
-    app.register_blueprint(open.api_bp)
-    app.register_blueprint(operations.bp)
-    app.register_blueprint(operations.api_bp)
-    app.register_blueprint(pairing.bp)
-    app.register_blueprint(pairing.api_bp)
-    app.register_blueprint(confirm.bp)
-    app.register_blueprint(token.bp)
-    app.register_blueprint(token.api_bp)
-    app.register_blueprint(archive.bp)
-    app.register_blueprint(archive.api_bp)
-    app.register_blueprint(doctor.bp)
-    app.register_blueprint(doctor.api_bp)
-    app.register_blueprint(stranded.bp)
-    app.register_blueprint(stranded.api_bp)
-    app.register_blueprint(history.bp)
-    app.register_blueprint(history.api_bp)
-    app.register_blueprint(updates.bp)
-    app.register_blueprint(updates.api_bp)
-    app.register_blueprint(versions.bp)
-    app.register_blueprint(versions.api_bp)
-    app.register_blueprint(reference.bp)
-    app.register_blueprint(webhook.bp)
-    app.register_blueprint(webhook.api_bp)
+    for extension in _EXTENSIONS:
+        extension.init_app(app)
+    for room in _ROOMS:
+        for name in ("bp", "api_bp"):
+            if blueprint := getattr(room, name, None):
+                app.register_blueprint(blueprint)
     return app

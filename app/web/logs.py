@@ -3,10 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from threading import Condition
 from typing import Any
 
-from cachetools import TTLCache, cached
 from flask import Blueprint, Response, render_template, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -37,6 +35,7 @@ from app.web.page.rendering import Tab, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
 from app.web.server.permissions import needs
 from app.web.server.request import app_context, wants_fragment
+from app.web.server.sharing import shared
 
 bp = Blueprint("logs", __name__)
 api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
@@ -146,16 +145,21 @@ def state_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
     return {"view": view, "choice": choice, "words": words}
 
 
-def _by_what_is_shown(view: DeploymentView, choice: LogSelection) -> tuple[object, ...]:
-    """A log is as old as the snapshot of its page: a status is never newer than the lines."""
-    deployment, snapshot = view.deployment, app_context().containers.latest
-    taken_at = snapshot.taken_at if snapshot else None
-    return id(app_context()), deployment.id, deployment.secrets, taken_at, choice
-
-
-@cached(TTLCache(16, _KEPT_SECONDS), key=_by_what_is_shown, condition=Condition())
 def _read(view: DeploymentView, choice: LogSelection) -> Logs:
-    """Read once for all who load the page in the same second."""
+    """Read once for all who load the page in the same second.
+
+    A log is as old as the snapshot of its page: a status is never newer than the lines.
+    """
+    deployment, snapshot = view.deployment, app_context().snapshots.latest
+    return shared(
+        ("log", deployment.id, choice),
+        lambda: _read_now(view, choice),
+        seconds=_KEPT_SECONDS,
+        version=(deployment.secrets, snapshot and snapshot.taken_at),
+    )
+
+
+def _read_now(view: DeploymentView, choice: LogSelection) -> Logs:
     since = choice.since(datetime.now(UTC))
     read = read_ended_log if choice.before else read_logs
     return read(

@@ -11,6 +11,7 @@ import pytest
 from app.core.history.container_events import ContainerEvent
 from app.engine.client import EngineClient, engine_address
 from app.engine.events import EngineEvents
+from app.engine.inspections import Inspections
 from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
@@ -41,12 +42,11 @@ def told(tmp_path: Path) -> Iterator[Told]:
     client = EngineClient(engine_address(), 5)
     events = EngineEvents(
         client,
+        Inspections(),
         told.count,
-        told.heard.append,
-        lambda _: None,
         lambda path: path.startswith(f"{tmp_path}/"),
     )
-    events.listen(lambda _: None, connected.set)
+    events.listen(told.heard.append, connected.set)
     events.start()
     assert connected.wait(20)
     yield told

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.engine import containers
+from app.engine import snapshots
 from app.usecases.context import AppContext
 
 
@@ -12,22 +12,22 @@ from app.usecases.context import AppContext
 def test_a_clock_that_was_moved_keeps_no_snapshot_from_being_used(
     context: AppContext, monkeypatch: pytest.MonkeyPatch, moved: timedelta, engine_calls: list[str]
 ) -> None:
-    context.containers.changed()
-    context.containers.snapshot()
+    context.snapshots.outdate()
+    context.snapshots.take()
 
     class Moved(datetime):
         @classmethod
         def now(cls, tz: object = None) -> datetime:  # type: ignore[override]
             return datetime.now(UTC) + moved
 
-    monkeypatch.setattr(containers, "datetime", Moved)
-    context.containers.changed()
-    first = context.containers.snapshot()
+    monkeypatch.setattr(snapshots, "datetime", Moved)
+    context.snapshots.outdate()
+    first = context.snapshots.take()
     calls = len(engine_calls)
 
-    assert context.containers.snapshot() is first
+    assert context.snapshots.take() is first
     assert len(engine_calls) == calls
     # Something of our own, written down before the clock moved or after: one call, no more.
-    context.containers.snapshot(not_before=datetime.now(UTC) + timedelta(hours=2))
+    context.snapshots.take(not_before=datetime.now(UTC) + timedelta(hours=2))
     assert len(engine_calls) <= calls + 5
     assert not first.problem

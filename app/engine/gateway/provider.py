@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from pathlib import Path
-from threading import BoundedSemaphore, Lock, Thread
 from typing import Any, TypeVar
 
 import docker
@@ -19,6 +18,7 @@ from docker.errors import NotFound
 
 from app.core.errors import EngineRefused
 from app.core.logs.frames import text_in
+from app.core.single_flight import DaemonThreads, SingleFlight
 from app.engine.client import EngineClient
 
 T = TypeVar("T")
@@ -39,44 +39,19 @@ class NotAnswered(Exception):
 
 
 class Provider:
-    """One question at a time per gateway, few at once in all; nobody else waits on one."""
+    """Asks providers: once at a time per gateway, a few gateways at the same time."""
 
     def __init__(self, client: EngineClient) -> None:
         self._client = client
-        self._places = BoundedSemaphore(_AT_ONCE)
-        self._asking: dict[str, Future[Any]] = {}
-        self._lock = Lock()
+        # Daemon threads: the server's end does not wait for a provider.
+        self._calls: SingleFlight[Any] = SingleFlight(DaemonThreads("provider", _AT_ONCE))
 
     def is_asking(self, deployment_id: str) -> bool:
-        with self._lock:
-            return deployment_id in self._asking
+        return self._calls.is_running(deployment_id)
 
-    def begin(self, deployment_id: str, work: Callable[[], T]) -> Future[T]:
-        """Do the work beside; where a question of this deployment is under way, join that one."""
-        with self._lock:
-            if running := self._asking.get(deployment_id):
-                return running
-            future: Future[T] = Future()
-            self._asking[deployment_id] = future
-        # A daemon: the server's end does not wait for a provider.
-        arguments = (deployment_id, future, work)
-        Thread(target=self._do, args=arguments, name="provider", daemon=True).start()
-        return future
-
-    def _do(self, deployment_id: str, future: Future[T], work: Callable[[], T]) -> None:
-        try:
-            with self._places:
-                result = work()
-        except Exception as error:  # noqa: BLE001 - whoever waits for the result gets it
-            self._forget(deployment_id)
-            future.set_exception(error)
-        else:
-            self._forget(deployment_id)
-            future.set_result(result)
-
-    def _forget(self, deployment_id: str) -> None:
-        with self._lock:
-            del self._asking[deployment_id]
+    def begin(self, deployment_id: str, call: Callable[[], T]) -> Future[T]:
+        """Run a call in the background; join the one of this deployment that runs already."""
+        return self._calls.begin(deployment_id, call)
 
     def ask(
         self, container_id: str, *, base_url: str, model: str, nonce: str, seconds: float

@@ -15,7 +15,6 @@ from app.usecases.doctor import folder as doctor_folder
 from app.usecases.doctor import host as doctor_host
 from app.usecases.doctor import network as doctor_network
 from app.usecases.doctor.facts import Facts
-from app.usecases.side_by_side import seconds_until
 
 _SECONDS = 5.0
 
@@ -65,13 +64,13 @@ def examine(*, context: AppContext) -> Examination:
     """Run all checks in parallel, each with a timeout: one that hangs delays no other."""
     facts, until = Facts(context), time.monotonic() + _SECONDS
     started = [
-        (check, context.side_by_side.begin(f"doctor-{check.code}", _safely(check, run, facts)))
+        (check, context.background.begin(f"doctor-{check.code}", _safely(check, run, facts)))
         for check, run in _CHECKS
     ]
     findings = []
     for check, future in started:
         try:
-            findings.append(future.result(seconds_until(until)))
+            findings.append(future.result(until - time.monotonic()))
         except TimeoutError:
             findings.append(check.unknown(f"No answer within {_SECONDS:g} s."))
     return Examination(datetime.now(UTC), tuple(worst_first(findings)))

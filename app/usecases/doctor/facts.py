@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future
 from contextlib import suppress
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from app.config import is_loopback
 from app.core.deployment import Deployment
@@ -19,10 +18,11 @@ from app.engine.about import EngineInfo
 from app.engine.host import machine
 from app.usecases.context import AppContext
 from app.usecases.doctor.shell import is_host_engine, shell_of
-from app.usecases.side_by_side import seconds_until
 
 # The doctor waits no longer for the engine, whatever ENGINE_TIMEOUT allows elsewhere.
 ENGINE_SECONDS = 1.5
+# Longer than an examination takes.
+_KEPT_SECONDS = 60.0
 
 T = TypeVar("T")
 
@@ -33,8 +33,7 @@ class Facts:
     def __init__(self, context: AppContext) -> None:
         self.context = context
         self.settings = context.settings
-        self._engine_until = time.monotonic() + ENGINE_SECONDS
-        self._answers: dict[str, Future[Any]] = {}
+        self._begun = time.monotonic()
 
     @cached_property
     def shell(self) -> Shell:
@@ -58,7 +57,7 @@ class Facts:
 
     @property
     def snapshot(self) -> Snapshot:
-        snapshot = self.of_engine("snapshot", self.context.containers.snapshot)
+        snapshot = self.of_engine("snapshot", self.context.snapshots.take)
         if snapshot.problem:
             raise engine_error(snapshot.problem.code, snapshot.problem.reason)
         return snapshot
@@ -74,11 +73,14 @@ class Facts:
 
         Raises EngineError, also after a timeout.
         """
-        # Two checks may both call `begin` at the same time; they get the same future.
-        answer = self._answers.get(name) or self.context.side_by_side.begin(f"engine-{name}", ask)
-        self._answers[name] = answer
+        left = self._begun + ENGINE_SECONDS - time.monotonic()
         try:
-            return cast(T, answer.result(seconds_until(self._engine_until)))
+            return cast(
+                T,
+                self.context.background.get(
+                    f"engine-{name}", ask, seconds=_KEPT_SECONDS, after=self._begun, timeout=left
+                ),
+            )
         except TimeoutError:
             raise EngineSilent(
                 f"Docker Engine has not answered for {ENGINE_SECONDS:g} s."

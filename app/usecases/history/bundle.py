@@ -142,8 +142,8 @@ def _compose_file(deployment: Deployment, context: AppContext) -> str:
 
 def _versions(view: DeploymentView, context: AppContext) -> dict[str, Any]:
     try:
-        engine = context.containers.engine_version()
-        image = context.containers.image_id(view.image) if view.image else None
+        engine = context.about.version()
+        image = context.images.id_of(view.image) if view.image else None
     except EngineError as error:
         return {"deploy_agent": VERSION, "engine": error.detail}
     return {

@@ -90,8 +90,8 @@ class IncidentRecords:
         Raises OSError, EngineError, NotFound.
         """
         context = self._context
-        context.containers.changed()
-        snapshot = context.containers.snapshot()
+        context.snapshots.outdate()
+        snapshot = context.snapshots.take()
         if snapshot.problem:
             return
         self._forget_all_but({each.id for each in snapshot.all})

@@ -1,31 +1,27 @@
-"""Sizes of archived folders: counted once, one after the other, beside whoever asks."""
+"""Sizes of archived folders, counted one after the other in the background."""
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
 
-from cachetools import TTLCache
-
+from app.core.single_flight import DaemonThreads, SingleFlight
 from app.store.sizes import FolderSize, size_of
 
 _KEPT_SECONDS = 600.0
 
 
 class Sizes:
-    """`told` is called when a size that somebody asked for is known."""
+    """`counted` is called when a size that was asked for is known."""
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
-        self._counting = ThreadPoolExecutor(1, thread_name_prefix="sizes")
-        self._lock = Lock()
-        self._counted: TTLCache[Path, Future[FolderSize]] = TTLCache(10_000, _KEPT_SECONDS)
+    def __init__(self, counted: Callable[[], None]) -> None:
+        self._counted = counted
+        self._counts: SingleFlight[FolderSize] = SingleFlight(DaemonThreads("sizes", most=1))
 
     def of(self, folder: Path) -> FolderSize | None:
-        """Return a folder's size, or None while it is being counted."""
-        with self._lock:
-            counted = self._counted.get(folder)
-            if counted is None:
-                counted = self._counted[folder] = self._counting.submit(size_of, folder)
-                counted.add_done_callback(lambda _: self._told())
-        return counted.result() if counted.done() else None
+        """Return a folder's size; None while it is being counted."""
+        is_counted_already = self._counts.is_running(folder)
+        count = self._counts.begin(folder, lambda: size_of(folder), _KEPT_SECONDS)
+        if count.done():
+            return count.result()
+        if not is_counted_already:
+            count.add_done_callback(lambda _: self._counted())
+        return None

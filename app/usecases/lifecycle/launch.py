@@ -181,9 +181,7 @@ def pull_missing(
     `env_file` stands in for `.env`. Raise OperationFailed, EngineError.
     """
     missing = {
-        service: image
-        for service, image in images.items()
-        if not op.context.containers.image_id(image)
+        service: image for service, image in images.items() if not op.context.images.id_of(image)
     }
     if not missing:
         return

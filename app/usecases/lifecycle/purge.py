@@ -109,7 +109,7 @@ def _take(folder: Path, archived: ArchivedDeployment, context: AppContext) -> No
     images = (archived.deployment.env.get("OPENCLAW_IMAGE"), context.settings.image)
     script = _TAKE % {"uid": os.geteuid(), "gid": os.getegid()}
     try:
-        image = next(each for each in images if each and context.containers.image_id(each))
+        image = next(each for each in images if each and context.images.id_of(each))
         run_as_root(image, folder, script, _CONTAINER_SECONDS)
     except (StopIteration, EngineError, ComposeFailed):
         raise NotPurged(

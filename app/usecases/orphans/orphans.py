@@ -31,7 +31,7 @@ class Orphans:
 
 def list_orphans(*, context: AppContext) -> Orphans:
     """Return all orphans, networks included, from the shared snapshot."""
-    snapshot = context.containers.snapshot()
+    snapshot = context.snapshots.take()
     if snapshot.problem:
         return Orphans(problem=snapshot.problem)
     try:
@@ -43,7 +43,7 @@ def list_orphans(*, context: AppContext) -> Orphans:
 
 def list_orphans_now(*, context: AppContext) -> Orphans:
     """Return the orphans of this moment, for a caller who acts on them. Raises EngineError."""
-    context.containers.changed()
+    context.snapshots.outdate()
     context.networks.changed()
     found = list_orphans(context=context)
     if found.problem:
@@ -53,7 +53,7 @@ def list_orphans_now(*, context: AppContext) -> Orphans:
 
 def last_seen_orphans(deployments: Iterable[Deployment], *, context: AppContext) -> Orphans:
     """Return the orphaned containers by the latest snapshot, without asking the engine."""
-    snapshot = context.containers.latest
+    snapshot = context.snapshots.latest
     if snapshot is None or snapshot.problem:
         return Orphans()
     return _found(snapshot, (), deployments, context)

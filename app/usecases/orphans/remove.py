@@ -108,7 +108,7 @@ def _remove(project: str, actor: str, context: AppContext) -> bool:
         _remove_recorded(stranded, actor, context)
         return True
     finally:
-        context.containers.changed()
+        context.snapshots.outdate()
         context.networks.changed()
         context.live_updates.publish()
 

@@ -9,7 +9,7 @@ def readiness_of(context: AppContext) -> dict[str, str]:
 
     Nothing is written. The engine is asked at most once a second, however often this is called.
     """
-    problem = context.containers.snapshot().problem
+    problem = context.snapshots.take().problem
     return {
         "deployments_folder": write_problem(context.settings.deployments_dir),
         "engine": _ENGINE[problem.code] if problem else "",

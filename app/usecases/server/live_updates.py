@@ -7,6 +7,7 @@ announce nothing are polled by one thread, for as long as there are subscribers.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -56,8 +57,8 @@ class LiveUpdates:
         self._lock = threading.RLock()
         self._poller: threading.Thread | None = None
         self._closing = threading.Event()
-        # Counts the changes: everything rendered at one version is the same for all.
-        self.version = 0
+        # Of `time.monotonic()`: what was rendered since then is the same for all.
+        self.changed_at = time.monotonic()
 
     @property
     def closing(self) -> bool:
@@ -70,7 +71,7 @@ class LiveUpdates:
     def publish(self) -> None:
         """Tell all subscribers that something may have changed."""
         with self._lock:
-            self.version += 1
+            self.changed_at = time.monotonic()
             subscribers = list(self._subscribers)
         for subscriber in subscribers:
             subscriber.notify()

@@ -75,7 +75,7 @@ class _Fleet(Collector):
         for status in Status:
             family.add_metric([status], statuses.count(status))
         yield family
-        snapshot = self._context.containers.snapshot()
+        snapshot = self._context.snapshots.take()
         yield _gauge("engine_up", "Whether Docker Engine answers.", 0 if snapshot.problem else 1)
         yield _gauge(
             "open_streams",

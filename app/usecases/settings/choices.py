@@ -42,10 +42,10 @@ def _timezones() -> list[str]:
 
 def _images(context: AppContext) -> list[str]:
     """Return the images of this host, OpenClaw's first; none if the engine does not answer."""
-    if context.containers.snapshot().problem:
+    if context.snapshots.take().problem:
         return []  # The engine has just failed to answer: don't wait for it again.
     try:
-        names = context.containers.image_names()
+        names = context.images.names()
     except EngineError:
         return []
     return sorted(names, key=lambda name: ("openclaw" not in name, name))[:_MOST_IMAGES]

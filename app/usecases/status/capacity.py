@@ -30,8 +30,10 @@ def warning_before_launch(*, context: AppContext) -> str:
     others = sum(1 for each in under_way if each and each.launches)
     try:
         running = _running(context)
-        asked = context.side_by_side.begin("room", lambda: _used_by(running[:_ASKED], context))
-        room = room_by(asked.result(_ASK_SECONDS), len(running), context)
+        used = context.background.get(
+            "room", lambda: _used_by(running[:_ASKED], context), timeout=_ASK_SECONDS
+        )
+        room = room_by(used, len(running), context)
     except (EngineError, OSError):  # TimeoutError is one.
         return ""
     return room.warning(wanted=others + 1)
@@ -65,7 +67,7 @@ def _running(context: AppContext) -> list[Container]:
     """Return the gateways that run, as the engine said last, the longest up first."""
     found = [
         each
-        for each in context.containers.snapshot().all
+        for each in context.snapshots.take().all
         if each.state == "running" and context.store.has(each.project)
     ]
     return sorted(found, key=lambda each: each.created_at)

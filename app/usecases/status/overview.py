@@ -58,39 +58,36 @@ class DeploymentView:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """All folders, and what the engine said of them. Where both are the same, so is the list."""
+class Overview:
+    """All folders and one engine snapshot. Two equal ones give the same list."""
 
     deployments: tuple[Deployment, ...]
     snapshot: Snapshot
 
-    def __hash__(self) -> int:
-        return hash(self.snapshot.taken_at)
 
-
-def see(context: AppContext) -> Seen:
-    """Look at all deployments, with one engine call at the most."""
-    return _seen(context, context.store.scan())
+def load_overview(context: AppContext) -> Overview:
+    """Read all folders, with at most one engine call."""
+    return _overview(context, context.store.scan())
 
 
 def list_deployments(context: AppContext) -> list[DeploymentView]:
-    """Return all deployments, with one engine call at the most."""
-    return views_of(see(context), context)
+    """Return all deployments, with at most one engine call."""
+    return views_of(load_overview(context), context)
 
 
 def show_deployment(deployment_id: str, *, context: AppContext) -> DeploymentView:
     """Return one deployment. Raises NotFound."""
-    return views_of(_seen(context, [context.store.load(deployment_id)]), context)[0]
+    return views_of(_overview(context, [context.store.load(deployment_id)]), context)[0]
 
 
-def views_of(seen: Seen, context: AppContext) -> list[DeploymentView]:
+def views_of(overview: Overview, context: AppContext) -> list[DeploymentView]:
     now = datetime.now(UTC)
-    return [_view(context, each, seen.snapshot, now) for each in seen.deployments]
+    return [_view(context, each, overview.snapshot, now) for each in overview.deployments]
 
 
-def _seen(context: AppContext, deployments: list[Deployment]) -> Seen:
-    snapshot = context.containers.snapshot(not_before=_last_change(deployments))
-    return Seen(tuple(deployments), snapshot)
+def _overview(context: AppContext, deployments: list[Deployment]) -> Overview:
+    snapshot = context.snapshots.take(not_before=_last_change(deployments))
+    return Overview(tuple(deployments), snapshot)
 
 
 def _last_change(deployments: Iterable[Deployment]) -> datetime | None:

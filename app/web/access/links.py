@@ -1,13 +1,10 @@
 """The addresses of a gateway, as the reader's own machine reaches it."""
 
-from htmx_flask import request
-
-from app.config import is_loopback
-from app.core.access.page_obstacles import PageObstacle, PageVisitor
+from app.core.access.page_obstacles import PageObstacle
 from app.core.deployment import Deployment
 from app.usecases.access.page_obstacles import page_obstacles_of
 from app.usecases.status import answers
-from app.web.server.request import app_context, gateway_host, is_passed_on, is_secure, reader_host
+from app.web.server.request import app_context, gateway_host, visitor
 
 
 def ws_url(deployment: Deployment) -> str | None:
@@ -32,10 +29,4 @@ def terminal_line(deployment: Deployment) -> str | None:
 
 def walls(deployment: Deployment) -> tuple[PageObstacle, ...]:
     """Return what a gateway will say when its page is opened from where the reader stands."""
-    return page_obstacles_of(deployment, standpoint(), context=app_context())
-
-
-def standpoint() -> PageVisitor:
-    """Return from where the reader looks."""
-    here = is_loopback(request.remote_addr or "") and not is_passed_on()
-    return PageVisitor(name=reader_host(), secure=is_secure(), local=here and not is_secure())
+    return page_obstacles_of(deployment, visitor(), context=app_context())

@@ -8,6 +8,8 @@ from typing import cast
 from flask import current_app, g
 from htmx_flask import request
 
+from app.config import is_loopback
+from app.core.access.page_obstacles import PageVisitor
 from app.usecases.context import AppContext
 
 # Where the signed cookie holds the secret of a log-in.
@@ -90,3 +92,9 @@ def reader_host() -> str:
     """Return the name or address that the reader opened this page by."""
     host: str = request.host
     return host[: host.rindex("]") + 1] if host.startswith("[") else host.partition(":")[0]
+
+
+def visitor() -> PageVisitor:
+    """Return how the reader's browser reaches this host."""
+    is_local = is_loopback(request.remote_addr or "") and not is_passed_on()
+    return PageVisitor(name=reader_host(), secure=is_secure(), local=is_local and not is_secure())

@@ -22,7 +22,7 @@ from app.usecases.status.answers import (
     ReadinessCheckShown,
 )
 from app.usecases.status.diagnose import diagnose
-from app.usecases.status.overview import Seen, see, show_deployment, views_of
+from app.usecases.status.overview import load_overview, show_deployment, views_of
 from app.usecases.status.readiness import checks_of
 from app.usecases.tokens.reveal import reveal_secret
 from app.web.access.links import walls
@@ -37,7 +37,7 @@ from app.web.api.shapes import (
 )
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, gateway_host
-from app.web.server.single_flight import at_once, look_together
+from app.web.server.sharing import shared
 
 bp = Blueprint("api", __name__, url_prefix="/api/deploy")
 
@@ -78,18 +78,17 @@ _RUNS = Example(
 def list_all() -> list[DeploymentShown]:
     """With port, status, reason and address. Where the engine does not answer, the status is
     unknown, with the last known one in the reason."""
-    return _listed(gateway_host())
+    return shared("api list", _list)
 
 
-@at_once
-def _listed(host: str) -> list[DeploymentShown]:
-    return _shown(see(app_context()), host)
+def _list() -> list[DeploymentShown]:
+    overview = load_overview(app_context())
 
+    def describe() -> list[DeploymentShown]:
+        views = views_of(overview, app_context())
+        return [DeploymentShown.of_view(each, gateway_host()) for each in views]
 
-@look_together(1.0)
-def _shown(seen: Seen, host: str) -> list[DeploymentShown]:
-    views = views_of(seen, app_context())
-    return [DeploymentShown.of_view(each, host) for each in views]
+    return shared("api list of overview", describe, seconds=1.0, version=overview)
 
 
 @bp.post("/launch")

@@ -17,15 +17,15 @@ from app.core.status.status import Status
 from app.usecases.access.pairing import pending_request_counts
 from app.usecases.lifecycle.archive import count_archived
 from app.usecases.orphans.orphans import last_seen_orphans
-from app.usecases.status.overview import DeploymentView, Seen, see, views_of
+from app.usecases.status.overview import DeploymentView, Overview, load_overview, views_of
 from app.usecases.status.usage import usage_of
 from app.web.access.links import page_url
 from app.web.page.rendering import Tab, in_frame, next_step, render_content
 from app.web.page.streams import Shown, follow, rendered
 from app.web.page.times import reading
 from app.web.server.permissions import may, needs
-from app.web.server.request import app_context, gateway_host
-from app.web.server.single_flight import at_once, look_together
+from app.web.server.request import app_context
+from app.web.server.sharing import shared
 
 bp = Blueprint("overview", __name__)
 
@@ -45,21 +45,25 @@ _PARTS = (
 @bp.get("/")
 @needs(Permission.VIEW)
 def index() -> ResponseReturnValue:
-    tab, found = _list(_query(), may(Permission.OPERATE), gateway_host())
+    query = _query()
+    tab, found = shared(("list", query), lambda: _list(query))
     return in_frame(found, tab)
 
 
-@at_once
-def _list(query: Query, may_operate: bool, host: str) -> tuple[Tab, Markup]:
-    """Return the list as those see it who may do the same and came by the same name."""
-    return _made(see(app_context()), query, may_operate, host)
+def _list(query: Query) -> tuple[Tab, Markup]:
+    overview = load_overview(app_context())
+    # No longer than a second, since the words say how long ago something was.
+    return shared(
+        ("list of overview", query),
+        lambda: _rendered_list(overview, query),
+        seconds=1.0,
+        version=overview,
+    )
 
 
-# For no longer, since its words tell the time.
-@look_together(1.0)
-def _made(seen: Seen, query: Query, may_operate: bool, _host: str) -> tuple[Tab, Markup]:
-    _, listing, context = _asked_for(seen, query)
-    rows = [_row(row, may_operate) for row in listing.rows]
+def _rendered_list(overview: Overview, query: Query) -> tuple[Tab, Markup]:
+    _, listing, context = _asked_for(overview, query)
+    rows = [_row(row) for row in listing.rows]
     return context["tab"], render_content("status/list", rows=rows, **context)
 
 
@@ -70,27 +74,26 @@ def stream() -> ResponseReturnValue:
     query, outcomes = _query(), Outcomes()
 
     def look() -> Shown:
-        views, shown = _look(query, may(Permission.OPERATE), gateway_host())
+        views, shown = shared(("list stream", query), lambda: _look(query), seconds=_LOOK_SECONDS)
         return replace(shown, told=outcomes.of(view.deployment for view in views))
 
     return follow(look, seconds=_LOOK_SECONDS)
 
 
-@look_together(_LOOK_SECONDS)
-def _look(query: Query, may_operate: bool, _host: str) -> tuple[Sequence[DeploymentView], Shown]:
-    views, listing, context = _asked_for(see(app_context()), query)
+def _look(query: Query) -> tuple[Sequence[DeploymentView], Shown]:
+    views, listing, context = _asked_for(load_overview(app_context()), query)
     return views, Shown(
         parts=rendered(_PARTS, context),
-        rows={row.id: _row(row, may_operate) for row in listing.rows},
+        rows={row.id: _row(row) for row in listing.rows},
         frame=lambda rows: render_template("status/_results.html", rows=rows, **context),
     )
 
 
 def _asked_for(
-    seen: Seen, query: Query
+    overview: Overview, query: Query
 ) -> tuple[Sequence[DeploymentView], Listing, dict[str, Any]]:
     """Return all deployments, those that were asked for, and what templates need."""
-    views = views_of(seen, app_context())
+    views = views_of(overview, app_context())
     listing = select(_rows(views), query)
     return views, listing, _context(listing, views)
 
@@ -122,9 +125,9 @@ def _rows(views: Sequence[DeploymentView]) -> list[Row]:
     ]
 
 
-def _row(row: Row, may_operate: bool) -> Markup:
+def _row(row: Row) -> Markup:
     """Return a row's HTML: made once for all who look, as long as it reads the same."""
-    return _row_as_it_reads(row, may_operate, reading(row.reason_parts))
+    return _row_as_it_reads(row, may(Permission.OPERATE), reading(row.reason_parts))
 
 
 @lru_cache(4096)

@@ -9,7 +9,6 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
-from app.core.access.page_obstacles import PageVisitor
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.logs.query import LogSelection
@@ -34,7 +33,6 @@ from app.usecases.updates.versions import version_of
 from app.web.access.links import (
     page_url,
     page_url_with_token,
-    standpoint,
     terminal_line,
     walls,
     ws_url,
@@ -46,9 +44,9 @@ from app.web.operations import Output, operation_parts
 from app.web.page.rendering import Tab, done, in_frame, render, render_content
 from app.web.page.streams import Boxes, Shown, follow, rendered
 from app.web.server.compression import leave_as_it_is
-from app.web.server.permissions import may, needs
-from app.web.server.request import actor, app_context, gateway_host
-from app.web.server.single_flight import at_once, look_together
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
+from app.web.server.sharing import shared
 
 bp = Blueprint("pages", __name__)
 
@@ -61,20 +59,13 @@ _RECENT = LogSelection()
 def show(deployment_id: str) -> ResponseReturnValue:
     deployment_id = parse_id(deployment_id)
     try:
-        tab, found = _page(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
+        tab, found = shared(("page", deployment_id), lambda: _page(deployment_id))
     except NotFound:
         return to_archived(deployment_id)
     return in_frame(found, tab)
 
 
-@at_once
-def _page(
-    deployment_id: str, _may_operate: bool, _host: str, _standpoint: PageVisitor
-) -> tuple[Tab, Markup]:
-    """Return a deployment as those see it who may do the same and came the same way.
-
-    When the engine is silent all wait for it as long, and then have half a second for all pages.
-    """
+def _page(deployment_id: str) -> tuple[Tab, Markup]:
     view = show_deployment(deployment_id, context=app_context())
     context = {**_context(view), **logs_context(view, _RECENT)}
     return context["tab"], render_content("status/show", **context)
@@ -89,7 +80,8 @@ def stream(deployment_id: str) -> ResponseReturnValue:
     log = LogBox(_RECENT)
 
     def look() -> Shown:
-        view, parts = _look(deployment_id, may(Permission.OPERATE), gateway_host(), standpoint())
+        # Not every part publishes its changes, so a look is shared for a second at most.
+        view, parts = shared(("stream", deployment_id), lambda: _look(deployment_id), seconds=1.0)
         log.update(view)
         output.show(view.deployment.operation)
         return Shown(parts, told=outcomes.of([view.deployment]))
@@ -100,11 +92,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
     return follow(look, boxes)
 
 
-# Not all of it tells of its changes: what is shared is at most so many seconds old.
-@look_together(1.0)
-def _look(
-    deployment_id: str, _may_operate: bool, _host: str, _standpoint: PageVisitor
-) -> tuple[DeploymentView, Mapping[str, str]]:
+def _look(deployment_id: str) -> tuple[DeploymentView, Mapping[str, str]]:
     view = show_deployment(deployment_id, context=app_context())
     return view, rendered(_PARTS, {**_context(view), **state_context(view, _RECENT)})
 

@@ -1,114 +1,198 @@
-"""At once: one answer for all who ask together, begun after each of them has asked."""
+"""Single flight: one call for all who want the same, kept as long as asked for, errors not kept."""
 
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from threading import Event, Lock, Semaphore
 
 import pytest
-from flask import Flask
 
-from app import create_app
-from app.config import Settings
-from app.web.server.single_flight import at_once
+from app.core.single_flight import DaemonThreads, SingleFlight
 from tests.support.waiting import eventually
 
-
-class Maker:
-    """What is made: a number each time, and each only when it is let through."""
-
-    def __init__(self) -> None:
-        self.begun = 0
-        self.through = threading.Semaphore(0)
-
-    def make(self, asked: str) -> tuple[str, int]:
-        self.begun += 1
-        number = self.begun
-        assert self.through.acquire(timeout=20)
-        if asked == "nothing":
-            raise LookupError
-        return asked, number
+_LONG = 600.0
+_PATIENCE = 20.0
 
 
-Ask = Callable[[str], Future[tuple[str, int]]]
+class Calls:
+    """Calls that return their number, the first being 1, each after it was let through."""
+
+    def __init__(self, let_through: int = 0) -> None:
+        self.numbers = count(1)
+        self.may_end = Semaphore(let_through)
+
+    def __call__(self) -> int:
+        number = next(self.numbers)
+        assert self.may_end.acquire(timeout=_PATIENCE)
+        return number
 
 
-@pytest.fixture
-def app(settings: Settings) -> Flask:
-    return create_app(settings)
+def never() -> int:
+    raise AssertionError("it must not be called")
 
 
 @pytest.fixture
-def maker() -> Maker:
-    return Maker()
+def flights() -> SingleFlight[int]:
+    return SingleFlight(DaemonThreads("test"))
 
 
-@pytest.fixture
-def ask(app: Flask, maker: Maker) -> Iterator[Ask]:
-    made = at_once(maker.make)
+def test_callers_share_the_call_that_runs(flights: SingleFlight[int]) -> None:
+    call = Calls()
+    running = flights.begin("a", call)
 
-    def asked(what: str) -> tuple[str, int]:
-        with app.app_context():
-            return made(what)
+    assert flights.begin("a", never) is running
+    with ThreadPoolExecutor(8) as pool:
+        results = [pool.submit(flights.get, "a", never, seconds=_LONG) for _ in range(8)]
+        call.may_end.release()
+
+    assert [each.result() for each in results] == [1] * 8
+
+
+def test_a_result_is_kept_for_its_time_to_live_and_no_longer(flights: SingleFlight[int]) -> None:
+    call = Calls(let_through=3)
+
+    assert flights.get("a", call) == 1
+    assert flights.get("a", never, seconds=_LONG) == 1
+    time.sleep(0.02)
+    assert flights.get("a", call, seconds=0.01) == 2
+    assert flights.get("a", call) == 3
+
+
+def test_keys_do_not_wait_for_each_other(flights: SingleFlight[int]) -> None:
+    hanging = Calls()
+    running = flights.begin("a", hanging)
+
+    assert flights.get("b", lambda: 7, timeout=_PATIENCE) == 7
+    assert flights.is_running("a")
+
+    hanging.may_end.release()
+    assert running.result(_PATIENCE) == 1
+    assert not flights.is_running("a")
+
+
+def test_a_call_that_began_before_a_change_is_not_used_after_it(
+    flights: SingleFlight[int],
+) -> None:
+    call = Calls()
+    before = flights.begin("a", call)
+    changed = time.monotonic()
 
     with ThreadPoolExecutor(8) as pool:
-        yield lambda what: pool.submit(asked, what)
-        maker.through.release(8)
+        after = [
+            pool.submit(flights.get, "a", call, seconds=_LONG, after=changed) for _ in range(8)
+        ]
+        call.may_end.release(2)
+
+    assert before.result() == 1
+    assert [each.result() for each in after] == [2] * 8
 
 
-def waiting() -> int:
-    """Return how many threads wait while the answer that they do not get is being made."""
-    ends = [frame.f_code for frame in sys._current_frames().values()]
-    return sum(
-        each.co_name == "get" and each.co_filename.endswith("single_flight.py") for each in ends
-    )
-
-
-def test_who_comes_while_one_is_made_gets_the_next_one_together(ask: Ask, maker: Maker) -> None:
-    first = ask("a")
-    eventually(lambda: maker.begun == 1)
-    later = [ask("a") for _ in range(5)]
-    eventually(lambda: waiting() == 5)
-
-    maker.through.release()
-    assert first.result(20) == ("a", 1)
-    eventually(lambda: maker.begun == 2)
-    assert not any(each.done() for each in later)
-    maker.through.release()
-
-    assert [each.result(20) for each in later] == [("a", 2)] * 5
-
-
-def test_nothing_is_kept_for_who_comes_later(ask: Ask, maker: Maker) -> None:
-    maker.through.release(2)
-
-    assert ask("a").result(20) == ("a", 1)
-    assert ask("a").result(20) == ("a", 2)
-
-
-def test_who_asks_for_something_else_does_not_wait(ask: Ask, maker: Maker) -> None:
-    held = ask("a")
-    eventually(lambda: maker.begun == 1)
-    other = ask("b")
-    eventually(lambda: maker.begun == 2)
-
-    maker.through.release(2)
-
-    assert {held.result(20)[0], other.result(20)[0]} == {"a", "b"}
-
-
-def test_what_went_wrong_is_told_to_its_own_caller_and_tried_again_for_the_next(
-    ask: Ask, maker: Maker
+def test_a_call_that_begins_after_the_question_answers_it_whatever_changes_meanwhile(
+    flights: SingleFlight[int],
 ) -> None:
-    first = ask("nothing")
-    eventually(lambda: maker.begun == 1)
-    second = ask("nothing")
-    eventually(lambda: waiting() == 1)
-    maker.through.release()
+    in_the_future = time.monotonic() + _LONG
 
-    with pytest.raises(LookupError):
-        first.result(20)
-    eventually(lambda: maker.begun == 2)
-    maker.through.release()
-    with pytest.raises(LookupError):
-        second.result(20)
+    assert flights.get("a", lambda: 1, after=in_the_future, timeout=_PATIENCE) == 1
+
+
+def test_a_result_is_not_shared_between_versions(flights: SingleFlight[int]) -> None:
+    call = Calls(let_through=2)
+
+    # Versions are compared, not hashed.
+    assert flights.get("a", call, seconds=_LONG, version=[1]) == 1
+    assert flights.get("a", never, seconds=_LONG, version=[1]) == 1
+    assert flights.get("a", call, seconds=_LONG, version=[2]) == 2
+
+
+@pytest.mark.parametrize("threads", [None, DaemonThreads("test")])
+def test_an_error_goes_to_the_callers_of_that_call_and_is_not_kept(
+    threads: DaemonThreads | None,
+) -> None:
+    flights: SingleFlight[int] = SingleFlight(threads)
+
+    with pytest.raises(AssertionError, match="must not be called"):
+        flights.get("a", never, seconds=_LONG)
+
+    assert flights.get("a", lambda: 1, seconds=_LONG) == 1
+
+
+def test_all_who_share_a_call_get_its_error(flights: SingleFlight[int]) -> None:
+    may_fail = Event()
+
+    def fail() -> int:
+        may_fail.wait(_PATIENCE)
+        raise OSError("no such disk")
+
+    callers = [flights.begin("a", fail) for _ in range(3)]
+    may_fail.set()
+
+    for each in callers:
+        with pytest.raises(OSError, match="no such disk"):
+            each.result(_PATIENCE)
+
+
+def test_a_caller_waits_no_longer_than_its_timeout(flights: SingleFlight[int]) -> None:
+    hanging = Calls()
+    with pytest.raises(TimeoutError):
+        flights.get("a", hanging, timeout=0.01)
+    # Nor for the end of a call that is too old for it.
+    with pytest.raises(TimeoutError):
+        flights.get("a", hanging, after=time.monotonic(), timeout=0.01)
+
+    hanging.may_end.release()
+
+    assert flights.get("a", never, seconds=_LONG, timeout=_PATIENCE) == 1
+
+
+def test_without_threads_the_caller_runs_the_call() -> None:
+    flights: SingleFlight[int] = SingleFlight()
+    call = Calls(let_through=2)
+
+    assert (flights.get("a", call), flights.get("a", call)) == (1, 2)
+
+
+def test_the_oldest_results_make_room_for_new_ones() -> None:
+    flights: SingleFlight[int] = SingleFlight(most=2)
+    call = Calls(let_through=4)
+
+    assert [flights.get(key, call, seconds=_LONG) for key in "abc"] == [1, 2, 3]
+    assert flights.get("c", never, seconds=_LONG) == 3
+    assert flights.get("a", call, seconds=_LONG) == 4
+
+
+def test_no_more_daemon_threads_run_at_a_time_than_allowed() -> None:
+    threads, lock = DaemonThreads("test", most=2), Lock()
+    running, most_running, ended = 0, 0, Semaphore(0)
+
+    def call() -> None:
+        nonlocal running, most_running
+        with lock:
+            running += 1
+            most_running = max(most_running, running)
+        time.sleep(0.01)
+        with lock:
+            running -= 1
+        ended.release()
+
+    for _ in range(10):
+        threads.start(call)
+
+    assert all(ended.acquire(timeout=_PATIENCE) for _ in range(10))
+    assert most_running == 2
+
+
+def test_where_the_host_gives_no_thread_the_callers_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(_call: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    threads = DaemonThreads("test")
+    flights: SingleFlight[int] = SingleFlight(threads)
+    with monkeypatch.context() as short:
+        short.setattr(threads, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            flights.get("a", never)
+
+    eventually(lambda: flights.get("a", lambda: 1, timeout=_PATIENCE) == 1)

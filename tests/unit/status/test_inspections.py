@@ -18,11 +18,11 @@ def details(started_at: datetime | None = STARTED) -> Details:
     return Details(0, started_at, None, "", 0, False, "", "always", secrets=("secret",))
 
 
-def told(container: Container, following: bool = True) -> Inspections:
+def inspected(container: Container, following: bool = True) -> Inspections:
     known = Inspections()
-    known.follow(following)
-    known.asking(container.id)
-    known.told(container, details())
+    known.set_following(following)
+    known.begin(container.id)
+    known.keep(container, details())
     return known
 
 
@@ -31,8 +31,8 @@ def told(container: Container, following: bool = True) -> Inspections:
     [UP, replace(UP, status_text="Up 22 seconds")],
 )
 def test_the_same_run_is_inspected_once(seen: Container) -> None:
-    assert told(UP).details_of(seen, NOW) == details()
-    assert told(EXITED).details_of(EXITED, NOW) == details()
+    assert inspected(UP).details_of(seen, NOW) == details()
+    assert inspected(EXITED).details_of(EXITED, NOW) == details()
 
 
 @pytest.mark.parametrize(
@@ -46,34 +46,34 @@ def test_the_same_run_is_inspected_once(seen: Container) -> None:
     ],
 )
 def test_what_is_listed_otherwise_is_inspected_again(seen: Container) -> None:
-    assert told(UP).details_of(seen, NOW) is None
+    assert inspected(UP).details_of(seen, NOW) is None
 
 
 def test_another_exit_code_is_another_end() -> None:
     seen = replace(EXITED, status_text="Exited (137) 20 seconds ago")
 
-    assert told(EXITED).details_of(seen, NOW) is None
+    assert inspected(EXITED).details_of(seen, NOW) is None
 
 
 def test_an_event_ends_it_also_one_that_comes_while_it_is_asked_for() -> None:
-    known = told(UP)
-    known.heard(UP.id)
+    known = inspected(UP)
+    known.drop(UP.id)
     assert known.details_of(UP, NOW) is None
 
-    known.asking(UP.id)
-    known.heard(UP.id)
-    known.told(UP, details())
+    known.begin(UP.id)
+    known.drop(UP.id)
+    known.keep(UP, details())
     assert known.details_of(UP, NOW) is None
 
 
 def test_nothing_is_kept_while_no_events_are_heard_but_what_never_changes() -> None:
-    known = told(UP, following=False)
+    known = inspected(UP, following=False)
     assert known.details_of(UP, NOW) is None
     assert known.secrets_of(UP.id) == ("secret",)
 
-    known = told(UP)
-    known.follow(False)
+    known = inspected(UP)
+    known.set_following(False)
     assert known.details_of(UP, NOW) is None
 
-    known.forget_all_but(set())
+    known.keep_only(set())
     assert known.secrets_of(UP.id) is None

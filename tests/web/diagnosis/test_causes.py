@@ -49,7 +49,7 @@ def test_a_gateway_that_crashes_after_its_launch_is_named_too(
     deployment_id = api.configure()
     assert api.launch(deployment_id).status_code == 200
     (deployments_dir / deployment_id / "config" / "standin-fault").write_text("npm-missing")
-    api.app.config["CONTEXT"].containers.changed()
+    api.app.config["CONTEXT"].snapshots.outdate()
     engine.restart(f"{deployment_id}-openclaw-1", timeout=1)
 
     # A busy engine may not answer for once: then nothing is claimed of the gateway.

@@ -80,7 +80,7 @@ def test_a_restart_is_counted_where_what_ended_starts_again(api: Api, settings: 
     before = samples(api)[name]
 
     for action in ("start", "die", "start", "die", "destroy", "start"):
-        events._tell(event(deployment_id, action))
+        events.publish(event(deployment_id, action))
 
     assert samples(api)[name] == before + 1
 

@@ -129,7 +129,7 @@ def _calls_of(api: Api, path: str, calls: list[str]) -> int:
 
 def _calls_cold(api: Api, path: str, calls: list[str]) -> int:
     """Count what a page costs when nothing that the engine said is kept."""
-    api.app.config["CONTEXT"].containers.changed()
+    api.app.config["CONTEXT"].snapshots.outdate()
     return _calls_of(api, path, calls)
 
 

@@ -1,0 +1,121 @@
+"""Engine snapshots: all containers of all deployments, asked for once for everybody."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from app.core.deadline import engine_deadline, seconds_left
+from app.core.deployment import is_id
+from app.core.errors import EngineError
+from app.core.single_flight import DaemonThreads, SingleFlight
+from app.core.snapshot import Container, EngineProblem, Snapshot
+from app.engine.client import EngineClient, silent
+from app.engine.container_answers import PROJECT
+from app.engine.containers import list_containers
+from app.engine.inspector import Inspector
+
+_KEPT_SECONDS = 1.0
+_LEARNED_AT_ONCE = 5
+# With all inspections of a full host that has just booted.
+_TAKING_SECONDS = 10.0
+
+
+class Snapshots:
+    """One engine call serves a page, however many deployments it shows.
+
+    `is_ours` says whether a project is one of our deployments: containers of other projects
+    are never inspected. `is_within` says whether a path is in our deployments folder.
+    """
+
+    def __init__(
+        self,
+        client: EngineClient,
+        inspector: Inspector,
+        is_ours: Callable[[str], bool],
+        is_within: Callable[[str], bool],
+    ) -> None:
+        self._client = client
+        self._inspector = inspector
+        self._is_ours = is_ours
+        self._is_within = is_within
+        # A silent engine is asked by one thread at a time; the server's end does not wait for it.
+        self._flights: SingleFlight[Snapshot] = SingleFlight(DaemonThreads("snapshot"))
+        self._latest: Snapshot | None = None
+        # Of `time.monotonic()`, which nobody sets.
+        self._changed_at = time.monotonic()
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """The last snapshot that was taken, however old."""
+        return self._latest
+
+    def outdate(self) -> None:
+        """Use no answer from before now: something changed."""
+        self._changed_at = time.monotonic()
+
+    def current(self) -> Snapshot:
+        """Return the last snapshot, however old, unless something is known to have changed."""
+        if self._latest is None or self._latest.problem:
+            return self.take()
+        return self._get(float("inf"), self._changed_at)
+
+    def take(self, not_before: datetime | None = None) -> Snapshot:
+        """Return a snapshot that is at most a second old.
+
+        `not_before` is when something changed: an older answer is not used. Nobody waits longer
+        than one engine call may take; after that the snapshot says that the engine is silent.
+        """
+        after = self._changed_at
+        # An engine that has just failed is not asked again within the second.
+        if not_before and not (self._latest and self._latest.problem):
+            age = (datetime.now(UTC) - not_before).total_seconds()
+            after = max(after, time.monotonic() - age)
+        return self._get(_KEPT_SECONDS, after)
+
+    def learn_starts(self) -> None:
+        """Ask for the exact start of containers that the list dates in round words only.
+
+        A few at a time, in the background: no page waits for it.
+        """
+        latest = self._latest
+        if latest is None or latest.problem:
+            return
+        ours = [each for each in latest.all if self._is_ours(each.project)]
+        if self._inspector.learn_starts(ours, _LEARNED_AT_ONCE):
+            self.outdate()
+
+    def _get(self, seconds: float, after: float) -> Snapshot:
+        timeout = seconds_left(self._client.timeout)
+        try:
+            return self._flights.get("", self._take, seconds=seconds, after=after, timeout=timeout)
+        except TimeoutError:
+            return Snapshot(datetime.now(UTC), problem=_problem(silent()))
+
+    def _take(self) -> Snapshot:
+        with engine_deadline(_TAKING_SECONDS):
+            self._latest = self._taken()
+        return self._latest
+
+    def _taken(self) -> Snapshot:
+        taken_at = datetime.now(UTC)
+        try:
+            found = list_containers(self._client, {"label": [PROJECT]})
+            self._inspector.keep_only(found)
+            projects: dict[str, list[Container]] = defaultdict(list)
+            for container in found:
+                # An orphan's project looks like an id, or was started in a folder of ours.
+                if is_id(container.project) or self._is_within(container.working_dir):
+                    projects[container.project].append(self._detailed(container, taken_at))
+        except EngineError as error:
+            return Snapshot(taken_at, problem=_problem(error))
+        return Snapshot(taken_at, {key: tuple(value) for key, value in projects.items()})
+
+    def _detailed(self, container: Container, now: datetime) -> Container:
+        if self._is_ours(container.project):
+            return self._inspector.detailed(container, now)
+        return self._inspector.known(container, now)
+
+
+def _problem(error: EngineError) -> EngineProblem:
+    return EngineProblem(error.code, error.detail.partition(". ")[0].rstrip("."))
