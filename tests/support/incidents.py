@@ -19,7 +19,7 @@ def recording(settings: Settings) -> Iterator[IncidentRecorder]:
     recorder.start()
     context.events.start()
     assert connected.wait(20)
-    eventually(lambda: recorder.refresh_stale_request or recorder.waiting)
+    eventually(lambda: recorder.caught_up or recorder.waiting)
     yield recorder
     recorder.stop()
     context.events.stop()

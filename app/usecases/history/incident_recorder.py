@@ -40,7 +40,7 @@ class IncidentRecorder:
         self._ending = threading.Event()
         # States, for tests and shutdown: another server records; this one records; and it has
         # compared everything with the engine once.
-        self.waiting = self.recording = self.refresh_stale_request = False
+        self.waiting = self.recording = self.caught_up = False
         self._records = IncidentRecords(context)
         self._manual_edits = ManualEdits(context)
         self._sender = WebhookSender(context)
@@ -89,7 +89,7 @@ class IncidentRecorder:
         """Record until the server ends or another file has taken the lock file's place."""
         _guarded(self._records.catch_up)
         _guarded(self._collector.start)
-        self.refresh_stale_request = True
+        self.caught_up = True
         due = 0.0
         while _is_held(path, lock):
             if (started := time.monotonic()) >= due:

@@ -109,7 +109,7 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
 
     for _ in range(2):
         with recording(settings) as again:
-            eventually(lambda: again.refresh_stale_request)
+            eventually(lambda: again.caught_up)
 
     assert words.container == removed
     assert (words.exit_code, words.inspect["State"]["ExitCode"]) == (137, 137)
@@ -175,7 +175,7 @@ def test_neither_a_dead_engine_nor_a_folder_that_goes_ends_the_witness(
     with recording(settings) as recorder:
         eventually(lambda: recorder.waiting)  # There is no folder of ours to lock yet.
         (deployments_dir / ".deploy-agent").mkdir()
-        eventually(lambda: recorder.refresh_stale_request)
+        eventually(lambda: recorder.caught_up)
         (deployments_dir / ".deploy-agent/witness").unlink()
         (deployments_dir / ".deploy-agent").rmdir()
         eventually(lambda: recorder.waiting)
