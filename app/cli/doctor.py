@@ -6,7 +6,7 @@ from app.cli.exit_codes import FAILED
 from app.cli.terminal import Terminal
 from app.cli.verbs import verb
 from app.core.doctor.finding import as_text
-from app.usecases.doctor.doctor import describe, examine
+from app.usecases.doctor.doctor import examine
 
 
 @verb()
@@ -17,6 +17,6 @@ def doctor(terminal: Terminal) -> None:
     Ends with 1 where something is bad; warnings and what is not known end with 0.
     """
     examination = examine(context=terminal.context)
-    terminal.answer(as_text(examination.findings), **describe(examination))
+    terminal.answer(as_text(examination.findings), examination)
     if examination.anything_bad:
         raise click.exceptions.Exit(FAILED)

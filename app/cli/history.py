@@ -6,10 +6,10 @@ from app.cli.terminal import Terminal
 from app.cli.verbs import DeploymentParam, verb
 from app.core.history.timeline import TimelineEntry
 from app.core.history.timeline_words import EntryKind
+from app.usecases.history.answers import HistoryEntryShown
 from app.usecases.history.history import (
     PAGE,
     HistoryFilter,
-    describe_moment,
     history_of,
     read_filter,
 )
@@ -46,7 +46,7 @@ def history(
     given = {"kind": kind or "", "who": who or "", "day": day or ""}
     found = _found(read_filter(given, deployment_id), limit, terminal)
     if terminal.as_json:
-        terminal.write(*map(describe_moment, found))
+        terminal.write(*(HistoryEntryShown.of(each).as_json() for each in found))
         return
     names = names_of(found, context=terminal.context)
     terminal.table(

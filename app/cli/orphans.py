@@ -5,7 +5,8 @@ import click
 from app.cli.exit_codes import GOING_ON
 from app.cli.terminal import Terminal
 from app.cli.verbs import verb
-from app.usecases.orphans.orphans import describe_stranded, list_orphans_now
+from app.usecases.orphans.answers import OrphanShown, RemovedOrphanAnswer, RemovingOrphanAnswer
+from app.usecases.orphans.orphans import list_orphans_now
 from app.usecases.orphans.remove import remove_orphan
 
 
@@ -17,9 +18,8 @@ def stranded(terminal: Terminal, project: str | None) -> None:
     if project:
         _remove(terminal, project)
         return
-    found = [
-        describe_stranded(each) for each in list_orphans_now(context=terminal.context).stranded
-    ]
+    orphans = list_orphans_now(context=terminal.context).stranded
+    found = [OrphanShown.of(each).as_json() for each in orphans]
     terminal.table(
         found
         if terminal.as_json
@@ -31,9 +31,9 @@ def stranded(terminal: Terminal, project: str | None) -> None:
 
 def _remove(terminal: Terminal, project: str) -> None:
     if remove_orphan(project, actor=terminal.actor, context=terminal.context, seconds=None):
-        terminal.answer(f"{project} was removed.", project=project, status="removed")
+        terminal.answer(f"{project} was removed.", RemovedOrphanAnswer(project=project))
         return
-    terminal.answer(f"{project} is still being removed.", project=project, status="removing")
+    terminal.answer(f"{project} is still being removed.", RemovingOrphanAnswer(project=project))
     raise click.exceptions.Exit(GOING_ON)
 
 

@@ -20,6 +20,7 @@ from app.usecases.status.answers import (
 from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import list_deployments
 from app.usecases.status.readiness import check_readiness
+from app.usecases.tokens.answers import RevealedAnswer
 from app.usecases.tokens.reveal import reveal_secret
 
 _MARKS = {CheckState.PASSED: "✓", CheckState.FAILED: "✗", CheckState.PENDING: "·"}
@@ -68,7 +69,7 @@ def reveal(terminal: Terminal, deployment_id: str, field: str) -> None:
     The gateway's token, or another FIELD by its name, which “fields” lists.
     """
     value = reveal_secret(deployment_id, field, actor=terminal.actor, context=terminal.context)
-    terminal.answer(value, value=value)
+    terminal.answer(value, RevealedAnswer(value=value))
 
 
 def _host(deployment: Deployment, terminal: Terminal) -> str:

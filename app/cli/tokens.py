@@ -9,7 +9,9 @@ from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
 from app.core.text import plain
 from app.usecases.operations.start import Started
-from app.usecases.tokens.check import check_token, describe_check
+from app.usecases.status.overview import show_deployment
+from app.usecases.tokens.answers import TokenCheckAnswer, VerifiedTokenAnswer
+from app.usecases.tokens.check import check_token
 from app.usecases.tokens.equalize import equalize_token
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 
@@ -49,7 +51,7 @@ def check(terminal: Terminal, deployment_id: str) -> None:
         for each in found.places
     ]
     terminal.answer(
-        "\n".join((*lines, found.words)), deployment_id=deployment_id, **describe_check(found)
+        "\n".join((*lines, found.words)), TokenCheckAnswer.of(found, deployment_id=deployment_id)
     )
     if found.differ:
         raise click.exceptions.Exit(FAILED)
@@ -66,6 +68,8 @@ def _prove(
     ended = terminal.wait_for(started, wait_for_token, meanwhile="launching", seconds=seconds)
     proven = ended.verified is not None
     how = "which the gateway takes" if proven else "which its next launch proves"
+    status = show_deployment(deployment_id, context=terminal.context).report.status
     terminal.answer(
-        f"{deployment_id} {outcome}, {how}.", deployment_id=deployment_id, proven=proven
+        f"{deployment_id} {outcome}, {how}.",
+        VerifiedTokenAnswer(deployment_id=deployment_id, status=status, proven=proven),
     )

@@ -11,8 +11,9 @@ from app.cli.verbs import DeploymentParam, deployment_argument, verb, wait_optio
 from app.core.errors import UpdateFailed
 from app.core.operations.operation import OperationState
 from app.usecases.operations.start import Started
+from app.usecases.updates.answers import BatchAnswer, UpdatedAnswer
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
-from app.usecases.updates.update_many import describe_batch, find_batch, update_many
+from app.usecases.updates.update_many import find_batch, update_many
 
 _LOOK_SECONDS = 0.5
 
@@ -59,10 +60,11 @@ def _wait(terminal: Terminal, started: Started, seconds: float | None) -> None:
     image = operation.arguments["image"]
     terminal.answer(
         f"{operation.deployment_id} is running {image}.",
-        deployment_id=operation.deployment_id,
-        status="running",
-        port=terminal.context.store.load(operation.deployment_id).port,
-        image=image,
+        UpdatedAnswer(
+            deployment_id=operation.deployment_id,
+            port=terminal.context.store.load(operation.deployment_id).port,
+            image=image,
+        ),
     )
 
 
@@ -76,8 +78,8 @@ def _update_many(
         batch = find_batch(batch.number, context=terminal.context)
     if batch.is_running:
         words = f"{len(batch.left)} wait for their turn; it goes on by itself."
-        terminal.answer(words, **describe_batch(batch))
+        terminal.answer(words, BatchAnswer.of(batch))
         raise click.exceptions.Exit(GOING_ON)
     if batch.state is not OperationState.SUCCEEDED:
         raise UpdateFailed(batch.reason or "It was broken off before all had their turn.")
-    terminal.answer(f"{len(batch.ids)} are running {batch.image}.", **describe_batch(batch))
+    terminal.answer(f"{len(batch.ids)} are running {batch.image}.", BatchAnswer.of(batch))

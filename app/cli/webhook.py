@@ -4,7 +4,7 @@ import click
 
 from app.cli.terminal import Terminal
 from app.cli.verbs import Verbs
-from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
+from app.usecases.webhook.webhook import send_test_message, show_webhook
 
 
 @click.group(cls=Verbs)
@@ -16,13 +16,13 @@ def webhook() -> None:
 @click.pass_obj
 def show(terminal: Terminal) -> None:
     """Show where messages go, and what came of the last ones."""
-    found = describe_webhook(show_webhook(terminal.context))
+    found = show_webhook(terminal.context)
     if terminal.as_json:
-        terminal.answer("", **found)
+        terminal.answer("", found)
         return
-    terminal.answer(f"Messages go to {found['host']}." if found["host"] else "They are off.")
+    terminal.answer(f"Messages go to {found.host}." if found.host else "They are off.")
     terminal.table(
-        found["deliveries"],
+        found.deliveries,
         {
             "at": "When",
             "event": "Event",
@@ -39,4 +39,4 @@ def show(terminal: Terminal) -> None:
 def test(terminal: Terminal) -> None:
     """Send a test message, and wait for what comes of it."""
     found = send_test_message(actor=terminal.actor, context=terminal.context)
-    terminal.answer(f"{found.host} took the message.", **describe_webhook(found))
+    terminal.answer(f"{found.host} took the message.", found)

@@ -72,6 +72,13 @@ class AnswerPart(BaseModel):
         return {}
 
 
+class FieldProblem(AnswerPart):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
 class Answer(AnswerPart):
     """A whole answer: what was asked for has succeeded."""
 

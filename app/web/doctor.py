@@ -4,13 +4,12 @@ from datetime import UTC, datetime
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from pydantic import Field
 
-from app.core.answers import Answer, Time
-from app.core.doctor.finding import Area, DoctorFinding, as_text, summary
+from app.core.doctor.finding import Area, as_text
 from app.core.doctor.folder import MODES
 from app.core.people import Permission
-from app.usecases.doctor.doctor import describe, examine
+from app.usecases.doctor.answers import DoctorAnswer
+from app.usecases.doctor.doctor import examine
 from app.web.api.calls import Example, Subject, call
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
@@ -32,22 +31,14 @@ def show() -> ResponseReturnValue:
     return render(
         "doctor/show",
         tab="Doctor",
-        at=examination.at,
-        summary=summary(findings),
+        at=examination.examined_at,
+        summary=examination.summary,
         groups=groups,
         report=as_text(findings),
     )
 
 
-class Examined(Answer):
-    """Everything that was looked at, the worst first."""
-
-    summary: str = Field(description="One line: how much needs attention.")
-    examined_at: Time
-    findings: list[DoctorFinding]
-
-
-_EXAMPLE = Examined(
+_EXAMPLE = DoctorAnswer(
     summary="1 thing needs attention.",
     examined_at=datetime(2026, 11, 24, 6, tzinfo=UTC),
     findings=[
@@ -63,10 +54,10 @@ _EXAMPLE = Examined(
 @api_bp.get("")
 @needs(Permission.VIEW)
 @call(Subject.HOST, "Looks whether all is there that is needed", example=Example(_EXAMPLE))
-def examine_for_script() -> Examined:
+def examine_for_script() -> DoctorAnswer:
     """Looks at Docker Engine, this host and the deployments folder, each within seconds.
 
     `verdict` is good, warning, bad or not known; `fix` is a line for a shell of the host. What
     hangs or can't be seen is “not known”, and holds nothing else up.
     """
-    return Examined.model_validate(describe(examine(context=app_context())))
+    return examine(context=app_context())

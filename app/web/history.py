@@ -11,17 +11,17 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId, Time
+from app.core.answers import EXAMPLE_ID, Answer
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.history.timeline_words import KIND_LABELS, EntryKind
 from app.core.people import Permission
+from app.usecases.history.answers import HistoryEntryShown
 from app.usecases.history.bundle import bundle_of
 from app.usecases.history.history import (
     LARGEST_PAGE,
     PAGE,
     HistoryPage,
-    describe_moment,
     history_of,
     people_in,
     read_filter,
@@ -56,28 +56,10 @@ class WholeHistoryQuery(HistoryQuery):
     deployment: str = Field("", description="Only of the deployment with this id.")
 
 
-class Entry(AnswerPart):
-    """What was done, or what happened."""
-
-    id: str = Field(description="Tells it from all other entries.")
-    deployment_id: DeploymentId | None = Field(description="Null where it concerns none.")
-    at: Time
-    kind: EntryKind
-    what: str = Field(description="The stable name of what it is.")
-    words: str
-    who: str
-    source: str | None = Field(alias="from", description="The address that it was done from.")
-    outcome: str | None
-    reason: str | None
-    operation: int | None
-    ended_at: Time | None
-    details: dict[str, Any]
-
-
 class HistoryAnswer(Answer):
     """Entries, newest first."""
 
-    entries: list[Entry]
+    entries: list[HistoryEntryShown]
     next: str | None = Field(description="Where the older ones are; null where there are none.")
 
     def headers(self) -> Mapping[str, str]:
@@ -108,7 +90,7 @@ def bundle(deployment_id: str) -> ResponseReturnValue:
     )
 
 
-_ENTRY = Entry.model_validate(
+_ENTRY = HistoryEntryShown.model_validate(
     {
         "id": f"{EXAMPLE_ID}/2",
         "deployment_id": EXAMPLE_ID,
@@ -183,7 +165,7 @@ def _answer(query: HistoryQuery, deployment_id: str) -> HistoryAnswer | Response
     older = _older(page)
     if request.accept_mimetypes.best_match(["application/json", _LINES]) == _LINES:
         return Response(_lines(page), content_type=_LINES, headers=_link(older))
-    found = [Entry.model_validate(describe_moment(each)) for each in page.moments]
+    found = [HistoryEntryShown.of(each) for each in page.moments]
     return HistoryAnswer(entries=found, next=older)
 
 
@@ -193,7 +175,7 @@ def _link(older: str | None) -> dict[str, str]:
 
 def _lines(page: HistoryPage) -> Iterator[str]:
     for moment in page.moments:
-        yield json.dumps(describe_moment(moment)) + "\n"
+        yield json.dumps(HistoryEntryShown.of(moment).as_json()) + "\n"
 
 
 def _older(page: HistoryPage) -> str | None:

@@ -1,13 +1,13 @@
 """What is stranded: its page, the question before it is removed, and the API calls."""
 
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from flask import Blueprint, flash, render_template, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart
+from app.core.answers import EXAMPLE_ID
 from app.core.errors import (
     InputRejected,
     NotFound,
@@ -18,7 +18,13 @@ from app.core.errors import (
 )
 from app.core.orphans import Orphan, OrphanKind
 from app.core.people import Permission
-from app.usecases.orphans.orphans import describe_stranded, list_orphans, list_orphans_now
+from app.usecases.orphans.answers import (
+    OrphanContainerShown,
+    OrphanShown,
+    RemovedOrphanAnswer,
+    RemovingOrphanAnswer,
+)
+from app.usecases.orphans.orphans import list_orphans, list_orphans_now
 from app.usecases.orphans.remove import Removal, find_orphan, remove_orphan, remove_orphans
 from app.web.api.calls import BEGINNING, ENGINE, Example, Subject, call
 from app.web.api.shapes import CallBody, Text
@@ -71,56 +77,20 @@ def remove() -> ResponseReturnValue:
     return lead_to(url_for("stranded.show"))
 
 
-class ContainerLeft(AnswerPart):
-    """One container that is stranded, as the engine tells of it."""
-
-    name: str
-    image: str
-    state: str
-
-
-class StrandedShown(AnswerPart):
-    """What is left of one Compose project."""
-
-    project: str = Field(description="The Compose project's name.")
-    kind: OrphanKind
-    why: str = Field(description="Why it counts as stranded, in words.")
-    perhaps: bool = Field(description="Whether it may be somebody else's.")
-    listed: bool = Field(description="Whether a deployment of that id is listed all the same.")
-    containers: list[ContainerLeft]
-    networks: list[str] = Field(description="Their names.")
-
-
 class ForProject(CallBody):
     """Names one Compose project."""
 
     project: Text = Field(description="The project's name, as the list has it.")
 
 
-class Removed(Answer):
-    """Its containers and networks are gone."""
-
-    project: str
-    status: Literal["removed"] = "removed"
-
-
-class Removing(Answer):
-    """It takes longer, and goes on: the list shows what is left."""
-
-    http_status: ClassVar[int] = 202
-
-    project: str
-    status: Literal["removing"] = "removing"
-
-
-_LEFT = StrandedShown(
+_LEFT = OrphanShown(
     project=EXAMPLE_ID,
     kind=OrphanKind.FOLDER_GONE,
     why=f"Its folder /srv/deployments/{EXAMPLE_ID} is not there any more.",
     perhaps=False,
     listed=False,
     containers=[
-        ContainerLeft(name=f"{EXAMPLE_ID}-openclaw-1", image="openclaw:1", state="running")
+        OrphanContainerShown(name=f"{EXAMPLE_ID}-openclaw-1", image="openclaw:1", state="running")
     ],
     networks=[f"{EXAMPLE_ID}_default"],
 )
@@ -129,11 +99,11 @@ _LEFT = StrandedShown(
 @api_bp.get("")
 @needs(Permission.VIEW)
 @call(Subject.HOST, "What is stranded", example=Example([_LEFT]), errors=ENGINE)
-def list_all() -> list[StrandedShown]:
+def list_all() -> list[OrphanShown]:
     """Containers and networks without a deployment's folder here, never started, or half
     removed. What has its folder elsewhere is another server's, and not among them."""
     found = list_orphans_now(context=app_context()).stranded
-    return [StrandedShown.model_validate(describe_stranded(each)) for each in found]
+    return [OrphanShown.of(each) for each in found]
 
 
 @api_bp.post("/remove")
@@ -141,14 +111,20 @@ def list_all() -> list[StrandedShown]:
 @call(
     Subject.HOST,
     "Removes what is stranded",
-    example=Example(body=ForProject(project=EXAMPLE_ID), answer=Removed(project=EXAMPLE_ID)),
+    example=Example(
+        body=ForProject(project=EXAMPLE_ID), answer=RemovedOrphanAnswer(project=EXAMPLE_ID)
+    ),
     errors=(NotFound, NotOrphaned, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
 )
-def remove_by_script(body: ForProject) -> Removed | Removing:
+def remove_by_script(body: ForProject) -> RemovedOrphanAnswer | RemovingOrphanAnswer:
     """Stops it, keeps its last words, and takes its containers and networks away. Refused where
     it is not stranded by then."""
     gone = remove_orphan(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)
-    return Removed(project=body.project) if gone else Removing(project=body.project)
+    return (
+        RemovedOrphanAnswer(project=body.project)
+        if gone
+        else RemovingOrphanAnswer(project=body.project)
+    )
 
 
 def _context() -> dict[str, Any]:

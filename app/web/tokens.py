@@ -5,18 +5,18 @@ from collections.abc import Callable
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
-from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import LaunchTimeout, TokenNotVerified, TooManyWaiting, WasCancelled
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.core.status.status import Status
-from app.core.tokens import TokenMatch, TokenPlace
+from app.core.tokens import TokenComparison, TokenMatch, TokenPlace
 from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
-from app.usecases.tokens.check import check_token, describe_check
+from app.usecases.tokens.answers import TokenCheckAnswer, VerifiedTokenAnswer
+from app.usecases.tokens.check import check_token
 from app.usecases.tokens.equalize import equalize_token
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 from app.web.api.calls import BEGINNING, Example, Subject, call
@@ -60,34 +60,10 @@ def equalize(deployment_id: str) -> ResponseReturnValue:
     return done("The tokens are being made equal.", deployment_id)
 
 
-class PlaceShown(AnswerPart):
-    """What one place of the token has, beside `.env`."""
-
-    place: TokenPlace
-    match: TokenMatch
-    reason: str = Field(description="More of it, where the word alone is not enough.")
-
-
-class TokenShown(Answer):
-    """The token in its four places, compared; none of them is shown."""
-
-    deployment_id: DeploymentId
-    agree: bool | None = Field(description="Whether all are equal; null where that is not known.")
-    places: list[PlaceShown]
-
-
-class TokenProven(Answer):
-    """Every place has the token of `.env`."""
-
-    deployment_id: DeploymentId
-    status: Status
-    proven: bool = Field(description="False where it is not running: its next launch proves it.")
-
-
 _PROVING = (*BEGINNING, TokenNotVerified, LaunchTimeout, WasCancelled, TooManyWaiting)
 _PROVEN = Example(
     body=ForDeployment(deployment_id=EXAMPLE_ID),
-    answer=TokenProven(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
+    answer=VerifiedTokenAnswer(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
 )
 
 
@@ -98,31 +74,31 @@ _PROVEN = Example(
     "Compares the token in its four places",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
-        answer=TokenShown(
+        answer=TokenCheckAnswer(
             deployment_id=EXAMPLE_ID,
             agree=False,
             places=[
-                PlaceShown(
+                TokenComparison(
                     place=TokenPlace.ENV, match=TokenMatch.EQUAL, reason="the source of the others"
                 ),
-                PlaceShown(place=TokenPlace.CONFIG, match=TokenMatch.DIFFERS, reason=""),
-                PlaceShown(place=TokenPlace.CONTAINER, match=TokenMatch.EQUAL, reason=""),
-                PlaceShown(place=TokenPlace.GATEWAY, match=TokenMatch.EQUAL, reason=""),
+                TokenComparison(place=TokenPlace.CONFIG, match=TokenMatch.DIFFERS, reason=""),
+                TokenComparison(place=TokenPlace.CONTAINER, match=TokenMatch.EQUAL, reason=""),
+                TokenComparison(place=TokenPlace.GATEWAY, match=TokenMatch.EQUAL, reason=""),
             ],
         ),
     ),
 )
-def check(deployment_id: str) -> TokenShown:
+def check(deployment_id: str) -> TokenCheckAnswer:
     """These are `.env`, `config/openclaw.json`, the running container's environment, and what the
     gateway itself accepts. What can't be looked at is `unknown`, with the reason."""
     found = check_token(parse_id(deployment_id), context=app_context())
-    return TokenShown.model_validate({"deployment_id": deployment_id, **describe_check(found)})
+    return TokenCheckAnswer.of(found, deployment_id=deployment_id)
 
 
 @api_bp.post("/rotate_token")
 @needs(Permission.OPERATE)
 @call(Subject.OPENING, "Gives a gateway a new token", example=_PROVEN, errors=_PROVING)
-def rotate_and_wait(body: WaitFor) -> TokenProven | Accepted:
+def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """It is restarted, and the call waits until it accepts the new token and refuses the old one.
     Where the new one does not work, the old one is put back. One that is down gets it written."""
     return _proven(rotate_token, body)
@@ -131,13 +107,13 @@ def rotate_and_wait(body: WaitFor) -> TokenProven | Accepted:
 @api_bp.post("/token/equalize")
 @needs(Permission.OPERATE)
 @call(Subject.OPENING, "Makes the token equal everywhere", example=_PROVEN, errors=_PROVING)
-def equalize_and_wait(body: WaitFor) -> TokenProven | Accepted:
+def equalize_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """The token of `.env` is written into `config/openclaw.json`; a gateway that runs with
     another is restarted. The call waits until it accepts that of `.env`."""
     return _proven(equalize_token, body)
 
 
-def _proven(begin: Callable[..., Started], body: WaitFor) -> TokenProven | Accepted:
+def _proven(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """Begin what ends with a proven token, and wait for that unless told not to."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
@@ -145,6 +121,6 @@ def _proven(begin: Callable[..., Started], body: WaitFor) -> TokenProven | Accep
     if ended is None:
         return accepted(started.operation, "launching")
     status = show_deployment(deployment_id, context=app_context()).report.status
-    return TokenProven(
+    return VerifiedTokenAnswer(
         deployment_id=deployment_id, status=status, proven=ended.verified is not None
     )

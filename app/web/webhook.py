@@ -4,13 +4,13 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
-from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, Time
+from app.core.answers import EXAMPLE_ID
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
 from app.core.people import Permission
 from app.core.webhook.notices import WebhookEvent
-from app.usecases.webhook.webhook import describe_webhook, send_test_message, show_webhook
+from app.usecases.webhook.answers import DeliveryShown, WebhookAnswer
+from app.usecases.webhook.webhook import send_test_message, show_webhook
 from app.web.api.calls import Example, Subject, call
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
@@ -37,31 +37,8 @@ def test() -> ResponseReturnValue:
     return redirect(url_for("webhook.show"), code=303)
 
 
-class DeliveryShown(AnswerPart):
-    """What came of one message."""
-
-    at: Time
-    event: WebhookEvent
-    deployment_id: str = Field(description="Empty for a test.")
-    name: str = Field(description="The deployment's, as it was then.")
-    ok: bool = Field(description="Whether the receiver took it.")
-    words: str = Field(description="What the receiver said, or why it was not reached.")
-    tries: int
-    milliseconds: int = Field(description="How long the last try took.")
-
-
-class WebhookShown(Answer):
-    """Where messages go, and what came of the last twenty, the latest first."""
-
-    host: str | None = Field(description="Of its address the host alone; null where it is off.")
-    waiting: int = Field(description="Messages that are still to be sent.")
-    dropped: int = Field(description="Those that did not arrive since the last one that did.")
-    trouble: str | None = Field(description="Why the first that waits was not taken yet.")
-    deliveries: list[DeliveryShown]
-
-
 _EXAMPLE = Example(
-    WebhookShown(
+    WebhookAnswer(
         host="hooks.slack.com",
         waiting=0,
         dropped=0,
@@ -85,9 +62,9 @@ _EXAMPLE = Example(
 @api_bp.get("")
 @needs(Permission.VIEW)
 @call(Subject.HOST, "The webhook", example=_EXAMPLE)
-def describe() -> WebhookShown:
+def show_by_script() -> WebhookAnswer:
     """Who is told when a gateway dies or an operation fails, and whether it arrived."""
-    return WebhookShown(**describe_webhook(show_webhook(app_context())))
+    return show_webhook(app_context())
 
 
 @api_bp.post("/test")
@@ -98,7 +75,7 @@ def describe() -> WebhookShown:
     example=_EXAMPLE,
     errors=(WebhookFailed, WebhookNotSet, Busy),
 )
-def send_test() -> WebhookShown:
+def send_test() -> WebhookAnswer:
     """It sends a test message, once, and waits for what comes of it, at most 10 s. No body is
     needed."""
-    return WebhookShown(**describe_webhook(send_test_message(actor=actor(), context=app_context())))
+    return send_test_message(actor=actor(), context=app_context())

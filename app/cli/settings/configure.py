@@ -9,6 +9,7 @@ from app.cli.terminal import Terminal
 from app.cli.verbs import DeploymentParam, verb
 from app.core.errors import InputRejected
 from app.core.settings.fields import FIELDS, schema
+from app.usecases.settings.answers import ConfiguredAnswer
 from app.usecases.settings.check_fields import warnings_of
 from app.usecases.settings.clone_settings import CloneSource
 from app.usecases.settings.configure import configure_deployment, field_defaults
@@ -45,13 +46,7 @@ def configure(
     )
     warnings = warnings_of(deployment, context=terminal.context)
     terminal.warn(warnings.values())
-    terminal.answer(
-        deployment.id,
-        deployment_id=deployment.id,
-        port=deployment.port,
-        status="configured",
-        warnings=[{"field": name, "message": message} for name, message in warnings.items()],
-    )
+    terminal.answer(deployment.id, ConfiguredAnswer.of_new(deployment, warnings))
 
 
 @verb()

@@ -6,16 +6,16 @@ from app.cli.settings.field_input import ask_option, given_fields, set_option
 from app.cli.terminal import Terminal
 from app.cli.verbs import deployment_argument, verb, wait_option
 from app.usecases.operations.start import Started
+from app.usecases.settings.answers import PreviewAnswer
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure import (
-    describe_reconfigured,
     reconfigure_deployment,
+    reconfigured,
     resume_reconfiguration,
     wait_for_reconfigured,
 )
 from app.usecases.settings.reconfigure_plan import (
     ReconfigurePlan,
-    describe_plan,
     plan_reconfiguration,
 )
 
@@ -64,7 +64,7 @@ def reconfigure(
 
 def _tell(terminal: Terminal, plan: ReconfigurePlan) -> None:
     if terminal.as_json:
-        terminal.write({"ok": True, **describe_plan(plan)})
+        terminal.write(PreviewAnswer.of(plan).as_json())
         return
     rows = [
         {
@@ -87,7 +87,6 @@ def _tell_the_end(
 ) -> None:
     if started:
         terminal.wait_for(started, wait_for_reconfigured, meanwhile="launching", seconds=seconds)
-    described = describe_reconfigured(deployment_id, started, context=terminal.context)
-    changed = ", ".join(described["changed"])
-    words = f"{deployment_id} is {described['status']}, with {changed} changed."
-    terminal.answer(words if changed else f"{deployment_id} is like that already.", **described)
+    answer = reconfigured(deployment_id, started, context=terminal.context)
+    words = f"{deployment_id} is {answer.status}, with {', '.join(answer.changed)} changed."
+    terminal.answer(words if answer.changed else f"{deployment_id} is like that already.", answer)

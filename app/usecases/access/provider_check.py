@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from app.core.access.provider import (
     ASK_SECONDS,
@@ -192,12 +191,3 @@ def _read_kept(
         return None
     current = gateway is not None and run_id == _run_id(deployment, gateway)
     return KeptAnswer(answer, at, current)
-
-
-def describe_answer(check: ProviderCheck) -> dict[str, Any]:
-    """Return a provider check as the API shows it."""
-    kept = check.kept
-    if kept is None:
-        return {"answer": None, "asking": check.asking}
-    answer = {**asdict(kept.answer), "at": kept.at.isoformat(), "current": kept.current}
-    return {"answer": answer, "asking": check.asking}

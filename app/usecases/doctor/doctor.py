@@ -3,17 +3,16 @@
 import os
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from app.core.doctor import engine, folder, host, images, network, operations, reach
-from app.core.doctor.finding import DoctorCheck, DoctorFinding, DoctorVerdict, summary, worst_first
+from app.core.doctor.finding import DoctorCheck, DoctorFinding, summary, worst_first
 from app.core.errors import EngineError, UserError
 from app.usecases.context import AppContext
 from app.usecases.doctor import folder as doctor_folder
 from app.usecases.doctor import host as doctor_host
 from app.usecases.doctor import network as doctor_network
+from app.usecases.doctor.answers import DoctorAnswer
 from app.usecases.doctor.facts import Facts
 
 _SECONDS = 5.0
@@ -48,19 +47,7 @@ _CHECKS: tuple[tuple[DoctorCheck, CheckFunction], ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
-    """The findings of all checks at one moment, the worst first."""
-
-    at: datetime
-    findings: tuple[DoctorFinding, ...]
-
-    @property
-    def anything_bad(self) -> bool:
-        return any(each.verdict is DoctorVerdict.BAD for each in self.findings)
-
-
-def examine(*, context: AppContext) -> Examination:
+def examine(*, context: AppContext) -> DoctorAnswer:
     """Run all checks in parallel, each with a timeout: one that hangs delays no other."""
     facts, until = Facts(context), time.monotonic() + _SECONDS
     started = [
@@ -73,16 +60,11 @@ def examine(*, context: AppContext) -> Examination:
             findings.append(future.result(until - time.monotonic()))
         except TimeoutError:
             findings.append(check.unknown(f"No answer within {_SECONDS:g} s."))
-    return Examination(datetime.now(UTC), tuple(worst_first(findings)))
-
-
-def describe(examination: Examination) -> dict[str, Any]:
-    """Return the findings as the API and the command line show them."""
-    return {
-        "summary": summary(examination.findings),
-        "examined_at": examination.at.isoformat(timespec="seconds"),
-        "findings": [asdict(each) for each in examination.findings],
-    }
+    return DoctorAnswer(
+        summary=summary(findings),
+        examined_at=datetime.now(UTC).replace(microsecond=0),
+        findings=worst_first(findings),
+    )
 
 
 def _safely(check: DoctorCheck, run: CheckFunction, facts: Facts) -> Callable[[], DoctorFinding]:

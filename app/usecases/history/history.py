@@ -7,7 +7,6 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from itertools import dropwhile, islice
 from pathlib import Path
-from typing import Any
 
 from app.core.errors import InputRejected
 from app.core.history.timeline import TimelineEntry, timeline_of
@@ -147,22 +146,3 @@ def _parse_cursor(text: str) -> _Cursor | None:
     except ValueError:
         raise InputRejected({"before": "must be the `next` of an earlier answer"}) from None
     return at, deployment_id, number
-
-
-def describe_moment(moment: TimelineEntry) -> dict[str, Any]:
-    """Return a moment as the API shows it."""
-    return {
-        "id": moment.id,
-        "deployment_id": moment.deployment_id or None,
-        "at": moment.at.isoformat(),
-        "kind": moment.kind,
-        "what": moment.what,
-        "words": moment.words,
-        "who": moment.who,
-        "from": moment.source or None,
-        "outcome": moment.outcome or None,
-        "reason": moment.detail or None,
-        "operation": moment.operation,
-        "ended_at": moment.ended_at.isoformat() if moment.ended_at else None,
-        "details": dict(moment.more),
-    }

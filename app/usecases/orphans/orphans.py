@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, engine_error
@@ -100,23 +99,3 @@ def _may_exist(path: str) -> bool:
     except (OSError, ValueError):
         return True
     return True
-
-
-def describe_stranded(stranded: Orphan) -> dict[str, Any]:
-    """Return what is stranded as the API shows it."""
-    return {
-        "project": stranded.project,
-        "kind": stranded.kind,
-        "why": stranded.why,
-        "perhaps": stranded.perhaps,
-        "listed": stranded.deployment is not None,
-        "containers": [
-            {
-                "name": each.name,
-                "image": each.image,
-                "state": each.state,
-            }
-            for each in stranded.containers
-        ],
-        "networks": [each.name for each in stranded.networks],
-    }

@@ -1,7 +1,5 @@
 """Reconfigure: change fields of a deployment, including its port, and restart it if needed."""
 
-from typing import Any
-
 from app.core.errors import NothingToUndo, ReconfigureFailed
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import RESUMPTIONS, Operation
@@ -13,22 +11,23 @@ from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.start import Started, start_operation
 from app.usecases.operations.wait import wait_for
+from app.usecases.settings.answers import ReconfiguredAnswer
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure_plan import plan_reconfiguration
 from app.usecases.status.overview import show_deployment
 
 
-def describe_reconfigured(
+def reconfigured(
     deployment_id: str, started: Started | None, *, context: AppContext
-) -> dict[str, Any]:
-    """Return the outcome as the API shows it; without `started`, nothing had to change."""
+) -> ReconfiguredAnswer:
+    """Return the outcome of a reconfiguration; if none was started, nothing had to change."""
     view = show_deployment(deployment_id, context=context)
-    return {
-        "deployment_id": deployment_id,
-        "status": view.report.status,
-        "port": view.deployment.port,
-        "changed": started.operation.arguments["changed"].split(", ") if started else [],
-    }
+    return ReconfiguredAnswer(
+        deployment_id=deployment_id,
+        status=view.report.status,
+        port=view.deployment.port,
+        changed=started.operation.arguments["changed"].split(", ") if started else [],
+    )
 
 
 def reconfigure_deployment(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, InputRejected
@@ -90,28 +89,6 @@ def plan_reconfiguration(
         fingerprint=fingerprint_files(before, key),
         problem=problem,
     )
-
-
-def describe_plan(plan: ReconfigurePlan) -> dict[str, Any]:
-    """Return a plan as the API shows it."""
-    return {
-        "deployment_id": plan.deployment.id,
-        "changes": [
-            {
-                "field": each.name,
-                "env": each.env,
-                "what": each.what,
-                "before": each.before,
-                "after": each.after,
-            }
-            for each in plan.shown_changes
-        ],
-        "runs": None if plan.problem else plan.runs,
-        "restart": list(plan.restart),
-        "diff": "\n".join(plan.diff),
-        "by_hand": list(plan.by_hand),
-        "seen": plan.fingerprint,
-    }
 
 
 def _requested_files(

@@ -1,7 +1,5 @@
 """Check token: whether `.env`, `openclaw.json`, the container and the gateway have the same one."""
 
-from typing import Any
-
 from app.core.deployment import Deployment
 from app.core.errors import EngineError
 from app.core.settings.fields import TOKEN
@@ -51,17 +49,6 @@ def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
         return TokenCheck((env, _in_config(deployment, None, context), *places))
     config = _in_config(deployment, gateway, context)
     return TokenCheck((env, config, *_at_what_runs(deployment, gateway, context)))
-
-
-def describe_check(check: TokenCheck) -> dict[str, Any]:
-    """Return it as the API shows it."""
-    return {
-        "agree": check.agree,
-        "places": [
-            {"place": each.place, "match": each.match, "reason": each.reason}
-            for each in check.places
-        ],
-    }
 
 
 def _in_config(

@@ -4,7 +4,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
 
 from app.config import Settings
 from app.core.deployment import parse_id
@@ -79,22 +78,6 @@ def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
         batches.ask_to_cancel(context.store.root, number, actor)
     context.live_updates.publish()
     return find_batch(number, context=context)
-
-
-def describe_batch(batch: Batch) -> dict[str, Any]:
-    """Return a batch as the API shows it."""
-    return {
-        "id": batch.number,
-        "image": batch.image,
-        "state": batch.state,
-        "actor": batch.actor,
-        "started_at": batch.started_at.isoformat(),
-        "ended_at": batch.ended_at.isoformat() if batch.ended_at else None,
-        "reason": batch.reason,
-        "cancelled_by": batch.cancelled_by,
-        "deployment_ids": list(batch.ids),
-        "operations": dict(batch.begun),
-    }
 
 
 def perform_batch(number: int, settings: Settings) -> None:

@@ -1,9 +1,7 @@
 """The webhook: its receiver, its last deliveries, and a test message."""
 
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from threading import Lock
-from typing import Any
 from urllib.parse import urlsplit
 
 from app.config import Settings
@@ -16,23 +14,10 @@ from app.store import history
 from app.store.storage_errors import storage_errors
 from app.store.webhook_queue import Delivery, WebhookQueueStore
 from app.usecases.context import AppContext
+from app.usecases.webhook.answers import DeliveryShown, WebhookAnswer
 
 _EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 _testing = Lock()
-
-
-@dataclass(frozen=True, slots=True)
-class Webhook:
-    """What people may see of the webhook: of its address only the host, since the rest is secret.
-
-    `trouble` is why the first waiting message was not delivered yet.
-    """
-
-    host: str
-    waiting: int
-    dropped: int
-    trouble: str
-    deliveries: tuple[Delivery, ...]
 
 
 def webhook_url(context: AppContext) -> str:
@@ -43,18 +28,23 @@ def webhook_queue_store(context: AppContext) -> WebhookQueueStore:
     return WebhookQueueStore(context.settings.deployments_dir)
 
 
-def show_webhook(context: AppContext) -> Webhook:
-    """Return the receiver and the last deliveries; the host is empty where messages are off."""
+def show_webhook(context: AppContext) -> WebhookAnswer:
+    """Return the receiver and the last deliveries; without a host if messages are off."""
     url = webhook_url(context)
     queue = webhook_queue_store(context).read() if url else None
-    host = urlsplit(url).hostname or "" if url else ""
+    host = urlsplit(url).hostname if url else None
     if queue is None:
-        return Webhook(host, 0, 0, "", ())
-    waiting, deliveries = len(queue.waiting), tuple(queue.deliveries)
-    return Webhook(host, waiting, queue.dropped, queue.trouble, deliveries)
+        return WebhookAnswer(host=host)
+    return WebhookAnswer(
+        host=host,
+        waiting=len(queue.waiting),
+        dropped=queue.dropped,
+        trouble=queue.trouble,
+        deliveries=[DeliveryShown.of(each) for each in queue.deliveries],
+    )
 
 
-def send_test_message(*, actor: str, context: AppContext) -> Webhook:
+def send_test_message(*, actor: str, context: AppContext) -> WebhookAnswer:
     """Send a test message once, and wait for the outcome.
 
     Raises WebhookNotSet, WebhookFailed, Busy, StorageFailed.
@@ -101,18 +91,6 @@ def delivery_of(message: WebhookMessage, sent: Sent, tries: int) -> Delivery:
         tries,
         sent.milliseconds,
     )
-
-
-def describe_webhook(webhook: Webhook) -> dict[str, Any]:
-    """Return the webhook as the API shows it."""
-    deliveries = [{**asdict(each), "at": each.at.isoformat()} for each in webhook.deliveries]
-    return {
-        "host": webhook.host or None,
-        "waiting": webhook.waiting,
-        "dropped": webhook.dropped,
-        "trouble": webhook.trouble or None,
-        "deliveries": deliveries,
-    }
 
 
 def page_url(deployment_id: str, context: AppContext) -> str:

@@ -5,11 +5,12 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
+from app.usecases.access.answers import AllowedOriginAnswer
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import BRINGING_UP, Example, Subject, call
 from app.web.api.shapes import Accepted, Text, WaitFor, accepted
@@ -27,14 +28,6 @@ class OriginFor(WaitFor):
     origin: Text = Field(description="Scheme, name and port, as a browser's address bar has them.")
 
 
-class Allowed(Answer):
-    """The gateway runs with the origin among those that it allows."""
-
-    deployment_id: DeploymentId
-    status: Status
-    origin: str
-
-
 @bp.post("/deployments/<deployment_id>/allow-origin")
 @needs(Permission.OPERATE)
 def allow(deployment_id: str) -> ResponseReturnValue:
@@ -50,19 +43,19 @@ def allow(deployment_id: str) -> ResponseReturnValue:
     "Allows one more origin for a gateway's page",
     example=Example(
         body=OriginFor(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),
-        answer=Allowed(
+        answer=AllowedOriginAnswer(
             deployment_id=EXAMPLE_ID, status=Status.RUNNING, origin="https://bots.example.com"
         ),
     ),
     errors=BRINGING_UP,
 )
-def allow_and_wait(body: OriginFor) -> Allowed | Accepted:
+def allow_and_wait(body: OriginFor) -> AllowedOriginAnswer | Accepted:
     """It restarts the gateway and waits as launch does; undone where it does not come up."""
     deployment_id = parse_id(body.deployment_id)
     started = allow_origin(deployment_id, body.origin, actor=actor(), context=app_context())
     if body.wait and wait_for_allowed(started, context=app_context()):
         view = show_deployment(deployment_id, context=app_context())
-        return Allowed(
+        return AllowedOriginAnswer(
             deployment_id=deployment_id,
             status=view.report.status,
             origin=started.operation.arguments["origin"],

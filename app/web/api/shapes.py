@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from flask import url_for
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from app.core.answers import EXAMPLE_TIME, AnswerPart, DeploymentId
+from app.core.answers import EXAMPLE_TIME, AnswerPart, DeploymentId, FieldProblem
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.settings.fields import GIVEN
@@ -92,13 +92,6 @@ def accepted(
         operation=OperationShown.of(operation),
         warning=warning,
     )
-
-
-class FieldProblem(AnswerPart):
-    """What is wrong with one field."""
-
-    field: str
-    message: str
 
 
 class Problem(AnswerPart):

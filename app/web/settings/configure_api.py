@@ -1,21 +1,20 @@
 """Configuring by the API: the schema of the fields, and making a deployment from them."""
 
-from typing import Literal
-
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
+from app.core.answers import EXAMPLE_ID, AnswerPart
 from app.core.deployment import parse_id
 from app.core.errors import DeploymentInvalid, InputRejected, NotFound
 from app.core.people import Permission
 from app.core.settings.field import FieldType
 from app.core.settings.fields import schema
+from app.usecases.settings.answers import ConfiguredAnswer
 from app.usecases.settings.check_fields import warnings_of
 from app.usecases.settings.clone_settings import CloneSource
 from app.usecases.settings.configure import configure_deployment, field_defaults
 from app.web.api.calls import Example, Subject, call
-from app.web.api.shapes import CallBody, FieldProblem, with_fields
+from app.web.api.shapes import CallBody, with_fields
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
@@ -56,15 +55,6 @@ class NewDeployment(CallBody):
     copy_channels: bool = Field(False, description="Its bots' tokens too, which is recorded.")
 
 
-class Configured(Answer):
-    """It is made, and not launched."""
-
-    deployment_id: DeploymentId
-    port: int | None
-    status: Literal["configured"] = "configured"
-    warnings: list[FieldProblem] = Field(description="What serves another deployment already.")
-
-
 @bp.get("/schema")
 @needs(Permission.VIEW)
 @call(
@@ -102,21 +92,17 @@ def show_schema() -> SchemaShown:
         body=NewDeployment.model_validate(
             {"openrouter_api_key": "sk-or-v1-…", "name": "Support bot"}
         ),
-        answer=Configured(deployment_id=EXAMPLE_ID, port=30163, warnings=[]),
+        answer=ConfiguredAnswer(deployment_id=EXAMPLE_ID, port=30163, warnings=[]),
     ),
     errors=(NotFound, DeploymentInvalid),
 )
-def configure(body: NewDeployment) -> Configured:
+def configure(body: NewDeployment) -> ConfiguredAnswer:
     """From its fields: a folder of its own, with a token and a free port. It is not launched."""
     deployment = configure_deployment(
         dict(body.model_extra or {}), like=_like(body), actor=actor(), context=app_context()
     )
     found = warnings_of(deployment, context=app_context())
-    return Configured(
-        deployment_id=deployment.id,
-        port=deployment.port,
-        warnings=[FieldProblem(field=name, message=message) for name, message in found.items()],
-    )
+    return ConfiguredAnswer.of_new(deployment, found)
 
 
 def _like(body: NewDeployment) -> CloneSource | None:

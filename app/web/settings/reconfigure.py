@@ -5,7 +5,7 @@ from typing import Literal
 from flask import Blueprint
 from pydantic import ConfigDict, Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import (
     NothingToUndo,
@@ -17,14 +17,15 @@ from app.core.errors import (
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.operations.start import Started
+from app.usecases.settings.answers import PreviewAnswer, ReconfiguredAnswer
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure import (
-    describe_reconfigured,
     reconfigure_deployment,
+    reconfigured,
     resume_reconfiguration,
     wait_for_reconfigured,
 )
-from app.usecases.settings.reconfigure_plan import describe_plan, plan_reconfiguration
+from app.usecases.settings.reconfigure_plan import plan_reconfiguration
 from app.web.api.calls import BEGINNING, Example, Subject, call
 from app.web.api.shapes import Accepted, WaitFor, accepted, with_fields
 from app.web.server.permissions import needs
@@ -55,37 +56,6 @@ class Wished(WaitFor):
     )
 
 
-class ChangeShown(AnswerPart):
-    """A variable that gets another value; a secret's own values are null."""
-
-    field: str = Field(description="The field's name, or the variable's where it is no field.")
-    env: str
-    what: Literal["added", "changed", "removed"]
-    before: str | None
-    after: str | None
-
-
-class Previewed(Answer):
-    """What a reconfiguration would do."""
-
-    deployment_id: DeploymentId
-    changes: list[ChangeShown]
-    runs: bool | None = Field(description="Whether it runs; null where the engine does not say.")
-    restart: list[str] = Field(description="What the running container would have differently.")
-    diff: str = Field(description="How docker-compose.yml would differ; secrets are masked.")
-    by_hand: list[str] = Field(description="What is left to be done by hand, in sentences.")
-    seen: str = Field(description="Stands for the files as they are now, to be sent along.")
-
-
-class Reconfigured(Answer):
-    """It is as wished, and what was running is proven to run."""
-
-    deployment_id: DeploymentId
-    status: Status
-    port: int | None
-    changed: list[str] = Field(description="The fields that were changed; none if all were so.")
-
-
 @api_bp.post("/reconfigure")
 @needs(Permission.OPERATE)
 @call(
@@ -93,13 +63,13 @@ class Reconfigured(Answer):
     "Changes a deployment",
     example=Example(
         body=Wished.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),
-        answer=Reconfigured(
+        answer=ReconfiguredAnswer(
             deployment_id=EXAMPLE_ID, status=Status.RUNNING, port=30163, changed=["name"]
         ),
     ),
     errors=(*BEGINNING, StaleForm, NothingToUndo, ReconfigureFailed, WasCancelled, TooManyWaiting),
 )
-def reconfigure(body: Wished) -> Reconfigured | Previewed | Accepted:
+def reconfigure(body: Wished) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
     """Any field, the port too. What runs is restarted with it, and waited for as launch does;
     where it does not come up, files and gateway are put back as they were. Comments and order
     of `.env` stay, and of `docker-compose.yml` only the network follows the port."""
@@ -109,7 +79,7 @@ def reconfigure(body: Wished) -> Reconfigured | Previewed | Accepted:
     request = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
     if body.preview:
         plan = plan_reconfiguration(deployment_id, request, context=app_context())
-        return Previewed.model_validate(describe_plan(plan))
+        return PreviewAnswer.of(plan)
     then = "launch" if body.launch else "restart" if body.restart else "save"
     started = reconfigure_deployment(
         deployment_id, request, then, actor=actor(), context=app_context()
@@ -121,9 +91,8 @@ def _resumed(deployment_id: str, body: Wished) -> Started:
     return resume_reconfiguration(deployment_id, body.resume, actor=actor(), context=app_context())
 
 
-def _done(deployment_id: str, started: Started | None, wait: bool) -> Reconfigured | Accepted:
+def _done(deployment_id: str, started: Started | None, wait: bool) -> ReconfiguredAnswer | Accepted:
     """Answer how it ended, or that it goes on; nothing was to be done where nothing was started."""
     if started and not (wait and wait_for_reconfigured(started, context=app_context())):
         return accepted(started.operation, "launching")
-    described = describe_reconfigured(deployment_id, started, context=app_context())
-    return Reconfigured.model_validate(described)
+    return reconfigured(deployment_id, started, context=app_context())

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import Blueprint
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
 from app.core.people import Permission
@@ -24,6 +24,7 @@ from app.usecases.status.answers import (
 from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import load_overview, show_deployment, views_of
 from app.usecases.status.readiness import checks_of
+from app.usecases.tokens.answers import RevealedAnswer
 from app.usecases.tokens.reveal import reveal_secret
 from app.web.access.links import walls
 from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
@@ -46,12 +47,6 @@ class SecretOf(ForDeployment):
     """Names a secret of a deployment."""
 
     field: Text = Field(description="The field's name, as in the schema.")
-
-
-class Revealed(Answer):
-    """The value of one secret. It is not to be kept in caches or logs."""
-
-    value: str
 
 
 _SHOWN = DeploymentShown(
@@ -191,11 +186,11 @@ def stop(body: ForDeployment) -> StoppedAnswer | Accepted:
     "Reveals a secret",
     example=Example(
         body=SecretOf(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),
-        answer=Revealed(value="3f9c…"),
+        answer=RevealedAnswer(value="3f9c…"),
     ),
 )
-def reveal(body: SecretOf) -> Revealed:
+def reveal(body: SecretOf) -> RevealedAnswer:
     """The only call that answers one; it is recorded in the deployment's history."""
     deployment_id = parse_id(body.deployment_id)
     value = reveal_secret(deployment_id, body.field, actor=actor(), context=app_context())
-    return Revealed(value=value)
+    return RevealedAnswer(value=value)

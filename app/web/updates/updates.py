@@ -1,13 +1,11 @@
 """Updates: one deployment to another image, or back to the version before."""
 
-from typing import Literal
-
 from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import (
     InputRejected,
@@ -20,6 +18,7 @@ from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
+from app.usecases.updates.answers import UpdatedAnswer
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.versions import images_like, version_of
 from app.web.api.calls import BEGINNING, Example, Subject, call
@@ -44,16 +43,7 @@ class UpdateTo(WaitFor):
     image: Text = Field(description="Its name, with a tag or digest.")
 
 
-class Updated(Answer):
-    """It runs on that image: proven, as by a launch."""
-
-    deployment_id: DeploymentId
-    status: Literal["running"] = "running"
-    port: int | None
-    image: str = Field(description="The name of the image that it runs now.")
-
-
-_UPDATED = Updated(deployment_id=EXAMPLE_ID, port=30163, image=_NEWER)
+_UPDATED = UpdatedAnswer(deployment_id=EXAMPLE_ID, port=30163, image=_NEWER)
 
 
 @bp.get("/deployments/<deployment_id>/update")
@@ -112,7 +102,7 @@ def _question(what: str, deployment_id: str, typed: str | None = None, error: st
     example=Example(body=UpdateTo(deployment_id=EXAMPLE_ID, image=_NEWER), answer=_UPDATED),
     errors=_UPDATING,
 )
-def update_by_script(body: UpdateTo) -> Updated | Accepted:
+def update_by_script(body: UpdateTo) -> UpdatedAnswer | Accepted:
     """The image is pulled while the gateway still runs. Then the gateway is stopped, its state
     is set aside, and it has to be proven with the new image; else it is back on the image and
     the state that it had, and the answer says why. It waits as launch does."""
@@ -130,18 +120,18 @@ def update_by_script(body: UpdateTo) -> Updated | Accepted:
     example=Example(body=WaitFor(deployment_id=EXAMPLE_ID), answer=_UPDATED),
     errors=(*_UPDATING, NoPreviousVersion),
 )
-def go_back_by_script(body: WaitFor) -> Updated | Accepted:
+def go_back_by_script(body: WaitFor) -> UpdatedAnswer | Accepted:
     """It is an update to the image before the last update, with the state of that moment. What
     happened since is set aside, so that going back once more undoes this."""
     started = go_back(parse_id(body.deployment_id), actor=actor(), context=app_context())
     return _answer(started, wait=body.wait)
 
 
-def _answer(started: Started, *, wait: bool) -> Updated | Accepted:
+def _answer(started: Started, *, wait: bool) -> UpdatedAnswer | Accepted:
     operation = started.operation
     if not (wait and wait_for_update(started, context=app_context())):
         return accepted(operation, "launching")
-    return Updated(
+    return UpdatedAnswer(
         deployment_id=operation.deployment_id,
         port=app_context().store.load(operation.deployment_id).port,
         image=operation.arguments["image"],

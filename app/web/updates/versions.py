@@ -8,15 +8,15 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, DeploymentId, Time
+from app.core.answers import EXAMPLE_ID, DeploymentId
 from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotFound, NothingToCancel
 from app.core.operations.operation import OperationState
 from app.core.people import Permission
 from app.core.updates.batch import Batch
 from app.usecases.status.overview import list_deployments
+from app.usecases.updates.answers import BatchAnswer
 from app.usecases.updates.update_many import (
     cancel_rest,
-    describe_batch,
     find_batch,
     latest_batch,
     update_many,
@@ -113,25 +113,7 @@ class WhichBatch(CallBody):
     id: int
 
 
-class BatchShown(Answer):
-    """An update of several, one after the other, up to the first that fails."""
-
-    id: int
-    image: str
-    state: OperationState
-    actor: str = Field(description="Who began it.")
-    started_at: Time
-    ended_at: Time | None
-    reason: str = Field(description="Why it ended before all had their turn, in words.")
-    cancelled_by: str = Field(description="Who asked for its end; empty where nobody did.")
-    deployment_ids: list[DeploymentId]
-    operations: dict[str, int] = Field(
-        description="The operation of each that had its turn, by deployment; 0 where it ran that"
-        " image already."
-    )
-
-
-class BatchBegun(BatchShown):
+class StartedBatchAnswer(BatchAnswer):
     """It was begun, and goes on by itself."""
 
     http_status = 202
@@ -158,15 +140,15 @@ _EXAMPLE: dict[str, Any] = {
     "Updates several deployments",
     example=Example(
         body=UpdateMany(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
-        answer=BatchBegun(**_EXAMPLE),
+        answer=StartedBatchAnswer(**_EXAMPLE),
     ),
     errors=(NotFound, Busy, DeploymentInvalid),
 )
-def begin(body: UpdateMany) -> BatchBegun:
+def begin(body: UpdateMany) -> StartedBatchAnswer:
     """One after the other, each as by an update of its own, up to the first that fails. It goes
     on by itself, whatever becomes of the server."""
     batch = update_many(body.deployment_ids, body.image, actor=actor(), context=app_context())
-    return BatchBegun.model_validate(describe_batch(batch))
+    return StartedBatchAnswer.of(batch)
 
 
 @api_bp.get("/update_many/<int:number>")
@@ -174,9 +156,9 @@ def begin(body: UpdateMany) -> BatchBegun:
 @call(
     Subject.RUNNING,
     "One update of several",
-    example=Example(path={"number": 1}, answer=BatchShown(**_EXAMPLE)),
+    example=Example(path={"number": 1}, answer=BatchAnswer(**_EXAMPLE)),
 )
-def one(number: int) -> BatchShown:
+def one(number: int) -> BatchAnswer:
     """How far it is, and why it ended."""
     return _shown(find_batch(number, context=app_context()))
 
@@ -186,13 +168,13 @@ def one(number: int) -> BatchShown:
 @call(
     Subject.RUNNING,
     "Cancels the rest of an update of several",
-    example=Example(body=WhichBatch(id=1), answer=BatchShown(**_EXAMPLE)),
+    example=Example(body=WhichBatch(id=1), answer=BatchAnswer(**_EXAMPLE)),
     errors=(NotFound, NothingToCancel),
 )
-def cancel_by_script(body: WhichBatch) -> BatchShown:
+def cancel_by_script(body: WhichBatch) -> BatchAnswer:
     """Those that wait for their turn stay as they are; the update under way goes on."""
     return _shown(cancel_rest(body.id, actor=actor(), context=app_context()))
 
 
-def _shown(batch: Batch) -> BatchShown:
-    return BatchShown.model_validate(describe_batch(batch))
+def _shown(batch: Batch) -> BatchAnswer:
+    return BatchAnswer.of(batch)

@@ -1,0 +1,82 @@
+"""What is answered about a deployment's settings."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from app.core.answers import Answer, AnswerPart, DeploymentId, FieldProblem
+from app.core.deployment import Deployment
+from app.core.settings.file_changes import ShownChange
+from app.core.status.status import Status
+from app.usecases.settings.reconfigure_plan import ReconfigurePlan
+
+
+class ConfiguredAnswer(Answer):
+    """The deployment is created and not launched."""
+
+    deployment_id: DeploymentId
+    port: int | None
+    status: Literal["configured"] = "configured"
+    warnings: list[FieldProblem] = Field(
+        description="Fields whose value another deployment uses already."
+    )
+
+    @classmethod
+    def of_new(cls, deployment: Deployment, warnings: Mapping[str, str]) -> Self:
+        return cls(
+            deployment_id=deployment.id,
+            port=deployment.port,
+            warnings=[FieldProblem(field=name, message=each) for name, each in warnings.items()],
+        )
+
+
+class ChangeShown(AnswerPart):
+    """A variable that gets another value; the values of a secret are null."""
+
+    field: str = Field(description="The field's name, or the variable's if it is not a field.")
+    env: str
+    what: Literal["added", "changed", "removed"]
+    before: str | None
+    after: str | None
+
+    @classmethod
+    def of(cls, shown: ShownChange, **named: Any) -> Self:
+        return super().of(shown, field=shown.name, **named)
+
+
+class PreviewAnswer(Answer):
+    """What a reconfiguration would change. Nothing is written."""
+
+    deployment_id: DeploymentId
+    changes: list[ChangeShown]
+    runs: bool | None = Field(
+        description="Whether the gateway is running; null if Docker Engine does not answer."
+    )
+    restart: list[str] = Field(description="Settings that need a restart to take effect.")
+    diff: str = Field(description="The changes to docker-compose.yml, with secrets masked.")
+    by_hand: list[str] = Field(description="What is left to do by hand, in sentences.")
+    seen: str = Field(description="Identifies the present files; send it with the change.")
+
+    @classmethod
+    def of(cls, shown: ReconfigurePlan, **named: Any) -> Self:
+        return super().of(
+            shown,
+            deployment_id=shown.deployment.id,
+            changes=[ChangeShown.of(each) for each in shown.shown_changes],
+            runs=None if shown.problem else shown.runs,
+            restart=list(shown.restart),
+            diff="\n".join(shown.diff),
+            seen=shown.fingerprint,
+            by_hand=list(shown.by_hand),
+            **named,
+        )
+
+
+class ReconfiguredAnswer(Answer):
+    """The settings are changed, and a gateway that was running runs with them."""
+
+    deployment_id: DeploymentId
+    status: Status
+    port: int | None
+    changed: list[str] = Field(description="The fields that were changed; empty if none differed.")

@@ -1,0 +1,46 @@
+"""What is answered about updates."""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from app.core.answers import Answer, DeploymentId, Time
+from app.core.operations.batch import Batch
+from app.core.operations.operation import OperationState
+
+
+class UpdatedAnswer(Answer):
+    """The gateway is running that image, verified as after a launch."""
+
+    deployment_id: DeploymentId
+    status: Literal["running"] = "running"
+    port: int | None
+    image: str = Field(description="The image that it runs now.")
+
+
+class BatchAnswer(Answer):
+    """An update of several deployments, one after the other. It stops at the first failure."""
+
+    id: int
+    image: str
+    state: OperationState
+    actor: str = Field(description="Who started it.")
+    started_at: Time
+    ended_at: Time | None
+    reason: str = Field(description="Why it ended before all deployments were updated.")
+    cancelled_by: str = Field(description="Who cancelled it; empty if nobody did.")
+    deployment_ids: list[DeploymentId]
+    operations: dict[str, int] = Field(
+        description="The operation number of each deployment that was reached; 0 if it ran that"
+        " image already."
+    )
+
+    @classmethod
+    def of(cls, shown: Batch, **named: Any) -> Self:
+        return super().of(
+            shown,
+            id=shown.number,
+            deployment_ids=list(shown.ids),
+            operations=dict(shown.begun),
+            **named,
+        )
