@@ -90,22 +90,20 @@ def bundle(deployment_id: str) -> ResponseReturnValue:
     )
 
 
-_ENTRY = HistoryEntryShown.model_validate(
-    {
-        "id": f"{EXAMPLE_ID}/2",
-        "deployment_id": EXAMPLE_ID,
-        "at": datetime(2026, 11, 24, 6, tzinfo=UTC),
-        "kind": EntryKind.OPERATION,
-        "what": "launch",
-        "words": "Launched",
-        "who": "ada",
-        "from": "192.0.2.7",
-        "outcome": "succeeded",
-        "reason": None,
-        "operation": 1,
-        "ended_at": datetime(2026, 11, 24, 6, 0, 9, tzinfo=UTC),
-        "details": {},
-    }
+_ENTRY = HistoryEntryShown(
+    id=f"{EXAMPLE_ID}/2",
+    deployment_id=EXAMPLE_ID,
+    at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+    kind=EntryKind.OPERATION,
+    what="launch",
+    words="Launched",
+    who="ada",
+    source="192.0.2.7",
+    outcome="succeeded",
+    reason=None,
+    operation=1,
+    ended_at=datetime(2026, 11, 24, 6, 0, 9, tzinfo=UTC),
+    details={},
 )
 
 
