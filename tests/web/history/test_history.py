@@ -125,7 +125,7 @@ def test_pages_follow_each_other_with_nothing_lost_or_doubled(
 def test_what_is_rare_is_found_however_far_back_it_is(
     api: Api, deployment_id: str, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.usecases.history.history._MOST_LOOKED_AT", 5)
+    monkeypatch.setattr("app.usecases.history.history._MOST_READ", 5)
     for number in range(25):
         history.record(deployments_dir / deployment_id, "reveal", "ana", field=str(number))
 
