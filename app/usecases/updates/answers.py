@@ -5,8 +5,8 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from app.core.answers import Answer, DeploymentId, Time
-from app.core.operations.batch import Batch
 from app.core.operations.operation import OperationState
+from app.core.updates.batch import Batch
 
 
 class UpdatedAnswer(Answer):
