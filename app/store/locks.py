@@ -1,7 +1,7 @@
 """One operation at a time: an advisory lock on the deployment folder's own descriptor.
 
-The descriptor is handed to the operation process, so the lock ends with that
-process and with nothing else; a lock file could be left behind, this can't.
+The operation process inherits the descriptor, so the lock ends exactly when that process does.
+A lock file could be left behind; this can't.
 """
 
 import fcntl
@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Readers look for a holder by taking the lock shared for an instant; a starter
-# that meets one tries again.
+# `is_locked` takes the lock, shared, for an instant: then another try succeeds.
 _TRIES, _PAUSE = 5, 0.02
 
 
@@ -21,10 +20,9 @@ class Locked(Exception):
 
 
 def lock_folder(path: Path) -> int:
-    """Lock a folder for one operation and return its descriptor, to be closed by the caller.
+    """Lock a folder for one operation and return the descriptor, which the caller closes.
 
-    Raises Locked, or FileNotFoundError where the folder went away or was
-    replaced while we were locking it.
+    Raise Locked; FileNotFoundError if the folder is missing or was replaced meanwhile.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -60,9 +58,9 @@ def is_locked(path: Path) -> bool:
 
 
 def holders_of(path: Path) -> tuple[int, ...]:
-    """Return the processes that hold a folder's lock, as far as this process may see; proc(5).
+    """Return the processes that hold a folder's lock, as far as this one may see; proc(5).
 
-    Not the one that took it: a lock goes along with the descriptor to another process.
+    A lock belongs to the descriptor, so it need not be the process that took it.
     """
     status = os.stat(path, follow_symlinks=False)
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
@@ -77,7 +75,7 @@ def holders_of(path: Path) -> tuple[int, ...]:
 
 @contextmanager
 def waiting_for(path: Path) -> Iterator[None]:
-    """Hold a folder's lock for a short piece of work, after waiting for it."""
+    """Wait for a folder's lock, and hold it for a short piece of work."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)

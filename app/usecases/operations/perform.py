@@ -1,4 +1,4 @@
-"""Doing an operation, in the process that was started for it; app/operation.py is its entry."""
+"""Perform an operation, in the process that was started for it: `app/operation.py`."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 
-# Before a signal may end the operation: half loaded, it could take nothing down.
+# Loaded before any signal can cancel the operation: half loaded, it could not clean up.
 import python_on_whales  # noqa: F401
 
 from app.config import PROJECT, Settings
@@ -39,7 +39,7 @@ from app.usecases.updates.update import perform_update
 
 _SPARE_SECONDS = 300
 
-# Each returns the run that it has proven to work, if it has.
+# Each returns the run that it has verified, if any.
 PERFORMERS: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
     OperationKind.LAUNCH: perform_launch,
     OperationKind.RESTART: perform_restart,
@@ -54,17 +54,17 @@ PERFORMERS: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
 
 
 class _DeadlinePassed(Exception):
-    """The whole operation took longer than all its steps may."""
+    """The operation took longer than all its steps together may."""
 
 
 def perform_operation(folder: Path, number: int, lock: int, settings: Settings) -> None:
-    """Do one operation of the deployment in `folder`, and write down how it ended.
+    """Perform one operation of the deployment in `folder`, and record how it ended.
 
-    `lock` is the descriptor that holds the folder's lock; it is let go at once then.
+    `lock` is the descriptor that holds the folder's lock. It is released at once then.
     """
     context = build_context(settings)
     _clean_environment(context.address)
-    # Compose looks for files in its working folder and all above it.
+    # Compose would look for files in the working folder and its parents.
     os.chdir("/")
     operation = operations.read_operation(folder, number)
     if operation is None:
@@ -87,32 +87,32 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
             reason=ended.reason,
         )
     operations.end(folder, ended)
-    # Whoever reads the outcome may start the next operation: no exit of ours is waited for.
+    # The outcome can be read now, so the next operation must not have to wait for our exit.
     os.close(lock)
 
 
 def _source(folder: Path, number: int) -> str:
-    """Return the address that an operation was asked for from."""
+    """Return the address from which the operation was requested."""
     entries = history.newest_first(folder)
     begun = next((each for each in entries if each.get("operation") == number), {})
     return str(begun.get("from", "local"))
 
 
 def _clean_environment(address: str) -> None:
-    """Keep only what Compose needs: any variable of ours would beat the one in `.env`."""
+    """Keep only what Compose needs: a variable of ours would override the one in `.env`."""
     environment = docker_environment(PROJECT, address)
     os.environ.clear()
     os.environ.update(environment)
 
 
 def _set_deadline(settings: Settings) -> None:
-    """Every step has a bound of its own; this one is for what we did not think of."""
+    """Limit the whole operation. Every step has its own limit; this one is for the unforeseen."""
 
     def passed(number: int, frame: FrameType | None) -> None:
         raise _DeadlinePassed
 
     signal.signal(signal.SIGALRM, passed)
-    # An update or a reconfiguration may do all of it twice: there, and back again.
+    # An update or reconfiguration may do all of it twice: forward, and in a rollback.
     steps = settings.pull_timeout + 2 * (settings.launch_timeout + settings.stop_timeout)
     signal.alarm(int(steps + 2 * COPY_SECONDS) + _SPARE_SECONDS)
 
@@ -120,36 +120,43 @@ def _set_deadline(settings: Settings) -> None:
 def _perform(
     operation: Operation, folder: Path, context: AppContext, cancellation: Cancellation
 ) -> Operation:
+    """Return the operation as it ended."""
     deployment = context.store.load(operation.deployment_id)
     mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
     with OperationLog(folder, operation.number, mask) as log:
-        op = OperationContext(operation, deployment, context, log, cancellation)
-        try:
-            done = PERFORMERS[operation.kind](op)
-            verified = done or operation.verified
-            ended = replace(operation, state=OperationState.SUCCEEDED, verified=verified)
-        except Cancelled as cancelled:
-            verified = cancelled.verified or operation.verified
-            ended = replace(_cancelled(operation, folder, cancelled.words), verified=verified)
-        except OperationFailed as failure:
-            verified = failure.verified or operation.verified
-            ended = replace(_failed(operation, failure.cause, mask), verified=verified)
-        except FAILURES as error:
-            ended = _failed(operation, cause_of(error, op), mask)
-        except _DeadlinePassed:
-            ended = _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
-        except Exception:  # noqa: BLE001 - the last place that can tell
-            traceback.print_exc()
-            cause = Cause(INTERNAL_ERROR, "Deploy Agent itself failed; its trace is kept.", "")
-            ended = _failed(operation, cause, mask)
+        ended = _outcome(OperationContext(operation, deployment, context, log, cancellation), mask)
         log.say(f"{ended.reason} {ended.next_step}".strip() or "Done")
     return replace(ended, ended_at=datetime.now(UTC))
 
 
-def _cancelled(operation: Operation, folder: Path, undone: str) -> Operation:
-    who = operations.cancelled_by(folder, operation.number)
+def _outcome(op: OperationContext, mask: Masker) -> Operation:
+    operation = op.operation
+    try:
+        run = PERFORMERS[operation.kind](op)
+        return _with_run(replace(operation, state=OperationState.SUCCEEDED), run)
+    except Cancelled as cancelled:
+        return _with_run(_cancelled(op, cancelled.words), cancelled.verified)
+    except OperationFailed as failure:
+        return _with_run(_failed(operation, failure.cause, mask), failure.verified)
+    except FAILURES as error:
+        return _failed(operation, cause_of(error, op), mask)
+    except _DeadlinePassed:
+        return _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
+    except Exception:  # noqa: BLE001 - nobody else could report it
+        traceback.print_exc()
+        cause = Cause(INTERNAL_ERROR, "Deploy Agent itself failed; its trace is kept.", "")
+        return _failed(operation, cause, mask)
+
+
+def _with_run(ended: Operation, verified: Run | None) -> Operation:
+    """Return the operation with the run that it verified; else the one verified before stays."""
+    return replace(ended, verified=verified or ended.verified)
+
+
+def _cancelled(op: OperationContext, undone: str) -> Operation:
+    who = operations.cancelled_by(op.folder, op.operation.number)
     return replace(
-        operation,
+        op.operation,
         state=OperationState.CANCELLED,
         code="cancelled",
         reason=f"It was cancelled by {who}. {undone}".strip(),
@@ -164,7 +171,7 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         code=cause.code,
         reason=mask(cause.words),
         next_step=mask(cause.next_step),
-        # The catalogue's lines end with a gateway that runs: no stop asks for that.
+        # The catalogue's commands end with a running gateway, which nobody who stops one wants.
         fix="" if operation.kind.facts.stops else mask(cause.fix),
         free_port=cause.free_port,
     )
