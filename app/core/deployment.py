@@ -18,26 +18,26 @@ def is_id(text: str) -> bool:
 
 
 def parse_id(text: object) -> str:
-    """Return the text as an id. Raises NotFound: a malformed id names nothing."""
+    """Return the text as an id. Raise NotFound if it is malformed: it names nothing."""
     if isinstance(text, str) and is_id(text):
         return text
     raise NotFound(
-        "That is no deployment's id: an id is ten characters of 0-9 and a-f."
-        " The list of deployments has them."
+        "That is not a deployment's id: an id has ten characters, 0-9 and a-f."
+        " See the list of deployments."
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A folder `deployments/<id>/` as it stands now.
+    """A folder `deployments/<id>/` as it is now.
 
-    `problem` says why it is invalid, or None. `port` is None where it is not
-    known. `secrets` are the values that no text may show, also of a `.env` that
-    can't be understood. `configured_here` says that our own history has its making.
-    `half_updated` is the image of an update that was broken off before it was proven.
-    `operation` is the latest; `earlier` the latest launch or stop before it, where it is neither.
-    `applied_to` is the container of the last launch; `changed` are the variables and files
-    that would reach it and differ since. `env_at` and `compose_at` are when the files changed.
+    `problem` says why it is invalid; `port` is None if it is unknown.
+    `secrets` must not appear in any text, even if `.env` can't be parsed.
+    `configured_here`: our history records that it was configured.
+    `half_updated` is the image of an update that was interrupted before it was verified.
+    `operation` is the latest; `earlier` is the latest launch or stop, if that is another one.
+    `applied_to` is the container of the last launch, `changed` the variables and files that
+    have changed since and affect it. `env_at` and `compose_at` are the files' times.
     """
 
     id: str
@@ -65,9 +65,9 @@ class Deployment:
         return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
 
     def gateway_in(self, containers: Iterable["Container"]) -> "Container | None":
-        """Return the gateway's own container; helpers and one-off runs beside it decide nothing.
+        """Return the gateway's container, not a helper or a one-off run beside it.
 
-        Who publishes the port is the gateway, whatever its service is called.
+        The container that publishes the port is the gateway, whatever its service is called.
         """
         candidates = [each for each in containers if not each.one_off]
         if len(candidates) == 1:
@@ -76,7 +76,7 @@ class Deployment:
 
     @property
     def launch_or_stop(self) -> Operation | None:
-        """The latest operation that tells whether there should be a container."""
+        """The latest operation that decides whether there should be a container."""
         latest = self.operation
         return latest if latest and latest.decides_whether_up else self.earlier
 

@@ -1,4 +1,4 @@
-"""What the engine reports: containers and networks of Compose projects, and the snapshot of all."""
+"""Containers and networks of Compose projects as the engine reports them."""
 
 import re
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class PublishedPort:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only `inspect` says of a container. `secrets` are those of its own environment."""
+    """What only `inspect` reports. `secrets` are those in the container's environment."""
 
     restart_count: int
     started_at: datetime | None
@@ -50,10 +50,10 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """One container of a project, from the engine's list; `details` where it was inspected.
+    """One container of a project, from the engine's list; with `details` if it was inspected.
 
-    The list tells only in round words for how long it is up; `started_at` is set where
-    its start is known from before, `ended_before` where the end of its run before is.
+    The list gives the uptime in rounded words only. `started_at` and `ended_before` are known
+    from earlier inspections and events, if at all.
     """
 
     id: str
@@ -71,7 +71,7 @@ class Container:
     started_at: datetime | None = None
     details: Details | None = None
     ended_before: Ended | None = None
-    # The deployment that our compose file names in a label, whatever the project is called.
+    # The deployment named by a label of our compose file, whatever the project is called.
     made_for: str = ""
 
     @property
@@ -87,7 +87,7 @@ class Container:
 
     @property
     def last_end(self) -> Ended | None:
-        """How it ended last, as far as known, if Docker starts it again or has done so."""
+        """How its last run ended, if that is known and Docker has restarted or will restart it."""
         if self.state == "restarting":
             code = self.exit_code
             if code is None and self.details:
@@ -101,24 +101,24 @@ class Container:
 
     @property
     def needs_inspection(self) -> bool:
-        """Say whether the list alone can't tell its status.
+        """Say whether the list alone is not enough to tell its status.
 
-        The list has no restart count and no out-of-memory flag, and a container
-        in a crash loop is listed as running half of the time.
+        The list has no restart count and no out-of-memory flag, and shows a container in a
+        crash loop as running half of the time.
         """
         if self.state != "running" or self.health in ("starting", "unhealthy"):
             return True
         return bool(re.match(r"Up (?:Less than a second|\d+ seconds?)", self.status_text))
 
     def likelihood(self, port: int | None) -> tuple[bool, bool, bool, datetime]:
-        """Return how likely it is the gateway with this port, to be compared with others."""
+        """Return how likely this is the gateway with that port, for comparison with others."""
         publishes = any(each.port == port for each in self.ports)
         return publishes, self.service == SERVICE, self.state == "running", self.created_at
 
     def address_of(self, port: int) -> str | None:
-        """Return this host's address at which its port answers; None where it publishes others.
+        """Return this host's address for its port, or None if it publishes only other ports.
 
-        A container in the host's own network publishes nothing and answers all the same.
+        A container in the host's network publishes nothing, and answers all the same.
         """
         if not self.ports:
             return probe_address("")
@@ -127,12 +127,12 @@ class Container:
         return None if ipv4 is None else probe_address(ipv4)
 
     def publishes(self, port: int) -> bool:
-        """Say whether it is this host's port that leads to it."""
+        """Say whether it publishes this port of the host."""
         return bool(self.ports) and self.address_of(port) is not None
 
     @property
     def runs_since(self) -> datetime | None:
-        """When its run began, as far as known."""
+        """When its run began, if that is known."""
         return self.details.started_at if self.details else self.started_at
 
     @property
@@ -145,8 +145,8 @@ class Container:
 
 
 def _without_age(container: Container) -> Container:
-    """Return a container without Docker's words for how long it is up, which change each second
-    at first, where its start is known."""
+    """Drop Docker's words for the uptime, which change every second at first, if the start is
+    known."""
     if container.state != "running" or container.runs_since is None:
         return container
     return replace(container, status_text=container.health or "")
@@ -165,7 +165,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class EngineProblem:
-    """Why the engine gave no answer: a stable code and words."""
+    """Why the engine did not answer: a stable code and words."""
 
     code: str
     reason: str
@@ -173,9 +173,9 @@ class EngineProblem:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the engine says of all containers of all deployments at one instant, by project.
+    """All containers of all deployments at one instant, by project.
 
-    With a `problem` it said nothing, and `containers` is empty without meaning.
+    If there is a `problem`, the engine did not answer, and `containers` means nothing.
     """
 
     taken_at: datetime
@@ -188,9 +188,9 @@ class Snapshot:
 
     @property
     def said(self) -> tuple[object, ...]:
-        """What was said, to be compared with what another snapshot said."""
+        """The content without its time, for comparison with another snapshot."""
         return [_without_age(each) for each in self.all], self.problem
 
     def of(self, deployment_id: str) -> tuple[Container, ...] | None:
-        """Return a deployment's containers; None where the engine did not answer."""
+        """Return a deployment's containers, or None if the engine did not answer."""
         return None if self.problem else self.containers.get(deployment_id, ())
