@@ -34,7 +34,7 @@ class Deployment:
     `problem` says why it is invalid; `port` is None if it is unknown.
     `secrets` must not appear in any text, even if `.env` can't be parsed.
     `configured_here`: our history records that it was configured.
-    `half_updated` is the image of an update that was interrupted before it was verified.
+    `interrupted_update` is the image of an update that was interrupted before it was verified.
     `operation` is the latest; `earlier` is the latest launch or stop, if that is another one.
     `applied_to` is the container of the last launch, `changed` the variables and files that
     have changed since and affect it. `env_at` and `compose_at` are the files' times.
@@ -48,7 +48,7 @@ class Deployment:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     has_compose_file: bool = False
     configured_here: bool = False
-    half_updated: str = ""
+    interrupted_update: str = ""
     operation: Operation | None = None
     earlier: Operation | None = None
     applied_to: str = ""

@@ -41,7 +41,7 @@ class Details:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class PreviousExit:
     """How a container ended before Docker started it again, when its own state forgets it."""
 
     exit_code: int
@@ -52,7 +52,7 @@ class Ended:
 class Container:
     """One container of a project, from the engine's list; with `details` if it was inspected.
 
-    The list gives the uptime in rounded words only. `started_at` and `ended_before` are known
+    The list gives the uptime in rounded words only. `started_at` and `previous_exit` are known
     from earlier inspections and events, if at all.
     """
 
@@ -70,7 +70,7 @@ class Container:
     image_id: str = ""
     started_at: datetime | None = None
     details: Details | None = None
-    ended_before: Ended | None = None
+    previous_exit: PreviousExit | None = None
     # The deployment named by a label of our compose file, whatever the project is called.
     made_for: str = ""
 
@@ -86,14 +86,14 @@ class Container:
         return int(match[1]) if match else None
 
     @property
-    def last_end(self) -> Ended | None:
+    def last_exit(self) -> PreviousExit | None:
         """How its last run ended, if that is known and Docker has restarted or will restart it."""
         if self.state == "restarting":
             code = self.exit_code
             if code is None and self.details:
                 code = self.details.exit_code
-            return None if code is None else Ended(code, self._out_of_memory)
-        return self.ended_before
+            return None if code is None else PreviousExit(code, self._out_of_memory)
+        return self.previous_exit
 
     @property
     def _out_of_memory(self) -> bool:
@@ -187,7 +187,7 @@ class Snapshot:
         return [each for containers in self.containers.values() for each in containers]
 
     @property
-    def said(self) -> tuple[object, ...]:
+    def content(self) -> tuple[object, ...]:
         """The content without its time, for comparison with another snapshot."""
         return [_without_age(each) for each in self.all], self.problem
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from app.core.secrets import secret_values
 from app.core.settings.compose_file import LABEL
-from app.core.snapshot import Container, Details, Ended, PublishedPort
+from app.core.snapshot import Container, Details, PreviousExit, PublishedPort
 from app.engine.answers import Row, inside, moment, number, pairs, rows, text, texts
 
 PROJECT = "com.docker.compose.project"
@@ -18,14 +18,14 @@ _KILLED = 137  # By SIGKILL, as for want of memory.
 _NUMBER = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
-def last_end_in(events: Iterable[Row]) -> Ended | None:
+def last_exit_in(events: Iterable[Row]) -> PreviousExit | None:
     ended, out_of_memory = None, False
     for event in events:
         if text(event, "Action") == "die":
             exit_code = text(inside(inside(event, "Actor"), "Attributes"), "exitCode")
             if _NUMBER.match(exit_code):
                 code = int(exit_code)
-                ended = Ended(code, out_of_memory and code == _KILLED)
+                ended = PreviousExit(code, out_of_memory and code == _KILLED)
         else:
             out_of_memory = text(event, "Action") == "oom"
     return ended

@@ -7,7 +7,7 @@ from typing import Any
 
 from docker.errors import NotFound
 
-from app.core.snapshot import Container, Ended
+from app.core.snapshot import Container, PreviousExit
 from app.engine.answers import lines_of, rows_of
 from app.engine.client import EngineClient, Parameters, ask
 from app.engine.container_answers import (
@@ -15,7 +15,7 @@ from app.engine.container_answers import (
     container_in,
     description_in,
     environment_in,
-    last_end_in,
+    last_exit_in,
 )
 from app.engine.inspector import Inspector
 
@@ -87,7 +87,7 @@ class Containers:
         except NotFound:
             return {}
 
-    def last_end(self, container_id: str, since: datetime) -> Ended | None:
+    def last_exit(self, container_id: str, since: datetime) -> PreviousExit | None:
         """Return how a container ended last, even if it runs again. Raises EngineError.
 
         Once it was restarted, its own exit code is 0 and its out-of-memory flag is gone; the
@@ -101,4 +101,4 @@ class Containers:
         with self._client.calls() as client:
             # Docker's own call for events has no time limit.
             answer = ask(client, "/events", parameters)
-            return last_end_in(lines_of(answer.text))
+            return last_exit_in(lines_of(answer.text))

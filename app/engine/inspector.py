@@ -8,7 +8,7 @@ from datetime import datetime
 from docker.errors import NotFound
 
 from app.core.errors import EngineError, EngineRefused
-from app.core.snapshot import Container, Ended
+from app.core.snapshot import Container, PreviousExit
 from app.core.status.uptime import fits
 from app.engine.client import EngineClient
 from app.engine.container_answers import details_in
@@ -22,7 +22,7 @@ class Inspector:
         self._client = client
         self.inspections = Inspections()
         self._starts: dict[str, datetime] = {}
-        self._last_ends: dict[str, Ended] = {}
+        self._last_ends: dict[str, PreviousExit] = {}
 
     def inspect(self, container: Container) -> Container:
         """Return a container with its details, as of now. Raises EngineError."""
@@ -92,7 +92,7 @@ class Inspector:
             self._last_ends.pop(gone, None)
 
     def _with_last_end(self, container: Container) -> Container:
-        if container.state == "restarting" and container.last_end:
-            self._last_ends[container.id] = container.last_end
-        last_end = self._last_ends.get(container.id)
-        return replace(container, ended_before=last_end) if last_end else container
+        if container.state == "restarting" and container.last_exit:
+            self._last_ends[container.id] = container.last_exit
+        last_exit = self._last_ends.get(container.id)
+        return replace(container, previous_exit=last_exit) if last_exit else container

@@ -60,7 +60,7 @@ def _read(folder: Path, deployment_id: str) -> Deployment:
         problem=problem,
         secrets=tuple(secrets),
         has_compose_file=_is_regular_file(folder / COMPOSE_FILE),
-        half_updated=_half_updated(folder),
+        interrupted_update=_interrupted_update(folder),
         configured_here=settled is None and _configured_here(folder),
         operation=operation,
         earlier=None if decides else settled,
@@ -118,7 +118,7 @@ def _configured_here(folder: Path) -> bool:
     return any(entry.get("what") == "configure" for entry in history.newest_first(folder))
 
 
-def _half_updated(folder: Path) -> str:
+def _interrupted_update(folder: Path) -> str:
     try:
         journal = read_journal(folder)
     except ValueError:

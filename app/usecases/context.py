@@ -83,7 +83,7 @@ def build_context(settings: Settings) -> AppContext:
 
     def look() -> object:
         snapshots.learn_starts()
-        return store.scan(), snapshots.take().said
+        return store.scan(), snapshots.take().content
 
     def running() -> Running | None:
         snapshots.learn_starts()

@@ -84,7 +84,7 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], object]]] = 
     "a network": (NETWORK, networks._network),
     "an image": (IMAGE, lambda row: images._image(row, inside(row, "Labels"))),
     "an event": (EVENT, events._event_of),
-    "events of an end": (EVENT, lambda row: container_answers.last_end_in([row, row])),
+    "events of an end": (EVENT, lambda row: container_answers.last_exit_in([row, row])),
     "memory": (SAMPLE, memory_in),
     "usage": (SAMPLE, lambda row: usage_between(BEFORE, row)),
     "usage before": (BEFORE, lambda row: usage_between(row, SAMPLE)),

@@ -224,7 +224,7 @@ def _restarting(gateway: Container, deployment: Deployment, now: datetime) -> _D
 
 def _crash_loop(gateway: Container) -> str:
     """Say the same of a gateway between two runs and in one: half of the time it is either."""
-    ended, count = gateway.last_end, gateway.details.restart_count if gateway.details else 0
+    ended, count = gateway.last_exit, gateway.details.restart_count if gateway.details else 0
     cause = f": exit code {ended.exit_code}" if ended else ""
     if ended and ended.out_of_memory:
         cause = ": killed for want of memory"

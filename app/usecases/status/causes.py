@@ -66,7 +66,7 @@ def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -
         return _engine_cause(details.error, deployment, context)
     code, out_of_memory = details.exit_code, details.out_of_memory
     if details.restart_count and (
-        ended := context.containers.last_end(gateway.id, gateway.created_at)
+        ended := context.containers.last_exit(gateway.id, gateway.created_at)
     ):
         # It may run again by now, and then its own exit code is 0.
         code, out_of_memory = ended.exit_code, ended.out_of_memory or out_of_memory

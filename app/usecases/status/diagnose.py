@@ -7,7 +7,7 @@ from app.core.diagnosis.causes import LAST_LINES, Cause, check_cause, engine_cau
 from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.errors import EngineError, EngineRefused
 from app.core.operations.operation import OperationState
-from app.core.snapshot import Container, Ended
+from app.core.snapshot import Container, PreviousExit
 from app.core.status.readiness import ReadinessCheck, first_failed
 from app.core.status.status import Status
 from app.usecases.context import AppContext
@@ -71,7 +71,7 @@ def _end_of(
     details = gateway.details
     if details and details.error and gateway.state in ("created", "exited"):
         return engine_cause(details.error, repairs)
-    ended = gateway.last_end or _ended(gateway, context)
+    ended = gateway.last_exit or _ended(gateway, context)
     if ended is None:
         return None
     lines: list[str] | None = None
@@ -84,7 +84,7 @@ def _end_of(
     return exit_cause(ended.exit_code, ended.out_of_memory, lines, repairs)
 
 
-def _ended(gateway: Container, context: AppContext) -> Ended | None:
+def _ended(gateway: Container, context: AppContext) -> PreviousExit | None:
     """Return how it ended; None if the engine no longer knows or refuses.
 
     A container that Docker restarted is up again: only the engine's events have its last end.
@@ -93,8 +93,8 @@ def _ended(gateway: Container, context: AppContext) -> Ended | None:
     if details is None:
         return None
     if gateway.state in ("created", "exited"):
-        return Ended(details.exit_code, details.out_of_memory)
+        return PreviousExit(details.exit_code, details.out_of_memory)
     try:
-        return context.containers.last_end(gateway.id, gateway.created_at)
+        return context.containers.last_exit(gateway.id, gateway.created_at)
     except EngineError:
         return None

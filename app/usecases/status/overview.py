@@ -111,9 +111,9 @@ def _view(
 
 
 def _remark(deployment: Deployment, gateway: Container | None) -> str:
-    if deployment.half_updated and not deployment.running_operation:
+    if deployment.interrupted_update and not deployment.running_operation:
         return (
-            f"The update to {deployment.half_updated} was broken off before it was proven:"
+            f"The update to {deployment.interrupted_update} was broken off before it was proven:"
             " a launch or restart first puts image and state back."
         )
     if not gateway or not gateway.working_dir:

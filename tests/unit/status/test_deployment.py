@@ -202,7 +202,7 @@ def test_no_containers_are_told_from_no_answer() -> None:
 
 def test_a_container_that_only_grows_older_is_as_it_was() -> None:
     def said(status_text: str, started_at: datetime | None) -> tuple[object, ...]:
-        return a_snapshot(a_container(status_text=status_text, started_at=started_at)).said
+        return a_snapshot(a_container(status_text=status_text, started_at=started_at)).content
 
     assert said("Up 20 seconds", before(20)) == said("Up 21 seconds", before(20))
     assert said("Up 20 seconds", before(20)) != said("Up 2 seconds", before(2))

@@ -684,7 +684,7 @@ def test_a_crash_loop_says_the_same_between_two_runs_and_in_one(out_of_memory: b
     up = a_container(
         status_text="Up 1 second",
         details=details(restart_count=4, started_at=YOUNG),
-        ended_before=between.last_end,
+        previous_exit=between.last_exit,
     )
 
     assert seen(a_deployment(), up) == seen(a_deployment(), between)
