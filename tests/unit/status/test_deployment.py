@@ -48,7 +48,7 @@ def test_anything_else_names_no_deployment(text: object) -> None:
     with pytest.raises(NotFound) as caught:
         parse_id(text)
 
-    assert "no deployment's id" in caught.value.detail
+    assert "not a deployment's id" in caught.value.detail
     if isinstance(text, str):
         assert not is_id(text)
 
