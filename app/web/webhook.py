@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from app.core.answers import EXAMPLE_ID
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
 from app.core.people import Permission
-from app.core.webhook.notices import WebhookEvent
+from app.core.webhook.notifications import WebhookEvent
 from app.usecases.webhook.answers import DeliveryShown, WebhookAnswer
 from app.usecases.webhook.webhook import send_test_message, show_webhook
 from app.web.api.calls import Example, Subject, call

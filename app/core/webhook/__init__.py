@@ -1,1 +1,1 @@
-"""Messages about trouble: when one is due, and what it says."""
+"""Webhook: when to send a message about a deployment, and what it says."""

@@ -1,7 +1,7 @@
-"""A notice as the webhook's receiver gets it: one JSON object for Slack, Discord and scripts.
+"""The JSON object that the webhook's receiver gets, for Slack, Discord and scripts alike.
 
-Slack reads `text`, Discord `content` and `allowed_mentions`; each leaves the other keys alone.
-Names and reasons are people's and containers' text: they must call nobody.
+Slack reads `text`, Discord reads `content` and `allowed_mentions`; each ignores other keys.
+Names and reasons may contain anything, so they must not be able to mention anybody.
 """
 
 from collections.abc import Mapping
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.core.text import clean
-from app.core.webhook.notices import Notification, sentence
+from app.core.webhook.notifications import Notification, sentence
 
-# Discord refuses more than 2000 characters.
+# Discord rejects more than 2000 characters.
 _LONGEST = 1500
 _SLACK = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """A notice with what was known of its deployment when it was made."""
+    """A notification with its deployment's name, status and page at that time."""
 
     notice: Notification
     name: str = ""
@@ -27,7 +27,7 @@ class WebhookMessage:
 
 
 def payload(message: WebhookMessage, dropped: int = 0) -> Mapping[str, Any]:
-    """Return the object to send; `dropped` earlier messages did not arrive."""
+    """Return the object to send. `dropped` is how many earlier messages did not arrive."""
     notice = message.notice
     words = clean(sentence(notice, message.name))
     if len(words) > _LONGEST:

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from app.core.answers import Answer, AnswerPart, TextOrNull, Time
-from app.core.webhook.notices import WebhookEvent
+from app.core.webhook.notifications import WebhookEvent
 
 
 class DeliveryShown(AnswerPart):

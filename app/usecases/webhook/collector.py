@@ -9,14 +9,11 @@ from typing import Any
 from app.core.history.incidents import entry_time
 from app.core.operations.operation import OperationState
 from app.core.secrets import Masker, readable
-from app.core.webhook.notices import Notification
+from app.core.webhook.history_reader import read_entries
+from app.core.webhook.notifications import Notification
 from app.core.webhook.payload import WebhookMessage
-from app.core.webhook.troubles import (
-    DeploymentCondition,
-    HistoryCursor,
-    check_condition,
-    read_entries,
-)
+from app.core.webhook.trouble_check import DeploymentCondition, check_condition
+from app.core.webhook.troubles import HistoryCursor
 from app.store import history
 from app.store.operations import read_operation
 from app.usecases.context import AppContext

@@ -6,14 +6,11 @@ from typing import Any
 import pytest
 
 from app.core.status.status import Status
-from app.core.webhook.notices import Notification, WebhookEvent
+from app.core.webhook.history_reader import read_entries
+from app.core.webhook.notifications import Notification, WebhookEvent
 from app.core.webhook.payload import WebhookMessage, payload
-from app.core.webhook.troubles import (
-    DeploymentCondition,
-    HistoryCursor,
-    check_condition,
-    read_entries,
-)
+from app.core.webhook.trouble_check import DeploymentCondition, check_condition
+from app.core.webhook.troubles import HistoryCursor
 
 ID = "0b7a3361be"
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

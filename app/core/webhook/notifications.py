@@ -1,4 +1,4 @@
-"""Notices: what is told to people who look at no page, and its words."""
+"""Notifications: what the webhook reports, in words."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ class WebhookEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One thing to tell. `incident` is the number of the history's entry that it is of."""
+    """One thing to report. `incident` is the number of its entry in the history."""
 
     event: WebhookEvent
     deployment_id: str
@@ -27,22 +27,22 @@ class Notification:
 
     @property
     def id(self) -> str:
-        """The same however often it is sent, so that whoever gets it twice can tell."""
+        """The same for every attempt to send it, so that a receiver can drop repetitions."""
         seconds = int(self.at.timestamp())
         return f"{self.deployment_id or '-'}/{self.incident}/{self.event}/{seconds}"
 
 
 def sentence(notice: Notification, name: str) -> str:
-    """Return a notice as people read it."""
+    """Return a notification as people read it."""
     who = f"{name} ({notice.deployment_id})" if name else notice.deployment_id
     return f"{who}{_SENTENCES[notice.event]}: {notice.reason}".strip()
 
 
 _SENTENCES = {
     WebhookEvent.CRASHED: " crashed",
-    WebhookEvent.CRASH_LOOP: " crashes again and again",
-    WebhookEvent.UNHEALTHY: " is not healthy",
+    WebhookEvent.CRASH_LOOP: " keeps crashing",
+    WebhookEvent.UNHEALTHY: " is unhealthy",
     WebhookEvent.OPERATION_FAILED: "",
-    WebhookEvent.RECOVERED: " is well again",
+    WebhookEvent.RECOVERED: " has recovered",
     WebhookEvent.TEST: "Deploy Agent",
 }
