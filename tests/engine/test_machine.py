@@ -55,4 +55,4 @@ def test_the_kernels_range_of_ports_is_read() -> None:
 
     assert 0 < low < high < 65536
     assert all(a <= b for a, b in machine.reserved_ports())
-    assert machine.clock_is_synchronised() in (True, False, None)
+    assert machine.clock_is_synchronized() in (True, False, None)

@@ -1,4 +1,4 @@
-"""Docker Engine: does it answer, is Compose there, who may use it, does it come back."""
+"""Checks of Docker Engine: does it answer, is Compose installed, who may use it, after a reboot."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -11,41 +11,41 @@ ENGINE = DoctorCheck(
     "engine",
     "Docker Engine",
     Area.ENGINE,
-    "Everything that runs, runs in it. While it is away gateways can't be launched, watched or"
-    " stopped.",
+    "All gateways run in it. Without it they can't be launched, watched or stopped.",
 )
 COMPOSE = DoctorCheck(
     "compose",
     "Docker Compose",
     Area.ENGINE,
-    "Every launch and stop is a `docker compose` command; v1 (`docker-compose`) does not do.",
+    "Every launch and stop is a `docker compose` command. Version 1 (`docker-compose`) does not"
+    " work.",
 )
 SOCKET = DoctorCheck(
     "socket",
     "Who may use the engine",
     Area.ENGINE,
-    "Whoever may write to the engine's socket is as good as root on this host.",
+    "Anybody who may write to the engine's socket can become root on this host.",
 )
 TCP = DoctorCheck(
     "engine_tcp",
     "The engine on the network",
     Area.ENGINE,
-    "An engine that listens on TCP gives root on this host to whoever reaches that port, and"
-    " without TLS asks for nothing.",
+    "If the engine listens on TCP, anybody who reaches that port can become root on this host;"
+    " without TLS it does not even ask for a certificate.",
 )
 LIMITS = DoctorCheck(
     "limits",
-    "Limits of containers",
+    "Container limits",
     Area.ENGINE,
-    "Each gateway has a limit on memory and processes, so that one that runs wild does not take"
-    " the others with it. Kernels can be built or started without that.",
+    "Each gateway has a memory and a process limit, so that a faulty one can't bring down the"
+    " others. Some kernels are built or started without support for limits.",
 )
 BOOT = DoctorCheck(
     "boot",
     "After a reboot",
     Area.ENGINE,
-    "What should run comes back only if the engine starts with the host and the containers'"
-    " restart policy says so.",
+    "Gateways start again only if the engine starts with the host and their restart policy"
+    " allows it.",
 )
 
 # As in “WARNING: API is accessible on http://0.0.0.0:2375 without encryption.”
@@ -55,7 +55,7 @@ _SURE = ("always", "unless-stopped")
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What the engine says of itself; `trouble` is why it says nothing, by the error's code."""
+    """What the engine reports about itself. `trouble` is the error's code if it doesn't answer."""
 
     address: str
     version: str = ""
@@ -67,8 +67,10 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True)
 class SocketFacts:
-    """The engine's socket. `members` are the users of its group, `joined` says that our user
-    is among them, `held` that this very process has the group too.
+    """The engine's socket.
+
+    `members` are the users in its group. `joined` means that our user is one of them, `held`
+    that this process has the group already.
     """
 
     path: str
@@ -83,7 +85,7 @@ class SocketFacts:
 
 @dataclass(frozen=True, slots=True)
 class BootFacts:
-    """`enabled` is None where the host does not tell. `policies` are by gateway's container."""
+    """What happens at a reboot. `enabled` is None if unknown; `policies` are by container name."""
 
     enabled: bool | None
     live_restore: bool
@@ -100,17 +102,17 @@ def engine_finding(facts: EngineFacts, shell: Shell) -> DoctorFinding:
         return ENGINE.bad(f"{facts.address} refuses the user {shell.user}.", _SEE_SOCKET)
     if facts.trouble == "engine_silent":
         return ENGINE.bad(
-            f"{facts.address} takes calls and does not answer them.",
-            "Restart it, if this stays. Gateways are restarted with it, unless live-restore is on.",
+            f"{facts.address} accepts calls but does not answer them.",
+            "If this lasts, restart it. Gateways restart with it, unless live-restore is on.",
             shell.restart_engine(),
         )
     if facts.trouble == "engine_unreachable":
         return ENGINE.bad(
             f"Nothing answers at {facts.address}.",
-            "Start it. Gateways that ran come back with it.",
+            "Start it. Gateways that were running start with it.",
             shell.start_engine(),
         )
-    return ENGINE.bad(facts.words, "Look into its log.", _log(shell))
+    return ENGINE.bad(facts.words, "Read its log.", _log(shell))
 
 
 _SEE_SOCKET = "“Who may use the engine” says what to do."
@@ -126,8 +128,8 @@ def compose_finding(version: str | None, shell: Shell) -> DoctorFinding:
     if version:
         return COMPOSE.good(f"Docker Compose {version}.")
     return COMPOSE.bad(
-        "`docker compose version` finds none.",
-        "The line puts it where Docker looks for it, or beside the project without root.",
+        "`docker compose version` fails: Docker Compose is not installed.",
+        "The line installs it where Docker looks for it; without root, in the project's folder.",
         shell.make("setup"),
     )
 
@@ -135,22 +137,22 @@ def compose_finding(version: str | None, shell: Shell) -> DoctorFinding:
 def socket_finding(facts: SocketFacts, shell: Shell) -> DoctorFinding:
     if facts.mode & 0o002:
         return SOCKET.bad(
-            f"Everybody on this host may: {facts.path} has mode {facts.mode & 0o777:04o}.",
-            "Close it to others; the group stays.",
+            f"Everybody on this host may use it: {facts.path} has mode {facts.mode & 0o777:04o}.",
+            "Close it to others; its group keeps access.",
             shell.as_root(on_paths("chmod o-rwx", [facts.path])),
         )
     if facts.usable:
         return SOCKET.good(f"{_who(facts)}. This server's user, {shell.user}, is among them.")
     if facts.joined and not facts.held:
         return SOCKET.bad(
-            f"{shell.user} is in the group {facts.group}, but this server was started by a log-in"
-            " that is older than that.",
-            "Start the server in a new log-in, or with this line.",
+            f"{shell.user} is in the group {facts.group}, but this server was started from a login"
+            " session that began before that.",
+            "Start the server from a new login session, or with this line.",
             quoted("sg", facts.group, "-c", shell.make("run")),
         )
     return SOCKET.bad(
-        f"{_who(facts)}. This server's user, {shell.user}, may not.",
-        f"Put the user into the group {facts.group}, log in anew and start the server again.",
+        f"{_who(facts)}. This server's user, {shell.user}, may not use it.",
+        f"Add the user to the group {facts.group}, log in again and restart the server.",
         shell.as_root(quoted("usermod", "-aG", facts.group, shell.user)),
     )
 
@@ -162,18 +164,18 @@ def _who(facts: SocketFacts) -> str:
 
 
 def addresses_in(warnings: Iterable[str]) -> list[str]:
-    """Return the addresses at which the engine itself says that its API is open to all."""
+    """Return the addresses at which the engine warns that its API is open to everybody."""
     found = (_API_AT.search(each) for each in warnings)
     return [match[1] for match in found if match]
 
 
 def tcp_finding(addresses: Sequence[str], shell: Shell) -> DoctorFinding:
-    """`addresses` are those on which the engine listens over TCP."""
+    """Report the TCP addresses on which the engine listens."""
     if not addresses:
-        return TCP.good("It listens on its socket alone.")
+        return TCP.good("It listens only on its socket.")
     return TCP.bad(
         f"It listens on {listed(addresses)}.",
-        "The line shows where that is set. Take it out there, and restart the engine.",
+        "The line shows where this is set. Remove it there and restart the engine.",
         shell.as_root(
             "grep -rsn tcp:// /etc/docker /etc/default/docker /etc/systemd/system"
             " /lib/systemd/system/docker.service"
@@ -189,31 +191,30 @@ def limits_finding(memory: bool, processes: bool) -> DoctorFinding:
         return LIMITS.good("The kernel limits memory and processes.")
     return LIMITS.warning(
         f"The kernel does not limit {listed(missing)}.",
-        "On a Raspberry Pi add cgroup_enable=memory to /boot/firmware/cmdline.txt and reboot;"
-        " elsewhere look for cgroup_disable in the kernel's command line.",
+        "On a Raspberry Pi, add cgroup_enable=memory to /boot/firmware/cmdline.txt and reboot."
+        " Elsewhere, look for cgroup_disable in the kernel's command line.",
         "cat /proc/cmdline",
     )
 
 
 def boot_finding(facts: BootFacts, shell: Shell) -> DoctorFinding:
-    meanwhile = "on: gateways go on" if facts.live_restore else "off: gateways stop"
-    restart = f"Live-restore is {meanwhile} while the engine itself is restarted."
+    effect = "on: gateways keep running" if facts.live_restore else "off: gateways stop"
+    restart = f"Live-restore is {effect} while the engine restarts."
     if lost := [name for name, policy in facts.policies if policy not in _SURE]:
         return BOOT.warning(
-            f"{listed(lost)} would not come back: {'their' if len(lost) > 1 else 'its'} restart"
+            f"{listed(lost)} would not start again: {'their' if len(lost) > 1 else 'its'} restart"
             " policy is not “always”.",
-            "The line changes what runs; write restart: always into the docker-compose.yml too.",
+            "The line changes the running containers; also write restart: always into their"
+            " docker-compose.yml.",
             shell.docker("update", "--restart", "always", *lost),
         )
     if facts.enabled is None:
-        return BOOT.unknown(
-            f"Nothing here tells whether the engine starts with the host. {restart}"
-        )
+        return BOOT.unknown(f"It is not known whether the engine starts with the host. {restart}")
     if not facts.enabled:
         return BOOT.warning(
             f"docker.service is not enabled: the engine does not start with the host. {restart}",
             "Enable it.",
             shell.as_root("systemctl enable docker"),
         )
-    running = counted(len(facts.policies), "gateway")
-    return BOOT.good(f"The engine starts with the host, and so would {running}. {restart}")
+    gateways = counted(len(facts.policies), "running gateway")
+    return BOOT.good(f"The engine starts with the host, and {gateways} with it. {restart}")

@@ -1,4 +1,4 @@
-"""A check and what it found, their order, and the whole as text."""
+"""The doctor's checks and findings: their order, and all of them as text."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -7,12 +7,12 @@ from enum import StrEnum
 
 from app.core.text import plain
 
-# So many names stand in a sentence; more are counted.
-_NAMED = 6
+# A sentence lists at most this many names and counts the rest.
+_MOST_NAMES = 6
 
 
 class DoctorVerdict(StrEnum):
-    """How a check ended, the worst first."""
+    """The result of a check, worst first."""
 
     BAD = "bad"
     WARNING = "warning"
@@ -25,7 +25,7 @@ class DoctorVerdict(StrEnum):
 
 
 class Area(StrEnum):
-    """What checks are grouped by, in the order in which they are shown."""
+    """The groups of checks, in the order in which they are shown."""
 
     ENGINE = "Docker Engine"
     HOST = "This host"
@@ -38,8 +38,8 @@ class Area(StrEnum):
 class DoctorFinding:
     """What one check found. `code` is stable, for scripts.
 
-    `seen` has the figures, `why` tells what hangs on it, `next_step` what to do, in words,
-    and `fix` the same as a line to paste into a shell of this host, where there is one.
+    `seen` is what was found, with figures; `why` is why it matters. `next_step` says what to
+    do, and `fix` is a shell line for this host that does it; both may be empty.
     """
 
     code: str
@@ -54,7 +54,7 @@ class DoctorFinding:
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """What is looked at, and why it matters; makes the finding once its verdict is known."""
+    """What is checked, and why it matters. Makes its finding from a verdict."""
 
     code: str
     title: str
@@ -76,14 +76,14 @@ class DoctorCheck:
     def _finding(
         self, verdict: DoctorVerdict, seen: str, next_step: str = "", fix: str = ""
     ) -> DoctorFinding:
-        # Names of programs, containers and files are other people's text.
+        # It contains names of programs, containers and files, which are untrusted.
         return DoctorFinding(
             self.code, self.title, self.area, verdict, plain(seen), self.why, next_step, fix
         )
 
 
 def worst_first(findings: Iterable[DoctorFinding]) -> list[DoctorFinding]:
-    """Order findings by verdict, then by area; those that are alike stay as they are."""
+    """Sort findings by verdict, then by area, otherwise keeping their order."""
     verdicts, areas = list(DoctorVerdict), list(Area)
     return sorted(
         findings,
@@ -108,12 +108,12 @@ def summary(findings: Sequence[DoctorFinding]) -> str:
 
 
 def as_text(findings: Sequence[DoctorFinding]) -> str:
-    """Return everything as plain text, the worst first, as a terminal or a bug report shows it."""
-    told = [_told(each) for each in worst_first(findings)]
-    return "\n".join([summary(findings), "", *told])
+    """Return all findings as plain text, worst first, for a terminal or a bug report."""
+    texts = [_finding_text(each) for each in worst_first(findings)]
+    return "\n".join([summary(findings), "", *texts])
 
 
-def _told(finding: DoctorFinding) -> str:
+def _finding_text(finding: DoctorFinding) -> str:
     lines = [f"[{finding.verdict}] {finding.title}: {finding.seen}"]
     if finding.verdict is not DoctorVerdict.GOOD:
         lines += [finding.why, finding.next_step]
@@ -123,10 +123,10 @@ def _told(finding: DoctorFinding) -> str:
 
 
 def listed(names: Sequence[str]) -> str:
-    """Return names as they stand in a sentence; of many, how many more there are."""
-    named = [plain(name).replace("\n", " ") for name in names[:_NAMED]]
-    if len(names) > _NAMED:
-        return f"{', '.join(named)} and {len(names) - _NAMED} more"
+    """Return names joined for a sentence: `a, b and c`, or `a, b, … and 3 more`."""
+    named = [plain(name).replace("\n", " ") for name in names[:_MOST_NAMES]]
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(named)} and {len(names) - _MOST_NAMES} more"
     return " and ".join(filter(None, (", ".join(named[:-1]), *named[-1:])))
 
 

@@ -1,4 +1,4 @@
-"""The deployments folder: who may read what is in it, whose it is, and what does not belong."""
+"""Checks of the deployments folder: who may read it, who owns it, and what does not belong."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,43 +10,43 @@ MODES = DoctorCheck(
     "modes",
     "Who can read the secrets",
     Area.FOLDER,
-    "A .env holds the keys that pay for models and the gateway's token; whoever may read it on"
-    " this host has them.",
+    "A .env holds the keys that pay for models and the gateway's token. Anybody on this host who"
+    " may read it has them.",
 )
 OWNERS = DoctorCheck(
     "owners",
     "Owners of the gateways' files",
     Area.FOLDER,
-    "A gateway runs as uid 1000; what another user owns in its config/ and workspace/ it can't"
-    " write, and fails at it sooner or later.",
+    "A gateway runs as uid 1000. It can't write files in config/ and workspace/ that belong to"
+    " another user, and sooner or later it fails.",
 )
 LINKS = DoctorCheck(
     "links",
     "Links in the folder",
     Area.FOLDER,
-    "Links are not followed, so that nothing outside of the folder is ever read, changed or"
-    " deleted; what is behind one is not seen.",
+    "Links are not followed, so that nothing outside the folder is ever read, changed or deleted."
+    " What a link leads to is ignored.",
 )
 FOREIGN = DoctorCheck(
     "foreign",
-    "What else is in the folder",
+    "Other things in the folder",
     Area.FOLDER,
-    "Only folders whose name is an id (ten characters of 0-9 and a-f) are deployments. What has"
-    " another name is never listed and never touched, so a gateway in it is easily forgotten.",
+    "Only folders named by an id (ten characters of 0-9 and a-f) are deployments. Anything else is"
+    " never listed or touched, so a gateway in it is easily forgotten.",
 )
 
-STRANDED = DoctorCheck(
+ORPHANS = DoctorCheck(
     "stranded",
-    "Left on the engine",
+    "Orphans on the engine",
     Area.FOLDER,
-    "A container without its deployment's folder holds its port and memory and runs on with its"
-    " keys, and a network that was left keeps its addresses; the list shows neither.",
+    "A container whose deployment's folder is gone keeps its port, memory and keys, and a left-over"
+    " network keeps its addresses. The list shows neither.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ExposedPath:
-    """What others than its owner may use. Where it is not `private` they may read and not write."""
+    """A file with too wide a mode. Others may read it if it is not `private`, but never write."""
 
     path: str
     mode: int
@@ -55,9 +55,9 @@ class ExposedPath:
 
 @dataclass(frozen=True, slots=True)
 class MisownedFiles:
-    """What in a deployment's data folders is not the gateway's: the first such path of `number`.
+    """Files in a deployment's data folders with another owner: the first path, and how many.
 
-    `top` says that it is a whole data folder.
+    `top` means that the path is a whole data folder.
     """
 
     folder: str
@@ -70,7 +70,7 @@ class MisownedFiles:
 
 @dataclass(frozen=True, slots=True)
 class FolderLink:
-    """A link where a file or folder should be; `target` is empty where it leads nowhere."""
+    """A symbolic link in place of a file or folder. `target` is empty if it is broken."""
 
     path: str
     target: str
@@ -78,7 +78,7 @@ class FolderLink:
 
 @dataclass(frozen=True, slots=True)
 class ForeignEntry:
-    """What is no deployment: its name, and whether it looks like one that has no id."""
+    """An entry of the deployments folder that is not a deployment, though it may look like one."""
 
     name: str
     is_folder: bool
@@ -87,15 +87,17 @@ class ForeignEntry:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much was looked at, so that what is good is not said of what nobody saw."""
+    """How many deployments were checked: a result counts only for those."""
 
     deployments: int
     unreadable: int = 0
 
 
-def modes_finding(exposed: Sequence[ExposedPath], looked: Coverage, shell: Shell) -> DoctorFinding:
+def modes_finding(
+    exposed: Sequence[ExposedPath], coverage: Coverage, shell: Shell
+) -> DoctorFinding:
     if not exposed:
-        return _looked(MODES, looked, "Only its owner may read each .env and what is ours.")
+        return _result(MODES, coverage, "Only their owners may read the .env files and our own.")
     shown = [f"{each.path} ({each.mode & 0o7777:04o})" for each in exposed]
     lines = [
         shell.as_root(on_paths(f"chmod {change}", paths))
@@ -104,29 +106,29 @@ def modes_finding(exposed: Sequence[ExposedPath], looked: Coverage, shell: Shell
     ]
     return MODES.bad(
         f"Others on this host may read or change {listed(shown)}.",
-        "Close it to everybody but its owner. Whoever may have read a key there can still use it:"
-        " have it replaced at the provider.",
+        "Close them to everybody but their owner. Somebody may already have read a key: replace it"
+        " at the provider.",
         "\n".join(lines),
     )
 
 
 def owners_finding(
-    misowned: Sequence[MisownedFiles], looked: Coverage, shell: Shell
+    misowned: Sequence[MisownedFiles], coverage: Coverage, shell: Shell
 ) -> DoctorFinding:
-    # A launch gives whole folders to the gateway, and does not look for single files in them.
+    # A launch makes the gateway the owner of whole folders, but does not check single files.
     wrong = [each for each in misowned if each.runs or not each.top]
     if not wrong:
         waiting = counted(len(misowned), "deployment gets its", "deployments get theirs")
         by_launch = f" {waiting} with the next launch." if misowned else ""
-        words = f"All of config/ and workspace/ is uid 1000's.{by_launch}"
-        return _looked(OWNERS, looked, words)
-    told = [
+        words = f"Everything in config/ and workspace/ belongs to uid 1000.{by_launch}"
+        return _result(OWNERS, coverage, words)
+    texts = [
         f"{each.path} is {each.owner}'s{f', and {each.number - 1} more' if each.number > 1 else ''}"
         for each in wrong
     ]
     return OWNERS.bad(
-        f"Not the gateway's: {listed(told)}.",
-        "Give them to the gateway. Links are given, not followed.",
+        f"Not owned by the gateway: {listed(texts)}.",
+        "Make the gateway's user the owner. Links are changed, not followed.",
         _give(wrong, shell),
     )
 
@@ -136,22 +138,22 @@ def _give(misowned: Sequence[MisownedFiles], shell: Shell) -> str:
     return shell.as_root(on_paths("chown -hR 1000:1000", paths))
 
 
-def links_finding(links: Sequence[FolderLink], looked: Coverage, shell: Shell) -> DoctorFinding:
+def links_finding(links: Sequence[FolderLink], coverage: Coverage, shell: Shell) -> DoctorFinding:
     if not links:
-        return _looked(LINKS, looked, "None.")
-    told = [f"{each.path} leads to {each.target or 'nowhere'}" for each in links]
+        return _result(LINKS, coverage, "None.")
+    texts = [f"{each.path} leads to {each.target or 'nowhere'}" for each in links]
     first = links[0]
     if not first.target:
         return LINKS.bad(
-            f"{listed(told)}.",
-            "What it led to is gone. The line removes the link.",
+            f"{listed(texts)}.",
+            "Its target is gone. The line removes the link.",
             shell.as_root(quoted("rm", first.path)),
         )
     path, target = quoted(first.path), quoted(first.target)
     return LINKS.bad(
-        f"{listed(told)}.",
-        "Stop what uses it first. The line puts a copy of what is behind the first in its place;"
-        " the original stays where it is.",
+        f"{listed(texts)}.",
+        "First stop the deployment that uses it. The line replaces the first link with a copy of"
+        " its target; the original stays where it is.",
         shell.as_root(f"rm {path} && cp -aT {target} {path}"),
     )
 
@@ -163,43 +165,43 @@ def foreign_finding(
     fresh_id: Callable[[], str],
     shell: Shell,
 ) -> DoctorFinding:
-    """`fresh_id` gives an id that nothing has yet."""
+    """Report what else is in the folder. `fresh_id` returns an unused id."""
     if not foreign:
         return FOREIGN.good(f"{counted(deployments, 'deployment')}, and nothing else.")
-    told = [f"{each.name}{'/' if each.is_folder else ''}" for each in foreign]
-    seen = f"{listed(told)} in {root}."
+    names = [f"{each.name}{'/' if each.is_folder else ''}" for each in foreign]
+    seen = f"{listed(names)} in {root}."
     if like := next((each for each in foreign if each.looks_like_deployment), None):
         return FOREIGN.warning(
             seen,
-            f"{listed([like.name])} looks like a deployment. Take its containers down first; with"
-            " an id for a name it is listed.",
+            f"{listed([like.name])} looks like a deployment. Remove its containers first; then the"
+            " line renames the folder to an id, so that it is listed.",
             shell.as_root(quoted("mv", f"{root}/{like.name}", f"{root}/{fresh_id()}")),
         )
     aside = f"{root.rstrip('/')}.aside"
     paths = [f"{root}/{each.name}" for each in foreign]
     return FOREIGN.warning(
         seen,
-        "The line moves it out of the way, beside the folder.",
+        "The line moves it out of the deployments folder, next to it.",
         shell.as_root(f"mkdir -p {quoted(aside)} && {on_paths(f'mv -t {quoted(aside)}', paths)}"),
     )
 
 
-def stranded_finding(projects: Sequence[str], perhaps: int, shell: Shell) -> DoctorFinding:
-    """`projects` are those of ours that are stranded, `perhaps` how many may be others'."""
+def orphans_finding(projects: Sequence[str], perhaps: int, shell: Shell) -> DoctorFinding:
+    """Report orphans: `projects` are ours; `perhaps` is how many may be somebody else's."""
     others = f" {counted(perhaps, 'project')} may be somebody else's." if perhaps else ""
     if not projects:
-        return STRANDED.good(f"Nothing of ours.{others}")
-    return STRANDED.warning(
+        return ORPHANS.good(f"None of ours.{others}")
+    return ORPHANS.warning(
         f"{listed(projects)}.{others}",
-        f"The page Stranded tells what each is; the line removes what is left of {projects[0]}.",
+        f"The page Orphans shows what each is. The line removes what is left of {projects[0]}.",
         shell.deploy_agent("stranded", "--remove", projects[0]),
     )
 
 
-def _looked(check: DoctorCheck, looked: Coverage, words: str) -> DoctorFinding:
-    where = counted(looked.deployments, "deployment")
-    if looked.unreadable:
+def _result(check: DoctorCheck, coverage: Coverage, words: str) -> DoctorFinding:
+    checked = counted(coverage.deployments, "deployment")
+    if coverage.unreadable:
         return check.unknown(
-            f"{words} But {looked.unreadable} of {where} this server's user may not look into."
+            f"{words} But this server's user may not read {coverage.unreadable} of {checked}."
         )
-    return check.good(f"{words} {where} looked at.")
+    return check.good(f"{words} {checked} checked.")

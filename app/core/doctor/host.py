@@ -1,4 +1,4 @@
-"""The host: room on its disks, memory for what runs and for one more, and its clock."""
+"""Checks of the host: disk space, memory, capacity for more gateways, and the clock."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,43 +11,42 @@ from app.core.status.capacity import KEPT_MEMORY, Host, Room, room_on
 
 DISK = DoctorCheck(
     "disk",
-    "Room for deployments",
+    "Disk space for deployments",
     Area.HOST,
-    "On a full disk gateways lose what they write, nothing can be configured, and a launch can't"
-    " write down how it ended.",
+    "On a full disk gateways lose what they write, nothing can be configured, and the outcome of"
+    " a launch can't be recorded.",
 )
 DISK_ENGINE = DoctorCheck(
     "disk_engine",
-    "Room for images and containers",
+    "Disk space for images and containers",
     Area.HOST,
-    "A pull and every container's log need room there; an image of OpenClaw takes 1 to 3 GB.",
+    "Images and the logs of containers need space there; an OpenClaw image takes 1 to 3 GB.",
 )
 MEMORY = DoctorCheck(
     "memory",
     "Memory of the host",
     Area.HOST,
-    "When it is used up the kernel ends some process, a gateway or another. A gateway idles at"
-    " 0.7 to 1 GB.",
+    "When it runs out, the kernel kills a process, perhaps a gateway. An idle gateway takes 0.7 to"
+    " 1 GB.",
 )
 GATEWAY_MEMORY = DoctorCheck(
     "gateway_memory",
     "Memory of each gateway",
     Area.HOST,
-    "A gateway that reaches its own limit is ended by the kernel, in the middle of a chat.",
+    "A gateway that reaches its limit is killed by the kernel, even in the middle of a chat.",
 )
 ROOM = DoctorCheck(
     "room",
     "Room for more gateways",
     Area.HOST,
-    "What is used up first decides. A launch that may not fit is begun all the same, with a"
-    " warning.",
+    "The scarcest resource decides. A launch that may not fit still starts, with a warning.",
 )
 CLOCK = DoctorCheck(
     "clock",
     "The clock",
     Area.HOST,
-    "Log-ins, certificates and the order of what happened hang on it; providers refuse calls from"
-    " a clock that is far off.",
+    "Logins, certificates and the order of events depend on it. Providers refuse calls from a host"
+    " whose clock is far off.",
 )
 
 _BAD_FREE, _LOW_FREE = 10**9, 5 * 10**9
@@ -59,7 +58,7 @@ _BAD_SKEW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A file system, by a folder on it. `inodes` is 0 where it does not count them."""
+    """A file system, by a folder on it. `inodes` is 0 if it does not count them."""
 
     path: str
     free: int
@@ -70,7 +69,7 @@ class Disk:
 
 @dataclass(frozen=True, slots=True)
 class GatewayMemory:
-    """What a running gateway takes: its deployment's id and name, its use, its limit; in bytes."""
+    """A running gateway's memory use and limit, in bytes."""
 
     deployment_id: str
     label: str
@@ -80,7 +79,7 @@ class GatewayMemory:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """`running` is None where the engine did not tell."""
+    """The host's memory. `running` is None if the engine did not answer."""
 
     total: int
     available: int
@@ -89,20 +88,21 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class HostClock:
-    """`ahead` is by how many seconds the engine's clock is ahead of ours, None where not told.
+    """The host's clock.
 
-    `synchronised` is the kernel's own word.
+    `ahead` is how many seconds the engine's clock is ahead of ours, None if unknown.
+    `synchronized` is what the kernel says.
     """
 
     ahead: float | None
-    synchronised: bool | None
+    synchronized: bool | None
 
 
 def disk_finding(check: DoctorCheck, disk: Disk, shell: Shell) -> DoctorFinding:
     bytes_left = f"{_size(disk.free)} of {_size(disk.total)} free"
     inodes_left = _share(disk.free_inodes, disk.inodes)
     files = (
-        f", and room for {humanize.intcomma(disk.free_inodes)} more files" if disk.inodes else ""
+        f", and space for {humanize.intcomma(disk.free_inodes)} more files" if disk.inodes else ""
     )
     seen = f"{bytes_left}{files}, at {disk.path}."
     if disk.free >= _LOW_FREE and inodes_left >= _LOW_INODES:
@@ -112,14 +112,14 @@ def disk_finding(check: DoctorCheck, disk: Disk, shell: Shell) -> DoctorFinding:
     if check is DISK_ENGINE:
         return verdict(
             seen,
-            "The line removes images without a name that no container uses, and asks before it"
-            " does. `docker system df -v` shows what takes the rest.",
+            "The line removes unnamed images that no container uses; it asks first."
+            " `docker system df -v` shows what uses the rest.",
             shell.docker("image", "prune"),
         )
     counts = "--inodes " if inodes_left < _LOW_INODES else ""
     return verdict(
         seen,
-        "The line shows what takes most. What is archived and not needed can be deleted for good.",
+        "The line shows what uses most. Archived deployments that you don't need can be purged.",
         shell.as_root(f"du {counts}-xd1 {quoted(disk.path)} | sort -n | tail"),
     )
 
@@ -136,9 +136,9 @@ def memory_finding(memory: Memory) -> DoctorFinding:
     taken = ""
     if running:
         used, limits = sum(each.used for each in running), sum(each.limit for each in running)
-        who = counted(len(running), "gateway that runs takes", "gateways that run take")
-        taken = f" {who} {_size(used)} and may take {_size(limits)}."
-    room = f"{more} more would fit" if more else "Not one more fits"
+        who = counted(len(running), "running gateway uses", "running gateways use")
+        taken = f" {who} {_size(used)} and may use up to {_size(limits)}."
+    room = f"{more} more would fit" if more else "No more fit"
     seen = f"{_size(memory.available)} of {_size(memory.total)} available.{taken} {room}."
     if memory.available < memory.total * KEPT_MEMORY:
         return MEMORY.bad(seen, _LESS, _TOP)
@@ -147,17 +147,17 @@ def memory_finding(memory: Memory) -> DoctorFinding:
     return MEMORY.good(seen)
 
 
-_LESS = "Stop a gateway that is not needed, or give the host more. The line shows what takes most."
+_LESS = "Stop a gateway that you don't need, or add memory. The line shows what uses most."
 _TOP = "ps -eo pid,rss,comm --sort=-rss | head -n 15"
 
 
 def room_finding(room: Room, shell: Shell) -> DoctorFinding:
-    """`room` is by everything that the host has a limit on."""
+    """Report how many more gateways fit, by every limited resource."""
     first = room.first
     counts = [f"{each.name} {humanize.intcomma(each.more)}" for each in room.limits]
     fits = f"{counted(first.more, 'more gateway fits', 'more gateways fit')}"
-    seen = f"{fits if first.more else 'Not one more gateway fits'}: {first.words}."
-    seen = f"{seen} By what there is: {listed(counts)}."
+    seen = f"{fits if first.more else 'No more gateways fit'}: {first.words}."
+    seen = f"{seen} By resource: {listed(counts)}."
     if first.more:
         return ROOM.good(seen)
     fix = shell.as_root(f"sysctl -w {first.setting}") if first.setting else ""
@@ -166,25 +166,25 @@ def room_finding(room: Room, shell: Shell) -> DoctorFinding:
 
 def gateway_memory_finding(running: Sequence[GatewayMemory], shell: Shell) -> DoctorFinding:
     if not running:
-        return GATEWAY_MEMORY.good("No gateway runs.")
+        return GATEWAY_MEMORY.good("No gateway is running.")
     near = [each for each in running if each.limit and each.used >= each.limit * _NEAR_LIMIT]
     if not near:
         largest = max(running, key=lambda each: _share(each.used, each.limit))
         return GATEWAY_MEMORY.good(
-            f"All {len(running)} are below their limits; nearest is {_of_limit(largest)}."
+            f"All {len(running)} are below their limits; the closest is {_of_limit(largest)}."
             if len(running) > 1
             else f"{_of_limit(largest)}."
         )
     first = near[0]
     return GATEWAY_MEMORY.warning(
         f"Near the limit: {listed([_of_limit(each) for each in near])}.",
-        f"Raise the limit of {first.label}; the line does that and restarts it.",
+        f"Raise the limit of {first.label}. The line does that and restarts it.",
         shell.deploy_agent("reconfigure", first.deployment_id, "--set", _more_than(first.limit)),
     )
 
 
 def _more_than(limit: int) -> str:
-    """Return the setting of a limit that is half as large again, in whole MiB."""
+    """Return the setting for 1.5 times a limit, in whole MiB."""
     return f"memory_limit={limit * 3 // 2 // 2**20}m"
 
 
@@ -199,18 +199,18 @@ def clock_finding(clock: HostClock, shell: Shell) -> DoctorFinding:
         return verdict(
             f"The engine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
             " this server's.",
-            "They run on different clocks, as with an engine in a virtual machine that slept."
+            "They use different clocks, for instance because the engine's virtual machine slept."
             " Restart the engine.",
             shell.restart_engine(),
         )
     same = "" if ahead is None else "The engine has the same time. "
-    if clock.synchronised is None:
-        return CLOCK.unknown(f"{same}The kernel does not tell whether it is kept right.")
-    if clock.synchronised:
-        return CLOCK.good(f"{same}The kernel says that it is synchronised.")
+    if clock.synchronized is None:
+        return CLOCK.unknown(f"{same}The kernel does not say whether it is synchronized.")
+    if clock.synchronized:
+        return CLOCK.good(f"{same}The kernel says that it is synchronized.")
     return CLOCK.warning(
-        f"{same}The kernel says that nothing keeps it right (NTP).",
-        "Let an NTP client keep it. A virtual machine may be left as it is where its host does.",
+        f"{same}The kernel says that it is not synchronized (NTP).",
+        "Install an NTP client. A virtual machine does not need one if its host sets the clock.",
         shell.keep_time(),
     )
 

@@ -1,4 +1,4 @@
-"""Images: are those here that gateways are started from, and how old they are."""
+"""Checks of images: are they on this host, and how old are they."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,20 +12,20 @@ IMAGE = DoctorCheck(
     "image",
     "Image of new gateways",
     Area.ENGINE,
-    "A launch pulls an image that is not here, which takes minutes, and fails where no registry"
-    " answers.",
+    "If the image is not on this host, the first launch pulls it, which takes minutes and fails"
+    " without a registry.",
 )
 IMAGES = DoctorCheck(
     "images",
-    "Images that deployments name",
+    "Images of deployments",
     Area.ENGINE,
-    "A deployment whose image is gone from this host can't be launched again without its registry.",
+    "If a deployment's image is gone from this host, it can't be launched without the registry.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An image by the name that it is asked for; `id` is empty where this host has none."""
+    """An image by the name used for it. `id` is empty if it is not on this host."""
 
     reference: str
     id: str = ""
@@ -36,10 +36,10 @@ class ImageFacts:
 
 def image_finding(image: ImageFacts, now: datetime, shell: Shell) -> DoctorFinding:
     if image.id:
-        return IMAGE.good(f"{_told(image, now)}.")
+        return IMAGE.good(f"{_image_text(image, now)}.")
     return IMAGE.warning(
-        f"{image.reference} is not here.",
-        f"Pull it. Where no registry answers, `{shell.make('image')}` builds OpenClaw here.",
+        f"{image.reference} is not on this host.",
+        f"Pull it. Without a registry, `{shell.make('image')}` builds OpenClaw here.",
         shell.docker("pull", image.reference),
     )
 
@@ -47,20 +47,20 @@ def image_finding(image: ImageFacts, now: datetime, shell: Shell) -> DoctorFindi
 def images_finding(
     images: Sequence[ImageFacts], users: Mapping[str, Sequence[str]], now: datetime, shell: Shell
 ) -> DoctorFinding:
-    """`users` are the deployments of each reference, by label."""
+    """Report the images of deployments. `users` are the labels of each image's deployments."""
     if missing := [each for each in images if not each.id]:
-        told = [f"{each.reference}, named by {listed(users[each.reference])}" for each in missing]
+        texts = [f"{each.reference}, used by {listed(users[each.reference])}" for each in missing]
         return IMAGES.warning(
-            f"Not here: {listed(told)}.",
-            "Pull it, or name another image in the configuration.",
+            f"Not on this host: {listed(texts)}.",
+            "Pull it, or set another image in the configuration.",
             "\n".join(shell.docker("pull", each.reference) for each in missing[:3]),
         )
     if not images:
-        return IMAGES.good("No deployment names an image of its own.")
-    return IMAGES.good(f"{listed([_told(each, now) for each in images])}.")
+        return IMAGES.good("No deployment uses an image of its own.")
+    return IMAGES.good(f"{listed([_image_text(each, now) for each in images])}.")
 
 
-def _told(image: ImageFacts, now: datetime) -> str:
+def _image_text(image: ImageFacts, now: datetime) -> str:
     known_by = image.digest or image.id
     made = f", made {ago(image.made_at, now)}" if image.made_at else ""
     here = ", built here" if image.built_here else ""

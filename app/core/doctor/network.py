@@ -1,4 +1,4 @@
-"""Networks and ports: which are left, and which of ours somebody else has."""
+"""Checks of networks and ports: how many are free, and which of ours are taken by others."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,21 +13,22 @@ NETWORKS = DoctorCheck(
     "networks",
     "Networks for deployments",
     Area.NETWORK,
-    "Each deployment has a small network of its own, so that none reaches another's container."
-    " One that overlaps a route of this host can't be made, or cuts that route off.",
+    "Each deployment has a small network of its own, so that gateways can't reach each other. A"
+    " network that overlaps a route of this host can't be created, or it breaks that route.",
 )
 ENGINE_NETWORKS = DoctorCheck(
     "engine_networks",
-    "The engine's own address pools",
+    "The engine's address pools",
     Area.NETWORK,
-    "Folders of the older server and other people's projects take their networks from there;"
-    " when they are used up, none of those can be launched. Our own deployments need none.",
+    "Folders of the older server and other Compose projects take their networks from there. When"
+    " they are used up, those can't be launched. Deployments made here don't need them.",
 )
 PORTS = DoctorCheck(
     "ports",
     "Ports for deployments",
     Area.NETWORK,
-    "A gateway has one fixed port on this host; what somebody else listens on can't be published.",
+    "A gateway has one fixed port on this host. If another program listens on it, the gateway"
+    " can't start.",
 )
 
 # Docker's default pools: 172.17 to 172.31 as /16, 192.168 as /20.
@@ -41,7 +42,7 @@ _FEW_PORTS = 50
 
 @dataclass(frozen=True, slots=True)
 class PortOwner:
-    """A deployment and its port; `runs` says that a container of its own publishes it."""
+    """A deployment and its port. `runs` means that its own container publishes the port."""
 
     deployment_id: str
     label: str
@@ -51,7 +52,7 @@ class PortOwner:
 
 @dataclass(frozen=True, slots=True)
 class NetworkFacts:
-    """`taken` are the host's routes and the engine's networks, those of our deployments too."""
+    """Networks of a port range. `taken` are the host's routes and all networks of the engine."""
 
     pool: IPv4Network
     low: int
@@ -61,23 +62,24 @@ class NetworkFacts:
 
     @property
     def foreign(self) -> list[IPv4Network]:
-        """Those that are none of our own deployments'."""
+        """Taken networks that don't belong to our deployments."""
         own = {subnet_of(each.port, self.pool) for each in self.owners}
         return sorted(set(self.taken) - own)
 
     @property
     def left(self) -> int:
-        """How many ports have a network that is free."""
-        every = self.high - self.low + 1
-        return every - ports_without_network(self.low, self.high, self.pool, self.foreign)
+        """The number of ports whose network is free."""
+        total = self.high - self.low + 1
+        return total - ports_without_network(self.low, self.high, self.pool, self.foreign)
 
 
 @dataclass(frozen=True, slots=True)
 class PortFacts:
-    """`listening` are the ports that are taken on this host, each with by whom (as far as known).
+    """The ports of a range.
 
-    `ephemeral` is the range that the kernel takes for outgoing connections, `reserved` what it
-    leaves out of that.
+    `listening` are the ports in use on this host, with the program's name if known.
+    `ephemeral` is the kernel's range for outgoing connections, `reserved` the ports in it that
+    the kernel does not use.
     """
 
     low: int
@@ -86,18 +88,18 @@ class PortFacts:
     listening: Mapping[int, str]
     ephemeral: tuple[int, int] | None = None
     reserved: Sequence[tuple[int, int]] = ()
-    engine_told: bool = True
+    engine_answered: bool = True
 
     @property
-    def strangers(self) -> list[PortOwner]:
-        """The deployments whose port somebody else has."""
-        if not self.engine_told:
+    def conflicts(self) -> list[PortOwner]:
+        """The deployments whose port another program uses."""
+        if not self.engine_answered:
             return []
         return [each for each in self.owners if each.port in self.listening and not each.runs]
 
     @property
     def shared_with_kernel(self) -> bool:
-        """Return whether an outgoing connection may have a port of the range."""
+        """Return whether the kernel may use a port of the range for an outgoing connection."""
         if self.ephemeral is None:
             return False
         low, high = max(self.low, self.ephemeral[0]), min(self.high, self.ephemeral[1])
@@ -126,12 +128,12 @@ def networks_finding(networks: NetworkFacts, shell: Shell) -> DoctorFinding:
     free = free_pool(foreign)
     if free is None:
         return NETWORKS.bad(
-            seen, "This host's routes cover every private /12; take one of them away."
+            seen, "This host's routes cover every private /12 network. Remove one of them."
         )
     verdict = NETWORKS.warning if left else NETWORKS.bad
     return verdict(
         seen,
-        f"Give the server another pool. {shell.setting_words}",
+        f"Set another pool. {shell.setting_words}",
         shell.setting("SUBNET_POOL", str(free)),
     )
 
@@ -141,31 +143,31 @@ def _cut_off(
 ) -> DoctorFinding:
     owner, route = cut_off[0]
     return NETWORKS.bad(
-        f"{listed([each.label for each, _ in cut_off])} can't have a network of"
-        f" {'their' if len(cut_off) > 1 else 'its'} own: this host has {route} already. {seen}",
+        f"{listed([each.label for each, _ in cut_off])} can't have"
+        f" {'their networks' if len(cut_off) > 1 else 'its network'}: this host already has a"
+        f" route to {route}. {seen}",
         _ANOTHER_PORT % owner.label,
         another_port(owner, shell),
     )
 
 
 _ANOTHER_PORT = (
-    "The line puts %s into the archive and back, which gives it another port; clients need to"
-    " learn it."
+    "The line archives and restores %s, which gives it another port. Its clients need the new port."
 )
 
 
 def another_port(owner: PortOwner, shell: Shell) -> str:
-    """Return the line that gives a deployment a port of the range, and the network of that."""
-    there = shell.deploy_agent("archive", owner.deployment_id)
-    return f"{there} && {shell.deploy_agent('restore', owner.deployment_id)}"
+    """Return the shell line that gives a deployment another port, and so another network."""
+    archive = shell.deploy_agent("archive", owner.deployment_id)
+    return f"{archive} && {shell.deploy_agent('restore', owner.deployment_id)}"
 
 
 def ports_without_network(
     low: int, high: int, pool: IPv4Network, foreign: Iterable[IPv4Network]
 ) -> int:
-    """Return how many ports of low..high have a network that overlaps a foreign one.
+    """Return how many ports in low..high have a network that overlaps a foreign one.
 
-    By arithmetic: asking for each port takes seconds on a host with many routes.
+    Computed from the ranges: a check of each port takes seconds on a host with many routes.
     """
     size, base = 2 ** (32 - NETWORK_PREFIX), int(pool.network_address)
     covered, lost = low - 1, 0
@@ -178,7 +180,7 @@ def ports_without_network(
 
 
 def free_pool(foreign: Iterable[IPv4Network]) -> IPv4Network | None:
-    """Return a private /12 that nothing of this host overlaps."""
+    """Return a private /12 network that overlaps nothing on this host, or None."""
     known = list(foreign)
     candidates = [
         *reversed(list(IPv4Network("10.0.0.0/8").subnets(new_prefix=12))),
@@ -188,70 +190,70 @@ def free_pool(foreign: Iterable[IPv4Network]) -> IPv4Network | None:
 
 
 def engine_networks_finding(taken: Sequence[IPv4Network], shell: Shell) -> DoctorFinding:
-    """`taken` are all networks of the engine's and routes of the host's."""
+    """Report the free networks in Docker's default pools; `taken` are networks and routes."""
     left = sum(overlapping(each, taken) is None for each in _ENGINE_POOLS)
     seen = f"{left} of {len(_ENGINE_POOLS)} networks are left in Docker's default pools."
     if left > _FEW_POOLS:
         return ENGINE_NETWORKS.good(seen)
     return ENGINE_NETWORKS.warning(
         seen,
-        "The line removes networks that no container uses, and asks before it does."
-        " default-address-pools in /etc/docker/daemon.json makes more.",
+        "The line removes networks that no container uses; it asks first. To have more, set"
+        " default-address-pools in /etc/docker/daemon.json.",
         shell.docker("network", "prune"),
     )
 
 
 def ports_finding(ports: PortFacts, shell: Shell) -> DoctorFinding:
-    if twice := _named_twice(ports.owners):
-        moved = min(twice, key=lambda each: each.runs)
+    if shared := _same_port(ports.owners):
+        moved = min(shared, key=lambda each: each.runs)
         return PORTS.bad(
-            f"{listed([each.label for each in twice])} have the same port, {moved.port}: only one"
+            f"{listed([each.label for each in shared])} have the same port, {moved.port}: only one"
             " of them can run.",
             _ANOTHER_PORT % moved.label,
             another_port(moved, shell),
         )
-    if strangers := ports.strangers:
-        held = [_held(each, ports.listening[each.port]) for each in strangers]
+    if conflicts := ports.conflicts:
+        texts = [_conflict_text(each, ports.listening[each.port]) for each in conflicts]
         return PORTS.bad(
-            f"{listed(held)}.",
-            f"Stop that program. Or: {_ANOTHER_PORT % strangers[0].label}",
-            another_port(strangers[0], shell),
+            f"{listed(texts)}.",
+            f"Stop that program. Or: {_ANOTHER_PORT % conflicts[0].label}",
+            another_port(conflicts[0], shell),
         )
     return _range_finding(ports, shell)
 
 
-def _named_twice(owners: Sequence[PortOwner]) -> list[PortOwner]:
-    """Return the deployments that have the same port as another, of the first such port."""
+def _same_port(owners: Sequence[PortOwner]) -> list[PortOwner]:
+    """Return the deployments that share a port, for the first such port."""
     by_port = defaultdict(list)
     for each in owners:
         by_port[each.port].append(each)
     return next((found for found in by_port.values() if len(found) > 1), [])
 
 
-def _held(owner: PortOwner, who: str) -> str:
-    return f"{who or 'another program'} has port {owner.port}, which is that of {owner.label}"
+def _conflict_text(owner: PortOwner, program: str) -> str:
+    return f"{program or 'another program'} uses port {owner.port} of {owner.label}"
 
 
 def _range_finding(ports: PortFacts, shell: Shell) -> DoctorFinding:
     low, high = ports.low, ports.high
     seen = (
-        f"{ports.free} of {high - low + 1} are free in {low}-{high};"
+        f"{ports.free} of {high - low + 1} ports in {low}-{high} are free;"
         f" {counted(len(ports.owners), 'deployment has one', 'deployments have one')}."
     )
     if ports.shared_with_kernel:
         return PORTS.warning(
-            f"{seen} The kernel takes ports of that range for outgoing connections, so that a"
-            " gateway may find its own in use.",
-            "The line keeps the kernel out of that range until the next boot; a file in"
-            " /etc/sysctl.d makes it last.",
+            f"{seen} The kernel uses ports of that range for outgoing connections, so a gateway's"
+            " port may be in use when it starts.",
+            "The line makes the kernel avoid that range until the next boot. To make it permanent,"
+            " write it into a file in /etc/sysctl.d.",
             shell.as_root(f"sysctl -w net.ipv4.ip_local_reserved_ports={low}-{high}"),
         )
     if ports.free < _FEW_PORTS:
         return PORTS.warning(
             seen,
-            f"Give the server a larger range. {shell.setting_words}",
+            f"Set a larger range. {shell.setting_words}",
             shell.setting("PORT_RANGE", f"{min(low, 10000)}-{max(high, 32767)}"),
         )
-    if not ports.engine_told:
-        return PORTS.unknown(f"{seen} Who has our own ports only the engine can tell.")
+    if not ports.engine_answered:
+        return PORTS.unknown(f"{seen} Only the engine can tell who uses the deployments' ports.")
     return PORTS.good(seen)

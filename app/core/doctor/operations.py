@@ -1,4 +1,4 @@
-"""Operations that ended half-way or never end, and locks that nobody should hold."""
+"""Checks of operations and locks: interrupted ones, ones that never end, and foreign locks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,17 +13,18 @@ OPERATIONS = DoctorCheck(
     "operations",
     "Operations and locks",
     Area.FOLDER,
-    "One that died half-way leaves its gateway half-made; one that never ends, or a lock that"
-    " somebody else holds, lets no other begin.",
+    "An interrupted operation leaves its gateway half changed. One that never ends, or a lock that"
+    " another program holds, blocks every other operation.",
 )
-# From an outcome to the free lock, on a host that is busy.
-_LAST_STEP = timedelta(seconds=30)
+# Time between an operation's outcome and the release of its lock, on a busy host.
+_UNLOCK_TIME = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentLock:
-    """A deployment and its latest operation. `locked_by` are the processes that hold its lock,
-    None where nobody does.
+    """A deployment, its latest operation, and who holds its lock.
+
+    `locked_by` are the ids of the processes that hold the lock, None if nobody does.
     """
 
     deployment_id: str
@@ -31,94 +32,98 @@ class DeploymentLock:
     operation: Operation | None
     locked_by: tuple[int, ...] | None = None
 
+    @property
+    def is_running(self) -> bool:
+        return self.operation is not None and self.operation.state is OperationState.RUNNING
+
 
 def operations_finding(
-    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+    locks: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
 ) -> DoctorFinding:
-    """`longest` is what an operation may take by its own deadlines."""
-    for find in (_never_ending, _locked_by_others, _left_half_way):
-        if finding := find(held, longest, now, shell):
-            return finding
-    running = sum(_runs(each) for each in held)
-    under_way = f"{counted(running, 'operation')} under way" if running else "None is under way"
-    return OPERATIONS.good(f"{under_way}, none was left half-way, and nobody else holds a lock.")
-
-
-def _runs(held: DeploymentLock) -> bool:
-    return held.operation is not None and held.operation.state is OperationState.RUNNING
+    """Report the worst problem. `longest` is what an operation may take by its own deadlines."""
+    found = (
+        _never_ending(locks, longest, now, shell)
+        or _locked_by_others(locks, now, shell)
+        or _interrupted(locks, now, shell)
+    )
+    if found:
+        return found
+    running = sum(each.is_running for each in locks)
+    state = f"{counted(running, 'operation')} running" if running else "None is running"
+    return OPERATIONS.good(f"{state}, none was interrupted, and no other program holds a lock.")
 
 
 def _never_ending(
-    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+    locks: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
 ) -> DoctorFinding | None:
     found = [
         (each, each.operation)
-        for each in held
-        if each.operation and _runs(each) and now - each.operation.started_at > longest
+        for each in locks
+        if each.operation and each.is_running and now - each.operation.started_at > longest
     ]
     if not found:
         return None
-    told = [
-        f"the {op.kind.noun} of {each.label} since {duration(now - op.started_at)}"
+    texts = [
+        f"the {op.kind.noun} of {each.label}, for {duration(now - op.started_at)}"
         for each, op in found
     ]
     return OPERATIONS.bad(
-        f"Still under way: {listed(told)}; its own deadlines end at {duration(longest)}.",
-        "The line ends its process; it is shown as interrupted then, and can be done again.",
+        f"Still running: {listed(texts)}. It should have ended within {duration(longest)}.",
+        "The line kills its process. Then it is shown as interrupted and can be repeated.",
         _kill(found[0][0].locked_by or (), shell),
     )
 
 
 def _locked_by_others(
-    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+    locks: Sequence[DeploymentLock], now: datetime, shell: Shell
 ) -> DoctorFinding | None:
-    found = [each for each in held if each.locked_by is not None and not _settles(each, now)]
+    found = [each for each in locks if each.locked_by is not None and not _is_own_lock(each, now)]
     if not found:
         return None
     return OPERATIONS.bad(
         f"Another program holds the lock of {listed([each.label for each in found])}.",
-        "No operation can begin there. The line ends that program; look with `ps -fp` who it is.",
+        "No operation can start there. The line kills that program; `ps -fp` shows its name.",
         _kill(found[0].locked_by or (), shell),
     )
 
 
-def _settles(held: DeploymentLock, now: datetime) -> bool:
+def _is_own_lock(lock: DeploymentLock, now: datetime) -> bool:
     """Return whether an operation holds the lock, or has just ended."""
-    if _runs(held):
+    if lock.is_running:
         return True
-    ended = held.operation.ended_at if held.operation else None
-    return ended is not None and now - ended < _LAST_STEP
+    ended_at = lock.operation.ended_at if lock.operation else None
+    return ended_at is not None and now - ended_at < _UNLOCK_TIME
 
 
 def _kill(processes: Sequence[int], shell: Shell) -> str:
     return shell.as_root(quoted("kill", *map(str, processes))) if processes else ""
 
 
-def _left_half_way(
-    held: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
+def _interrupted(
+    locks: Sequence[DeploymentLock], now: datetime, shell: Shell
 ) -> DoctorFinding | None:
     found = [
         (each, each.operation)
-        for each in held
+        for each in locks
         if each.operation
         and (each.operation.state is OperationState.INTERRUPTED or each.operation.can_be_resumed)
     ]
     if not found:
         return None
-    told = [
+    texts = [
         f"the {op.kind.noun} of {each.label} by {op.actor}, {ago(op.started_at, now)}"
         for each, op in found
     ]
-    held_there, operation = found[0]
+    lock, operation = found[0]
     return OPERATIONS.warning(
-        f"Left half-way: {listed(told)}.",
-        f"{held_there.label}: {operation.kind.after_interruption}",
-        shell.deploy_agent(*_again(operation)),
+        f"Interrupted: {listed(texts)}.",
+        f"{lock.label}: {operation.kind.after_interruption}",
+        shell.deploy_agent(*_repeat(operation)),
     )
 
 
-def _again(operation: Operation) -> list[str]:
-    """Return the call that ends what was left half-way; most is made whole by a launch."""
+def _repeat(operation: Operation) -> list[str]:
+    """Return the command that completes an interrupted operation."""
     if operation.resumption == "undo":
         return ["reconfigure", operation.deployment_id, "--undo"]
     verb, *options = operation.kind.facts.retry

@@ -1,20 +1,20 @@
-"""Lines that repair something, as they work when they are pasted on this very host."""
+"""Shell lines that work when pasted on this host."""
 
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-# A longer line is no line to copy any more.
+# With more paths a line is too long to copy.
 _MOST_PATHS = 30
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """What lines need to know of the host and of whoever runs the server.
+    """What shell lines depend on: the host, and the user who runs the server.
 
-    `settings` are those of the server's that the command line has to be given,
-    `settings_file` is where the service reads its own, if it is one; `engine` is the engine's
-    address where it is not the usual one.
+    `settings` are the server's settings that our command line needs too. `settings_file` is
+    the service's settings file, if the server runs as a service. `engine` is the engine's
+    address if it is not the default one.
     """
 
     project: str
@@ -28,7 +28,7 @@ class Shell:
     engine: str = ""
 
     def as_root(self, line: str) -> str:
-        """Return the line as root runs it."""
+        """Return the line such that it runs as root."""
         if self.is_root:
             return line
         quoted = shlex.quote(line)
@@ -38,12 +38,12 @@ class Shell:
         return f"su -c {quoted}"
 
     def deploy_agent(self, *words: str) -> str:
-        """Return a call of our own command line, with the settings of this server."""
+        """Return a call of our command line with this server's settings."""
         given = [f"DEPLOY_AGENT_{name.upper()}={quoted(value)}" for name, value in self.settings]
         return " ".join([*self._engine(), *given, quoted(f"{self.project}/deploy-agent", *words)])
 
     def docker(self, *words: str) -> str:
-        """Return a call of Docker's command line, on the engine that is ours."""
+        """Return a call of Docker's command line for our engine."""
         return " ".join([*self._engine(), quoted("docker", *words)])
 
     def make(self, target: str) -> str:
@@ -53,7 +53,7 @@ class Shell:
         return [f"DOCKER_HOST={quoted(self.engine)}"] if self.engine else []
 
     def start_engine(self) -> str:
-        """Return the line that starts the engine; empty for one that we don't know."""
+        """Return the line that starts the engine, empty if we don't know how."""
         if self.engine:
             return self._own_service("start")
         if self.has_systemd:
@@ -61,28 +61,28 @@ class Shell:
         return self.as_root(quoted(f"{self.project}/scripts/engine"))
 
     def restart_engine(self) -> str:
-        """Return the line that restarts the engine; empty for one that we don't know."""
+        """Return the line that restarts the engine, empty if we don't know how."""
         if self.engine:
             return self._own_service("restart")
         if self.has_systemd:
             return self.as_root("systemctl restart docker")
-        # One that was started by hand, and may not listen to less any more.
+        # Started by hand, and perhaps no longer responding to a milder signal.
         killed = "kill -9 $(cat /var/run/docker.pid) && sleep 2"
         return self.as_root(f"{killed} && {quoted(f'{self.project}/scripts/engine')}")
 
     def _own_service(self, verb: str) -> str:
-        """Return the line for an engine that is a user's own."""
+        """Return the line for a user's own (rootless) engine."""
         own = self.has_systemd and self.engine.startswith("unix:///run/user/")
         return f"systemctl --user {verb} docker" if own else ""
 
     def keep_time(self) -> str:
-        """Return the line that lets the clock be kept right; empty where we know none."""
+        """Return the line that turns on clock synchronization, empty if we don't know how."""
         if self.has_systemd:
             return self.as_root("timedatectl set-ntp true")
         return self.as_root("apt-get install -y chrony") if self.has_apt else ""
 
     def setting(self, name: str, value: str) -> str:
-        """Return the line that gives the server a setting, for its next start."""
+        """Return the line that sets a setting for the server's next start."""
         assignment = f"DEPLOY_AGENT_{name}={value}"
         if not self.settings_file:
             return f"export {quoted(assignment)}"
@@ -91,17 +91,17 @@ class Shell:
 
     @property
     def setting_words(self) -> str:
-        """Where that line belongs."""
+        """A sentence on where to run that line."""
         if self.settings_file:
-            return "The line sets it and restarts the server; gateways go on."
-        return "Run the line in the shell that starts the server, and start it again there."
+            return "The line sets it and restarts the server; gateways keep running."
+        return "Run the line in the shell that starts the server, then restart the server there."
 
 
 def quoted(*words: str) -> str:
-    """Return words as one shell reads them."""
+    """Return words quoted for a shell."""
     return " ".join(map(shlex.quote, words))
 
 
 def on_paths(command: str, paths: Sequence[str]) -> str:
-    """Return a command on paths, some at a time where there are many."""
+    """Return a command with paths, but not with all of them if there are many."""
     return f"{command} {quoted(*paths[:_MOST_PATHS])}"

@@ -1,9 +1,9 @@
-"""The engine's stream of log lines, read as it comes in.
+"""Parse the engine's log stream into lines, as it arrives.
 
-Without a terminal each message is a frame: one byte for the stream, three empty, the
-length in four, then `TIME text`. A line longer than 16 KiB comes as several messages,
-each with a time, of which the last alone ends the line. With a terminal there are no
-frames and no streams: it begins with the digit of a time, and a frame with its stream's number.
+Without a terminal, each message is a frame: one byte for the stream, three zero bytes, the
+length in four bytes, then `TIME text`. A line over 16 KiB comes as several messages, each
+with its time; only the last one ends the line. With a terminal there are no frames and no
+streams. The first byte tells which: a digit of a time, or a frame's stream number.
 """
 
 import struct
@@ -13,12 +13,12 @@ from app.core.logs.lines import RawLine, Stream
 _HEADER = struct.Struct(">BxxxL")
 _ERR = 2
 _HIGHEST_STREAM = 3
-# More of a line than is ever shown.
+# Longer than any line that is shown.
 _LONGEST = 64 * 1024
 
 
 def _frames_in(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
-    """Return the whole frames in what the engine sends, stream and content, and what is left."""
+    """Return the complete frames in some data as (stream, content), and the rest of the data."""
     frames, start = [], 0
     while start + _HEADER.size <= len(data):
         number, length = _HEADER.unpack_from(data, start)
@@ -31,18 +31,18 @@ def _frames_in(data: bytes) -> tuple[list[tuple[int, bytes]], bytes]:
 
 
 def text_in(data: bytes) -> bytes:
-    """Return what frames hold, whatever their stream, also of one that broke off."""
+    """Return the content of all frames, of any stream, including an incomplete last one."""
     frames, rest = _frames_in(data)
     return b"".join(content for _, content in frames) + rest[_HEADER.size :]
 
 
 class LogFrames:
-    """Takes the bytes of one answer, in any portions, and gives the lines that are complete."""
+    """Takes one log stream's bytes in chunks of any size and returns complete lines."""
 
     def __init__(self) -> None:
         self._terminal: bool | None = None
         self._rest = b""
-        self._begun: dict[Stream, _PartialLine] = {}
+        self._partial: dict[Stream, _PartialLine] = {}
 
     def feed(self, data: bytes) -> list[RawLine]:
         if self._terminal is None and data:
@@ -50,10 +50,10 @@ class LogFrames:
         return self._plain(data) if self._terminal else self._framed(data)
 
     def end(self) -> list[RawLine]:
-        """Give the lines that nothing ended."""
+        """Return the lines that were never ended."""
         if self._terminal and self._rest:
-            return [_line(Stream.OUT, *_parted(self._rest))]
-        return [each.line(stream) for stream, each in self._begun.items()]
+            return [_line(Stream.OUT, *_split_time(self._rest))]
+        return [each.line(stream) for stream, each in self._partial.items()]
 
     def _framed(self, data: bytes) -> list[RawLine]:
         data = self._rest + data if self._rest else data
@@ -66,27 +66,27 @@ class LogFrames:
         return lines
 
     def _message(self, stream: Stream, message: bytes) -> RawLine | None:
-        time, text = _parted(message)
-        begun = self._begun.get(stream)
+        time, text = _split_time(message)
+        partial = self._partial.get(stream)
         if text.endswith(b"\n"):
-            if begun is None:
+            if partial is None:
                 return _line(stream, time, text)
-            del self._begun[stream]
-            begun.add(text)
-            return begun.line(stream)
-        if begun is None:
-            begun = self._begun[stream] = _PartialLine(time)
-        begun.add(text)
+            del self._partial[stream]
+            partial.add(text)
+            return partial.line(stream)
+        if partial is None:
+            partial = self._partial[stream] = _PartialLine(time)
+        partial.add(text)
         return None
 
     def _plain(self, data: bytes) -> list[RawLine]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         self._rest = self._rest[:_LONGEST]
-        return [_line(Stream.OUT, *_parted(each)) for each in lines]
+        return [_line(Stream.OUT, *_split_time(each)) for each in lines]
 
 
 class _PartialLine:
-    """A line whose end has not come."""
+    """A line whose end has not arrived yet."""
 
     def __init__(self, time: bytes) -> None:
         self._time = time
@@ -99,7 +99,7 @@ class _PartialLine:
         return _line(stream, self._time, bytes(self._text))
 
 
-def _parted(message: bytes) -> tuple[bytes, bytes]:
+def _split_time(message: bytes) -> tuple[bytes, bytes]:
     time, _, text = message.partition(b" ")
     return time, text
 

@@ -1,7 +1,7 @@
-"""Lines of a gateway's log: when, on which stream, how grave, and as text that is safe to show.
+"""Lines of a gateway's log: time, stream, level, and text that is safe to show.
 
-OpenClaw's console names no level: it writes `TIME [subsystem] text`, warnings and errors
-to standard error, all else to standard output (with `consoleStyle: json` it does name it).
+By default OpenClaw's console names no level. It writes `TIME [subsystem] text`, warnings and
+errors to stderr, the rest to stdout. (With `consoleStyle: json` it does name the level.)
 """
 
 import re
@@ -22,7 +22,7 @@ class Stream(StrEnum):
 
 
 class Level(StrEnum):
-    """How grave a line is, the gravest first. `NONE`: it does not say."""
+    """The level of a line, most severe first. `NONE`: the line does not say."""
 
     ERROR = "error"
     WARN = "warn"
@@ -32,7 +32,7 @@ class Level(StrEnum):
 
 
 class LineKey(NamedTuple):
-    """What tells a line of a container from all others: `nth` counts those of equal times."""
+    """Identifies a line of a container. `nth` counts lines with the same time."""
 
     time: str
     stream: Stream
@@ -40,7 +40,7 @@ class LineKey(NamedTuple):
 
 
 class RawLine(NamedTuple):
-    """A line as the engine has it. `time` is RFC 3339 with nanoseconds, in UTC."""
+    """A line from the engine. `time` is RFC 3339 with nanoseconds, in UTC."""
 
     time: str
     stream: Stream
@@ -49,10 +49,10 @@ class RawLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line that may be shown: no secret, no escape, not too long.
+    """A line that may be shown: without secrets and escape sequences, and not too long.
 
-    `pieces` are for the eye: coloured, and without the line's own time where that is
-    but the engine's once more.
+    `pieces` are its text with colors, without the line's own time if that only repeats the
+    engine's.
     """
 
     time: str
@@ -62,28 +62,28 @@ class LogLine:
     pieces: tuple[ColoredText, ...]
 
 
-# More are no help to the eye, and each costs time and an element of the page.
-_MOST_COLOURS = 500
+# More colors than this don't help anybody, and each costs time and an element of the page.
+_MOST_COLORS = 500
 
 
 def read_line(raw: RawLine, mask: Masker) -> LogLine:
     text = clean(raw.text)
     masked = shorten(mask(text))
     level = _level_of(raw.stream, masked)
-    # A secret may have hidden between colours; and who cuts pieces may cut one.
-    is_plain = not 0 < raw.text.count(ESCAPE) <= _MOST_COLOURS or masked != text
+    # Text with a secret loses its colors: a color change may split the secret.
+    is_plain = not 0 < raw.text.count(ESCAPE) <= _MOST_COLORS or masked != text
     pieces = [ColoredText(masked)] if is_plain else colored(raw.text)
     own_time = _own_time(raw.time, masked)
     return LogLine(raw.time, raw.stream, level, masked, tuple(without_prefix(pieces, own_time)))
 
 
-# Where the line itself says when it was written: not twice on the page.
+# A line's own time, which the page need not show twice.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 _SAME = timedelta(seconds=2)
 
 
 def _own_time(time: str, text: str) -> int:
-    """Return the length of a line's own time at its start; 0 where it is another's."""
+    """Return the length of a line's own time at its start; 0 if there is none or it differs."""
     match = _TIME.match(text)
     if not match:
         return 0
@@ -92,7 +92,7 @@ def _own_time(time: str, text: str) -> int:
 
 
 def moment_of(time: str) -> datetime | None:
-    """Read an RFC 3339 time, to the microsecond; None where it is none."""
+    """Parse an RFC 3339 time to the microsecond, or return None."""
     try:
         return datetime.fromisoformat(re.sub(r"([.,]\d{6})\d+", r"\1", time)).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -100,12 +100,12 @@ def moment_of(time: str) -> datetime | None:
 
 
 def seconds_before(time: str, seconds: int) -> str:
-    """Return an RFC 3339 time less some seconds as the engine takes it: seconds since 1970.
+    """Return an RFC 3339 time minus some seconds, as seconds since 1970 for the engine.
 
     Raises ValueError.
     """
     moment = datetime.strptime(time[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    # The engine takes no time before 1970; all have ten digits, so they sort as text.
+    # The engine rejects times before 1970. Ten digits always, so that they sort as text.
     whole = max(int(moment.timestamp()) - seconds, 0)
     return f"{whole:010}.{time[20:].rstrip('Z'):0<9}"
 
@@ -120,7 +120,7 @@ _NAMED: Mapping[str, Level] = {
 _WORDS = "|".join(sorted((word for word in _NAMED if word.isalpha()), key=len, reverse=True))
 # `level=warn`, `"level":"warn"`, `"level":40`.
 _AS_FIELD = re.compile(r"\b(?:level|lvl|severity)\"?\s*[=:]\s*\"?(\w+)", re.IGNORECASE)
-# `[warn]`, `<error>`, `error:` and `npm ERR!` wherever a line begins in earnest; `WARN` alone.
+# `[warn]` and `<error>` anywhere, `error:` and `npm ERR!` after a space or prefix, `WARN` alone.
 _AS_WORD = re.compile(
     rf"[\[<(](?i:({_WORDS}))[\]>)]"
     rf"|(?:^|[\]\s])(?i:({_WORDS}))[:!]"
@@ -151,9 +151,9 @@ def _level_of(stream: Stream, text: str) -> Level:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which lines somebody wants: of this gravity at least, of one stream, with a text in them.
+    """Which lines somebody wants: at least of a level, of one stream, containing a text.
 
-    A line that names no level counts as information.
+    A line without a level counts as information.
     """
 
     level: Level = Level.NONE
@@ -163,13 +163,13 @@ class LogFilter:
     def wants(self, line: LogLine) -> bool:
         if self.stream and line.stream is not self.stream:
             return False
-        if self.level and _GRAVITY[line.level] > _GRAVITY[self.level]:
+        if self.level and _SEVERITY[line.level] > _SEVERITY[self.level]:
             return False
         return self.text.casefold() in line.text.casefold()
 
 
 EVERYTHING = LogFilter()
-_GRAVITY = {
+_SEVERITY = {
     Level.ERROR: 0,
     Level.WARN: 1,
     Level.INFO: 2,
@@ -180,16 +180,16 @@ _GRAVITY = {
 
 @dataclass(frozen=True, slots=True)
 class LogNotice:
-    """Words of ours between the lines of a log."""
+    """A remark of ours between the lines of a log."""
 
     words: str
 
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """How far somebody has read: behind a line of a container, or nothing of it yet.
+    """How far a reader has read: up to a line of a container, or none of its lines yet.
 
-    As text it goes to the browser and comes back; what is malformed there is no position.
+    It travels to the browser and back as text. A malformed text is an empty position.
     """
 
     container: str = ""
@@ -220,9 +220,9 @@ _POSITION = re.compile(
 
 
 class Numbering:
-    """Gives each line of one log its key, in the log's order.
+    """Gives each line of a log its key, in the log's order.
 
-    Lines of one stream are in the order of their times; the two streams are not.
+    Within a stream, lines are in the order of their times. Across streams they may not be.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""What somebody wants to see of a log, as it stands in a page's address."""
+"""Which part of a log to show, as in a page's address."""
 
 import re
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from app.core.errors import InputRejected
 from app.core.logs.lines import Level, LogFilter, Stream
 
 MOST_SHOWN = 5_000
-# How much of the past: a number of lines, or all since.
+# How far back: a number of lines, or a time span.
 LAST: Mapping[str, str] = {
     "200": "Last 200 lines",
     "1000": "Last 1,000 lines",
@@ -37,7 +37,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def parse_since(text: str, now: datetime) -> datetime:
-    """Return the moment that a script or terminal names. Raises InputRejected."""
+    """Return the time that a script or a terminal user gives. Raises InputRejected."""
     try:
         if span := _SPAN.fullmatch(text):
             return now - timedelta(**{_UNITS[span[2]]: int(span[1])})
@@ -47,7 +47,7 @@ def parse_since(text: str, now: datetime) -> datetime:
     except (ValueError, OverflowError, OSError):
         raise InputRejected(
             {
-                "since": "must be a span such as 10m, seconds since 1970, or a time such as"
+                "since": "must be a time span such as 10m, seconds since 1970, or a time such as"
                 " 2026-11-24T06:00:00Z"
             }
         ) from None
@@ -56,7 +56,7 @@ def parse_since(text: str, now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class LogSelection:
-    """`last` is a key of LAST. `before` asks for the last words of the run before."""
+    """A reader's choice. `last` is a key of LAST, `before` asks for the previous run."""
 
     last: str = "200"
     level: str = ""
@@ -66,7 +66,7 @@ class LogSelection:
 
     @classmethod
     def read(cls, arguments: Mapping[str, str]) -> "LogSelection":
-        """Read a page's address; what is not understood in it counts as not said."""
+        """Read the arguments of a page's address, ignoring those that are invalid."""
         last, level, stream = (arguments.get(name, "") for name in ("last", "level", "stream"))
         return cls(
             last if last in LAST else "200",
@@ -91,7 +91,7 @@ class LogSelection:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return it as an address says it, without what goes without saying."""
+        """Return the arguments for an address, without the default ones."""
         said = {
             "last": "" if self.last == "200" else self.last,
             "level": self.level,

@@ -1,9 +1,8 @@
-"""Colours of terminals as class names: what a program painted, in pieces of plain text.
+"""Terminal colors as CSS class names.
 
-Rich reads the colour sequences and knows the nearest of the sixteen colours. A library
-that writes HTML (ansi2html) would leave us to trust its markup, makes links of what a
-gateway wrote, and puts other colours into a style sheet of its own, which our content
-policy refuses.
+Rich parses the color sequences and finds the nearest of the sixteen colors. A library that
+writes HTML, such as ansi2html, would make us trust its markup, turns a gateway's text into
+links, and needs inline styles, which our content security policy blocks.
 """
 
 from typing import NamedTuple
@@ -19,14 +18,14 @@ _ATTRIBUTES = ("bold", "dim", "italic", "underline", "strike")
 
 
 class ColoredText(NamedTuple):
-    """Text in one look; `classes` is empty where it looks like the rest of its line."""
+    """Text in one style. `classes` are CSS classes, empty for the default style."""
 
     text: str
     classes: str = ""
 
 
 def colored(line: str) -> list[ColoredText]:
-    """Return a line in pieces; together they are what `clean` makes of it."""
+    """Return a line in pieces by style. Together their text equals `clean(line)`."""
     read = AnsiDecoder().decode_line(clean_keeping_colors(line))
     pieces, end = [], 0
     for span in read.spans:
@@ -41,7 +40,7 @@ def colored(line: str) -> list[ColoredText]:
 
 
 def without_prefix(pieces: list[ColoredText], length: int) -> list[ColoredText]:
-    """Return pieces without their first characters."""
+    """Return pieces without their first `length` characters."""
     left = []
     for text, classes in pieces:
         if len(text) > length:
@@ -51,23 +50,23 @@ def without_prefix(pieces: list[ColoredText], length: int) -> list[ColoredText]:
 
 
 def _classes(style: Style) -> str:
-    """Return a look's classes: a ground has its own readable colour of text."""
-    front, ground = _number(style.color), _number(style.bgcolor)
+    """Return the CSS classes of a style. Each background has its own readable text color."""
+    foreground, background = _number(style.color), _number(style.bgcolor)
     if style.reverse:
-        front, ground = ground, front
+        foreground, background = background, foreground
     classes = [name for name in _ATTRIBUTES if getattr(style, name)]
-    if ground is not None:
-        classes.append(f"on{ground}")
+    if background is not None:
+        classes.append(f"on{background}")
     elif style.reverse:
         classes.append("reverse")
-    elif front is not None:
-        classes.append(f"in{front}")
+    elif foreground is not None:
+        classes.append(f"in{foreground}")
     return " ".join(classes)
 
 
-def _number(colour: Color | None) -> int | None:
-    if colour is None or colour.is_default:
+def _number(color: Color | None) -> int | None:
+    if color is None or color.is_default:
         return None
-    number = colour.downgrade(ColorSystem.STANDARD).number
-    # The bright eight look as the others: what can be read on a page is neither.
+    number = color.downgrade(ColorSystem.STANDARD).number
+    # Bright colors look like the normal ones: the page has its own readable shades.
     return None if number is None else number % 8

@@ -44,7 +44,7 @@ def disk_of(path: Path) -> Disk:
     )
 
 
-def clock_is_synchronised() -> bool | None:
+def clock_is_synchronized() -> bool | None:
     """Return what the kernel says of its clock; None where it does not tell."""
     timex = ctypes.create_string_buffer(512)  # Larger than struct timex; all zero only reads.
     try:

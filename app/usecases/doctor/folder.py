@@ -82,7 +82,7 @@ def stranded(facts: Facts) -> DoctorFinding:
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     ours = [each.project for each in found.ours]
-    return folder.stranded_finding(ours, len(found.stranded) - len(ours), facts.shell)
+    return folder.orphans_finding(ours, len(found.stranded) - len(ours), facts.shell)
 
 
 def half_done(facts: Facts) -> DoctorFinding:

@@ -115,5 +115,5 @@ def clock(facts: Facts) -> DoctorFinding:
         ahead = facts.info.ahead
     except EngineError:
         ahead = None
-    found = host.HostClock(ahead, machine.clock_is_synchronised())
+    found = host.HostClock(ahead, machine.clock_is_synchronized())
     return host.clock_finding(found, facts.shell)

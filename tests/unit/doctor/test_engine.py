@@ -122,5 +122,5 @@ def test_of_missing_images_it_is_told_who_needs_them() -> None:
 
     assert images_finding([here], users, NOW, SHELL).verdict is DoctorVerdict.GOOD
     found = images_finding([here, gone], users, NOW, SHELL)
-    assert found.seen == "Not here: b:1, named by Support and Zoo."
+    assert found.seen == "Not on this host: b:1, used by Support and Zoo."
     assert found.fix == "docker pull b:1"

@@ -18,8 +18,8 @@ from app.core.doctor.folder import (
     foreign_finding,
     links_finding,
     modes_finding,
+    orphans_finding,
     owners_finding,
-    stranded_finding,
 )
 from app.core.doctor.operations import DeploymentLock, operations_finding
 from app.core.doctor.shell import Shell
@@ -46,7 +46,7 @@ def test_what_could_not_be_looked_at_is_not_called_good() -> None:
     assert modes_finding([], LOOKED, SHELL).verdict is DoctorVerdict.GOOD
     found = owners_finding([], Coverage(3, unreadable=1), SHELL)
     assert found.verdict is DoctorVerdict.UNKNOWN
-    assert "1 of 3 deployments this server's user may not look into" in found.seen
+    assert "this server's user may not read 1 of 3 deployments" in found.seen
 
 
 @pytest.mark.parametrize(("top", "runs"), [(True, True), (False, False), (False, True)])
@@ -56,7 +56,7 @@ def test_what_a_gateway_cannot_write_is_given_to_it(top: bool, runs: bool) -> No
     )
 
     assert found.verdict is DoctorVerdict.BAD
-    assert found.seen == "Not the gateway's: /d/a/config is root's, and 2 more."
+    assert found.seen == "Not owned by the gateway: /d/a/config is root's, and 2 more."
     assert found.fix == "chown -hR 1000:1000 /d/a/config /d/a/workspace"
 
 
@@ -94,9 +94,9 @@ def test_a_foreign_folder_that_looks_like_a_deployment_gets_an_id() -> None:
 
 
 def test_of_what_is_stranded_the_line_removes_the_first() -> None:
-    assert stranded_finding([], 0, SHELL).seen == "Nothing of ours."
-    assert stranded_finding([], 2, SHELL).verdict is DoctorVerdict.GOOD
-    found = stranded_finding([ID, "other"], 1, SHELL)
+    assert orphans_finding([], 0, SHELL).seen == "None of ours."
+    assert orphans_finding([], 2, SHELL).verdict is DoctorVerdict.GOOD
+    found = orphans_finding([ID, "other"], 1, SHELL)
     assert found.verdict is DoctorVerdict.WARNING
     assert found.seen == f"{ID} and other. 1 project may be somebody else's."
     assert found.fix == f"/srv/deploy-agent stranded --remove {ID}"

@@ -67,7 +67,7 @@ def test_memory_says_how_many_more_would_fit() -> None:
 
     assert found.verdict is DoctorVerdict.GOOD
     assert found.seen == (
-        "8.0 GB of 16.0 GB available. 2 gateways that run take 2.0 GB and may take 4.0 GB."
+        "8.0 GB of 16.0 GB available. 2 running gateways use 2.0 GB and may use up to 4.0 GB."
         " 7 more would fit."
     )
     assert memory_finding(Memory(16 * GB, GB, None)).verdict is DoctorVerdict.WARNING
@@ -91,12 +91,12 @@ def test_what_is_used_up_first_decides_and_is_mended() -> None:
     assert (found.verdict, found.fix) == (DoctorVerdict.GOOD, "")
     assert found.seen == (
         "28 more gateways fit: this host lets one user watch files 128 times, and each of the 100"
-        " gateways that run does it once. By what there is: memory 76, disk 890, processes 468,"
+        " gateways that run does it once. By resource: memory 76, disk 890, processes 468,"
         " inotify 28 and ports and networks 900."
     )
     found = room_finding(room_on(replace(host, running=128)), SHELL)
     assert found.verdict is DoctorVerdict.WARNING
-    assert found.seen.startswith("Not one more gateway fits: ")
+    assert found.seen.startswith("No more gateways fit: ")
     assert found.fix == "sysctl -w fs.inotify.max_user_instances=1024"
 
 
@@ -104,7 +104,7 @@ def test_a_gateway_near_its_limit_is_named() -> None:
     fine = GatewayMemory("a", "A", GB, 2 * GB)
     near = GatewayMemory("b", "Sales (b)", 2 * GB, 2 * 2**30)
 
-    assert gateway_memory_finding([], SHELL).seen == "No gateway runs."
+    assert gateway_memory_finding([], SHELL).seen == "No gateway is running."
     assert "A with 1.0 GB of 2.0 GB" in gateway_memory_finding([fine], SHELL).seen
     found = gateway_memory_finding([fine, near], SHELL)
     assert found.verdict is DoctorVerdict.WARNING
@@ -120,7 +120,7 @@ def test_the_limit_that_is_offered_is_one_that_can_be_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ahead", "synchronised", "verdict"),
+    ("ahead", "synchronized", "verdict"),
     [
         (0.2, True, DoctorVerdict.GOOD),
         (None, True, DoctorVerdict.GOOD),
@@ -131,6 +131,6 @@ def test_the_limit_that_is_offered_is_one_that_can_be_set() -> None:
     ],
 )
 def test_a_clock_is_judged_by_the_engines_and_by_the_kernel(
-    ahead: float | None, synchronised: bool | None, verdict: DoctorVerdict
+    ahead: float | None, synchronized: bool | None, verdict: DoctorVerdict
 ) -> None:
-    assert clock_finding(HostClock(ahead, synchronised), SHELL).verdict is verdict
+    assert clock_finding(HostClock(ahead, synchronized), SHELL).verdict is verdict

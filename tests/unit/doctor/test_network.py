@@ -59,7 +59,9 @@ def test_a_route_over_a_deployments_network_is_told_with_a_line_that_moves_it() 
     found = networks_finding(networks(stranger, owners=(B,)), SHELL)
 
     assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
-    assert found.seen.startswith(f"B can't have a network of its own: this host has {stranger}")
+    assert found.seen.startswith(
+        f"B can't have its network: this host already has a route to {stranger}"
+    )
 
 
 def test_a_route_over_the_whole_pool_asks_for_another_pool() -> None:
@@ -110,14 +112,14 @@ def test_ports_of_our_own_gateways_are_no_strangers() -> None:
     found = ports_finding(ports(A, B, listening={A.port: "docker-proxy", 22: "sshd"}), SHELL)
 
     assert found.verdict is DoctorVerdict.GOOD
-    assert found.seen == "22766 of 22768 are free in 10000-32767; 2 deployments have one."
+    assert found.seen == "22766 of 22768 ports in 10000-32767 are free; 2 deployments have one."
 
 
 def test_a_stranger_on_a_deployments_port_is_named() -> None:
     found = ports_finding(ports(A, B, listening={B.port: "nginx"}), SHELL)
 
     assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
-    assert found.seen == "nginx has port 10002, which is that of B."
+    assert found.seen == "nginx uses port 10002 of B."
 
 
 def test_of_two_with_one_port_the_one_that_does_not_run_is_moved() -> None:
@@ -129,7 +131,7 @@ def test_of_two_with_one_port_the_one_that_does_not_run_is_moved() -> None:
 
 
 def test_without_the_engine_who_has_our_ports_is_not_known() -> None:
-    found = ports_finding(ports(B, listening={B.port: ""}, engine_told=False), SHELL)
+    found = ports_finding(ports(B, listening={B.port: ""}, engine_answered=False), SHELL)
 
     assert found.verdict is DoctorVerdict.UNKNOWN
 

@@ -136,10 +136,10 @@ def test_what_runs_is_judged_by_memory_port_token_and_policy(
         stranger.listen()
         findings = found(api)
         assert findings["ports"]["verdict"] == "bad"
-        assert f"which is that of Night ({resting})" in findings["ports"]["seen"]
+        assert f" of Night ({resting})" in findings["ports"]["seen"]
         paste(findings["ports"]["fix"])
 
-    assert "1 gateway that runs takes" in findings["memory"]["seen"]
+    assert "1 running gateway uses" in findings["memory"]["seen"]
     assert f"Sales ({running}) with" in findings["gateway_memory"]["seen"]
     assert findings["gateways_reach"]["verdict"] == "bad"
     assert WEAK not in json.dumps(findings)

@@ -33,7 +33,7 @@ def test_a_launch_that_may_not_fit_comes_with_a_warning_and_is_begun(
     assert api.stop(second).status_code == 200
     found = {each["code"]: each for each in api.get("doctor").json["findings"]}
     assert found["room"]["verdict"] == "warning"
-    assert "Not one more gateway fits: 100.0 MB of memory" in found["room"]["seen"]
+    assert "No more gateways fit: 100.0 MB of memory" in found["room"]["seen"]
 
 
 def test_nothing_is_said_where_there_is_room_and_the_form_says_for_how_many(api: Api) -> None:
