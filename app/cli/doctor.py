@@ -1,4 +1,4 @@
-"""The verb that looks whether this host and the folder have all that they need."""
+"""The command that checks this host and the deployments folder."""
 
 import click
 
@@ -12,9 +12,9 @@ from app.usecases.doctor.doctor import examine
 @verb()
 @click.pass_obj
 def doctor(terminal: Terminal) -> None:
-    """Say what Docker, this host and the folders need.
+    """Check Docker, this host and the deployments folder.
 
-    Ends with 1 where something is bad; warnings and what is not known end with 0.
+    The exit code is 1 if something is bad, and 0 with mere warnings or unknown results.
     """
     examination = examine(context=terminal.context)
     terminal.answer(as_text(examination.findings), examination)

@@ -1,4 +1,4 @@
-"""How a command ends: the exit codes, and what was refused told in words or as JSON."""
+"""The exit codes, and how a command reports an error: in words or as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -11,17 +11,17 @@ from app.core.errors import EngineError, InputRejected, UserError
 from app.core.text import plain
 
 DONE, FAILED, USAGE, NOT_FOUND, CONFLICT, ENGINE, GOING_ON = range(7)
-INTERRUPTED = 130  # What a shell says of a command that Ctrl-C ended.
+INTERRUPTED = 130  # A shell's exit code for a command that Ctrl-C ended.
 EXITS: Mapping[int, str] = MappingProxyType(
     {
         DONE: "done",
-        FAILED: "it was tried and failed",
+        FAILED: "the attempt failed",
         USAGE: "the command or a value in it is wrong; nothing was done",
-        NOT_FOUND: "there is no such deployment, user or other thing",
-        CONFLICT: "not possible as things are now, as while another operation runs",
-        ENGINE: "Docker Engine can't be reached, does not answer or refused",
-        GOING_ON: "begun, and still going on",
-        INTERRUPTED: "ended by Ctrl-C; what was begun goes on",
+        NOT_FOUND: "there is no such deployment, user or other object",
+        CONFLICT: "not possible now, for example while another operation is running",
+        ENGINE: "Docker Engine can't be reached, does not answer, or refused the request",
+        GOING_ON: "started, and still running",
+        INTERRUPTED: "ended by Ctrl-C; the operation goes on",
     }
 )
 _BY_STATUS = {404: NOT_FOUND, 409: CONFLICT, 422: USAGE}
@@ -34,7 +34,7 @@ def exit_code(error: UserError) -> int:
 
 
 class CommandFailed(click.ClickException):
-    """Tells what a use case refused: in its own words, or with `--json` as the API does."""
+    """Reports the error of a use case: in its own words, or with `--json` as the API does."""
 
     def __init__(self, error: UserError, as_json: bool) -> None:
         super().__init__(_words(error))

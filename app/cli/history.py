@@ -1,4 +1,4 @@
-"""The verb that tells what was done and what happened."""
+"""The command that shows the history."""
 
 import click
 
@@ -27,8 +27,8 @@ _COLUMNS = {
 @verb()
 @click.argument("deployment_id", type=DeploymentParam(), metavar="[DEPLOYMENT]", default="")
 @click.option("--kind", type=click.Choice([each.value for each in EntryKind]))
-@click.option("--who", help="Whose deeds, as the history names them.")
-@click.option("--day", metavar="YYYY-MM-DD", help="A day in UTC.")
+@click.option("--who", help="Only actions of this person or token, as the history names them.")
+@click.option("--day", metavar="YYYY-MM-DD", help="Only this day, in UTC.")
 @click.option("--limit", type=click.IntRange(min=1), default=PAGE, show_default=True)
 @click.pass_obj
 def history(
@@ -39,24 +39,24 @@ def history(
     day: str | None,
     limit: int,
 ) -> None:
-    """Tell what was done and what happened, newest first.
+    """Show actions and incidents, newest first.
 
-    Of one deployment, or of all. With --json one object a line, as the API's JSON Lines.
+    Of one deployment, or of all. With --json one object a line, like the API's JSON Lines.
     """
     given = {"kind": kind or "", "who": who or "", "day": day or ""}
-    found = _found(read_filter(given, deployment_id), limit, terminal)
+    found = _read_entries(read_filter(given, deployment_id), limit, terminal)
     if terminal.as_json:
         terminal.write(*(HistoryEntryShown.of(each).as_json() for each in found))
         return
     names = names_of(found, context=terminal.context)
     terminal.table(
-        [_told(each, names.get(each.deployment_id, "")) for each in found],
+        [_row(each, names.get(each.deployment_id, "")) for each in found],
         _COLUMNS,
-        otherwise="Nothing like that is recorded.",
+        otherwise="The history has no such entries.",
     )
 
 
-def _found(wanted: HistoryFilter, limit: int, terminal: Terminal) -> list[TimelineEntry]:
+def _read_entries(wanted: HistoryFilter, limit: int, terminal: Terminal) -> list[TimelineEntry]:
     found: list[TimelineEntry] = []
     before = ""
     while len(found) < limit:
@@ -68,12 +68,12 @@ def _found(wanted: HistoryFilter, limit: int, terminal: Terminal) -> list[Timeli
     return found
 
 
-def _told(moment: TimelineEntry, name: str) -> dict[str, str]:
-    detail = f": {moment.detail}" if moment.detail else ""
+def _row(entry: TimelineEntry, name: str) -> dict[str, str]:
+    detail = f": {entry.detail}" if entry.detail else ""
     return {
-        "at": f"{moment.at:%Y-%m-%d %H:%M:%S}",
-        "deployment": name or moment.deployment_id,
-        "words": f"{moment.words}{detail}",
-        "by": moment.who,
-        "from": moment.source,
+        "at": f"{entry.at:%Y-%m-%d %H:%M:%S}",
+        "deployment": name or entry.deployment_id,
+        "words": f"{entry.words}{detail}",
+        "by": entry.who,
+        "from": entry.source,
     }

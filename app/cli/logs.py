@@ -1,4 +1,4 @@
-"""The verb that shows a gateway's log, and follows it."""
+"""The command that shows a gateway's log, and follows it."""
 
 import sys
 from collections.abc import Iterable
@@ -14,26 +14,28 @@ from app.usecases.logs.follow import lines_from
 from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_ended_log, read_logs
 from app.usecases.status.overview import show_deployment
 
-_COLOURS = {Level.ERROR: "red", Level.WARN: "yellow"}
+_COLORS = {Level.ERROR: "red", Level.WARN: "yellow"}
 
 
 @verb()
 @deployment_argument
-@click.option("-f", "--follow", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Show new lines as they come, until Ctrl-C.")
 @click.option(
     "--tail",
     type=click.IntRange(1, LARGEST_TAIL),
     default=DEFAULT_TAIL,
     show_default=True,
-    help="How many of the last lines.",
+    help="Number of last lines.",
 )
 @click.option("--since", metavar="WHEN", help="10m, 2h, or a time such as 2026-11-24T06:00:00Z.")
 @click.option(
-    "--level", type=click.Choice([each.value for each in Level if each]), help="This or graver."
+    "--level",
+    type=click.Choice([each.value for each in Level if each]),
+    help="This level or a more serious one.",
 )
 @click.option("--stream", type=click.Choice([each.value for each in Stream]))
-@click.option("--text", default="", help="Only lines with this text.")
-@click.option("--before", is_flag=True, help="The last words of the run before.")
+@click.option("--text", default="", help="Only lines that contain this text.")
+@click.option("--before", is_flag=True, help="The last words of the previous run.")
 @click.pass_obj
 def logs(
     terminal: Terminal,
@@ -46,9 +48,9 @@ def logs(
     text: str,
     before: bool,
 ) -> None:
-    """Show what a gateway says, or said last. With --json one object a line."""
+    """Show a gateway's log, or its last words. With --json one object a line."""
     if follow and before:
-        raise click.UsageError("The run before has ended: there is nothing to follow.")
+        raise click.UsageError("The previous run has ended: there is nothing to follow.")
     log_filter = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
     read = read_ended_log if before else read_logs
     found = read(
@@ -58,7 +60,7 @@ def logs(
         log_filter=log_filter,
         context=terminal.context,
     )
-    _tell_whose(found, terminal)
+    _warn_about_source(found, terminal)
     _print(found.lines, terminal)
     if follow:
         _print(
@@ -67,11 +69,11 @@ def logs(
         )
 
 
-def _tell_whose(found: Logs, terminal: Terminal) -> None:
+def _warn_about_source(found: Logs, terminal: Terminal) -> None:
     if words := found.last_words:
-        terminal.warn([f"Nothing runs now; these are the last words, of {words.at}."])
+        terminal.warn([f"No gateway runs now; these are the last words, from {words.at}."])
     elif not found.lines:
-        terminal.warn(["There are no such lines."])
+        terminal.warn(["The log has no such lines."])
 
 
 def _print(lines: Iterable[LogLine | LogNotice], terminal: Terminal) -> None:
@@ -81,16 +83,16 @@ def _print(lines: Iterable[LogLine | LogNotice], terminal: Terminal) -> None:
         elif terminal.as_json:
             terminal.write(_described(line))
         else:
-            click.echo(_painted(line))
+            click.echo(_colored(line))
 
 
 def _described(line: LogLine) -> dict[str, str]:
     return {"time": line.time, "stream": line.stream, "level": line.level, "text": line.text}
 
 
-def _painted(line: LogLine) -> str:
+def _colored(line: LogLine) -> str:
     if not sys.stdout.isatty():
         return f"{line.time} {line.text}"
     time = click.style(line.time[:19].replace("T", " "), dim=True)
     text = "".join(piece.text for piece in line.pieces)
-    return f"{time} {click.style(text, _COLOURS.get(line.level))}"
+    return f"{time} {click.style(text, _COLORS.get(line.level))}"

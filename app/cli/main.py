@@ -1,4 +1,4 @@
-"""The command `deploy-agent` and the table of its verbs."""
+"""The command `deploy-agent` and the table of its subcommands."""
 
 import errno
 import os
@@ -13,7 +13,7 @@ from app.cli.terminal import Terminal
 from app.core.errors import InputRejected, StorageFailed, UserError
 from app.version import VERSION
 
-# Where each verb is, under app/cli. Only the one that is called is loaded, with what it needs.
+# Where each command is, under app/cli. Only the called one is imported, which saves time.
 _VERBS = {
     "list": "status:list_all",
     "show": "status:show",
@@ -25,7 +25,7 @@ _VERBS = {
     "restart": "lifecycle:restart",
     "cancel": "lifecycle:cancel",
     "update": "updates:update",
-    "go-back": "updates:to_version_before",
+    "go-back": "updates:to_previous_version",
     "logs": "logs:logs",
     "rotate-token": "tokens:rotate",
     "check-token": "tokens:check",
@@ -57,7 +57,7 @@ class _Verbs(click.Group):
         return found
 
     def invoke(self, context: click.Context) -> object:
-        """Tell whatever goes wrong in words, with an exit code for scripts; never by a trace."""
+        """Report every error in words, with an exit code for scripts, and without a traceback."""
         try:
             return super().invoke(context)
         except UserError as error:
@@ -70,9 +70,9 @@ class _Verbs(click.Group):
             raise
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # Whoever reads has gone, which click takes care of.
-            raise _refused(StorageFailed(_told(error)), context) from None
-        except Exception as error:  # noqa: BLE001 - the last place that can tell
+                raise  # The reader of the pipe has gone; click handles that.
+            raise _refused(StorageFailed(_os_error_words(error)), context) from None
+        except Exception as error:  # noqa: BLE001 - nothing above reports it
             if os.environ.get("DEPLOY_AGENT_LOG_LEVEL") == "debug":
                 traceback.print_exc()
             raise _refused(_bug(error), context) from None
@@ -86,7 +86,7 @@ class _Verbs(click.Group):
 @click.version_option(VERSION, prog_name="deploy-agent")
 @click.pass_context
 def main(context: click.Context) -> None:
-    """Deploy Agent on the command line; works while the server runs or not."""
+    """Deploy Agent on the command line. It works with or without a running server."""
     context.obj = context.obj or Terminal()
     if os.environ.get("NO_COLOR"):
         context.color = False
@@ -98,14 +98,14 @@ def _refused(error: UserError, context: click.Context) -> CommandFailed:
 
 
 def _unanswered(context: click.Context) -> Exception:
-    """Return the end of a command whose question was not answered."""
+    """Return the exception for a prompt that was not answered."""
     if sys.stdin.isatty():
         click.echo(err=True)
         return click.exceptions.Exit(INTERRUPTED)
     return _refused(InputRejected({"standard input": "ended before the answer"}), context)
 
 
-def _told(error: OSError) -> str:
+def _os_error_words(error: OSError) -> str:
     where = f" ({error.filename})" if error.filename else ""
     return f"{os.strerror(error.errno or 0)}{where}."
 
@@ -113,5 +113,5 @@ def _told(error: OSError) -> str:
 def _bug(error: Exception) -> UserError:
     return UserError(
         f"Deploy Agent itself failed ({type(error).__name__})."
-        " DEPLOY_AGENT_LOG_LEVEL=debug before the same command shows where."
+        " Put DEPLOY_AGENT_LOG_LEVEL=debug before the same command to see where."
     )

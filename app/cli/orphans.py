@@ -1,4 +1,4 @@
-"""What is stranded, and its removal."""
+"""The command that lists and removes orphans."""
 
 import click
 
@@ -11,10 +11,15 @@ from app.usecases.orphans.remove import remove_orphan
 
 
 @verb()
-@click.option("--remove", "project", metavar="PROJECT", help="Remove what is left of a project.")
+@click.option(
+    "--remove",
+    "project",
+    metavar="PROJECT",
+    help="Stop and remove what is left of a Compose project.",
+)
 @click.pass_obj
 def stranded(terminal: Terminal, project: str | None) -> None:
-    """List what is left without a folder, or remove it."""
+    """List orphans: containers and networks without a folder. Or remove one."""
     if project:
         _remove(terminal, project)
         return
@@ -23,9 +28,9 @@ def stranded(terminal: Terminal, project: str | None) -> None:
     terminal.table(
         found
         if terminal.as_json
-        else [{**each, "perhaps": _sure(each["perhaps"])} for each in found],
+        else [{**each, "perhaps": _owner(each["perhaps"])} for each in found],
         {"project": "Project", "kind": "What", "perhaps": "Whose", "why": "Why"},
-        otherwise="Nothing is stranded.",
+        otherwise="There are no orphans.",
     )
 
 
@@ -37,5 +42,5 @@ def _remove(terminal: Terminal, project: str) -> None:
     raise click.exceptions.Exit(GOING_ON)
 
 
-def _sure(perhaps: bool) -> str:
+def _owner(perhaps: bool) -> str:
     return "perhaps not ours" if perhaps else "ours"

@@ -1,4 +1,4 @@
-"""Who may log in, and what scripts log in with."""
+"""The commands for users and for API tokens."""
 
 import sys
 
@@ -15,7 +15,7 @@ _ROLES = click.Choice([role.value for role in Role])
 
 @click.group(cls=Verbs)
 def user() -> None:
-    """Who may log in."""
+    """Users who may log in."""
 
 
 @user.command("add")
@@ -35,9 +35,9 @@ def add_user(terminal: Terminal, name: str, role: str) -> None:
 @click.argument("name")
 @click.pass_obj
 def set_password(terminal: Terminal, name: str) -> None:
-    """Change a user's password; all their sessions end.
+    """Change a user's password and end all of the user's sessions.
 
-    The new one is asked for, or read from standard input.
+    The new password is asked for, or read from standard input.
     """
     people.set_password(name, _password(), by=terminal.actor, context=terminal.context)
     terminal.answer(f"The password of {name} was changed.", name=name)
@@ -59,13 +59,13 @@ def list_users(terminal: Terminal) -> None:
     terminal.table(
         people.list_users(context=terminal.context),
         {"name": "Name", "role": "Role"},
-        otherwise="There are no users: whoever is at this machine may do everything.",
+        otherwise="There are no users: everybody on this machine may do everything.",
     )
 
 
 @click.group(cls=Verbs)
 def token() -> None:
-    """What scripts log in with."""
+    """Tokens with which scripts log in."""
 
 
 @token.command("add")
@@ -73,7 +73,7 @@ def token() -> None:
 @click.option("--role", type=_ROLES, default=Role.VIEWER.value, show_default=True)
 @click.pass_obj
 def add_token(terminal: Terminal, name: str, role: str) -> None:
-    """Make a token and print it, this once."""
+    """Create a token and print it. It is never shown again."""
     made = people.make_token(name, role, terminal.actor, context=terminal.context)
     terminal.answer(made, name=name, role=role, token=made)
 

@@ -1,4 +1,4 @@
-"""Verbs that show deployments, and a secret of one."""
+"""The commands that show deployments, and a secret of one."""
 
 import click
 
@@ -64,16 +64,16 @@ def show(terminal: Terminal, deployment_id: str) -> None:
 @click.argument("field", default=TOKEN.name)
 @click.pass_obj
 def reveal(terminal: Terminal, deployment_id: str, field: str) -> None:
-    """Print a secret, which is recorded.
+    """Print a secret, which the history records.
 
-    The gateway's token, or another FIELD by its name, which “fields” lists.
+    The gateway's token, or another secret FIELD; “fields” lists their names.
     """
     value = reveal_secret(deployment_id, field, actor=terminal.actor, context=terminal.context)
     terminal.answer(value, RevealedAnswer(value=value))
 
 
 def _host(deployment: Deployment, terminal: Terminal) -> str:
-    """Return the name at which a gateway is reached from this host, where none is set."""
+    """Return the name at which this host reaches a gateway, unless PUBLIC_HOST is set."""
     bound = deployment.env.get(BY_NAME["bind_address"].env, "")
     return terminal.context.settings.public_host or probe_address(bound)
 

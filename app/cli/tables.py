@@ -1,4 +1,4 @@
-"""Tables: for the eye at a terminal, with tabs between the values through a pipe."""
+"""Tables: aligned and colored at a terminal, separated by tabs through a pipe."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -8,9 +8,9 @@ import click
 
 from app.core.text import plain
 
-# What is worth a colour, in columns of such names.
-_COLOURED = ("status", "outcome")
-_COLOURS = {
+# Only values in columns with these names are colored.
+_COLORED_COLUMNS = ("status", "outcome")
+_COLORS = {
     **dict.fromkeys(("running", "succeeded"), "green"),
     **dict.fromkeys(("failed", "invalid", "restarting", "unhealthy", "interrupted"), "red"),
     **dict.fromkeys(("launching", "stopping", "unknown"), "yellow"),
@@ -18,7 +18,7 @@ _COLOURS = {
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-    """Print the columns that are named, each under its heading at a terminal."""
+    """Print the named columns, at a terminal each under its heading."""
     cells = [{name: _cell(row.get(name)) for name in columns} for row in rows]
     if not sys.stdout.isatty():
         click.echo("\n".join("\t".join(row.values()) for row in cells))
@@ -35,9 +35,9 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -
 
 
 def _cell(value: object) -> str:
-    """Return a value in one line of plain text: it may be what somebody else wrote."""
+    """Return a value as one line of plain text, since it may contain control characters."""
     return "" if value is None else " ".join(plain(str(value)).split())
 
 
 def _style(column: str, text: str) -> str:
-    return _COLOURS.get(text, "") if column in _COLOURED else ""
+    return _COLORS.get(text, "") if column in _COLORED_COLUMNS else ""

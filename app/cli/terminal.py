@@ -1,4 +1,4 @@
-"""What every verb gets: who asks, the context, and one way to answer people and scripts alike."""
+"""What every command gets: the actor, the context, and answers for people and scripts."""
 
 import json
 import os
@@ -38,7 +38,7 @@ class Terminal:
 
     @cached_property
     def context(self) -> "AppContext":
-        """The context of the same settings as the server's: its environment variables.
+        """The context, with settings from the same environment variables as the server's.
 
         Raises StorageFailed, RemoteEngine.
         """
@@ -46,12 +46,12 @@ class Terminal:
         from app.usecases.context import build_context
 
         settings = load_settings()
-        _refuse_closed(settings.deployments_dir)
+        _refuse_unreadable(settings.deployments_dir)
         return build_context(settings)
 
     @cached_property
     def actor(self) -> str:
-        """Who asks, as the history names them."""
+        """The user of this shell, as the history names them."""
         return f"{_system_user()} at the command line"
 
     def answer(self, words: str, answer: AnswerPart | None = None, **more: Any) -> None:
@@ -62,12 +62,12 @@ class Terminal:
             click.echo(plain(words))
 
     def write(self, *answers: object) -> None:
-        """Write JSON, one answer a line."""
+        """Write each answer as a line of JSON."""
         for each in answers:
             click.echo(json.dumps(each))
 
     def warn(self, words: Iterable[str]) -> None:
-        """Tell people what the JSON says too."""
+        """Print notes for people to standard error; with `--json` the answer contains them."""
         for each in words if not self.as_json else ():
             click.echo(plain(each), err=True)
 
@@ -116,15 +116,15 @@ class Terminal:
 
     @contextmanager
     def waiting_for(self, operation: "Operation") -> Iterator[None]:
-        """Let Ctrl-C end the command alone, and say so."""
+        """Let Ctrl-C end only the command, not the operation, and say so."""
         try:
             yield
         except KeyboardInterrupt:
-            click.echo(f"\n{_goes_on(operation)}", err=True)
+            click.echo(f"\n{_still_running_words(operation)}", err=True)
             raise
 
     def leave_going_on(self, operation: "Operation", status: GoingOn) -> NoReturn:
-        """Say that an operation goes on, and end."""
+        """Say that an operation is still running, and exit."""
         from app.usecases.operations.answers import OperationGoesOn, OperationShown
 
         answer = OperationGoesOn(
@@ -132,11 +132,11 @@ class Terminal:
             status=status,
             operation=OperationShown.of(operation),
         )
-        self.answer(_goes_on(operation), answer)
+        self.answer(_still_running_words(operation), answer)
         raise click.exceptions.Exit(GOING_ON)
 
     def _follow(self, started: "Started", seconds: float | None) -> bool:
-        """Wait for the end of an operation's process and say whether it came."""
+        """Wait for the end of an operation's process; return False after `seconds`."""
         begun, offset = time.monotonic(), 0
         while True:
             waited = time.monotonic() - begun
@@ -152,7 +152,7 @@ class Terminal:
                 return True
 
     def _show_output(self, operation: "Operation", offset: int) -> int:
-        """Show people what an operation says; through a pipe, its end is enough."""
+        """Show new output of an operation at a terminal; return the offset after it."""
         if self.as_json or not sys.stderr.isatty():
             return offset
         from app.usecases.operations.output import output_since
@@ -163,17 +163,17 @@ class Terminal:
         return offset
 
 
-def _goes_on(operation: "Operation") -> str:
+def _still_running_words(operation: "Operation") -> str:
     shown = f"deploy-agent show {operation.deployment_id}"
-    return f"The {operation.kind.noun} goes on by itself; “{shown}” tells how it ends."
+    return f"The {operation.kind.noun} goes on; “{shown}” shows how it ends."
 
 
-def _refuse_closed(folder: Path) -> None:
-    """Refuse a folder that can't be looked into, which would seem to be empty."""
+def _refuse_unreadable(folder: Path) -> None:
+    """Raise StorageFailed for an unreadable folder, which would otherwise seem to be empty."""
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
         raise StorageFailed(
-            f"You may not look into {folder}. Call this as the user whom the server runs as,"
-            " such as with sudo."
+            f"You may not read {folder}. Run this command as the server's user,"
+            " for example with sudo."
         )
 
 

@@ -1,4 +1,4 @@
-"""Verbs for a gateway's own token; none of them shows it."""
+"""The commands for a gateway's own token; none of them shows it."""
 
 from collections.abc import Callable
 
@@ -21,8 +21,8 @@ from app.usecases.tokens.rotate import rotate_token, wait_for_token
 @wait_option
 @click.pass_obj
 def rotate(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Give a gateway a new token, and see the old one refused."""
-    _prove(terminal, rotate_token, deployment_id, seconds, "has a new token")
+    """Give a gateway a new token, and verify that it refuses the old one."""
+    _change_token(terminal, rotate_token, deployment_id, seconds, "has a new token")
 
 
 @verb("equalize-token")
@@ -30,20 +30,22 @@ def rotate(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 @wait_option
 @click.pass_obj
 def equalize(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Give every place the token of .env.
+    """Write the token of .env to every place.
 
-    A gateway that runs with another one is restarted, and proven to take it.
+    A gateway that runs with another token is restarted, and must accept this one.
     """
-    _prove(terminal, equalize_token, deployment_id, seconds, "has the token of .env everywhere")
+    _change_token(
+        terminal, equalize_token, deployment_id, seconds, "has the token of .env everywhere"
+    )
 
 
 @verb("check-token")
 @deployment_argument
 @click.pass_obj
 def check(terminal: Terminal, deployment_id: str) -> None:
-    """Compare the token in its four places.
+    """Compare the token in its four places, without showing it.
 
-    None is shown. The exit code is 1 where one differs.
+    The exit code is 1 if one differs.
     """
     found = check_token(deployment_id, context=terminal.context)
     lines = [
@@ -57,7 +59,7 @@ def check(terminal: Terminal, deployment_id: str) -> None:
         raise click.exceptions.Exit(FAILED)
 
 
-def _prove(
+def _change_token(
     terminal: Terminal,
     begin: Callable[..., Started],
     deployment_id: str,
@@ -67,7 +69,7 @@ def _prove(
     started = begin(deployment_id, actor=terminal.actor, context=terminal.context)
     ended = terminal.wait_for(started, wait_for_token, meanwhile="launching", seconds=seconds)
     proven = ended.verified is not None
-    how = "which the gateway takes" if proven else "which its next launch proves"
+    how = "which the gateway accepts" if proven else "which its next launch verifies"
     status = show_deployment(deployment_id, context=terminal.context).report.status
     terminal.answer(
         f"{deployment_id} {outcome}, {how}.",

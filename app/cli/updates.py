@@ -1,4 +1,4 @@
-"""Verbs that give a gateway another image, or the one before."""
+"""The commands that update gateways to another image, or go back."""
 
 import math
 import time
@@ -22,7 +22,7 @@ _LOOK_SECONDS = 0.5
 @click.argument(
     "deployment_ids", type=DeploymentParam(), nargs=-1, required=True, metavar="DEPLOYMENT…"
 )
-@click.option("--image", required=True, help="Its name, with a tag or digest.")
+@click.option("--image", required=True, help="The image's name, with a tag or digest.")
 @wait_option
 @click.pass_obj
 def update(
@@ -30,8 +30,8 @@ def update(
 ) -> None:
     """Update gateways to another image.
 
-    Each is proven with it, or back on the image and the state that it had. Several have
-    their turn one after the other; the first that fails ends it.
+    Each is verified with the new image or rolled back. Several are updated one after the other;
+    the batch stops at the first failure.
     """
     if len(deployment_ids) > 1:
         return _update_many(terminal, deployment_ids, image, seconds)
@@ -45,10 +45,11 @@ def update(
 @deployment_argument
 @wait_option
 @click.pass_obj
-def to_version_before(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
+def to_previous_version(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Go back to the version before the last update.
 
-    Its state comes back with it. What happened since is set aside, so that this can be undone too.
+    The gateway's state of that time is restored. The present state is kept, so that going back
+    again undoes this.
     """
     started = go_back(deployment_id, actor=terminal.actor, context=terminal.context)
     _wait(terminal, started, seconds)
@@ -77,9 +78,11 @@ def _update_many(
         time.sleep(_LOOK_SECONDS)
         batch = find_batch(batch.number, context=terminal.context)
     if batch.is_running:
-        words = f"{len(batch.left)} wait for their turn; it goes on by itself."
+        words = f"{len(batch.left)} deployments still wait for their update; the batch goes on."
         terminal.answer(words, BatchAnswer.of(batch))
         raise click.exceptions.Exit(GOING_ON)
     if batch.state is not OperationState.SUCCEEDED:
-        raise UpdateFailed(batch.reason or "It was broken off before all had their turn.")
-    terminal.answer(f"{len(batch.ids)} are running {batch.image}.", BatchAnswer.of(batch))
+        raise UpdateFailed(batch.reason or "The batch was interrupted before all were updated.")
+    terminal.answer(
+        f"{len(batch.ids)} deployments are running {batch.image}.", BatchAnswer.of(batch)
+    )

@@ -1,4 +1,4 @@
-"""What verbs are declared with: `--json`, the deployment that is meant, how long to wait."""
+"""How commands are declared: `--json`, the deployment argument, the wait option."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ def _answer_in_json(context: click.Context, _option: click.Parameter, wanted: bo
 
 
 class Verb(click.Command):
-    """A command that answers scripts too."""
+    """A command with the option `--json`."""
 
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
@@ -34,18 +34,18 @@ class Verb(click.Command):
 
 
 class Verbs(click.Group):
-    """Several verbs of one subject."""
+    """A group of commands with the option `--json`."""
 
     command_class = Verb
 
 
 def verb(name: str | None = None) -> Callable[[Callable[..., None]], Verb]:
-    """Make a verb of a function, which gets the Terminal with `@click.pass_obj`."""
+    """Declare a function as a command; it gets the Terminal with `@click.pass_obj`."""
     return click.command(name, cls=Verb)
 
 
 class DeploymentParam(click.ParamType[str]):
-    """A deployment by its id or name, given to the verb as its id."""
+    """A deployment by its id or name; the command gets its id."""
 
     name = "deployment"
 
@@ -72,5 +72,5 @@ wait_option = click.option(
     "seconds",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="How long to wait for the end; 0: not at all. Without it: as long as it takes.",
+    help="How long to wait for the end; 0: not at all. Default: as long as it takes.",
 )

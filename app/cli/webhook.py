@@ -1,4 +1,4 @@
-"""Where messages go when a gateway dies, and a test of it."""
+"""The commands for the webhook."""
 
 import click
 
@@ -9,18 +9,18 @@ from app.usecases.webhook.webhook import send_test_message, show_webhook
 
 @click.group(cls=Verbs)
 def webhook() -> None:
-    """Who is told when a gateway dies."""
+    """The receiver of messages about gateways."""
 
 
 @webhook.command("show")
 @click.pass_obj
 def show(terminal: Terminal) -> None:
-    """Show where messages go, and what came of the last ones."""
+    """Show where messages go, and the last deliveries."""
     found = show_webhook(terminal.context)
     if terminal.as_json:
         terminal.answer("", found)
         return
-    terminal.answer(f"Messages go to {found.host}." if found.host else "They are off.")
+    terminal.answer(f"Messages go to {found.host}." if found.host else "Messages are off.")
     terminal.table(
         found.deliveries,
         {
@@ -30,13 +30,13 @@ def show(terminal: Terminal) -> None:
             "words": "Outcome",
             "tries": "Tries",
         },
-        otherwise="None was sent yet.",
+        otherwise="No message was sent yet.",
     )
 
 
 @webhook.command("test")
 @click.pass_obj
 def test(terminal: Terminal) -> None:
-    """Send a test message, and wait for what comes of it."""
+    """Send a test message and wait for the outcome."""
     found = send_test_message(actor=terminal.actor, context=terminal.context)
-    terminal.answer(f"{found.host} took the message.", found)
+    terminal.answer(f"{found.host} accepted the message.", found)

@@ -1,4 +1,4 @@
-"""Verbs that make a deployment, and tell of the fields that it has."""
+"""The commands that create a deployment, and list its fields."""
 
 from itertools import chain
 
@@ -20,9 +20,13 @@ _NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
 @verb()
 @set_option
 @ask_option
-@click.option("--like", type=DeploymentParam(), help="Another one, which gives what is not given.")
-@click.option("--copy-secrets", is_flag=True, help="Take its keys too, which is recorded.")
-@click.option("--copy-channels", is_flag=True, help="Take its bots' tokens, which is recorded.")
+@click.option(
+    "--like",
+    type=DeploymentParam(),
+    help="Copy missing settings from this one.",
+)
+@click.option("--copy-secrets", is_flag=True, help="Copy its API keys too; this is recorded.")
+@click.option("--copy-channels", is_flag=True, help="Copy its bots' tokens too; this is recorded.")
 @click.pass_obj
 def configure(
     terminal: Terminal,
@@ -32,17 +36,17 @@ def configure(
     copy_secrets: bool,
     copy_channels: bool,
 ) -> None:
-    """Make a deployment and print its id; launch it then.
+    """Create a deployment and print its id. Launch it next.
 
     Secrets are asked for at a terminal. Otherwise they are read from standard input, as
     OPENROUTER_API_KEY=VALUE, one a line, or as JSON objects.
     """
     if (copy_secrets or copy_channels) and not like:
-        raise InputRejected({"--like": "is needed where something is to be copied"})
-    another = CloneSource(like, copy_secrets, copy_channels) if like else None
+        raise InputRejected({"--like": "is needed to copy anything"})
+    source = CloneSource(like, copy_secrets, copy_channels) if like else None
     given = given_fields(assignments, asked, () if copy_secrets else _NEEDED)
     deployment = configure_deployment(
-        given, actor=terminal.actor, context=terminal.context, like=another
+        given, actor=terminal.actor, context=terminal.context, like=source
     )
     warnings = warnings_of(deployment, context=terminal.context)
     terminal.warn(warnings.values())
@@ -52,7 +56,7 @@ def configure(
 @verb()
 @click.pass_obj
 def fields(terminal: Terminal) -> None:
-    """List the fields that --set and --ask take."""
+    """List the fields for --set and --ask."""
     groups = schema(field_defaults(terminal.context))
     terminal.table(
         list(chain.from_iterable(groups.values())),

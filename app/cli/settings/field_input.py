@@ -1,6 +1,6 @@
-"""The fields of a deployment as they are given here: secrets by a prompt or standard input alone.
+"""Fields on the command line. Secrets come from a prompt or standard input only.
 
-An argument stands in the process list and in the shell's history, where others read it.
+Arguments are visible in the process list and in the shell's history.
 """
 
 import json
@@ -24,14 +24,14 @@ set_option = click.option(
     "assignments",
     multiple=True,
     metavar="FIELD=VALUE",
-    help="What a field is set to; of a secret, --ask or standard input.",
+    help="Set a field. For a secret use --ask or standard input.",
 )
 ask_option = click.option(
     "--ask",
     "asked",
     multiple=True,
     metavar="FIELD",
-    help="A secret to be asked for at the terminal.",
+    help="Ask for this secret at the terminal.",
 )
 
 
@@ -40,71 +40,71 @@ def given_fields(
 ) -> dict[str, Any]:
     """Return the fields that were given, by name. Raises InputRejected.
 
-    A terminal is asked for the secrets in `asked`, and for those that are `needed` and
-    were not given; where there is none, standard input is read to its end.
+    At a terminal, the secrets in `asked` are prompted for, and those in `needed` that are not
+    given. Otherwise standard input is read to its end.
     """
-    given = dict(map(_assigned, assignments))
+    given = dict(map(_parse_assignment, assignments))
     if not sys.stdin.isatty():
-        given |= _read(read_input(lambda: sys.stdin.read(_MOST_CHARACTERS)))
+        given |= _parse_input(read_input(lambda: sys.stdin.read(_MOST_CHARACTERS)))
         if asked:
             raise InputRejected({"--ask": "needs a terminal: send secrets on standard input"})
         return given
     wanted = [_field(name) for name in asked] + [each for each in needed if each.name not in given]
-    return given | {each.name: _asked(each) for each in wanted}
+    return given | {each.name: _prompted(each) for each in wanted}
 
 
 def read_input(read: Callable[[], str]) -> str:
-    """Return what comes from standard input. Raises InputRejected."""
-    _tell_of_waiting()
+    """Return the text from standard input. Raises InputRejected."""
+    _announce_waiting()
     try:
         return read()
     except UnicodeDecodeError:
         raise InputRejected({"standard input": "is not text in this terminal's encoding"}) from None
 
 
-def _tell_of_waiting() -> None:
-    """Say what is waited for, where nothing comes: a pipe that stays open looks like a fault."""
-    with suppress(OSError, ValueError):  # What stands in for it may be no file.
+def _announce_waiting() -> None:
+    """Say that we wait for input, if none comes: an open pipe looks like a hang."""
+    with suppress(OSError, ValueError):  # In tests, standard input may be no file.
         if not select([sys.stdin], [], [], _SILENT_SECONDS)[0]:
-            click.echo("Reading standard input. “</dev/null” says that nothing comes.", err=True)
+            click.echo("Reading standard input. Add “</dev/null” if there is none.", err=True)
 
 
-def _assigned(assignment: str) -> tuple[str, str]:
+def _parse_assignment(assignment: str) -> tuple[str, str]:
     name, equals, value = assignment.partition("=")
     if not equals:
         raise InputRejected({"--set": f"must be FIELD=VALUE: {name} has no value"})
     known = BY_ENV.get(name) or BY_NAME.get(name)
     if known and known.secret:
         raise InputRejected({known.name: (
-            "is a secret, and an argument can be read by others. Leave it out, and it is asked"
-            f" for, or send it on standard input as {known.env}=VALUE"
+            "is a secret, and other users can read arguments. Leave it out to be asked for it,"
+            f" or send it on standard input as {known.env}=VALUE"
         )})  # fmt: skip
     return known.name if known else name, value
 
 
-def _read(text: str) -> dict[str, Any]:
-    """Read standard input: a JSON object, or lines that are each KEY=VALUE or an object."""
-    if text.lstrip().startswith("{") and (whole := _object_in(text)) is not None:
-        return _named(whole, "it")
+def _parse_input(text: str) -> dict[str, Any]:
+    """Parse standard input: one JSON object, or lines of KEY=VALUE or JSON objects."""
+    if text.lstrip().startswith("{") and (whole := _parse_object(text)) is not None:
+        return _by_field_name(whole, "it")
     given: dict[str, Any] = {}
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip() and not line.lstrip().startswith("#"):
-            given |= _read_line(line, f"its line {number}")
+            given |= _parse_line(line, f"its line {number}")
     return given
 
 
-def _read_line(line: str, where: str) -> dict[str, Any]:
+def _parse_line(line: str, where: str) -> dict[str, Any]:
     name, equals, value = line.partition("=")
     if line.lstrip().startswith("{"):
-        found = _object_in(line)
+        found = _parse_object(line)
     else:
         found = {name.strip(): value} if equals else None
     if found is None:
         raise InputRejected({"standard input": f"must be KEY=VALUE or a JSON object in {where}"})
-    return _named(found, where)
+    return _by_field_name(found, where)
 
 
-def _object_in(text: str) -> dict[str, Any] | None:
+def _parse_object(text: str) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
@@ -112,20 +112,22 @@ def _object_in(text: str) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def _named(given: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return values by field name. What is no field is not repeated: it may be a secret."""
+def _by_field_name(given: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return values by field name. Unknown names are not repeated: they may be secrets."""
     known = {name: BY_ENV.get(name) or BY_NAME.get(name) for name in given}
     if not all(known.values()):
-        raise InputRejected({"standard input": f"names no field in {where}; “fields” lists them"})
+        raise InputRejected(
+            {"standard input": f"names an unknown field in {where}; “fields” lists them"}
+        )
     return {field.name: given[name] for name, field in known.items() if field}
 
 
 def _field(name: str) -> Field:
     known = BY_ENV.get(name) or BY_NAME.get(name)
     if known is None or not known.secret:
-        raise InputRejected({"--ask": "must name a secret field; “deploy-agent fields” has them"})
+        raise InputRejected({"--ask": "must name a secret field; “deploy-agent fields” lists them"})
     return known
 
 
-def _asked(field: Field) -> str:
+def _prompted(field: Field) -> str:
     return str(click.prompt(field.label, hide_input=True, err=True))

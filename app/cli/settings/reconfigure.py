@@ -1,4 +1,4 @@
-"""The verb that changes a deployment."""
+"""The command that changes a deployment's settings."""
 
 import click
 
@@ -24,13 +24,13 @@ from app.usecases.settings.reconfigure_plan import (
 @deployment_argument
 @set_option
 @ask_option
-@click.option("--remove", multiple=True, metavar="FIELD", help="A field to have no value.")
-@click.option("--preview", is_flag=True, help="Only tell what would be changed.")
-@click.option("--save", "then", flag_value="save", help="Do not restart what runs.")
-@click.option("--launch", "then", flag_value="launch", help="Launch it where it does not run.")
+@click.option("--remove", multiple=True, metavar="FIELD", help="Remove the value of this field.")
+@click.option("--preview", is_flag=True, help="Only show what would be changed.")
+@click.option("--save", "then", flag_value="save", help="Do not restart a running gateway.")
+@click.option("--launch", "then", flag_value="launch", help="Launch it if it does not run.")
 @click.option("--restart", "then", flag_value="restart", default=True, hidden=True)
-@click.option("--finish", "verb_", flag_value="finish", help="Finish one that is left half done.")
-@click.option("--undo", "verb_", flag_value="undo", help="Undo one that is left half done.")
+@click.option("--finish", "verb_", flag_value="finish", help="Finish a half-done change.")
+@click.option("--undo", "verb_", flag_value="undo", help="Undo a half-done change.")
 @wait_option
 @click.pass_obj
 def reconfigure(
@@ -44,25 +44,25 @@ def reconfigure(
     verb_: str | None,
     seconds: float | None,
 ) -> None:
-    """Change fields of a deployment, and restart it with them.
+    """Change fields of a deployment, and restart it if needed.
 
-    What runs is put back as it was where it does not come up. Secrets are asked for with
-    --ask, or read from standard input as OPENROUTER_API_KEY=VALUE, one a line.
+    If the gateway does not come up, the change is rolled back. Secrets are asked for with --ask,
+    or read from standard input as OPENROUTER_API_KEY=VALUE, one a line.
     """
     actor, context = terminal.actor, terminal.context
     if verb_:
         resumed = resume_reconfiguration(deployment_id, verb_, actor=actor, context=context)
-        _tell_the_end(terminal, deployment_id, resumed, seconds)
+        _report(terminal, deployment_id, resumed, seconds)
         return
     request = ChangeRequest(given_fields(assignments, asked), remove)
     if preview:
-        _tell(terminal, plan_reconfiguration(deployment_id, request, context=context))
+        _show_plan(terminal, plan_reconfiguration(deployment_id, request, context=context))
         return
     started = reconfigure_deployment(deployment_id, request, then, actor=actor, context=context)
-    _tell_the_end(terminal, deployment_id, started, seconds)
+    _report(terminal, deployment_id, started, seconds)
 
 
-def _tell(terminal: Terminal, plan: ReconfigurePlan) -> None:
+def _show_plan(terminal: Terminal, plan: ReconfigurePlan) -> None:
     if terminal.as_json:
         terminal.write(PreviewAnswer.of(plan).as_json())
         return
@@ -74,7 +74,7 @@ def _tell(terminal: Terminal, plan: ReconfigurePlan) -> None:
         }
         for each in plan.shown_changes
     ]
-    columns = {"label": "Field", "before": "Now", "after": "Then"}
+    columns = {"label": "Field", "before": "Now", "after": "After"}
     terminal.table(rows, columns, otherwise="Nothing would be changed.")
     if plan.restart:
         click.echo(f"A restart is needed for {', '.join(plan.restart)}.")
@@ -82,11 +82,13 @@ def _tell(terminal: Terminal, plan: ReconfigurePlan) -> None:
         click.echo(line)
 
 
-def _tell_the_end(
+def _report(
     terminal: Terminal, deployment_id: str, started: Started | None, seconds: float | None
 ) -> None:
     if started:
         terminal.wait_for(started, wait_for_reconfigured, meanwhile="launching", seconds=seconds)
     answer = reconfigured(deployment_id, started, context=terminal.context)
     words = f"{deployment_id} is {answer.status}, with {', '.join(answer.changed)} changed."
-    terminal.answer(words if answer.changed else f"{deployment_id} is like that already.", answer)
+    terminal.answer(
+        words if answer.changed else f"{deployment_id} already has these settings.", answer
+    )

@@ -80,8 +80,8 @@ def _user() -> str:
         (["--set", "nonsense=1"], KEY, "nonsense is not a field"),
         ([], "", "openrouter_api_key is needed"),
         ([], f"{KEY}{API_KEY}\n", "KEY=VALUE or a JSON object in its line 2"),
-        ([], f"{API_KEY}==\n", "names no field in its line 1"),
-        ([], f'{{"{API_KEY}": 1}}', "names no field in it"),
+        ([], f"{API_KEY}==\n", "names an unknown field in its line 1"),
+        ([], f'{{"{API_KEY}": 1}}', "names an unknown field in it"),
         ([], '{"a":' * 100_000, "a JSON object in its line 1"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_folder_that_is_closed_is_not_taken_for_an_empty_one(
     refused = CommandLine(None, settings.as_environment()).call("list")
 
     assert refused.exit_code == 1
-    assert f"You may not look into {settings.deployments_dir}" in refused.stderr
+    assert f"You may not read {settings.deployments_dir}" in refused.stderr
 
 
 def test_no_trace_is_ever_shown(
@@ -171,7 +171,7 @@ def test_no_trace_is_ever_shown(
     assert (bug.exit_code, damaged.exit_code) == (1, 1)
     assert bug.output == (
         "Error: Deploy Agent itself failed (RuntimeError)."
-        " DEPLOY_AGENT_LOG_LEVEL=debug before the same command shows where.\n"
+        " Put DEPLOY_AGENT_LOG_LEVEL=debug before the same command to see where.\n"
     )
     assert "The token was not made" in damaged.stderr
 
@@ -257,7 +257,7 @@ def test_at_a_terminal_a_secret_is_asked_for_and_ctrl_c_leaves_the_operation_goi
         terminal.interrupt()
         code, _ = terminal.end()
     assert code == -signal.SIGINT
-    assert "The restart goes on by itself" in terminal.shown
+    assert "The restart goes on" in terminal.shown
 
     with AtTerminal("logs", "-f", made.strip(), environment=environment) as terminal:
         assert terminal.process.stdout

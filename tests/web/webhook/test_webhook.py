@@ -77,7 +77,7 @@ def test_a_test_says_what_came_of_it_and_never_where_it_went(
 
     assert arrived.status_code == 200
     assert arrived.json["host"] == "127.0.0.1"
-    assert at_the_terminal.output == "127.0.0.1 took the message.\n"
+    assert at_the_terminal.output == "127.0.0.1 accepted the message.\n"
     # The silent one took the last message after all: nobody waited for that.
     assert set(receiver.events) == {"test"}
     assert "a local user" in receiver.got[0]["text"]
