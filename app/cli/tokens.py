@@ -21,7 +21,7 @@ from app.usecases.tokens.rotate import rotate_token, wait_for_token
 @wait_option
 @click.pass_obj
 def rotate(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Give a gateway a new token, and verify that it refuses the old one."""
+    """Give a gateway a new token and verify it."""
     _change_token(terminal, rotate_token, deployment_id, seconds, "has a new token")
 
 
