@@ -9,7 +9,7 @@ from app.usecases.people.sessions import SESSION_SECONDS
 from app.web import doctor, history, logs, operations, orphans, people, tokens, webhook
 from app.web.access import origins, pairing, provider
 from app.web.api import reference
-from app.web.lifecycle import archive, confirm
+from app.web.lifecycle import archive, confirm, running
 from app.web.page import assets, rendering, theme, times
 from app.web.server import (
     compression,
@@ -23,8 +23,8 @@ from app.web.server import (
     security,
     sharing,
 )
-from app.web.settings import configure, configure_api, edit, reconfigure
-from app.web.status import api, overview, pages
+from app.web.settings import configure, reconfigure
+from app.web.status import deployment, overview
 from app.web.updates import updates, versions
 
 # In the order in which they see a request: its time is taken first, and a foreign one is refused
@@ -52,11 +52,9 @@ _ROOMS = (
     people,
     overview,
     configure,
-    configure_api,
-    edit,
     reconfigure,
-    pages,
-    api,
+    deployment,
+    running,
     provider,
     logs,
     origins,

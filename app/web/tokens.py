@@ -5,24 +5,29 @@ from collections.abc import Callable
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
+from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import LaunchTimeout, TokenNotVerified, TooManyWaiting, WasCancelled
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
+from app.core.settings.fields import TOKEN
 from app.core.status.status import Status
 from app.core.tokens import TokenComparison, TokenMatch, TokenPlace
 from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
-from app.usecases.tokens.answers import TokenCheckAnswer, VerifiedTokenAnswer
+from app.usecases.tokens.answers import RevealedAnswer, TokenCheckAnswer, VerifiedTokenAnswer
 from app.usecases.tokens.check import check_token
 from app.usecases.tokens.equalize import equalize_token
+from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
+from app.web.access.links import page_url_with_token, terminal_line
 from app.web.api.calls import BEGINNING, Example, Subject, call
-from app.web.api.shapes import Accepted, ForDeployment, WaitFor, accepted
+from app.web.api.shapes import Accepted, ForDeployment, Text, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
+from app.web.server.compression import leave_as_it_is
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, own_path
 
@@ -42,6 +47,26 @@ def show(deployment_id: str) -> ResponseReturnValue:
         check=check_token(parse_id(deployment_id), context=app_context()),
         back_to=own_path(request.args.get("back_to", ""), page),
     )
+
+
+@bp.post("/reveal")
+@needs(Permission.OPERATE)
+def reveal(deployment_id: str) -> ResponseReturnValue:
+    field_name = request.form.get("field", TOKEN.name)
+    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), context=app_context())
+    leave_as_it_is()
+    view = show_deployment(parse_id(deployment_id), context=app_context())
+    response = render(
+        "tokens/revealed",
+        tab=f"Token of {view.deployment.name or view.deployment.id}",
+        view=view,
+        value=value,
+        page_url=page_url_with_token(view.deployment) if field_name == TOKEN.name else None,
+        terminal_line=terminal_line(view.deployment) if field_name == TOKEN.name else None,
+    )
+    into = {"HX-Retarget": "#token", "HX-Reswap": "innerHTML", "HX-Reselect": "#secret > *"}
+    response.headers.update(into)
+    return response
 
 
 @bp.post("/rotate-token")
@@ -65,6 +90,12 @@ _PROVEN = Example(
     body=ForDeployment(deployment_id=EXAMPLE_ID),
     answer=VerifiedTokenAnswer(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
 )
+
+
+class SecretOf(ForDeployment):
+    """Names a secret of a deployment."""
+
+    field: Text = Field(description="The field's name, as in the schema.")
 
 
 @api_bp.get("/token/<id:deployment_id>")
@@ -124,3 +155,20 @@ def _proven(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer
     return VerifiedTokenAnswer(
         deployment_id=deployment_id, status=status, proven=ended.verified is not None
     )
+
+
+@api_bp.post("/reveal")
+@needs(Permission.OPERATE)
+@call(
+    Subject.DEPLOYMENTS,
+    "Reveals a secret",
+    example=Example(
+        body=SecretOf(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),
+        answer=RevealedAnswer(value="3f9c…"),
+    ),
+)
+def reveal_by_script(body: SecretOf) -> RevealedAnswer:
+    """The only call that answers one; it is recorded in the deployment's history."""
+    deployment_id = parse_id(body.deployment_id)
+    value = reveal_secret(deployment_id, body.field, actor=actor(), context=app_context())
+    return RevealedAnswer(value=value)

@@ -19,6 +19,7 @@ from app.core.errors import (
     NotRestored,
     TooManyWaiting,
 )
+from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.lifecycle.answers import (
     ArchivedAnswer,
@@ -38,12 +39,13 @@ from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
 from app.web.api.calls import BEGINNING, Example, Subject, call
 from app.web.api.shapes import Accepted, CallBody, Text, WaitFor, accepted
-from app.web.page.rendering import Tab, lead_to, render
+from app.web.lifecycle.confirm import joined
+from app.web.page.rendering import Tab, done, lead_to, render
 from app.web.page.streams import Shown, follow
 from app.web.server.permissions import may, needs
 from app.web.server.request import actor, app_context
 
-bp = Blueprint("archive", __name__, url_prefix="/archive")
+bp = Blueprint("archive", __name__)
 api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
 
 
@@ -70,13 +72,13 @@ class PurgingAnswer(Answer):
     status: Literal["purging"] = "purging"
 
 
-@bp.get("")
+@bp.get("/archive")
 @needs(Permission.VIEW)
 def show() -> ResponseReturnValue:
     return render("lifecycle/archive_list", **_context(_asked()))
 
 
-@bp.get("/stream")
+@bp.get("/archive/stream")
 @needs(Permission.VIEW)
 def stream() -> ResponseReturnValue:
     """Send what changes on the archive's page."""
@@ -88,7 +90,15 @@ def stream() -> ResponseReturnValue:
     return follow(look)
 
 
-@bp.post("/<archived>/restore")
+@bp.post("/deployments/<deployment_id>/archive")
+@needs(Permission.OPERATE)
+def archive(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.ARCHIVE):
+        archive_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+    return done("It is being archived.", deployment_id)
+
+
+@bp.post("/archive/<archived>/restore")
 @needs(Permission.OPERATE)
 def restore(archived: str) -> ResponseReturnValue:
     restored = restore_archived(archived, actor=actor(), context=app_context())
@@ -96,13 +106,13 @@ def restore(archived: str) -> ResponseReturnValue:
     return lead_to(url_for("pages.show", deployment_id=restored.deployment.id))
 
 
-@bp.get("/<archived>/purge")
+@bp.get("/archive/<archived>/purge")
 @needs(Permission.OPERATE)
 def ask_to_purge(archived: str) -> ResponseReturnValue:
     return _question(archived)
 
 
-@bp.post("/<archived>/purge")
+@bp.post("/archive/<archived>/purge")
 @needs(Permission.OPERATE)
 def purge(archived: str) -> ResponseReturnValue:
     label = find_archived(archived, context=app_context()).label

@@ -15,10 +15,8 @@ from app.core.diagnosis.command_lines import command_of
 from app.core.errors import Busy
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
-from app.usecases.lifecycle.archive import archive_deployment
-from app.usecases.lifecycle.launch import restart_deployment
 from app.usecases.status.overview import show_deployment
-from app.web.page.rendering import done, render
+from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, own_path
 
@@ -48,22 +46,6 @@ def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
         command=command_of(OperationKind(verb), view.deployment),
         back_to=own_path(request.args.get("back_to", ""), page),
     )
-
-
-@bp.post("/restart")
-@needs(Permission.OPERATE)
-def restart(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.RESTART):
-        restart_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("The restart has begun.", deployment_id)
-
-
-@bp.post("/archive")
-@needs(Permission.OPERATE)
-def archive(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.ARCHIVE):
-        archive_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("It is being archived.", deployment_id)
 
 
 @contextmanager

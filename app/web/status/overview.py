@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from markupsafe import Markup
 
+from app.core.answers import EXAMPLE_ID
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
 from app.core.status.listing import Listing, Query, Row, read_query, select, starting
@@ -17,17 +18,20 @@ from app.core.status.status import Status
 from app.usecases.access.pairing import pending_request_counts
 from app.usecases.lifecycle.archive import count_archived
 from app.usecases.orphans.orphans import last_seen_orphans
+from app.usecases.status.answers import DeploymentShown
 from app.usecases.status.overview import DeploymentView, Overview, load_overview, views_of
 from app.usecases.status.usage import usage_of
 from app.web.access.links import page_url
+from app.web.api.calls import Example, Subject, call
 from app.web.page.rendering import Tab, in_frame, next_step, render_content
 from app.web.page.streams import Shown, follow, rendered
 from app.web.page.times import reading
 from app.web.server.permissions import may, needs
-from app.web.server.request import app_context
+from app.web.server.request import app_context, gateway_host
 from app.web.server.sharing import shared
 
 bp = Blueprint("overview", __name__)
+api_bp = Blueprint("overview_api", __name__, url_prefix="/api/deploy")
 
 # All that the list shows tells of its changes.
 _LOOK_SECONDS = 10.0
@@ -155,3 +159,36 @@ def _context(listing: Listing, views: Sequence[DeploymentView]) -> dict[str, Any
 def _title(listing: Listing) -> str:
     bad = sum(number for status, number in listing.counts if status.is_bad)
     return f"({bad}) Deployments" if bad else "Deployments"
+
+
+EXAMPLE = DeploymentShown(
+    deployment_id=EXAMPLE_ID,
+    port=30163,
+    status=Status.RUNNING,
+    deploy_dir=f"/srv/deployments/{EXAMPLE_ID}",
+    name="Support bot",
+    reason="up 3 min, healthy",
+    remark="",
+    drift=[],
+    ws_url="ws://127.0.0.1:30163",
+    page_url="http://127.0.0.1:30163/",
+)
+
+
+@api_bp.get("/list")
+@needs(Permission.VIEW)
+@call(Subject.DEPLOYMENTS, "All deployments", example=Example([EXAMPLE]))
+def list_all() -> list[DeploymentShown]:
+    """With port, status, reason and address. Where the engine does not answer, the status is
+    unknown, with the last known one in the reason."""
+    return shared("api list", _list_for_script)
+
+
+def _list_for_script() -> list[DeploymentShown]:
+    overview = load_overview(app_context())
+
+    def shown() -> list[DeploymentShown]:
+        views = views_of(overview, app_context())
+        return [DeploymentShown.of_view(each, gateway_host()) for each in views]
+
+    return shared("api list of overview", shown, seconds=1.0, version=overview)

@@ -180,13 +180,13 @@ def everything(app: Any, ids: Collection[str], calls: bool) -> Iterator[tuple[st
 
 # Those that make or end a deployment.
 _BY_THEMSELVES = (
-    "api.reveal",
-    "api.launch",
-    "api.restart",
-    "api.stop",
+    "token_api.reveal_by_script",
+    "running_api.launch_by_script",
+    "running_api.restart_by_script",
+    "running_api.stop_by_script",
     "archive_api.archive_and_wait",
     "archive_api.purge_by_script",
-    "configure_api.configure",
+    "configure_api.configure_by_script",
     "token_api.rotate_and_wait",
     "updates_api.update_by_script",
     "versions_api.begin",

@@ -1,4 +1,4 @@
-"""The pages of a deployment. Each is a fragment for HTMX too."""
+"""One deployment: its page, which is a fragment for HTMX too, and its status for scripts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,49 +6,47 @@ from typing import Any
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
-from htmx_flask import request
 from markupsafe import Markup
 
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.logs.query import LogSelection
-from app.core.operations.kinds import OperationKind
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
 from app.core.secrets import MASK, Masker, masked_hint, secret_values
 from app.core.settings.field import Field
 from app.core.settings.fields import BY_ENV, TOKEN, is_secret
+from app.core.status.readiness import CheckState
 from app.usecases.access.pairing import devices_of
 from app.usecases.access.provider_check import latest_provider_check
 from app.usecases.history.timeline import timeline_of
-from app.usecases.lifecycle.launch import launch_deployment
-from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.server.live_updates import Subscriber
+from app.usecases.status.answers import ContainerShown, DeploymentAnswer, ReadinessCheckShown
 from app.usecases.status.capacity import seen_room
 from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import checks_of
-from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.updates.versions import version_of
 from app.web.access.links import (
     page_url,
-    page_url_with_token,
-    terminal_line,
     walls,
     ws_url,
 )
+from app.web.api.calls import Example, Subject, call
+from app.web.api.shapes import EXAMPLE_OPERATION
 from app.web.lifecycle.archive import to_archived
-from app.web.lifecycle.confirm import joined
 from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
-from app.web.page.rendering import Tab, done, in_frame, render, render_content
+from app.web.page.rendering import Tab, in_frame, render, render_content
 from app.web.page.streams import Boxes, Shown, follow, rendered
-from app.web.server.compression import leave_as_it_is
 from app.web.server.permissions import needs
-from app.web.server.request import actor, app_context
+from app.web.server.request import app_context, gateway_host
 from app.web.server.sharing import shared
+from app.web.status.overview import EXAMPLE as LISTED
 
 bp = Blueprint("pages", __name__)
+api_bp = Blueprint("deployment_api", __name__, url_prefix="/api/deploy")
 
 # What a deployment's page shows of its log; the log's own page has the choice.
 _RECENT = LogSelection()
@@ -147,44 +145,6 @@ def status(deployment_id: str) -> ResponseReturnValue:
     return render("status/status_page", tab=title, view=view, checks=checks, cause=cause)
 
 
-@bp.post("/deployments/<deployment_id>/launch")
-@needs(Permission.OPERATE)
-def launch(deployment_id: str) -> ResponseReturnValue:
-    words = "The launch has begun."
-    with joined(OperationKind.LAUNCH):
-        started = launch_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-        words = f"{words} {started.warning}".rstrip()
-    return done(words, deployment_id)
-
-
-@bp.post("/deployments/<deployment_id>/stop")
-@needs(Permission.OPERATE)
-def stop(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.STOP):
-        stop_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("The stop has begun.", deployment_id)
-
-
-@bp.post("/deployments/<deployment_id>/reveal")
-@needs(Permission.OPERATE)
-def reveal(deployment_id: str) -> ResponseReturnValue:
-    field_name = request.form.get("field", TOKEN.name)
-    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), context=app_context())
-    leave_as_it_is()
-    view = show_deployment(parse_id(deployment_id), context=app_context())
-    response = render(
-        "tokens/revealed",
-        tab=f"Token of {view.deployment.name or view.deployment.id}",
-        view=view,
-        value=value,
-        page_url=page_url_with_token(view.deployment) if field_name == TOKEN.name else None,
-        terminal_line=terminal_line(view.deployment) if field_name == TOKEN.name else None,
-    )
-    into = {"HX-Retarget": "#token", "HX-Reswap": "innerHTML", "HX-Reselect": "#secret > *"}
-    response.headers.update(into)
-    return response
-
-
 @dataclass(frozen=True, slots=True)
 class _Setting:
     """One line of the configuration as it is shown: a secret only as a hint."""
@@ -209,3 +169,49 @@ def _shown(key: str, value: str, mask: Masker) -> str:
     if not is_secret(key):
         return mask(value)
     return masked_hint(value) if BY_ENV.get(key) else MASK
+
+
+@api_bp.get("/status/<deployment_id>")
+@needs(Permission.VIEW)
+@call(
+    Subject.DEPLOYMENTS,
+    "One deployment",
+    example=Example(
+        path={"deployment_id": EXAMPLE_ID},
+        answer=DeploymentAnswer(
+            **dict(LISTED),
+            health="healthy",
+            containers=[
+                ContainerShown(
+                    id="4f0b8c1d2e3a",
+                    name=f"{EXAMPLE_ID}-openclaw-1",
+                    service="openclaw",
+                    image="ghcr.io/openclaw/openclaw:2026.9.6",
+                    state="running",
+                    status="Up 3 minutes (healthy)",
+                    health="healthy",
+                    restarts=0,
+                )
+            ],
+            ladder=[
+                ReadinessCheckShown(
+                    name="port",
+                    state=CheckState.PASSED,
+                    detail="127.0.0.1:30163",
+                    milliseconds=1,
+                    next_step="",
+                )
+            ],
+            cause=None,
+            walls=[],
+            operation=EXAMPLE_OPERATION,
+        ),
+    ),
+)
+def status_by_script(deployment_id: str) -> DeploymentAnswer:
+    """With its containers, its readiness, its latest operation, and what stands between the
+    caller and the gateway's page."""
+    view = show_deployment(parse_id(deployment_id), context=app_context())
+    checks = checks_of(view, context=app_context())
+    cause = diagnose(view, checks, context=app_context())
+    return DeploymentAnswer.in_full(view, gateway_host(), checks, walls(view.deployment), cause)

@@ -1,0 +1,103 @@
+"""Launching, stopping and restarting a deployment."""
+
+from collections.abc import Callable
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from app.core.answers import EXAMPLE_ID
+from app.core.deployment import parse_id
+from app.core.errors import StopFailed, TooManyWaiting
+from app.core.operations.kinds import OperationKind
+from app.core.people import Permission
+from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
+from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
+from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.usecases.operations.start import Started
+from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
+from app.web.api.shapes import Accepted, ForDeployment, WaitFor, accepted
+from app.web.lifecycle.confirm import joined
+from app.web.page.rendering import done
+from app.web.server.permissions import needs
+from app.web.server.request import actor, app_context
+
+bp = Blueprint("running", __name__, url_prefix="/deployments/<deployment_id>")
+api_bp = Blueprint("running_api", __name__, url_prefix="/api/deploy")
+
+_RUNS = Example(
+    body=ForDeployment(deployment_id=EXAMPLE_ID),
+    answer=RunningAnswer(deployment_id=EXAMPLE_ID, port=30163),
+)
+
+
+@bp.post("/launch")
+@needs(Permission.OPERATE)
+def launch(deployment_id: str) -> ResponseReturnValue:
+    words = "The launch has begun."
+    with joined(OperationKind.LAUNCH):
+        started = launch_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+        words = f"{words} {started.warning}".rstrip()
+    return done(words, deployment_id)
+
+
+@bp.post("/stop")
+@needs(Permission.OPERATE)
+def stop(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.STOP):
+        stop_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+    return done("The stop has begun.", deployment_id)
+
+
+@bp.post("/restart")
+@needs(Permission.OPERATE)
+def restart(deployment_id: str) -> ResponseReturnValue:
+    with joined(OperationKind.RESTART):
+        restart_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+    return done("The restart has begun.", deployment_id)
+
+
+@api_bp.post("/launch")
+@needs(Permission.OPERATE)
+@call(Subject.RUNNING, "Launches a deployment", example=_RUNS, errors=BRINGING_UP)
+def launch_by_script(body: WaitFor) -> RunningAnswer | Accepted:
+    """It waits until the gateway is proven to run. Launched again, one that runs gets what was
+    edited meanwhile. Where somebody cancels it meanwhile, the answer is 409 `cancelled`."""
+    return _bring_up(launch_deployment, body)
+
+
+@api_bp.post("/restart")
+@needs(Permission.OPERATE)
+@call(Subject.RUNNING, "Restarts a deployment", example=_RUNS, errors=BRINGING_UP)
+def restart_by_script(body: WaitFor) -> RunningAnswer | Accepted:
+    """It takes the deployment down and launches it again, and waits as launch does."""
+    return _bring_up(restart_deployment, body)
+
+
+def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | Accepted:
+    """Begin what ends with a proven gateway, and wait for that unless told not to."""
+    deployment_id = parse_id(body.deployment_id)
+    started = begin(deployment_id, actor=actor(), context=app_context())
+    if body.wait and wait_for_launch(started, context=app_context()):
+        port = app_context().store.load(deployment_id).port
+        return RunningAnswer(deployment_id=deployment_id, port=port, warning=started.warning)
+    return accepted(started.operation, "launching", started.warning)
+
+
+@api_bp.post("/stop")
+@needs(Permission.OPERATE)
+@call(
+    Subject.RUNNING,
+    "Stops a deployment",
+    example=Example(
+        body=ForDeployment(deployment_id=EXAMPLE_ID), answer=StoppedAnswer(deployment_id=EXAMPLE_ID)
+    ),
+    errors=(*BEGINNING, StopFailed, TooManyWaiting),
+)
+def stop_by_script(body: ForDeployment) -> StoppedAnswer | Accepted:
+    """It takes the containers down; a launch or restart that runs is cancelled first. One that
+    is stopped is stopped again without harm."""
+    deployment_id = parse_id(body.deployment_id)
+    started = stop_deployment(deployment_id, actor=actor(), context=app_context())
+    if wait_for_stop(started, context=app_context()):
+        return StoppedAnswer(deployment_id=deployment_id)
+    return accepted(started.operation, "stopping")
