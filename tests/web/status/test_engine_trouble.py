@@ -90,7 +90,7 @@ def test_a_page_is_made_once_for_all_who_waited_for_a_silent_engine(
         made.append(of)
         return timeline_of(*of, **more)
 
-    monkeypatch.setattr("app.web.status.pages.timeline_of", timeline)
+    monkeypatch.setattr("app.web.status.deployment.timeline_of", timeline)
 
     def load(_: int) -> TestResponse:
         return Api(gated.app).page(f"/deployments/{deployment_id}")
