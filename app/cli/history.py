@@ -61,7 +61,7 @@ def _read_entries(wanted: HistoryFilter, limit: int, terminal: Terminal) -> list
     before = ""
     while len(found) < limit:
         page = history_of(wanted, context=terminal.context, before=before, most=limit - len(found))
-        found += page.moments
+        found += page.entries
         before = page.older
         if not before:
             break

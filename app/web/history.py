@@ -147,8 +147,8 @@ def _page(deployment_id: str) -> ResponseReturnValue:
         "history/show",
         tab=f"History of {view.deployment.name or view.deployment.id}" if view else "History",
         view=view,
-        days=days_of(page.moments, context=app_context()),
-        names=names_of(page.moments, context=app_context()),
+        days=days_of(page.entries, context=app_context()),
+        names=names_of(page.entries, context=app_context()),
         people=people_in(page),
         wanted=wanted,
         kinds=KIND_LABELS,
@@ -163,7 +163,7 @@ def _answer(query: HistoryQuery, deployment_id: str) -> HistoryAnswer | Response
     older = _older(page)
     if request.accept_mimetypes.best_match(["application/json", _LINES]) == _LINES:
         return Response(_lines(page), content_type=_LINES, headers=_link(older))
-    found = [HistoryEntryShown.of(each) for each in page.moments]
+    found = [HistoryEntryShown.of(each) for each in page.entries]
     return HistoryAnswer(entries=found, next=older)
 
 
@@ -172,8 +172,8 @@ def _link(older: str | None) -> dict[str, str]:
 
 
 def _lines(page: HistoryPage) -> Iterator[str]:
-    for moment in page.moments:
-        yield json.dumps(HistoryEntryShown.of(moment).as_json()) + "\n"
+    for entry in page.entries:
+        yield json.dumps(HistoryEntryShown.of(entry).as_json()) + "\n"
 
 
 def _older(page: HistoryPage) -> str | None:

@@ -1,4 +1,4 @@
-"""History: moments of one deployment or of all, filtered, a page at a time."""
+"""History: entries of one deployment or of all, filtered, a page at a time."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -22,18 +22,18 @@ _MOST_READ = 50_000
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Which moments are wanted. `deployment` is an id; an empty field matches all."""
+    """Which entries are wanted. `deployment` is an id; an empty field matches all."""
 
     deployment: str = ""
     kind: str = ""
     who: str = ""
     day: date | None = None
 
-    def matches(self, moment: TimelineEntry) -> bool:
+    def matches(self, entry: TimelineEntry) -> bool:
         return (
-            (not self.kind or moment.kind == self.kind)
-            and (not self.who or moment.who == self.who)
-            and (self.day is None or moment.at.astimezone(UTC).date() == self.day)
+            (not self.kind or entry.kind == self.kind)
+            and (not self.who or entry.who == self.who)
+            and (self.day is None or entry.at.astimezone(UTC).date() == self.day)
         )
 
 
@@ -41,7 +41,7 @@ class HistoryFilter:
 class HistoryPage:
     """Moments, newest first. `older` is the cursor of the next page; empty at the end."""
 
-    moments: tuple[TimelineEntry, ...]
+    entries: tuple[TimelineEntry, ...]
     older: str = ""
 
 
@@ -67,73 +67,75 @@ def read_filter(given: dict[str, str], deployment_id: str = "") -> HistoryFilter
 def history_of(
     wanted: HistoryFilter, *, context: AppContext, before: str = "", most: int = PAGE
 ) -> HistoryPage:
-    """Return the newest moments that are older than the cursor `before`.
+    """Return the newest entries that are older than the cursor `before`.
 
     Raises NotFound, InputRejected.
     """
     found: list[TimelineEntry] = []
     cursor = _parse_cursor(before)
     last = before
-    everything = _moments(wanted.deployment, context)
+    everything = _all_entries(wanted.deployment, context)
     older = dropwhile(lambda pair: cursor is not None and pair[0] >= cursor, everything)
-    for read, (key, moment) in enumerate(older):
+    for read, (key, entry) in enumerate(older):
         if wanted.day and key[0] < wanted.day.isoformat():
             break
         if len(found) == most or read > _MOST_READ:
             return HistoryPage(tuple(found), last)
         last = "~".join(key)
-        if wanted.matches(moment):
-            found.append(moment)
+        if wanted.matches(entry):
+            found.append(entry)
     return HistoryPage(tuple(found))
 
 
 def people_in(page: HistoryPage) -> list[str]:
-    return sorted({moment.who for moment in page.moments if moment.who})
+    return sorted({entry.who for entry in page.entries if entry.who})
 
 
-def latest_moments(
+def latest_entries(
     deployment_id: str, most: int, *, context: AppContext
 ) -> tuple[TimelineEntry, ...]:
-    """Return a deployment's newest moments, cached until something is recorded."""
+    """Return a deployment's newest entries, cached until something is recorded."""
     folder = context.store.folder(deployment_id)
     running = context.store.load(deployment_id).running_operation
     number = running.number if running else None
-    return _latest_moments(folder, history.signature_of(folder), number, most)
+    return _latest_entries(folder, history.signature_of(folder), number, most)
 
 
 @lru_cache(512)
-def _latest_moments(
+def _latest_entries(
     folder: Path, _sign: history.Signature | None, running: int | None, most: int
 ) -> tuple[TimelineEntry, ...]:
     return tuple(islice(timeline_of(folder.name, history.newest_first(folder), running), most))
 
 
-# Sorts the moments of all deployments: time, deployment id, number.
+# Sorts the entries of all deployments: time, deployment id, number.
 _Cursor = tuple[str, str, str]
 
 
-def _moments(deployment_id: str, context: AppContext) -> Iterator[tuple[_Cursor, TimelineEntry]]:
-    """Yield the moments of one deployment; without one, of all and of the root folder."""
+def _all_entries(
+    deployment_id: str, context: AppContext
+) -> Iterator[tuple[_Cursor, TimelineEntry]]:
+    """Yield the entries of one deployment; without one, of all and of the root folder."""
     if deployment_id:
-        return _moments_of(deployment_id, context)
+        return _entries_of(deployment_id, context)
     root = timeline_of("", history.newest_first(context.settings.deployments_dir))
-    each = [_moments_of(deployment.id, context) for deployment in context.store.scan()]
+    each = [_entries_of(deployment.id, context) for deployment in context.store.scan()]
     return heapq.merge(_with_cursors(root), *each, key=lambda pair: pair[0], reverse=True)
 
 
-def _moments_of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Cursor, TimelineEntry]]:
+def _entries_of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Cursor, TimelineEntry]]:
     running = context.store.load(deployment_id).running_operation
     entries = history.newest_first(context.store.folder(deployment_id))
     return _with_cursors(timeline_of(deployment_id, entries, running.number if running else None))
 
 
 def _with_cursors(found: Iterable[TimelineEntry]) -> Iterator[tuple[_Cursor, TimelineEntry]]:
-    """Yield each moment with its cursor. Cursors keep the order even if the clock was set back."""
+    """Yield each entry with its cursor. Cursors keep the order even if the clock was set back."""
     latest = "~"
-    for moment in found:
-        at = moment.at.astimezone(UTC).isoformat(timespec="milliseconds")
+    for entry in found:
+        at = entry.at.astimezone(UTC).isoformat(timespec="milliseconds")
         latest = min(latest, at)
-        yield (latest, moment.deployment_id, f"{moment.number:09}"), moment
+        yield (latest, entry.deployment_id, f"{entry.number:09}"), entry
 
 
 def _parse_cursor(text: str) -> _Cursor | None:

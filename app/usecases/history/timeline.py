@@ -1,4 +1,4 @@
-"""Timeline: moments by day, with the last log lines of a gateway that ended."""
+"""Timeline: entries by day, with the last log lines of a gateway that ended."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from app.core.history.incidents import EXITED
 from app.core.history.timeline import TimelineEntry
 from app.store.operation_log import log_path
 from app.usecases.context import AppContext
-from app.usecases.history.history import latest_moments
+from app.usecases.history.history import latest_entries
 from app.usecases.history.last_words import excerpt_of
 
 SHOWN = 20
@@ -17,12 +17,12 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ShownEntry:
-    """A moment, with the last log lines of a gateway that ended then.
+    """An entry, with the last log lines of a gateway that ended then.
 
-    `has_output`: the moment is an operation whose output is still kept.
+    `has_output`: the entry is an operation whose output is still kept.
     """
 
-    moment: TimelineEntry
+    entry: TimelineEntry
     lines: tuple[str, ...] = ()
     has_output: bool = False
 
@@ -37,34 +37,34 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A deployment's newest days; `more`: there are older moments."""
+    """A deployment's newest days; `more`: there are older entries."""
 
     days: tuple[Day, ...]
     more: bool
 
 
 def timeline_of(deployment_id: str, *, context: AppContext) -> Timeline:
-    """Return the newest moments of a deployment. Raises NotFound."""
-    found = latest_moments(deployment_id, SHOWN + 1, context=context)
+    """Return the newest entries of a deployment. Raises NotFound."""
+    found = latest_entries(deployment_id, SHOWN + 1, context=context)
     return Timeline(days_of(found[:SHOWN], context=context), len(found) > SHOWN)
 
 
-def days_of(moments: Iterable[TimelineEntry], *, context: AppContext) -> tuple[Day, ...]:
-    """Group moments, newest first, by day."""
-    days = groupby(moments, lambda each: each.at.astimezone(UTC).date())
+def days_of(entries: Iterable[TimelineEntry], *, context: AppContext) -> tuple[Day, ...]:
+    """Group entries, newest first, by day."""
+    days = groupby(entries, lambda each: each.at.astimezone(UTC).date())
     return tuple(Day(day, tuple(_entry(each, context) for each in found)) for day, found in days)
 
 
-def names_of(moments: Iterable[TimelineEntry], *, context: AppContext) -> Mapping[str, str]:
-    """Return the names of these moments' deployments, by id."""
-    wanted = {each.deployment_id for each in moments}
+def names_of(entries: Iterable[TimelineEntry], *, context: AppContext) -> Mapping[str, str]:
+    """Return the names of these entries' deployments, by id."""
+    wanted = {each.deployment_id for each in entries}
     return {each.id: each.name for each in context.store.scan() if each.id in wanted}
 
 
-def _entry(moment: TimelineEntry, context: AppContext) -> ShownEntry:
-    folder = context.store.folder(moment.deployment_id)
-    if moment.operation:
-        return ShownEntry(moment, has_output=log_path(folder, moment.operation).exists())
-    if moment.what != EXITED or not moment.container:
-        return ShownEntry(moment)
-    return ShownEntry(moment, excerpt_of(folder, moment.container, moment.last_at or moment.at))
+def _entry(entry: TimelineEntry, context: AppContext) -> ShownEntry:
+    folder = context.store.folder(entry.deployment_id)
+    if entry.operation:
+        return ShownEntry(entry, has_output=log_path(folder, entry.operation).exists())
+    if entry.what != EXITED or not entry.container:
+        return ShownEntry(entry)
+    return ShownEntry(entry, excerpt_of(folder, entry.container, entry.last_at or entry.at))

@@ -12,11 +12,11 @@ from app.core.history.timeline_words import COMPOSE_EDITED, ENV_EDITED, EntryKin
 from app.core.operations.kinds import OperationKind
 from app.store import history
 from app.usecases.context import AppContext
-from app.usecases.history.history import latest_moments
+from app.usecases.history.history import latest_entries
 
 # A change of ours is in the history within this time of the file's own time.
 _CLOSE = timedelta(seconds=5)
-_RECENT_MOMENTS = 10
+_RECENT_ENTRIES = 10
 _RECENT = timedelta(minutes=1)
 _NEVER = datetime.fromtimestamp(0, UTC)
 
@@ -74,7 +74,7 @@ class ManualEdits:
             self._record(folder, COMPOSE_EDITED, now.compose_at)
 
     def _is_by_hand(self, deployment: Deployment, at: datetime) -> bool:
-        found = latest_moments(deployment.id, _RECENT_MOMENTS, context=self._context)
+        found = latest_entries(deployment.id, _RECENT_ENTRIES, context=self._context)
         return not any(_may_write(each) and _is_close(each, at) for each in found)
 
     def _record(self, folder: Path, what: str, at: datetime, **more: object) -> None:
@@ -90,13 +90,13 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
     return sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
 
 
-def _may_write(moment: TimelineEntry) -> bool:
+def _may_write(entry: TimelineEntry) -> bool:
     """Return whether this action of ours may have written these files."""
-    if moment.kind is EntryKind.OPERATION:
+    if entry.kind is EntryKind.OPERATION:
         others = [each for each in OperationKind if not each.facts.writes_settings]
-        return moment.what not in others
-    return moment.kind is EntryKind.CHANGE and moment.who != BY_HAND
+        return entry.what not in others
+    return entry.kind is EntryKind.CHANGE and entry.who != BY_HAND
 
 
-def _is_close(moment: TimelineEntry, at: datetime) -> bool:
-    return moment.at - _CLOSE <= at <= (moment.ended_at or moment.at) + _CLOSE
+def _is_close(entry: TimelineEntry, at: datetime) -> bool:
+    return entry.at - _CLOSE <= at <= (entry.ended_at or entry.at) + _CLOSE
