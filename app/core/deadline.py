@@ -1,4 +1,4 @@
-"""How long whoever waits now may be kept waiting by the engine, over all calls together."""
+"""A deadline for all calls to the engine that one page or request makes."""
 
 import time
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 _until: ContextVar[float | None] = ContextVar("engine_until", default=None)
-# So that a call that has no time left ends as one that got no answer, not as a wrong one.
+# A call with less time than this is not made: libraries reject a timeout of zero.
 _LEAST_SECONDS = 0.001
 
 
 @contextmanager
 def engine_deadline(seconds: float) -> Iterator[None]:
-    """Let all calls of the engine in here take so long, together. Each still has its own limit."""
+    """Limit the total time of the engine calls in this block. Each also keeps its own limit."""
     token = _until.set(time.monotonic() + seconds)
     try:
         yield
@@ -21,14 +21,14 @@ def engine_deadline(seconds: float) -> Iterator[None]:
 
 
 def seconds_left(limit: float) -> float:
-    """Return how long the next call may take, which alone may take `limit`."""
+    """Return the seconds that a call with its own `limit` may take now."""
     until = _until.get()
     return limit if until is None else max(min(limit, until - time.monotonic()), 0.0)
 
 
 def bounded_timeout(limit: float) -> float:
-    """Return the limit of a call that begins now. Raises TimeoutError where none is left."""
+    """Return the timeout for a call that starts now. Raises TimeoutError if no time is left."""
     left = seconds_left(limit)
     if left < _LEAST_SECONDS:
-        raise TimeoutError("no time is left for another call")
+        raise TimeoutError("there is no time left for another call")
     return left

@@ -1,44 +1,44 @@
-"""What can go wrong for a person, each with a stable code and an HTTP status.
+"""Errors for people and scripts, each with a stable code and an HTTP status.
 
 UserError
-├── NotFound              404  no deployment or operation of that id
-├── LinkDead              404  a set-up link that was used, is too old, or never was
+├── NotFound              404  no deployment or operation has that id
+├── LinkExpired           404  the set-up link was used, is too old, or never existed
 ├── InputRejected         422  one or more fields are missing or wrong
-│   └── RunsAlready            the image is what it runs already
-├── NotLoggedIn           401  nobody is logged in, or with a wrong name or password
+│   └── AlreadyRunsImage       the update's image is the one that the deployment runs
+├── NotLoggedIn           401  no login, or a wrong name or password
 ├── NotAllowed            403  the role does not allow it
-├── TooManyAttempts       429  log-ins failed too often
-├── Busy                  409  another operation runs on this deployment
-├── AlreadyMade           409  this form has made its deployment before
-├── NothingKept           409  no state of a version before is kept
-├── Stale                 409  the files have changed since the form was made of them
+├── TooManyAttempts       429  too many failed logins
+├── Busy                  409  another operation is running on this deployment
+├── FormAlreadySent       409  this form has already made its deployment
+├── NoPreviousVersion     409  there is no state of a previous version to go back to
+├── StaleForm             409  the files have changed since the form was loaded
 ├── DeploymentInvalid     409  the folder can't be launched as it is
-├── NotRestored           409  an archived deployment can't be where it was
-├── NotPurged             409  an archived deployment can't be deleted, or not whole
-├── NotStranded           409  it has its folder, or is somebody else's
-├── NotUndone             409  no reconfiguration is left half done
-├── NotCancelled          409  nothing runs that can be cancelled
-├── GatewayNotRunning     409  only a gateway that runs can be asked that
+├── NotRestored           409  the archived deployment can't be restored
+├── NotPurged             409  the archived deployment can't be deleted, or only in part
+├── NotOrphaned           409  the project has its folder, or belongs to somebody else
+├── NothingToUndo         409  no reconfiguration was interrupted
+├── NothingToCancel       409  no operation is running that can be cancelled
+├── GatewayNotRunning     409  the call needs a running gateway
 ├── WebhookNotSet         409  no webhook is set, so nothing can be sent
-├── WasCancelled          409  somebody cancelled what the call was waiting for
-├── LaunchFailed          502  the gateway didn't come up
-├── ReconfigureFailed     502  the gateway didn't come up with it, or the files were changed
-├── StopFailed            502  the containers didn't go away
-├── UpdateFailed          502  the new image was not proven; image and state are the old ones
-├── TokenNotProven        502  the token was not rotated or made equal, or the old one still works
-├── NotRemoved            502  something stranded didn't go away
-├── ArchiveFailed         502  the containers didn't go away, or the folder did not move
-├── WebhookFailed         502  the webhook's receiver did not take a message
-├── LaunchTimeout         504  the gateway didn't come up in time
+├── WasCancelled          409  somebody cancelled the operation that the call waited for
+├── LaunchFailed          502  the gateway did not start
+├── ReconfigureFailed     502  the gateway did not start with it, or the files were changed
+├── StopFailed            502  the containers were not removed
+├── UpdateFailed          502  the new image was not verified; image and state are the old ones
+├── TokenNotVerified      502  the token was not rotated or equalized, or the old one still works
+├── NotRemoved            502  an orphan was not removed
+├── ArchiveFailed         502  the containers were not removed, or the folder was not moved
+├── WebhookFailed         502  the webhook's receiver did not accept a message
+├── LaunchTimeout         504  the gateway did not start in time
 ├── EngineUnreachable     503  nothing answers at the engine's address
-├── EngineDenied          503  the engine's socket is not ours to use
-├── EngineSilent          504  the engine accepted the call and said nothing
-├── EngineRefused         502  the engine answered, and refused
-├── RemoteEngine          503  the engine is on another machine, where our folders are not
+├── EngineDenied          503  this user may not use the engine's socket
+├── EngineSilent          504  the engine accepted the call and did not answer
+├── EngineRefused         502  the engine answered with an error
+├── RemoteEngine          503  the engine is on another machine, which does not have our folders
 ├── StorageFailed         507  the deployments folder can't be written, or a file of ours is damaged
-├── OutOfFiles            503  the server or the host has too many files open
-├── TooManyWaiting        503  every place for a waiting call is taken
-└── TooManyStreams        503  as many pages follow along as may
+├── TooManyOpenFiles      503  the server or the host has too many open files
+├── TooManyWaiting        503  too many calls are waiting
+└── TooManyStreams        503  too many pages receive live updates
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,10 +46,10 @@ from typing import Any, ClassVar
 
 
 class UserError(Exception):
-    """A failure told in words: what happened, why, and what to do next.
+    """A failure in words: what happened, why, and what to do next.
 
-    `fields` maps a field's name to its own message. `extra` is added to the
-    JSON answer as it is, so it must hold no secret.
+    `fields` has a message for each wrong field, by name. `extra` is added to the JSON answer
+    unchanged, so it must not contain a secret.
     """
 
     code: ClassVar[str] = "error"
@@ -70,7 +70,7 @@ class UserError(Exception):
 
     @property
     def problem(self) -> dict[str, Any]:
-        """The error as scripts get it: problem details (RFC 9457)."""
+        """The error as problem details (RFC 9457)."""
         wrong = [{"field": name, "message": message} for name, message in self.fields.items()]
         return {
             "ok": False,
@@ -87,8 +87,8 @@ class NotFound(UserError):
     code, status, title = "not_found", 404, "There is no such deployment"
 
 
-class LinkDead(UserError):
-    code, status, title = "link_dead", 404, "This link opens nothing any more"
+class LinkExpired(UserError):
+    code, status, title = "link_dead", 404, "This link no longer works"
 
 
 class InputRejected(UserError):
@@ -99,12 +99,12 @@ class InputRejected(UserError):
         super().__init__(detail, fields=fields, extra=extra)
 
 
-class RunsAlready(InputRejected):
-    """An update to what runs already: nothing is left to be done."""
+class AlreadyRunsImage(InputRejected):
+    """An update to the image that the deployment already runs: there is nothing to do."""
 
 
 class NotLoggedIn(UserError):
-    code, status, title = "not_logged_in", 401, "A log-in is needed"
+    code, status, title = "not_logged_in", 401, "You need to log in"
 
 
 class NotAllowed(UserError):
@@ -112,7 +112,7 @@ class NotAllowed(UserError):
 
 
 class TooManyAttempts(UserError):
-    code, status, title = "too_many_attempts", 429, "Too many log-ins failed"
+    code, status, title = "too_many_attempts", 429, "Too many failed logins"
 
 
 class Busy(UserError):
@@ -120,26 +120,26 @@ class Busy(UserError):
 
 
 class FormAlreadySent(UserError):
-    code, status, title = "already_made", 409, "This form was sent before"
+    code, status, title = "already_made", 409, "This form was already sent"
 
     def __init__(self, deployment_id: str) -> None:
         super().__init__(
-            "This form was sent before and has made this deployment; nothing new was made."
-            " For a second one, configure another like this.",
+            "This form was already sent and made this deployment. Nothing new was made. To make a"
+            " second one, configure another like this.",
             extra={"deployment_id": deployment_id},
         )
         self.deployment_id = deployment_id
 
 
 class StaleForm(UserError):
-    """`changed` are the variables and files that are not what they were."""
+    """The files changed in the meantime. `changed` are their variables and files."""
 
-    code, status, title = "stale", 409, "It was changed meanwhile"
+    code, status, title = "stale", 409, "Somebody else changed it"
 
     def __init__(self, changed: Sequence[str]) -> None:
         super().__init__(
-            f"Nothing was changed: meanwhile somebody changed {', '.join(changed)}. Look at it"
-            " as it is now, then change it again.",
+            f"Your change was not applied: somebody else has changed {', '.join(changed)}. Check"
+            " the present settings, then change them again.",
             extra={"changed": list(changed)},
         )
         self.changed = tuple(changed)
@@ -154,15 +154,15 @@ class NoPreviousVersion(UserError):
 
 
 class NotRestored(UserError):
-    code, status, title = "not_restored", 409, "It was not restored"
+    code, status, title = "not_restored", 409, "The deployment was not restored"
 
 
 class NotPurged(UserError):
-    code, status, title = "not_purged", 409, "It was not deleted"
+    code, status, title = "not_purged", 409, "The deployment was not deleted"
 
 
 class NotOrphaned(UserError):
-    code, status, title = "not_stranded", 409, "It is not stranded"
+    code, status, title = "not_stranded", 409, "It is not an orphan"
 
 
 class NothingToUndo(UserError):
@@ -178,11 +178,11 @@ class GatewayNotRunning(UserError):
 
 
 class WasCancelled(UserError):
-    code, status, title = "cancelled", 409, "It was cancelled"
+    code, status, title = "cancelled", 409, "The operation was cancelled"
 
 
 class WebhookNotSet(UserError):
-    code, status, title = "webhook_not_set", 409, "There is nowhere to send a message"
+    code, status, title = "webhook_not_set", 409, "No webhook is set"
 
 
 class WebhookFailed(UserError):
@@ -190,7 +190,7 @@ class WebhookFailed(UserError):
 
 
 class LaunchFailed(UserError):
-    code, status, title = "launch_failed", 502, "The gateway did not come up"
+    code, status, title = "launch_failed", 502, "The gateway did not start"
 
 
 class ReconfigureFailed(UserError):
@@ -202,15 +202,15 @@ class StopFailed(UserError):
 
 
 class UpdateFailed(UserError):
-    code, status, title = "update_failed", 502, "It was not updated"
+    code, status, title = "update_failed", 502, "The deployment was not updated"
 
 
 class TokenNotVerified(UserError):
-    code, status, title = "token_not_proven", 502, "The token was not proven"
+    code, status, title = "token_not_proven", 502, "The token was not verified"
 
 
 class NotRemoved(UserError):
-    code, status, title = "not_removed", 502, "It was not removed"
+    code, status, title = "not_removed", 502, "The orphan was not removed"
 
 
 class ArchiveFailed(UserError):
@@ -218,11 +218,11 @@ class ArchiveFailed(UserError):
 
 
 class LaunchTimeout(UserError):
-    code, status, title = "launch_timeout", 504, "The gateway did not come up in time"
+    code, status, title = "launch_timeout", 504, "The gateway did not start in time"
 
 
 class EngineError(UserError):
-    """The engine gave no answer that we can use."""
+    """The engine did not give a usable answer."""
 
 
 class EngineUnreachable(EngineError):
@@ -230,7 +230,7 @@ class EngineUnreachable(EngineError):
 
 
 class EngineDenied(EngineError):
-    code, status, title = "engine_denied", 503, "Docker Engine is not ours to use"
+    code, status, title = "engine_denied", 503, "This user may not use Docker Engine"
 
 
 class EngineSilent(EngineError):
@@ -238,7 +238,7 @@ class EngineSilent(EngineError):
 
 
 class EngineRefused(EngineError):
-    code, status, title = "engine_refused", 502, "Docker Engine refused"
+    code, status, title = "engine_refused", 502, "Docker Engine reports an error"
 
 
 class RemoteEngine(EngineError):
@@ -246,7 +246,7 @@ class RemoteEngine(EngineError):
 
 
 def engine_error(code: str, reason: str) -> EngineError:
-    """Return the error of a problem that a snapshot has kept."""
+    """Return the error for a problem that was recorded in a snapshot."""
     kinds = (EngineUnreachable, EngineDenied, EngineSilent, EngineRefused)
     return next(kind for kind in kinds if kind.code == code)(f"{reason}.")
 
@@ -255,8 +255,8 @@ class StorageFailed(UserError):
     code, status, title = "storage_failed", 507, "The deployments folder can't be used"
 
 
-class OutOfFiles(UserError):
-    code, status, title = "out_of_files", 503, "Too many files are open"
+class TooManyOpenFiles(UserError):
+    code, status, title = "out_of_files", 503, "Too many open files"
 
 
 class TooManyWaiting(UserError):
@@ -264,4 +264,4 @@ class TooManyWaiting(UserError):
 
 
 class TooManyStreams(UserError):
-    code, status, title = "too_many_streams", 503, "Too many pages follow along"
+    code, status, title = "too_many_streams", 503, "Too many pages receive live updates"

@@ -1,8 +1,8 @@
-"""What is stranded: containers and networks that no deployment's folder answers for any more.
+"""Orphans: containers and networks on the engine without a deployment's folder.
 
-Several servers with folders of their own may share one engine, and others' Compose
-projects are on it too. So what has a folder elsewhere is never named, and what only looks
-like a gateway of ours is called `perhaps` ours.
+Several servers with their own folders may share one engine, and it has other people's Compose
+projects too. So a project whose folder is elsewhere is never reported, and one that only
+looks like a gateway of ours is `perhaps` ours.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from app.core.settings.compose_file import SERVICE
 from app.core.settings.ports import NETWORK_PREFIX
 from app.core.snapshot import Container, Network
 
-# What Compose is about to use stands by itself for no longer.
+# Younger containers and networks may belong to a launch that is still in progress.
 SETTLED = timedelta(seconds=60)
 _NEVER_STARTED = ("created", "dead")
 
@@ -31,21 +31,21 @@ class OrphanKind(StrEnum):
     NETWORK_LEFT = "network_left"
 
 
-LABELS: Mapping[OrphanKind, str] = {
+KIND_LABELS: Mapping[OrphanKind, str] = {
     OrphanKind.FOLDER_GONE: "Without its folder",
     OrphanKind.OTHER_NAME: "Under another name",
     OrphanKind.NEVER_STARTED: "Never started",
-    OrphanKind.GATEWAY_GONE: "Half removed",
+    OrphanKind.GATEWAY_GONE: "Partly removed",
     OrphanKind.NETWORK_LEFT: "A network without containers",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """One Compose project that is stranded, and why in words.
+    """An orphaned Compose project, and why it is one, in words.
 
-    `perhaps`: it may be somebody else's. `deployment` is the one that is listed here
-    all the same, where its folder is there.
+    `perhaps` means that it may be somebody else's. `deployment` is set if its folder is here
+    and only some of its parts are orphaned.
     """
 
     project: str
@@ -58,21 +58,21 @@ class Orphan:
 
     @property
     def label(self) -> str:
-        return LABELS[self.kind]
+        return KIND_LABELS[self.kind]
 
     @property
     def parts(self) -> str:
-        """What a removal takes away, by its names."""
+        """The names of the containers and networks that a removal deletes."""
         named = [f"container {each.name}" for each in self.containers]
         return ", ".join(named + [f"network {each.name}" for each in self.networks])
 
 
 @dataclass(frozen=True, slots=True)
 class KnownFolders:
-    """What this server knows of folders: its own deployments, by id, and those of its archive.
+    """The folders that this server knows: its deployments by id, and its archived ones.
 
-    `roots` are the paths of its deployments folder; `there` are the working folders of
-    containers that are there, wherever they are.
+    `roots` are the paths of the deployments folder. `existing` are the containers' working
+    folders that exist, wherever they are.
     """
 
     roots: tuple[str, ...]
@@ -80,80 +80,80 @@ class KnownFolders:
     image: str = ""
     deployments: Mapping[str, Deployment] = field(default_factory=dict)
     archived: frozenset[str] = frozenset()
-    there: frozenset[str] = frozenset()
+    existing: frozenset[str] = frozenset()
 
     def holds(self, path: str) -> bool:
         return is_within(path, self.roots)
 
 
 def is_within(path: str, roots: Iterable[str]) -> bool:
-    """Return whether a path names something in one of the folders."""
+    """Return whether a path is inside one of the folders."""
     return any(path.startswith(f"{root}/") for root in roots)
 
 
 def find_orphans(
     containers: Mapping[str, tuple[Container, ...]],
     networks: Iterable[Network],
-    ground: KnownFolders,
+    folders: KnownFolders,
     now: datetime,
 ) -> list[Orphan]:
-    """Return what is stranded, what is certainly ours first."""
+    """Return the orphans, those that are certainly ours first."""
     by_project: dict[str, tuple[Network, ...]] = defaultdict(tuple)
     for network in networks:
         by_project[network.project] += (network,)
     projects = containers.keys() | by_project.keys()
-    judged = (
-        _judged(each, containers.get(each, ()), by_project[each], ground, now) for each in projects
+    found = (
+        _orphan(each, containers.get(each, ()), by_project[each], folders, now) for each in projects
     )
-    return sorted(filter(None, judged), key=lambda each: (each.perhaps, each.project))
+    return sorted(filter(None, found), key=lambda each: (each.perhaps, each.project))
 
 
-def _judged(
+def _orphan(
     project: str,
     containers: tuple[Container, ...],
     networks: tuple[Network, ...],
-    ground: KnownFolders,
+    folders: KnownFolders,
     now: datetime,
 ) -> Orphan | None:
-    if deployment := ground.deployments.get(project):
+    if deployment := folders.deployments.get(project):
         found = _left_over(deployment, containers, networks, now)
     elif containers:
-        found = _without_folder(project, containers, ground)
+        found = _without_folder(project, containers, folders)
     else:
-        found = _lone_network(project, networks, ground, now)
+        found = _lone_network(project, networks, folders, now)
     if found is None:
         return None
     kind, why, more = found
     return Orphan(project, kind, why, containers, networks, **more)
 
 
-# A kind, why in words, and what else is to be said of it.
+# A kind, the reason in words, and further attributes of the orphan.
 _Found = tuple[OrphanKind, str, dict[str, Any]] | None
 
 
 def _without_folder(
-    project: str, containers: tuple[Container, ...], ground: KnownFolders
+    project: str, containers: tuple[Container, ...], folders: KnownFolders
 ) -> _Found:
     places = sorted({each.working_dir for each in containers if each.working_dir})
-    if any(place in ground.there and not ground.holds(place) for place in places):
-        return None  # Another folder has that deployment.
-    ours = [place for place in places if ground.holds(place)]
-    if ours and ours[0] in ground.there:
-        why = f"It was started in {ours[0]}, under a name that is no deployment's here."
+    if any(place in folders.existing and not folders.holds(place) for place in places):
+        return None  # Another folder has this project.
+    ours = [place for place in places if folders.holds(place)]
+    if ours and ours[0] in folders.existing:
+        why = f"It was started in {ours[0]}, under a name that is not a deployment's id."
         return OrphanKind.OTHER_NAME, why, {"perhaps": True}
     if ours:
-        where = "is in the archive" if project in ground.archived else "is not there any more"
+        where = "is in the archive" if project in folders.archived else "no longer exists"
         return OrphanKind.FOLDER_GONE, f"Its folder {ours[0]} {where}.", {}
-    if is_id(project) and any(_looks_like_ours(each, ground) for each in containers):
+    if is_id(project) and any(_looks_like_ours(each, folders) for each in containers):
         folder = f"{places[0]} is not on this machine" if places else "is not known"
-        why = f"It looks like a gateway of Deploy Agent's. Its folder {folder}."
+        why = f"It looks like a gateway made by Deploy Agent. Its folder {folder}."
         return OrphanKind.FOLDER_GONE, why, {"perhaps": True}
     return None
 
 
-def _looks_like_ours(container: Container, ground: KnownFolders) -> bool:
+def _looks_like_ours(container: Container, folders: KnownFolders) -> bool:
     named = (container.service, container.name) == (SERVICE, f"{container.project}-{SERVICE}-1")
-    image = container.image == ground.image or "openclaw/openclaw" in container.image
+    image = container.image == folders.image or "openclaw/openclaw" in container.image
     return bool(container.made_for) or named or image
 
 
@@ -163,7 +163,7 @@ def _left_over(
     networks: tuple[Network, ...],
     now: datetime,
 ) -> _Found:
-    """Judge what is left of a deployment whose folder is here; its status tells of it too."""
+    """Find orphaned parts of a deployment whose folder is here; its status reports them too."""
     more = {"deployment": deployment}
     lasting = [each for each in containers if not each.one_off]
     if deployment.running_operation or _is_fresh([*containers, *networks], now):
@@ -172,25 +172,29 @@ def _left_over(
         error = next((each.details.error for each in lasting if each.details), "")
         return (
             OrphanKind.NEVER_STARTED,
-            f"It was created and never started{f': {error}' if error else ''}.",
+            f"It was created but never started{f': {error}' if error else ''}.",
             more,
         )
     if lasting and _lacks_its_gateway(deployment, lasting):
         return (
             OrphanKind.GATEWAY_GONE,
-            "The gateway's own container is gone, its helpers are not.",
+            "The gateway's own container is gone, but its helper containers are still there.",
             more,
         )
     if networks and not containers:
-        return OrphanKind.NETWORK_LEFT, "Its containers are gone, their network is not.", more
+        return (
+            OrphanKind.NETWORK_LEFT,
+            "Its containers are gone, but their network is still there.",
+            more,
+        )
     return None
 
 
 def _lacks_its_gateway(deployment: Deployment, containers: list[Container]) -> bool:
-    """Return whether only helpers are left, as far as the last proven launch tells."""
+    """Return whether only helper containers are left, according to the last verified launch."""
     operation = deployment.launch_or_stop
-    proven = operation.verified if operation else None
-    if proven is None or any(each.id == proven.container_id for each in containers):
+    verified = operation.verified if operation else None
+    if verified is None or any(each.id == verified.container_id for each in containers):
         return False
     port = deployment.port
     return not any(
@@ -200,13 +204,13 @@ def _lacks_its_gateway(deployment: Deployment, containers: list[Container]) -> b
 
 
 def _lone_network(
-    project: str, networks: tuple[Network, ...], ground: KnownFolders, now: datetime
+    project: str, networks: tuple[Network, ...], folders: KnownFolders, now: datetime
 ) -> _Found:
-    if project in ground.archived:
+    if project in folders.archived:
         return OrphanKind.NETWORK_LEFT, "Its deployment is in the archive.", {}
-    small = any(_is_of_pool(each, ground.pool) for each in networks)
+    small = any(_is_of_pool(each, folders.pool) for each in networks)
     if is_id(project) and small and not _is_fresh(networks, now):
-        why = "It looks like the network of a gateway of which nothing else is left."
+        why = "It looks like the network of a gateway that is gone."
         return OrphanKind.NETWORK_LEFT, why, {"perhaps": True}
     return None
 
@@ -217,5 +221,5 @@ def _is_of_pool(network: Network, pool: IPv4Network) -> bool:
 
 
 def _is_fresh(things: Iterable[Container | Network], now: datetime) -> bool:
-    """Return whether somebody may be about to use it."""
+    """Return whether a launch in progress may be about to use one of these."""
     return any(now - each.created_at < SETTLED for each in things)

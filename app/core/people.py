@@ -1,4 +1,4 @@
-"""Who may do what: roles, permissions, and what a name and a password must be."""
+"""People: roles, permissions, and the rules for names and passwords."""
 
 import re
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ _LONGEST_TOKEN_NAME = 80
 
 
 class Role(StrEnum):
-    """A viewer sees; an operator changes and reveals."""
+    """A viewer may look; an operator may also change things and reveal secrets."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"
 
 
 class Permission(StrEnum):
-    """What a route asks of whoever calls it. `PUBLIC` asks nothing: the log-in itself."""
+    """What a route requires of its caller. `PUBLIC` requires nothing, as for the login page."""
 
     PUBLIC = "public"
     VIEW = "view"
@@ -29,7 +29,7 @@ class Permission(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whoever calls: a user, a script with a token, or somebody at this machine."""
+    """A caller: a user, a script with a token, or somebody at this machine."""
 
     name: str
     role: Role
@@ -38,19 +38,19 @@ class Person:
         return permission is not Permission.OPERATE or self.role is Role.OPERATOR
 
 
-# Where no users exist, whoever is at this machine may do everything.
+# Without users, anybody at this machine may do everything.
 LOCAL = Person("a local user", Role.OPERATOR)
 
 
 def name_problem(name: str) -> str | None:
-    """Return why a text can't be a user's name, or None."""
+    """Return what is wrong with a user's name, or None."""
     if _NAME.match(name):
         return None
-    return "must be 1 to 32 characters of a-z, 0-9, dot, dash and underscore"
+    return "must be 1 to 32 characters: a-z, 0-9, dot, dash and underscore"
 
 
 def token_name_problem(name: str) -> str | None:
-    """Return why a text can't be what a script's token is called, or None."""
+    """Return what is wrong with the name of a script's token, or None."""
     if not name:
         return "is needed"
     if len(name) > _LONGEST_TOKEN_NAME:
@@ -61,7 +61,7 @@ def token_name_problem(name: str) -> str | None:
 
 
 def password_problem(password: str) -> str | None:
-    """Return why a text can't be a password, or None."""
+    """Return what is wrong with a password, or None."""
     if len(password) < SHORTEST_PASSWORD:
         return f"must have at least {SHORTEST_PASSWORD} characters"
     if len(password) > _LONGEST_PASSWORD:

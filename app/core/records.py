@@ -1,7 +1,7 @@
-"""Records: what we have written as JSON, read back as the type that it was written from.
+"""Records: dataclasses that we store as JSON, read back and validated.
 
-Whoever finds the file may have changed it. What is no JSON, goes too deep, holds text that
-can't be written anywhere, or is of another type than it should be is all the same: damaged.
+Anybody may have edited the file. Invalid JSON, too deep nesting, text that can't be encoded
+and values of a wrong type are all reported as ValueError: the file is damaged.
 """
 
 import json
@@ -19,10 +19,10 @@ T = TypeVar("T")
 
 
 def parse_moment(text: str) -> datetime:
-    """Return a time that was written with its zone. Raises ValueError, TypeError."""
+    """Parse an ISO time with its zone. Raises ValueError, TypeError."""
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
-        raise ValueError("a time without its zone")
+        raise ValueError("the time has no zone")
     return moment
 
 
@@ -31,26 +31,23 @@ def _checked(text: str) -> str:
     return text
 
 
-# A moment as a text, and as a number: up to the last that has a date.
+# A time as text, and as seconds since 1970, up to the year 9999.
 MomentText = Annotated[str, AfterValidator(_checked)]
 Seconds = Annotated[float, Field(ge=0, lt=253402300800)]
 
 
 def read_json(data: bytes) -> Any:
-    """Raises ValueError."""
+    """Parse JSON. Raises ValueError."""
     return from_json(data, allow_inf_nan=False)
 
 
 def read_record(kind: type[T], data: bytes) -> T:
-    """Return a record of a dataclass. Raises ValueError."""
+    """Return JSON bytes as a dataclass. Raises ValueError."""
     return as_record(kind, read_json(data))
 
 
 def as_record(kind: type[T], value: Any) -> T:
-    """Return what was read as JSON as a dataclass; what that does not know is left out.
-
-    Raises ValueError.
-    """
+    """Return a parsed JSON value as a dataclass, ignoring unknown keys. Raises ValueError."""
     return cast(T, _reader(cast(Hashable, kind)).validate_python(value))
 
 

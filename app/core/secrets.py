@@ -1,4 +1,4 @@
-"""Secrets: telling them from other values, and keeping them out of text."""
+"""Secrets: find them among a deployment's values, and mask them in text."""
 
 import json
 import re
@@ -15,9 +15,9 @@ _URL_PASSWORD = re.compile(r"://[^/\s:@]*:([^/\s@]+)@")
 
 
 def secret_values(env: Mapping[str, str]) -> list[str]:
-    """Return the values in a `.env` that no text may show."""
+    """Return the values in a `.env` that must never be shown."""
     named = [value for key, value in env.items() if is_secret(key) and value]
-    # An address may carry a password, whatever its variable is called.
+    # A URL may contain a password, whatever its variable is called.
     return named + [match for value in env.values() for match in _URL_PASSWORD.findall(value)]
 
 
@@ -25,7 +25,7 @@ _ASSIGNMENT = re.compile(r"(?:export\s+)?([A-Za-z_][\w.-]*)\s*[=:]\s*(.*)")
 
 
 def secrets_in_text(text: str) -> list[str]:
-    """Return what may be secrets in a `.env` that can't be understood, line by line."""
+    """Return possible secrets in an invalid `.env`, line by line."""
     found = []
     for line in text.splitlines():
         match = _ASSIGNMENT.match(line.strip())
@@ -37,9 +37,9 @@ def secrets_in_text(text: str) -> list[str]:
 
 
 class Masker:
-    """Replaces known secrets in text, the longest first so that none shows in part.
+    """Masks known secrets in text, also where they are encoded in JSON or in a URL.
 
-    Programs write them as they are, in JSON or in an address: each form is known.
+    Longer secrets are masked first, so that no part of one stays visible.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -60,12 +60,12 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def readable(text: str, mask: Masker) -> str:
-    """Return plain text that holds no secret, nor a part of one where a line was cut."""
+    """Return plain text without secrets. Masking comes before cutting, which may split one."""
     return shorten(mask(clean(text)))
 
 
 def masked_hint(value: str) -> str:
-    """Return a masked form that lets its owner tell one secret from another."""
+    """Return a masked secret with its last characters, so that its owner can recognize it."""
     if len(value) < 16:
         return MASK
     return f"{MASK}{value[-4:]}"

@@ -1,4 +1,7 @@
-"""Times in words, and sentences that hold a time: a page lets it run on, a script reads text."""
+"""Times in words, and sentences with times in them.
+
+A sentence is a sequence of parts, so that a page can keep its times up to date.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,21 +12,21 @@ import humanize
 
 @dataclass(frozen=True, slots=True)
 class Ago:
-    """A moment, told as how long ago it was."""
+    """A time, shown as how long ago it was."""
 
     moment: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class For:
-    """A moment, told as how long it has lasted since."""
+    """A time, shown as how long it has been since then."""
 
     moment: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class TimeOfDay:
-    """A moment, told as the time of day."""
+    """A time, shown as the time of day."""
 
     moment: datetime
 
@@ -32,7 +35,7 @@ Part = str | Ago | For | TimeOfDay
 
 
 def spell(parts: Iterable[Part], now: datetime) -> str:
-    """Return a sentence as it reads now."""
+    """Return a sentence as text, with its times as of `now`."""
     return "".join(each if isinstance(each, str) else in_words(each, now) for each in parts)
 
 
@@ -47,7 +50,7 @@ def in_words(part: Ago | For | TimeOfDay, now: datetime) -> str:
 
 
 def ago(moment: datetime, now: datetime) -> str:
-    """Return `3 minutes ago`; a moment of the future, from a clock that moved, is `just now`."""
+    """Return `3 minutes ago`. A time in the future, after a clock change, is `just now`."""
     if now - moment < timedelta(seconds=1):
         return "just now"
     return f"{humanize.naturaldelta(now - moment)} ago"
@@ -59,7 +62,7 @@ def duration(span: timedelta) -> str:
 
 
 def took(span: timedelta) -> str:
-    """Return `0.4 s`, `12 s`, `2 min 5 s`: short, to be read beside others."""
+    """Return `0.4 s`, `12 s` or `2 min 5 s`, short enough for a table."""
     seconds = max(span.total_seconds(), 0.0)
     if seconds < 0.1:
         return "< 0.1 s"

@@ -1,7 +1,7 @@
-"""The gateway's token in its four places, compared without showing any of them.
+"""The gateway's token in its four places, compared without showing it.
 
-`.env` is the source: a launch writes `openclaw.json` from it and hands it to the
-container. What a place holds is told as equal or not, never by length or hash.
+`.env` is the source: a launch copies the token from there to `openclaw.json` and to the
+container. A comparison says only equal or different, and nothing about length or hash.
 """
 
 import hmac
@@ -38,7 +38,7 @@ class TokenMatch(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TokenComparison:
-    """What one place holds beside `.env`; `reason` says more where the word is not enough."""
+    """One place's token compared with `.env`. `reason` adds details."""
 
     place: TokenPlace
     match: TokenMatch
@@ -65,30 +65,30 @@ class TokenCheck:
 
     @property
     def agree(self) -> bool | None:
-        """Return whether all places have the token of `.env`; None where that is not all known."""
+        """Return whether all places have the token of `.env`, or None if one is unknown."""
         if self.differ:
             return False
         return None if any(each.match is TokenMatch.UNKNOWN for each in self.places) else True
 
     @property
     def needs_restart(self) -> bool:
-        """Return whether what runs has another token: only a new start takes that of `.env`."""
+        """Return whether the running gateway has another token, which only a restart changes."""
         return TokenMatch.DIFFERS in (self.of(TokenPlace.CONTAINER), self.of(TokenPlace.GATEWAY))
 
     @property
     def words(self) -> str:
         """The outcome in a sentence, with what to do."""
         if self.of(TokenPlace.ENV) is not TokenMatch.EQUAL:
-            return "There is no token in .env to compare with. Rotate it, which makes one."
+            return "There is no token in .env to compare with. Rotate the token to make one."
         if self.differ:
-            return "They differ. Making them equal writes that of .env everywhere."
+            return "They differ. Making them equal writes the token of .env everywhere."
         if self.of(TokenPlace.GATEWAY) is TokenMatch.EQUAL:
-            return "All places agree, and the gateway accepts it."
+            return "All places agree, and the gateway accepts the token."
         return "No place is known to differ."
 
 
 def same_token(one: str, other: str) -> bool:
-    """Compare in a time that tells nothing of where two tokens differ."""
+    """Compare two tokens in constant time."""
     return hmac.compare_digest(*(text.encode("utf-8", "surrogatepass") for text in (one, other)))
 
 
@@ -99,7 +99,7 @@ def in_env(token: str) -> TokenComparison:
 
 
 def in_config(token: str, config: Mapping[str, Any] | None) -> TokenComparison:
-    """Compare what `openclaw.json` says; None where there is no such file."""
+    """Compare the token in `openclaw.json`; None means that there is no such file."""
     if config is None:
         return TokenComparison(
             TokenPlace.CONFIG, TokenMatch.ABSENT, "there is no such file; a launch makes it"
@@ -107,33 +107,37 @@ def in_config(token: str, config: Mapping[str, Any] | None) -> TokenComparison:
     found = token_in(config)
     if found is None:
         return TokenComparison(
-            TokenPlace.CONFIG, TokenMatch.EQUAL, "it takes the one of its environment"
+            TokenPlace.CONFIG, TokenMatch.EQUAL, "it refers to the environment's token"
         )
     return TokenComparison(TokenPlace.CONFIG, _match(token, found))
 
 
 def in_container(token: str, found: str | None) -> TokenComparison:
-    """Compare what the running container was made with; None where it has none."""
+    """Compare the running container's token; None means that it has none."""
     if not found:
         return TokenComparison(
-            TokenPlace.CONTAINER, TokenMatch.ABSENT, "its compose file hands none on"
+            TokenPlace.CONTAINER, TokenMatch.ABSENT, "its compose file does not pass the token on"
         )
     return TokenComparison(TokenPlace.CONTAINER, _match(token, found))
 
 
 def at_gateway(checks: Sequence[ReadinessCheck] | None) -> TokenComparison:
-    """Return what a climb with the token of `.env` tells; None where none came back in time."""
+    """Compare what the gateway accepts, from checks with the token of `.env`.
+
+    None means that the checks did not finish in time.
+    """
     if checks is None:
-        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, "it gave no answer in time")
-    broken = first_failed(checks)
-    if broken is None:
+        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, "it did not answer in time")
+    failed = first_failed(checks)
+    if failed is None:
         accepted = any(each.name == "token" and each.state is CheckState.PASSED for each in checks)
         return TokenComparison(
             TokenPlace.GATEWAY, TokenMatch.EQUAL if accepted else TokenMatch.UNKNOWN
         )
-    if broken.code == TOKEN_MISMATCH:
-        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.DIFFERS, "it refuses the one of .env")
-    return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, broken.detail)
+    if failed.code == TOKEN_MISMATCH:
+        reason = "it rejects the token of .env"
+        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.DIFFERS, reason)
+    return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, failed.detail)
 
 
 def unknown(place: TokenPlace, reason: str) -> TokenComparison:

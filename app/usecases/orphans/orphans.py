@@ -72,7 +72,7 @@ def _found(
         image=context.settings.image,
         deployments=here,
         archived=context.store.archive.ids() if unlisted or networks else frozenset(),
-        there=_existing_folders(unlisted, context),
+        existing=_existing_folders(unlisted, context),
     )
     found = find_orphans(snapshot.containers, networks, ground, datetime.now(UTC))
     return Orphans(tuple(found))

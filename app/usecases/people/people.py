@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from argon2 import PasswordHasher
 
-from app.core.errors import InputRejected, LinkDead, NotFound
+from app.core.errors import InputRejected, LinkExpired, NotFound
 from app.core.people import Person, Role, name_problem, password_problem, token_name_problem
 from app.store import history
 from app.store.people import People, Setup, Token, User
@@ -161,8 +161,8 @@ def _is_valid(people: People, secret: str) -> bool:
     )
 
 
-def _dead_link() -> LinkDead:
-    return LinkDead(
+def _dead_link() -> LinkExpired:
+    return LinkExpired(
         "This set-up link is not valid: it was used, is older than 30 minutes, or was never made."
         " Restart the server for a new one, or add a user on the command line."
     )

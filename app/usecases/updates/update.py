@@ -9,7 +9,7 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import Cause
-from app.core.errors import InputRejected, NoPreviousVersion, RunsAlready, UpdateFailed
+from app.core.errors import AlreadyRunsImage, InputRejected, NoPreviousVersion, UpdateFailed
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_BACK, Operation
 from app.core.operations.steps import Step
@@ -60,7 +60,7 @@ def update_deployment(
     gateway = deployment.gateway_in(context.containers.of(deployment_id))
     found = context.images.find(wanted)
     if gateway and found and found.id == gateway.image_id and deployment.env.get(IMAGE) == wanted:
-        raise RunsAlready({"image": "is what it runs already; a restart needs no update"})
+        raise AlreadyRunsImage({"image": "is what it runs already; a restart needs no update"})
     return _start(deployment, {"image": wanted}, actor, context)
 
 

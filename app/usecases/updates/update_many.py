@@ -7,7 +7,14 @@ from datetime import UTC, datetime
 
 from app.config import Settings
 from app.core.deployment import parse_id
-from app.core.errors import Busy, InputRejected, NotFound, NothingToCancel, RunsAlready, UserError
+from app.core.errors import (
+    AlreadyRunsImage,
+    Busy,
+    InputRejected,
+    NotFound,
+    NothingToCancel,
+    UserError,
+)
 from app.core.operations.operation import OperationState
 from app.core.updates.batch import Batch
 from app.store import batches, history
@@ -103,7 +110,7 @@ def _update_one(batch: Batch, deployment_id: str, context: AppContext) -> tuple[
     try:
         name = context.store.load(deployment_id).name or deployment_id
         started = update_deployment(deployment_id, batch.image, actor=batch.actor, context=context)
-    except RunsAlready:
+    except AlreadyRunsImage:
         return _noted(batch, deployment_id, 0, context), ""
     except UserError as error:
         return batch, f"“{name}” was not updated: {error.detail}"

@@ -23,8 +23,8 @@ from app.core.errors import (
     NotAllowed,
     NotFound,
     NotLoggedIn,
-    OutOfFiles,
     StorageFailed,
+    TooManyOpenFiles,
 )
 from app.core.people import Permission
 from app.web.api.calls import Call, Example, Subject, call_of
@@ -298,7 +298,7 @@ def _known(declared: _Declared) -> Iterator[Known]:
     if declared.in_path or (body and "deployment_id" in body.model_fields):
         yield known(NotFound)
     yield from map(known, declared.call.errors)
-    yield known(OutOfFiles)
+    yield known(TooManyOpenFiles)
     yield INTERNAL
 
 

@@ -16,7 +16,7 @@ from werkzeug.exceptions import (
     TooManyRequests,
 )
 
-from app.core.errors import NotLoggedIn, OutOfFiles, UserError
+from app.core.errors import NotLoggedIn, TooManyOpenFiles, UserError
 from app.web.page.rendering import render
 from app.web.server.request import is_for_scripts, wants_fragment
 
@@ -120,7 +120,7 @@ def _refused_by_the_system(error: OSError) -> Response:
     """Say that nothing can be opened just now; without a template, which would be opened too."""
     if error.errno not in (errno.EMFILE, errno.ENFILE):
         return _internal_error(error)
-    short = known(OutOfFiles)
+    short = known(TooManyOpenFiles)
     detail = (
         f"{'The server' if error.errno == errno.EMFILE else 'This host'} has too many files open,"
         " so nothing could be looked at. Try again in a moment. If this stays, raise the limit"

@@ -69,7 +69,7 @@ ANOTHERS_PROJECT = {"service": "web", "name": f"{ID}-web-1", "image": "nginx"}
         ),
         pytest.param(
             {**OURS, "project": "web"},
-            {"there": frozenset({f"{ROOT}/{ID}"})},
+            {"existing": frozenset({f"{ROOT}/{ID}"})},
             ("other_name", True),
             id="under another name",
         ),
@@ -80,7 +80,7 @@ ANOTHERS_PROJECT = {"service": "web", "name": f"{ID}-web-1", "image": "nginx"}
             id="the deployments folder is a link",
         ),
         pytest.param(
-            OTHERS, {"there": frozenset({f"{ELSEWHERE}/{ID}"})}, None, id="another server's"
+            OTHERS, {"existing": frozenset({f"{ELSEWHERE}/{ID}"})}, None, id="another server's"
         ),
         pytest.param(OTHERS, {}, ("folder_gone", True), id="a gateway from nowhere"),
         pytest.param({}, {}, ("folder_gone", True), id="a gateway that names no folder"),
@@ -169,7 +169,7 @@ def test_what_is_left_of_a_deployment_that_is_listed(
 def test_why_something_never_started_is_told() -> None:
     [stranded] = found(a_ground(a_deployment()), CREATED)
 
-    assert stranded.why == "It was created and never started: port is already allocated."
+    assert stranded.why == "It was created but never started: port is already allocated."
 
 
 def test_what_is_certainly_ours_comes_first() -> None:
@@ -197,7 +197,7 @@ networks = st.builds(
 grounds = st.builds(
     a_ground,
     archived=st.frozensets(projects),
-    there=st.frozensets(places),
+    existing=st.frozensets(places),
 )
 
 
@@ -208,7 +208,7 @@ def test_what_has_its_folder_elsewhere_is_never_named(
     for stranded in found(ground, *things):
         for container in stranded.containers:
             elsewhere = container.working_dir and not ground.holds(container.working_dir)
-            assert not (elsewhere and container.working_dir in ground.there)
+            assert not (elsewhere and container.working_dir in ground.existing)
 
 
 @given(grounds, st.lists(containers | networks, max_size=6))

@@ -56,12 +56,12 @@ def test_a_container_has_what_it_was_made_with(found: str | None, match: TokenMa
 @pytest.mark.parametrize(
     ("rungs", "match", "reason"),
     [
-        (None, TokenMatch.UNKNOWN, "it gave no answer in time"),
+        (None, TokenMatch.UNKNOWN, "it did not answer in time"),
         ([*CLIMBED, passed("token")], TokenMatch.EQUAL, ""),
         (
             [*CLIMBED, failed("token", "no", code=TOKEN_MISMATCH)],
             TokenMatch.DIFFERS,
-            "it refuses the one of .env",
+            "it rejects the token of .env",
         ),
         ([*CLIMBED, failed("token", "locked out")], TokenMatch.UNKNOWN, "locked out"),
         ([failed("port", "Nothing answers.")], TokenMatch.UNKNOWN, "Nothing answers."),
@@ -86,7 +86,7 @@ def a_check(**matches: TokenMatch) -> TokenCheck:
 @pytest.mark.parametrize(
     ("matches", "agree", "needs_restart", "words"),
     [
-        ({}, True, False, "All places agree, and the gateway accepts it."),
+        ({}, True, False, "All places agree, and the gateway accepts the token."),
         ({"config": TokenMatch.DIFFERS}, False, False, "They differ."),
         ({"container": TokenMatch.DIFFERS}, False, True, "They differ."),
         ({"gateway": TokenMatch.DIFFERS}, False, True, "They differ."),

@@ -9,7 +9,7 @@ from argon2 import PasswordHasher
 
 from app import create_app
 from app.config import Settings
-from app.core.errors import InputRejected, LinkDead, NotLoggedIn, TooManyAttempts
+from app.core.errors import InputRejected, LinkExpired, NotLoggedIn, TooManyAttempts
 from app.core.people import Permission
 from app.store.history import read_history
 from app.usecases.context import AppContext
@@ -462,7 +462,7 @@ def test_two_who_use_the_set_up_link_at_once_are_one_operator(settings: Settings
     def make(name: str) -> bool:
         try:
             people.set_up(secret, name, PASSWORD, context=context)
-        except LinkDead:
+        except LinkExpired:
             return False
         return True
 

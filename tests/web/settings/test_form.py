@@ -157,7 +157,7 @@ def test_a_form_that_is_sent_twice_makes_one(api: Api) -> None:
     [listed] = api.get("list").json
     assert listed["deployment_id"] == fields["id"]
     assert {answer.headers["Location"] for answer in answers} == {f"/deployments/{fields['id']}"}
-    assert "This form was sent before" in again.text
+    assert "This form was already sent" in again.text
 
 
 def test_a_form_for_htmx_leads_on_and_is_rejected_in_its_place(api: Api) -> None:
