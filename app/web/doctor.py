@@ -53,11 +53,11 @@ _EXAMPLE = DoctorAnswer(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "Looks whether all is there that is needed", example=Example(_EXAMPLE))
+@call(Subject.HOST, "Examine this host", example=Example(_EXAMPLE))
 def examine_for_script() -> DoctorAnswer:
-    """Looks at Docker Engine, this host and the deployments folder, each within seconds.
+    """Checks Docker Engine, this host and the deployments folder, each with a timeout.
 
-    `verdict` is good, warning, bad or not known; `fix` is a line for a shell of the host. What
-    hangs or can't be seen is “not known”, and holds nothing else up.
+    `verdict` is good, warning, bad or not known; `fix` is a shell command for the host. A check
+    that times out is “not known” and delays no other.
     """
     return examine(context=app_context())

@@ -60,7 +60,7 @@ class HistoryAnswer(Answer):
     """Entries, newest first."""
 
     entries: list[HistoryEntryShown]
-    next: str | None = Field(description="Where the older ones are; null where there are none.")
+    next: str | None = Field(description="The address of the older entries; null at the end.")
 
     def headers(self) -> Mapping[str, str]:
         return _link(self.next)
@@ -111,14 +111,14 @@ _ENTRY = HistoryEntryShown(
 @needs(Permission.VIEW)
 @call(
     Subject.LOOKING,
-    "The history of all deployments",
+    "Read the history of all deployments",
     example=Example(query={"limit": 20}, answer=HistoryAnswer(entries=[_ENTRY], next=None)),
     errors=(NotFound,),
     media=(_LINES,),
 )
 def list_all(query: WholeHistoryQuery) -> HistoryAnswer | Response:
-    """What was done and what happened, newest first: who, from where, with what outcome. As JSON
-    Lines for `Accept: application/x-ndjson`."""
+    """Actions and incidents, newest first: who, from which address, with which outcome.
+    `Accept: application/x-ndjson` gets JSON Lines."""
     return _answer(query, query.deployment)
 
 
@@ -126,7 +126,7 @@ def list_all(query: WholeHistoryQuery) -> HistoryAnswer | Response:
 @needs(Permission.VIEW)
 @call(
     Subject.LOOKING,
-    "The history of one deployment",
+    "Read the history of one deployment",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
         query={"kind": "operation"},
@@ -135,7 +135,7 @@ def list_all(query: WholeHistoryQuery) -> HistoryAnswer | Response:
     media=(_LINES,),
 )
 def list_of(deployment_id: str, query: HistoryQuery) -> HistoryAnswer | Response:
-    """As that of all."""
+    """In the form of the history of all deployments."""
     return _answer(query, parse_id(deployment_id))
 
 

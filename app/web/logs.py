@@ -248,7 +248,7 @@ class LogsAnswer(Answer):
 @needs(Permission.VIEW)
 @call(
     Subject.LOOKING,
-    "The last lines of a gateway's log",
+    "Read the log of a gateway",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
         query={"tail": 20},
@@ -262,8 +262,8 @@ class LogsAnswer(Answer):
     media=("text/plain",),
 )
 def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
-    """Secrets are masked. Of one that is stopped, its last words, dated; never launched: empty.
-    As plain text for `Accept: text/plain`."""
+    """Secrets are masked. After a stop, these are the last words, with their time. The log of a
+    deployment that was never launched is empty. `Accept: text/plain` gets plain text."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
     since = parse_since(query.since, datetime.now(UTC)) if query.since else None
     log_filter = LogFilter(query.level, query.stream, query.text)

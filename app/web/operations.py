@@ -70,15 +70,15 @@ def cancel(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 @call(
     Subject.RUNNING,
-    "One launch, stop or other operation",
+    "Show one operation",
     example=Example(
         path={"deployment_id": EXAMPLE_ID, "number": 1},
         answer=OperationAnswer(**dict(EXAMPLE_OPERATION)),
     ),
 )
 def operation(deployment_id: str, number: int) -> OperationAnswer:
-    """How far it is, or how it ended. The last 20 of each deployment are kept, also of an
-    archived one."""
+    """Its progress or its outcome. The last 20 operations of each deployment are kept, also after
+    it is archived."""
     found = operation_of(parse_id(deployment_id), number, context=app_context())
     return OperationAnswer.of(found)
 
@@ -87,7 +87,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.RUNNING,
-    "Cancels a launch or restart that runs",
+    "Cancel a running launch or restart",
     example=Example(
         body=ForDeployment(deployment_id=EXAMPLE_ID),
         answer=CancelledAnswer(
@@ -101,8 +101,8 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     errors=(NothingToCancel, TooManyWaiting),
 )
 def cancel_and_wait(body: ForDeployment) -> CancelledAnswer | Accepted:
-    """It takes down what the operation started, and waits until that is done. Where nothing runs
-    that can be cancelled, as a stop, the answer is 409 `not_cancelled`."""
+    """It removes the containers that the operation started, and waits for that. If no operation
+    runs that can be cancelled, the answer is 409 `not_cancelled`; a stop can't be."""
     deployment_id = parse_id(body.deployment_id)
     told = cancel_operation(deployment_id, actor=actor(), context=app_context())
     ended = wait_for_cancelled(told, context=app_context())

@@ -80,7 +80,7 @@ def remove() -> ResponseReturnValue:
 class ForProject(CallBody):
     """Names one Compose project."""
 
-    project: Text = Field(description="The project's name, as the list has it.")
+    project: Text = Field(description="The project's name, as in the list.")
 
 
 _LEFT = OrphanShown(
@@ -98,10 +98,10 @@ _LEFT = OrphanShown(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "What is stranded", example=Example([_LEFT]), errors=ENGINE)
+@call(Subject.HOST, "List orphans", example=Example([_LEFT]), errors=ENGINE)
 def list_all() -> list[OrphanShown]:
-    """Containers and networks without a deployment's folder here, never started, or half
-    removed. What has its folder elsewhere is another server's, and not among them."""
+    """Containers and networks that have no deployment folder here, were never started, or are half
+    removed. Those with a folder elsewhere belong to another server and are not listed."""
     found = list_orphans_now(context=app_context()).stranded
     return [OrphanShown.of(each) for each in found]
 
@@ -110,15 +110,15 @@ def list_all() -> list[OrphanShown]:
 @needs(Permission.OPERATE)
 @call(
     Subject.HOST,
-    "Removes what is stranded",
+    "Remove an orphan",
     example=Example(
         body=ForProject(project=EXAMPLE_ID), answer=RemovedOrphanAnswer(project=EXAMPLE_ID)
     ),
     errors=(NotFound, NotOrphaned, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
 )
 def remove_by_script(body: ForProject) -> RemovedOrphanAnswer | RemovingOrphanAnswer:
-    """Stops it, keeps its last words, and takes its containers and networks away. Refused where
-    it is not stranded by then."""
+    """It stops the containers, keeps their last words, and removes containers and networks. It is
+    refused if the project is not an orphan anymore."""
     gone = remove_orphan(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)
     return (
         RemovedOrphanAnswer(project=body.project)

@@ -93,7 +93,7 @@ _PROVEN = Example(
 
 
 class SecretOf(ForDeployment):
-    """Names a secret of a deployment."""
+    """Names one secret of a deployment."""
 
     field: Text = Field(description="The field's name, as in the schema.")
 
@@ -102,7 +102,7 @@ class SecretOf(ForDeployment):
 @needs(Permission.VIEW)
 @call(
     Subject.OPENING,
-    "Compares the token in its four places",
+    "Compare the token in its four places",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
         answer=TokenCheckAnswer(
@@ -120,27 +120,28 @@ class SecretOf(ForDeployment):
     ),
 )
 def check(deployment_id: str) -> TokenCheckAnswer:
-    """These are `.env`, `config/openclaw.json`, the running container's environment, and what the
-    gateway itself accepts. What can't be looked at is `unknown`, with the reason."""
+    """The places are `.env`, `config/openclaw.json`, the running container's environment, and the
+    gateway itself. A place that can't be read is `unknown`, with the reason."""
     found = check_token(parse_id(deployment_id), context=app_context())
     return TokenCheckAnswer.of(found, deployment_id=deployment_id)
 
 
 @api_bp.post("/rotate_token")
 @needs(Permission.OPERATE)
-@call(Subject.OPENING, "Gives a gateway a new token", example=_PROVEN, errors=_PROVING)
+@call(Subject.OPENING, "Rotate the token of a gateway", example=_PROVEN, errors=_PROVING)
 def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
-    """It is restarted, and the call waits until it accepts the new token and refuses the old one.
-    Where the new one does not work, the old one is put back. One that is down gets it written."""
+    """The gateway is restarted, and the call waits until it accepts the new token and refuses the
+    old one. If the new token does not work, the old one is restored. If the gateway is not
+    running, its next launch takes the new token."""
     return _proven(rotate_token, body)
 
 
 @api_bp.post("/token/equalize")
 @needs(Permission.OPERATE)
-@call(Subject.OPENING, "Makes the token equal everywhere", example=_PROVEN, errors=_PROVING)
+@call(Subject.OPENING, "Make the token equal everywhere", example=_PROVEN, errors=_PROVING)
 def equalize_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
-    """The token of `.env` is written into `config/openclaw.json`; a gateway that runs with
-    another is restarted. The call waits until it accepts that of `.env`."""
+    """The token in `.env` is copied to `config/openclaw.json`. A gateway that runs with another
+    token is restarted. The call waits until the gateway accepts the token."""
     return _proven(equalize_token, body)
 
 
@@ -161,14 +162,14 @@ def _proven(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer
 @needs(Permission.OPERATE)
 @call(
     Subject.DEPLOYMENTS,
-    "Reveals a secret",
+    "Reveal a secret",
     example=Example(
         body=SecretOf(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),
         answer=RevealedAnswer(value="3f9c…"),
     ),
 )
 def reveal_by_script(body: SecretOf) -> RevealedAnswer:
-    """The only call that answers one; it is recorded in the deployment's history."""
+    """No other call answers a secret. The deployment's history records it."""
     deployment_id = parse_id(body.deployment_id)
     value = reveal_secret(deployment_id, body.field, actor=actor(), context=app_context())
     return RevealedAnswer(value=value)

@@ -61,9 +61,10 @@ _EXAMPLE = Example(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "The webhook", example=_EXAMPLE)
+@call(Subject.HOST, "Show the webhook", example=_EXAMPLE)
 def show_by_script() -> WebhookAnswer:
-    """Who is told when a gateway dies or an operation fails, and whether it arrived."""
+    """The receiver of messages about crashed gateways and failed operations, and the last
+    deliveries."""
     return show_webhook(app_context())
 
 
@@ -71,11 +72,10 @@ def show_by_script() -> WebhookAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.HOST,
-    "Tests the webhook",
+    "Send a test message to the webhook",
     example=_EXAMPLE,
     errors=(WebhookFailed, WebhookNotSet, Busy),
 )
 def send_test() -> WebhookAnswer:
-    """It sends a test message, once, and waits for what comes of it, at most 10 s. No body is
-    needed."""
+    """It sends one message and waits for the outcome, at most 10 s. It needs no body."""
     return send_test_message(actor=actor(), context=app_context())

@@ -23,9 +23,9 @@ api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
 
 
 class OriginFor(WaitFor):
-    """Names one deployment, and the origin that its page is to be opened at."""
+    """Names one deployment and the origin to allow."""
 
-    origin: Text = Field(description="Scheme, name and port, as a browser's address bar has them.")
+    origin: Text = Field(description="Scheme, host name and port, as in the browser's address bar.")
 
 
 @bp.post("/deployments/<deployment_id>/allow-origin")
@@ -40,7 +40,7 @@ def allow(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 @call(
     Subject.OPENING,
-    "Allows one more origin for a gateway's page",
+    "Allow one more origin for a gateway's page",
     example=Example(
         body=OriginFor(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),
         answer=AllowedOriginAnswer(
@@ -50,7 +50,8 @@ def allow(deployment_id: str) -> ResponseReturnValue:
     errors=BRINGING_UP,
 )
 def allow_and_wait(body: OriginFor) -> AllowedOriginAnswer | Accepted:
-    """It restarts the gateway and waits as launch does; undone where it does not come up."""
+    """The gateway is restarted, and the call waits as launch does. If it does not start, the
+    change is rolled back."""
     deployment_id = parse_id(body.deployment_id)
     started = allow_origin(deployment_id, body.origin, actor=actor(), context=app_context())
     if body.wait and wait_for_allowed(started, context=app_context()):

@@ -92,7 +92,7 @@ _REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 @needs(Permission.VIEW)
 @call(
     Subject.OPENING,
-    "The devices of a gateway",
+    "List the devices of a gateway",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
         answer=DevicesAnswer(
@@ -122,7 +122,7 @@ _REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
     ),
 )
 def show_devices(deployment_id: str) -> DevicesAnswer:
-    """Those that ask to be let in, and those that are paired, as last heard."""
+    """Devices that ask for access and paired devices, as last reported by the gateway."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
     devices = devices_of(view, context=app_context())
     return DevicesAnswer.of(devices, deployment_id=view.deployment.id)
@@ -132,7 +132,7 @@ def show_devices(deployment_id: str) -> DevicesAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.OPENING,
-    "Lets a device in",
+    "Approve a device",
     example=Example(
         body=_REQUEST,
         answer=ApprovedDeviceAnswer(
@@ -142,7 +142,7 @@ def show_devices(deployment_id: str) -> DevicesAnswer:
     errors=(RequestUnknown, *_ASKING),
 )
 def approve_request(body: RequestOf) -> ApprovedDeviceAnswer:
-    """By this very request: one that was made after it is another."""
+    """It approves this request only. A later request of the same device has another id."""
     deployment_id = parse_id(body.deployment_id)
     found = approve_device(deployment_id, body.request_id, actor=actor(), context=app_context())
     return ApprovedDeviceAnswer(
@@ -154,7 +154,7 @@ def approve_request(body: RequestOf) -> ApprovedDeviceAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.OPENING,
-    "Turns a device away",
+    "Reject a device",
     example=Example(
         body=_REQUEST,
         answer=RejectedDeviceAnswer(
@@ -164,7 +164,7 @@ def approve_request(body: RequestOf) -> ApprovedDeviceAnswer:
     errors=(RequestUnknown, *_ASKING),
 )
 def reject_request(body: RequestOf) -> RejectedDeviceAnswer:
-    """It may ask again."""
+    """The device may ask again."""
     deployment_id = parse_id(body.deployment_id)
     found = reject_device(deployment_id, body.request_id, actor=actor(), context=app_context())
     return RejectedDeviceAnswer(
@@ -176,7 +176,7 @@ def reject_request(body: RequestOf) -> RejectedDeviceAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.OPENING,
-    "Takes a device's pairing away",
+    "Remove a paired device",
     example=Example(
         body=DeviceOf(deployment_id=EXAMPLE_ID, device_id="9ab4…"),
         answer=RemovedDeviceAnswer(deployment_id=EXAMPLE_ID, device_id="9ab4…"),
@@ -184,7 +184,7 @@ def reject_request(body: RequestOf) -> RejectedDeviceAnswer:
     errors=(DeviceUnknown, *_ASKING),
 )
 def remove_paired(body: DeviceOf) -> RemovedDeviceAnswer:
-    """Its connection is cut; it may ask again."""
+    """Its connection is closed. The device may ask again."""
     deployment_id = parse_id(body.deployment_id)
     remove_device(deployment_id, body.device_id, actor=actor(), context=app_context())
     return RemovedDeviceAnswer(deployment_id=deployment_id, device_id=body.device_id)

@@ -29,7 +29,7 @@ api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
 
 
 class StillAskingAnswer(ProviderCheckAnswer):
-    """It is still being asked; the answer is the one before."""
+    """The check is still running; `answer` is the one before."""
 
     http_status: ClassVar[int] = 202
 
@@ -65,11 +65,11 @@ def ask(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 @call(
     Subject.PROVIDER,
-    "What the provider last said",
+    "Show the provider's latest answer",
     example=Example(path={"deployment_id": EXAMPLE_ID}, answer=_ANSWERED),
 )
 def show_latest(deployment_id: str) -> ProviderCheckAnswer:
-    """To the key and the model, asked from inside the gateway, and when."""
+    """Whether it accepts the key and the model, asked from inside the gateway, and when."""
     return ProviderCheckAnswer.of(_latest(parse_id(deployment_id)), deployment_id=deployment_id)
 
 
@@ -77,12 +77,13 @@ def show_latest(deployment_id: str) -> ProviderCheckAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.PROVIDER,
-    "Asks the provider",
+    "Ask the provider",
     example=Example(body=ForDeployment(deployment_id=EXAMPLE_ID), answer=_ANSWERED),
     errors=(GatewayNotRunning, *ENGINE),
 )
 def ask_and_wait(body: ForDeployment) -> ProviderCheckAnswer | StillAskingAnswer:
-    """From inside the gateway: whether it takes the key and the model. It waits up to 15 s."""
+    """The gateway asks whether the provider accepts its key and model. The call waits at most
+    15 s."""
     deployment_id = parse_id(body.deployment_id)
     came = ask_provider(deployment_id, actor=actor(), context=app_context())
     return (ProviderCheckAnswer if came else StillAskingAnswer).of(

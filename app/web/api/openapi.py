@@ -35,35 +35,33 @@ from app.web.server.permissions import permission_of
 PROBLEM = "application/problem+json"
 _REF = DEFAULT_REF_TEMPLATE.replace("$defs", "components/schemas")
 _ABOUT = """\
-What the pages do, for scripts: the same permissions, the same history, the same words.
+The actions of the pages, for scripts. Permissions, history and messages are the same.
 
-**Who calls.** On this machine's own addresses, as long as there are no users, whoever is here.
-Otherwise send `Authorization: Bearer TOKEN`, with a token from the page *People* or from
-`deploy-agent token add`; a browser's session serves too. A viewer sees; an operator changes
+**Authentication.** Without users, calls from this machine need none. Otherwise send
+`Authorization: Bearer TOKEN`, with a token from the page *People* or from
+`deploy-agent token add`. A browser's session works too. A viewer reads; an operator also changes
 and reveals.
 
-**What takes long** is an operation. The call waits for its end, at most 110 seconds, unless
-`"wait": false` says otherwise. Where it goes on, the answer is 202, with the operation and, in
-`Location`, where to ask how far it is.
+**Operations** are what takes long. The call waits for the end, at most 110 seconds, unless
+`"wait": false` is sent. If the operation is still running then, the answer is 202 with the
+operation; `Location` is the operation's address.
 
-**Errors** are problem details (RFC 9457): `code` is stable, `detail` says what happened, why,
-and what to do. Of input that is missing or wrong, `errors` names every field. An address that is
-not here is 404 `not_found`, a method that it does not take 405 `method_not_allowed`. Another
-machine that sends more than it may is answered 429 `too_many_requests`: `Retry-After` says for
-how many seconds to wait.
+**Errors** are problem details (RFC 9457). `code` is stable; `detail` says what happened, why, and
+what to do. For invalid input, `errors` names every field. An unknown address is 404 `not_found`, a
+wrong method 405 `method_not_allowed`. A client on another machine that sends too many requests gets
+429 `too_many_requests`; `Retry-After` says how many seconds to wait.
 
-**Keys** may be added to an answer, and are never renamed or removed. A key of a body that is
-not known is refused; a name in an address that is not known says nothing.
+**Compatibility.** Answers may get new keys. No key is renamed or removed. Unknown keys in a body
+are refused; unknown query parameters are ignored.
 """
-# What stands in an address, by name.
-_IN_PATHS: dict[str, dict[str, Any]] = {
+_PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "deployment_id": {
         "description": "The deployment's id.",
         "schema": {"type": "string", "pattern": "^[0-9a-f]{10}$"},
         "example": EXAMPLE_ID,
     },
     "number": {
-        "description": "Its `id`: they count up from 1.",
+        "description": "Its `id`, counted from 1.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },
@@ -217,7 +215,7 @@ def _operation(declared: _Declared, schemas: _Schemas, spec: APISpec) -> dict[st
 
 def _path_parameters(declared: _Declared) -> Iterator[dict[str, Any]]:
     for name in declared.in_path:
-        yield {"name": name, "in": "path", "required": True, **_IN_PATHS[name]}
+        yield {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
 
 
 def _query_parameters(call: Call, schemas: _Schemas) -> Iterator[dict[str, Any]]:

@@ -43,12 +43,12 @@ def show() -> ResponseReturnValue:
 @needs(Permission.VIEW)
 @call(
     Subject.API,
-    "All of this as OpenAPI 3.1",
+    "Read this description as OpenAPI 3.1",
     example=Example("an OpenAPI 3.1 document"),
     media=["application/json"],
 )
 def document() -> Response:
-    """For generated clients and other programs."""
+    """For client generators and other programs."""
     return jsonify(_document())
 
 

@@ -50,7 +50,7 @@ api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
 
 
 class ForArchived(CallBody):
-    """Names what is archived."""
+    """Names an archived deployment."""
 
     deployment_id: Text = Field(
         description="The deployment's id, or the name of its folder in the archive."
@@ -58,13 +58,13 @@ class ForArchived(CallBody):
 
 
 class PurgeOf(ForArchived):
-    """Names what is to be deleted for good, and says that it is meant."""
+    """Names an archived deployment to delete, with a confirmation."""
 
-    confirm: Text = Field(description="Its name, or its id where it has none, written exactly so.")
+    confirm: Text = Field(description="The deployment's name, or its id if it has none.")
 
 
 class PurgingAnswer(Answer):
-    """Its deletion goes on."""
+    """The deletion is still running."""
 
     http_status: ClassVar[int] = 202
 
@@ -129,7 +129,7 @@ def purge(archived: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 @call(
     Subject.ARCHIVE,
-    "What is archived",
+    "List the archive",
     example=Example([
         ArchivedShown(
             archived=f"{EXAMPLE_ID}-20261124T060000Z",
@@ -143,7 +143,7 @@ def purge(archived: str) -> ResponseReturnValue:
     ]),
 )  # fmt: skip
 def list_all() -> list[ArchivedShown]:
-    """When and by whom, the latest first."""
+    """Archived deployments, the latest first, with time and person."""
     return [ArchivedShown.of(each) for each in list_archived(context=app_context())]
 
 
@@ -151,15 +151,14 @@ def list_all() -> list[ArchivedShown]:
 @needs(Permission.OPERATE)
 @call(
     Subject.ARCHIVE,
-    "Archives a deployment",
+    "Archive a deployment",
     example=Example(
         body=WaitFor(deployment_id=EXAMPLE_ID), answer=ArchivedAnswer(deployment_id=EXAMPLE_ID)
     ),
     errors=(*BEGINNING, ArchiveFailed, TooManyWaiting),
 )
 def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
-    """It takes the deployment down and puts its folder aside, with everything in it: its port
-    is free then."""
+    """It stops the deployment and moves its folder to the archive. Its port is free after that."""
     deployment_id = parse_id(body.deployment_id)
     started = archive_deployment(deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for_archive(started, context=app_context()):
@@ -171,7 +170,7 @@ def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
 @needs(Permission.OPERATE)
 @call(
     Subject.ARCHIVE,
-    "Restores what is archived",
+    "Restore an archived deployment",
     example=Example(
         body=ForArchived(deployment_id=EXAMPLE_ID),
         answer=RestoredAnswer(deployment_id=EXAMPLE_ID, port=30163, remarks=[]),
@@ -179,8 +178,7 @@ def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
     errors=(Busy, NotRestored),
 )
 def restore_by_script(body: ForArchived) -> RestoredAnswer:
-    """It puts the deployment back, at its own port or, where that is taken, a free one; `remarks`
-    say so."""
+    """The deployment gets its own port, or a free one if that is taken; `remarks` says so."""
     restored = restore_archived(body.deployment_id, actor=actor(), context=app_context())
     deployment = restored.deployment
     return RestoredAnswer(
@@ -192,7 +190,7 @@ def restore_by_script(body: ForArchived) -> RestoredAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.ARCHIVE,
-    "Deletes what is archived for good",
+    "Delete an archived deployment for good",
     example=Example(
         body=PurgeOf(deployment_id=EXAMPLE_ID, confirm="Support bot"),
         answer=PurgedAnswer(deployment_id=EXAMPLE_ID),
@@ -200,7 +198,7 @@ def restore_by_script(body: ForArchived) -> RestoredAnswer:
     errors=(Busy, NotPurged),
 )
 def purge_by_script(body: PurgeOf) -> PurgedAnswer | PurgingAnswer:
-    """Only what is archived can be; what failed midway can be purged again."""
+    """Only an archived deployment can be deleted. If a deletion fails midway, call it again."""
     archived = find_archived(body.deployment_id, context=app_context())
     gone = purge_archived(archived.name, body.confirm, actor=actor(), context=app_context())
     return (PurgedAnswer if gone else PurgingAnswer)(deployment_id=archived.deployment.id)

@@ -58,18 +58,18 @@ def restart(deployment_id: str) -> ResponseReturnValue:
 
 @api_bp.post("/launch")
 @needs(Permission.OPERATE)
-@call(Subject.RUNNING, "Launches a deployment", example=_RUNS, errors=BRINGING_UP)
+@call(Subject.RUNNING, "Launch a deployment", example=_RUNS, errors=BRINGING_UP)
 def launch_by_script(body: WaitFor) -> RunningAnswer | Accepted:
-    """It waits until the gateway is proven to run. Launched again, one that runs gets what was
-    edited meanwhile. Where somebody cancels it meanwhile, the answer is 409 `cancelled`."""
+    """The call waits until all readiness checks pass. Launching a running deployment applies edits
+    to its files. If somebody cancels the launch, the answer is 409 `cancelled`."""
     return _bring_up(launch_deployment, body)
 
 
 @api_bp.post("/restart")
 @needs(Permission.OPERATE)
-@call(Subject.RUNNING, "Restarts a deployment", example=_RUNS, errors=BRINGING_UP)
+@call(Subject.RUNNING, "Restart a deployment", example=_RUNS, errors=BRINGING_UP)
 def restart_by_script(body: WaitFor) -> RunningAnswer | Accepted:
-    """It takes the deployment down and launches it again, and waits as launch does."""
+    """It stops the deployment, launches it again, and waits as launch does."""
     return _bring_up(restart_deployment, body)
 
 
@@ -87,15 +87,15 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | A
 @needs(Permission.OPERATE)
 @call(
     Subject.RUNNING,
-    "Stops a deployment",
+    "Stop a deployment",
     example=Example(
         body=ForDeployment(deployment_id=EXAMPLE_ID), answer=StoppedAnswer(deployment_id=EXAMPLE_ID)
     ),
     errors=(*BEGINNING, StopFailed, TooManyWaiting),
 )
 def stop_by_script(body: ForDeployment) -> StoppedAnswer | Accepted:
-    """It takes the containers down; a launch or restart that runs is cancelled first. One that
-    is stopped is stopped again without harm."""
+    """It removes the containers. A running launch or restart is cancelled first. Stopping a stopped
+    deployment does no harm."""
     deployment_id = parse_id(body.deployment_id)
     started = stop_deployment(deployment_id, actor=actor(), context=app_context())
     if wait_for_stop(started, context=app_context()):

@@ -164,7 +164,7 @@ def _preview(form: _Form) -> Preview:
 
 
 class FieldShown(AnswerPart):
-    """One field of a deployment, and what its values must be, as JSON Schema says it."""
+    """One field of a deployment. Further keys are the JSON Schema of its values."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
 
@@ -178,30 +178,31 @@ class FieldShown(AnswerPart):
 
 
 class SchemaShown(AnswerPart):
-    """All fields, by group."""
+    """All fields by group."""
 
-    auto: list[FieldShown] = Field(description="Made or picked by Deploy Agent.")
+    auto: list[FieldShown] = Field(description="Chosen by Deploy Agent.")
     mandatory: list[FieldShown]
     optional: list[FieldShown]
 
 
 class NewDeployment(CallBody):
-    """The fields of a new deployment. What is mandatory may come from another one."""
+    """The fields of a new deployment. Another deployment can supply those that are not given."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
 
     like: str | None = Field(
-        None, description="The id of another deployment, which gives what is not given here."
+        None,
+        description="The id of a deployment that supplies the fields not given here.",
     )
-    copy_secrets: bool = Field(False, description="Its keys too, which is recorded.")
-    copy_channels: bool = Field(False, description="Its bots' tokens too, which is recorded.")
+    copy_secrets: bool = Field(False, description="Copy its API keys too, which is recorded.")
+    copy_channels: bool = Field(False, description="Copy its bot tokens too, which is recorded.")
 
 
 @api_bp.get("/schema")
 @needs(Permission.VIEW)
 @call(
     Subject.DEPLOYMENTS,
-    "The fields of a deployment",
+    "List the fields of a deployment",
     example=Example(
         SchemaShown(
             auto=[],
@@ -221,7 +222,7 @@ class NewDeployment(CallBody):
     ),
 )
 def show_schema() -> SchemaShown:
-    """Every setting, by group: its name here and in `.env`, what it is for, what it must be."""
+    """Every field by group: its name here and in `.env`, its purpose, and which values it takes."""
     return SchemaShown.model_validate(schema(field_defaults(app_context())))
 
 
@@ -229,7 +230,7 @@ def show_schema() -> SchemaShown:
 @needs(Permission.OPERATE)
 @call(
     Subject.DEPLOYMENTS,
-    "Makes a deployment",
+    "Create a deployment",
     example=Example(
         body=NewDeployment.model_validate(
             {"openrouter_api_key": "sk-or-v1-…", "name": "Support bot"}
@@ -239,7 +240,7 @@ def show_schema() -> SchemaShown:
     errors=(NotFound, DeploymentInvalid),
 )
 def configure_by_script(body: NewDeployment) -> ConfiguredAnswer:
-    """From its fields: a folder of its own, with a token and a free port. It is not launched."""
+    """The deployment gets its own folder, a token and a free port. It is not launched."""
     deployment = configure_deployment(
         dict(body.model_extra or {}), like=_like(body), actor=actor(), context=app_context()
     )

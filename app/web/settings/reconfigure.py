@@ -210,24 +210,26 @@ def _kept_secrets(env: Mapping[str, str]) -> dict[str, str]:
 
 
 class Wished(WaitFor):
-    """What is to be changed: beside these, fields by their names in the schema.
+    """What to change. Besides these keys, it takes fields by their names in the schema.
 
-    A field that is not given stays, and so does a secret that is given empty.
+    A field that is not given stays as it is, and so does a secret that is given empty.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
 
-    remove: list[str] = Field([], description="Optional fields that are to have no value.")
+    remove: list[str] = Field([], description="Optional fields to empty.")
     restart: bool = Field(
-        True, description="Restart what runs where its container would differ; false only saves."
+        True, description="Restart a running gateway if its container changes; false only saves."
     )
-    launch: bool = Field(False, description="Launch it where it does not run.")
-    preview: bool = Field(False, description="Only tell what would be changed.")
+    launch: bool = Field(False, description="Launch the deployment if it is not running.")
+    preview: bool = Field(False, description="Only show what would change.")
     seen: str = Field(
-        "", description="A preview's `seen`: refused where the files were changed since then."
+        "",
+        description="The `seen` of a preview; refused if the files have changed since.",
     )
     resume: Literal["", "finish", "undo"] = Field(
-        "", description="Finish or undo one that is left half done; nothing else is given then."
+        "",
+        description="Finish or undo a half-done reconfiguration, without other keys.",
     )
 
 
@@ -235,7 +237,7 @@ class Wished(WaitFor):
 @needs(Permission.OPERATE)
 @call(
     Subject.DEPLOYMENTS,
-    "Changes a deployment",
+    "Change a deployment",
     example=Example(
         body=Wished.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),
         answer=ReconfiguredAnswer(
@@ -245,9 +247,10 @@ class Wished(WaitFor):
     errors=(*BEGINNING, StaleForm, NothingToUndo, ReconfigureFailed, WasCancelled, TooManyWaiting),
 )
 def reconfigure(body: Wished) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
-    """Any field, the port too. What runs is restarted with it, and waited for as launch does;
-    where it does not come up, files and gateway are put back as they were. Comments and order
-    of `.env` stay, and of `docker-compose.yml` only the network follows the port."""
+    """Any field can be changed, also the port. A running gateway is restarted with the change,
+    and the call waits as launch does. If the gateway does not start, the change is rolled back.
+    Comments and order in `.env` stay. In `docker-compose.yml` only the network changes, with the
+    port."""
     deployment_id = parse_id(body.deployment_id)
     if body.resume:
         return _answered(deployment_id, _resumed(deployment_id, body), body.wait)

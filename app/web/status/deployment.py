@@ -175,7 +175,7 @@ def _shown(key: str, value: str, mask: Masker) -> str:
 @needs(Permission.VIEW)
 @call(
     Subject.DEPLOYMENTS,
-    "One deployment",
+    "Show one deployment",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
         answer=DeploymentAnswer(
@@ -209,8 +209,8 @@ def _shown(key: str, value: str, mask: Masker) -> str:
     ),
 )
 def status_by_script(deployment_id: str) -> DeploymentAnswer:
-    """With its containers, its readiness, its latest operation, and what stands between the
-    caller and the gateway's page."""
+    """With its containers, its readiness checks, its latest operation, and what keeps the caller's
+    browser from the gateway's page."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
     checks = checks_of(view, context=app_context())
     cause = diagnose(view, checks, context=app_context())

@@ -177,10 +177,10 @@ EXAMPLE = DeploymentShown(
 
 @api_bp.get("/list")
 @needs(Permission.VIEW)
-@call(Subject.DEPLOYMENTS, "All deployments", example=Example([EXAMPLE]))
+@call(Subject.DEPLOYMENTS, "List deployments", example=Example([EXAMPLE]))
 def list_all() -> list[DeploymentShown]:
-    """With port, status, reason and address. Where the engine does not answer, the status is
-    unknown, with the last known one in the reason."""
+    """With port, status, reason and address. If Docker Engine does not answer, the status is
+    `unknown` and the reason names the last known one."""
     return shared("api list", _list_for_script)
 
 

@@ -38,9 +38,9 @@ _UPDATING = (*BEGINNING, UpdateFailed, WasCancelled, TooManyWaiting)
 
 
 class UpdateTo(WaitFor):
-    """Names a deployment and the image that it is to run."""
+    """Names a deployment and its new image."""
 
-    image: Text = Field(description="Its name, with a tag or digest.")
+    image: Text = Field(description="The image's name with tag or digest.")
 
 
 _UPDATED = UpdatedAnswer(deployment_id=EXAMPLE_ID, port=30163, image=_NEWER)
@@ -98,14 +98,14 @@ def _question(what: str, deployment_id: str, typed: str | None = None, error: st
 @needs(Permission.OPERATE)
 @call(
     Subject.RUNNING,
-    "Updates a deployment",
+    "Update a deployment",
     example=Example(body=UpdateTo(deployment_id=EXAMPLE_ID, image=_NEWER), answer=_UPDATED),
     errors=_UPDATING,
 )
 def update_by_script(body: UpdateTo) -> UpdatedAnswer | Accepted:
-    """The image is pulled while the gateway still runs. Then the gateway is stopped, its state
-    is set aside, and it has to be proven with the new image; else it is back on the image and
-    the state that it had, and the answer says why. It waits as launch does."""
+    """The image is pulled while the gateway still runs. Then the gateway is stopped, its state is
+    backed up, and it is started and verified with the new image. If that fails, image and state
+    are restored, and the answer says why. The call waits as launch does."""
     started = update_deployment(
         parse_id(body.deployment_id), body.image, actor=actor(), context=app_context()
     )
@@ -116,13 +116,13 @@ def update_by_script(body: UpdateTo) -> UpdatedAnswer | Accepted:
 @needs(Permission.OPERATE)
 @call(
     Subject.RUNNING,
-    "Goes back to the version before",
+    "Go back to the version before",
     example=Example(body=WaitFor(deployment_id=EXAMPLE_ID), answer=_UPDATED),
     errors=(*_UPDATING, NoPreviousVersion),
 )
 def go_back_by_script(body: WaitFor) -> UpdatedAnswer | Accepted:
-    """It is an update to the image before the last update, with the state of that moment. What
-    happened since is set aside, so that going back once more undoes this."""
+    """It updates to the image before the last update and restores the state of that moment. The
+    present state is backed up, so calling it again undoes it."""
     started = go_back(parse_id(body.deployment_id), actor=actor(), context=app_context())
     return _answer(started, wait=body.wait)
 

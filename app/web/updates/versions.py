@@ -101,20 +101,20 @@ def _images(versions: Sequence[VersionShown]) -> list[str]:
 
 
 class UpdateMany(CallBody):
-    """Names several deployments and the image that they are to run."""
+    """Names several deployments and their new image."""
 
-    deployment_ids: list[DeploymentId] = Field(description="In the order of their turns.")
-    image: Text = Field(description="Its name, with a tag or digest.")
+    deployment_ids: list[DeploymentId] = Field(description="In the order of the updates.")
+    image: Text = Field(description="The image's name with tag or digest.")
 
 
 class WhichBatch(CallBody):
-    """Names an update of several."""
+    """Names an update of several deployments."""
 
     id: int
 
 
 class StartedBatchAnswer(BatchAnswer):
-    """It was begun, and goes on by itself."""
+    """The update of several deployments is running."""
 
     http_status = 202
 
@@ -137,7 +137,7 @@ _EXAMPLE: dict[str, Any] = {
 @needs(Permission.OPERATE)
 @call(
     Subject.RUNNING,
-    "Updates several deployments",
+    "Update several deployments",
     example=Example(
         body=UpdateMany(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
         answer=StartedBatchAnswer(**_EXAMPLE),
@@ -145,8 +145,8 @@ _EXAMPLE: dict[str, Any] = {
     errors=(NotFound, Busy, DeploymentInvalid),
 )
 def begin(body: UpdateMany) -> StartedBatchAnswer:
-    """One after the other, each as by an update of its own, up to the first that fails. It goes
-    on by itself, whatever becomes of the server."""
+    """Each is updated in turn and verified or rolled back. The batch stops at the first failure.
+    It continues even if the server stops."""
     batch = update_many(body.deployment_ids, body.image, actor=actor(), context=app_context())
     return StartedBatchAnswer.of(batch)
 
@@ -155,11 +155,11 @@ def begin(body: UpdateMany) -> StartedBatchAnswer:
 @needs(Permission.VIEW)
 @call(
     Subject.RUNNING,
-    "One update of several",
+    "Show an update of several deployments",
     example=Example(path={"number": 1}, answer=BatchAnswer(**_EXAMPLE)),
 )
 def one(number: int) -> BatchAnswer:
-    """How far it is, and why it ended."""
+    """Its progress, and why it ended."""
     return _shown(find_batch(number, context=app_context()))
 
 
@@ -167,12 +167,12 @@ def one(number: int) -> BatchAnswer:
 @needs(Permission.OPERATE)
 @call(
     Subject.RUNNING,
-    "Cancels the rest of an update of several",
+    "Cancel the rest of an update of several deployments",
     example=Example(body=WhichBatch(id=1), answer=BatchAnswer(**_EXAMPLE)),
     errors=(NotFound, NothingToCancel),
 )
 def cancel_by_script(body: WhichBatch) -> BatchAnswer:
-    """Those that wait for their turn stay as they are; the update under way goes on."""
+    """Deployments that wait for their turn stay as they are. The running update continues."""
     return _shown(cancel_rest(body.id, actor=actor(), context=app_context()))
 
 
