@@ -27,8 +27,8 @@ from app.web.settings import configure, reconfigure
 from app.web.status import deployment, overview
 from app.web.updates import updates, versions
 
-# In the order in which they see a request: its time is taken first, and a foreign one is refused
-# before its rate or its rights are looked at.
+# In the order in which they handle a request: first its time is taken, and a foreign request is
+# refused before its rate and rights are checked.
 _EXTENSIONS = (
     id_converter,
     metrics,
@@ -74,7 +74,7 @@ _ROOMS = (
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Raises RemoteEngine, StorageFailed."""
+    """Return the application. Raises RemoteEngine, StorageFailed."""
     settings = settings or load_settings()
     app = Flask(
         "app",

@@ -1,4 +1,4 @@
-"""The doctor: its page, and its call of the API."""
+"""The doctor: its page and its API call."""
 
 from datetime import UTC, datetime
 

@@ -1,4 +1,4 @@
-"""The history of one deployment or of all: its pages, its calls, and the bundle to give away."""
+"""The history of one deployment or of all: pages, API calls, and the bundle for bug reports."""
 
 import io
 import json
@@ -41,19 +41,19 @@ _ASKED = ("deployment", "kind", "who", "day", "limit")
 
 
 class HistoryQuery(CallQuery):
-    """What of a history is asked for."""
+    """Which entries of a history are wanted."""
 
-    kind: EntryKind | None = Field(None, description="Only what is of this kind.")
-    who: str = Field("", description="Only what this person or token did.")
-    day: str = Field("", description="Only of this day, UTC.", examples=["2026-11-24"])
-    limit: int = Field(PAGE, ge=1, le=LARGEST_PAGE, description="At most so many entries.")
-    before: str = Field("", description="Go on as the answer's `next` says.")
+    kind: EntryKind | None = Field(None, description="Only entries of this kind.")
+    who: str = Field("", description="Only actions of this person or token.")
+    day: str = Field("", description="Only this day, in UTC.", examples=["2026-11-24"])
+    limit: int = Field(PAGE, ge=1, le=LARGEST_PAGE, description="The largest number of entries.")
+    before: str = Field("", description="Where to go on: from the `next` of an earlier answer.")
 
 
 class WholeHistoryQuery(HistoryQuery):
-    """What of all histories is asked for."""
+    """Which entries of all histories are wanted."""
 
-    deployment: str = Field("", description="Only of the deployment with this id.")
+    deployment: str = Field("", description="Only the deployment with this id.")
 
 
 class HistoryAnswer(Answer):
@@ -177,10 +177,10 @@ def _lines(page: HistoryPage) -> Iterator[str]:
 
 
 def _older(page: HistoryPage) -> str | None:
-    """Return the address of the next page, with the same filter."""
+    """Return the address of older entries, with the same filter."""
     if not page.older or request.endpoint is None:
         return None
-    # Nothing else of the query: some names have a meaning of their own where addresses are built.
+    # Only known names: `url_for` gives some others a meaning of its own, such as _scheme.
     asked = {name: value for name, value in request.args.items() if name in _ASKED}
     given: dict[str, Any] = {**asked, **(request.view_args or {}), "before": page.older}
     return url_for(request.endpoint, **given)

@@ -1,4 +1,4 @@
-"""Logs: a page of their own, their part of a deployment's page, downloads, the API's call."""
+"""Logs: their page, their part of a deployment's page, downloads, the API call."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -40,10 +40,10 @@ from app.web.server.sharing import shared
 bp = Blueprint("logs", __name__)
 api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
 
-# The element that holds the lines, and its name in a stream.
+# The id of the element that holds the lines, also its name in the stream.
 BOX = "log-lines"
 _PARTS = ("status/_tab", "logs/_head", "logs/_state")
-# As long as the snapshot that a page shows beside it; its stream goes on where this ends.
+# As long as the snapshot on the same page; the page's stream goes on where this log ends.
 _KEPT_SECONDS = 1.0
 
 
@@ -62,7 +62,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @bp.get("/deployments/<deployment_id>/logs/stream")
 @needs(Permission.VIEW)
 def stream(deployment_id: str) -> ResponseReturnValue:
-    """Send what comes to the log that the same arguments of the page show."""
+    """Stream new lines of the log, with the page's own filter."""
     show_deployment(parse_id(deployment_id), context=app_context())
     choice = LogSelection.read(request.args)
     box = LogBox(choice)
@@ -79,7 +79,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 @bp.get("/deployments/<deployment_id>/logs.txt")
 @needs(Permission.VIEW)
 def download(deployment_id: str) -> ResponseReturnValue:
-    """Send all lines, or those that are wanted, as they are read: however many there are."""
+    """Send all lines that match the filter while they are read, so their number is not limited."""
     view = show_deployment(parse_id(deployment_id), context=app_context())
     choice = LogSelection.read(request.args)
     now = datetime.now(UTC)
@@ -102,7 +102,7 @@ def download(deployment_id: str) -> ResponseReturnValue:
 
 
 def _portions(lines: Iterable[LogLine], size: int = 500) -> Iterator[bytes]:
-    """Give lines in portions: each costs the server a write."""
+    """Yield lines in portions, since each portion costs the server a write."""
     portion: list[str] = []
     try:
         for line in lines:
@@ -122,11 +122,11 @@ def _context(view: DeploymentView) -> dict[str, Any]:
 
 
 def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
-    """Return what `_logs.html` needs; the page is shown also where there is no log to be had."""
+    """Return the context of `_logs.html`; without an answer of the engine, it has no lines."""
     try:
         logs = _read(view, choice)
     except EngineError:
-        logs = Logs()  # `_log_state.html` says why.
+        logs = Logs()  # `_state.html` says why.
     return {
         "words": previous_last_words(view, context=app_context()),
         "choice": choice,
@@ -139,7 +139,7 @@ def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
 
 
 def state_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
-    """Return what `_log_state.html` needs."""
+    """Return the context of `_state.html`."""
     needed = choice.before or view.gateway is None
     words = previous_last_words(view, context=app_context()) if needed else None
     return {"view": view, "choice": choice, "words": words}
@@ -169,18 +169,18 @@ def _read_now(view: DeploymentView, choice: LogSelection) -> Logs:
 
 @lru_cache(8192)
 def _line(line: LogLine | LogNotice) -> str:
-    """Return the HTML of a line: made once for all who follow the same log."""
+    """Return the HTML of a line; cached for all who follow the same log."""
     return render_template("logs/_lines.html", lines=[line])
 
 
 class LogBox:
-    """The box of lines of one page, as its stream asks for it."""
+    """The log's lines on one page, for its stream."""
 
     def __init__(self, choice: LogSelection) -> None:
         self._choice = choice
         self._view: DeploymentView | None = None
         self._tail: LogTail | None = None
-        # A page that asks once gets what came by then, not what comes.
+        # A page without a stream asks once: it gets the lines that exist by then.
         self._once = "once" in request.args
 
     def update(self, view: DeploymentView) -> None:
@@ -218,30 +218,31 @@ class LogBox:
 
 
 class LogQuery(CallQuery):
-    """What of a log is asked for."""
+    """Which lines of a log are wanted."""
 
-    tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="The last so many lines.")
+    tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="Number of last lines.")
     since: str = Field(
-        "", description="Only since: a span such as 10m, seconds since 1970, or an RFC 3339 time."
+        "",
+        description="Only lines since: 10m or another span, seconds since 1970, or an RFC 3339 time.",
     )
-    level: Level = Field(Level.NONE, description="Only lines as grave as this, or graver.")
-    stream: Stream | None = Field(None, description="Only of this stream.")
-    text: str = Field("", description="Only lines with these words.")
+    level: Level = Field(Level.NONE, description="Only lines of this level or a more serious one.")
+    stream: Stream | None = Field(None, description="Only lines of this stream.")
+    text: str = Field("", description="Only lines that contain this text.")
 
 
-class LastWords(AnswerPart):
-    """Of what ended: when, and with which code."""
+class LastWordsShown(AnswerPart):
+    """The last words of an ended container: when, and its exit code."""
 
     at: str
     exit_code: int | None
 
 
 class LogsAnswer(Answer):
-    """Its lines, as one text."""
+    """The lines as one text."""
 
     deployment_id: DeploymentId
     logs: str
-    last_words: LastWords | None = Field(description="Where the lines are kept ones of what ended.")
+    last_words: LastWordsShown | None = Field(description="Set if the lines are last words.")
 
 
 @api_bp.get("/logs/<deployment_id>")
@@ -276,5 +277,5 @@ def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
     return LogsAnswer(
         deployment_id=view.deployment.id,
         logs=found.text,
-        last_words=LastWords(at=words.at, exit_code=words.exit_code) if words else None,
+        last_words=LastWordsShown(at=words.at, exit_code=words.exit_code) if words else None,
     )

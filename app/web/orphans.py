@@ -1,4 +1,4 @@
-"""What is stranded: its page, the question before it is removed, and the API calls."""
+"""Orphans: their page, the confirmation before they are removed, and the API calls."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/stream")
 @needs(Permission.VIEW)
 def stream() -> ResponseReturnValue:
-    """Send what changes on the page of what is stranded."""
+    """Stream updates of the orphans page."""
 
     def look() -> Shown:
         rows = render_template("orphans/_orphan.html", **_context())
@@ -59,11 +59,11 @@ def stream() -> ResponseReturnValue:
 @bp.get("/remove")
 @needs(Permission.OPERATE)
 def ask() -> ResponseReturnValue:
-    """Ask before those are removed that are named, or all that are certainly ours."""
+    """Ask before the named orphans are removed, or without names all that are certainly ours."""
     chosen = _chosen(request.args.getlist("project"))
     if not chosen:
         return lead_to(url_for("stranded.show"))
-    return render("orphans/remove", tab="Remove what is stranded", chosen=chosen)
+    return render("orphans/remove", tab="Remove orphans", chosen=chosen)
 
 
 @bp.post("/remove")
@@ -72,13 +72,15 @@ def remove() -> ResponseReturnValue:
     named = request.form.getlist("project")
     if not named:
         raise InputRejected({"project": "is needed"})
-    for words, category in _told(remove_orphans(named, actor=actor(), context=app_context())):
+    for words, category in _removal_messages(
+        remove_orphans(named, actor=actor(), context=app_context())
+    ):
         flash(words, category)
     return lead_to(url_for("stranded.show"))
 
 
 class ForProject(CallBody):
-    """Names one Compose project."""
+    """One Compose project."""
 
     project: Text = Field(description="The project's name, as in the list.")
 
@@ -136,14 +138,14 @@ def _context() -> dict[str, Any]:
 
 
 def _chosen(named: list[str]) -> list[Orphan]:
-    """Raises NotFound, NotStranded, EngineError."""
+    """Return the named orphans, or all of ours. Raises NotFound, NotOrphaned, EngineError."""
     if named:
         return [find_orphan(each, context=app_context()) for each in named]
     return list_orphans_now(context=app_context()).ours
 
 
-def _told(removal: Removal) -> list[tuple[str, str]]:
-    """Say what came of a removal, each with its category."""
+def _removal_messages(removal: Removal) -> list[tuple[str, str]]:
+    """Return the messages about a removal, each with its category."""
     told = [(f"{each} was removed.", "done") for each in removal.removed]
     told += [(f"{each} is being removed.", "done") for each in removal.removing]
     return told + [(f"{each.title}: {each.detail}", "problem") for each in removal.refused.values()]

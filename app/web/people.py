@@ -1,4 +1,4 @@
-"""Log-in, log-out, the set-up link, and the page of users and scripts' tokens."""
+"""Log-in, log-out, the set-up link, and the page of users and API tokens."""
 
 from typing import Any
 
@@ -93,7 +93,7 @@ def remove_user(name: str) -> ResponseReturnValue:
 @bp.post("/people/password")
 @needs(Permission.VIEW)
 def change_password() -> ResponseReturnValue:
-    """Change one's own password; all of one's sessions end, this one begins anew."""
+    """Change one's own password: all sessions end, and this browser gets a new one."""
     current, password = request.form.get("current", ""), request.form.get("password", "")
     try:
         sessions.verify_password(actor(), current, source(), context=app_context())
@@ -152,7 +152,7 @@ def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> Respon
 
 
 def _logged_in(secret: str) -> ResponseReturnValue:
-    # A session that began before is not carried over: nobody can have fixed it.
+    # Start with an empty session, so that nobody can have planted one (session fixation).
     flashes = session.pop("_flashes", [])
     session.clear()
     session.permanent = True
@@ -163,7 +163,7 @@ def _logged_in(secret: str) -> ResponseReturnValue:
 
 
 def _next() -> str:
-    """Return where to go after a log-in: a path of ours, whatever was asked for."""
+    """Return the page to show after a log-in; addresses of other sites are ignored."""
     return own_path(request.values.get("next", ""), url_for("overview.index"))
 
 

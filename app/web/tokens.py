@@ -1,4 +1,4 @@
-"""A gateway's token: rotated, checked in its four places, and made equal."""
+"""A gateway's token: rotate it, check it in its four places, make them equal."""
 
 from collections.abc import Callable
 
@@ -85,8 +85,8 @@ def equalize(deployment_id: str) -> ResponseReturnValue:
     return done("The tokens are being made equal.", deployment_id)
 
 
-_PROVING = (*BEGINNING, TokenNotVerified, LaunchTimeout, WasCancelled, TooManyWaiting)
-_PROVEN = Example(
+_CHANGE_ERRORS = (*BEGINNING, TokenNotVerified, LaunchTimeout, WasCancelled, TooManyWaiting)
+_VERIFIED = Example(
     body=ForDeployment(deployment_id=EXAMPLE_ID),
     answer=VerifiedTokenAnswer(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
 )
@@ -145,8 +145,8 @@ def equalize_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     return _proven(equalize_token, body)
 
 
-def _proven(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer | Accepted:
-    """Begin what ends with a proven token, and wait for that unless told not to."""
+def _change_token(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer | Accepted:
+    """Start an operation that ends with a verified token, and wait for its end if requested."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
     ended = wait_for_token(started, context=app_context()) if body.wait else None

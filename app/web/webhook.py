@@ -1,4 +1,4 @@
-"""The page and the calls of the webhook: where messages go, what came of them, and a test."""
+"""The webhook: its page and API calls, and the test message."""
 
 from datetime import UTC, datetime
 

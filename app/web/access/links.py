@@ -16,17 +16,17 @@ def page_url(deployment: Deployment) -> str | None:
 
 
 def page_url_with_token(deployment: Deployment) -> str | None:
-    """A browser keeps what stands behind `#` to itself, so the token is not sent."""
+    """Return the address with the token behind `#`, which browsers never send to a server."""
     page = page_url(deployment)
     return f"{page}#token={deployment.token}" if page and deployment.token else page
 
 
 def terminal_line(deployment: Deployment) -> str | None:
-    """Return the command that opens a chat with the gateway in a terminal of the reader's."""
+    """Return the command that opens a chat with the gateway in the reader's terminal."""
     address = ws_url(deployment)
     return f"openclaw tui --url {address} --token {deployment.token}" if address else None
 
 
-def walls(deployment: Deployment) -> tuple[PageObstacle, ...]:
-    """Return what a gateway will say when its page is opened from where the reader stands."""
+def page_obstacles(deployment: Deployment) -> tuple[PageObstacle, ...]:
+    """Return why the reader's browser can't use the gateway's page."""
     return page_obstacles_of(deployment, visitor(), context=app_context())

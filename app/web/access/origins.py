@@ -1,4 +1,4 @@
-"""Opening a gateway's page under one more name: the button beside the address, and its call."""
+"""Allowed origins: the button that allows one more for a gateway's page, and its API call."""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
@@ -33,7 +33,7 @@ class OriginFor(WaitFor):
 def allow(deployment_id: str) -> ResponseReturnValue:
     origin = request.form.get("origin", "")
     allow_origin(parse_id(deployment_id), origin, actor=actor(), context=app_context())
-    return done("The gateway is being told to allow it.", deployment_id)
+    return done("The gateway is being configured to allow it.", deployment_id)
 
 
 @api_bp.post("/allow_origin")

@@ -1,4 +1,4 @@
-"""Pairing: the buttons on a deployment's page, and the calls of the API."""
+"""Pairing: the buttons on a deployment's page, and the API calls."""
 
 from datetime import UTC, datetime
 
@@ -45,13 +45,13 @@ _ASKING = (GatewayNotRunning, GatewayRefused, GatewaySilent)
 
 
 class RequestOf(ForDeployment):
-    """Names one device's request."""
+    """A device's request for access."""
 
     request_id: Text
 
 
 class DeviceOf(ForDeployment):
-    """Names one paired device."""
+    """A paired device."""
 
     device_id: Text
 
@@ -63,7 +63,7 @@ def approve(deployment_id: str) -> ResponseReturnValue:
     device = approve_device(
         parse_id(deployment_id), request_id, actor=actor(), context=app_context()
     )
-    return done(f"{device.label} was let in.", deployment_id)
+    return done(f"{device.label} was approved.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/reject")
@@ -73,7 +73,7 @@ def reject(deployment_id: str) -> ResponseReturnValue:
     device = reject_device(
         parse_id(deployment_id), request_id, actor=actor(), context=app_context()
     )
-    return done(f"{device.label} was turned away.", deployment_id)
+    return done(f"{device.label} was rejected.", deployment_id)
 
 
 @bp.post("/deployments/<deployment_id>/pairing/remove")

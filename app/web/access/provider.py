@@ -1,4 +1,4 @@
-"""The provider's answer: the button on a deployment's page, and its two calls of the API."""
+"""The provider check: the button on a deployment's page, and its two API calls."""
 
 from datetime import datetime
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""The archive: its page, restoring and deleting for good, and the API calls of all of it."""
+"""The archive: its page, restore and purge, and the API calls."""
 
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
@@ -81,7 +81,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/archive/stream")
 @needs(Permission.VIEW)
 def stream() -> ResponseReturnValue:
-    """Send what changes on the archive's page."""
+    """Stream updates of the archive's page."""
     asked = _asked()
 
     def look() -> Shown:
@@ -205,7 +205,7 @@ def purge_by_script(body: PurgeOf) -> PurgedAnswer | PurgingAnswer:
 
 
 def to_archived(deployment_id: str) -> ResponseReturnValue:
-    """Lead whoever follows a deployment into the archive to where it stands there.
+    """Redirect from a deployment's page to its row in the archive.
 
     Raises NotFound where it is not there either.
     """

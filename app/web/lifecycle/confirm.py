@@ -1,4 +1,4 @@
-"""Asking before a deed: what will happen, the line that it stands for, and one button.
+"""Confirmation before an action: what will happen, the equivalent command, and one button.
 
 A page to a browser and a fragment to HTMX, which shows it in a dialog.
 """
@@ -50,7 +50,7 @@ def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
 
 @contextmanager
 def joined(kind: OperationKind) -> Iterator[None]:
-    """Take a second click for the first, where what it starts is under way already."""
+    """Ignore Busy if this person has already started the same operation: a double click."""
     try:
         yield
     except Busy as busy:

@@ -33,7 +33,7 @@ _RUNS = Example(
 @bp.post("/launch")
 @needs(Permission.OPERATE)
 def launch(deployment_id: str) -> ResponseReturnValue:
-    words = "The launch has begun."
+    words = "The launch has started."
     with joined(OperationKind.LAUNCH):
         started = launch_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
         words = f"{words} {started.warning}".rstrip()
@@ -45,7 +45,7 @@ def launch(deployment_id: str) -> ResponseReturnValue:
 def stop(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.STOP):
         stop_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("The stop has begun.", deployment_id)
+    return done("The stop has started.", deployment_id)
 
 
 @bp.post("/restart")
@@ -53,7 +53,7 @@ def stop(deployment_id: str) -> ResponseReturnValue:
 def restart(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.RESTART):
         restart_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("The restart has begun.", deployment_id)
+    return done("The restart has started.", deployment_id)
 
 
 @api_bp.post("/launch")
@@ -74,7 +74,7 @@ def restart_by_script(body: WaitFor) -> RunningAnswer | Accepted:
 
 
 def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | Accepted:
-    """Begin what ends with a proven gateway, and wait for that unless told not to."""
+    """Start an operation that ends with a verified gateway, and wait for its end if requested."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for_launch(started, context=app_context()):

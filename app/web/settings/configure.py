@@ -168,8 +168,8 @@ class FieldShown(AnswerPart):
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
 
-    name: str = Field(description="Its name in this API.")
-    env: str = Field(description="Its name in the deployment's .env.")
+    name: str = Field(description="The field's name in this API.")
+    env: str = Field(description="The variable's name in the deployment's .env.")
     label: str
     help: str
     type: FieldType
@@ -249,7 +249,7 @@ def configure_by_script(body: NewDeployment) -> ConfiguredAnswer:
 
 
 def _like(body: NewDeployment) -> CloneSource | None:
-    """Return whom it is like, and what goes along. Raises InputRejected, NotFound."""
+    """Return where to clone settings from. Raises InputRejected, NotFound."""
     if "like" in body.model_fields_set:
         return CloneSource(parse_id(body.like), body.copy_secrets, body.copy_channels)
     copies = {"copy_secrets": body.copy_secrets, "copy_channels": body.copy_channels}

@@ -239,7 +239,7 @@ class Wished(WaitFor):
     Subject.DEPLOYMENTS,
     "Change a deployment",
     example=Example(
-        body=Wished.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),
+        body=ReconfigureRequest.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),
         answer=ReconfiguredAnswer(
             deployment_id=EXAMPLE_ID, status=Status.RUNNING, port=30163, changed=["name"]
         ),
@@ -265,7 +265,7 @@ def reconfigure(body: Wished) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
     return _answered(deployment_id, started, body.wait)
 
 
-def _resumed(deployment_id: str, body: Wished) -> Started:
+def _resumed(deployment_id: str, body: ReconfigureRequest) -> Started:
     return resume_reconfiguration(deployment_id, body.resume, actor=actor(), context=app_context())
 
 

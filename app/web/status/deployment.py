@@ -29,8 +29,8 @@ from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import checks_of
 from app.usecases.updates.versions import version_of
 from app.web.access.links import (
+    page_obstacles,
     page_url,
-    walls,
     ws_url,
 )
 from app.web.api.calls import Example, Subject, call
@@ -130,7 +130,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
         "token_hint": masked_hint(deployment.token) if deployment.token else "",
         "ws_url": ws_url(deployment),
         "page_url": page_url(deployment),
-        "walls": walls(deployment),
+        "walls": page_obstacles(deployment),
         "token_field": TOKEN.name,
     }
 
@@ -214,4 +214,6 @@ def status_by_script(deployment_id: str) -> DeploymentAnswer:
     view = show_deployment(parse_id(deployment_id), context=app_context())
     checks = checks_of(view, context=app_context())
     cause = diagnose(view, checks, context=app_context())
-    return DeploymentAnswer.in_full(view, gateway_host(), checks, walls(view.deployment), cause)
+    return DeploymentAnswer.in_full(
+        view, gateway_host(), checks, page_obstacles(view.deployment), cause
+    )

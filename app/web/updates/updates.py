@@ -1,4 +1,4 @@
-"""Updates: one deployment to another image, or back to the version before."""
+"""Updates: one deployment to another image, or back to the previous version."""
 
 from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
@@ -61,7 +61,7 @@ def update(deployment_id: str) -> ResponseReturnValue:
             update_deployment(parse_id(deployment_id), image, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _question("update", deployment_id, image, rejected.fields["image"])
-    return done("The update has begun.", deployment_id)
+    return done("The update has started.", deployment_id)
 
 
 @bp.get("/deployments/<deployment_id>/go-back")
@@ -72,10 +72,10 @@ def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
 
 @bp.post("/deployments/<deployment_id>/go-back")
 @needs(Permission.OPERATE)
-def to_version_before(deployment_id: str) -> ResponseReturnValue:
+def to_previous_version(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.UPDATE):
         go_back(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("It goes back to the version before.", deployment_id)
+    return done("The deployment is going back to the previous version.", deployment_id)
 
 
 def _question(what: str, deployment_id: str, typed: str | None = None, error: str = "") -> Response:

@@ -1,4 +1,4 @@
-"""Who runs which version, and updating several, one after the other; as a page and as calls."""
+"""Versions: which image each deployment runs, and updates of several; page and API calls."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/stream")
 @needs(Permission.VIEW)
 def stream() -> ResponseReturnValue:
-    """Send what changes on the page of versions."""
+    """Stream updates of the versions page."""
 
     def look() -> Shown:
         context = _context()
@@ -63,7 +63,7 @@ def update_chosen() -> ResponseReturnValue:
         batch = update_many(chosen, image, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _page(422, chosen=chosen, typed=image, errors=rejected.fields)
-    flash(f"The update of {len(batch.ids)} has begun.", "done")
+    flash(f"The update of {len(batch.ids)} deployments has started.", "done")
     return lead_to(url_for("versions.show"))
 
 
@@ -71,7 +71,7 @@ def update_chosen() -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def cancel(number: int) -> ResponseReturnValue:
     cancel_rest(number, actor=actor(), context=app_context())
-    flash("Those that wait for their turn stay as they are.", "done")
+    flash("Deployments that still waited will not be updated.", "done")
     return lead_to(url_for("versions.show"))
 
 
