@@ -223,7 +223,7 @@ class LogQuery(CallQuery):
     tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="Number of last lines.")
     since: str = Field(
         "",
-        description="Only lines since: 10m or another span, seconds since 1970, or an RFC 3339 time.",
+        description="Only lines since 10m ago, seconds since 1970, or an RFC 3339 time.",
     )
     level: Level = Field(Level.NONE, description="Only lines of this level or a more serious one.")
     stream: Stream | None = Field(None, description="Only lines of this stream.")

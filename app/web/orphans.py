@@ -72,9 +72,8 @@ def remove() -> ResponseReturnValue:
     named = request.form.getlist("project")
     if not named:
         raise InputRejected({"project": "is needed"})
-    for words, category in _removal_messages(
-        remove_orphans(named, actor=actor(), context=app_context())
-    ):
+    removal = remove_orphans(named, actor=actor(), context=app_context())
+    for words, category in _removal_messages(removal):
         flash(words, category)
     return lead_to(url_for("stranded.show"))
 

@@ -128,21 +128,21 @@ def check(deployment_id: str) -> TokenCheckAnswer:
 
 @api_bp.post("/rotate_token")
 @needs(Permission.OPERATE)
-@call(Subject.OPENING, "Rotate the token of a gateway", example=_PROVEN, errors=_PROVING)
+@call(Subject.OPENING, "Rotate the token of a gateway", example=_VERIFIED, errors=_CHANGE_ERRORS)
 def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """The gateway is restarted, and the call waits until it accepts the new token and refuses the
     old one. If the new token does not work, the old one is restored. If the gateway is not
     running, its next launch takes the new token."""
-    return _proven(rotate_token, body)
+    return _change_token(rotate_token, body)
 
 
 @api_bp.post("/token/equalize")
 @needs(Permission.OPERATE)
-@call(Subject.OPENING, "Make the token equal everywhere", example=_PROVEN, errors=_PROVING)
+@call(Subject.OPENING, "Make the token equal everywhere", example=_VERIFIED, errors=_CHANGE_ERRORS)
 def equalize_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """The token in `.env` is copied to `config/openclaw.json`. A gateway that runs with another
     token is restarted. The call waits until the gateway accepts the token."""
-    return _proven(equalize_token, body)
+    return _change_token(equalize_token, body)
 
 
 def _change_token(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer | Accepted:

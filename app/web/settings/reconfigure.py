@@ -209,7 +209,7 @@ def _kept_secrets(env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-class Wished(WaitFor):
+class ReconfigureBody(WaitFor):
     """What to change. Besides these keys, it takes fields by their names in the schema.
 
     A field that is not given stays as it is, and so does a secret that is given empty.
@@ -239,14 +239,14 @@ class Wished(WaitFor):
     Subject.DEPLOYMENTS,
     "Change a deployment",
     example=Example(
-        body=ReconfigureRequest.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),
+        body=ReconfigureBody.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),
         answer=ReconfiguredAnswer(
             deployment_id=EXAMPLE_ID, status=Status.RUNNING, port=30163, changed=["name"]
         ),
     ),
     errors=(*BEGINNING, StaleForm, NothingToUndo, ReconfigureFailed, WasCancelled, TooManyWaiting),
 )
-def reconfigure(body: Wished) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
+def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
     """Any field can be changed, also the port. A running gateway is restarted with the change,
     and the call waits as launch does. If the gateway does not start, the change is rolled back.
     Comments and order in `.env` stay. In `docker-compose.yml` only the network changes, with the
@@ -265,7 +265,7 @@ def reconfigure(body: Wished) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
     return _answered(deployment_id, started, body.wait)
 
 
-def _resumed(deployment_id: str, body: ReconfigureRequest) -> Started:
+def _resumed(deployment_id: str, body: ReconfigureBody) -> Started:
     return resume_reconfiguration(deployment_id, body.resume, actor=actor(), context=app_context())
 
 
