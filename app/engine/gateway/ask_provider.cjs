@@ -20,7 +20,7 @@ function finish() {
   process.stdout.write(`${JSON.stringify(heard)}\n`, () => process.exit(0));
 }
 
-// The file is JSON5. Its library is in OpenClaw's image; other images have plain JSON.
+// The file is JSON5 if people wrote it by hand; OpenClaw's image has the library.
 function readConfig() {
   const text = readFileSync(OPENCLAW_CONFIG_PATH || `${HOME}/.openclaw/openclaw.json`, "utf8");
   try {
