@@ -38,6 +38,18 @@ def test_no_link_is_dead(page: Path) -> None:
         assert not anchor or anchor in anchors(target), link
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_file_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text()
+    named = re.findall(r"`((?:app|tests|templates|packaging|scripts)/[\w./-]+)`", text)
+    named += [
+        f"app/{each}"
+        for each in re.findall(r"`((?:core|store|engine|usecases|web|cli)/[\w./-]+)`", text)
+    ]
+
+    assert [each for each in named if not (PROJECT / each).exists()] == []
+
+
 def test_the_readme_leads_to_every_page_of_the_docs() -> None:
     assert {f"docs/{each.name}" for each in DOCS.glob("*.md")} <= set(
         re.findall(r"\]\(([^)]+)\)", README)
