@@ -10,7 +10,7 @@ from app.core.doctor.folder import MODES
 from app.core.people import Permission
 from app.usecases.doctor.answers import DoctorAnswer
 from app.usecases.doctor.doctor import examine
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import app_context
@@ -53,7 +53,7 @@ _EXAMPLE = DoctorAnswer(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "Examine this host", example=Example(_EXAMPLE))
+@call(CallTag.HOST, "Examine this host", example=Example(_EXAMPLE))
 def examine_for_script() -> DoctorAnswer:
     """Checks Docker Engine, this host and the deployments folder, each with a timeout.
 

@@ -28,7 +28,7 @@ from app.usecases.history.history import (
 )
 from app.usecases.history.timeline import days_of, names_of
 from app.usecases.status.overview import show_deployment
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import CallQuery
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
@@ -110,7 +110,7 @@ _ENTRY = HistoryEntryShown(
 @api_bp.get("")
 @needs(Permission.VIEW)
 @call(
-    Subject.LOOKING,
+    CallTag.LOGS,
     "Read the history of all deployments",
     example=Example(query={"limit": 20}, answer=HistoryAnswer(entries=[_ENTRY], next=None)),
     errors=(NotFound,),
@@ -125,7 +125,7 @@ def list_all(query: WholeHistoryQuery) -> HistoryAnswer | Response:
 @api_bp.get("/<deployment_id>")
 @needs(Permission.VIEW)
 @call(
-    Subject.LOOKING,
+    CallTag.LOGS,
     "Read the history of one deployment",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},

@@ -29,7 +29,7 @@ from app.usecases.logs.logs import (
 )
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import DeploymentView, show_deployment
-from app.web.api.calls import ENGINE, Example, Subject, call
+from app.web.api.calls import ENGINE, CallTag, Example, call
 from app.web.api.shapes import CallQuery
 from app.web.page.rendering import Tab, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
@@ -248,7 +248,7 @@ class LogsAnswer(Answer):
 @api_bp.get("/logs/<deployment_id>")
 @needs(Permission.VIEW)
 @call(
-    Subject.LOOKING,
+    CallTag.LOGS,
     "Read the log of a gateway",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},

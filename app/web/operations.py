@@ -19,7 +19,7 @@ from app.usecases.operations.operations import operation_of
 from app.usecases.operations.output import output_since, steps_of, steps_size
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import show_deployment
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION, Accepted, ForDeployment, accepted
 from app.web.page.rendering import Tab, done, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
@@ -69,7 +69,7 @@ def cancel(deployment_id: str) -> ResponseReturnValue:
 @api_bp.get("/operations/<deployment_id>/<int:number>")
 @needs(Permission.VIEW)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Show one operation",
     example=Example(
         path={"deployment_id": EXAMPLE_ID, "number": 1},
@@ -86,7 +86,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
 @api_bp.post("/cancel")
 @needs(Permission.OPERATE)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Cancel a running launch or restart",
     example=Example(
         body=ForDeployment(deployment_id=EXAMPLE_ID),

@@ -26,7 +26,7 @@ from app.usecases.orphans.answers import (
 )
 from app.usecases.orphans.orphans import list_orphans, list_orphans_now
 from app.usecases.orphans.remove import Removal, find_orphan, remove_orphan, remove_orphans
-from app.web.api.calls import BEGINNING, ENGINE, Example, Subject, call
+from app.web.api.calls import BEGINNING, ENGINE, CallTag, Example, call
 from app.web.api.shapes import CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
@@ -99,7 +99,7 @@ _LEFT = OrphanShown(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "List orphans", example=Example([_LEFT]), errors=ENGINE)
+@call(CallTag.HOST, "List orphans", example=Example([_LEFT]), errors=ENGINE)
 def list_all() -> list[OrphanShown]:
     """Containers and networks that have no deployment folder here, were never started, or are half
     removed. Those with a folder elsewhere belong to another server and are not listed."""
@@ -110,7 +110,7 @@ def list_all() -> list[OrphanShown]:
 @api_bp.post("/remove")
 @needs(Permission.OPERATE)
 @call(
-    Subject.HOST,
+    CallTag.HOST,
     "Remove an orphan",
     example=Example(
         body=ForProject(project=EXAMPLE_ID), answer=RemovedOrphanAnswer(project=EXAMPLE_ID)

@@ -23,7 +23,7 @@ from app.usecases.tokens.equalize import equalize_token
 from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 from app.web.access.links import page_url_with_token, terminal_line
-from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import Accepted, ForDeployment, Text, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
@@ -101,7 +101,7 @@ class SecretOf(ForDeployment):
 @api_bp.get("/token/<id:deployment_id>")
 @needs(Permission.VIEW)
 @call(
-    Subject.OPENING,
+    CallTag.ACCESS,
     "Compare the token in its four places",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
@@ -128,7 +128,7 @@ def check(deployment_id: str) -> TokenCheckAnswer:
 
 @api_bp.post("/rotate_token")
 @needs(Permission.OPERATE)
-@call(Subject.OPENING, "Rotate the token of a gateway", example=_VERIFIED, errors=_CHANGE_ERRORS)
+@call(CallTag.ACCESS, "Rotate the token of a gateway", example=_VERIFIED, errors=_CHANGE_ERRORS)
 def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """The gateway is restarted, and the call waits until it accepts the new token and refuses the
     old one. If the new token does not work, the old one is restored. If the gateway is not
@@ -138,7 +138,7 @@ def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
 
 @api_bp.post("/token/equalize")
 @needs(Permission.OPERATE)
-@call(Subject.OPENING, "Make the token equal everywhere", example=_VERIFIED, errors=_CHANGE_ERRORS)
+@call(CallTag.ACCESS, "Make the token equal everywhere", example=_VERIFIED, errors=_CHANGE_ERRORS)
 def equalize_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
     """The token in `.env` is copied to `config/openclaw.json`. A gateway that runs with another
     token is restarted. The call waits until the gateway accepts the token."""
@@ -161,7 +161,7 @@ def _change_token(begin: Callable[..., Started], body: WaitFor) -> VerifiedToken
 @api_bp.post("/reveal")
 @needs(Permission.OPERATE)
 @call(
-    Subject.DEPLOYMENTS,
+    CallTag.DEPLOYMENTS,
     "Reveal a secret",
     example=Example(
         body=SecretOf(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),

@@ -11,7 +11,7 @@ from app.core.people import Permission
 from app.core.webhook.notifications import WebhookEvent
 from app.usecases.webhook.answers import DeliveryShown, WebhookAnswer
 from app.usecases.webhook.webhook import send_test_message, show_webhook
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -61,7 +61,7 @@ _EXAMPLE = Example(
 
 @api_bp.get("")
 @needs(Permission.VIEW)
-@call(Subject.HOST, "Show the webhook", example=_EXAMPLE)
+@call(CallTag.HOST, "Show the webhook", example=_EXAMPLE)
 def show_by_script() -> WebhookAnswer:
     """The receiver of messages about crashed gateways and failed operations, and the last
     deliveries."""
@@ -71,7 +71,7 @@ def show_by_script() -> WebhookAnswer:
 @api_bp.post("/test")
 @needs(Permission.OPERATE)
 @call(
-    Subject.HOST,
+    CallTag.HOST,
     "Send a test message to the webhook",
     example=_EXAMPLE,
     errors=(WebhookFailed, WebhookNotSet, Busy),

@@ -12,7 +12,7 @@ from app.core.status.status import Status
 from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.access.answers import AllowedOriginAnswer
 from app.usecases.status.overview import show_deployment
-from app.web.api.calls import BRINGING_UP, Example, Subject, call
+from app.web.api.calls import BRINGING_UP, CallTag, Example, call
 from app.web.api.shapes import Accepted, Text, WaitFor, accepted
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
@@ -39,7 +39,7 @@ def allow(deployment_id: str) -> ResponseReturnValue:
 @api_bp.post("/allow_origin")
 @needs(Permission.OPERATE)
 @call(
-    Subject.OPENING,
+    CallTag.ACCESS,
     "Allow one more origin for a gateway's page",
     example=Example(
         body=OriginFor(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),

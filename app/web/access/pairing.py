@@ -32,7 +32,7 @@ from app.usecases.access.pairing import (
     remove_device,
 )
 from app.usecases.status.overview import show_deployment
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import ForDeployment, Text
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
@@ -91,7 +91,7 @@ _REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 @api_bp.get("/<id:deployment_id>")
 @needs(Permission.VIEW)
 @call(
-    Subject.OPENING,
+    CallTag.ACCESS,
     "List the devices of a gateway",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},
@@ -131,7 +131,7 @@ def show_devices(deployment_id: str) -> DevicesAnswer:
 @api_bp.post("/approve")
 @needs(Permission.OPERATE)
 @call(
-    Subject.OPENING,
+    CallTag.ACCESS,
     "Approve a device",
     example=Example(
         body=_REQUEST,
@@ -153,7 +153,7 @@ def approve_request(body: RequestOf) -> ApprovedDeviceAnswer:
 @api_bp.post("/reject")
 @needs(Permission.OPERATE)
 @call(
-    Subject.OPENING,
+    CallTag.ACCESS,
     "Reject a device",
     example=Example(
         body=_REQUEST,
@@ -175,7 +175,7 @@ def reject_request(body: RequestOf) -> RejectedDeviceAnswer:
 @api_bp.post("/remove")
 @needs(Permission.OPERATE)
 @call(
-    Subject.OPENING,
+    CallTag.ACCESS,
     "Remove a paired device",
     example=Example(
         body=DeviceOf(deployment_id=EXAMPLE_ID, device_id="9ab4…"),

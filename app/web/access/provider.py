@@ -18,7 +18,7 @@ from app.usecases.access.provider_check import (
     start_provider_check,
 )
 from app.usecases.status.overview import show_deployment
-from app.web.api.calls import ENGINE, Example, Subject, call
+from app.web.api.calls import ENGINE, CallTag, Example, call
 from app.web.api.shapes import ForDeployment
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
@@ -64,7 +64,7 @@ def ask(deployment_id: str) -> ResponseReturnValue:
 @api_bp.get("/<deployment_id>")
 @needs(Permission.VIEW)
 @call(
-    Subject.PROVIDER,
+    CallTag.PROVIDER,
     "Show the provider's latest answer",
     example=Example(path={"deployment_id": EXAMPLE_ID}, answer=_ANSWERED),
 )
@@ -76,7 +76,7 @@ def show_latest(deployment_id: str) -> ProviderCheckAnswer:
 @api_bp.post("")
 @needs(Permission.OPERATE)
 @call(
-    Subject.PROVIDER,
+    CallTag.PROVIDER,
     "Ask the provider",
     example=Example(body=ForDeployment(deployment_id=EXAMPLE_ID), answer=_ANSWERED),
     errors=(GatewayNotRunning, *ENGINE),

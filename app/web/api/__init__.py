@@ -1,1 +1,1 @@
-"""The JSON API's framework: calls, shapes, and their description."""
+"""The frame of the JSON API: how calls are declared, validated, described and shown."""

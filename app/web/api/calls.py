@@ -1,12 +1,12 @@
-"""A call of the JSON API: one declaration reads what is sent, answers, and describes it all.
+"""The calls of the JSON API: one declaration validates, answers and describes a call.
 
-    @bp.post("/stop")
+    @api_bp.post("/stop")
     @needs(Permission.OPERATE)
-    @call(Subject.RUNNING, "Stops a deployment", example=…, errors=(StopFailed,))
-    def stop(body: ForDeployment) -> Stopped | Accepted:
+    @call(CallTag.LIFECYCLE, "Stop a deployment", example=…, errors=(StopFailed,))
+    def stop_by_script(body: ForDeployment) -> StoppedAnswer | Accepted:
 
-What a call takes and answers stands in the view's own annotations: an argument `body`
-is the JSON object that was sent, `query` what the address says after `?`. The view's
+The view's annotations are the rest of the declaration: the argument `body` is the JSON object
+that was sent, `query` are the query parameters, and the return type lists the answers. The
 docstring is the call's description.
 """
 
@@ -42,19 +42,19 @@ from app.core.errors import (
 from app.web.api.shapes import CallBody, CallQuery
 
 Model = TypeVar("Model", bound=BaseModel)
-# The errors of whatever asks the engine, begins an operation, and waits for a gateway.
+# Errors of calls that ask Docker Engine, start an operation, or wait for a gateway.
 ENGINE = (EngineUnreachable, EngineDenied, EngineSilent, EngineRefused)
 BEGINNING = (Busy, DeploymentInvalid, *ENGINE)
 BRINGING_UP = (*BEGINNING, LaunchFailed, LaunchTimeout, WasCancelled, TooManyWaiting)
 
 
-class Subject(StrEnum):
-    """What calls are about, in the order in which they are described."""
+class CallTag(StrEnum):
+    """The groups of calls, in the order of the document."""
 
     DEPLOYMENTS = "Deployments"
-    RUNNING = "Launching and stopping"
-    LOOKING = "Logs and history"
-    OPENING = "Opening a gateway's page"
+    LIFECYCLE = "Launching and stopping"
+    LOGS = "Logs and history"
+    ACCESS = "Opening a gateway's page"
     PROVIDER = "The provider"
     ARCHIVE = "The archive"
     HOST = "The host"
@@ -63,7 +63,7 @@ class Subject(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One call as it is sent, and its answer. `path` are the parts of its address."""
+    """One request and its answer. `path` are the values of the path parameters."""
 
     answer: AnswerPart | Sequence[AnswerPart] | str
     body: CallBody | None = None
@@ -73,12 +73,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a view declares. `answers` are the types of what it may answer.
+    """The declaration of a view.
 
-    `media` are content types that it answers beside JSON, to those who ask for them.
+    `answers` are the types that it can return, `media` the content types besides JSON that the
+    caller can ask for.
     """
 
-    subject: Subject
+    tag: CallTag
     summary: str
     description: str
     example: Example
@@ -90,36 +91,38 @@ class Call:
 
 
 def call(
-    subject: Subject,
+    tag: CallTag,
     summary: str,
     *,
     example: Example,
     errors: Sequence[type[UserError]] = (),
     media: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., ResponseReturnValue]]:
-    """Declare a call. `errors` are those of its own; what every call may answer is known."""
+    """Declare a call. `errors` are its own; those of every call are added."""
 
     def declare(view: Callable[..., Any]) -> Callable[..., ResponseReturnValue]:
         hints = get_type_hints(view)
         declared = Call(
-            subject,
+            tag,
             summary,
             " ".join((view.__doc__ or "").split()),
             example,
             hints.get("body"),
             hints.get("query"),
-            tuple(each for each in _members(hints["return"]) if each is not Response),
+            tuple(each for each in _union_members(hints["return"]) if each is not Response),
             tuple(errors),
             tuple(media),
         )
 
         @wraps(view)
-        def answer(**given: Any) -> ResponseReturnValue:
+        def answer(**arguments: Any) -> ResponseReturnValue:
             if declared.body:
-                given["body"] = _read(declared.body, json_object())
+                arguments["body"] = _validated(declared.body, json_object())
             if declared.query:
-                given["query"] = _read(declared.query, _said(request.args))
-            return _answered(view(**given))
+                # Forms send empty parameters; they count as absent.
+                present = {name: text for name, text in request.args.items() if text}
+                arguments["query"] = _validated(declared.query, present)
+            return _response(view(**arguments))
 
         answer.call = declared  # type: ignore[attr-defined]
         return answer
@@ -128,32 +131,27 @@ def call(
 
 
 def call_of(view: Callable[..., Any]) -> Call | None:
-    """Return what a view has declared."""
+    """Return the declaration of a view."""
     return getattr(view, "call", None)
 
 
-def _members(annotation: Any) -> tuple[Any, ...]:
+def _union_members(annotation: Any) -> tuple[Any, ...]:
     return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
-def _answered(given: AnswerPart | Sequence[AnswerPart] | Response) -> Response:
-    if isinstance(given, Response):
-        return given
-    if not isinstance(given, AnswerPart):
-        return jsonify([each.as_json() for each in given])
-    response = jsonify(given.as_json())
-    response.status_code = given.http_status
-    response.headers.update(given.headers())
+def _response(answer: AnswerPart | Sequence[AnswerPart] | Response) -> Response:
+    if isinstance(answer, Response):
+        return answer
+    if not isinstance(answer, AnswerPart):
+        return jsonify([each.as_json() for each in answer])
+    response = jsonify(answer.as_json())
+    response.status_code = answer.http_status
+    response.headers.update(answer.headers())
     return response
 
 
-def _said(arguments: Mapping[str, str]) -> dict[str, str]:
-    """Return what an address says: what is empty in it is not said."""
-    return {name: text for name, text in arguments.items() if text}
-
-
-def _read(model: type[Model], given: Mapping[str, Any]) -> Model:
-    """Raises InputRejected, with what is wrong in our words."""
+def _validated(model: type[Model], given: Mapping[str, Any]) -> Model:
+    """Raise InputRejected with a message for each wrong field."""
     try:
         return model.model_validate(given)
     except ValidationError as invalid:
@@ -194,7 +192,7 @@ _QUOTED = re.compile("'([^']*)'")
 
 
 def json_object() -> Mapping[str, Any]:
-    """Return the request's JSON object. Answers 415 or 400 where it is none."""
+    """Return the JSON object of the request. Abort with 415 or 400 if it is not JSON."""
     if request.mimetype != "application/json":
         abort(415, "Send the body as JSON, with the header Content-Type: application/json.")
     try:

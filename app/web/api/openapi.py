@@ -1,20 +1,12 @@
-"""The JSON API described: an OpenAPI 3.1 document made from what its views declare."""
+"""The OpenAPI 3.1 document, made from what the views declare with `@call`."""
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args, get_origin
+from typing import Any
 
-from apispec import APISpec
 from flask import Flask
-from pydantic import BaseModel
-from pydantic.json_schema import (
-    DEFAULT_REF_TEMPLATE,
-    GenerateJsonSchema,
-    JsonSchemaMode,
-    models_json_schema,
-)
 from werkzeug.routing import Rule
 
 from app.core.answers import EXAMPLE_ID, AnswerPart
@@ -27,13 +19,13 @@ from app.core.errors import (
     TooManyOpenFiles,
 )
 from app.core.people import Permission
-from app.web.api.calls import Call, Example, Subject, call_of
-from app.web.api.shapes import Accepted, CallQuery, Problem
-from app.web.server.errors import CSRF, FOREIGN_HOST, INTERNAL, Known, known, known_http
+from app.web.api.calls import Call, CallTag, Example, call_of
+from app.web.api.schemas import REFERENCE, Schemas, answer_model, is_list
+from app.web.api.shapes import Accepted, Problem
+from app.web.server.errors import CSRF, FOREIGN_HOST, INTERNAL, KnownError, known, known_http
 from app.web.server.permissions import permission_of
 
 PROBLEM = "application/problem+json"
-_REF = DEFAULT_REF_TEMPLATE.replace("$defs", "components/schemas")
 _ABOUT = """\
 The actions of the pages, for scripts. Permissions, history and messages are the same.
 
@@ -69,8 +61,8 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Declared:
-    """A call, and where it is answered."""
+class _Route:
+    """A call with its address."""
 
     method: str
     path: str
@@ -78,47 +70,46 @@ class _Declared:
     permission: Permission
 
     @property
-    def id(self) -> str:
-        """Its name for generated clients: made from its address, which never changes."""
+    def operation_id(self) -> str:
+        """Its name in generated clients, made from the address, which never changes."""
         words = re.findall(r"\{?\w+", self.path.removeprefix("/api").removeprefix("/deploy"))
-        named = [word.replace("{", "by_") for word in words]
-        return "_".join([self.method, *named])
+        return "_".join([self.method, *(word.replace("{", "by_") for word in words)])
 
     @property
-    def in_path(self) -> list[str]:
+    def path_parameters(self) -> list[str]:
         return re.findall(r"\{(\w+)\}", self.path)
 
 
 def describe_api(app: Flask) -> dict[str, Any]:
-    """Return the document of all calls that an app answers."""
-    calls = sorted(_declared(app), key=lambda each: list(Subject).index(each.call.subject))
-    schemas = _Schemas(each.call for each in calls)
-    spec = APISpec(
-        "Deploy Agent",
-        "1",
-        "3.1.0",
-        info={"description": _ABOUT},
-        # The last is nobody in particular, on this machine.
-        security=[{"token": []}, {"session": []}, {}],
-    )
-    spec.components.security_scheme("token", {"type": "http", "scheme": "bearer"})
+    """Return the document of all calls of an app."""
+    routes = sorted(_routes(app), key=lambda each: list(CallTag).index(each.call.tag))
+    schemas = Schemas(each.call for each in routes)
+    paths: dict[str, dict[str, Any]] = defaultdict(dict)
+    problems: dict[str, Any] = {}
+    for each in routes:
+        paths[each.path][each.method] = _operation(each, schemas, problems)
     cookie = {"type": "apiKey", "in": "cookie", "name": app.config["SESSION_COOKIE_NAME"]}
-    spec.components.security_scheme("session", cookie)
-    for name, schema in schemas.components.items():
-        spec.components.schema(name, schema)
-    for subject in Subject:
-        spec.tag({"name": subject})
-    for each in calls:
-        spec.path(path=each.path, operations={each.method: _operation(each, schemas, spec)})
-    return spec.to_dict()
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Deploy Agent", "version": "1", "description": _ABOUT},
+        # The empty requirement: without users, this machine needs no authentication.
+        "security": [{"token": []}, {"session": []}, {}],
+        "tags": [{"name": tag} for tag in CallTag],
+        "paths": dict(paths),
+        "components": {
+            "schemas": schemas.components,
+            "responses": problems,
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}, "session": cookie},
+        },
+    }
 
 
-def _declared(app: Flask) -> Iterator[_Declared]:
+def _routes(app: Flask) -> Iterator[_Route]:
     for rule in app.url_map.iter_rules():
-        declared = call_of(app.view_functions[rule.endpoint])
+        call = call_of(app.view_functions[rule.endpoint])
         permission = permission_of(app, rule.endpoint)
-        if declared and permission:
-            yield _Declared(_method(rule), path_of(rule), declared, permission)
+        if call and permission:
+            yield _Route(_method(rule), path_of(rule), call, permission)
 
 
 def _method(rule: Rule) -> str:
@@ -126,135 +117,73 @@ def _method(rule: Rule) -> str:
 
 
 def path_of(rule: Rule) -> str:
+    """Return the address of a Flask rule as OpenAPI writes it."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 
-class _PlainSchema(GenerateJsonSchema):
-    """JSON Schema as the document needs it."""
-
-    def field_title_should_be_set(self, schema: Any) -> bool:
-        """Leave out the title of each field: it would repeat the field's name."""
-        return False
-
-    def field_is_required(self, field: Any, total: bool) -> bool:
-        """Require every key of an answer: also one with a default is always there."""
-        return self.mode == "serialization" or super().field_is_required(field, total)
-
-
-class _Schemas:
-    """The schemas of all models that calls take and answer, under their names."""
-
-    def __init__(self, calls: Iterable[Call]) -> None:
-        wanted: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Problem, "validation"): None}
-        queries = []
-        for call in calls:
-            taken = [each for each in (call.body, call.query) if each]
-            queries += [call.query] if call.query else []
-            wanted |= {(each, "validation"): None for each in taken}
-            wanted |= {(_model(each), "serialization"): None for each in call.answers}
-        self._refs, definitions = models_json_schema(
-            list(wanted), ref_template=_REF, schema_generator=_PlainSchema
-        )
-        self.components: dict[str, Any] = definitions["$defs"]
-        # They are taken apart into parameters.
-        self._queries = {each: self.components.pop(self._name(each)) for each in {*queries}}
-
-    def body(self, model: type[BaseModel]) -> dict[str, Any]:
-        return dict(self._refs[model, "validation"])
-
-    def answer(self, kind: Any) -> dict[str, Any]:
-        reference = dict(self._refs[_model(kind), "serialization"])
-        return {"type": "array", "items": reference} if _is_list(kind) else reference
-
-    def parameters(self, query: type[CallQuery]) -> Iterator[dict[str, Any]]:
-        schema = self._queries[query]
-        for name, each in schema["properties"].items():
-            described = {"description": each["description"]} if "description" in each else {}
-            # A form that was left empty says nothing.
-            yield {
-                "name": name,
-                "in": "query",
-                **described,
-                "allowEmptyValue": True,
-                "schema": each,
-            }
-
-    def _name(self, query: type[BaseModel]) -> str:
-        return str(self._refs[query, "validation"]["$ref"]).rpartition("/")[2]
-
-
-def _is_list(kind: Any) -> bool:
-    return get_origin(kind) is list
-
-
-def _model(kind: Any) -> type[AnswerPart]:
-    model: type[AnswerPart] = get_args(kind)[0] if _is_list(kind) else kind
-    return model
-
-
-def _operation(declared: _Declared, schemas: _Schemas, spec: APISpec) -> dict[str, Any]:
-    call = declared.call
+def _operation(route: _Route, schemas: Schemas, problems: dict[str, Any]) -> dict[str, Any]:
+    call = route.call
     operation: dict[str, Any] = {
-        "operationId": declared.id,
-        "tags": [call.subject],
+        "operationId": route.operation_id,
+        "tags": [call.tag],
         "summary": call.summary,
         "description": call.description,
-        "x-permission": declared.permission,
+        "x-permission": route.permission,
     }
-    parameters = [*_path_parameters(declared), *_query_parameters(call, schemas)]
-    if parameters:
+    if parameters := [*_path_parameters(route), *_query_parameters(call, schemas)]:
         operation["parameters"] = parameters
     if call.body:
         body = {"schema": schemas.body(call.body)}
         if call.example.body:
             body["example"] = call.example.body.model_dump(mode="json", exclude_unset=True)
         operation["requestBody"] = {"required": True, "content": {"application/json": body}}
-    operation["responses"] = {**_answers(call, schemas), **_problems(declared, spec)}
+    operation["responses"] = {**_answers(call, schemas), **_problems(route, problems)}
     return operation
 
 
-def _path_parameters(declared: _Declared) -> Iterator[dict[str, Any]]:
-    for name in declared.in_path:
+def _path_parameters(route: _Route) -> Iterator[dict[str, Any]]:
+    for name in route.path_parameters:
         yield {"name": name, "in": "path", "required": True, **_PATH_PARAMETERS[name]}
 
 
-def _query_parameters(call: Call, schemas: _Schemas) -> Iterator[dict[str, Any]]:
+def _query_parameters(call: Call, schemas: Schemas) -> Iterator[dict[str, Any]]:
+    examples = call.example.query
     for each in schemas.parameters(call.query) if call.query else ():
-        given = call.example.query
-        yield {**each, **({"example": given[each["name"]]} if each["name"] in given else {})}
+        name = each["name"]
+        yield {**each, "example": examples[name]} if name in examples else each
 
 
-def _answers(call: Call, schemas: _Schemas) -> dict[str, Any]:
-    """Return what is answered where nothing went wrong, by status."""
+def _answers(call: Call, schemas: Schemas) -> dict[str, Any]:
+    """Return the answers of a call that succeeds, by status."""
     by_status: dict[int, list[Any]] = defaultdict(list)
-    for kind in call.answers:
-        by_status[_model(kind).http_status].append(kind)
+    for each in call.answers:
+        by_status[answer_model(each).http_status].append(each)
     return {
-        str(status): _answer(status, kinds, call, schemas)
-        for status, kinds in sorted(by_status.items() or [(200, [])])
+        str(status): _answer(status, annotations, call, schemas)
+        for status, annotations in sorted(by_status.items() or [(200, [])])
     }
 
 
-def _answer(status: int, kinds: Sequence[Any], call: Call, schemas: _Schemas) -> dict[str, Any]:
-    found = [schemas.answer(each) for each in kinds]
+def _answer(
+    status: int, annotations: Sequence[Any], call: Call, schemas: Schemas
+) -> dict[str, Any]:
     content: dict[str, Any] = {}
-    if found:
+    if found := [schemas.answer(each) for each in annotations]:
         schema = found[0] if len(found) == 1 else {"anyOf": found}
         content["application/json"] = {"schema": schema, **_example(call.example, status)}
-    if status == 200:
-        for media in call.media:
-            content[media] = {"schema": {} if media == "application/json" else {"type": "string"}}
-    told = [" ".join((each.__doc__ or "").split()) for each in kinds if not _is_list(each)]
-    words = " Or: ".join(filter(None, told)) or "It is answered."
+    for media in call.media if status == 200 else ():
+        content[media] = {"schema": {} if media == "application/json" else {"type": "string"}}
+    texts = [" ".join((each.__doc__ or "").split()) for each in annotations if not is_list(each)]
+    words = " Or: ".join(filter(None, texts)) or "The call has succeeded."
     answer: dict[str, Any] = {"description": words, "content": content}
-    if Accepted in kinds:
-        where = {"type": "string", "format": "uri-reference"}
-        answer["headers"] = {"Location": {"description": "The operation.", "schema": where}}
+    if Accepted in annotations:
+        address = {"type": "string", "format": "uri-reference"}
+        answer["headers"] = {"Location": {"description": "The operation.", "schema": address}}
     return answer
 
 
 def _example(example: Example, status: int) -> dict[str, Any]:
-    """Return the example's answer, at the status that it is sent with."""
+    """Return the example's answer, if it has this status."""
     answer = example.answer
     if isinstance(answer, AnswerPart):
         return {"example": answer.as_json()} if answer.http_status == status else {}
@@ -263,50 +192,45 @@ def _example(example: Example, status: int) -> dict[str, Any]:
     return {"example": [each.as_json() for each in answer]}
 
 
-def _problems(declared: _Declared, spec: APISpec) -> dict[str, str]:
-    """Return the errors by status, each a component that calls share."""
-    by_status: dict[int, dict[str, Known]] = defaultdict(dict)
-    for each in _known(declared):
+def _problems(route: _Route, shared: dict[str, Any]) -> dict[str, Any]:
+    """Return the errors of a call by status, as references to `shared`, which it completes."""
+    by_status: dict[int, dict[str, KnownError]] = defaultdict(dict)
+    for each in _errors(route):
         by_status[each.status][each.code] = each
     responses = {}
-    for status, problems in sorted(by_status.items()):
-        name = "-or-".join(problems)
-        if name not in spec.components.responses:
-            spec.components.response(name, _problem(list(problems.values())))
-        responses[str(status)] = name
+    for status, errors in sorted(by_status.items()):
+        name = "-or-".join(errors)
+        shared.setdefault(name, _problem(errors))
+        responses[str(status)] = {"$ref": f"#/components/responses/{name}"}
     return responses
 
 
-def _known(declared: _Declared) -> Iterator[Known]:
-    """Give all errors that a call may answer: those of its own, and what holds for all alike."""
-    changes = declared.permission is Permission.OPERATE
-    body, query = declared.call.body, declared.call.query
+def _errors(route: _Route) -> Iterator[KnownError]:
+    """Yield all errors that a call can answer: its own and those that any call can."""
+    body, query = route.call.body, route.call.query
     yield FOREIGN_HOST
     yield known_http(400)
     yield known_http(429)
     yield known(NotLoggedIn)
-    # Whoever looks, too: who may is read first, from a file that may be damaged.
+    # Also for reading calls: the file of users and tokens may be damaged.
     yield known(StorageFailed)
-    if changes:
+    if route.permission is Permission.OPERATE:
         yield from (CSRF, known(NotAllowed), known_http(403))
     if body:
         yield from (known_http(413), known_http(415))
     if body or query:
         yield known(InputRejected)
-    if declared.in_path or (body and "deployment_id" in body.model_fields):
+    if route.path_parameters or (body and "deployment_id" in body.model_fields):
         yield known(NotFound)
-    yield from map(known, declared.call.errors)
+    yield from map(known, route.call.errors)
     yield known(TooManyOpenFiles)
     yield INTERNAL
 
 
-def _problem(problems: Sequence[Known]) -> dict[str, Any]:
-    codes = {"type": "string", "enum": [each.code for each in problems]}
+def _problem(errors: Mapping[str, KnownError]) -> dict[str, Any]:
+    codes = {"type": "string", "enum": list(errors)}
+    schema = {"$ref": REFERENCE.format(model=Problem.__name__), "properties": {"code": codes}}
     return {
-        "description": "\n".join(f"- `{each.code}`: {each.title}" for each in problems),
-        "content": {
-            PROBLEM: {
-                "schema": {"$ref": _REF.format(model="Problem"), "properties": {"code": codes}}
-            }
-        },
+        "description": "\n".join(f"- `{each.code}`: {each.title}" for each in errors.values()),
+        "content": {PROBLEM: {"schema": schema}},
     }

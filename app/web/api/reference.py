@@ -1,4 +1,4 @@
-"""The JSON API's own description: the document for programs, and a page of it for people."""
+"""The description of the JSON API: the OpenAPI document and the page made from it."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from htmx_flask import request
 from markupsafe import Markup, escape
 
 from app.core.people import LOCAL, Permission
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.openapi import describe_api
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
@@ -42,7 +42,7 @@ def show() -> ResponseReturnValue:
 @bp.get("/api/openapi.json")
 @needs(Permission.VIEW)
 @call(
-    Subject.API,
+    CallTag.API,
     "Read this description as OpenAPI 3.1",
     example=Example("an OpenAPI 3.1 document"),
     media=["application/json"],
@@ -53,7 +53,7 @@ def document() -> Response:
 
 
 def _document() -> dict[str, Any]:
-    """Return the document; it is made once."""
+    """Return the document. It is built once."""
     if "openapi" not in current_app.extensions:
         current_app.extensions["openapi"] = describe_api(current_app)
     return cast(dict[str, Any], current_app.extensions["openapi"])
@@ -61,7 +61,7 @@ def _document() -> dict[str, Any]:
 
 @bp.app_template_filter("marked")
 def _marked(text: str) -> Markup:
-    """Return a text of the document with its code and its weight as they are meant."""
+    """Return HTML of a text with its Markdown for code, strong and emphasis."""
 
     def shown(found: re.Match[str]) -> str:
         code, strong, weak = found.groups()
@@ -72,8 +72,8 @@ def _marked(text: str) -> Markup:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    """One key of what is sent or answered; of what stands within another, with its path."""
+class _KeyRow:
+    """One key of a body or an answer; a nested key has its path as name."""
 
     name: str
     kind: str
@@ -82,18 +82,18 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reply:
-    """An answer where all went well."""
+class _ShownAnswer:
+    """An answer of a call that succeeds."""
 
     status: str
     words: str
-    rows: list[_Row]
+    rows: list[_KeyRow]
     example: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """A call as the page has it."""
+class _ShownCall:
+    """A call as the page shows it."""
 
     id: str
     method: str
@@ -101,36 +101,36 @@ class _Shown:
     summary: str
     description: str
     changes: bool
-    parameters: list[_Row]
-    body: list[_Row]
+    parameters: list[_KeyRow]
+    body: list[_KeyRow]
     curl: str
-    answers: list[_Reply]
+    answers: list[_ShownAnswer]
     problems: list[tuple[str, str]]
 
 
-def _subjects(document: Mapping[str, Any]) -> dict[str, list[_Shown]]:
-    subjects: dict[str, list[_Shown]] = {each["name"]: [] for each in document["tags"]}
+def _subjects(document: Mapping[str, Any]) -> dict[str, list[_ShownCall]]:
+    subjects: dict[str, list[_ShownCall]] = {each["name"]: [] for each in document["tags"]}
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
-            shown = _shown(path, method, operation, document["components"])
+            shown = _shown_call(path, method, operation, document["components"])
             subjects[operation["tags"][0]].append(shown)
     return {subject: calls for subject, calls in subjects.items() if calls}
 
 
-def _shown(
+def _shown_call(
     path: str, method: str, operation: Mapping[str, Any], components: Mapping[str, Any]
-) -> _Shown:
-    answers: list[_Reply] = []
+) -> _ShownCall:
+    answers: list[_ShownAnswer] = []
     problems: list[tuple[str, str]] = []
     for status, each in operation["responses"].items():
         if "$ref" in each:
-            told = components["responses"][each["$ref"].rpartition("/")[2]]["description"]
-            problems += [(status, line.removeprefix("- ")) for line in told.splitlines()]
+            listed = components["responses"][each["$ref"].rpartition("/")[2]]["description"]
+            problems += [(status, line.removeprefix("- ")) for line in listed.splitlines()]
         else:
-            answers += _replies(status, each, components["schemas"])
+            answers += _shown_answers(status, each, components["schemas"])
     parameters = operation.get("parameters", [])
     body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    return _Shown(
+    return _ShownCall(
         id=operation["operationId"],
         method=method.upper(),
         path=path,
@@ -138,7 +138,7 @@ def _shown(
         description=operation["description"],
         changes=operation["x-permission"] == Permission.OPERATE,
         parameters=[
-            _Row(
+            _KeyRow(
                 each["name"],
                 _kind(_resolved(each["schema"], components["schemas"])),
                 each.get("description", ""),
@@ -153,23 +153,23 @@ def _shown(
     )
 
 
-def _replies(
+def _shown_answers(
     status: str, response: Mapping[str, Any], schemas: Mapping[str, Any]
-) -> Iterator[_Reply]:
-    """Give each of the answers that come with one status; the example is the first one's."""
+) -> Iterator[_ShownAnswer]:
+    """Yield the answers with one status. The example belongs to the first."""
     content = response["content"].get("application/json", {})
     schema, example = content.get("schema", {}), content.get("example")
     shown = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
     for number, each in enumerate(schema.get("anyOf", [schema])):
         whole = _resolved(each, schemas)
         words = whole.get("description", "") if "anyOf" in schema else response["description"]
-        yield _Reply(status, words, list(_rows(each, schemas)), "" if number else shown)
+        yield _ShownAnswer(status, words, list(_rows(each, schemas)), "" if number else shown)
 
 
 def _rows(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], within: str = ""
-) -> Iterator[_Row]:
-    """Give each key of an object, and those of the objects in it."""
+) -> Iterator[_KeyRow]:
+    """Yield the keys of an object and of the objects in it."""
     if schema.get("type") == "array":
         yield from _rows(schema["items"], schemas, f"{within}[].")
         return
@@ -177,7 +177,7 @@ def _rows(
     for name, each in whole.get("properties", {}).items():
         needed = not within and name in whole.get("required", ())
         inner = _resolved(each, schemas)
-        yield _Row(within + name, _kind(inner), each.get("description", ""), needed)
+        yield _KeyRow(within + name, _kind(inner), each.get("description", ""), needed)
         if inner.get("type") == "array":
             yield from _rows(inner["items"], schemas, f"{within}{name}[].")
         elif inner is not each:
@@ -185,7 +185,7 @@ def _rows(
 
 
 def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return what a reference leads to; of what may be null, what else it may be."""
+    """Return the schema behind a reference. Of a nullable schema, return the other type."""
     for each in schema.get("anyOf", ()):
         if each.get("type") != "null":
             return {**_resolved(each, schemas), "nullable": len(schema["anyOf"]) > 1}
@@ -194,7 +194,7 @@ def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """Say in words what a value is."""
+    """Return the type of a value in words."""
     if "const" in schema:
         kind = json.dumps(schema["const"])
     elif "enum" in schema:
@@ -208,7 +208,7 @@ def _kind(schema: Mapping[str, Any]) -> str:
 def _curl(
     path: str, method: str, parameters: Sequence[Mapping[str, Any]], body: Mapping[str, Any] | None
 ) -> str:
-    """Return the call's example as a line for a terminal, for whoever reads it where they are."""
+    """Return the example as a curl command, with the address that the reader uses."""
     given = [
         (each["in"], each["name"], each["example"]) for each in parameters if "example" in each
     ]

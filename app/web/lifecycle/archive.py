@@ -37,7 +37,7 @@ from app.usecases.lifecycle.archive import (
 )
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
-from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import Accepted, CallBody, Text, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import Tab, done, lead_to, render
@@ -128,7 +128,7 @@ def purge(archived: str) -> ResponseReturnValue:
 @api_bp.get("/archived")
 @needs(Permission.VIEW)
 @call(
-    Subject.ARCHIVE,
+    CallTag.ARCHIVE,
     "List the archive",
     example=Example([
         ArchivedShown(
@@ -150,7 +150,7 @@ def list_all() -> list[ArchivedShown]:
 @api_bp.post("/archive")
 @needs(Permission.OPERATE)
 @call(
-    Subject.ARCHIVE,
+    CallTag.ARCHIVE,
     "Archive a deployment",
     example=Example(
         body=WaitFor(deployment_id=EXAMPLE_ID), answer=ArchivedAnswer(deployment_id=EXAMPLE_ID)
@@ -169,7 +169,7 @@ def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
 @api_bp.post("/restore")
 @needs(Permission.OPERATE)
 @call(
-    Subject.ARCHIVE,
+    CallTag.ARCHIVE,
     "Restore an archived deployment",
     example=Example(
         body=ForArchived(deployment_id=EXAMPLE_ID),
@@ -189,7 +189,7 @@ def restore_by_script(body: ForArchived) -> RestoredAnswer:
 @api_bp.post("/purge")
 @needs(Permission.OPERATE)
 @call(
-    Subject.ARCHIVE,
+    CallTag.ARCHIVE,
     "Delete an archived deployment for good",
     example=Example(
         body=PurgeOf(deployment_id=EXAMPLE_ID, confirm="Support bot"),

@@ -14,7 +14,7 @@ from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.start import Started
-from app.web.api.calls import BEGINNING, BRINGING_UP, Example, Subject, call
+from app.web.api.calls import BEGINNING, BRINGING_UP, CallTag, Example, call
 from app.web.api.shapes import Accepted, ForDeployment, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done
@@ -58,7 +58,7 @@ def restart(deployment_id: str) -> ResponseReturnValue:
 
 @api_bp.post("/launch")
 @needs(Permission.OPERATE)
-@call(Subject.RUNNING, "Launch a deployment", example=_RUNS, errors=BRINGING_UP)
+@call(CallTag.LIFECYCLE, "Launch a deployment", example=_RUNS, errors=BRINGING_UP)
 def launch_by_script(body: WaitFor) -> RunningAnswer | Accepted:
     """The call waits until all readiness checks pass. Launching a running deployment applies edits
     to its files. If somebody cancels the launch, the answer is 409 `cancelled`."""
@@ -67,7 +67,7 @@ def launch_by_script(body: WaitFor) -> RunningAnswer | Accepted:
 
 @api_bp.post("/restart")
 @needs(Permission.OPERATE)
-@call(Subject.RUNNING, "Restart a deployment", example=_RUNS, errors=BRINGING_UP)
+@call(CallTag.LIFECYCLE, "Restart a deployment", example=_RUNS, errors=BRINGING_UP)
 def restart_by_script(body: WaitFor) -> RunningAnswer | Accepted:
     """It stops the deployment, launches it again, and waits as launch does."""
     return _bring_up(restart_deployment, body)
@@ -86,7 +86,7 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | A
 @api_bp.post("/stop")
 @needs(Permission.OPERATE)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Stop a deployment",
     example=Example(
         body=ForDeployment(deployment_id=EXAMPLE_ID), answer=StoppedAnswer(deployment_id=EXAMPLE_ID)

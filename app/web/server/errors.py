@@ -23,7 +23,7 @@ from app.web.server.request import is_for_scripts, wants_fragment
 _log = logging.getLogger("deploy_agent")
 
 
-class Known(NamedTuple):
+class KnownError(NamedTuple):
     """An error as it is described: its code is stable."""
 
     status: int
@@ -35,25 +35,25 @@ class Known(NamedTuple):
 _HTTP = {
     each.status: each
     for each in (
-        Known(400, "bad_request", "The request can't be understood"),
-        Known(403, "forbidden", "This request is refused"),
-        Known(404, "not_found", "There is no such page"),
-        Known(405, "method_not_allowed", "This address does not take that method"),
-        Known(413, "too_large", "The request is too large"),
-        Known(415, "unsupported_media_type", "The content type is not taken here"),
-        Known(429, "too_many_requests", "Too many requests"),
+        KnownError(400, "bad_request", "The request can't be understood"),
+        KnownError(403, "forbidden", "This request is refused"),
+        KnownError(404, "not_found", "There is no such page"),
+        KnownError(405, "method_not_allowed", "This address does not take that method"),
+        KnownError(413, "too_large", "The request is too large"),
+        KnownError(415, "unsupported_media_type", "The content type is not taken here"),
+        KnownError(429, "too_many_requests", "Too many requests"),
     )
 }
-CSRF = Known(400, "csrf", "The form is too old")
-FOREIGN_HOST = Known(400, "foreign_host", "This name is not served here")
-INTERNAL = Known(500, "internal_error", "Something went wrong in Deploy Agent")
+CSRF = KnownError(400, "csrf", "The form is too old")
+FOREIGN_HOST = KnownError(400, "foreign_host", "This name is not served here")
+INTERNAL = KnownError(500, "internal_error", "Something went wrong in Deploy Agent")
 
 
-def known(kind: type[UserError]) -> Known:
-    return Known(kind.status, kind.code, kind.title)
+def known(kind: type[UserError]) -> KnownError:
+    return KnownError(kind.status, kind.code, kind.title)
 
 
-def known_http(status: int) -> Known:
+def known_http(status: int) -> KnownError:
     return _HTTP[status]
 
 
@@ -91,7 +91,7 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    refused = _HTTP.get(status, Known(status, "http_error", error.name))
+    refused = _HTTP.get(status, KnownError(status, "http_error", error.name))
     response = _answer(*refused, error.description or "")
     if status == 405:
         response.headers["Allow"] = ", ".join(getattr(error, "valid_methods", None) or ())

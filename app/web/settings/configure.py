@@ -31,7 +31,7 @@ from app.usecases.settings.clone_settings import (
 from app.usecases.settings.configure import configure_deployment, field_defaults, new_form_id
 from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import CallBody, with_fields
 from app.web.page.rendering import lead_to, render, render_fragment, told_above_form
 from app.web.server.permissions import needs
@@ -201,7 +201,7 @@ class NewDeployment(CallBody):
 @api_bp.get("/schema")
 @needs(Permission.VIEW)
 @call(
-    Subject.DEPLOYMENTS,
+    CallTag.DEPLOYMENTS,
     "List the fields of a deployment",
     example=Example(
         SchemaShown(
@@ -229,7 +229,7 @@ def show_schema() -> SchemaShown:
 @api_bp.post("/configure")
 @needs(Permission.OPERATE)
 @call(
-    Subject.DEPLOYMENTS,
+    CallTag.DEPLOYMENTS,
     "Create a deployment",
     example=Example(
         body=NewDeployment.model_validate(

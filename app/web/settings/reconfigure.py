@@ -45,7 +45,7 @@ from app.usecases.settings.reconfigure import (
 )
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
-from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import Accepted, WaitFor, accepted, with_fields
 from app.web.page.rendering import done, lead_to, render, render_fragment, told_above_form
 from app.web.server.permissions import needs
@@ -236,7 +236,7 @@ class ReconfigureBody(WaitFor):
 @api_bp.post("/reconfigure")
 @needs(Permission.OPERATE)
 @call(
-    Subject.DEPLOYMENTS,
+    CallTag.DEPLOYMENTS,
     "Change a deployment",
     example=Example(
         body=ReconfigureBody.model_validate({"deployment_id": EXAMPLE_ID, "name": "Sales bot"}),

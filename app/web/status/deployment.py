@@ -33,7 +33,7 @@ from app.web.access.links import (
     page_url,
     ws_url,
 )
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION
 from app.web.lifecycle.archive import to_archived
 from app.web.logs import LogBox, logs_context, state_context
@@ -174,7 +174,7 @@ def _shown(key: str, value: str, mask: Masker) -> str:
 @api_bp.get("/status/<deployment_id>")
 @needs(Permission.VIEW)
 @call(
-    Subject.DEPLOYMENTS,
+    CallTag.DEPLOYMENTS,
     "Show one deployment",
     example=Example(
         path={"deployment_id": EXAMPLE_ID},

@@ -22,7 +22,7 @@ from app.usecases.status.answers import DeploymentShown
 from app.usecases.status.overview import DeploymentView, Overview, load_overview, views_of
 from app.usecases.status.usage import usage_of
 from app.web.access.links import page_url
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.page.rendering import Tab, in_frame, next_step, render_content
 from app.web.page.streams import Shown, follow, rendered
 from app.web.page.times import reading
@@ -177,7 +177,7 @@ EXAMPLE = DeploymentShown(
 
 @api_bp.get("/list")
 @needs(Permission.VIEW)
-@call(Subject.DEPLOYMENTS, "List deployments", example=Example([EXAMPLE]))
+@call(CallTag.DEPLOYMENTS, "List deployments", example=Example([EXAMPLE]))
 def list_all() -> list[DeploymentShown]:
     """With port, status, reason and address. If Docker Engine does not answer, the status is
     `unknown` and the reason names the last known one."""

@@ -21,7 +21,7 @@ from app.usecases.status.overview import show_deployment
 from app.usecases.updates.answers import UpdatedAnswer
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.versions import images_like, version_of
-from app.web.api.calls import BEGINNING, Example, Subject, call
+from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import Accepted, Text, WaitFor, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
@@ -97,7 +97,7 @@ def _question(what: str, deployment_id: str, typed: str | None = None, error: st
 @api_bp.post("/update")
 @needs(Permission.OPERATE)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Update a deployment",
     example=Example(body=UpdateTo(deployment_id=EXAMPLE_ID, image=_NEWER), answer=_UPDATED),
     errors=_UPDATING,
@@ -115,7 +115,7 @@ def update_by_script(body: UpdateTo) -> UpdatedAnswer | Accepted:
 @api_bp.post("/go_back")
 @needs(Permission.OPERATE)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Go back to the version before",
     example=Example(body=WaitFor(deployment_id=EXAMPLE_ID), answer=_UPDATED),
     errors=(*_UPDATING, NoPreviousVersion),

@@ -22,7 +22,7 @@ from app.usecases.updates.update_many import (
     update_many,
 )
 from app.usecases.updates.versions import VersionShown, images_like, version_of
-from app.web.api.calls import Example, Subject, call
+from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION, CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import Shown, follow
@@ -136,7 +136,7 @@ _EXAMPLE: dict[str, Any] = {
 @api_bp.post("/update_many")
 @needs(Permission.OPERATE)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Update several deployments",
     example=Example(
         body=UpdateMany(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
@@ -154,7 +154,7 @@ def begin(body: UpdateMany) -> StartedBatchAnswer:
 @api_bp.get("/update_many/<int:number>")
 @needs(Permission.VIEW)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Show an update of several deployments",
     example=Example(path={"number": 1}, answer=BatchAnswer(**_EXAMPLE)),
 )
@@ -166,7 +166,7 @@ def one(number: int) -> BatchAnswer:
 @api_bp.post("/update_many/cancel")
 @needs(Permission.OPERATE)
 @call(
-    Subject.RUNNING,
+    CallTag.LIFECYCLE,
     "Cancel the rest of an update of several deployments",
     example=Example(body=WhichBatch(id=1), answer=BatchAnswer(**_EXAMPLE)),
     errors=(NotFound, NothingToCancel),
