@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from ipaddress import IPv4Network
-from typing import Any
+from typing import NamedTuple
 
 from app.core.deployment import Deployment, is_id
 from app.core.settings.compose_file import SERVICE
@@ -115,39 +115,41 @@ def _orphan(
     folders: KnownFolders,
     now: datetime,
 ) -> Orphan | None:
-    if deployment := folders.deployments.get(project):
-        found = _left_over(deployment, containers, networks, now)
+    deployment = folders.deployments.get(project)
+    if deployment:
+        found = _orphaned_part(deployment, containers, networks, now)
     elif containers:
         found = _without_folder(project, containers, folders)
     else:
         found = _lone_network(project, networks, folders, now)
     if found is None:
         return None
-    kind, why, more = found
-    return Orphan(project, kind, why, containers, networks, **more)
+    return Orphan(project, found.kind, found.why, containers, networks, found.perhaps, deployment)
 
 
-# A kind, the reason in words, and further attributes of the orphan.
-_Found = tuple[OrphanKind, str, dict[str, Any]] | None
+class _Reason(NamedTuple):
+    kind: OrphanKind
+    why: str
+    perhaps: bool = False
 
 
 def _without_folder(
     project: str, containers: tuple[Container, ...], folders: KnownFolders
-) -> _Found:
+) -> _Reason | None:
     places = sorted({each.working_dir for each in containers if each.working_dir})
     if any(place in folders.existing and not folders.holds(place) for place in places):
         return None  # Another folder has this project.
     ours = [place for place in places if folders.holds(place)]
     if ours and ours[0] in folders.existing:
         why = f"It was started in {ours[0]}, under a name that is not a deployment's id."
-        return OrphanKind.OTHER_NAME, why, {"perhaps": True}
+        return _Reason(OrphanKind.OTHER_NAME, why, perhaps=True)
     if ours:
         where = "is in the archive" if project in folders.archived else "no longer exists"
-        return OrphanKind.FOLDER_GONE, f"Its folder {ours[0]} {where}.", {}
+        return _Reason(OrphanKind.FOLDER_GONE, f"Its folder {ours[0]} {where}.")
     if is_id(project) and any(_looks_like_ours(each, folders) for each in containers):
         folder = f"{places[0]} is not on this machine" if places else "is not known"
         why = f"It looks like a gateway made by Deploy Agent. Its folder {folder}."
-        return OrphanKind.FOLDER_GONE, why, {"perhaps": True}
+        return _Reason(OrphanKind.FOLDER_GONE, why, perhaps=True)
     return None
 
 
@@ -157,36 +159,26 @@ def _looks_like_ours(container: Container, folders: KnownFolders) -> bool:
     return bool(container.made_for) or named or image
 
 
-def _left_over(
+def _orphaned_part(
     deployment: Deployment,
     containers: tuple[Container, ...],
     networks: tuple[Network, ...],
     now: datetime,
-) -> _Found:
+) -> _Reason | None:
     """Find orphaned parts of a deployment whose folder is here; its status reports them too."""
-    more = {"deployment": deployment}
-    lasting = [each for each in containers if not each.one_off]
     if deployment.running_operation or _is_fresh([*containers, *networks], now):
         return None
+    lasting = [each for each in containers if not each.one_off]
     if lasting and all(each.state in _NEVER_STARTED for each in lasting):
         error = next((each.details.error for each in lasting if each.details), "")
-        return (
-            OrphanKind.NEVER_STARTED,
-            f"It was created but never started{f': {error}' if error else ''}.",
-            more,
-        )
+        why = f"It was created but never started{f': {error}' if error else ''}."
+        return _Reason(OrphanKind.NEVER_STARTED, why)
     if lasting and _lacks_its_gateway(deployment, lasting):
-        return (
-            OrphanKind.GATEWAY_GONE,
-            "The gateway's own container is gone, but its helper containers are still there.",
-            more,
-        )
+        why = "The gateway's own container is gone, but its helper containers are still there."
+        return _Reason(OrphanKind.GATEWAY_GONE, why)
     if networks and not containers:
-        return (
-            OrphanKind.NETWORK_LEFT,
-            "Its containers are gone, but their network is still there.",
-            more,
-        )
+        why = "Its containers are gone, but their network is still there."
+        return _Reason(OrphanKind.NETWORK_LEFT, why)
     return None
 
 
@@ -205,13 +197,13 @@ def _lacks_its_gateway(deployment: Deployment, containers: list[Container]) -> b
 
 def _lone_network(
     project: str, networks: tuple[Network, ...], folders: KnownFolders, now: datetime
-) -> _Found:
+) -> _Reason | None:
     if project in folders.archived:
-        return OrphanKind.NETWORK_LEFT, "Its deployment is in the archive.", {}
+        return _Reason(OrphanKind.NETWORK_LEFT, "Its deployment is in the archive.")
     small = any(_is_of_pool(each, folders.pool) for each in networks)
     if is_id(project) and small and not _is_fresh(networks, now):
         why = "It looks like the network of a gateway that is gone."
-        return OrphanKind.NETWORK_LEFT, why, {"perhaps": True}
+        return _Reason(OrphanKind.NETWORK_LEFT, why, perhaps=True)
     return None
 
 

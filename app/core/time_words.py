@@ -11,14 +11,14 @@ import humanize
 
 
 @dataclass(frozen=True, slots=True)
-class Ago:
+class TimeAgo:
     """A time, shown as how long ago it was."""
 
     moment: datetime
 
 
 @dataclass(frozen=True, slots=True)
-class For:
+class Elapsed:
     """A time, shown as how long it has been since then."""
 
     moment: datetime
@@ -31,19 +31,19 @@ class TimeOfDay:
     moment: datetime
 
 
-Part = str | Ago | For | TimeOfDay
+SentencePart = str | TimeAgo | Elapsed | TimeOfDay
 
 
-def spell(parts: Iterable[Part], now: datetime) -> str:
+def spell(parts: Iterable[SentencePart], now: datetime) -> str:
     """Return a sentence as text, with its times as of `now`."""
     return "".join(each if isinstance(each, str) else in_words(each, now) for each in parts)
 
 
-def in_words(part: Ago | For | TimeOfDay, now: datetime) -> str:
+def in_words(part: TimeAgo | Elapsed | TimeOfDay, now: datetime) -> str:
     match part:
-        case Ago(moment):
+        case TimeAgo(moment):
             return ago(moment, now)
-        case For(moment):
+        case Elapsed(moment):
             return duration(now - moment)
         case TimeOfDay(moment):
             return clock(moment)

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from app.core.time_words import Ago, For, TimeOfDay, in_words
+from app.core.time_words import Elapsed, TimeAgo, TimeOfDay, in_words
 from tests.support.browser.fleet import Fleet
 from tests.support.browser.visits import Visits
 
@@ -37,8 +37,8 @@ def test_the_page_tells_times_in_the_servers_words_and_the_viewers_zone(
     )
     times = shown(page, html)
 
-    words = [in_words(Ago(moment), NOW) for moment in moments]
-    words += [in_words(For(moment), NOW) for moment in moments]
+    words = [in_words(TimeAgo(moment), NOW) for moment in moments]
+    words += [in_words(Elapsed(moment), NOW) for moment in moments]
     assert [text for text, _ in times[: len(words)]] == words
     assert in_words(TimeOfDay(moments[0]), NOW) == "12:03:40 UTC"
     assert times[len(words)] == ["9:03:40 PM", "Nov 24, 2026, 9:03:40 PM GMT+9"]

@@ -127,19 +127,8 @@ def read_reply(given: Mapping[str, Any], mask: Masker) -> ContainerReply:
         value = given.get(name)
         return mask(clean(value).replace("\n", " "))[:longest] if isinstance(value, str) else ""
 
-    def number(name: str, largest: int) -> int | None:
-        value = given.get(name)
-        if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest:
-            return value
-        return None
-
-    status, error, is_api = number("status", 999), text("error", 60), given.get("isApi") is True
-    if status is not None and not 200 <= status < 300:
-        error = ""  # The status says what is wrong, even if the body is incomplete.
-    elif status is not None and error == "TIMEOUT":
-        error = "SLOW"
-    elif status is not None and not error and not is_api:
-        error = "NOT_THE_API"
+    status, is_api = _number(given, "status", 999), given.get("isApi") is True
+    retry_after = text("retryAfter", 6)
     return ContainerReply(
         base_url=text("baseUrl"),
         model=text("model"),
@@ -148,12 +137,29 @@ def read_reply(given: Mapping[str, Any], mask: Masker) -> ContainerReply:
         key=text("key", 64),
         key_from=text("keyFrom", 40),
         status=status,
-        error=error,
+        error=_error_of(status, text("error", 60), is_api),
         message=text("message", _LONGEST_MESSAGE),
         is_api=is_api,
-        retry_after=retry if (retry := text("retryAfter", 6)).isdecimal() else "",
-        milliseconds=number("milliseconds", 10**6),
+        retry_after=retry_after if retry_after.isdecimal() else "",
+        milliseconds=_number(given, "milliseconds", 10**6),
     )
+
+
+def _number(given: Mapping[str, Any], name: str, largest: int) -> int | None:
+    value = given.get(name)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= largest:
+        return value
+    return None
+
+
+def _error_of(status: int | None, error: str, is_api: bool) -> str:
+    if status is None:
+        return error
+    if not 200 <= status < 300:
+        return ""  # The status says what is wrong, even if the body is incomplete.
+    if error == "TIMEOUT":
+        return "SLOW"
+    return error or ("" if is_api else "NOT_THE_API")
 
 
 def remarks_on(reply: ContainerReply, env: Mapping[str, str], key: str) -> tuple[str, ...]:

@@ -49,8 +49,8 @@ def pull_cause(text: str, parts: FixLineParts | None = None) -> Cause | None:
 
 def check_cause(check: ReadinessCheck, parts: FixLineParts | None = None) -> Cause:
     """Return why a readiness check failed, in the check's own words."""
-    seen = f"{check.name} {check.code} {check.detail}"
-    known = _first(Source.LADDER, seen, parts)
+    matched = f"{check.name} {check.code} {check.detail}"
+    known = _first(Source.LADDER, matched, parts)
     code, fix = (known.code, known.fix) if known else (f"{check.name}_refused", "")
     return Cause(code, check.detail, check.next_step, fix=fix)
 

@@ -75,21 +75,14 @@ def gateways_finding(
     """Report who reaches the gateways; `public` are this host's own internet addresses."""
     open_ones = [each for each in reached if not each.here_only]
     seen = _who_reaches(reached, open_ones)
-    weak = [each for each in open_ones if token_bits(each.token) < _ENOUGH_BITS]
-    if weak:
-        guessed = any(token_bits(each.token) < _GUESSABLE_BITS for each in weak)
-        verdict = GATEWAYS.bad if guessed else GATEWAYS.warning
-        return verdict(
-            f"{listed([f'{each.label} has {_strength(each.token)}' for each in weak])}. {seen}",
-            _ANOTHER_ONE % weak[0].label,
-            shell.deploy_agent("rotate-token", weak[0].deployment_id),
-        )
+    if weak := [each for each in open_ones if token_bits(each.token) < _ENOUGH_BITS]:
+        guessable = any(token_bits(each.token) < _GUESSABLE_BITS for each in weak)
+        verdict = GATEWAYS.bad if guessable else GATEWAYS.warning
+        texts = [f"{each.label} has {_strength(each.token)}" for each in weak]
+        return verdict(f"{listed(texts)}. {seen}", *_rotation(weak[0], shell))
     if shared := _shared_token(open_ones):
-        return GATEWAYS.warning(
-            f"{listed([each.label for each in shared])} have the same token. {seen}",
-            _ANOTHER_ONE % shared[-1].label,
-            shell.deploy_agent("rotate-token", shared[-1].deployment_id),
-        )
+        words = f"{listed([each.label for each in shared])} have the same token."
+        return GATEWAYS.warning(f"{words} {seen}", *_rotation(shared[-1], shell))
     if open_ones and public:
         return GATEWAYS.warning(
             f"This host has the internet address {listed(public)}. {seen}",
@@ -100,7 +93,10 @@ def gateways_finding(
     return GATEWAYS.good(f"{seen} {'Every token is strong.' if reached else ''}".strip())
 
 
-_ANOTHER_ONE = "Give %s a new token. Its clients need the new token."
+def _rotation(gateway: GatewayReach, shell: Shell) -> tuple[str, str]:
+    """Return the next step and the shell line that give a gateway a new token."""
+    step = f"Give {gateway.label} a new token. Its clients need the new token."
+    return step, shell.deploy_agent("rotate-token", gateway.deployment_id)
 
 
 def _who_reaches(reached: Sequence[GatewayReach], open_ones: Sequence[GatewayReach]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.history import incidents
 from app.core.history.timeline_words import EntryKind, HistoryEntry, operation_words, words_of
-from app.core.time_words import Ago, For, Part, TimeOfDay
+from app.core.time_words import Elapsed, SentencePart, TimeAgo, TimeOfDay
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class TimelineEntry:
     what: str
     kind: EntryKind
     tone: str
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
     who: str
     source: str
     outcome: str = ""
@@ -59,7 +59,7 @@ class TimelineEntry:
         return _BY.get(self.who, f"by {self.who}" if self.who else "")
 
 
-def _exact_time(part: Ago | For | TimeOfDay) -> str:
+def _exact_time(part: TimeAgo | Elapsed | TimeOfDay) -> str:
     return f"at {part.moment.isoformat(timespec='seconds')}"
 
 

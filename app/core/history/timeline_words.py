@@ -13,7 +13,7 @@ from app.core.history import incidents
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.settings.fields import BY_NAME
-from app.core.time_words import Ago, Part
+from app.core.time_words import SentencePart, TimeAgo
 
 HistoryEntry = Mapping[str, Any]
 
@@ -47,7 +47,7 @@ class EntryWords:
 
     kind: EntryKind
     tone: str
-    parts: tuple[Part, ...]
+    parts: tuple[SentencePart, ...]
 
 
 def words_of(entry: HistoryEntry) -> EntryWords:
@@ -101,7 +101,7 @@ def _incident_tone(incident: incidents.Incident, tone: str) -> str:
     return "calm" if incident.detail("well") else tone
 
 
-def _exited(entry: HistoryEntry) -> tuple[Part, ...]:
+def _exited(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     incident = incidents.incident_in(entry)
     if incident is None:
         return _unknown(entry)
@@ -112,7 +112,7 @@ def _exited(entry: HistoryEntry) -> tuple[Part, ...]:
         then = "; then its container was removed"
     if incident.count > 1:
         often = f"{_exit_words(incident)}, {incident.count} times, the last "
-        return often, Ago(incident.last_at), then
+        return often, TimeAgo(incident.last_at), then
     return (f"{_exit_words(incident)}{then}",)
 
 
@@ -141,7 +141,7 @@ def _ended_by_hand(incident: incidents.Incident) -> str:
     return f"Ended by {by}{ending}{again}"
 
 
-def _unhealthy(entry: HistoryEntry) -> tuple[Part, ...]:
+def _unhealthy(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     count = entry.get("count", 1)
     often = f", {count} times" if count != 1 else ""
     return (
@@ -149,38 +149,38 @@ def _unhealthy(entry: HistoryEntry) -> tuple[Part, ...]:
     )
 
 
-_PartsOf = Callable[[HistoryEntry], tuple[Part, ...]]
+_PartsOf = Callable[[HistoryEntry], tuple[SentencePart, ...]]
 
 
 def _text(template: str, **missing: str) -> _PartsOf:
     """Return a function that fills a template from an entry; `missing` are its defaults."""
 
-    def parts(entry: HistoryEntry) -> tuple[Part, ...]:
+    def parts(entry: HistoryEntry) -> tuple[SentencePart, ...]:
         return (template.format_map({**missing, **{k: v for k, v in entry.items() if v}}),)
 
     return parts
 
 
 def _device(action: str) -> _PartsOf:
-    def parts(entry: HistoryEntry) -> tuple[Part, ...]:
+    def parts(entry: HistoryEntry) -> tuple[SentencePart, ...]:
         address = f", at {entry['address']}" if entry.get("address") else ""
         return (f"{entry.get('label') or 'A device'} {action}{address}",)
 
     return parts
 
 
-def _revealed(entry: HistoryEntry) -> tuple[Part, ...]:
+def _revealed(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     name = str(entry.get("field") or "")
     return (f"{BY_NAME[name].label if name in BY_NAME else name or 'A secret'} revealed",)
 
 
-def _asked(entry: HistoryEntry) -> tuple[Part, ...]:
+def _asked(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     model = f" about {entry['model']}" if entry.get("model") else ""
     return (f"Asked the provider{model}: {str(entry.get('code') or '?').replace('_', ' ')}",)
 
 
 def _edited(file: str) -> _PartsOf:
-    def parts(entry: HistoryEntry) -> tuple[Part, ...]:
+    def parts(entry: HistoryEntry) -> tuple[SentencePart, ...]:
         given = entry.get("keys")
         keys = ", ".join(map(str, given if isinstance(given, list) else ()))
         return (f"{file} was edited{f': {keys}' if keys else ''}",)
@@ -188,19 +188,19 @@ def _edited(file: str) -> _PartsOf:
     return parts
 
 
-def _restored(entry: HistoryEntry) -> tuple[Part, ...]:
+def _restored(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     port, before = entry.get("port"), entry.get("port_before")
     moved = f"; its port is now {port}, because {before} was taken" if port else ""
     return (f"Restored from the archive{moved}",)
 
 
-def _tested(entry: HistoryEntry) -> tuple[Part, ...]:
+def _tested(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     arrived = "arrived" if entry.get("outcome") == "succeeded" else "did not arrive"
     return (f"The webhook was tested: the message {arrived}",)
 
 
 def _purge(template: str) -> _PartsOf:
-    def parts(entry: HistoryEntry) -> tuple[Part, ...]:
+    def parts(entry: HistoryEntry) -> tuple[SentencePart, ...]:
         name = entry.get("name") or entry.get("deployment") or "a deployment"
         return (template.format(name),)
 
@@ -211,7 +211,7 @@ def _orphan(template: str) -> _PartsOf:
     return lambda entry: (template.format(entry.get("parts") or entry.get("project") or "?"),)
 
 
-def _unknown(entry: HistoryEntry) -> tuple[Part, ...]:
+def _unknown(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     return (str(entry.get("what")).replace("_", " ").capitalize(),)
 
 

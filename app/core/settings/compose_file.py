@@ -22,21 +22,21 @@ services:
   openclaw:
     image: ${OPENCLAW_IMAGE:?set it in .env}
     init: true
-    # A gateway that was killed keeps its folder for five minutes from whoever has
-    # another name; a container's own is another one each time.
+    # A killed gateway's lock on its folder lasts five minutes, but not for a gateway
+    # with the same host name. By default each container has another one.
     hostname: "%(id)s"
-    # A stopped deployment has no container, so nothing stopped comes back;
-    # unlike unless-stopped this survives a killed engine.
+    # A stopped deployment has no container that could restart. Unlike unless-stopped,
+    # this also works after the engine was killed.
     restart: always
     stop_grace_period: 30s
     environment:
       OPENCLAW_GATEWAY_PORT: ${PORT:?set it in .env}
       OPENCLAW_GATEWAY_TOKEN: ${OPENCLAW_GATEWAY_TOKEN:?set it in .env}
       OPENCLAW_DISABLE_BONJOUR: "1"
-      # Passed on where .env has them.
+      # Passed on if .env has them.
 %(environment)s
     ports:
-      # The same inside and outside: the gateway's page names its own port.
+      # The same port inside and outside, because the gateway's page names its own port.
       - "${BIND_ADDRESS:+${BIND_ADDRESS}:}${PORT:?}:${PORT:?}"
     volumes:
       - type: bind
@@ -77,8 +77,8 @@ services:
       %(label)s: "%(id)s"
 
 networks:
-  # A small network of its own: gateways can't reach each other, and Docker's
-  # default pools, which end at 30 networks, stay untouched.
+  # A small network of its own: gateways can't reach each other, and it takes none of
+  # Docker's default pools, which have only 30 networks.
   default:
     ipam:
       config:

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.core.status.status import Status
 from app.core.status.usage import Usage
-from app.core.time_words import Part
+from app.core.time_words import SentencePart
 
 ROWS_A_PAGE = 200
 
@@ -36,7 +36,7 @@ class Row:
     port: int | None
     image: str
     status: Status
-    reason_parts: tuple[Part, ...]
+    reason_parts: tuple[SentencePart, ...]
     next_step: str = ""
     since: datetime | None = None
     asking_devices: int = 0

@@ -11,7 +11,7 @@ from app.core.operations.kinds import STOPS, OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.snapshot import Container, Snapshot
 from app.core.status.readiness import Readiness, ReadinessCheck
-from app.core.time_words import Ago, For, Part, TimeOfDay, duration, spell
+from app.core.time_words import Elapsed, SentencePart, TimeAgo, TimeOfDay, duration, spell
 
 # A restart this young may be one of a crash loop.
 _YOUNG = timedelta(seconds=60)
@@ -56,7 +56,7 @@ class StatusReport:
     """A status and its reason. `reason_parts` are words and moments; `now` is when it held."""
 
     status: Status
-    reason_parts: tuple[Part, ...]
+    reason_parts: tuple[SentencePart, ...]
     now: datetime
 
     @property
@@ -67,7 +67,7 @@ class StatusReport:
     def since(self) -> datetime | None:
         """The moment the reason names, if it names one."""
         return next(
-            (each.moment for each in self.reason_parts if isinstance(each, Ago | For)), None
+            (each.moment for each in self.reason_parts if isinstance(each, TimeAgo | Elapsed)), None
         )
 
 
@@ -151,11 +151,11 @@ def _last_known(deployment: Deployment, last_status: LastStatus | None) -> LastS
     return LastStatus(Status.RUNNING, at) if operation.verified else last_status
 
 
-def _unknown_reason(problem: str, last_status: LastStatus | None) -> tuple[Part, ...]:
+def _unknown_reason(problem: str, last_status: LastStatus | None) -> tuple[SentencePart, ...]:
     if last_status is None:
         return (problem,)
     at = last_status.at
-    return f"{problem}; last seen {last_status.status} at ", TimeOfDay(at), ", ", Ago(at)
+    return f"{problem}; last seen {last_status.status} at ", TimeOfDay(at), ", ", TimeAgo(at)
 
 
 def _moving(operation: Operation) -> _Decided:
@@ -165,7 +165,7 @@ def _moving(operation: Operation) -> _Decided:
             f"the {operation.kind} is being cancelled by {operation.cancelled_by}",
         )
     status = Status.STOPPING if operation.kind in STOPS else Status.LAUNCHING
-    return status, f"started by {operation.actor}, for ", For(operation.started_at)
+    return status, f"started by {operation.actor}, for ", Elapsed(operation.started_at)
 
 
 def _without_container(deployment: Deployment) -> _Decided:
@@ -174,7 +174,7 @@ def _without_container(deployment: Deployment) -> _Decided:
         if deployment.configured_here:
             return Status.CONFIGURED, "not launched yet"
         return Status.STOPPED, "it has no container"
-    when = Ago(operation.ended_at or operation.started_at)
+    when = TimeAgo(operation.ended_at or operation.started_at)
     brings_up = operation.kind not in STOPS
     if brings_up and operation.state is OperationState.INTERRUPTED:
         what = f"the {operation.kind.noun} was interrupted, "
@@ -202,7 +202,9 @@ def _exited(gateway: Container, deployment: Deployment, now: datetime) -> _Decid
     details = gateway.details
     if details is None:
         return Status.FAILED, gateway.status_text
-    when: tuple[Part, ...] = (", ", Ago(details.finished_at)) if details.finished_at else ()
+    when: tuple[SentencePart, ...] = (
+        (", ", TimeAgo(details.finished_at)) if details.finished_at else ()
+    )
     lasted = ""
     if details.started_at and details.finished_at:
         lasted = f" after {duration(details.finished_at - details.started_at)}"
@@ -238,7 +240,7 @@ def _running(
     gateway: Container, deployment: Deployment, now: datetime, readiness: Readiness | None
 ) -> _Decided:
     details, started_at = gateway.details, gateway.runs_since
-    since = For(started_at) if started_at else _listed_age(gateway)
+    since = Elapsed(started_at) if started_at else _listed_age(gateway)
     proven = _is_proven(gateway, deployment.operation)
     if details and details.restart_count and _is_young(started_at, now, _YOUNG) and not proven:
         return Status.RESTARTING, _crash_loop(gateway)

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from flask import Flask, g
 from markupsafe import Markup, escape
 
-from app.core.time_words import Ago, For, Part, TimeOfDay, in_words, spell, took
+from app.core.time_words import Elapsed, SentencePart, TimeAgo, TimeOfDay, in_words, spell, took
 
 # What static/js/times.js looks for.
-_KINDS = {Ago: "ago", For: "for", TimeOfDay: "clock"}
+_KINDS = {TimeAgo: "ago", Elapsed: "for", TimeOfDay: "clock"}
 _TAG = Markup('<time datetime="{}" title="{}" data-{}>{}</time>')
 
 
-def tag(part: Ago | For | TimeOfDay) -> Markup:
+def tag(part: TimeAgo | Elapsed | TimeOfDay) -> Markup:
     """Return a moment as an element; without a script it says what held when it was made."""
     moment = part.moment.astimezone(UTC)
     exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -22,12 +22,12 @@ def tag(part: Ago | For | TimeOfDay) -> Markup:
     return _TAG.format(moment.isoformat(timespec="seconds"), exact, _KINDS[type(part)], words)
 
 
-def told(parts: Iterable[Part]) -> Markup:
+def told(parts: Iterable[SentencePart]) -> Markup:
     """Return a sentence with its moments as elements."""
     return Markup("").join(escape(each) if isinstance(each, str) else tag(each) for each in parts)
 
 
-def reading(parts: Iterable[Part]) -> str:
+def reading(parts: Iterable[SentencePart]) -> str:
     """Return what `told` would make of its moments' words now; nothing where a page keeps them."""
     return "" if g.get("following") else spell(parts, datetime.now(UTC))
 
@@ -44,6 +44,6 @@ def after(time: str, start: datetime) -> str:
 def init_app(app: Flask) -> None:
     app.jinja_env.filters["told"] = told
     app.jinja_env.globals["now"] = lambda: datetime.now(UTC).isoformat(timespec="milliseconds")
-    app.jinja_env.filters["when"] = lambda moment: tag(Ago(moment))
+    app.jinja_env.filters["when"] = lambda moment: tag(TimeAgo(moment))
     app.jinja_env.filters.update(after=after, took=took)
-    app.jinja_env.filters["lasting"] = lambda moment: tag(For(moment))
+    app.jinja_env.filters["lasting"] = lambda moment: tag(Elapsed(moment))

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.time_words import Ago, For, Part, TimeOfDay, ago, clock, duration, spell, took
+from app.core.time_words import (
+    Elapsed,
+    SentencePart,
+    TimeAgo,
+    TimeOfDay,
+    ago,
+    clock,
+    duration,
+    spell,
+    took,
+)
 
 NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
 
@@ -54,8 +64,8 @@ def test_the_time_of_day_says_its_zone() -> None:
     assert clock(NOW.astimezone(timezone(timedelta(hours=5)))) == "12:03:40 UTC"
 
 
-@given(st.lists(st.text() | st.datetimes().map(lambda each: Ago(each.replace(tzinfo=UTC)))))
-def test_a_sentence_is_spelled_out_part_by_part(parts: list[Part]) -> None:
+@given(st.lists(st.text() | st.datetimes().map(lambda each: TimeAgo(each.replace(tzinfo=UTC)))))
+def test_a_sentence_is_spelled_out_part_by_part(parts: list[SentencePart]) -> None:
     words = spell(parts, NOW)
 
     for part in parts:
@@ -65,6 +75,6 @@ def test_a_sentence_is_spelled_out_part_by_part(parts: list[Part]) -> None:
 def test_each_kind_of_moment_has_its_words() -> None:
     moment = NOW - timedelta(minutes=3)
 
-    parts = ("seen ", Ago(moment), ", up ", For(moment), " at ", TimeOfDay(moment))
+    parts = ("seen ", TimeAgo(moment), ", up ", Elapsed(moment), " at ", TimeOfDay(moment))
 
     assert spell(parts, NOW) == "seen 3 minutes ago, up 3 minutes at 12:00:40 UTC"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from flask import g
 
-from app.core.time_words import Ago
+from app.core.time_words import TimeAgo
 from app.web.page.times import tag, told
 from tests.support.api import Api
 
@@ -14,7 +14,7 @@ EXACT = MOMENT.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 def test_a_moment_has_its_words_and_the_exact_time(api: Api) -> None:
     with api.app.test_request_context():
-        html = tag(Ago(MOMENT))
+        html = tag(TimeAgo(MOMENT))
 
     assert html.startswith("<time ")
     assert f'title="{EXACT}"' in html
@@ -25,11 +25,11 @@ def test_what_a_stream_sends_does_not_differ_because_time_goes_by(api: Api) -> N
     with api.app.test_request_context():
         g.following = True
 
-        assert f">{EXACT}</time>" in tag(Ago(MOMENT))
+        assert f">{EXACT}</time>" in tag(TimeAgo(MOMENT))
 
 
 def test_what_others_wrote_is_text(api: Api) -> None:
     with api.app.test_request_context():
-        html = told(("<b>exited</b> & gone, ", Ago(MOMENT)))
+        html = told(("<b>exited</b> & gone, ", TimeAgo(MOMENT)))
 
     assert html.startswith("&lt;b&gt;exited&lt;/b&gt; &amp; gone, <time ")
