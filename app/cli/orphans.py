@@ -23,7 +23,7 @@ def stranded(terminal: Terminal, project: str | None) -> None:
     if project:
         _remove(terminal, project)
         return
-    orphans = list_orphans_now(context=terminal.context).stranded
+    orphans = list_orphans_now(context=terminal.context).all
     found = [OrphanShown.of(each).as_json() for each in orphans]
     terminal.table(
         found

@@ -9,6 +9,7 @@ from pathlib import Path
 from app.store.files import MAX_BYTES, Unreadable, open_file, read_file, refuse_links
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Edited(Exception):
@@ -44,22 +45,16 @@ def rewrite_files(changes: Mapping[Path, tuple[bytes, bytes]]) -> None:
 def _new_file(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path, int]]:
     """Yield a new synced file beside `path`, and the descriptor of their folder."""
     refuse_links(path.parent)
-    owner: tuple[int, int] | None = None
-    with suppress(FileNotFoundError):
-        before = path.lstat()
-        if stat.S_ISREG(before.st_mode):
-            mode, owner = stat.S_IMODE(before.st_mode), (before.st_uid, before.st_gid)
+    mode, owner = _mode_and_owner(path, mode)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
     # Opened first: after the rename, a lack of file descriptors must not look like a failure.
     parent = os.open(path.parent, _FOLDER)
     try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with suppress(FileNotFoundError):
-            new.unlink()
-        with open(os.open(new, flags, 0o600), "wb") as file:
+        new.unlink(missing_ok=True)
+        with open(os.open(new, _NEW_FILE, 0o600), "wb") as file:
             file.write(data)
             os.fchmod(file.fileno(), mode)
-            if owner is not None and owner != (os.geteuid(), os.getegid()):
+            if owner != (os.geteuid(), os.getegid()):
                 os.fchown(file.fileno(), *owner)
             file.flush()
             os.fsync(file.fileno())
@@ -70,6 +65,15 @@ def _new_file(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path
         raise
     finally:
         os.close(parent)
+
+
+def _mode_and_owner(path: Path, mode: int) -> tuple[int, tuple[int, int]]:
+    """Return those of an existing file; else `mode` and our own user and group."""
+    with suppress(FileNotFoundError):
+        existing = path.lstat()
+        if stat.S_ISREG(existing.st_mode):
+            return stat.S_IMODE(existing.st_mode), (existing.st_uid, existing.st_gid)
+    return mode, (os.geteuid(), os.getegid())
 
 
 @contextmanager

@@ -103,7 +103,7 @@ _LEFT = OrphanShown(
 def list_all() -> list[OrphanShown]:
     """Containers and networks that have no deployment folder here, were never started, or are half
     removed. Those with a folder elsewhere belong to another server and are not listed."""
-    found = list_orphans_now(context=app_context()).stranded
+    found = list_orphans_now(context=app_context()).all
     return [OrphanShown.of(each) for each in found]
 
 

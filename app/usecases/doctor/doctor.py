@@ -42,7 +42,7 @@ _CHECKS: tuple[tuple[DoctorCheck, CheckFunction], ...] = (
     (folder.OWNERS, doctor_folder.owners),
     (folder.LINKS, doctor_folder.links),
     (folder.FOREIGN, doctor_folder.foreign),
-    (folder.ORPHANS, doctor_folder.stranded),
+    (folder.ORPHANS, doctor_folder.orphans),
     (operations.OPERATIONS, doctor_folder.half_done),
 )
 

@@ -77,12 +77,12 @@ def foreign(facts: Facts) -> DoctorFinding:
     )
 
 
-def stranded(facts: Facts) -> DoctorFinding:
+def orphans(facts: Facts) -> DoctorFinding:
     found = facts.of_engine("stranded", lambda: list_orphans(context=facts.context))
     if found.problem:
         raise engine_error(found.problem.code, found.problem.reason)
     ours = [each.project for each in found.ours]
-    return folder.orphans_finding(ours, len(found.stranded) - len(ours), facts.shell)
+    return folder.orphans_finding(ours, len(found.all) - len(ours), facts.shell)
 
 
 def half_done(facts: Facts) -> DoctorFinding:

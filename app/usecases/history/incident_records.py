@@ -70,19 +70,26 @@ class IncidentRecords:
             self._latest.pop(deployment.id, None)
         elif incident := next_incident(event, signs, self._latest.get(deployment.id)):
             self._set_latest(deployment.id, incident)
+        self._track(event)
+        # A stop of ours saves the last words itself.
+        stopped_by_us = ours and operation is not None and operation.kind in STOPS
+        if event.action == "die" and not stopped_by_us:
+            self._save_last_words(deployment, event)
+
+    def _track(self, event: ContainerEvent) -> None:
+        """Update what is remembered about the container of an event."""
+        container, last_lines = event.container_id, self._context.last_lines
         if event.action.startswith(_INSPECTED_AT):
             self._inspect(container)
         if event.action == "start":
-            context.last_lines.follow(container)
+            last_lines.follow(container)
         elif event.action == "die":
             self._signs.pop(container)
-            if not (ours and operation and operation.kind in STOPS):  # A stop saves them itself.
-                self._save_last_words(deployment, event)
         elif event.action == "destroy":
             self._signs.pop(container, None)
             self._secrets.pop(container, None)
             self._inspected.pop(container, None)
-            context.last_lines.forget(container)
+            last_lines.forget(container)
 
     def catch_up(self) -> None:
         """Record what happened while no server recorded, by what the engine reports now.

@@ -17,15 +17,15 @@ from app.usecases.context import AppContext
 class Orphans:
     """The orphans, one for each Compose project; with a `problem` the engine did not answer."""
 
-    stranded: tuple[Orphan, ...] = ()
+    all: tuple[Orphan, ...] = ()
     problem: EngineProblem | None = None
 
     @property
     def ours(self) -> list[Orphan]:
-        return [each for each in self.stranded if not each.perhaps]
+        return [each for each in self.all if not each.perhaps]
 
     def get(self, project: str) -> Orphan | None:
-        return next((each for each in self.stranded if each.project == project), None)
+        return next((each for each in self.all if each.project == project), None)
 
 
 def list_orphans(*, context: AppContext) -> Orphans:

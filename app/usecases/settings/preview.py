@@ -10,6 +10,7 @@ from app.core.settings.field_checks import check_input
 from app.core.settings.fields import BY_NAME, FIELDS, PORT
 from app.core.settings.placeholders import Placeholders, PreviewPart
 from app.core.settings.ports import subnet_of
+from app.store.deployments import DeploymentContent
 from app.usecases.context import AppContext
 from app.usecases.settings.clone_settings import CloneSource, with_cloned_settings
 from app.usecases.settings.configure import deployment_content, env_variables, problems_of
@@ -43,11 +44,27 @@ def preview_files(
     given, _ = with_cloned_settings(given, like, context=context)
     checked = check_input(given)
     wrong = problems_of(checked, context=context)
+    accepted = {name: value for name, value in checked.values.items() if name not in wrong}
     placeholders = Placeholders()
+    content = _content(deployment_id, accepted, placeholders, context)
+    files = {
+        ".env": content.env,
+        "docker-compose.yml": content.compose_file,
+        "config/openclaw.json": content.openclaw_config,
+    }
+    return Preview(
+        tuple(File(name, placeholders.parts_of(data.decode())) for name, data in files.items()),
+        tuple(each for each in FIELDS if each.name in wrong and given.get(each.name)),
+    )
+
+
+def _content(
+    deployment_id: str, accepted: Mapping[str, str], placeholders: Placeholders, context: AppContext
+) -> DeploymentContent:
+    """Return the files with placeholders in place of secrets and unknown values."""
     values = {
         name: placeholders.stand_in(MASK) if BY_NAME[name].secret else value
-        for name, value in checked.values.items()
-        if name not in wrong
+        for name, value in accepted.items()
     }
     for each in FIELDS:
         if each.group == "mandatory" and each.name not in values:
@@ -59,13 +76,4 @@ def preview_files(
         else placeholders.stand_in("the network of its port")
     )
     env = env_variables(values, port, placeholders.stand_in("made when configured"), context)
-    content = deployment_content(env, deployment_id, subnet, context)
-    files = {
-        ".env": content.env,
-        "docker-compose.yml": content.compose_file,
-        "config/openclaw.json": content.openclaw_config,
-    }
-    return Preview(
-        tuple(File(name, placeholders.parts_of(data.decode())) for name, data in files.items()),
-        tuple(each for each in FIELDS if each.name in wrong and given.get(each.name)),
-    )
+    return deployment_content(env, deployment_id, subnet, context)

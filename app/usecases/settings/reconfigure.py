@@ -13,7 +13,7 @@ from app.usecases.operations.start import Started, start_operation
 from app.usecases.operations.wait import wait_for
 from app.usecases.settings.answers import ReconfiguredAnswer
 from app.usecases.settings.change_request import ChangeRequest
-from app.usecases.settings.reconfigure_plan import plan_reconfiguration
+from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
 
 
@@ -37,7 +37,7 @@ def reconfigure_deployment(
 
     `then` is what follows: `restart` restarts a running gateway whose container would differ,
     `launch` also launches one that does not run, `save` does neither.
-    Raises NotFound, DeploymentInvalid, InputRejected, Stale, Busy, StorageFailed, EngineError.
+    Raises NotFound, DeploymentInvalid, InputRejected, StaleForm, Busy, StorageFailed, EngineError.
     """
     if then != "save":
         context.containers.of(deployment_id)
@@ -47,21 +47,26 @@ def reconfigure_deployment(
         plan = plan_reconfiguration(deployment_id, request, context=context, key=key)
         if not plan.changes:
             return None
-        arguments = {"changed": ", ".join(each.name for each in plan.changes)}
-        if then == "launch" or (then == "restart" and plan.restart):
-            arguments["then"] = "restart" if plan.runs else "launch"
-        if any(each.env == PORT.env for each in plan.changes):
-            # Both ports stay reserved until the end, since a rollback needs the first.
-            arguments["port"] = plan.after.values[PORT.env]
-            arguments["port_before"] = plan.before.values.get(PORT.env, "")
         return start_operation(
             OperationKind.RECONFIGURE,
             plan.deployment,
             actor=actor,
             context=context,
-            arguments=arguments,
+            arguments=_arguments(plan, then),
             files=_files_to_keep(plan.before, plan.after),
         )
+
+
+def _arguments(plan: ReconfigurePlan, then: str) -> dict[str, str]:
+    """Return the arguments of the operation."""
+    arguments = {"changed": ", ".join(each.name for each in plan.changes)}
+    if then == "launch" or (then == "restart" and plan.restart):
+        arguments["then"] = "restart" if plan.runs else "launch"
+    if any(each.env == PORT.env for each in plan.changes):
+        # Both ports stay reserved until the end, since a rollback needs the first.
+        arguments["port"] = plan.after.values[PORT.env]
+        arguments["port_before"] = plan.before.values.get(PORT.env, "")
+    return arguments
 
 
 def wait_for_reconfigured(started: Started, *, context: AppContext) -> Operation | None:
@@ -77,9 +82,7 @@ def resume_reconfiguration(
 ) -> Started:
     """Start an operation that finishes or undoes a half-done reconfiguration.
 
-    `verb` is `finish` or `undo`.
-
-    Raises NotFound, NotUndone, Busy, StorageFailed, EngineError.
+    `verb` is `finish` or `undo`. Raises NotFound, NothingToUndo, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
     left = deployment.operation

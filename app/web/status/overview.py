@@ -148,7 +148,7 @@ def _context(listing: Listing, views: Sequence[DeploymentView]) -> dict[str, Any
         "starting": starting(each.report.status for each in views),
         "archived": count_archived(context=app_context()),
         "stranded": len(
-            last_seen_orphans([each.deployment for each in views], context=app_context()).stranded
+            last_seen_orphans([each.deployment for each in views], context=app_context()).all
         ),
         "unknown": next((each for each in views if each.report.status is Status.UNKNOWN), None),
         "stream": url_for("overview.stream", **query.as_arguments(page=query.page)),
