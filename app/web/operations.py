@@ -20,7 +20,7 @@ from app.usecases.operations.output import output_since, steps_of, steps_size
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import CallTag, Example, call
-from app.web.api.shapes import EXAMPLE_OPERATION, Accepted, ForDeployment, accepted
+from app.web.api.shapes import EXAMPLE_OPERATION, AcceptedAnswer, DeploymentBody, accepted
 from app.web.page.rendering import Tab, done, render
 from app.web.page.streams import Boxes, Shown, follow, positions, rendered
 from app.web.server.permissions import needs
@@ -89,7 +89,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     CallTag.LIFECYCLE,
     "Cancel a running launch or restart",
     example=Example(
-        body=ForDeployment(deployment_id=EXAMPLE_ID),
+        body=DeploymentBody(deployment_id=EXAMPLE_ID),
         answer=CancelledAnswer(
             deployment_id=EXAMPLE_ID,
             status=Status.STOPPED,
@@ -100,7 +100,7 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     ),
     errors=(NothingToCancel, TooManyWaiting),
 )
-def cancel_and_wait(body: ForDeployment) -> CancelledAnswer | Accepted:
+def cancel_and_wait(body: DeploymentBody) -> CancelledAnswer | AcceptedAnswer:
     """It removes the containers that the operation started, and waits for that. If no operation
     runs that can be cancelled, the answer is 409 `not_cancelled`; a stop can't be."""
     deployment_id = parse_id(body.deployment_id)

@@ -78,7 +78,7 @@ def remove() -> ResponseReturnValue:
     return lead_to(url_for("stranded.show"))
 
 
-class ForProject(CallBody):
+class OrphanBody(CallBody):
     """One Compose project."""
 
     project: Text = Field(description="The project's name, as in the list.")
@@ -113,11 +113,11 @@ def list_all() -> list[OrphanShown]:
     CallTag.HOST,
     "Remove an orphan",
     example=Example(
-        body=ForProject(project=EXAMPLE_ID), answer=RemovedOrphanAnswer(project=EXAMPLE_ID)
+        body=OrphanBody(project=EXAMPLE_ID), answer=RemovedOrphanAnswer(project=EXAMPLE_ID)
     ),
     errors=(NotFound, NotOrphaned, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
 )
-def remove_by_script(body: ForProject) -> RemovedOrphanAnswer | RemovingOrphanAnswer:
+def remove_by_script(body: OrphanBody) -> RemovedOrphanAnswer | RemovingOrphanAnswer:
     """It stops the containers, keeps their last words, and removes containers and networks. It is
     refused if the project is not an orphan anymore."""
     gone = remove_orphan(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)

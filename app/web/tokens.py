@@ -24,7 +24,7 @@ from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 from app.web.access.links import page_url_with_token, terminal_line
 from app.web.api.calls import BEGINNING, CallTag, Example, call
-from app.web.api.shapes import Accepted, ForDeployment, Text, WaitFor, accepted
+from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, Text, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
 from app.web.server.compression import leave_as_it_is
@@ -87,12 +87,12 @@ def equalize(deployment_id: str) -> ResponseReturnValue:
 
 _CHANGE_ERRORS = (*BEGINNING, TokenNotVerified, LaunchTimeout, WasCancelled, TooManyWaiting)
 _VERIFIED = Example(
-    body=ForDeployment(deployment_id=EXAMPLE_ID),
+    body=DeploymentBody(deployment_id=EXAMPLE_ID),
     answer=VerifiedTokenAnswer(deployment_id=EXAMPLE_ID, status=Status.RUNNING, proven=True),
 )
 
 
-class SecretOf(ForDeployment):
+class RevealBody(DeploymentBody):
     """Names one secret of a deployment."""
 
     field: Text = Field(description="The field's name, as in the schema.")
@@ -129,7 +129,7 @@ def check(deployment_id: str) -> TokenCheckAnswer:
 @api_bp.post("/rotate_token")
 @needs(Permission.OPERATE)
 @call(CallTag.ACCESS, "Rotate the token of a gateway", example=_VERIFIED, errors=_CHANGE_ERRORS)
-def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
+def rotate_and_wait(body: OperationBody) -> VerifiedTokenAnswer | AcceptedAnswer:
     """The gateway is restarted, and the call waits until it accepts the new token and refuses the
     old one. If the new token does not work, the old one is restored. If the gateway is not
     running, its next launch takes the new token."""
@@ -139,13 +139,15 @@ def rotate_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
 @api_bp.post("/token/equalize")
 @needs(Permission.OPERATE)
 @call(CallTag.ACCESS, "Make the token equal everywhere", example=_VERIFIED, errors=_CHANGE_ERRORS)
-def equalize_and_wait(body: WaitFor) -> VerifiedTokenAnswer | Accepted:
+def equalize_and_wait(body: OperationBody) -> VerifiedTokenAnswer | AcceptedAnswer:
     """The token in `.env` is copied to `config/openclaw.json`. A gateway that runs with another
     token is restarted. The call waits until the gateway accepts the token."""
     return _change_token(equalize_token, body)
 
 
-def _change_token(begin: Callable[..., Started], body: WaitFor) -> VerifiedTokenAnswer | Accepted:
+def _change_token(
+    begin: Callable[..., Started], body: OperationBody
+) -> VerifiedTokenAnswer | AcceptedAnswer:
     """Start an operation that ends with a verified token, and wait for its end if requested."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
@@ -164,11 +166,11 @@ def _change_token(begin: Callable[..., Started], body: WaitFor) -> VerifiedToken
     CallTag.DEPLOYMENTS,
     "Reveal a secret",
     example=Example(
-        body=SecretOf(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),
+        body=RevealBody(deployment_id=EXAMPLE_ID, field="openclaw_gateway_token"),
         answer=RevealedAnswer(value="3f9c…"),
     ),
 )
-def reveal_by_script(body: SecretOf) -> RevealedAnswer:
+def reveal_by_script(body: RevealBody) -> RevealedAnswer:
     """No other call answers a secret. The deployment's history records it."""
     deployment_id = parse_id(body.deployment_id)
     value = reveal_secret(deployment_id, body.field, actor=actor(), context=app_context())

@@ -128,6 +128,6 @@ def test_what_fails_in_a_dialog_is_said_in_it(visits: Visits) -> None:
 
     dialog.get_by_role("button", name="Send").click()
 
-    expect(dialog.get_by_role("alert")).to_contain_text("The form is too old")
+    expect(dialog.get_by_role("alert")).to_contain_text("The form has expired")
     dialog.get_by_role("button", name="Dismiss").click()
     expect(dialog.get_by_role("alert")).to_be_empty()

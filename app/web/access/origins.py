@@ -13,7 +13,7 @@ from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
 from app.usecases.access.answers import AllowedOriginAnswer
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import BRINGING_UP, CallTag, Example, call
-from app.web.api.shapes import Accepted, Text, WaitFor, accepted
+from app.web.api.shapes import AcceptedAnswer, OperationBody, Text, accepted
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -22,7 +22,7 @@ bp = Blueprint("open", __name__)
 api_bp = Blueprint("open_api", __name__, url_prefix="/api/deploy")
 
 
-class OriginFor(WaitFor):
+class AllowOriginBody(OperationBody):
     """Names one deployment and the origin to allow."""
 
     origin: Text = Field(description="Scheme, host name and port, as in the browser's address bar.")
@@ -42,14 +42,14 @@ def allow(deployment_id: str) -> ResponseReturnValue:
     CallTag.ACCESS,
     "Allow one more origin for a gateway's page",
     example=Example(
-        body=OriginFor(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),
+        body=AllowOriginBody(deployment_id=EXAMPLE_ID, origin="https://bots.example.com"),
         answer=AllowedOriginAnswer(
             deployment_id=EXAMPLE_ID, status=Status.RUNNING, origin="https://bots.example.com"
         ),
     ),
     errors=BRINGING_UP,
 )
-def allow_and_wait(body: OriginFor) -> AllowedOriginAnswer | Accepted:
+def allow_and_wait(body: AllowOriginBody) -> AllowedOriginAnswer | AcceptedAnswer:
     """The gateway is restarted, and the call waits as launch does. If it does not start, the
     change is rolled back."""
     deployment_id = parse_id(body.deployment_id)

@@ -33,7 +33,7 @@ from app.usecases.access.pairing import (
 )
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import CallTag, Example, call
-from app.web.api.shapes import ForDeployment, Text
+from app.web.api.shapes import DeploymentBody, Text
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -44,13 +44,13 @@ bp.add_app_template_filter(scope_words)
 _ASKING = (GatewayNotRunning, GatewayRefused, GatewaySilent)
 
 
-class RequestOf(ForDeployment):
+class PairingRequestBody(DeploymentBody):
     """A device's request for access."""
 
     request_id: Text
 
 
-class DeviceOf(ForDeployment):
+class PairedDeviceBody(DeploymentBody):
     """A paired device."""
 
     device_id: Text
@@ -85,7 +85,7 @@ def remove(deployment_id: str) -> ResponseReturnValue:
 
 
 _AT = datetime(2026, 11, 24, 6, tzinfo=UTC)
-_REQUEST = RequestOf(deployment_id=EXAMPLE_ID, request_id="3c1f…")
+_REQUEST = PairingRequestBody(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 
 
 @api_bp.get("/<id:deployment_id>")
@@ -141,7 +141,7 @@ def show_devices(deployment_id: str) -> DevicesAnswer:
     ),
     errors=(RequestUnknown, *_ASKING),
 )
-def approve_request(body: RequestOf) -> ApprovedDeviceAnswer:
+def approve_request(body: PairingRequestBody) -> ApprovedDeviceAnswer:
     """It approves this request only. A later request of the same device has another id."""
     deployment_id = parse_id(body.deployment_id)
     found = approve_device(deployment_id, body.request_id, actor=actor(), context=app_context())
@@ -163,7 +163,7 @@ def approve_request(body: RequestOf) -> ApprovedDeviceAnswer:
     ),
     errors=(RequestUnknown, *_ASKING),
 )
-def reject_request(body: RequestOf) -> RejectedDeviceAnswer:
+def reject_request(body: PairingRequestBody) -> RejectedDeviceAnswer:
     """The device may ask again."""
     deployment_id = parse_id(body.deployment_id)
     found = reject_device(deployment_id, body.request_id, actor=actor(), context=app_context())
@@ -178,12 +178,12 @@ def reject_request(body: RequestOf) -> RejectedDeviceAnswer:
     CallTag.ACCESS,
     "Remove a paired device",
     example=Example(
-        body=DeviceOf(deployment_id=EXAMPLE_ID, device_id="9ab4…"),
+        body=PairedDeviceBody(deployment_id=EXAMPLE_ID, device_id="9ab4…"),
         answer=RemovedDeviceAnswer(deployment_id=EXAMPLE_ID, device_id="9ab4…"),
     ),
     errors=(DeviceUnknown, *_ASKING),
 )
-def remove_paired(body: DeviceOf) -> RemovedDeviceAnswer:
+def remove_paired(body: PairedDeviceBody) -> RemovedDeviceAnswer:
     """Its connection is closed. The device may ask again."""
     deployment_id = parse_id(body.deployment_id)
     remove_device(deployment_id, body.device_id, actor=actor(), context=app_context())

@@ -19,7 +19,7 @@ from app.usecases.access.provider_check import (
 )
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import ENGINE, CallTag, Example, call
-from app.web.api.shapes import ForDeployment
+from app.web.api.shapes import DeploymentBody
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -78,10 +78,10 @@ def show_latest(deployment_id: str) -> ProviderCheckAnswer:
 @call(
     CallTag.PROVIDER,
     "Ask the provider",
-    example=Example(body=ForDeployment(deployment_id=EXAMPLE_ID), answer=_ANSWERED),
+    example=Example(body=DeploymentBody(deployment_id=EXAMPLE_ID), answer=_ANSWERED),
     errors=(GatewayNotRunning, *ENGINE),
 )
-def ask_and_wait(body: ForDeployment) -> ProviderCheckAnswer | StillAskingAnswer:
+def ask_and_wait(body: DeploymentBody) -> ProviderCheckAnswer | StillAskingAnswer:
     """The gateway asks whether the provider accepts its key and model. The call waits at most
     15 s."""
     deployment_id = parse_id(body.deployment_id)

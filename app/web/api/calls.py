@@ -3,7 +3,7 @@
     @api_bp.post("/stop")
     @needs(Permission.OPERATE)
     @call(CallTag.LIFECYCLE, "Stop a deployment", example=…, errors=(StopFailed,))
-    def stop_by_script(body: ForDeployment) -> StoppedAnswer | Accepted:
+    def stop_by_script(body: DeploymentBody) -> StoppedAnswer | AcceptedAnswer:
 
 The view's annotations are the rest of the declaration: the argument `body` is the JSON object
 that was sent, `query` are the query parameters, and the return type lists the answers. The

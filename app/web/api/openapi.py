@@ -21,7 +21,7 @@ from app.core.errors import (
 from app.core.people import Permission
 from app.web.api.calls import Call, CallTag, Example, call_of
 from app.web.api.schemas import REFERENCE, Schemas, answer_model, is_list
-from app.web.api.shapes import Accepted, Problem
+from app.web.api.shapes import AcceptedAnswer, Problem
 from app.web.server.errors import CSRF, FOREIGN_HOST, INTERNAL, KnownError, known, known_http
 from app.web.server.permissions import permission_of
 
@@ -176,7 +176,7 @@ def _answer(
     texts = [" ".join((each.__doc__ or "").split()) for each in annotations if not is_list(each)]
     words = " Or: ".join(filter(None, texts)) or "The call has succeeded."
     answer: dict[str, Any] = {"description": words, "content": content}
-    if Accepted in annotations:
+    if AcceptedAnswer in annotations:
         address = {"type": "string", "format": "uri-reference"}
         answer["headers"] = {"Location": {"description": "The operation.", "schema": address}}
     return answer

@@ -39,13 +39,13 @@ class CallQuery(BaseModel):
     """The query parameters of a call. Unknown names are ignored."""
 
 
-class ForDeployment(CallBody):
+class DeploymentBody(CallBody):
     """Names one deployment."""
 
     deployment_id: DeploymentId
 
 
-class WaitFor(ForDeployment):
+class OperationBody(DeploymentBody):
     """Names one deployment and says whether to wait for the operation to end."""
 
     wait: bool = Field(
@@ -70,7 +70,7 @@ EXAMPLE_OPERATION = OperationShown(
 )
 
 
-class Accepted(OperationGoesOn):
+class AcceptedAnswer(OperationGoesOn):
     """The operation is still running. `Location` is its address."""
 
     http_status: ClassVar[int] = 202
@@ -84,9 +84,9 @@ class Accepted(OperationGoesOn):
 
 def accepted(
     operation: Operation, status: Literal["launching", "stopping"], warning: str = ""
-) -> Accepted:
+) -> AcceptedAnswer:
     """Answer 202: the operation is still running."""
-    return Accepted(
+    return AcceptedAnswer(
         deployment_id=operation.deployment_id,
         status=status,
         operation=OperationShown.of(operation),

@@ -38,7 +38,7 @@ from app.usecases.lifecycle.archive import (
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
 from app.web.api.calls import BEGINNING, CallTag, Example, call
-from app.web.api.shapes import Accepted, CallBody, Text, WaitFor, accepted
+from app.web.api.shapes import AcceptedAnswer, CallBody, OperationBody, Text, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import Tab, done, lead_to, render
 from app.web.page.streams import Shown, follow
@@ -49,7 +49,7 @@ bp = Blueprint("archive", __name__)
 api_bp = Blueprint("archive_api", __name__, url_prefix="/api/deploy")
 
 
-class ForArchived(CallBody):
+class ArchivedBody(CallBody):
     """Names an archived deployment."""
 
     deployment_id: Text = Field(
@@ -57,7 +57,7 @@ class ForArchived(CallBody):
     )
 
 
-class PurgeOf(ForArchived):
+class PurgeBody(ArchivedBody):
     """Names an archived deployment to delete, with a confirmation."""
 
     confirm: Text = Field(description="The deployment's name, or its id if it has none.")
@@ -153,11 +153,12 @@ def list_all() -> list[ArchivedShown]:
     CallTag.ARCHIVE,
     "Archive a deployment",
     example=Example(
-        body=WaitFor(deployment_id=EXAMPLE_ID), answer=ArchivedAnswer(deployment_id=EXAMPLE_ID)
+        body=OperationBody(deployment_id=EXAMPLE_ID),
+        answer=ArchivedAnswer(deployment_id=EXAMPLE_ID),
     ),
     errors=(*BEGINNING, ArchiveFailed, TooManyWaiting),
 )
-def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
+def archive_and_wait(body: OperationBody) -> ArchivedAnswer | AcceptedAnswer:
     """It stops the deployment and moves its folder to the archive. Its port is free after that."""
     deployment_id = parse_id(body.deployment_id)
     started = archive_deployment(deployment_id, actor=actor(), context=app_context())
@@ -172,12 +173,12 @@ def archive_and_wait(body: WaitFor) -> ArchivedAnswer | Accepted:
     CallTag.ARCHIVE,
     "Restore an archived deployment",
     example=Example(
-        body=ForArchived(deployment_id=EXAMPLE_ID),
+        body=ArchivedBody(deployment_id=EXAMPLE_ID),
         answer=RestoredAnswer(deployment_id=EXAMPLE_ID, port=30163, remarks=[]),
     ),
     errors=(Busy, NotRestored),
 )
-def restore_by_script(body: ForArchived) -> RestoredAnswer:
+def restore_by_script(body: ArchivedBody) -> RestoredAnswer:
     """The deployment gets its own port, or a free one if that is taken; `remarks` says so."""
     restored = restore_archived(body.deployment_id, actor=actor(), context=app_context())
     deployment = restored.deployment
@@ -192,12 +193,12 @@ def restore_by_script(body: ForArchived) -> RestoredAnswer:
     CallTag.ARCHIVE,
     "Delete an archived deployment for good",
     example=Example(
-        body=PurgeOf(deployment_id=EXAMPLE_ID, confirm="Support bot"),
+        body=PurgeBody(deployment_id=EXAMPLE_ID, confirm="Support bot"),
         answer=PurgedAnswer(deployment_id=EXAMPLE_ID),
     ),
     errors=(Busy, NotPurged),
 )
-def purge_by_script(body: PurgeOf) -> PurgedAnswer | PurgingAnswer:
+def purge_by_script(body: PurgeBody) -> PurgedAnswer | PurgingAnswer:
     """Only an archived deployment can be deleted. If a deletion fails midway, call it again."""
     archived = find_archived(body.deployment_id, context=app_context())
     gone = purge_archived(archived.name, body.confirm, actor=actor(), context=app_context())

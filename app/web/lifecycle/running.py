@@ -15,7 +15,7 @@ from app.usecases.lifecycle.launch import launch_deployment, restart_deployment,
 from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
 from app.usecases.operations.start import Started
 from app.web.api.calls import BEGINNING, BRINGING_UP, CallTag, Example, call
-from app.web.api.shapes import Accepted, ForDeployment, WaitFor, accepted
+from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
@@ -25,7 +25,7 @@ bp = Blueprint("running", __name__, url_prefix="/deployments/<deployment_id>")
 api_bp = Blueprint("running_api", __name__, url_prefix="/api/deploy")
 
 _RUNS = Example(
-    body=ForDeployment(deployment_id=EXAMPLE_ID),
+    body=DeploymentBody(deployment_id=EXAMPLE_ID),
     answer=RunningAnswer(deployment_id=EXAMPLE_ID, port=30163),
 )
 
@@ -59,7 +59,7 @@ def restart(deployment_id: str) -> ResponseReturnValue:
 @api_bp.post("/launch")
 @needs(Permission.OPERATE)
 @call(CallTag.LIFECYCLE, "Launch a deployment", example=_RUNS, errors=BRINGING_UP)
-def launch_by_script(body: WaitFor) -> RunningAnswer | Accepted:
+def launch_by_script(body: OperationBody) -> RunningAnswer | AcceptedAnswer:
     """The call waits until all readiness checks pass. Launching a running deployment applies edits
     to its files. If somebody cancels the launch, the answer is 409 `cancelled`."""
     return _bring_up(launch_deployment, body)
@@ -68,12 +68,12 @@ def launch_by_script(body: WaitFor) -> RunningAnswer | Accepted:
 @api_bp.post("/restart")
 @needs(Permission.OPERATE)
 @call(CallTag.LIFECYCLE, "Restart a deployment", example=_RUNS, errors=BRINGING_UP)
-def restart_by_script(body: WaitFor) -> RunningAnswer | Accepted:
+def restart_by_script(body: OperationBody) -> RunningAnswer | AcceptedAnswer:
     """It stops the deployment, launches it again, and waits as launch does."""
     return _bring_up(restart_deployment, body)
 
 
-def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | Accepted:
+def _bring_up(begin: Callable[..., Started], body: OperationBody) -> RunningAnswer | AcceptedAnswer:
     """Start an operation that ends with a verified gateway, and wait for its end if requested."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
@@ -89,11 +89,12 @@ def _bring_up(begin: Callable[..., Started], body: WaitFor) -> RunningAnswer | A
     CallTag.LIFECYCLE,
     "Stop a deployment",
     example=Example(
-        body=ForDeployment(deployment_id=EXAMPLE_ID), answer=StoppedAnswer(deployment_id=EXAMPLE_ID)
+        body=DeploymentBody(deployment_id=EXAMPLE_ID),
+        answer=StoppedAnswer(deployment_id=EXAMPLE_ID),
     ),
     errors=(*BEGINNING, StopFailed, TooManyWaiting),
 )
-def stop_by_script(body: ForDeployment) -> StoppedAnswer | Accepted:
+def stop_by_script(body: DeploymentBody) -> StoppedAnswer | AcceptedAnswer:
     """It removes the containers. A running launch or restart is cancelled first. Stopping a stopped
     deployment does no harm."""
     deployment_id = parse_id(body.deployment_id)

@@ -24,28 +24,28 @@ _log = logging.getLogger("deploy_agent")
 
 
 class KnownError(NamedTuple):
-    """An error as it is described: its code is stable."""
+    """An error with its status, stable code and title."""
 
     status: int
     code: str
     title: str
 
 
-# Codes and words for what Flask itself refuses.
+# Codes and titles for the errors that Flask raises itself.
 _HTTP = {
     each.status: each
     for each in (
         KnownError(400, "bad_request", "The request can't be understood"),
-        KnownError(403, "forbidden", "This request is refused"),
+        KnownError(403, "forbidden", "The request is refused"),
         KnownError(404, "not_found", "There is no such page"),
-        KnownError(405, "method_not_allowed", "This address does not take that method"),
+        KnownError(405, "method_not_allowed", "This address does not accept that method"),
         KnownError(413, "too_large", "The request is too large"),
-        KnownError(415, "unsupported_media_type", "The content type is not taken here"),
+        KnownError(415, "unsupported_media_type", "The content type is not accepted"),
         KnownError(429, "too_many_requests", "Too many requests"),
     )
 }
-CSRF = KnownError(400, "csrf", "The form is too old")
-FOREIGN_HOST = KnownError(400, "foreign_host", "This name is not served here")
+CSRF = KnownError(400, "csrf", "The form has expired")
+FOREIGN_HOST = KnownError(400, "foreign_host", "Deploy Agent is not served under this name")
 INTERNAL = KnownError(500, "internal_error", "Something went wrong in Deploy Agent")
 
 
@@ -63,7 +63,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf_error)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(ParseException, _unreadable_body)
-    app.register_error_handler(OSError, _refused_by_the_system)
+    app.register_error_handler(OSError, _system_error)
     app.register_error_handler(ClientDisconnected, _unreadable_body)
     app.register_error_handler(Exception, _internal_error)
 
@@ -78,14 +78,14 @@ def _user_error(error: UserError) -> Response:
 
 
 def _to_log_in() -> Response:
-    """Lead a page whose session has ended to the log-in: a fragment can't hold it."""
+    """Redirect to the login: it does not fit into the fragment that was asked for."""
     return Response(headers={"HX-Redirect": url_for("people.log_in")})
 
 
 def _csrf_error(_error: CSRFError) -> Response:
     return _answer(
         *CSRF,
-        "It came without the token of this session. Load the page again and send it once more.",
+        "The form came without this session's token. Reload the page and send it again.",
     )
 
 
@@ -101,30 +101,30 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unreadable_body(_error: ParseException | ClientDisconnected) -> Response:
-    """Answer a body that comes in pieces whose lengths make no sense, found as it is read."""
-    return _answer(*known_http(400), "The body breaks off, or is not in the pieces it says.")
+    """Answer a request whose body breaks off or has wrong chunk lengths."""
+    return _answer(*known_http(400), "The request body breaks off, or its chunk lengths are wrong.")
 
 
 def _foreign_host(_error: SecurityError) -> Response:
-    """Answer without a template: no address can be built for a name that is not ours."""
+    """Answer without a template: templates build URLs, which fails for a foreign host name."""
     detail = (
         "Deploy Agent is not served under this name."
-        " Open it by the address that it printed at its start."
+        " Use the address that it printed when it started."
     )
     if is_for_scripts():
         return problem(*FOREIGN_HOST, detail, {})
     return Response(f"{detail}\n", 400, content_type="text/plain; charset=utf-8")
 
 
-def _refused_by_the_system(error: OSError) -> Response:
-    """Say that nothing can be opened just now; without a template, which would be opened too."""
+def _system_error(error: OSError) -> Response:
+    """Report that no file can be opened. A template is a file too, so there is none."""
     if error.errno not in (errno.EMFILE, errno.ENFILE):
         return _internal_error(error)
     short = known(TooManyOpenFiles)
     detail = (
-        f"{'The server' if error.errno == errno.EMFILE else 'This host'} has too many files open,"
-        " so nothing could be looked at. Try again in a moment. If this stays, raise the limit"
-        " of open files (LimitNOFILE= in its systemd unit)."
+        f"{'The server' if error.errno == errno.EMFILE else 'This host'} has too many open files."
+        " Try again in a moment. If this goes on, raise the limit of open files"
+        " (LimitNOFILE= in the systemd unit)."
     )
     if is_for_scripts():
         return problem(*short, detail, {})
@@ -136,7 +136,7 @@ def _internal_error(_error: Exception) -> Response:
     _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, route)
     return _answer(
         *INTERNAL,
-        f"The server's log has the cause under request id {g.get('request_id')}.",
+        f"The server's log has the cause, under request id {g.get('request_id')}.",
     )
 
 
@@ -156,16 +156,16 @@ def _answer(
         request_id=g.get("request_id"),
     )
     if wants_fragment():
-        # The part of the page that asked stays as it is.
+        # Leave the part of the page that sent the request unchanged.
         response.headers["HX-Retarget"] = "#messages"
         response.headers["HX-Reswap"] = "innerHTML"
     return response
 
 
 def problem(status: int, code: str, title: str, detail: str, more: Mapping[str, Any]) -> Response:
-    """Return problem details; `more` is added to them."""
-    told = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
-    response = jsonify({**told, "request_id": g.get("request_id"), **more})
+    """Return problem details (RFC 9457) with the keys of `more` added."""
+    details = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
+    response = jsonify({**details, "request_id": g.get("request_id"), **more})
     response.status_code = status
     response.content_type = "application/problem+json"
     return response

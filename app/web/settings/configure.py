@@ -185,7 +185,7 @@ class SchemaShown(AnswerPart):
     optional: list[FieldShown]
 
 
-class NewDeployment(CallBody):
+class ConfigureBody(CallBody):
     """The fields of a new deployment. Another deployment can supply those that are not given."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
@@ -232,14 +232,14 @@ def show_schema() -> SchemaShown:
     CallTag.DEPLOYMENTS,
     "Create a deployment",
     example=Example(
-        body=NewDeployment.model_validate(
+        body=ConfigureBody.model_validate(
             {"openrouter_api_key": "sk-or-v1-…", "name": "Support bot"}
         ),
         answer=ConfiguredAnswer(deployment_id=EXAMPLE_ID, port=30163, warnings=[]),
     ),
     errors=(NotFound, DeploymentInvalid),
 )
-def configure_by_script(body: NewDeployment) -> ConfiguredAnswer:
+def configure_by_script(body: ConfigureBody) -> ConfiguredAnswer:
     """The deployment gets its own folder, a token and a free port. It is not launched."""
     deployment = configure_deployment(
         dict(body.model_extra or {}), like=_like(body), actor=actor(), context=app_context()
@@ -248,7 +248,7 @@ def configure_by_script(body: NewDeployment) -> ConfiguredAnswer:
     return ConfiguredAnswer.of_new(deployment, found)
 
 
-def _like(body: NewDeployment) -> CloneSource | None:
+def _like(body: ConfigureBody) -> CloneSource | None:
     """Return where to clone settings from. Raises InputRejected, NotFound."""
     if "like" in body.model_fields_set:
         return CloneSource(parse_id(body.like), body.copy_secrets, body.copy_channels)

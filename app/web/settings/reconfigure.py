@@ -46,7 +46,7 @@ from app.usecases.settings.reconfigure import (
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import BEGINNING, CallTag, Example, call
-from app.web.api.shapes import Accepted, WaitFor, accepted, with_fields
+from app.web.api.shapes import AcceptedAnswer, OperationBody, accepted, with_fields
 from app.web.page.rendering import done, lead_to, render, render_fragment, told_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
@@ -209,7 +209,7 @@ def _kept_secrets(env: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-class ReconfigureBody(WaitFor):
+class ReconfigureBody(OperationBody):
     """What to change. Besides these keys, it takes fields by their names in the schema.
 
     A field that is not given stays as it is, and so does a secret that is given empty.
@@ -246,7 +246,7 @@ class ReconfigureBody(WaitFor):
     ),
     errors=(*BEGINNING, StaleForm, NothingToUndo, ReconfigureFailed, WasCancelled, TooManyWaiting),
 )
-def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | Accepted:
+def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | AcceptedAnswer:
     """Any field can be changed, also the port. A running gateway is restarted with the change,
     and the call waits as launch does. If the gateway does not start, the change is rolled back.
     Comments and order in `.env` stay. In `docker-compose.yml` only the network changes, with the
@@ -271,7 +271,7 @@ def _resumed(deployment_id: str, body: ReconfigureBody) -> Started:
 
 def _answered(
     deployment_id: str, started: Started | None, wait: bool
-) -> ReconfiguredAnswer | Accepted:
+) -> ReconfiguredAnswer | AcceptedAnswer:
     """Answer how it ended, or that it goes on; nothing was to be done where nothing was started."""
     if started and not (wait and wait_for_reconfigured(started, context=app_context())):
         return accepted(started.operation, "launching")

@@ -22,7 +22,7 @@ from app.usecases.updates.answers import UpdatedAnswer
 from app.usecases.updates.update import go_back, update_deployment, wait_for_update
 from app.usecases.updates.versions import images_like, version_of
 from app.web.api.calls import BEGINNING, CallTag, Example, call
-from app.web.api.shapes import Accepted, Text, WaitFor, accepted
+from app.web.api.shapes import AcceptedAnswer, OperationBody, Text, accepted
 from app.web.lifecycle.confirm import joined
 from app.web.page.rendering import done, render
 from app.web.server.permissions import needs
@@ -37,7 +37,7 @@ _NEWER = "ghcr.io/openclaw/openclaw:2026.9.6"
 _UPDATING = (*BEGINNING, UpdateFailed, WasCancelled, TooManyWaiting)
 
 
-class UpdateTo(WaitFor):
+class UpdateBody(OperationBody):
     """Names a deployment and its new image."""
 
     image: Text = Field(description="The image's name with tag or digest.")
@@ -99,10 +99,10 @@ def _question(what: str, deployment_id: str, typed: str | None = None, error: st
 @call(
     CallTag.LIFECYCLE,
     "Update a deployment",
-    example=Example(body=UpdateTo(deployment_id=EXAMPLE_ID, image=_NEWER), answer=_UPDATED),
+    example=Example(body=UpdateBody(deployment_id=EXAMPLE_ID, image=_NEWER), answer=_UPDATED),
     errors=_UPDATING,
 )
-def update_by_script(body: UpdateTo) -> UpdatedAnswer | Accepted:
+def update_by_script(body: UpdateBody) -> UpdatedAnswer | AcceptedAnswer:
     """The image is pulled while the gateway still runs. Then the gateway is stopped, its state is
     backed up, and it is started and verified with the new image. If that fails, image and state
     are restored, and the answer says why. The call waits as launch does."""
@@ -117,17 +117,17 @@ def update_by_script(body: UpdateTo) -> UpdatedAnswer | Accepted:
 @call(
     CallTag.LIFECYCLE,
     "Go back to the version before",
-    example=Example(body=WaitFor(deployment_id=EXAMPLE_ID), answer=_UPDATED),
+    example=Example(body=OperationBody(deployment_id=EXAMPLE_ID), answer=_UPDATED),
     errors=(*_UPDATING, NoPreviousVersion),
 )
-def go_back_by_script(body: WaitFor) -> UpdatedAnswer | Accepted:
+def go_back_by_script(body: OperationBody) -> UpdatedAnswer | AcceptedAnswer:
     """It updates to the image before the last update and restores the state of that moment. The
     present state is backed up, so calling it again undoes it."""
     started = go_back(parse_id(body.deployment_id), actor=actor(), context=app_context())
     return _answer(started, wait=body.wait)
 
 
-def _answer(started: Started, *, wait: bool) -> UpdatedAnswer | Accepted:
+def _answer(started: Started, *, wait: bool) -> UpdatedAnswer | AcceptedAnswer:
     operation = started.operation
     if not (wait and wait_for_update(started, context=app_context())):
         return accepted(operation, "launching")

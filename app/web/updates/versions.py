@@ -100,14 +100,14 @@ def _images(versions: Sequence[VersionShown]) -> list[str]:
     return sorted({like for name in names for like in images_like(name, context=app_context())})
 
 
-class UpdateMany(CallBody):
+class UpdateManyBody(CallBody):
     """Names several deployments and their new image."""
 
     deployment_ids: list[DeploymentId] = Field(description="In the order of the updates.")
     image: Text = Field(description="The image's name with tag or digest.")
 
 
-class WhichBatch(CallBody):
+class BatchBody(CallBody):
     """Names an update of several deployments."""
 
     id: int
@@ -139,12 +139,12 @@ _EXAMPLE: dict[str, Any] = {
     CallTag.LIFECYCLE,
     "Update several deployments",
     example=Example(
-        body=UpdateMany(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
+        body=UpdateManyBody(deployment_ids=[EXAMPLE_ID], image=_EXAMPLE["image"]),
         answer=StartedBatchAnswer(**_EXAMPLE),
     ),
     errors=(NotFound, Busy, DeploymentInvalid),
 )
-def begin(body: UpdateMany) -> StartedBatchAnswer:
+def begin(body: UpdateManyBody) -> StartedBatchAnswer:
     """Each is updated in turn and verified or rolled back. The batch stops at the first failure.
     It continues even if the server stops."""
     batch = update_many(body.deployment_ids, body.image, actor=actor(), context=app_context())
@@ -168,10 +168,10 @@ def one(number: int) -> BatchAnswer:
 @call(
     CallTag.LIFECYCLE,
     "Cancel the rest of an update of several deployments",
-    example=Example(body=WhichBatch(id=1), answer=BatchAnswer(**_EXAMPLE)),
+    example=Example(body=BatchBody(id=1), answer=BatchAnswer(**_EXAMPLE)),
     errors=(NotFound, NothingToCancel),
 )
-def cancel_by_script(body: WhichBatch) -> BatchAnswer:
+def cancel_by_script(body: BatchBody) -> BatchAnswer:
     """Deployments that wait for their turn stay as they are. The running update continues."""
     return _shown(cancel_rest(body.id, actor=actor(), context=app_context()))
 
