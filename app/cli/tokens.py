@@ -11,8 +11,7 @@ from app.core.text import plain
 from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.tokens.answers import TokenCheckAnswer, VerifiedTokenAnswer
-from app.usecases.tokens.check import check_token
-from app.usecases.tokens.equalize import equalize_token
+from app.usecases.tokens.check import check_token, equalize_token
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 
 

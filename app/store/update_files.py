@@ -1,13 +1,13 @@
-"""What an update has on disk, in `.deploy-agent/update/` of a deployment's folder.
+"""Files of an update, in `.deploy-agent/update/` of a deployment's folder.
 
-    journal.json   of the update that is under way, or was broken off
-    before/        the copy of config/ that this update goes back to
-    tried/         what was config/ meanwhile, on the way back
-    candidate.env  what .env is to be, for Compose to look at
-    kept/          the state of the version before the last update, kept.json its image
+    journal.json   of the update that is running or was interrupted
+    before/        the copy of config/ that a rollback puts back
+    tried/         what a rollback has taken out of config/
+    candidate.env  the new .env, for Compose to check
+    kept/          the state of the version before the last update; kept.json has its image
 
-A folder gets from one of these names to another by a rename, so that at every moment it
-is whole under one of them. What only the gateway's user may touch is moved by `Hands`.
+A folder gets from one of these names to another by a rename, so it is always complete under
+one of them. State that only the gateway's user may access goes through `StateAccess`.
 """
 
 import fcntl
@@ -23,7 +23,7 @@ from typing import Protocol
 
 from app.core.updates.journal import (
     Journal,
-    Kept,
+    KeptVersion,
     journal_from_json,
     journal_to_json,
     kept_from_json,
@@ -50,13 +50,13 @@ _FICLONE = 0x40049409
 _SYNC_SECONDS = 600.0
 
 
-class Hands(Protocol):
-    """Who may touch the state. Paths are names within the deployment's folder."""
+class StateAccess(Protocol):
+    """Access to the state in `config/`. Paths are names within the deployment's folder."""
 
     def size(self) -> int: ...
 
     def copy(self, target: str) -> None:
-        """Copy the state. Raises CopyFailed or, of a container, ComposeFailed."""
+        """Copy the state. Raise CopyFailed; a container raises ComposeFailed."""
 
     def move(self, source: str, target: str) -> None: ...
 
@@ -64,11 +64,11 @@ class Hands(Protocol):
 
 
 class CopyFailed(Exception):
-    """The state could not be copied; the text is the tool's own."""
+    """The state could not be copied; the text is from the tool."""
 
 
-class OwnHands:
-    """This process may: it is root, or the gateway's own user."""
+class DirectAccess:
+    """Access by this process: it is root, or the gateway's own user."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self._folder, self._seconds = folder, seconds
@@ -77,7 +77,7 @@ class OwnHands:
         return size_of(self._folder / STATE).bytes
 
     def copy(self, target: str) -> None:
-        # It shares blocks where the file system can, and keeps holes.
+        # Share blocks if the file system can; keep holes.
         source, copy = self._folder / STATE, self._folder / target
         _run(["cp", "-a", "--reflink=auto", "--", str(source), str(copy)], self._seconds)
 
@@ -89,32 +89,32 @@ class OwnHands:
 
 
 def open_updates(folder: Path) -> Path:
-    """Return the folder of an update, made where it is missing."""
+    """Return the folder for the files of an update; make it if it is missing."""
     updates = agent_dir(folder) / "update"
     updates.mkdir(mode=0o700, exist_ok=True)
     refuse_links(updates)
     return updates
 
 
-def there(folder: Path, name: str) -> bool:
+def exists(folder: Path, name: str) -> bool:
     return os.path.lexists(folder / name)
 
 
-def may_touch(folder: Path) -> bool:
-    """Say whether this process may do all with the state, wherever it is just now."""
-    names = (name for name in (STATE, BEFORE, TRIED) if there(folder, name))
+def may_access_state(folder: Path) -> bool:
+    """Say whether this process may read, move and remove the state, under whichever name."""
+    names = (name for name in (STATE, BEFORE, TRIED) if exists(folder, name))
     owners = {os.lstat(folder / name).st_uid for name in names}
     return os.geteuid() == 0 or owners == {os.geteuid()}
 
 
 def is_plain_folder(folder: Path) -> bool:
-    """Say whether the state is a folder on the same disk: no other is moved by a rename."""
+    """Say whether the state is a folder on the same disk, which a rename can move."""
     found = os.lstat(folder / STATE)
     return stat.S_ISDIR(found.st_mode) and found.st_dev == os.lstat(folder).st_dev
 
 
 def read_journal(folder: Path) -> Journal | None:
-    """Return the update that is under way, or None. Raises ValueError where it is damaged."""
+    """Return the journal of an update, or None. Raise ValueError if it is damaged."""
     try:
         return journal_from_json(read_file(folder / JOURNAL))
     except FileNotFoundError:
@@ -132,16 +132,16 @@ def end_journal(folder: Path) -> None:
     sync_folder((folder / JOURNAL).parent)
 
 
-def read_kept(folder: Path) -> Kept | None:
-    """Return the version before, where its state is kept."""
+def read_kept(folder: Path) -> KeptVersion | None:
+    """Return the version before the last update, or None if its state is not kept."""
     try:
-        return kept_from_json(read_file(folder / _KEPT_IMAGE)) if there(folder, KEPT) else None
+        return kept_from_json(read_file(folder / _KEPT_IMAGE)) if exists(folder, KEPT) else None
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
         return None
 
 
-def write_kept(folder: Path, kept: Kept) -> None:
+def write_kept(folder: Path, kept: KeptVersion) -> None:
     write_file(folder / _KEPT_IMAGE, kept_to_json(kept))
 
 
@@ -151,7 +151,7 @@ def free_bytes(folder: Path) -> int:
 
 
 def shares_blocks(folder: Path) -> bool:
-    """Say whether a copy takes no room on this file system, by making one."""
+    """Say whether a copy takes no room on this file system: try it with a small file."""
     with suppress(OSError):
         updates = open_updates(folder)
         with tempfile.TemporaryFile(dir=updates) as one, tempfile.TemporaryFile(dir=updates) as two:
@@ -163,12 +163,12 @@ def shares_blocks(folder: Path) -> bool:
 
 
 def sync_state(folder: Path) -> None:
-    """Make all that was copied last, before the journal says that it is whole."""
+    """Sync the copy to disk, before the journal says that it is complete."""
     _run(["sync", "-f", str(folder / AGENT_DIR)], _SYNC_SECONDS)
 
 
 def _run(command: Sequence[str], seconds: float) -> None:
-    """Run a tool that ends together with us. Raises CopyFailed."""
+    """Run a tool that is killed if this process dies. Raise CopyFailed."""
     try:
         done = subprocess.run(
             ["setpriv", "--pdeathsig", "KILL", *command],

@@ -18,8 +18,7 @@ from app.core.tokens import TokenComparison, TokenMatch, TokenPlace
 from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.tokens.answers import RevealedAnswer, TokenCheckAnswer, VerifiedTokenAnswer
-from app.usecases.tokens.check import check_token
-from app.usecases.tokens.equalize import equalize_token
+from app.usecases.tokens.check import check_token, equalize_token
 from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token, wait_for_token
 from app.web.access.links import page_url_with_token, terminal_line

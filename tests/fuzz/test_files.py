@@ -20,7 +20,7 @@ from app.core.access.provider import ProviderAnswer
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Run
-from app.core.updates.journal import Journal, Kept, UpdateStage, Version
+from app.core.updates.journal import Journal, KeptVersion, UpdateStage, Version
 from app.core.webhook.notifications import Notification, WebhookEvent
 from app.core.webhook.payload import WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
@@ -95,7 +95,7 @@ def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
     updates.open_updates(folder)
     before = Version("a:1", "sha256:1", "", "1")
     updates.write_journal(folder, Journal(1, UpdateStage.TRYING, "a:2", before, True, False, AT))
-    updates.write_kept(folder, Kept(before, "a:2", AT))
+    updates.write_kept(folder, KeptVersion(before, "a:2", AT))
     (folder / updates.KEPT).mkdir()
     ours = [*folder.rglob("*.json"), *folder.rglob("*.jsonl"), *folder.rglob("operations/1/*")]
     assert last_words_files(folder)

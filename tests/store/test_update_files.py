@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.core.updates.journal import Journal, Kept, UpdateStage, Version
+from app.core.updates.journal import Journal, KeptVersion, UpdateStage, Version
 from app.store import update_files as updates
-from app.store.update_files import BEFORE, KEPT, STATE, OwnHands, there
+from app.store.update_files import BEFORE, KEPT, STATE, DirectAccess, exists
 from app.usecases.updates.rollback import give_back, keep
 
 THEN, NOW = "2026-11-01T10:00:00+00:00", "2026-11-24T10:00:00+00:00"
@@ -20,8 +20,8 @@ class Killed(BaseException):
     """What a `kill -9` does, as far as the disk can tell."""
 
 
-class DyingHands(OwnHands):
-    """Does so many of its moves, and no more."""
+class DyingAccess(DirectAccess):
+    """Dies after a number of moves."""
 
     def __init__(self, folder: Path, moves: int) -> None:
         super().__init__(folder, 60)
@@ -50,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
     for name, version in ((STATE, "2"), (KEPT, "1")):
         (tmp_path / name).mkdir()
         (tmp_path / name / "version").write_text(version)
-    updates.write_kept(tmp_path, Kept(OLDER, OLD.image, THEN))
+    updates.write_kept(tmp_path, KeptVersion(OLDER, OLD.image, THEN))
     return tmp_path
 
 
@@ -64,18 +64,18 @@ def version_in(folder: Path, name: str) -> str:
 
 def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
     """Do an update and the way back from it, killed after so many moves; say whether it was."""
-    hands = DyingHands(folder, moves)
+    access = DyingAccess(folder, moves)
     try:
         if returning:
             updates.write_journal(folder, journal(UpdateStage.TRYING, returning))
-            hands.move(STATE, BEFORE)
-            hands.move(KEPT, STATE)
+            access.move(STATE, BEFORE)
+            access.move(KEPT, STATE)
         else:
             updates.write_journal(folder, journal(UpdateStage.COPYING, returning))
-            hands.copy(BEFORE)
+            access.copy(BEFORE)
             updates.write_journal(folder, journal(UpdateStage.TRYING, returning))
             (folder / STATE / "version").write_text("3")
-        give_back(folder, journal(UpdateStage.TRYING, returning), hands)
+        give_back(folder, journal(UpdateStage.TRYING, returning), access)
     except Killed:
         return True
     return False
@@ -91,27 +91,27 @@ def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
     found = updates.read_journal(folder)
     assert found is not None
     for _ in range(2):
-        give_back(folder, found, OwnHands(folder, 60))
+        give_back(folder, found, DirectAccess(folder, 60))
 
     assert version_in(folder, STATE) == "2"
     assert version_in(folder, KEPT) == "1"
-    assert updates.read_kept(folder) == Kept(OLDER, OLD.image, THEN)
-    assert not there(folder, BEFORE)
+    assert updates.read_kept(folder) == KeptVersion(OLDER, OLD.image, THEN)
+    assert not exists(folder, BEFORE)
 
 
 @pytest.mark.parametrize("moves", range(3))
 def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -> None:
-    OwnHands(folder, 60).copy(BEFORE)
+    DirectAccess(folder, 60).copy(BEFORE)
     proven = journal(UpdateStage.PROVEN, returning=False)
     updates.write_journal(folder, proven)
     with suppress(Killed):
-        keep(folder, proven, DyingHands(folder, moves))
+        keep(folder, proven, DyingAccess(folder, moves))
 
     if found := updates.read_journal(folder):
-        keep(folder, found, OwnHands(folder, 60))
+        keep(folder, found, DirectAccess(folder, 60))
 
     assert version_in(folder, KEPT) == "2"
-    assert updates.read_kept(folder) == Kept(OLD, "openclaw:3", NOW)
+    assert updates.read_kept(folder) == KeptVersion(OLD, "openclaw:3", NOW)
     assert updates.read_journal(folder) is None
 
 

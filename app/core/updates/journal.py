@@ -1,4 +1,4 @@
-"""An update as its journal has it: what is under way, and what there was before."""
+"""The journal of an update, and the version before it whose state is kept."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -8,21 +8,22 @@ from app.core.records import MomentText, read_record
 
 
 class UpdateStage(StrEnum):
-    """How far an update is. What is written here holds before the work of the step begins."""
+    """How far an update is. The journal has the stage before the work of that stage begins."""
 
-    # The state is being copied; nothing that is the gateway's was changed.
+    # The state is being copied. Nothing of the gateway's was changed.
     COPYING = "copying"
-    # The copy is whole. Image and state may be the new ones, which nobody has proven.
+    # The copy is complete. Image and state may be the new ones, which are not verified.
     TRYING = "trying"
-    # The new image was proven; what is left is to put the copy where it is kept.
+    # The new image is verified. What is left is to keep the copy of the old state.
     PROVEN = "proven"
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """The very image of a gateway: `image` is how its `.env` names it, `pin` what stays its name.
+    """The exact image of a gateway.
 
-    `id` is empty where this host did not have it. `label` is the version it tells of itself.
+    `image` is its name in `.env`; `pin` is a name that stays the same image when a tag moves.
+    `id` is empty if this host did not have the image. `label` is the version in its OCI label.
     """
 
     image: str
@@ -33,7 +34,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """An update under way. `returning` is one to the version before, with its kept state."""
+    """An update in progress. `returning`: it goes back to the kept version and its state."""
 
     operation: int
     step: UpdateStage
@@ -45,8 +46,8 @@ class Journal:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The version before the last update, whose state is kept; `image` is what came after it."""
+class KeptVersion:
+    """The version before the last update, with its state; `image` is what replaced it."""
 
     version: Version
     image: str
@@ -58,14 +59,14 @@ def journal_to_json(journal: Journal) -> bytes:
 
 
 def journal_from_json(data: bytes) -> Journal:
-    """Raises ValueError, also where it is JSON and no journal."""
+    """Read a journal. Raise ValueError, also for JSON that is no journal."""
     return read_record(Journal, data)
 
 
-def kept_to_json(kept: Kept) -> bytes:
+def kept_to_json(kept: KeptVersion) -> bytes:
     return json.dumps(asdict(kept)).encode()
 
 
-def kept_from_json(data: bytes) -> Kept:
-    """Raises ValueError."""
-    return read_record(Kept, data)
+def kept_from_json(data: bytes) -> KeptVersion:
+    """Read a kept version. Raise ValueError."""
+    return read_record(KeptVersion, data)

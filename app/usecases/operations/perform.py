@@ -32,10 +32,10 @@ from app.usecases.lifecycle.stop import perform_stop
 from app.usecases.operations.failures import FAILURES, OperationFailed, cause_of
 from app.usecases.operations.operation_context import Cancellation, Cancelled, OperationContext
 from app.usecases.settings.perform_reconfigure import kept_secrets, perform_reconfigure
-from app.usecases.tokens.equalize import perform_equalize_token
+from app.usecases.tokens.check import perform_equalize_token
 from app.usecases.tokens.rotate import perform_rotate_token
-from app.usecases.updates.root_files import COPY_SECONDS
-from app.usecases.updates.update import perform_update
+from app.usecases.updates.perform_update import perform_update
+from app.usecases.updates.state_access import COPY_SECONDS
 
 _SPARE_SECONDS = 300
 

@@ -1,10 +1,11 @@
-"""Check token: whether `.env`, `openclaw.json`, the container and the gateway have the same one."""
+"""Check and equalize a token in its four places: `.env`, `openclaw.json`, container, gateway."""
 
 from app.core.deployment import Deployment
-from app.core.errors import EngineError
+from app.core.errors import DeploymentInvalid, EngineError
+from app.core.operations.kinds import OperationKind
 from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config
-from app.core.snapshot import Container
+from app.core.snapshot import Container, Run
 from app.core.tokens import (
     TokenCheck,
     TokenComparison,
@@ -19,16 +20,21 @@ from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config
+from app.usecases.lifecycle.launch import refuse_what_cant_launch
+from app.usecases.lifecycle.verify import verify_gateway
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.start import Started, start_operation
+from app.usecases.tokens.token_change import bring_up_as_written, write_token_of_env
 
 _CONFIG_SECONDS = 15.0
-# A gateway is asked at most this long; its refusals are kept, since ten lock us out.
+# Refusals by a gateway are cached: after ten it locks us out.
 _GATEWAY_SECONDS = 8.0
 
 
 def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
-    """Look at all four places; what can't be looked at is unknown, with the reason.
+    """Compare all four places; one that can't be read is unknown, with the reason.
 
-    Raises NotFound.
+    Raise NotFound.
     """
     deployment = context.store.load(deployment_id)
     env = (
@@ -49,6 +55,37 @@ def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
         return TokenCheck((env, _in_config(deployment, None, context), *places))
     config = _in_config(deployment, gateway, context)
     return TokenCheck((env, config, *_at_what_runs(deployment, gateway, context)))
+
+
+def equalize_token(deployment_id: str, *, actor: str, context: AppContext) -> Started:
+    """Start making the four places equal.
+
+    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
+    """
+    deployment = context.store.load(deployment_id)
+    refuse_what_cant_launch(deployment, "changed")
+    if not deployment.token:
+        raise DeploymentInvalid(
+            "Nothing was changed: .env has no token to take. Rotate the token, which makes one."
+        )
+    context.containers.of(deployment_id)
+    return start_operation(OperationKind.EQUALIZE_TOKEN, deployment, actor=actor, context=context)
+
+
+def perform_equalize_token(op: OperationContext) -> Run | None:
+    """Write `openclaw.json` from `.env`; restart the gateway if it runs with another token.
+
+    Return the verified run, or None if the gateway is down. Raise OperationFailed,
+    ComposeFailed, EngineError, OSError.
+    """
+    check = check_token(op.deployment.id, context=op.context)
+    for each in check.places:
+        op.say(f"{each.label}: {each.match}{f', {each.reason}' if each.reason else ''}")
+    gateway = op.gateway()
+    if gateway and gateway.is_up and not check.needs_restart:
+        write_token_of_env(op, gateway)
+        return verify_gateway(op, gateway)
+    return bring_up_as_written(op, gateway)
 
 
 def _in_config(

@@ -1,32 +1,30 @@
-"""An update that was broken off: image and state go back to what they were before it.
+"""Rollback of an interrupted update: image and state as they were before it.
 
-An update is a transaction over two things that only make sense together: the image that
-`.env` names, and the state in `config/`, which a newer OpenClaw rewrites at its first start
-and an older one can't read any more. `workspace/` is left alone: no start touches it, and
-what people and agents have made there is of no version.
+An update changes two things that only work together: the image that `.env` names, and the
+state in `config/`. A newer OpenClaw rewrites that state at its first start, and an older one
+can't read it any more. `workspace/` is left alone: no start changes it, and what people and
+agents have made there belongs to no version.
 
-`.deploy-agent/update/journal.json` says how far it is, and is written before each step:
+`.deploy-agent/update/journal.json` has the stage, written before its work begins:
 
-    (none)    the image is pulled, the room on the disk is checked; nothing was touched
+    (none)    the image is pulled, the room on the disk is checked; nothing is changed
     copying   the gateway is taken down, and config/ is copied to before/
-    trying    before/ is whole and on the disk; .env gets the new image, and the gateway
-              is brought up with it, until the whole ladder is proven
-    proven    before/ becomes kept/, and the journal goes
+    trying    before/ is complete and synced; .env gets the new image, and the gateway is
+              brought up with it, until it passes every readiness check
+    proven    before/ becomes kept/, and the journal is removed
 
-Whoever finds a journal with nobody at work knows what to do, since each way back is a
-row of renames that does nothing where it was done: from `copying`, what was copied so far
-is dropped; from `trying`, config/ becomes tried/, before/ becomes config/, `.env` gets its
-image back, and tried/ is dropped; from `proven`, the rest is done. An update to the version
-before is the same with kept/ for a new state: config/ becomes before/ and kept/ becomes
-config/, and on the way back tried/ becomes kept/ again.
+After a crash the journal says what to do. Each way back is a row of renames that can be
+repeated: from `copying`, remove the incomplete copy; from `trying`, config/ becomes tried/,
+before/ becomes config/, `.env` gets its old image, and tried/ is removed; from `proven`, do the
+rest. An update back to the version before is the same with kept/ as the new state: config/
+becomes before/ and kept/ becomes config/; on the way back tried/ becomes kept/ again.
 
-A launch, a restart and an update do this first (`put_back`). The image is the very one that
-ran: by its name where that still means it, else by its digest or id (`name_of`).
+Launch, restart and update do this first (`put_back`). The image is the exact one that ran: by
+its name if that still means it, else by its digest or id (`name_of`).
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from app.core.deployment import Deployment
@@ -35,114 +33,125 @@ from app.core.operations.steps import Step
 from app.core.settings.env_file import MAX_FILE_BYTES, with_value
 from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import BY_NAME
-from app.core.updates.journal import Journal, Kept, UpdateStage, Version
-from app.store import history
-from app.store import update_files as updates
+from app.core.updates.journal import Journal, KeptVersion, UpdateStage, Version
+from app.store import history, update_files
 from app.store.deployment_files import ENV_FILE
 from app.store.file_writes import change_file
 from app.store.files import Unreadable, read_file
-from app.store.update_files import BEFORE, KEPT, STATE, TRIED, Hands, there
+from app.store.update_files import BEFORE, KEPT, STATE, TRIED, StateAccess, exists
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import take_down
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.updates.root_files import hands_for
+from app.usecases.updates.state_access import state_access
 
 IMAGE = BY_NAME["image"].env
 
 
 def put_back(op: OperationContext) -> OperationContext | None:
-    """Undo an update that was not proven; return the op on what the deployment is then.
+    """Finish or undo an interrupted update; return the operation on the deployment after it.
 
-    None where there is nothing to undo. Raises OperationFailed, ComposeFailed, EngineError,
-    OSError; the journal stays then, and the next one tries again.
+    Return None if there is nothing to undo. Raise OperationFailed, ComposeFailed, EngineError,
+    OSError: the journal stays then, and the next launch tries again.
     """
-    deployment, context = op.deployment, op.context
-    folder = context.store.folder(deployment.id)
-    journal = journal_of(deployment, context)
+    journal = journal_of(op.deployment, op.context)
     if journal is None:
         return None
-    hands = hands_for(folder, journal.before.id or journal.image)
     if journal.step is UpdateStage.PROVEN:
-        keep(folder, journal, hands)
+        keep(op.folder, journal, _access_to(op.folder, journal))
         return None
-    op.step(Step.BACK, f"Going back from {journal.image}")
-    if context.containers.of(deployment.id):
+    op.step(Step.BACK, f"Rolling back the update to {journal.image}")
+    undo(op, journal)
+    return op.reloaded()
+
+
+def undo(op: OperationContext, journal: Journal) -> str:
+    """Take the gateway down, put state and image back; return the image's name in `.env` then.
+
+    Raise OperationFailed, ComposeFailed, EngineError, OSError; the journal stays then.
+    """
+    access = _access_to(op.folder, journal)
+    if op.context.containers.of(op.deployment.id):
         take_down(op)
-    give_back(folder, journal, hands)
-    write_image(folder, name_of(journal.before, context))
-    drop(folder, TRIED, hands)
-    history.record(folder, "undo_update", op.operation.actor, image=journal.image)
-    updates.end_journal(folder)
-    return replace(op, deployment=context.store.load(deployment.id))
+    give_back(op.folder, journal, access)
+    image = name_of(journal.before, op.context)
+    write_image(op.folder, image)
+    remove(op.folder, TRIED, access)
+    history.record(op.folder, "undo_update", op.operation.actor, image=journal.image)
+    update_files.end_journal(op.folder)
+    return image
 
 
 def journal_of(deployment: Deployment, context: AppContext) -> Journal | None:
-    """Return the update that was broken off. Raises OperationFailed where that can't be told."""
+    """Return the journal of an interrupted update. Raise OperationFailed if it is unreadable."""
     try:
-        return updates.read_journal(context.store.folder(deployment.id))
+        return update_files.read_journal(context.store.folder(deployment.id))
     except ValueError as error:
         path = f"{deployment.folder}/.deploy-agent/update"
         raise OperationFailed(
             Cause(
                 "update_unreadable",
-                f"An update was broken off, and {path}/journal.json does not tell how far it was:"
+                f"An update was interrupted, and {path}/journal.json does not say how far it was:"
                 f" {error}.",
-                f"The state before it is in {path}/before, if it is there. Put it where it belongs"
-                " by hand, then remove the journal.",
+                f"The state before it is in {path}/before, if that exists. Move it to"
+                f" {deployment.folder}/{STATE} by hand, then remove the journal.",
             )
         ) from None
 
 
-def keep(folder: Path, journal: Journal, hands: Hands) -> None:
-    """Put the state before a proven update where it is kept until the next one."""
-    if there(folder, BEFORE):
-        drop(folder, KEPT, hands)
-        hands.move(BEFORE, KEPT)
-    updates.write_kept(folder, Kept(journal.before, journal.image, journal.at))
-    updates.end_journal(folder)
+def keep(folder: Path, journal: Journal, access: StateAccess) -> None:
+    """Keep the state from before a verified update until the next update; end the journal."""
+    if exists(folder, BEFORE):
+        remove(folder, KEPT, access)
+        access.move(BEFORE, KEPT)
+    update_files.write_kept(folder, KeptVersion(journal.before, journal.image, journal.at))
+    update_files.end_journal(folder)
 
 
-def drop(folder: Path, name: str, hands: Hands) -> None:
-    if there(folder, name):
-        hands.remove(name)
+def remove(folder: Path, name: str, access: StateAccess) -> None:
+    if exists(folder, name):
+        access.remove(name)
 
 
 def write_image(folder: Path, name: str) -> None:
-    """Write the image into `.env`. Raises OperationFailed, OSError."""
-    with _told_of(folder):
+    """Write the image into `.env`. Raise OperationFailed, OSError."""
+    with _env_readable(folder):
         change_file(folder / ENV_FILE, lambda env: with_value(env, IMAGE, name), MAX_FILE_BYTES)
 
 
 def env_with_image(folder: Path, name: str) -> bytes:
-    """Return `.env` as it is to be. Raises OperationFailed, OSError."""
-    with _told_of(folder):
+    """Return `.env` with another image. Raise OperationFailed, OSError."""
+    with _env_readable(folder):
         return with_value(read_file(folder / ENV_FILE, MAX_FILE_BYTES), IMAGE, name)
 
 
-@contextmanager
-def _told_of(folder: Path) -> Iterator[None]:
-    try:
-        yield
-    except (EnvFileError, Unreadable, FileNotFoundError) as error:
-        words = f"The image could not be written into {folder}/.env: {error}."
-        raise OperationFailed(Cause("env_unreadable", words, "Correct that file first.")) from None
-
-
 def name_of(version: Version, context: AppContext) -> str:
-    """Return the name that means a version's very image now. Raises EngineError."""
+    """Return the name that means a version's exact image now. Raise EngineError."""
     named = context.images.find(version.image)
     moved = version.id and (named is None or named.id != version.id)
     return version.pin or version.id if moved else version.image
 
 
-def give_back(folder: Path, journal: Journal, hands: Hands) -> None:
-    """Put the state back that was there before an update that was not proven."""
+def give_back(folder: Path, journal: Journal, access: StateAccess) -> None:
+    """Put back the state from before an update that was not verified."""
     if journal.step is UpdateStage.COPYING:
-        drop(folder, BEFORE, hands)
-    elif there(folder, BEFORE):
-        if there(folder, STATE):
-            hands.move(STATE, TRIED)
-        hands.move(BEFORE, STATE)
-    if journal.returning and there(folder, TRIED) and not there(folder, KEPT):
-        hands.move(TRIED, KEPT)
+        remove(folder, BEFORE, access)
+    elif exists(folder, BEFORE):
+        if exists(folder, STATE):
+            access.move(STATE, TRIED)
+        access.move(BEFORE, STATE)
+    if journal.returning and exists(folder, TRIED) and not exists(folder, KEPT):
+        access.move(TRIED, KEPT)
+
+
+def _access_to(folder: Path, journal: Journal) -> StateAccess:
+    return state_access(folder, journal.before.id or journal.image)
+
+
+@contextmanager
+def _env_readable(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (EnvFileError, Unreadable, FileNotFoundError) as error:
+        words = f"The image could not be written into {folder}/.env: {error}."
+        raise OperationFailed(Cause("env_unreadable", words, "Correct that file first.")) from None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from app.core.errors import EngineError
 from app.core.updates.images import Image, names_like
-from app.core.updates.journal import Kept
+from app.core.updates.journal import KeptVersion
 from app.store.sizes import FolderSize
 from app.store.update_files import KEPT
 from app.usecases.context import AppContext
@@ -23,7 +23,7 @@ class VersionShown:
     view: DeploymentView
     name: str
     image: Image | None
-    kept: Kept | None
+    kept: KeptVersion | None
     kept_size: FolderSize | None
 
     @property

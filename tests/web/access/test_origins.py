@@ -275,7 +275,9 @@ def test_a_gateway_that_does_not_come_up_with_it_gets_its_file_back_and_runs_aga
     assert answer.status_code == 502, answer.text
     assert answer.json["code"] == "launch_failed"
     assert answer.json["cause"] == "exited_3"
-    assert "the file is as it was, and the gateway runs" in answer.json["detail"]
+    assert (
+        "The old config/openclaw.json was put back, and the gateway runs." in answer.json["detail"]
+    )
     assert (folder / "config/openclaw.json").read_bytes() == before
     assert run_of(engine, deployment_id) != run
     assert ana.status(deployment_id)["status"] == "running", "and proven at once"
@@ -303,7 +305,10 @@ def test_a_gateway_that_comes_up_with_neither_file_says_so(api: Api, deployments
 
     assert answer.status_code == 502
     assert answer.json["cause"] == "config_bad_bind"
-    assert "With the file as it was before, too" in answer.json["detail"]
+    assert (
+        "The old config/openclaw.json was put back, but the gateway does not come up: "
+        in answer.json["detail"]
+    )
     assert (folder / "config/openclaw.json").read_text() == text, "their edit is theirs"
 
 

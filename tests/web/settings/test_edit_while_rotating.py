@@ -9,7 +9,7 @@ from app.store import operations
 from app.usecases.context import AppContext
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import Cancellation, OperationContext
-from app.usecases.tokens.rollback import what_stands, write_new_token
+from app.usecases.tokens.token_change import token_change
 from tests.support.api import Api
 
 
@@ -20,11 +20,11 @@ def test_env_that_somebody_has_edited_meanwhile_gets_no_new_token(
     operation = operations.begin(folder, OperationKind.ROTATE_TOKEN, "ana")
     deployment = context.store.load(folder.name)
     op = OperationContext(operation, deployment, context, print, Cancellation(lambda: False))
-    before = what_stands(op)
+    change = token_change(op, "b" * 64)
     edited = (folder / ".env").read_text() + "SLACK_BOT_TOKEN=xoxb\n"
     (folder / ".env").write_text(edited)
 
     with pytest.raises(OperationFailed, match="has edited"):
-        write_new_token(op, before, "b" * 64)
+        change.write(op)
 
     assert (folder / ".env").read_text() == edited

@@ -144,7 +144,10 @@ def test_what_does_not_come_up_is_put_back_and_the_old_gateway_runs_again(
     )
 
     assert (missing.status_code, missing.json["code"]) == (502, "reconfigure_failed")
-    assert "was put back, and the gateway was not touched" in missing.json["detail"]
+    assert (
+        "The old configuration was put back, and the gateway was not touched."
+        in missing.json["detail"]
+    )
     assert files_of(folder) == before
     assert [each["id"] for each in api.status(deployment_id)["containers"]] == [container["id"]]
 
@@ -154,7 +157,7 @@ def test_what_does_not_come_up_is_put_back_and_the_old_gateway_runs_again(
     )
 
     assert (crashed.status_code, crashed.json["cause"]) == (502, "exited_1"), crashed.text
-    assert "was put back, and the gateway runs with it again" in crashed.json["detail"]
+    assert "The old configuration was put back, and the gateway runs." in crashed.json["detail"]
     assert files_of(folder)[:3] == before[:3]
     now = api.status(deployment_id)
     assert now["status"] == "running"
@@ -230,7 +233,9 @@ def test_one_that_a_full_disk_lets_neither_way_is_kept_until_there_is_room(tmp_p
 
         operation = api.status(deployment_id)["operation"]
         assert operation["code"] == "not_put_back"
-        assert "could not be put back. The disk is full." in operation["reason"]
+        assert (
+            "The old configuration could not be put back. The disk is full." in operation["reason"]
+        )
         assert operation["next_step"].startswith("Make room, then try again. Finish or undo it")
         assert env_of(folder)["OPENCLAW_MODEL"] == "x/y"
         assert ">Undo the change</button>" in api.page(f"/deployments/{deployment_id}").text

@@ -121,7 +121,7 @@ def test_a_token_that_the_gateway_does_not_take_is_put_back_and_the_gateway_with
         rotated = launched.rotate()
 
     assert (rotated.status_code, rotated.json["code"]) == (502, "token_not_proven")
-    assert "The old token is back, and the gateway runs with it." in rotated.json["detail"]
+    assert "The old token was put back, and the gateway runs." in rotated.json["detail"]
     assert rotated.json["cause"] == "token_refused"
     assert [path.read_bytes() for path in kept] == before
     assert launched.api.status(launched.id)["status"] == "running"
@@ -139,7 +139,7 @@ def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(launched: T
 
     assert rotated.status_code == 502, rotated.text
     assert rotated.json["cause"] == "old_token_accepted"
-    assert "lets in who comes with the old one, too" in rotated.json["detail"]
+    assert "the gateway still accepts the old one, too" in rotated.json["detail"]
     assert launched.in_env != old
     assert launched.api.status(launched.id)["status"] == "running"
 

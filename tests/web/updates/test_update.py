@@ -106,7 +106,7 @@ def test_image_and_state_go_back_where_the_new_one_never_gets_ready_or_the_updat
 
     assert answer.status_code == 502, answer.text
     assert answer.json["code"] == "update_failed"
-    words = f"It is back on {OLD} with the state that it had, and runs."
+    words = f"The old version, {OLD} with its state, was put back, and the gateway runs."
     assert words in answer.json["detail"]
     assert "/readyz" in answer.json["detail"], "it says why"
     assert image_of(engine, folder.name) == engine.inspect_image(OLD)["Id"]

@@ -1,15 +1,15 @@
-"""Who touches a gateway's state: this process where it may, else a short container as root."""
+"""Access to a gateway's state: by this process if it may, else by a short container as root."""
 
 from pathlib import Path
 
 from app.engine.compose import run_as_root
-from app.store.update_files import STATE, Hands, OwnHands, may_touch
+from app.store.update_files import STATE, DirectAccess, StateAccess, may_access_state
 
 _SECONDS = 60.0
 # A state of many gigabytes on a slow disk.
 COPY_SECONDS = 1800.0
 
-# Run by the image's own node. The gateway is down meanwhile; no link is followed all the same.
+# Run by the image's own node. The gateway is down meanwhile; still, no link is followed.
 _SIZE = f"""
 const fs = require("fs");
 const size = (path) => {{
@@ -37,12 +37,12 @@ const copy = (from, to) => {
 copy("/deployment/%s", "/deployment/%s");
 """
 _MOVE = 'require("fs").renameSync("/deployment/%s", "/deployment/%s");'
-# Again, where a container that was left behind still writes there.
+# Retries, in case a container that was left behind still writes there.
 _REMOVE = 'require("fs").rmSync("/deployment/%s", {recursive: true, maxRetries: 5});'
 
 
-class RootHands:
-    """A short container of the gateway's image may. Its calls raise ComposeFailed."""
+class ContainerAccess:
+    """Access by a short container of the gateway's image, as root. Calls raise ComposeFailed."""
 
     def __init__(self, folder: Path, image: str) -> None:
         self._folder, self._image = folder, image
@@ -60,8 +60,8 @@ class RootHands:
         run_as_root(self._image, self._folder, _REMOVE % target, COPY_SECONDS)
 
 
-def hands_for(folder: Path, image: str) -> Hands:
-    """Return who may touch the state of a folder; `image` is one that is on this host."""
-    if may_touch(folder):
-        return OwnHands(folder, COPY_SECONDS)
-    return RootHands(folder, image)
+def state_access(folder: Path, image: str) -> StateAccess:
+    """Return the access to a deployment's state; `image` must be on this host."""
+    if may_access_state(folder):
+        return DirectAccess(folder, COPY_SECONDS)
+    return ContainerAccess(folder, image)

@@ -1,0 +1,151 @@
+"""The change from an old token to a new one, in `.env`, `openclaw.json` and the gateway.
+
+The new token is made in the operation's own process; no other file has it. `.env` is written
+first and put back last, since each launch writes `openclaw.json` from it. So after a crash the
+next launch ends in a consistent state:
+
+- before `.env` is written, nothing has changed;
+- after that, the gateway still runs with the old token, and its page says that it refuses the
+  one of `.env`. A launch writes `openclaw.json` if that is still missing, and replaces the
+  container, since a variable of it changed (equalizing does, if the compose file passes no
+  token on);
+- while the containers are down, or up and not verified, a launch brings up and verifies the
+  new token. No file and no container has the old one any more;
+- while the old token is put back, the new one counts until `.env` is written, as above, and
+  from then on the old one.
+"""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from app.core.diagnosis.causes import Cause
+from app.core.operations.steps import Step
+from app.core.settings.env_file import MAX_FILE_BYTES, parse_env, with_value
+from app.core.settings.env_parser import EnvFileError
+from app.core.settings.fields import TOKEN
+from app.core.settings.openclaw_config import ConfigUnreadable, parse_config, token_in
+from app.core.snapshot import Container, Run
+from app.core.tokens import same_token
+from app.engine.compose import ComposeFailed
+from app.store.deployment_files import ENV_FILE
+from app.store.file_writes import Edited, change_file, rewrite_files
+from app.store.files import Unreadable, read_file
+from app.usecases.lifecycle.data_folders import (
+    image_for,
+    prepare_data_folders,
+    read_openclaw_config,
+    write_openclaw_config,
+)
+from app.usecases.lifecycle.launch import perform_launch
+from app.usecases.lifecycle.verify import verify_gateway
+from app.usecases.operations.failures import OperationFailed
+from app.usecases.operations.operation_context import OperationContext
+from app.usecases.operations.transaction import DOWN, RUNS
+
+
+@dataclass(frozen=True, slots=True)
+class TokenChange:
+    """Both files as they were, `.env` as it is written, and all tokens that any place had."""
+
+    gateway: Container | None
+    env: bytes = field(repr=False)
+    config: bytes = field(repr=False)
+    old_tokens: frozenset[str] = field(repr=False)
+    new: str = field(repr=False)
+    written: bytes = field(repr=False)
+
+    old = "The old token"
+
+    def write(self, op: OperationContext) -> None:
+        """Write the new token into `.env`. Raise OperationFailed, OSError."""
+        try:
+            # The engine was asked since `.env` was read, which takes its time.
+            rewrite_files({op.folder / ENV_FILE: (self.env, self.written)})
+        except Edited:
+            edited = "somebody has edited .env just now"
+            raise _unchanged(edited, "Look at it, then try again.") from None
+
+    def apply(self, op: OperationContext) -> Run | None:
+        return bring_up_as_written(op.reloaded(), self.gateway)
+
+    def roll_back(self, op: OperationContext) -> Sequence[str]:
+        """Put both files back, `.env` last. What somebody has edited meanwhile stays edited."""
+        image = image_for(op.deployment, self.gateway, op.context)
+        if self.config and self._is_in(read_openclaw_config(op.folder, image)):
+            write_openclaw_config(op.folder, image, self.config)
+        left_alone: list[str] = []
+
+        def with_old_token(env: bytes) -> bytes:
+            if env == self.written:
+                return self.env
+            found = parse_env(env).get(TOKEN.env, "")
+            if same_token(found, self.new):
+                return with_value(env, TOKEN.env, op.deployment.token)
+            left_alone[:] = [] if same_token(found, op.deployment.token) else [ENV_FILE]
+            return env
+
+        change_file(op.folder / ENV_FILE, with_old_token, MAX_FILE_BYTES)
+        return left_alone
+
+    def bring_back(self, op: OperationContext) -> tuple[str, Run | None]:
+        if self.gateway is None or not self.gateway.is_up:
+            return DOWN, None
+        now = op.gateway()
+        if now and now.state == "running" and now.run == self.gateway.run:
+            # OpenClaw reads a changed openclaw.json without a restart.
+            return RUNS, verify_gateway(op, now)
+        return RUNS, perform_launch(op)
+
+    def _is_in(self, config: bytes) -> bool:
+        with suppress(ConfigUnreadable):
+            return same_token(token_in(parse_config(config)) or "", self.new)
+        return False
+
+
+def token_change(op: OperationContext, new: str) -> TokenChange:
+    """Read what a new token replaces. Raise OperationFailed if `.env` is unreadable, EngineError.
+
+    A gateway may have another token than `.env`: an edit by hand, or an interrupted rotation.
+    """
+    deployment, gateway = op.deployment, op.gateway()
+    try:
+        env = read_file(op.folder / ENV_FILE, MAX_FILE_BYTES)
+        written = with_value(env, TOKEN.env, new)
+    except Unreadable as error:
+        raise _unchanged(f"its .env {error}") from None
+    except EnvFileError as error:
+        raise _unchanged(str(error)) from None
+    config, tokens = b"", {deployment.token}
+    with suppress(FileNotFoundError, Unreadable, ConfigUnreadable, ComposeFailed):
+        config = read_openclaw_config(op.folder, image_for(deployment, gateway, op.context))
+        tokens.add(token_in(parse_config(config)) or "")
+    if gateway:
+        tokens.add(op.context.containers.environment_of(gateway).get(TOKEN.env, ""))
+    return TokenChange(gateway, env, config, frozenset(tokens - {""}), new, written)
+
+
+def bring_up_as_written(op: OperationContext, gateway: Container | None) -> Run | None:
+    """Restart a gateway with its files as they are now; one that is down stays down.
+
+    Raise OperationFailed, ComposeFailed, EngineError, OSError.
+    """
+    if gateway and gateway.is_up:
+        return perform_launch(op, anew=True)
+    write_token_of_env(op, gateway)
+    op.say("It is not running: its next launch takes the token and verifies it")
+    return None
+
+
+def write_token_of_env(op: OperationContext, gateway: Container | None) -> None:
+    """Write the token of `.env` into `openclaw.json`, as a launch does. Raise OSError."""
+    op.step(Step.FOLDERS, "Preparing the data folders")
+    try:
+        image = image_for(op.deployment, gateway, op.context)
+        prepare_data_folders(op.deployment, op.folder, image, op.say)
+    except ComposeFailed:
+        op.say("config/openclaw.json could not be written; the next launch does that")
+
+
+def _unchanged(why: str, next_step: str = "Correct .env by hand first.") -> OperationFailed:
+    return OperationFailed(Cause("env_not_changed", f"Nothing was changed: {why}.", next_step))
