@@ -27,7 +27,7 @@ def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     for module in (people, sessions):
         monkeypatch.setattr(module, "HASHER", quick)
-    monkeypatch.setattr(sessions, "_nobody", lambda: quick.hash("nobody"))
+    monkeypatch.setattr(sessions, "_dummy_hash", lambda: quick.hash("nobody"))
 
 
 def test_every_route_declares_a_permission(api: Api) -> None:

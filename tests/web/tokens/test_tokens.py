@@ -158,7 +158,7 @@ def test_of_one_that_is_down_the_token_is_only_written_until_its_launch_proves_i
     assert containers_of(engine, configured.id) == []
     assert "its next launch takes the new token and proves it" in configured.page()
     assert configured.places() == {**EQUAL, "container": "unknown", "gateway": "unknown"}
-    assert "which its next launch proves" in cli.done("rotate-token", configured.id)
+    assert "which its next launch verifies" in cli.done("rotate-token", configured.id)
     configured.write_config("another")
     found = cli.json("check-token", configured.id, exit_code=1)
     assert found == configured.api.get(f"token/{configured.id}").json

@@ -40,7 +40,7 @@ def told(settings: Settings, receiver: Receiver) -> Settings:
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let nothing wait as long as it does for people."""
-    monkeypatch.setattr("app.core.webhook.troubles._SETTLED", timedelta(seconds=1))
+    monkeypatch.setattr("app.core.webhook.trouble_check._SETTLED", timedelta(seconds=1))
     monkeypatch.setattr("app.usecases.webhook.sender._TRIES", 3)
     monkeypatch.setattr("app.usecases.webhook.sender._LONGEST_PAUSE", 0.05)
     monkeypatch.setattr("app.engine.webhook.TIMEOUT_SECONDS", 0.5)
