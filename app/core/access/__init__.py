@@ -1,1 +1,1 @@
-"""Who gets into a gateway: devices and pairing, its page, its provider's answer."""
+"""Access to a gateway: paired devices, its page, and the check of its provider's key."""

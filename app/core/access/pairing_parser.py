@@ -1,7 +1,7 @@
 """Read a gateway's answers about devices.
 
-Everything here came from a gateway, and through it from whoever reached its port: it is
-checked for its form, shortened, and made harmless before it is shown.
+All of it is untrusted: anybody who reaches a gateway's port can send it text. So it is
+checked, shortened and cleaned before it is shown.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""What the doctor says of this host and of the deployments folder: facts in, findings out, pure."""
+"""The doctor: checks of this host and of the deployments folder, from facts to findings."""

@@ -76,7 +76,7 @@ class DoctorCheck:
     def _finding(
         self, verdict: DoctorVerdict, seen: str, next_step: str = "", fix: str = ""
     ) -> DoctorFinding:
-        # It contains names of programs, containers and files, which are untrusted.
+        # `seen` has names of programs, containers and files, which are untrusted.
         return DoctorFinding(
             self.code, self.title, self.area, verdict, plain(seen), self.why, next_step, fix
         )

@@ -28,7 +28,7 @@ class Shell:
     engine: str = ""
 
     def as_root(self, line: str) -> str:
-        """Return the line such that it runs as root."""
+        """Return the line run as root: with sudo or su, unless we are root."""
         if self.is_root:
             return line
         quoted = shlex.quote(line)
@@ -103,5 +103,5 @@ def quoted(*words: str) -> str:
 
 
 def on_paths(command: str, paths: Sequence[str]) -> str:
-    """Return a command with paths, but not with all of them if there are many."""
+    """Return a command with the first paths, so that the line can be copied."""
     return f"{command} {quoted(*paths[:_MOST_PATHS])}"

@@ -58,7 +58,7 @@ def has_value(fingerprint: str, name: str, value: str, key: bytes) -> bool:
 
 
 def keys_affecting_gateway(keys: tuple[str, ...], compose_file: str) -> tuple[str, ...]:
-    """Return the keys of these that make a difference to the container."""
+    """Return only the keys that change something for the container."""
     return tuple(
         each
         for each in keys

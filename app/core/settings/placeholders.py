@@ -14,7 +14,7 @@ class PreviewPart:
 
 
 class Placeholders:
-    """Makes stand-in values, and replaces them by words in the text that was made with them.
+    """Makes stand-in values for the text of a file, and later shows words in their place.
 
     Stand-ins are letters and digits only, so they never cause quotes in a file, and random,
     so that no real value is mistaken for one.
@@ -25,12 +25,12 @@ class Placeholders:
         self._words: list[str] = []
 
     def stand_in(self, words: str) -> str:
-        """Return a value to use where the words are to appear."""
+        """Return a value for a file's text; `parts_of` shows the words in its place."""
         self._words.append(words)
         return f"{self._nonce}{len(self._words) - 1:03d}"
 
     def parts_of(self, text: str) -> tuple[PreviewPart, ...]:
-        """Return a text in parts, with the words for every stand-in."""
+        """Return a text in parts, with words in place of every stand-in."""
         parts = re.split(rf"{self._nonce}(\d{{3}})", text)
         return tuple(
             PreviewPart(self._words[int(part)], is_placeholder=True)

@@ -31,7 +31,7 @@ from app.core.webhook.troubles import (
 def read_entries(
     cursor: HistoryCursor, deployment_id: str, entries: Iterable[Mapping[str, Any]]
 ) -> CursorUpdate:
-    """Read on with newly appended entries. Return the new cursor and what to report."""
+    """Read newly appended entries. Return the new cursor and what to report."""
     notices: list[Notification] = []
     for entry in entries:
         cursor, found = _read(cursor, deployment_id, entry)

@@ -100,7 +100,7 @@ def _check_after_failure(
 
 
 def _due(incident: Incident, now: datetime) -> WebhookEvent | None:
-    """Return the event as which an incident should be reported by now, if any."""
+    """Return the event to report for an incident, or None if there is none or not yet."""
     if incident.count >= _LOOP and incident.what == EXITED:
         return WebhookEvent.CRASH_LOOP
     if not _is_settled(incident, now):

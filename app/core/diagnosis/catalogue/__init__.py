@@ -1,8 +1,8 @@
 """Catalogue of causes, as data: what the engine's, a registry's or the gateway's messages mean.
 
-For each source the first entry applies that matches in everything it names (message, exit
-code, readiness check), so specific entries come before general ones. Every entry was
-recorded from a real failure (Docker 20.10, Compose 2.40, OpenClaw 2026.9.6) in
+An entry matches by the message and, if it names them, exit codes. The first match of a
+source applies, so specific entries come before general ones. Every entry was recorded from a
+real failure (Docker 20.10, Compose 2.40, OpenClaw 2026.9.6): see
 tests/recorded/<source>/<code>.log and <code>.<anything>.log.
 """
 
