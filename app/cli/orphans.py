@@ -29,7 +29,7 @@ def stranded(terminal: Terminal, project: str | None) -> None:
         found
         if terminal.as_json
         else [{**each, "perhaps": _owner(each["perhaps"])} for each in found],
-        {"project": "Project", "kind": "What", "perhaps": "Whose", "why": "Why"},
+        {"project": "Project", "kind": "What", "perhaps": "Owner", "why": "Why"},
         otherwise="There are no orphans.",
     )
 

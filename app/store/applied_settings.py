@@ -37,7 +37,7 @@ def write_applied(folder: Path, applied: AppliedSettings) -> None:
 
 
 def applied_file(folder: Path) -> bytes:
-    """Return the file as it stands, to be put back later; empty where there is none."""
+    """Return the bytes of the file, for a later `put_applied`; empty if there is none."""
     try:
         return read_file(folder / AGENT_DIR / FILE)
     except (FileNotFoundError, Unreadable):
@@ -45,7 +45,7 @@ def applied_file(folder: Path) -> bytes:
 
 
 def put_applied(folder: Path, data: bytes) -> None:
-    """Put the file back as it stood. Raises OSError."""
+    """Restore the file from `applied_file`. Raises OSError."""
     path = agent_dir(folder) / FILE
     if data:
         write_file(path, data)

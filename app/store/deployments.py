@@ -106,7 +106,7 @@ class DeploymentStore:
         return self.archive.newest(deployment_id) or listed
 
     @contextmanager
-    def creating(self) -> Iterator[None]:
+    def creation_lock(self) -> Iterator[None]:
         """Hold the creation lock: one process at a time chooses a port and creates a folder."""
         self.open()
         with waiting_for(self.root / AGENT_DIR):
@@ -120,7 +120,7 @@ class DeploymentStore:
         return new
 
     def create(self, deployment_id: str, content: DeploymentContent, actor: str) -> None:
-        """Create a deployment's folder, within `creating`.
+        """Create a deployment's folder, within `creation_lock`.
 
         It is made under another name, synced, then renamed: it is listed when it is complete.
         """

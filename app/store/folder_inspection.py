@@ -17,7 +17,7 @@ from app.store.deployments import is_being_made
 from app.store.files import AGENT_DIR
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-# README.md comes with the project and says what the folder is for.
+# README.md comes with the project and explains the folder.
 _EXPECTED = (AGENT_DIR, ARCHIVE, "README.md", "lost+found")
 # At most so many files of a data folder are checked; a gateway's packages have ten thousands.
 _MOST_FILES = 2000

@@ -1,7 +1,8 @@
 """The webhook's queue: `deployments/.deploy-agent/notices.json`, mode 0600.
 
-The places in the histories and the queued messages change in one write, so a crash at any moment
-loses no message. A message is removed after it was sent: a crash in between sends it twice.
+The cursors in the histories (`places` in the file) and the queued messages change in one write,
+so a crash at any moment loses no message. A message is removed after it was sent: a crash in
+between sends it twice.
 """
 
 import json

@@ -145,6 +145,8 @@ def _chosen(named: list[str]) -> list[Orphan]:
 
 def _removal_messages(removal: Removal) -> list[tuple[str, str]]:
     """Return the messages about a removal, each with its category."""
-    told = [(f"{each} was removed.", "done") for each in removal.removed]
-    told += [(f"{each} is being removed.", "done") for each in removal.removing]
-    return told + [(f"{each.title}: {each.detail}", "problem") for each in removal.refused.values()]
+    messages = [(f"{each} was removed.", "done") for each in removal.removed]
+    messages += [(f"{each} is being removed.", "done") for each in removal.removing]
+    return messages + [
+        (f"{each.title}: {each.detail}", "problem") for each in removal.refused.values()
+    ]

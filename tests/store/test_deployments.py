@@ -22,7 +22,7 @@ def store(tmp_path: Path) -> DeploymentStore:
 
 def make(store: DeploymentStore, count: int = 1) -> list[str]:
     ids = []
-    with store.creating():
+    with store.creation_lock():
         for _ in range(count):
             ids.append(store.new_id())
             store.create(ids[-1], CONTENT, "ana")

@@ -56,7 +56,7 @@ def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored
         raise NotRestored(f"Part of “{archived.label}” was deleted already. Delete the rest of it.")
     with (
         storage_errors("It was not restored."),
-        context.store.creating(),
+        context.store.creation_lock(),
         held(archived, context=context) as folder,
     ):
         if context.store.has(deployment_id):

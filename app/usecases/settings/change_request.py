@@ -80,7 +80,7 @@ def refuse_stale(request: ChangeRequest, files: DeploymentFiles, key: bytes) -> 
     try:
         changed = changed_since(request.fingerprint, files.values, files.compose or "", key)
     except InvalidFingerprint:
-        raise InputRejected({"seen": "is not what a preview answered"}) from None
+        raise InputRejected({"seen": "must be the `seen` of a preview"}) from None
     if changed:
         raise StaleForm(changed)
 

@@ -63,7 +63,7 @@ def configure_deployment(
     checked = check_input(given)
     if checked.errors:
         raise InputRejected(problems_of(checked, context=context))
-    with storage_errors("The deployment was not configured."), context.store.creating():
+    with storage_errors("The deployment was not configured."), context.store.creation_lock():
         if deployment_id and context.store.has(deployment_id):
             raise FormAlreadySent(deployment_id)
         deployment_id = deployment_id or context.store.new_id()

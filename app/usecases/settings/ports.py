@@ -1,6 +1,6 @@
 """Ports: choose a free one, or say why one can't be used.
 
-Call this within `store.creating()`, so that two deployments never get the same port.
+Call this within `store.creation_lock()`, so that two deployments never get the same port.
 """
 
 from collections.abc import Mapping

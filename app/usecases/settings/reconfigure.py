@@ -43,7 +43,7 @@ def reconfigure_deployment(
         context.containers.of(deployment_id)
     key = signing_key(context)
     # Under the creation lock, so that two deployments can't take the same port.
-    with storage_errors("Nothing was changed."), context.store.creating():
+    with storage_errors("Nothing was changed."), context.store.creation_lock():
         plan = plan_reconfiguration(deployment_id, request, context=context, key=key)
         if not plan.changes:
             return None

@@ -107,7 +107,7 @@ def _requested_files(
         except EnvFileError:
             name = SettingChange(key, None, value).name
             raise InputRejected(
-                {name: "can't be changed where it stands in .env; change it there by hand"}
+                {name: "can't be changed at its place in .env; edit the file by hand"}
             ) from None
     refuse_too_large(after.env)
     return after

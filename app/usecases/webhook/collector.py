@@ -20,10 +20,10 @@ from app.usecases.context import AppContext
 from app.usecases.status.overview import DeploymentView, list_deployments
 from app.usecases.webhook.webhook import page_url, webhook_queue_store, webhook_url
 
-# Stands for the root folder's own history in the places.
+# The key of the root folder's own history.
 _ROOT = ""
-# Places of deployments that are gone are kept too, since they may be restored.
-_MOST_PLACES = 2000
+# Cursors of deployments that are gone are kept too, since they may be restored.
+_MOST_CURSORS = 2000
 
 
 class WebhookCollector:
@@ -37,7 +37,7 @@ class WebhookCollector:
         self._notify = notify
         self._store = webhook_queue_store(context)
         self._since: datetime | None = None
-        self._places: Mapping[str, HistoryCursor] = {}
+        self._cursors: Mapping[str, HistoryCursor] = {}
         # Each history's signature when it was last read: most histories do not change.
         self._signatures: Mapping[str, history.Signature | None] = {}
 
@@ -48,7 +48,7 @@ class WebhookCollector:
             self._store.forget()
             return
         with self._store.changing() as queue:
-            self._since, self._places = queue.since, dict(queue.places)
+            self._since, self._cursors = queue.since, dict(queue.places)
 
     def collect(self) -> None:
         """Queue messages for what is new. Raises OSError, NotFound."""
@@ -57,25 +57,25 @@ class WebhookCollector:
         ids = [_ROOT, *(each.id for each in self._context.store.scan())]
         signatures = {each: history.signature_of(self._folder(each)) for each in ids}
         notices: list[Notification] = []
-        places = dict(self._places)
-        if len(places) > _MOST_PLACES:
-            places = {each: places[each] for each in ids if each in places}
+        cursors = dict(self._cursors)
+        if len(cursors) > _MOST_CURSORS:
+            cursors = {each: cursors[each] for each in ids if each in cursors}
         for each in ids:
             if each not in self._signatures or self._signatures[each] != signatures[each]:
-                places[each], found = self._read(each)
+                cursors[each], found = self._read(each)
                 notices += found
-        views = self._views_needed(ids, places, notices)
+        views = self._views_needed(ids, cursors, notices)
         for each in views:
-            if each in places and places[each].is_open:
-                seen = self._seen(views[each], places[each])
-                places[each], found = check_condition(places[each], each, seen)
+            if each in cursors and cursors[each].is_open:
+                seen = self._seen(views[each], cursors[each])
+                cursors[each], found = check_condition(cursors[each], each, seen)
                 notices += found
-        if places != self._places:
-            self._queue(places, [self._message(each, views) for each in notices])
+        if cursors != self._cursors:
+            self._queue(cursors, [self._message(each, views) for each in notices])
         self._signatures = signatures
 
     def _read(self, deployment_id: str) -> tuple[HistoryCursor, list[Notification]]:
-        known = self._places.get(deployment_id)
+        known = self._cursors.get(deployment_id)
         place = known or HistoryCursor()
         appended = history.appended_since(self._folder(deployment_id), place.number)
         if known is None:
@@ -94,11 +94,11 @@ class WebhookCollector:
     def _views_needed(
         self,
         ids: Iterable[str],
-        places: Mapping[str, HistoryCursor],
+        cursors: Mapping[str, HistoryCursor],
         notices: Iterable[Notification],
     ) -> dict[str, DeploymentView]:
         """Return the deployments by id, if a notice needs them: most calls ask no engine."""
-        if not notices and not any(each in places and places[each].is_open for each in ids):
+        if not notices and not any(each in cursors and cursors[each].is_open for each in ids):
             return {}
         return {view.deployment.id: view for view in list_deployments(self._context)}
 
@@ -119,12 +119,12 @@ class WebhookCollector:
         url = page_url(notice.deployment_id, self._context)
         return WebhookMessage(masked, mask(view.deployment.name), view.report.status, url)
 
-    def _queue(self, places: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
+    def _queue(self, cursors: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
         with self._store.changing() as queue:
-            queue.places = dict(places)
+            queue.places = dict(cursors)
             for each in messages:
                 queue.add(each)
-        self._places = places
+        self._cursors = cursors
         if messages:
             self._notify()
 

@@ -95,7 +95,7 @@ def stream() -> ResponseReturnValue:
 def archive(deployment_id: str) -> ResponseReturnValue:
     with joined(OperationKind.ARCHIVE):
         archive_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done("It is being archived.", deployment_id)
+    return done("The deployment is being archived.", deployment_id)
 
 
 @bp.post("/archive/<archived>/restore")

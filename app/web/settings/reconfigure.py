@@ -272,7 +272,7 @@ def _resumed(deployment_id: str, body: ReconfigureBody) -> Started:
 def _answered(
     deployment_id: str, started: Started | None, wait: bool
 ) -> ReconfiguredAnswer | AcceptedAnswer:
-    """Answer how it ended, or that it goes on; nothing was to be done where nothing was started."""
+    """Answer with the outcome, or 202 if it still runs. None means that nothing had to change."""
     if started and not (wait and wait_for_reconfigured(started, context=app_context())):
         return accepted(started.operation, "launching")
     return reconfigured(deployment_id, started, context=app_context())

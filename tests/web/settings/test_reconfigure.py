@@ -290,7 +290,7 @@ def test_what_is_only_saved_needs_no_engine(settings: Settings) -> None:
         ({"remove": ["port"]}, "port", "can't be removed"),
         ({"remove": "port"}, "remove", "must be a list"),
         ({"preview": "yes"}, "preview", "must be true or false"),
-        ({"seen": "anything"}, "seen", "is not what a preview answered"),
+        ({"seen": "anything"}, "seen", "must be the `seen` of a preview"),
         ({"resume": "later"}, "resume", "must be one of finish, undo"),
         ({"openclaw_gateway_token": "mine"}, "openclaw_gateway_token", "is made by Deploy Agent"),
     ],
