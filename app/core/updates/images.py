@@ -1,4 +1,4 @@
-"""An image on this host, and the name that stays its own when a tag moves."""
+"""An image on this host, and a name for it that stays the same when a tag moves."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`digests` are names with the registry's digest; one that was built here has none.
+    """`digests` are names with the registry's digest; an image that was built here has none.
 
-    `version` is what the image says of itself, in the label of the OCI.
+    `version` is from the image's own OCI label.
     """
 
     id: str
@@ -17,7 +17,10 @@ class Image:
     version: str = ""
 
     def pin(self, name: str) -> str:
-        """Return a name that means this very image for ever; `name` is what it was asked for by."""
+        """Return a name that always means this exact image.
+
+        Take a digest from the repository of `name` if there is one.
+        """
         ours = [each for each in self.digests if repository(each) == repository(name)]
         return next(iter([*ours, *self.digests]), self.id)
 
@@ -30,6 +33,6 @@ def repository(name: str) -> str:
 
 
 def names_like(images: Iterable[Image], name: str) -> list[str]:
-    """Return the names of the images that are of the same repository as one."""
+    """Return the tags of all images from the same repository as `name`, sorted."""
     wanted = repository(name)
     return sorted(tag for each in images for tag in each.tags if repository(tag) == wanted)

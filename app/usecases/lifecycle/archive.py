@@ -1,4 +1,4 @@
-"""Archive: take a deployment's containers down and put its folder aside, with name and history."""
+"""Archive: take a deployment's containers down and move its folder to the archive."""
 
 from app.core.diagnosis.causes import Cause
 from app.core.errors import ArchiveFailed, InputRejected, NotFound
@@ -18,8 +18,8 @@ from app.usecases.operations.wait import wait_for
 def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     """Start archiving a deployment, also one whose `.env` can't be read.
 
-    What can't be written is refused before anything is stopped. Raises NotFound,
-    DeploymentInvalid, Busy, StorageFailed, EngineError.
+    Check that the archive can be written before anything is stopped.
+    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
     context.containers.of(deployment_id)
@@ -29,12 +29,15 @@ def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -
 
 
 def wait_for_archive(started: Started, *, context: AppContext) -> Operation | None:
-    """Return how an archiving ended, or None where it is still going on. Raises ArchiveFailed."""
+    """Return the operation once it has ended, or None while it still runs. Raise ArchiveFailed."""
     return wait_for(started, lambda ended: ArchiveFailed, context=context)
 
 
 def perform_archive(op: OperationContext) -> None:
-    """Take the containers down, then move the folder. Raises OperationFailed, EngineError."""
+    """Take the containers down, then move the folder.
+
+    Raise OperationFailed, ComposeFailed, EngineError.
+    """
     perform_stop(op)
     op.step(Step.MOVE, "Moving the folder to the archive")
     archive = op.context.store.archive
@@ -52,12 +55,12 @@ def count_archived(*, context: AppContext) -> int:
 
 
 def list_archived(*, context: AppContext) -> list[ArchivedDeployment]:
-    """Return what is archived, the latest first."""
+    """Return the archived deployments, the latest first."""
     return context.store.archive.all()
 
 
 def search_archived(asked: str, *, context: AppContext) -> list[ArchivedDeployment]:
-    """Return those that have a text in their name or id; all where nothing is asked for."""
+    """Return those whose name or id contains `asked`, in any case."""
     text = asked.casefold()
     return [
         each
@@ -67,15 +70,15 @@ def search_archived(asked: str, *, context: AppContext) -> list[ArchivedDeployme
 
 
 def newest_archived(deployment_id: str, *, context: AppContext) -> str | None:
-    """Return the name of what was archived last of one deployment."""
+    """Return the name of a deployment's latest folder in the archive."""
     found = (each for each in list_archived(context=context) if each.deployment.id == deployment_id)
     return next((each.name for each in found), None)
 
 
 def find_archived(given: str, *, context: AppContext) -> ArchivedDeployment:
-    """Return what is archived under an id, or under `<id>-<time>` where an id is not enough.
+    """Return the archived deployment with an id, or with `<id>-<time>` if there are several.
 
-    Raises NotFound, InputRejected.
+    Raise NotFound, InputRejected.
     """
     found = [
         each for each in list_archived(context=context) if given in (each.name, each.deployment.id)

@@ -1,6 +1,5 @@
-"""Before a launch: the data folders are there, are the gateway's, and hold what `.env` says."""
+"""The data folders before a launch, and `openclaw.json` in them."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,14 @@ from app.store import data_folders
 from app.store.file_writes import write_file
 from app.store.files import AGENT_DIR, Unreadable
 from app.usecases.context import AppContext
+from app.usecases.operations.operation_context import OperationContext
 
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"
 
-# Run by the image's own node, as root in a short container. The gateway may change its
-# folders meanwhile, so what was opened is what is read, given or written: by descriptor,
-# never through a link that was put in its place.
+# Run by the image's own node, as root in a short container. The gateway may change its folders
+# meanwhile, so read, chown and write only what was opened, by descriptor: never through a link
+# that was put in its place.
 _READ = """
 const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_NONBLOCK} = fs.constants;
 let file;
@@ -67,47 +67,44 @@ fs.renameSync(fresh, `${{inside}}/openclaw.json`);
 """
 
 
-def prepare_data_folders(
-    deployment: Deployment, folder: Path, image: str, say: Callable[[str], None]
-) -> None:
-    """Make both data folders fit for the gateway. `image` is on this host.
+def prepare_data_folders(op: OperationContext, image: str) -> None:
+    """Create both data folders, write `openclaw.json`, make the gateway's user their owner.
 
-    Raises ComposeFailed where the short container can't run, OSError from the disk.
+    `image` must be on this host. Raise ComposeFailed if the short container can't run, OSError.
     """
+    folder = op.folder
     for made in data_folders.make_missing(folder):
-        say(f"Made the folder {made}/, which was missing")
-    if deployment.token or IN_CONFIG & set(deployment.changed):
-        _write_config(deployment, folder, image, say)
+        op.say(f"Made the folder {made}/, which was missing")
+    if op.deployment.token or IN_CONFIG & set(op.deployment.changed):
+        _write_config(op, image)
     if data_folders.belong_to_gateway(folder):
         return
-    say("Giving config/ and workspace/ to the gateway's user, uid 1000")
+    op.say("Giving config/ and workspace/ to the gateway's user, uid 1000")
     if data_folders.may_give():
         data_folders.give_to_gateway(folder)
     else:
         run_as_root(image, folder, _GIVE, _SECONDS)
 
 
-def _write_config(
-    deployment: Deployment, folder: Path, image: str, say: Callable[[str], None]
-) -> None:
-    """Write the token of `.env`, and what changed in it, into `openclaw.json`; no other key."""
+def _write_config(op: OperationContext, image: str) -> None:
+    """Write the token, and what else changed in `.env`, into `openclaw.json`; no other key."""
     try:
-        data = read_openclaw_config(folder, image)
-        text, written = config_for(deployment, data)
+        data = read_openclaw_config(op.folder, image)
+        text, written = config_for(op.deployment, data)
     except (ConfigUnreadable, Unreadable) as error:
-        say(f"Leaving the token in config/openclaw.json as it is: {error}")
+        op.say(f"Leaving the token in config/openclaw.json as it is: {error}")
         return
     if text != data:
-        say(f"Writing {written} of .env into config/openclaw.json")
-        write_openclaw_config(folder, image, text)
+        op.say(f"Writing {written} of .env into config/openclaw.json")
+        write_openclaw_config(op.folder, image, text)
 
 
 def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
-    """Return `openclaw.json` as a launch needs it, and in words what was written into it.
+    """Return `openclaw.json` as a launch needs it, and the names of what was written into it.
 
-    The page's own origins follow the port; the model and the like are only written where
-    `.env` has changed since it was applied last, so what was set there by hand stays.
-    Raises ConfigUnreadable.
+    The page's own origins follow the port. Model and the like are written only if `.env` has
+    changed since the last launch, so that values set by hand in `openclaw.json` stay.
+    Raise ConfigUnreadable.
     """
     if not data:
         env = {"OPENCLAW_GATEWAY_TOKEN": "", **deployment.env}
@@ -123,15 +120,15 @@ def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
 
 
 def image_for(deployment: Deployment, gateway: Container | None, context: AppContext) -> str:
-    """Return an image that is on this host, for what only the gateway's user may touch."""
+    """Return an image on this host, to access the files of the gateway's user with."""
     asked = deployment.env.get("OPENCLAW_IMAGE") or context.settings.image
     return gateway.image if gateway else asked
 
 
 def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) -> bytes:
-    """Return `openclaw.json`, also where only the gateway may read it; empty where there is none.
+    """Return `openclaw.json`, even if only the gateway may read it; empty if there is none.
 
-    Raises Unreadable, ComposeFailed.
+    Raise Unreadable, ComposeFailed.
     """
     if data_folders.are_ours(folder):
         return data_folders.read_config(folder) or b""
@@ -139,7 +136,7 @@ def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) ->
 
 
 def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
-    """Rewrite `openclaw.json`, also where only the gateway may. Raises ComposeFailed, OSError."""
+    """Rewrite `openclaw.json`, even if only the gateway may. Raise ComposeFailed, OSError."""
     if data_folders.are_ours(folder):
         data_folders.write_config(folder, text)
     else:
@@ -156,19 +153,19 @@ def _install_as_root(folder: Path, image: str, text: bytes) -> None:
 
 
 def tokens_equal(deployment: Deployment, folder: Path) -> bool | None:
-    """Say whether `openclaw.json` has the token of `.env`; None where we may not read it."""
+    """Return whether `openclaw.json` has the token of `.env`; None if we may not read it."""
     config = _own_config(folder)
     return None if config is None else token_in(config) in (None, deployment.token)
 
 
 def allowed_origins(folder: Path, port: int) -> tuple[str, ...] | None:
-    """Return the origins that `openclaw.json` allows; None where we may not read it."""
+    """Return the origins that `openclaw.json` allows; None if we may not read it."""
     config = _own_config(folder)
     return None if config is None else origins_in(config, port)
 
 
 def _own_config(folder: Path) -> dict[str, Any] | None:
-    """Return what `openclaw.json` says without any container's help, or None."""
+    """Return `openclaw.json` if this process may read it, else None; it starts no container."""
     try:
         if not data_folders.are_ours(folder):
             return None

@@ -46,7 +46,7 @@ _UP_PATIENCE_SECONDS = 15.0
 
 
 def launch_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start a launch, with a warning where the host is short of room.
+    """Start a launch, with a warning if the host is short of room.
 
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -145,7 +145,7 @@ def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
     image = images.get(SERVICE) or next(iter(images.values()), op.context.settings.image)
     # No cancellation while files are written: they would be left half done.
     op.step(Step.FOLDERS, "Preparing the data folders")
-    prepare_data_folders(op.deployment, op.folder, image, op.say)
+    prepare_data_folders(op, image)
     if anew and before:
         take_down(op)
     else:

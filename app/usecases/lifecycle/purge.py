@@ -14,16 +14,16 @@ from app.store.archive import ArchivedDeployment
 from app.store.storage_errors import storage_cause, storage_errors
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
-from app.usecases.lifecycle.restore import held
+from app.usecases.lifecycle.restore import locked
 
-# A page is not kept waiting for longer; the deletion goes on, and the archive shows it.
+# A page waits no longer than this. The deletion goes on, and the archive shows it.
 WAIT_SECONDS = 20.0
 _CONTAINER_SECONDS = 60
-_AT_ONCE = ThreadPoolExecutor(2, thread_name_prefix="purge")
+_PURGES = ThreadPoolExecutor(2, thread_name_prefix="purge")
 
-# Makes every folder ours to empty, from within a short container as root. What something
-# is mounted on is left alone: its mount id is another.
-_TAKE = """
+# Run as root in a short container: makes our user the owner of every folder, so that it can be
+# emptied. Mounted folders are left alone: they have another mount id.
+_BECOME_OWNER = """
 const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_DIRECTORY} = fs.constants;
 const mount = (file) => /mnt_id:\\s*(\\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${file}`))[1];
 const take = (path, within) => {
@@ -42,7 +42,7 @@ take("/deployment");
 
 
 def check_confirmed(archived: ArchivedDeployment, typed: str) -> None:
-    """Raises InputRejected where something else was typed than what is to be deleted."""
+    """Raise InputRejected unless the name of the archived deployment was typed."""
     if typed.strip() != archived.label:
         raise InputRejected({"confirm": f"must be {archived.label}, written exactly so"})
 
@@ -50,16 +50,16 @@ def check_confirmed(archived: ArchivedDeployment, typed: str) -> None:
 def purge_archived(
     given: str, typed: str, *, actor: str, context: AppContext, wait: float | None = WAIT_SECONDS
 ) -> bool:
-    """Delete what is archived under an id or name; say whether it is gone, or still going.
+    """Delete an archived deployment, by id or folder name; return False if it takes longer.
 
-    What failed midway can be purged again. Raises NotFound, InputRejected, Busy,
+    After a failure it can be purged again. Raise NotFound, InputRejected, Busy,
     NotPurged, StorageFailed.
     """
     archived = find_archived(given, context=context)
     check_confirmed(archived, typed)
     _refuse_what_runs(archived, context)
-    # The history names the address that the deed comes from, also beside its request.
-    purge: Future[None] = _AT_ONCE.submit(copy_context().run, _purge, archived, actor, context)
+    # In another thread, too, the history names the address of the request.
+    purge: Future[None] = _PURGES.submit(copy_context().run, _purge, archived, actor, context)
     try:
         purge.result(wait)
     except StillGoingOn:
@@ -72,7 +72,7 @@ def purge_archived(
 def _purge(archived: ArchivedDeployment, actor: str, context: AppContext) -> None:
     about = {"deployment": archived.deployment.id, "name": archived.deployment.name}
     root = context.store.root
-    with held(archived, context=context) as folder:
+    with locked(archived, context=context) as folder:
         with storage_errors("It was not deleted."):
             history.record(root, "purge", actor, **about)
             folder = context.store.archive.begin_purge(folder)
@@ -87,7 +87,7 @@ def _purge(archived: ArchivedDeployment, actor: str, context: AppContext) -> Non
 
 
 def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
-    """Delete a folder; what only the gateway's user may empty is made ours first."""
+    """Delete a folder; first become the owner of what only the gateway's user may empty."""
     purge = context.store.archive.purge
     try:
         try:
@@ -95,7 +95,7 @@ def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> 
         except PermissionError:
             if os.geteuid() == 0:
                 raise
-            _take(folder, archived, context)
+            _become_owner(folder, archived, context)
             purge(folder)
     except OSError as error:
         raise NotPurged(
@@ -104,23 +104,23 @@ def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> 
         ) from None
 
 
-def _take(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
-    """Make a folder ours by a short container of an image that is on this host."""
+def _become_owner(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
+    """Make our user the owner, by a short container of an image that is on this host."""
     images = (archived.deployment.env.get("OPENCLAW_IMAGE"), context.settings.image)
-    script = _TAKE % {"uid": os.geteuid(), "gid": os.getegid()}
+    script = _BECOME_OWNER % {"uid": os.geteuid(), "gid": os.getegid()}
     try:
         image = next(each for each in images if each and context.images.id_of(each))
         run_as_root(image, folder, script, _CONTAINER_SECONDS)
     except (StopIteration, EngineError, ComposeFailed):
         raise NotPurged(
             f"Part of “{archived.label}” is left: it belongs to the gateway's user, and the short"
-            " container that would hand it over could not run. As root: rm -rf --one-file-system"
+            " container that makes it ours could not run. As root: rm -rf --one-file-system"
             f" {folder}"
         ) from None
 
 
 def _refuse_what_runs(archived: ArchivedDeployment, context: AppContext) -> None:
-    """Refuse to delete the data under a container's feet, where the engine knows of one."""
+    """Refuse to delete data that a container still uses, if the engine knows of one."""
     if context.store.has(archived.deployment.id):
         return  # The listed folder of that id has them.
     try:

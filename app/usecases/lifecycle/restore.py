@@ -1,4 +1,4 @@
-"""Restore: put an archived deployment back, at its own port or, where that is taken, a free one."""
+"""Restore: move an archived deployment back, with its own port or, if that is taken, a free one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +32,7 @@ from app.usecases.settings.ports import free_port, port_problem
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What is back. `remarks` tell what is not as it was, in sentences."""
+    """A restored deployment. `remarks` are sentences about what is different from before."""
 
     deployment: Deployment
     remarks: tuple[str, ...]
@@ -45,10 +45,10 @@ class Restored:
 
 
 def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored:
-    """Put back what is archived under an id or name. It is not launched.
+    """Move an archived deployment, by id or folder name, back into the list; don't launch it.
 
-    Its files are made fit for the port first, so that one rename is the whole
-    restore. Raises NotFound, InputRejected, Busy, NotRestored, StorageFailed.
+    Write its port into its files first, so that the restore is one rename.
+    Raise NotFound, InputRejected, Busy, NotRestored, StorageFailed.
     """
     archived = find_archived(given, context=context)
     deployment_id = archived.deployment.id
@@ -57,22 +57,22 @@ def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored
     with (
         storage_errors("It was not restored."),
         context.store.creation_lock(),
-        held(archived, context=context) as folder,
+        locked(archived, context=context) as folder,
     ):
         if context.store.has(deployment_id):
             raise NotRestored(
                 f"A deployment {deployment_id} is in the list already, and nothing is replaced."
                 " Archive that one first, or move its folder away."
             )
-        remarks = _fitted(folder, read_deployment(folder, deployment_id), actor, context)
+        remarks = _adapt(folder, read_deployment(folder, deployment_id), actor, context)
         context.store.archive.restore(folder, deployment_id)
     context.live_updates.publish()
     return Restored(context.store.load(deployment_id), tuple(remarks))
 
 
 @contextmanager
-def held(archived: ArchivedDeployment, *, context: AppContext) -> Iterator[Path]:
-    """Hold an archived folder, so that one thing at a time is done to it. Raises Busy, NotFound."""
+def locked(archived: ArchivedDeployment, *, context: AppContext) -> Iterator[Path]:
+    """Lock an archived folder and give its path. Raise Busy, NotFound."""
     try:
         with context.store.archive.locked(archived.name) as folder:
             yield folder
@@ -84,10 +84,10 @@ def held(archived: ArchivedDeployment, *, context: AppContext) -> Iterator[Path]
         raise NotFound(f"“{archived.label}” is not in the archive any more.") from None
 
 
-def _fitted(folder: Path, deployment: Deployment, actor: str, context: AppContext) -> list[str]:
-    """Make an archived folder's files fit for a port that is free; return what changed.
+def _adapt(folder: Path, deployment: Deployment, actor: str, context: AppContext) -> list[str]:
+    """Write a free port into an archived folder's files; return what changed, in sentences.
 
-    A folder whose `.env` can't be understood goes back as it is.
+    Leave a folder as it is if its `.env` can't be understood.
     """
     before = deployment.port
     if deployment.problem or before is None:
@@ -123,7 +123,7 @@ def _another_port(before: int, problem: str, context: AppContext) -> int:
 
 
 def _write_subnet(folder: Path, port: int, context: AppContext) -> None:
-    """Give the compose file the network of the port, where it has one of ours."""
+    """Write the port's subnet into the compose file, if it has one of ours."""
     pool = context.settings.subnet_pool
     with suppress(FileNotFoundError, Unreadable, UnicodeDecodeError):
         change_file(
@@ -135,9 +135,9 @@ def _write_subnet(folder: Path, port: int, context: AppContext) -> None:
 def _move_origins(
     folder: Path, deployment: Deployment, port: int, context: AppContext, *, needed: bool
 ) -> bool:
-    """Let the gateway's page be opened at the port, by the names by which it could be before.
+    """Allow the same names for the gateway's page at its new port; return whether they are.
 
-    Say whether that is so. A container is only started for it where it is `needed`.
+    Start a container for that only if it is `needed`.
     """
     try:
         if not (needed or data_folders.are_ours(folder)):

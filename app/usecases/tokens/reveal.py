@@ -8,9 +8,9 @@ from app.usecases.context import AppContext
 
 
 def reveal_secret(deployment_id: str, field_name: str, *, actor: str, context: AppContext) -> str:
-    """Return a secret field's value. What can't be recorded is not revealed.
+    """Return a secret field's value, once the history has recorded who asked.
 
-    Raises NotFound, InputRejected, StorageFailed.
+    Raise NotFound, InputRejected, StorageFailed.
     """
     deployment = context.store.load(deployment_id)
     field = BY_NAME.get(field_name)

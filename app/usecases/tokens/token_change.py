@@ -141,8 +141,7 @@ def write_token_of_env(op: OperationContext, gateway: Container | None) -> None:
     """Write the token of `.env` into `openclaw.json`, as a launch does. Raise OSError."""
     op.step(Step.FOLDERS, "Preparing the data folders")
     try:
-        image = image_for(op.deployment, gateway, op.context)
-        prepare_data_folders(op.deployment, op.folder, image, op.say)
+        prepare_data_folders(op, image_for(op.deployment, gateway, op.context))
     except ComposeFailed:
         op.say("config/openclaw.json could not be written; the next launch does that")
 

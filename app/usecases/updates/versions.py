@@ -1,4 +1,4 @@
-"""Versions: which very image each deployment runs, and which one it can go back to."""
+"""Versions: the exact image each deployment runs, and the version it can go back to."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ from app.usecases.updates.update import kept_of
 
 @dataclass(frozen=True, slots=True)
 class VersionShown:
-    """The image of a deployment. `image` is None where the engine does not say.
+    """The image of a deployment. `image` is None if the engine does not know it.
 
-    `kept` is the version before the last update, `kept_size` what its state takes on the
-    disk, None while that is counted.
+    `kept` is the version before the last update, `kept_size` the disk space of its state:
+    None while that is measured.
     """
 
     view: DeploymentView
@@ -32,7 +32,7 @@ class VersionShown:
 
     @property
     def digest(self) -> str:
-        """The registry's digest, or the image's id where it was built here."""
+        """The registry's digest, or the image's id if it was built here."""
         return self.image.pin(self.name).rpartition("sha256:")[2] if self.image else ""
 
     @property
@@ -41,7 +41,7 @@ class VersionShown:
 
 
 def version_of(view: DeploymentView, *, context: AppContext) -> VersionShown:
-    """Return what a deployment runs, or would run."""
+    """Return the version that a deployment runs, or would run."""
     kept = kept_of(view.deployment, context=context)
     size = context.sizes.of(context.store.folder(view.deployment.id) / KEPT) if kept else None
     image = None if view.problem else _image(view, context)
@@ -49,7 +49,7 @@ def version_of(view: DeploymentView, *, context: AppContext) -> VersionShown:
 
 
 def images_like(name: str, *, context: AppContext) -> list[str]:
-    """Return the images of this host that a gateway of that image may be updated to."""
+    """Return the images on this host that a gateway of image `name` can be updated to."""
     try:
         return names_like(context.images.known().values(), name)
     except EngineError:
