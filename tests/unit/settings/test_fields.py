@@ -188,28 +188,54 @@ GOOD_AND_BAD: dict[str, tuple[list[str], list[str]]] = {
             "https://ghcr.io/openclaw",
             "openclaw:latest:2",
             "openclaw;rm",
+            "$(touch /tmp/x)",
+            "--privileged",
             "${IMAGE}",
             "a" * 256,
         ],
     ),
     "memory_limit": (
         ["2g", "1500m", "2G", "512mb", "32m", "33554432b", "32768k"],
-        ["2", "2.5g", "0g", "-1g", "2 g", "2t", "g", "31m", "1b", "２g", "2g;", "9" * 13 + "g"],
+        [
+            "2",
+            "2.5g",
+            "0g",
+            "-1g",
+            "2 g",
+            "2t",
+            "g",
+            "31m",
+            "1b",
+            "２g",
+            "2g;",
+            "lots",
+            "9" * 13 + "g",
+        ],
     ),
     "model": (
         ["openrouter/auto", "openrouter/anthropic/claude-4.5", "openai/gpt-6:free", "a/b@c+d"],
-        ["auto", "openrouter/", "/auto", "openrouter//auto", "a/b?", "a/ü", "a/b,c"],
+        ["auto", "no-provider", "openrouter/", "/auto", "openrouter//auto", "a/b?", "a/ü", "a/b,c"],
     ),
     "timezone": (["UTC", "America/Argentina/Ushuaia"], ["Mars/Olympus", "UTC+1", "/etc", "."]),
     "bind_address": (
         ["0.0.0.0", "127.0.0.1", "192.168.1.20"],
-        ["localhost", "::1", "127.0.0.1:80", "127.1", "256.0.0.1", "10.0.0.0/8", "０.0.0.0"],
+        [
+            "localhost",
+            "example.org",
+            "::1",
+            "127.0.0.1:80",
+            "127.1",
+            "256.0.0.1",
+            "10.0.0.0/8",
+            "０.0.0.0",
+        ],
     ),
     "openrouter_base_url": (
         ["https://openrouter.ai/api/v1", "http://10.0.0.5:8080", "http://[::1]:80/v1"],
         [
             "openrouter.ai",
             "ftp://openrouter.ai",
+            "file:///etc",
             "https://me:secret@host/v1",
             "https://host/v1?key=1",
             "https://host/v1#part",
@@ -241,6 +267,24 @@ def test_a_rule_refuses_bad_values_with_an_example(name: str, value: str) -> Non
 
 def test_every_field_with_a_rule_has_good_and_bad_values() -> None:
     assert GOOD_AND_BAD.keys() == {each.name for each in FIELDS if each.rule} - {"name"}
+
+
+# Each ends a line, changes the direction of text, or controls a terminal.
+CONTROLLING = (
+    "a\nPORT=1", "a\r\nb", "a\0b", "a\x1b[2Jb", "\x1b]8;;http://evil.example\x07x\x1b]8;;\x07",
+    "\u202egnp.exe", "\u2066x", "\x9b2J", "a\bb", "\x07", "\ud800",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", CONTROLLING)
+@pytest.mark.parametrize(
+    "name", [each.name for each in FIELDS if not each.secret and each.group == "optional"]
+)
+def test_a_shown_field_refuses_control_characters_and_repeats_none(name: str, value: str) -> None:
+    message = error_of(name, value)
+
+    assert message
+    assert value not in message
 
 
 @pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x7f", "\x9b", "\u202e", "\u2066"])

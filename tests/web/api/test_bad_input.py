@@ -13,58 +13,29 @@ CANARY = "canary-5f2a9c"
 
 
 @pytest.mark.parametrize(
-    ("body", "field"),
+    ("body", "fields"),
     [
-        ({}, "openrouter_api_key"),
-        ({"openrouter_api_key": ""}, "openrouter_api_key"),
-        ({"openrouter_api_key": "   "}, "openrouter_api_key"),
-        ({"openrouter_api_key": None}, "openrouter_api_key"),
-        ({"openrouter_api_key": 7}, "openrouter_api_key"),
-        ({"openrouter_api_key": ["a"]}, "openrouter_api_key"),
-        ({"openrouter_api_key": f"{CANARY}\nPORT=1"}, "openrouter_api_key"),
-        ({"openrouter_api_key": f"{CANARY}\0"}, "openrouter_api_key"),
-        ({"openrouter_api_key": f"{CANARY}\ud800"}, "openrouter_api_key"),
-        ({"openrouter_api_key": CANARY * 4000}, "openrouter_api_key"),
-        ({"openrouter_api_key": API_KEY, CANARY: "1"}, CANARY),
-        ({"openrouter_api_key": API_KEY, "openclaw_gateway_token": "x"}, "openclaw_gateway_token"),
-        ({"openrouter_api_key": API_KEY, "port": 0}, "port"),
-        ({"openrouter_api_key": API_KEY, "port": 65536}, "port"),
-        ({"openrouter_api_key": API_KEY, "port": -1}, "port"),
-        ({"openrouter_api_key": API_KEY, "port": "eighty"}, "port"),
-        ({"openrouter_api_key": API_KEY, "port": 20000.5}, "port"),
-        ({"openrouter_api_key": API_KEY, "port": True}, "port"),
-        ({"openrouter_api_key": API_KEY, "image": "$(touch /tmp/x)"}, "image"),
-        ({"openrouter_api_key": API_KEY, "image": "--privileged"}, "image"),
-        ({"openrouter_api_key": API_KEY, "memory_limit": "lots"}, "memory_limit"),
-        ({"openrouter_api_key": API_KEY, "model": "no-provider"}, "model"),
-        ({"openrouter_api_key": API_KEY, "timezone": "Mars/Olympus"}, "timezone"),
-        ({"openrouter_api_key": API_KEY, "bind_address": "example.org"}, "bind_address"),
+        ({}, {"openrouter_api_key"}),
+        ({"openrouter_api_key": CANARY * 4000}, {"openrouter_api_key"}),
+        ({"openrouter_api_key": f"{CANARY}\ud800"}, {"openrouter_api_key"}),
+        ({"openrouter_api_key": API_KEY, CANARY: "1"}, {CANARY}),
         (
-            {"openrouter_api_key": API_KEY, "openrouter_base_url": "file:///etc"},
-            "openrouter_base_url",
+            {"port": 0, "image": "?", "nonsense": 1},
+            {"port", "image", "nonsense", "openrouter_api_key"},
         ),
-        ([], "body"),
-        ("text", "body"),
+        ([], {"body"}),
+        ("text", {"body"}),
     ],
 )
-def test_a_wrong_field_is_named_and_nothing_is_made(
-    api: Api, deployments_dir: Path, body: Any, field: str
+def test_every_wrong_field_is_named_and_nothing_is_made(
+    api: Api, deployments_dir: Path, body: Any, fields: set[str]
 ) -> None:
     problem = assert_problem(api.post("configure", body), 422, "invalid_input")
 
-    assert field in [error["field"] for error in problem["errors"]]
+    assert {error["field"] for error in problem["errors"]} == fields
     assert all(error["message"] for error in problem["errors"])
-    assert field == CANARY or CANARY not in str(problem), "a value must not be repeated"
+    assert fields == {CANARY} or CANARY not in str(problem), "a value must not be repeated"
     assert [each.name for each in deployments_dir.iterdir()] == [".deploy-agent"]
-
-
-def test_every_wrong_field_is_named_at_once(api: Api) -> None:
-    problem = assert_problem(
-        api.post("configure", {"port": 0, "image": "?", "nonsense": 1}), 422, "invalid_input"
-    )
-
-    named = {error["field"] for error in problem["errors"]}
-    assert named == {"port", "image", "nonsense", "openrouter_api_key"}
 
 
 @pytest.mark.parametrize("verb", ["configure", "launch", "stop", "reveal"])

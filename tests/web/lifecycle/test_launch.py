@@ -139,7 +139,7 @@ def test_a_port_taken_meanwhile_is_named_with_its_holder(
         engine.remove_container(stranger, force=True)
 
     assert answer.json["cause"] == "port_taken"
-    assert name in answer.json["detail"]
+    assert f"taken by the container {name}" in answer.json["detail"]
     assert containers_of(engine, deployment_id) == []
 
 

@@ -243,6 +243,7 @@ def test_a_launch_that_finds_its_port_taken_offers_a_free_one_and_the_button_tak
 
     free = failed.json["free_port"]
     assert (failed.status_code, failed.json["cause"]) == (502, "port_taken")
+    assert "on this host" in failed.json["detail"]
     assert f"use port {free}" in failed.json["detail"]
     page = api.page(f"/deployments/{deployment_id}").text
     assert f"Use port {free}" in page

@@ -155,7 +155,8 @@ def test_a_form_that_is_sent_twice_makes_one(api: Api) -> None:
     again = api.client.post(FORM, data=fields, base_url=BASE, follow_redirects=True)
 
     [listed] = api.get("list").json
-    assert listed["deployment_id"] == fields["id"]
+    assert (listed["deployment_id"], listed["status"]) == (fields["id"], "configured")
+    assert {answer.status_code for answer in answers} == {303}
     assert {answer.headers["Location"] for answer in answers} == {f"/deployments/{fields['id']}"}
     assert "This form was already sent" in again.text
 

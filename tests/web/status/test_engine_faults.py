@@ -1,12 +1,9 @@
 """What an engine can suffer, done to a real one: each is told as what it is, and got over."""
 
 import re
-import socket
 import sys
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,8 +23,6 @@ from tests.support.waiting import eventually
 pytestmark = [*LEAVES_SOCKETS, pytest.mark.usefixtures("own_engine")]
 
 _STANDIN = "deploy-agent-standin"
-# What an answer is awaited for, at the most: behind it is the engine's own limit, 1.5 s.
-_LONG = 60
 
 
 @pytest.fixture
@@ -79,8 +74,10 @@ def test_an_engine_that_fails_is_told_with_what_was_seen_last_and_got_over(
     for page in ("/", f"/deployments/{deployment_id}", f"/deployments/{deployment_id}/edit"):
         assert faulty.page(page).status_code == 200
     assert words.replace("'", "&#39;") in faulty.page("/").text
-    refused = faulty.launch(deployment_id)
-    assert (refused.status_code, refused.json["code"]) == (status, code)
+    for refused in (faulty.launch(deployment_id), faulty.stop(deployment_id)):
+        assert (refused.status_code, refused.json["code"]) == (status, code)
+        assert refused.json["detail"].endswith(".")
+    assert faulty.status(deployment_id)["operation"] is None
 
     come_back(own_engine)
 
@@ -97,24 +94,6 @@ def _labelled(deployment_id: str) -> tuple[str, ...]:
         "--restart=always",
         f"{_STANDIN}:latest",
     )
-
-
-def test_fifty_who_ask_a_frozen_engine_hold_one_call_of_it(
-    faulty: Api, own_engine: OwnEngine
-) -> None:
-    faulty.configure()
-    faulty.get("list")
-    own_engine.freeze()
-
-    with ThreadPoolExecutor(50) as pool:
-        asked = [pool.submit(Api(faulty.app).get, "list") for _ in range(50)]
-        taking = [each for each in threading.enumerate() if each.name == "snapshot"]
-        answers = [each.result(_LONG) for each in asked]
-
-    assert {answer.status_code for answer in answers} == {200}
-    assert len(taking) <= 1
-    own_engine.thaw()
-    eventually(lambda: not [each for each in threading.enumerate() if each.name == "snapshot"])
 
 
 @pytest.mark.parametrize(
@@ -167,84 +146,6 @@ def failed_launch(api: Api, **fields: Any) -> dict[str, Any]:
     page = api.page(f"/deployments/{deployment_id}").text
     assert operation["reason"][:30].replace("'", "&#39;") in page
     return dict(operation)
-
-
-@pytest.mark.soak
-def test_a_port_that_a_strangers_container_has_is_named_with_its_owner(
-    faulty: Api, own_engine: OwnEngine
-) -> None:
-    deployment_id = faulty.configure()
-    port = faulty.listed(deployment_id)["port"]
-    own_engine.docker(
-        *("run", "-d", "--name=stranger", "-p", f"{port}:1", "--entrypoint=node"),
-        *(f"{_STANDIN}:latest", "-e", "setInterval(() => {}, 1000)"),
-    )
-
-    faulty.launch(deployment_id)
-
-    ended = faulty.get(f"operations/{deployment_id}/1").json
-    own_engine.docker("rm", "--force", "stranger")
-    assert ended["code"] == "port_taken"
-    assert "taken by the container stranger" in ended["reason"]
-
-
-@pytest.mark.soak
-def test_a_port_that_a_program_of_the_host_has_is_named(faulty: Api) -> None:
-    deployment_id = faulty.configure()
-    with socket.create_server(("", faulty.listed(deployment_id)["port"])):
-        faulty.launch(deployment_id)
-
-    ended = faulty.get(f"operations/{deployment_id}/1").json
-    assert ended["code"] == "port_taken"
-    assert "on this host" in ended["reason"]
-
-
-@pytest.mark.soak
-def test_a_missing_image_is_told(faulty: Api) -> None:
-    ended = failed_launch(faulty, image="deploy-agent-nowhere:1")
-
-    assert ended["code"] in ("registry_unknown", "registry_unreachable", "image_missing"), ended
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ("crash-78", "exited_78"),
-        ("crash", "exited_1"),
-    ],
-)
-def test_a_gateway_that_ends_by_itself_is_told_with_its_end(
-    faulty: Api, own_engine: OwnEngine, fault: str, code: str
-) -> None:
-    own_engine.load(f"{_STANDIN}:{fault}")
-
-    assert failed_launch(faulty, image=f"{_STANDIN}:{fault}")["code"] == code
-
-
-@pytest.mark.soak
-def test_a_gateway_that_is_killed_for_want_of_memory_is_told_so(
-    faulty: Api, own_engine: OwnEngine
-) -> None:
-    own_engine.load(f"{_STANDIN}:eat-memory")
-    deployment_id = faulty.configure(image=f"{_STANDIN}:eat-memory", memory_limit="128m")
-    faulty.launch(deployment_id)
-
-    eventually(lambda: "want of memory" in faulty.listed(deployment_id)["reason"])
-
-
-@pytest.mark.soak
-def test_health_that_never_gets_good_is_a_launch_that_ran_out_of_time(
-    settings: Settings, own_engine: OwnEngine
-) -> None:
-    own_engine.load(f"{_STANDIN}:never-healthy")
-    api = Api(create_app(settings.model_copy(update={"launch_timeout": 8})))
-    deployment_id = api.configure(image=f"{_STANDIN}:never-healthy")
-
-    answer = api.launch(deployment_id)
-
-    assert (answer.status_code, answer.json["code"]) == (504, "launch_timeout")
-    assert "/healthz" in answer.json["detail"]
 
 
 @pytest.mark.soak

@@ -24,47 +24,6 @@ def gated(settings: Settings, gate: EngineGate) -> Api:
     return Api(create_app(settings.model_copy(update={"engine_timeout": 1})))
 
 
-def test_an_engine_that_went_away_is_unknown_with_the_last_known_status(
-    gated: Api, gate: EngineGate
-) -> None:
-    deployment_id = gated.configure()
-    gated.launch(deployment_id)
-    assert gated.listed(deployment_id)["status"] == "running"
-
-    gate.shut()
-
-    eventually(lambda: gated.listed(deployment_id)["status"] == "unknown")
-    reason = gated.listed(deployment_id)["reason"]
-    assert "last seen running at" in reason
-    assert "Nothing answers" in reason
-
-    gate.open()
-
-    eventually(lambda: gated.listed(deployment_id)["status"] == "running")
-
-
-@pytest.mark.parametrize(
-    ("trouble", "status", "code"),
-    [("shut", 503, "engine_unreachable"), ("hold", 504, "engine_silent")],
-)
-def test_each_trouble_has_its_own_answer(
-    gated: Api, gate: EngineGate, trouble: str, status: int, code: str
-) -> None:
-    deployment_id = gated.configure()
-    gated.listed(deployment_id)
-    getattr(gate, trouble)()
-
-    for answer in (gated.launch(deployment_id), gated.stop(deployment_id)):
-        assert answer.status_code == status
-        assert answer.json["code"] == code
-        assert answer.json["detail"].endswith(".")
-    eventually(lambda: gated.status(deployment_id)["status"] == "unknown")
-    assert gated.status(deployment_id)["operation"] is None
-    page = gated.page(f"/deployments/{deployment_id}")
-    assert page.status_code == 200
-    assert gated.page("/").status_code == 200
-
-
 def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
     gated: Api, gate: EngineGate, engine_calls: list[str]
 ) -> None:
@@ -73,8 +32,8 @@ def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
     gate.hold()
     before = len(engine_calls)
 
-    with ThreadPoolExecutor(12) as pool:
-        answers = list(pool.map(lambda _: Api(gated.app).get("list").json, range(12)))
+    with ThreadPoolExecutor(50) as pool:
+        answers = list(pool.map(lambda _: Api(gated.app).get("list").json, range(50)))
 
     assert {row["status"] for rows in answers for row in rows} <= {"configured", "unknown"}
     assert len(engine_calls) - before <= 2
