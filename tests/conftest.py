@@ -32,9 +32,6 @@ from tests.support.warm_operations import WarmOperations
 
 # Whoever starts one of these last would have all others wait for it at the end.
 _LONGEST = (
-    # Not long, but first in its process: behind other tests there an event of the engine was
-    # not heard now and then. No stream was seen to end; why is not known yet.
-    "tests/web/history/test_incident_recorder.py",
     "tests/browser/test_from_another_machine.py",
     "tests/crash/",
     "tests/demo/",

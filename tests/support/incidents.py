@@ -1,7 +1,7 @@
-"""The incident recorder, running as beside a server."""
+"""The incident recorder, running as it does in a server."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from app.config import Settings
@@ -10,16 +10,32 @@ from app.usecases.history.incident_recorder import IncidentRecorder
 from tests.support.waiting import eventually
 
 
+def has_caught_up(recorder: IncidentRecorder) -> bool:
+    return recorder.caught_up
+
+
+def waits_for_its_turn(recorder: IncidentRecorder) -> bool:
+    return recorder.waiting
+
+
 @contextmanager
-def recording(settings: Settings) -> Iterator[IncidentRecorder]:
-    """What a server does beside its pages."""
+def recording(
+    settings: Settings, until: Callable[[IncidentRecorder], bool] = has_caught_up
+) -> Iterator[IncidentRecorder]:
+    """Run a recorder; the body begins once it follows the engine's events and `until` holds.
+
+    The deployments folder needs the folder that an app makes in it, where the lock is. Without
+    it a recorder tries again two seconds later, and misses what happens before.
+    """
     context = build_context(settings)
     recorder, connected = IncidentRecorder(context), threading.Event()
     context.events.listen(lambda _: None, connected.set)
     recorder.start()
     context.events.start()
-    assert connected.wait(20)
-    eventually(lambda: recorder.caught_up or recorder.waiting)
-    yield recorder
-    recorder.stop()
-    context.events.stop()
+    try:
+        assert connected.wait(20)
+        eventually(lambda: until(recorder))
+        yield recorder
+    finally:
+        recorder.stop()
+        context.events.stop()

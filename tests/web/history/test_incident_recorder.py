@@ -21,12 +21,12 @@ from app.usecases.history.incident_recorder import IncidentRecorder
 from app.usecases.history.incident_records import IncidentRecords
 from tests.support.api import API_KEY, Api
 from tests.support.engine.containers import container_of
-from tests.support.incidents import recording
+from tests.support.incidents import recording, waits_for_its_turn
 from tests.support.waiting import eventually
 
 
 @pytest.fixture
-def recorder(settings: Settings) -> Iterator[IncidentRecorder]:
+def recorder(settings: Settings, api: Api) -> Iterator[IncidentRecorder]:
     with recording(settings) as found:
         yield found
 
@@ -84,14 +84,14 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
 ) -> None:
     first_id, second_id = api.configure_and_launch(), api.configure_and_launch()
     removed, stopped = container_of(engine, first_id), container_of(engine, second_id)
-    with recording(settings) as first, recording(settings) as second:
+    with recording(settings) as first, recording(settings, waits_for_its_turn) as second:
         engine.pause(stopped)
         engine.unpause(stopped)
         eventually(lambda: len(incidents(deployments_dir / second_id)) == 2)
         assert first.recording
         assert not second.recording
         first.stop()
-        eventually(lambda: second.recording)
+        eventually(lambda: second.caught_up)
         engine.pause(stopped)
         eventually(lambda: len(incidents(deployments_dir / second_id)) == 3)
         engine.unpause(stopped)
@@ -108,8 +108,8 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
     engine.stop(stopped, timeout=30)
 
     for _ in range(2):
-        with recording(settings) as again:
-            eventually(lambda: again.caught_up)
+        with recording(settings):
+            pass
 
     assert words.container == removed
     assert (words.exit_code, words.inspect["State"]["ExitCode"]) == (137, 137)
@@ -172,8 +172,8 @@ def test_neither_a_dead_engine_nor_a_folder_that_goes_ends_the_witness(
         raise EngineUnreachable("Nothing answers at Docker Engine's address.")
 
     monkeypatch.setattr(IncidentRecords, "catch_up", dead)
-    with recording(settings) as recorder:
-        eventually(lambda: recorder.waiting)  # There is no folder of ours to lock yet.
+    # There is no folder for the lock yet.
+    with recording(settings, waits_for_its_turn) as recorder:
         (deployments_dir / ".deploy-agent").mkdir()
         eventually(lambda: recorder.caught_up)
         (deployments_dir / ".deploy-agent/witness").unlink()

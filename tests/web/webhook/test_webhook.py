@@ -169,12 +169,11 @@ def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
     receiver.answers = []
     with recording(told):
         eventually(lambda: receiver.events == ["operation_failed", "crashed"])
-    with recording(told) as again:
-        eventually(lambda: again.caught_up)
+    with recording(told):
         assert api.post("restart", {"deployment_id": deployment_id}).status_code == 200
         eventually(lambda: len(receiver.got) >= 3)
-    with recording(told) as again:
-        eventually(lambda: again.caught_up)
+    with recording(told):
+        pass
 
     assert receiver.events == ["operation_failed", "crashed", "recovered"]
     failed, crashed, recovered = receiver.got
