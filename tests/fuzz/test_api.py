@@ -6,11 +6,10 @@ on the real engine, with gateways that come and go meanwhile.
 
 import gc
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle
-from typing import Any, NamedTuple
+from typing import Any
 
 import psutil
 import pytest
@@ -132,28 +131,15 @@ def test_every_answer_of_a_real_server_on_a_real_engine_is_as_described(server: 
     (folder_of(server, ids[2]) / ".env").write_text("PORT=many\n")
     assert server.call("POST", "archive", {"deployment_id": ids[3]})[0] == 200
     [worker] = psutil.Process(server.process.pid).children()
-    before, since = held_by(worker), time.monotonic()
+    files, threads = worker.num_fds(), worker.num_threads()
 
     url = f"{server.url}/api/openapi.json"
     with naming(ids) as made:
         config = how(75, False, most_long=10)
         wrong = found_by(schemathesis.openapi.from_url(url, config=config))
 
-    took = time.monotonic() - since
-    print(f"{len(made)} calls in {took:.0f} s, {before} before, {held_by(worker)} after")  # noqa: T201
     assert wrong == []
     assert len(made) > 1000
     assert "Traceback" not in server.log.read_text()
-    eventually(lambda: worker.num_fds() <= before.files + 20)
-    eventually(lambda: worker.num_threads() <= before.threads + 20)
-    assert held_by(worker).megabytes < before.megabytes + 100
-
-
-class Held(NamedTuple):
-    files: int
-    threads: int
-    megabytes: int
-
-
-def held_by(process: psutil.Process) -> Held:
-    return Held(process.num_fds(), process.num_threads(), process.memory_info().rss >> 20)
+    eventually(lambda: worker.num_fds() <= files + 20)
+    eventually(lambda: worker.num_threads() <= threads + 20)

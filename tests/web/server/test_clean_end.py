@@ -1,15 +1,18 @@
 """A server that ends lets go of all at once, and one that goes on keeps nothing of who has left."""
 
+import gc
 import os
 import signal
 import socket
 import urllib.request
+from collections import Counter
 from pathlib import Path
 
 import psutil
 import pytest
 
 from demo.cleaning import operation_processes
+from tests.support.api import BASE, Api
 from tests.support.engine.images import SLOW_START
 from tests.support.server import Server
 from tests.support.soak import rounds
@@ -17,7 +20,7 @@ from tests.support.streams import Stream
 from tests.support.waiting import eventually
 
 # One page is rendered for the first time, one connection is kept: not one for each visit.
-_SPARE_FILES, _SPARE_THREADS, _SPARE_BYTES = 12, 12, 24 * 1024 * 1024
+_SPARE_FILES, _SPARE_THREADS = 12, 12
 
 
 def worker_of(server: Server) -> psutil.Process:
@@ -91,7 +94,7 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
     # The server's threads come with the first visitors at once, and stay for the next.
     use(server, deployment_id, pages=10, streams=streams, launches=rounds(pytestconfig, 0, 2))
     eventually(lambda: not worker.children(), within=30)
-    threads, files, memory = worker.num_threads(), worker.num_fds(), worker.memory_info().rss
+    threads, files = worker.num_threads(), worker.num_fds()
 
     use(
         server,
@@ -105,4 +108,37 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
     eventually(lambda: worker.num_threads() <= threads + _SPARE_THREADS, within=60)
     assert worker.children() == []
     assert operation_processes(deployments_dir) == []
-    assert worker.memory_info().rss <= memory + _SPARE_BYTES
+
+
+@pytest.mark.usefixtures("no_engine")
+def test_no_object_of_the_app_stays_behind_for_a_visit_that_is_over(api: Api) -> None:
+    deployment_id = api.configure()
+    paths = ("/", f"/deployments/{deployment_id}", "/archive", "/doctor", "/api/deploy/list")
+    streams = ("/stream", f"/deployments/{deployment_id}/stream")
+
+    def visit_all() -> None:
+        for path in paths:
+            assert api.page(path).status_code == 200
+        for path in streams:
+            with api.client.get(path, base_url=BASE, buffered=False) as stream:
+                assert next(iter(stream.response))
+
+    visit_all()
+    before, visits = objects_of_the_app(), 20
+
+    for _ in range(visits):
+        visit_all()
+
+    grown = objects_of_the_app() - before
+    assert {name: count for name, count in grown.items() if count >= visits} == {}
+
+
+def objects_of_the_app() -> Counter[str]:
+    """Count the living instances of each class that the app defines."""
+    gc.collect()
+    kinds = (type(each) for each in gc.get_objects())
+    return Counter(
+        f"{each.__module__}.{each.__qualname__}"
+        for each in kinds
+        if str(each.__module__).startswith("app.")
+    )
