@@ -9,7 +9,6 @@ import gc
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import docker
 import pytest
@@ -20,15 +19,14 @@ from app import create_app
 from app.config import Settings
 from app.engine.client import engine_address
 from app.usecases.context import AppContext, build_context
-from app.usecases.operations import process
 from demo.cleaning import remove_everything_of
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
 from tests.support.engine.gate import EngineGate
 from tests.support.engine.images import STANDIN
 from tests.support.engine.own_engine import OwnEngine, running_engine, why_no_engine
+from tests.support.preloaded_operations import PreloadedOperations
 from tests.support.server import Server
-from tests.support.warm_operations import WarmOperations
 
 # Whoever starts one of these last would have all others wait for it at the end.
 _LONGEST = (
@@ -102,17 +100,20 @@ def no_engine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.fixture(scope="session")
-def loaded_operations() -> Iterator[WarmOperations]:
-    loaded = WarmOperations()
-    yield loaded
-    loaded.end()
+def preloading() -> Iterator[PreloadedOperations]:
+    operations = PreloadedOperations()
+    yield operations
+    operations.close()
 
 
 @pytest.fixture
-def warm_operations(monkeypatch: pytest.MonkeyPatch, loaded_operations: WarmOperations) -> None:
+def preloaded_operations(
+    monkeypatch: pytest.MonkeyPatch, preloading: PreloadedOperations, deployments_dir: Path
+) -> Iterator[None]:
     """Start operations that need not load their program: for modules that start many."""
-    ours = SimpleNamespace(**{**vars(subprocess), "Popen": loaded_operations.start})
-    monkeypatch.setattr(process, "subprocess", ours)
+    monkeypatch.setattr(subprocess, "Popen", preloading.popen)
+    yield
+    preloading.kill_running()
 
 
 @pytest.fixture

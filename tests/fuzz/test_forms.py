@@ -57,7 +57,7 @@ def examples(request: pytest.FixtureRequest) -> int:
     return rounds(request.config, 10, 1000)
 
 
-@pytest.mark.usefixtures("no_engine", "warm_operations")
+@pytest.mark.usefixtures("no_engine", "preloaded_operations")
 @pytest.mark.parametrize("new", [True, False], ids=["new", "edit"])
 def test_whatever_is_typed_into_a_form_is_taken_or_told_beside_its_field(
     api: Api, deployments_dir: Path, examples: int, new: bool

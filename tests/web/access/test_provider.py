@@ -31,7 +31,7 @@ from tests.support.pages import HTMX, csrf_token
 from tests.support.provider_check import check_provider, last_check
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 
 @pytest.fixture

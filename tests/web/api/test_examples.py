@@ -27,7 +27,7 @@ from tests.support.files.env_edits import edit_env
 from tests.support.waiting import eventually
 from tests.support.webhook_receiver import receiving
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
 # Of curl, what the examples use.

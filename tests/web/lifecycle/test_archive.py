@@ -19,7 +19,7 @@ from tests.support.engine.images import STANDIN
 from tests.support.pages import HTMX, submit
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 
 def archive(api: Api, deployment_id: str) -> None:

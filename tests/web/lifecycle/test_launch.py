@@ -25,7 +25,7 @@ from tests.support.files.env_edits import edit_env
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,15 +14,16 @@ from app.config import Settings
 from app.core.settings.env_file import parse_env, with_value
 from app.store.history import read_history
 from app.store.operation_log import read_log
-from demo.cleaning import operation_processes, remove_everything_of
+from demo.cleaning import remove_everything_of
 from demo.devices import Browser
 from tests.support.api import BASE, Api
 from tests.support.engine.images import STANDIN
 from tests.support.files.small_disk import fill, mounted
+from tests.support.operations import operation_process
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 BOT = "110201543:AAHcanary-canary-canary-canary-canar"
 
@@ -181,8 +181,7 @@ def begun_until_taken_down(api: Api, folder: Path, **wish: Any) -> int:
 def killed_while_taken_down(api: Api, folder: Path, **wish: Any) -> None:
     """Begin a reconfiguration and kill its process where neither gateway is up."""
     begun_until_taken_down(api, folder, **wish)
-    for process in operation_processes(folder.parent):
-        process.send_signal(signal.SIGKILL)
+    operation_process(folder, api.status(folder.name)["operation"]["id"]).kill()
     eventually(lambda: api.status(folder.name)["operation"]["state"] == "interrupted")
 
 

@@ -9,17 +9,18 @@ import pytest
 
 from app import create_app
 from app.config import Settings
-from demo.cleaning import operation_processes, remove_everything_of
+from demo.cleaning import remove_everything_of
 from tests.support.api import BASE, Api
 from tests.support.command_line import CommandLine
 from tests.support.engine.containers import containers_of
 from tests.support.engine.images import STANDIN
 from tests.support.files.env_edits import edit_env
 from tests.support.gateway_token import CONNECTS, KEY, Tokens
+from tests.support.operations import operation_process
 from tests.support.pages import csrf_token
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 EQUAL = {"env": "equal", "config": "equal", "container": "equal", "gateway": "equal"}
 
@@ -179,7 +180,7 @@ def test_a_rotation_that_was_killed_is_finished_by_the_next_launch(
     begun = launched.rotate(wait=False)
     assert begun.status_code == 202, begun.text
     number = begun.json["operation"]["id"]
-    [process] = eventually(lambda: operation_processes(launched.folder.parent))
+    process = operation_process(launched.folder, number)
     eventually(lambda: "Waiting for the gateway to answer" in launched.log(number), within=60)
 
     process.kill()

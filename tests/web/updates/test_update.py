@@ -11,12 +11,12 @@ from app import create_app
 from app.config import Settings
 from app.store import update_files as updates
 from app.store.operation_log import read_log
-from demo.cleaning import operation_processes
 from tests.support.api import Api
 from tests.support.engine.containers import containers_of
+from tests.support.operations import operation_process
 from tests.support.waiting import eventually
 
-pytestmark = pytest.mark.usefixtures("warm_operations")
+pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
 NEVER_READY = "deploy-agent-standin:never-ready"
@@ -121,8 +121,7 @@ def test_image_and_state_go_back_where_the_new_one_never_gets_ready_or_the_updat
 
     update(api, folder.name, NEVER_READY, wait=False)
     eventually(lambda: says(folder, 3, "Waiting for the gateway to answer"))
-    [process] = operation_processes(deployments_dir)
-    process.kill()
+    operation_process(folder, 3).kill()
 
     eventually(lambda: api.get(f"operations/{folder.name}/3").json["state"] == "interrupted")
     assert "puts image and state back" in api.listed(folder.name)["remark"]

@@ -1,0 +1,143 @@
+"""Operations without the time that their program takes to load: most of a short one's.
+
+Each is a process of its own in a session of its own, as `python -m app.operation FOLDER NUMBER
+LOCK` is, but it is forked off a process that has loaded the program and done nothing else. What
+a real server or a command starts is not preloaded. `ps` shows the preloading process's arguments.
+"""
+
+import os
+import pickle
+import runpy
+import select
+import signal
+import socket
+import subprocess
+import sys
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from importlib import import_module
+from threading import Lock
+from typing import IO, Any
+
+from app.config import PROJECT
+from app.loading import loading
+
+_COMMAND = [sys.executable, "-m", "app.operation"]
+_LARGEST_MESSAGE = 65536
+
+
+class PreloadedOperations:
+    """The process that operations are forked off."""
+
+    def __init__(self) -> None:
+        self._calls, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(theirs.fileno())],
+                cwd=PROJECT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        self._one_at_a_time = Lock()
+        self._started: list[PreloadedOperation] = []
+        self._popen = subprocess.Popen
+
+    def popen(
+        self, command: Sequence[str], **more: Any
+    ) -> "subprocess.Popen[Any] | PreloadedOperation":
+        """Start an operation preloaded, and any other command as `subprocess.Popen` does."""
+        if list(command[:3]) != _COMMAND:
+            return self._popen(command, **more)
+        operation = self._start(command, **more)
+        self._started = [each for each in self._started if not each.has_ended()] + [operation]
+        return operation
+
+    def _start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stderr: IO[bytes],
+        pass_fds: Sequence[int],
+        **_: object,
+    ) -> "PreloadedOperation":
+        [lock] = pass_fds
+        ended, end = os.pipe()
+        with self._one_at_a_time:
+            call = pickle.dumps((list(command[3:-1]), dict(env)))
+            socket.send_fds(self._calls, [call], [lock, stderr.fileno(), end])
+            pid = int(self._calls.recv(_LARGEST_MESSAGE))
+        os.close(end)
+        return PreloadedOperation(pid, ended)
+
+    def kill_running(self) -> None:
+        """Kill the operations that have not ended, with all that they have started."""
+        for each in self._started:
+            if not each.has_ended():
+                with suppress(ProcessLookupError):
+                    os.killpg(each.pid, signal.SIGKILL)
+                each.wait(10)
+        self._started = []
+
+    def close(self) -> None:
+        self._calls.close()
+        self._process.wait(20)
+
+
+class PreloadedOperation:
+    """The part of `subprocess.Popen` that is used of an operation. Its end closes `ended`."""
+
+    def __init__(self, pid: int, ended: int) -> None:
+        self.pid = pid
+        self._ended = ended
+        weakref.finalize(self, os.close, ended)
+
+    def wait(self, timeout: float | None = None) -> None:
+        end = select.poll()
+        end.register(self._ended)
+        if not end.poll(None if timeout is None else timeout * 1000):
+            raise subprocess.TimeoutExpired("app.operation", timeout or 0)
+
+    def has_ended(self) -> bool:
+        try:
+            self.wait(0)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
+
+def main() -> None:
+    with loading():
+        import_module("app.usecases.operations.perform")
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for the operations here.
+    with socket.socket(fileno=int(sys.argv[1])) as calls:
+        while True:
+            call, files, *_ = socket.recv_fds(calls, _LARGEST_MESSAGE, 3, socket.MSG_CMSG_CLOEXEC)
+            if not call:
+                return
+            pid = os.fork()
+            if not pid:
+                break
+            calls.send(str(pid).encode())
+            for each in files:
+                os.close(each)
+    become_operation(*pickle.loads(call), *files)
+    runpy.run_module("app.operation", run_name="__main__", alter_sys=True)
+
+
+def become_operation(
+    arguments: list[str], environment: dict[str, str], lock: int, stderr: int, end: int
+) -> None:
+    """Take on what a process has that was started by itself. `end` stays open until it ends."""
+    os.setsid()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    os.dup2(stderr, 2)
+    sys.argv = ["app.operation", *arguments, str(lock)]
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+if __name__ == "__main__":
+    main()
