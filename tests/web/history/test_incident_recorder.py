@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -136,7 +137,7 @@ def test_what_did_not_fit_on_the_disk_is_recorded_when_it_fits_again(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as disk:
-        disk.setattr("app.store.history.append", full)
+        disk.setattr(os, "write", full)
         with pytest.raises(OSError, match="No space"):
             hear("die", exitCode="78")
     hear("start")

@@ -9,7 +9,7 @@ import docker
 import pytest
 
 from app.core.operations.kinds import OperationKind
-from app.store import deletion, operations
+from app.store import operations
 from app.store.history import read_history
 from app.store.locks import lock_folder
 from app.usecases.lifecycle.purge import purge_archived
@@ -155,7 +155,7 @@ def test_a_purge_that_failed_midway_is_told_and_taken_up_again(
         raise OSError(30, "read-only")
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.store.archive.delete_folder", refuse)
+        patched.setattr(os, "rmdir", refuse)
         failed = api.post("purge", body)
     restored = api.post("restore", {"deployment_id": deployment_id})
     page = api.page("/archive").text
@@ -178,10 +178,9 @@ def test_a_long_purge_goes_on_without_whoever_asked(
     deployment_id = api.configure()
     put_aside(api, deployment_id)
     released = Event()
-    delete = deletion.delete_folder
+    rmdir = os.rmdir
     monkeypatch.setattr(
-        "app.store.archive.delete_folder",
-        lambda *given, **more: released.wait(30) and delete(*given, **more),
+        os, "rmdir", lambda *given, **more: released.wait(30) and rmdir(*given, **more)
     )
     context = api.app.config["CONTEXT"]
 

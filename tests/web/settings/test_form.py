@@ -2,6 +2,7 @@
 
 import errno
 import json
+import os
 import re
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
@@ -272,7 +273,7 @@ def test_what_was_typed_is_kept_where_nothing_can_be_written(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr("app.store.deployments.move_folder", full)
+    monkeypatch.setattr(os, "rename", full)
     typed = {"name": "Büro", "openrouter_api_key": API_KEY}
     answer = api.client.post(FORM, data=typed, base_url=BASE)
     told = api.client.post(FORM, data=typed, base_url=BASE, headers=HTMX)
