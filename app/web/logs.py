@@ -10,12 +10,13 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, AnswerPart, DeploymentId
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import EngineError
 from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
 from app.core.logs.query import LAST, LEVELS, STREAMS, LogSelection, parse_since
 from app.core.people import Permission
+from app.usecases.logs.answers import LogsAnswer
 from app.usecases.logs.follow import LogTail, follow_logs
 from app.usecases.logs.logs import (
     DEFAULT_TAIL,
@@ -230,21 +231,6 @@ class LogQuery(CallQuery):
     text: str = Field("", description="Only lines that contain this text.")
 
 
-class LastWordsShown(AnswerPart):
-    """The last words of an ended container: when, and its exit code."""
-
-    at: str
-    exit_code: int | None
-
-
-class LogsAnswer(Answer):
-    """The lines as one text."""
-
-    deployment_id: DeploymentId
-    logs: str
-    last_words: LastWordsShown | None = Field(description="Set if the lines are last words.")
-
-
 @api_bp.get("/logs/<deployment_id>")
 @needs(Permission.VIEW)
 @call(
@@ -273,9 +259,4 @@ def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
     )
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(found.text, content_type="text/plain; charset=utf-8")
-    words = found.last_words
-    return LogsAnswer(
-        deployment_id=view.deployment.id,
-        logs=found.text,
-        last_words=LastWordsShown(at=words.at, exit_code=words.exit_code) if words else None,
-    )
+    return LogsAnswer.of(found, deployment_id=view.deployment.id)

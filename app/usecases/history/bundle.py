@@ -25,6 +25,7 @@ from app.usecases.context import AppContext
 from app.usecases.logs.logs import read_logs
 from app.usecases.logs.masking import masker_for
 from app.usecases.operations.answers import OperationShown
+from app.usecases.status.answers import ContainerShown
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import checks_of
 from app.version import VERSION
@@ -74,7 +75,7 @@ def _files(view: DeploymentView, context: AppContext) -> Iterator[tuple[str, str
     folder = context.store.folder(deployment.id)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     yield "README.txt", _ABOUT.format(id=deployment.id, now=now)
-    yield "deployment.json", _json(_described(view, context))
+    yield "deployment.json", _json(_deployment(view, context))
     entries = islice(history.newest_first(folder), _MOST_ENTRIES)
     yield "history.jsonl", "".join(f"{json.dumps(each)}\n" for each in entries)
     for operation in list_operations(folder):
@@ -95,7 +96,7 @@ def _json(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str) + "\n"
 
 
-def _described(view: DeploymentView, context: AppContext) -> dict[str, Any]:
+def _deployment(view: DeploymentView, context: AppContext) -> dict[str, Any]:
     deployment, report = view.deployment, view.report
     return {
         "deployment_id": deployment.id,
@@ -104,17 +105,7 @@ def _described(view: DeploymentView, context: AppContext) -> dict[str, Any]:
         "reason": report.reason,
         "problem": deployment.problem,
         "remark": view.remark,
-        "containers": [
-            {
-                "id": each.id,
-                "name": each.name,
-                "image": each.image,
-                "state": each.state,
-                "status": each.status_text,
-                "restarts": each.details.restart_count if each.details else None,
-            }
-            for each in view.containers
-        ],
+        "containers": [ContainerShown.of(each).as_json() for each in view.containers],
         "ladder": [asdict(each) for each in checks_of(view, context=context)],
     }
 
