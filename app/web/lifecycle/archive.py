@@ -208,7 +208,7 @@ def purge_by_script(body: PurgeBody) -> PurgedAnswer | PurgingAnswer:
 def to_archived(deployment_id: str) -> ResponseReturnValue:
     """Redirect from a deployment's page to its row in the archive.
 
-    Raises NotFound where it is not there either.
+    Raises NotFound if it is not archived either.
     """
     newest = newest_archived(deployment_id, context=app_context())
     if newest is None:
