@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from app.core.history.incidents import entry_time
@@ -56,36 +57,53 @@ class WebhookCollector:
             return
         ids = [_ROOT, *(each.id for each in self._context.store.scan())]
         signatures = {each: history.signature_of(self._folder(each)) for each in ids}
-        notices: list[Notification] = []
         cursors = dict(self._cursors)
         if len(cursors) > _MOST_CURSORS:
             cursors = {each: cursors[each] for each in ids if each in cursors}
-        for each in ids:
-            if each not in self._signatures or self._signatures[each] != signatures[each]:
-                cursors[each], found = self._read(each)
-                notices += found
-        views = self._views_needed(ids, cursors, notices)
-        for each in views:
-            if each in cursors and cursors[each].is_open:
-                seen = self._seen(views[each], cursors[each])
-                cursors[each], found = check_condition(cursors[each], each, seen)
-                notices += found
+        notifications = self._read_changed(signatures, cursors)
+        views = self._views_needed(ids, cursors, notifications)
+        notifications += self._check_open(views, cursors)
         if cursors != self._cursors:
-            self._queue(cursors, [self._message(each, views) for each in notices])
+            self._queue(cursors, [self._message(each, views) for each in notifications])
         self._signatures = signatures
+
+    def _read_changed(
+        self,
+        signatures: Mapping[str, history.Signature | None],
+        cursors: dict[str, HistoryCursor],
+    ) -> list[Notification]:
+        """Read the histories that have changed, and advance their cursors."""
+        notifications: list[Notification] = []
+        for each, signature in signatures.items():
+            if each not in self._signatures or self._signatures[each] != signature:
+                cursors[each], found = self._read(each)
+                notifications += found
+        return notifications
+
+    def _check_open(
+        self, views: Mapping[str, DeploymentView], cursors: dict[str, HistoryCursor]
+    ) -> list[Notification]:
+        """Check the deployments with an open trouble: is it over, or has it lasted long enough?"""
+        notifications: list[Notification] = []
+        for each, view in views.items():
+            if each in cursors and cursors[each].is_open:
+                condition = self._condition(view, cursors[each])
+                cursors[each], found = check_condition(cursors[each], each, condition)
+                notifications += found
+        return notifications
 
     def _read(self, deployment_id: str) -> tuple[HistoryCursor, list[Notification]]:
         known = self._cursors.get(deployment_id)
-        place = known or HistoryCursor()
-        appended = history.appended_since(self._folder(deployment_id), place.number)
+        cursor = known or HistoryCursor()
+        appended = history.appended_since(self._folder(deployment_id), cursor.number)
         if known is None:
             # Entries from before messages were turned on are no news; what is added to them is.
             old = list(takewhile(self._is_old, appended))
-            place, _ = read_entries(place, deployment_id, old)
-            if place.trouble:
-                place = replace(place, trouble=replace(place.trouble, over=True))
+            cursor, _ = read_entries(cursor, deployment_id, old)
+            if cursor.trouble:
+                cursor = replace(cursor, trouble=replace(cursor.trouble, over=True))
             appended = appended[len(old) :]
-        return read_entries(place, deployment_id, appended)
+        return read_entries(cursor, deployment_id, appended)
 
     def _is_old(self, entry: Mapping[str, Any]) -> bool:
         at = entry_time(entry) or entry_time({"at": entry.get("last_at")})
@@ -95,28 +113,30 @@ class WebhookCollector:
         self,
         ids: Iterable[str],
         cursors: Mapping[str, HistoryCursor],
-        notices: Iterable[Notification],
+        notifications: Iterable[Notification],
     ) -> dict[str, DeploymentView]:
-        """Return the deployments by id, if a notice needs them: most calls ask no engine."""
-        if not notices and not any(each in cursors and cursors[each].is_open for each in ids):
+        """Return the deployments by id, if a message needs them: most calls ask no engine."""
+        if not notifications and not any(each in cursors and cursors[each].is_open for each in ids):
             return {}
         return {view.deployment.id: view for view in list_deployments(self._context)}
 
-    def _seen(self, view: DeploymentView, place: HistoryCursor) -> DeploymentCondition:
+    def _condition(self, view: DeploymentView, cursor: HistoryCursor) -> DeploymentCondition:
         folder = self._folder(view.deployment.id)
-        operation = read_operation(folder, place.operation) if place.operation else None
+        operation = read_operation(folder, cursor.operation) if cursor.operation else None
         interrupted = operation is not None and operation.state is OperationState.INTERRUPTED
         report = view.report
         return DeploymentCondition(report.status, datetime.now(UTC), report.since, interrupted)
 
-    def _message(self, notice: Notification, views: Mapping[str, DeploymentView]) -> WebhookMessage:
-        """Return the message for a notice, with its deployment's name and status; no secrets."""
-        view = views.get(notice.deployment_id)
+    def _message(
+        self, notification: Notification, views: Mapping[str, DeploymentView]
+    ) -> WebhookMessage:
+        """Return the message, with the deployment's name and status; secrets are masked."""
+        view = views.get(notification.deployment_id)
         if view is None:
-            return WebhookMessage(notice, url=page_url("", self._context))
+            return WebhookMessage(notification, url=page_url("", self._context))
         mask = Masker(view.deployment.secrets)
-        masked = replace(notice, reason=readable(notice.reason, mask))
-        url = page_url(notice.deployment_id, self._context)
+        masked = replace(notification, reason=readable(notification.reason, mask))
+        url = page_url(notification.deployment_id, self._context)
         return WebhookMessage(masked, mask(view.deployment.name), view.report.status, url)
 
     def _queue(self, cursors: Mapping[str, HistoryCursor], messages: list[WebhookMessage]) -> None:
@@ -128,6 +148,6 @@ class WebhookCollector:
         if messages:
             self._notify()
 
-    def _folder(self, deployment_id: str) -> Any:
+    def _folder(self, deployment_id: str) -> Path:
         store = self._context.store
         return store.folder(deployment_id) if deployment_id else store.root
