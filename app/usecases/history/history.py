@@ -103,7 +103,7 @@ def latest_entries(
 
 @lru_cache(512)
 def _latest_entries(
-    folder: Path, _sign: history.Signature | None, running: int | None, most: int
+    folder: Path, _signature: history.Signature | None, running: int | None, most: int
 ) -> tuple[TimelineEntry, ...]:
     return tuple(islice(timeline_of(folder.name, history.newest_first(folder), running), most))
 
@@ -146,5 +146,5 @@ def _parse_cursor(text: str) -> _Cursor | None:
         at, deployment_id, number = parts
         datetime.fromisoformat(at)
     except ValueError:
-        raise InputRejected({"before": "must be the `next` of an earlier answer"}) from None
+        raise InputRejected({"before": "must be a position from an earlier answer"}) from None
     return at, deployment_id, number

@@ -61,8 +61,8 @@ def try_save_last_words(
         if gateway and gateway.state != "created":
             save_last_words_of(gateway, deployment, context)
     except (EngineError, OSError) as error:
-        said = error.detail if isinstance(error, EngineError) else error.strerror
-        say(f"Its last words could not be saved: {said}")
+        reason = error.detail if isinstance(error, EngineError) else error.strerror
+        say(f"Its last words could not be saved: {reason}")
 
 
 def build_last_words(
@@ -72,8 +72,8 @@ def build_last_words(
 
     `inspected` is the engine's inspect answer; `log` is the raw log.
     """
-    said = _masked(inspected, mask)
-    state = said.get("State") or {}
+    description = _masked(inspected, mask)
+    state = description.get("State") or {}
     health = state.get("Health") or {}
     checks = health.get("Log") or [{}]
     ended = state.get("Status") not in ("running", "paused", "restarting", None)
@@ -83,9 +83,9 @@ def build_last_words(
         health=_health_in(health, ended),
         log=readable(log.decode(errors="replace"), mask),
         container=container_id,
-        created=_epoch_seconds(said.get("Created")),
+        created=_epoch_seconds(description.get("Created")),
         health_output=str(checks[-1].get("Output") or ""),
-        inspect=said,
+        inspect=description,
     )
 
 
@@ -102,12 +102,12 @@ def _health_in(health: Mapping[str, Any], ended: bool) -> str:
 
 
 def describe_removed(
-    described: Mapping[str, Any], exit_code: int | None, at: datetime
+    inspected: Mapping[str, Any], exit_code: int | None, at: datetime
 ) -> dict[str, Any]:
     """Return the inspect answer for a container that was removed since it was last inspected."""
     ending = {"Status": "removed", "Running": False, "ExitCode": exit_code}
-    state = {**described["State"], **ending, "FinishedAt": at.isoformat()}
-    return {**described, "State": state}
+    state = {**inspected["State"], **ending, "FinishedAt": at.isoformat()}
+    return {**inspected, "State": state}
 
 
 def excerpt_of(folder: Path, container: str, at: datetime) -> tuple[str, ...]:

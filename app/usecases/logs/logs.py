@@ -116,11 +116,8 @@ def stream_logs(
     """Yield all lines as they are read. Raises EngineError, also between two lines."""
     gateway = gateway_with_log(view)
     if gateway is None:
-        return iter(
-            read_ended_log(
-                view, tail=None, since=since, log_filter=log_filter, context=context
-            ).lines
-        )
+        ended = read_ended_log(view, tail=None, since=since, log_filter=log_filter, context=context)
+        return iter(ended.lines)
     mask = masker_for(view.deployment, gateway, context)
     lines = _raw_lines(gateway, None, since, context)
     return filter(log_filter.wants, map(partial(read_line, mask=mask), lines))

@@ -139,8 +139,8 @@ def _remove_parts(stranded: Orphan, context: AppContext) -> None:
             find_orphan(project, context=context)
         compose_remove(project, environment, seconds)
     except ComposeFailed as error:
-        said = last_words_of(error.output) or "Compose took too long"
-        raise NotRemoved(f"{project}: {said}. Try again.") from None
+        reason = last_words_of(error.output) or "Compose took too long"
+        raise NotRemoved(f"{project}: {reason}. Try again.") from None
     left = [each.name for each in context.containers.of(project)]
     left += [each.name for each in context.networks.of(project)]
     if left:
