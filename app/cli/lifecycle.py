@@ -19,12 +19,11 @@ from app.usecases.lifecycle.archive import (
     archive_deployment,
     find_archived,
     list_archived,
-    wait_for_archive,
 )
-from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
+from app.usecases.lifecycle.launch import launch_deployment, restart_deployment
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
-from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.operations.answers import CancelledAnswer, OperationShown
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.start import Started
@@ -62,7 +61,7 @@ def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     If it is being launched or restarted, that is cancelled first.
     """
     started = stop_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
-    terminal.wait_for(started, wait_for_stop, meanwhile="stopping", seconds=seconds)
+    terminal.wait_for(started, meanwhile="stopping", seconds=seconds)
     terminal.answer(f"{deployment_id} is stopped.", StoppedAnswer(deployment_id=deployment_id))
 
 
@@ -98,7 +97,7 @@ def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Stop a deployment and move it into the archive. Its port is free then."""
     started = archive_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
-    terminal.wait_for(started, wait_for_archive, meanwhile="stopping", seconds=seconds)
+    terminal.wait_for(started, meanwhile="stopping", seconds=seconds)
     answer = ArchivedAnswer(deployment_id=deployment_id)
     terminal.answer(f"{deployment_id} is archived.", answer)
 
@@ -169,7 +168,7 @@ def bring_up(
     """Start an operation that brings a gateway up, wait for it, and report it."""
     started = begin(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.warn(filter(None, [started.warning]))
-    terminal.wait_for(started, wait_for_launch, meanwhile="launching", seconds=seconds)
+    terminal.wait_for(started, meanwhile="launching", seconds=seconds)
     terminal.answer(
         f"{deployment_id} is running.",
         RunningAnswer(

@@ -6,7 +6,7 @@ import pwd
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -99,19 +99,19 @@ class Terminal:
     def wait_for(
         self,
         started: "Started",
-        how_it_ended: "Callable[..., Operation | None]",
         *,
         meanwhile: GoingOn,
         seconds: float | None,
     ) -> "Operation":
-        """Return how an operation ended. `how_it_ended` is its use case's `wait_for_…`.
+        """Return the operation once it has ended; at a terminal show its log meanwhile.
 
-        At a terminal it is followed line by line. Where it goes on after `seconds`, the
-        command ends with `meanwhile` as the deployment's status. Raises what
-        `how_it_ended` does.
+        If it still runs after `seconds`, exit with `meanwhile` as the deployment's status.
+        Raise what `wait_for` raises.
         """
+        from app.usecases.operations.wait import wait_for
+
         with self.waiting_for(started.operation):
-            ended = self._follow(started, seconds) and how_it_ended(started, context=self.context)
+            ended = self._follow(started, seconds) and wait_for(started, context=self.context)
         return ended or self.leave_going_on(started.operation, meanwhile)
 
     @contextmanager

@@ -12,7 +12,7 @@ from app.usecases.operations.start import Started
 from app.usecases.status.overview import show_deployment
 from app.usecases.tokens.answers import TokenCheckAnswer, VerifiedTokenAnswer
 from app.usecases.tokens.check import check_token, equalize_token
-from app.usecases.tokens.rotate import rotate_token, wait_for_token
+from app.usecases.tokens.rotate import rotate_token
 
 
 @verb("rotate-token")
@@ -66,7 +66,7 @@ def _change_token(
     outcome: str,
 ) -> None:
     started = begin(deployment_id, actor=terminal.actor, context=terminal.context)
-    ended = terminal.wait_for(started, wait_for_token, meanwhile="launching", seconds=seconds)
+    ended = terminal.wait_for(started, meanwhile="launching", seconds=seconds)
     proven = ended.verified is not None
     how = "which the gateway accepts" if proven else "which its next launch verifies"
     status = show_deployment(deployment_id, context=terminal.context).report.status

@@ -12,7 +12,7 @@ from app.core.errors import UpdateFailed
 from app.core.operations.operation import OperationState
 from app.usecases.operations.start import Started
 from app.usecases.updates.answers import BatchAnswer, UpdatedAnswer
-from app.usecases.updates.update import go_back, update_deployment, wait_for_update
+from app.usecases.updates.update import go_back, update_deployment
 from app.usecases.updates.update_many import find_batch, update_many
 
 _LOOK_SECONDS = 0.5
@@ -57,7 +57,7 @@ def to_previous_version(terminal: Terminal, deployment_id: str, seconds: float |
 
 def _wait(terminal: Terminal, started: Started, seconds: float | None) -> None:
     operation = started.operation
-    terminal.wait_for(started, wait_for_update, meanwhile="launching", seconds=seconds)
+    terminal.wait_for(started, meanwhile="launching", seconds=seconds)
     image = operation.arguments["image"]
     terminal.answer(
         f"{operation.deployment_id} is running {image}.",

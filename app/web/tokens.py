@@ -16,11 +16,12 @@ from app.core.settings.fields import TOKEN
 from app.core.status.status import Status
 from app.core.tokens import TokenComparison, TokenMatch, TokenPlace
 from app.usecases.operations.start import Started
+from app.usecases.operations.wait import wait_for
 from app.usecases.status.overview import show_deployment
 from app.usecases.tokens.answers import RevealedAnswer, TokenCheckAnswer, VerifiedTokenAnswer
 from app.usecases.tokens.check import check_token, equalize_token
 from app.usecases.tokens.reveal import reveal_secret
-from app.usecases.tokens.rotate import rotate_token, wait_for_token
+from app.usecases.tokens.rotate import rotate_token
 from app.web.access.links import page_url_with_token, terminal_line
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, Text, accepted
@@ -150,7 +151,7 @@ def _change_token(
     """Start an operation that ends with a verified token, and wait for its end if requested."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
-    ended = wait_for_token(started, context=app_context()) if body.wait else None
+    ended = wait_for(started, context=app_context()) if body.wait else None
     if ended is None:
         return accepted(started.operation, "launching")
     status = show_deployment(deployment_id, context=app_context()).report.status

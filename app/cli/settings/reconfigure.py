@@ -12,7 +12,6 @@ from app.usecases.settings.reconfigure import (
     reconfigure_deployment,
     reconfigured,
     resume_reconfiguration,
-    wait_for_reconfigured,
 )
 from app.usecases.settings.reconfigure_plan import (
     ReconfigurePlan,
@@ -86,7 +85,7 @@ def _report(
     terminal: Terminal, deployment_id: str, started: Started | None, seconds: float | None
 ) -> None:
     if started:
-        terminal.wait_for(started, wait_for_reconfigured, meanwhile="launching", seconds=seconds)
+        terminal.wait_for(started, meanwhile="launching", seconds=seconds)
     answer = reconfigured(deployment_id, started, context=terminal.context)
     words = f"{deployment_id} is {answer.status}, with {', '.join(answer.changed)} changed."
     terminal.answer(

@@ -8,6 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from app.core.errors import (
+    ArchiveFailed,
+    LaunchFailed,
+    LaunchTimeout,
+    ReconfigureFailed,
+    StopFailed,
+    TokenNotVerified,
+    UpdateFailed,
+    UserError,
+)
 from app.core.operations.steps import BRING_UP, PREPARE, RECREATE, TAKE_DOWN, Step
 
 
@@ -51,6 +61,8 @@ class KindFacts:
     `runs_on_full_disk`: it may use the space reserved for it, so that a gateway that has
     filled the disk can still be stopped.
     `can_be_resumed`: once interrupted, it can be finished or undone.
+    `failure` is raised for a caller who waits for it, `timeout` if the gateway was not ready in
+    time.
     `title` names one in the history and may use its arguments.
     `after_interruption` tells people what to do, `retry` is the command of ours that does it.
     `compose_command` does the same by hand.
@@ -66,6 +78,8 @@ class KindFacts:
     runs_on_full_disk: bool
     can_be_cancelled: bool
     can_be_resumed: bool
+    failure: type[UserError]
+    timeout: type[UserError]
     after_interruption: str
     retry: tuple[str, ...]
     compose_command: str
@@ -84,6 +98,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=True,
         can_be_resumed=False,
+        failure=LaunchFailed,
+        timeout=LaunchTimeout,
         after_interruption="Launch again.",
         retry=("launch",),
         compose_command="up -d",
@@ -99,6 +115,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=True,
         can_be_cancelled=False,
         can_be_resumed=False,
+        failure=StopFailed,
+        timeout=StopFailed,
         after_interruption="Stop again.",
         retry=("stop",),
         compose_command="down",
@@ -114,6 +132,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=True,
         can_be_resumed=False,
+        failure=LaunchFailed,
+        timeout=LaunchTimeout,
         after_interruption="Restart again.",
         retry=("launch",),
         compose_command="up -d --force-recreate",
@@ -129,6 +149,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=False,
         can_be_resumed=False,
+        failure=ArchiveFailed,
+        timeout=ArchiveFailed,
         after_interruption="Archive again.",
         retry=("archive",),
         compose_command="down",
@@ -144,6 +166,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=False,
         can_be_resumed=False,
+        failure=LaunchFailed,
+        timeout=LaunchTimeout,
         after_interruption="Allow origin again.",
         retry=("launch",),
         compose_command="restart",
@@ -159,6 +183,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=True,
         can_be_resumed=False,
+        failure=UpdateFailed,
+        timeout=UpdateFailed,
         after_interruption="Launch it: that first puts image and state back as they were.",
         retry=("launch",),
         compose_command="up -d --pull missing",
@@ -179,6 +205,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=False,
         can_be_resumed=False,
+        failure=TokenNotVerified,
+        timeout=LaunchTimeout,
         after_interruption="Launch it: that takes the token of .env and verifies it.",
         retry=("launch",),
         compose_command="up -d --force-recreate",
@@ -194,6 +222,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=False,
         can_be_resumed=False,
+        failure=TokenNotVerified,
+        timeout=LaunchTimeout,
         after_interruption="Equalize token again.",
         retry=("equalize-token",),
         compose_command="up -d --force-recreate",
@@ -209,6 +239,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         runs_on_full_disk=False,
         can_be_cancelled=True,
         can_be_resumed=True,
+        failure=ReconfigureFailed,
+        timeout=ReconfigureFailed,
         after_interruption=(
             "Finish or undo it before anything else: the files as they were are kept until then."
         ),

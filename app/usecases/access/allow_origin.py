@@ -7,12 +7,8 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import (
     DeploymentInvalid,
     InputRejected,
-    LaunchFailed,
-    LaunchTimeout,
-    UserError,
 )
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.core.settings.openclaw_config import (
     ConfigUnreadable,
@@ -36,7 +32,6 @@ from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
 from app.usecases.operations.transaction import RUNS, run_transaction
-from app.usecases.operations.wait import wait_for
 
 _CONFIG = "config/openclaw.json"
 _UNPAUSE_SECONDS = 60.0
@@ -64,18 +59,6 @@ def allow_origin(deployment_id: str, origin: str, *, actor: str, context: AppCon
         context=context,
         arguments={"origin": checked},
     )
-
-
-def wait_for_allowed(started: Started, *, context: AppContext) -> Operation | None:
-    """Return the operation once it has ended, or None while it still runs.
-
-    Raise LaunchFailed or LaunchTimeout with its reason, TooManyWaiting.
-    """
-
-    def failure_for(ended: Operation) -> type[UserError]:
-        return LaunchTimeout if ended.code == "launch_timeout" else LaunchFailed
-
-    return wait_for(started, failure_for, context=context)
 
 
 def perform_allow_origin(op: OperationContext) -> Run | None:

@@ -1,9 +1,8 @@
 """Archive: take a deployment's containers down and move its folder to the archive."""
 
 from app.core.diagnosis.causes import Cause
-from app.core.errors import ArchiveFailed, InputRejected, NotFound
+from app.core.errors import InputRejected, NotFound
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.store.archive import ArchivedDeployment
 from app.store.storage_errors import storage_cause, storage_errors
@@ -12,7 +11,6 @@ from app.usecases.lifecycle.stop import perform_stop
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.operations.wait import wait_for
 
 
 def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
@@ -26,11 +24,6 @@ def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -
     with storage_errors("It was not archived."):
         context.store.archive.open()
     return start_operation(OperationKind.ARCHIVE, deployment, actor=actor, context=context)
-
-
-def wait_for_archive(started: Started, *, context: AppContext) -> Operation | None:
-    """Return the operation once it has ended, or None while it still runs. Raise ArchiveFailed."""
-    return wait_for(started, lambda ended: ArchiveFailed, context=context)
 
 
 def perform_archive(op: OperationContext) -> None:

@@ -9,12 +9,8 @@ from app.core.diagnosis.causes import last_words_of
 from app.core.errors import (
     DeploymentInvalid,
     EngineError,
-    LaunchFailed,
-    LaunchTimeout,
-    UserError,
 )
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE
 from app.core.snapshot import Container, Run
@@ -35,7 +31,6 @@ from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.operations.wait import wait_for
 from app.usecases.status.capacity import warning_before_launch
 from app.usecases.status.causes import cause_of_pull, compose_cause
 from app.usecases.updates.rollback import put_back
@@ -81,18 +76,6 @@ def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
             f"It was not {undone}: {deployment.folder} has no docker-compose.yml."
             " Put it back, or configure a new deployment."
         )
-
-
-def wait_for_launch(started: Started, *, context: AppContext) -> Operation | None:
-    """Return the launch once it has ended, or None while it still runs.
-
-    Raise LaunchFailed or LaunchTimeout with its reason, TooManyWaiting.
-    """
-
-    def failure_for(ended: Operation) -> type[UserError]:
-        return LaunchTimeout if ended.code == "launch_timeout" else LaunchFailed
-
-    return wait_for(started, failure_for, context=context)
 
 
 def perform_launch(op: OperationContext, anew: bool = False) -> Run:

@@ -3,9 +3,8 @@
 from contextlib import suppress
 
 from app.core.diagnosis.causes import Cause
-from app.core.errors import EngineError, NothingToCancel, StopFailed
+from app.core.errors import EngineError, NothingToCancel
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.engine.compose import compose_down, compose_stop
 from app.usecases.context import AppContext
@@ -14,7 +13,6 @@ from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.operations.wait import wait_for
 
 # Longer than containers get to end by themselves; a caller who waits has 110 s left after it.
 _CANCEL_SECONDS = 40.0
@@ -34,11 +32,6 @@ def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> S
             cancelled = cancel_operation(deployment_id, actor=actor, context=context)
             wait_for_cancelled(cancelled, context=context, seconds=_CANCEL_SECONDS)
     return start_operation(OperationKind.STOP, deployment, actor=actor, context=context)
-
-
-def wait_for_stop(started: Started, *, context: AppContext) -> Operation | None:
-    """Return the stop once it has ended, or None while it still runs. Raise StopFailed."""
-    return wait_for(started, lambda ended: StopFailed, context=context)
 
 
 def perform_stop(op: OperationContext) -> None:

@@ -1,7 +1,7 @@
 """Wait for the end of an operation, in one of few places for waiting calls."""
 
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import BoundedSemaphore
 
@@ -17,16 +17,10 @@ WAIT_SECONDS = 110.0
 _PLACES = BoundedSemaphore(20)
 
 
-def wait_for(
-    started: Started,
-    failure_for: Callable[[Operation], type[UserError]],
-    *,
-    context: AppContext,
-) -> Operation | None:
+def wait_for(started: Started, *, context: AppContext) -> Operation | None:
     """Return the operation once it has succeeded, or None after WAIT_SECONDS.
 
-    Raise the error that `failure_for` names, with the reason, if it fails; WasCancelled;
-    TooManyWaiting.
+    Raise the error of its kind, with the reason, if it fails; WasCancelled; TooManyWaiting.
     """
     with waiting_place(started.operation):
         try:
@@ -43,8 +37,14 @@ def wait_for(
         "fix": ended.fix,
         "free_port": ended.free_port,
     }
-    kind = WasCancelled if ended.state is OperationState.CANCELLED else failure_for(ended)
-    raise kind(failure_of(ended), extra=more)
+    raise _error_for(ended)(failure_of(ended), extra=more)
+
+
+def _error_for(ended: Operation) -> type[UserError]:
+    if ended.state is OperationState.CANCELLED:
+        return WasCancelled
+    facts = ended.kind.facts
+    return facts.timeout if ended.code == "launch_timeout" else facts.failure
 
 
 @contextmanager

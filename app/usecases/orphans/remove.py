@@ -21,7 +21,8 @@ from app.store.last_words import save_last_words
 from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import KEPT_LINES, build_last_words
-from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.usecases.lifecycle.stop import stop_deployment
+from app.usecases.operations.wait import wait_for
 from app.usecases.orphans.orphans import list_orphans_now
 
 # A page waits no longer than this; the removal goes on, and the orphans page shows it.
@@ -104,7 +105,7 @@ def _remove(project: str, actor: str, context: AppContext) -> bool:
         if stranded.deployment:
             # Its folder exists: an ordinary stop, which takes the folder's lock.
             started = stop_deployment(project, actor=actor, context=context)
-            return wait_for_stop(started, context=context) is not None
+            return wait_for(started, context=context) is not None
         _remove_recorded(stranded, actor, context)
         return True
     finally:

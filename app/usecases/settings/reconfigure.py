@@ -1,8 +1,8 @@
 """Reconfigure: change fields of a deployment, including its port, and restart it if needed."""
 
-from app.core.errors import NothingToUndo, ReconfigureFailed
+from app.core.errors import NothingToUndo
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import RESUMPTIONS, Operation
+from app.core.operations.operation import RESUMPTIONS
 from app.core.settings.fields import PORT
 from app.core.settings.file_changes import DeploymentFiles
 from app.store.kept_files import kept_files
@@ -10,7 +10,6 @@ from app.store.operations import operation_folder
 from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext, signing_key
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.operations.wait import wait_for
 from app.usecases.settings.answers import ReconfiguredAnswer
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
@@ -67,14 +66,6 @@ def _arguments(plan: ReconfigurePlan, then: str) -> dict[str, str]:
         arguments["port"] = plan.after.values[PORT.env]
         arguments["port_before"] = plan.before.values.get(PORT.env, "")
     return arguments
-
-
-def wait_for_reconfigured(started: Started, *, context: AppContext) -> Operation | None:
-    """Return the ended operation, or None if it is still running.
-
-    Raises ReconfigureFailed with its reason, TooManyWaiting.
-    """
-    return wait_for(started, lambda ended: ReconfigureFailed, context=context)
 
 
 def resume_reconfiguration(

@@ -11,9 +11,7 @@ import time
 from dataclasses import replace
 
 from app.core.diagnosis.causes import Cause
-from app.core.errors import LaunchTimeout, TokenNotVerified, UserError
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import Operation
 from app.core.operations.steps import Step
 from app.core.settings.fields import TOKEN
 from app.core.snapshot import Run
@@ -25,7 +23,6 @@ from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
 from app.usecases.operations.transaction import run_transaction
-from app.usecases.operations.wait import wait_for
 from app.usecases.tokens.token_change import token_change
 
 _BYTES = 32
@@ -43,18 +40,6 @@ def rotate_token(deployment_id: str, *, actor: str, context: AppContext) -> Star
     refuse_what_cant_launch(deployment, "given a new token")
     context.containers.of(deployment_id)
     return start_operation(OperationKind.ROTATE_TOKEN, deployment, actor=actor, context=context)
-
-
-def wait_for_token(started: Started, *, context: AppContext) -> Operation | None:
-    """Return a rotation or equalization once it has ended, or None while it still runs.
-
-    Raise TokenNotVerified or LaunchTimeout with its reason, TooManyWaiting.
-    """
-
-    def failure_for(ended: Operation) -> type[UserError]:
-        return LaunchTimeout if ended.code == "launch_timeout" else TokenNotVerified
-
-    return wait_for(started, failure_for, context=context)
 
 
 def perform_rotate_token(op: OperationContext) -> Run | None:

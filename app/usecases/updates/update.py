@@ -1,16 +1,14 @@
 """Update: another image with the state that belongs to it, or the version before with its own."""
 
 from app.core.deployment import Deployment
-from app.core.errors import AlreadyRunsImage, InputRejected, NoPreviousVersion, UpdateFailed
+from app.core.errors import AlreadyRunsImage, InputRejected, NoPreviousVersion
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import Operation
 from app.core.settings.field_checks import ValueRejected, check_value
 from app.core.updates.journal import KeptVersion
 from app.store import update_files
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import refuse_what_cant_launch
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.operations.wait import wait_for
 from app.usecases.updates.rollback import IMAGE, name_of
 
 
@@ -61,11 +59,6 @@ def checked_image(given: str) -> str:
     except ValueRejected as rejected:
         raise InputRejected({"image": str(rejected)}) from None
     raise InputRejected({"image": "is needed"})
-
-
-def wait_for_update(started: Started, *, context: AppContext) -> Operation | None:
-    """Return the update once it has ended, or None while it still runs. Raise UpdateFailed."""
-    return wait_for(started, lambda ended: UpdateFailed, context=context)
 
 
 def _start(

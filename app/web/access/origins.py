@@ -9,8 +9,9 @@ from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.people import Permission
 from app.core.status.status import Status
-from app.usecases.access.allow_origin import allow_origin, wait_for_allowed
+from app.usecases.access.allow_origin import allow_origin
 from app.usecases.access.answers import AllowedOriginAnswer
+from app.usecases.operations.wait import wait_for
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import BRINGING_UP, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, OperationBody, Text, accepted
@@ -54,7 +55,7 @@ def allow_and_wait(body: AllowOriginBody) -> AllowedOriginAnswer | AcceptedAnswe
     change is rolled back."""
     deployment_id = parse_id(body.deployment_id)
     started = allow_origin(deployment_id, body.origin, actor=actor(), context=app_context())
-    if body.wait and wait_for_allowed(started, context=app_context()):
+    if body.wait and wait_for(started, context=app_context()):
         view = show_deployment(deployment_id, context=app_context())
         return AllowedOriginAnswer(
             deployment_id=deployment_id,

@@ -33,10 +33,10 @@ from app.usecases.lifecycle.archive import (
     list_archived,
     newest_archived,
     search_archived,
-    wait_for_archive,
 )
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
+from app.usecases.operations.wait import wait_for
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, CallBody, OperationBody, Text, accepted
 from app.web.lifecycle.confirm import joined
@@ -162,7 +162,7 @@ def archive_and_wait(body: OperationBody) -> ArchivedAnswer | AcceptedAnswer:
     """It stops the deployment and moves its folder to the archive. Its port is free after that."""
     deployment_id = parse_id(body.deployment_id)
     started = archive_deployment(deployment_id, actor=actor(), context=app_context())
-    if body.wait and wait_for_archive(started, context=app_context()):
+    if body.wait and wait_for(started, context=app_context()):
         return ArchivedAnswer(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")
 

@@ -11,9 +11,10 @@ from app.core.errors import StopFailed, TooManyWaiting
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
-from app.usecases.lifecycle.launch import launch_deployment, restart_deployment, wait_for_launch
-from app.usecases.lifecycle.stop import stop_deployment, wait_for_stop
+from app.usecases.lifecycle.launch import launch_deployment, restart_deployment
+from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.operations.start import Started
+from app.usecases.operations.wait import wait_for
 from app.web.api.calls import BEGINNING, BRINGING_UP, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, accepted
 from app.web.lifecycle.confirm import joined
@@ -77,7 +78,7 @@ def _bring_up(begin: Callable[..., Started], body: OperationBody) -> RunningAnsw
     """Start an operation that ends with a verified gateway, and wait for its end if requested."""
     deployment_id = parse_id(body.deployment_id)
     started = begin(deployment_id, actor=actor(), context=app_context())
-    if body.wait and wait_for_launch(started, context=app_context()):
+    if body.wait and wait_for(started, context=app_context()):
         port = app_context().store.load(deployment_id).port
         return RunningAnswer(deployment_id=deployment_id, port=port, warning=started.warning)
     return accepted(started.operation, "launching", started.warning)
@@ -99,6 +100,6 @@ def stop_by_script(body: DeploymentBody) -> StoppedAnswer | AcceptedAnswer:
     deployment does no harm."""
     deployment_id = parse_id(body.deployment_id)
     started = stop_deployment(deployment_id, actor=actor(), context=app_context())
-    if wait_for_stop(started, context=app_context()):
+    if wait_for(started, context=app_context()):
         return StoppedAnswer(deployment_id=deployment_id)
     return accepted(started.operation, "stopping")

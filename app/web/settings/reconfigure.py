@@ -30,6 +30,7 @@ from app.core.settings.fields import FIELDS, TOKEN
 from app.core.settings.file_changes import label_of
 from app.core.status.status import Status
 from app.usecases.operations.start import Started
+from app.usecases.operations.wait import wait_for
 from app.usecases.settings.answers import PreviewAnswer, ReconfiguredAnswer
 from app.usecases.settings.change_request import (
     ChangeRequest,
@@ -41,7 +42,6 @@ from app.usecases.settings.reconfigure import (
     reconfigure_deployment,
     reconfigured,
     resume_reconfiguration,
-    wait_for_reconfigured,
 )
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 from app.usecases.status.overview import show_deployment
@@ -273,6 +273,6 @@ def _answered(
     deployment_id: str, started: Started | None, wait: bool
 ) -> ReconfiguredAnswer | AcceptedAnswer:
     """Answer with the outcome, or 202 if it still runs. None means that nothing had to change."""
-    if started and not (wait and wait_for_reconfigured(started, context=app_context())):
+    if started and not (wait and wait_for(started, context=app_context())):
         return accepted(started.operation, "launching")
     return reconfigured(deployment_id, started, context=app_context())

@@ -17,9 +17,10 @@ from app.core.errors import (
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.operations.start import Started
+from app.usecases.operations.wait import wait_for
 from app.usecases.status.overview import show_deployment
 from app.usecases.updates.answers import UpdatedAnswer
-from app.usecases.updates.update import go_back, update_deployment, wait_for_update
+from app.usecases.updates.update import go_back, update_deployment
 from app.usecases.updates.versions import images_like, version_of
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, OperationBody, Text, accepted
@@ -129,7 +130,7 @@ def go_back_by_script(body: OperationBody) -> UpdatedAnswer | AcceptedAnswer:
 
 def _answer(started: Started, *, wait: bool) -> UpdatedAnswer | AcceptedAnswer:
     operation = started.operation
-    if not (wait and wait_for_update(started, context=app_context())):
+    if not (wait and wait_for(started, context=app_context())):
         return accepted(operation, "launching")
     return UpdatedAnswer(
         deployment_id=operation.deployment_id,
