@@ -64,11 +64,11 @@ def at(name: str, origins: tuple[str, ...] | None = PAIR, **more: object) -> lis
         ),
     ],
 )
-def test_what_the_gateway_will_say(name: str, more: dict[str, object], codes: list[str]) -> None:
+def test_obstacles_at_each_visitor(name: str, more: dict[str, object], codes: list[str]) -> None:
     assert [wall.code for wall in at(name, **more)] == codes
 
 
-def test_a_refused_name_is_offered_as_the_browser_will_send_it() -> None:
+def test_a_refused_origin_is_offered_as_browsers_send_it() -> None:
     [wall] = at("GW.example")
 
     assert wall.origin == f"http://gw.example:{PORT}"
@@ -76,14 +76,14 @@ def test_a_refused_name_is_offered_as_the_browser_will_send_it() -> None:
     assert "Browser origin not allowed" in wall.words
 
 
-def test_what_is_published_on_the_host_only_comes_with_its_tunnel() -> None:
+def test_a_gateway_on_loopback_comes_with_a_tunnel_command() -> None:
     [wall] = at("gw.example", bind_address="127.0.0.1")
 
     assert wall.command == f"ssh -N -L {PORT}:127.0.0.1:{PORT} gw.example"
     assert f"http://localhost:{PORT}" in wall.next_step
 
 
-def test_whoever_may_have_come_through_a_tunnel_gets_the_line_for_the_next() -> None:
+def test_a_visitor_at_localhost_gets_a_tunnel_command() -> None:
     named = at("localhost")[1]
     public = obstacles_at(
         PageVisitor("localhost"), PublishedGateway(PORT, PAIR, public_host="localhost")
@@ -103,7 +103,7 @@ def test_behind_a_tls_proxy_the_allowed_page_is_the_one_to_open() -> None:
 
 
 @given(st.text(), st.text(), st.none() | st.lists(st.text()), st.booleans(), st.booleans())
-def test_every_standpoint_has_a_statement_and_offers_only_what_may_be_allowed(
+def test_every_visitor_gets_a_statement_and_only_allowed_offers(
     name: str, bind: str, origins: list[str] | None, secure: bool, local: bool
 ) -> None:
     published = PublishedGateway(PORT, origins, bind)
@@ -128,7 +128,7 @@ def test_every_standpoint_has_a_statement_and_offers_only_what_may_be_allowed(
         ("https://xn--mller-kva.example", "https://xn--mller-kva.example"),
     ],
 )
-def test_an_origin_is_kept_as_browsers_write_it(given: str, origin: str) -> None:
+def test_an_origin_is_normalized_as_browsers_write_it(given: str, origin: str) -> None:
     assert parse_origin(given, PORT) == origin
 
 
@@ -163,6 +163,6 @@ def test_an_origin_is_kept_as_browsers_write_it(given: str, origin: str) -> None
         "https://" + "a" * 300,
     ],
 )
-def test_what_is_no_origin_of_this_gateway_is_rejected(given: str) -> None:
+def test_an_invalid_origin_is_rejected(given: str) -> None:
     with pytest.raises(OriginRejected):
         parse_origin(given, PORT)

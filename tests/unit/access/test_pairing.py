@@ -40,7 +40,7 @@ def asking(**more: Any) -> dict[str, Any]:
     }
 
 
-def test_a_request_is_read_as_openclaw_lists_it() -> None:
+def test_a_request_is_parsed_as_openclaw_lists_it() -> None:
     [request] = pending_requests({"pending": [asking()]})
 
     assert request.request_id == REQUEST
@@ -51,7 +51,7 @@ def test_a_request_is_read_as_openclaw_lists_it() -> None:
     assert request.scopes == ("operator.read", "operator.pairing")
 
 
-def test_requests_stand_oldest_first() -> None:
+def test_requests_are_sorted_oldest_first() -> None:
     newer, older = asking(), asking(requestId="older", ts=1795505000000)
 
     found = pending_requests({"pending": [newer, older]})
@@ -75,11 +75,11 @@ def test_requests_stand_oldest_first() -> None:
         {"pending": [asking(ts=1e300)]},
     ],
 )
-def test_what_has_not_the_form_of_a_request_is_left_out(payload: dict[str, Any]) -> None:
+def test_malformed_requests_are_left_out(payload: dict[str, Any]) -> None:
     assert pending_requests(payload) == ()
 
 
-def test_what_a_device_says_of_itself_is_made_harmless() -> None:
+def test_what_a_device_says_about_itself_is_cleaned() -> None:
     [request] = pending_requests(
         {
             "pending": [
@@ -101,7 +101,7 @@ def test_what_a_device_says_of_itself_is_made_harmless() -> None:
     assert (request.roles, request.platform) == ((), "")
 
 
-def test_a_paired_device_is_read_with_its_latest_approval_first() -> None:
+def test_paired_devices_are_sorted_by_latest_approval() -> None:
     older = {"deviceId": "older", "approvedAtMs": 1, "approvedVia": "silent"}
     newer = {"deviceId": "newer", "approvedAtMs": 2, "connected": True, "operatorLabel": "Mac"}
 
@@ -122,9 +122,7 @@ def test_a_paired_device_is_read_with_its_latest_approval_first() -> None:
         ({"isRepair": True}, ("operator.admin", "operator.pairing")),
     ],
 )
-def test_an_approval_takes_no_more_than_the_request_asks_for(
-    more: dict[str, Any], needed: tuple[str, ...]
-) -> None:
+def test_an_approval_uses_the_fewest_scopes(more: dict[str, Any], needed: tuple[str, ...]) -> None:
     [request] = pending_requests({"pending": [asking(**more)]})
 
     assert scopes_to_approve(request) == needed
@@ -158,7 +156,7 @@ def test_the_log_names_the_browser_behind_a_request(end: str) -> None:
     assert refusal.origin == "http://10.9.8.7:23456"
 
 
-def test_a_browser_s_name_for_itself_can_t_speak_for_another_s_request() -> None:
+def test_a_user_agent_cannot_claim_another_request() -> None:
     other = "b0815f06-2cfa-43b6-a984-eb1fa1f4e5b5"
     agent = (
         f"Firefox/1 code=1008 reason=x cause=pairing-required requestId={other} reason=not-paired"
@@ -183,18 +181,18 @@ def test_a_browser_s_name_for_itself_can_t_speak_for_another_s_request() -> None
         ("", ""),
     ],
 )
-def test_a_browser_is_named_with_its_system(agent: str, name: str) -> None:
+def test_a_browser_is_named_with_its_operating_system(agent: str, name: str) -> None:
     assert browser_name(agent) == name
 
 
-def test_scopes_are_said_in_words() -> None:
+def test_scopes_are_shown_in_words() -> None:
     assert scope_words(["operator.read", "operator.admin"]) == "everything, settings included"
     assert scope_words(["operator.read", "operator.write"]) == "read, chat and act"
     assert scope_words(["operator.new"]) == "new"
     assert scope_words([]) == "nothing yet"
 
 
-def test_the_history_says_who_let_a_device_in_until_it_was_removed() -> None:
+def test_the_history_says_who_approved_a_device() -> None:
     history = [
         {"what": "configure", "who": "ana"},
         {"what": "approve_device", "who": "ana", "device": "a"},
@@ -208,7 +206,7 @@ def test_the_history_says_who_let_a_device_in_until_it_was_removed() -> None:
     assert approvers(history) == {"a": "ana"}
 
 
-def test_without_our_record_the_gateway_says_how_a_device_came_in() -> None:
+def test_without_our_record_the_gateway_says_how_a_device_was_approved() -> None:
     [silent, odd] = paired_devices(
         {
             "paired": [
@@ -223,7 +221,7 @@ def test_without_our_record_the_gateway_says_how_a_device_came_in() -> None:
     assert approval_words(odd.approved_via, None) == "magic"
 
 
-def test_a_proof_is_signed_over_all_that_the_connection_asks_for() -> None:
+def test_a_proof_is_signed_over_the_whole_request() -> None:
     identity = DeviceIdentity(bytes(range(32)))
 
     proof = identity.proof(Client("cli", "cli", "Linux x86_64"), ["a", "b"], "token", "nonce", 7)

@@ -128,7 +128,7 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("code", "given", "words", "step"), TABLE)
-def test_each_answer_has_its_code_sentence_and_next_step(
+def test_each_reply_has_its_code_words_and_next_step(
     code: str, given: dict[str, Any], words: str, step: str
 ) -> None:
     answer = heard(**given)
@@ -139,18 +139,18 @@ def test_each_answer_has_its_code_sentence_and_next_step(
     assert bool(answer.next_step) == (answer.accepted is False)
 
 
-def test_the_table_has_every_answer_of_the_catalogue() -> None:
+def test_the_table_covers_the_whole_catalogue() -> None:
     assert {row[0] for row in TABLE} == set(CODES)
 
 
-def test_openrouter_itself_is_called_by_its_name() -> None:
+def test_openrouter_is_called_by_its_name() -> None:
     answer = heard(401, baseUrl=DEFAULT_BASE_URL)
 
     assert answer.words.startswith("OpenRouter does not accept")
     assert "https://openrouter.ai/keys" in answer.next_step
 
 
-def test_what_the_provider_said_is_masked_plain_and_short() -> None:
+def test_the_providers_message_is_masked_plain_and_short() -> None:
     said = f"no\x1b[31m user\nfor sk-or-v1-secret {'x' * 900}"
 
     reply = read_reply({"status": 401, "message": said}, Masker(["sk-or-v1-secret"]))
@@ -170,7 +170,7 @@ NAMES = st.sampled_from(
 
 
 @given(st.dictionaries(NAMES, JSON))
-def test_whatever_a_container_prints_gets_an_answer(printed: dict[str, Any]) -> None:
+def test_any_output_of_a_container_gets_an_answer(printed: dict[str, Any]) -> None:
     answer = interpret(read_reply(json.loads(json.dumps(printed)), Masker(())))
 
     assert answer.code in CODES
@@ -183,18 +183,18 @@ def remarks(env: dict[str, str], key: str = "hash", **printed: Any) -> str:
     return " ".join(remarks_on(reply, env, key))
 
 
-def test_nothing_is_remarked_where_the_gateway_uses_what_env_has() -> None:
+def test_there_is_no_remark_if_the_gateway_matches_env() -> None:
     assert remarks({}) == ""
     assert remarks({"OPENROUTER_BASE_URL": f"{PROXY}/"}, baseUrl=PROXY) == ""
     assert remarks({"OPENCLAW_MODEL": "openrouter/auto"}) == ""
 
 
-def test_a_key_that_is_not_the_one_of_env_is_remarked() -> None:
+def test_a_key_that_differs_from_env_gets_a_remark() -> None:
     assert "Launch again" in remarks({}, key="other")
     assert "config/openclaw.json" in remarks({}, key="other", keyFrom="openclaw.json")
 
 
-def test_an_address_or_model_that_is_not_the_one_of_env_is_remarked() -> None:
+def test_an_address_or_model_that_differs_from_env_gets_a_remark() -> None:
     url = remarks({"OPENROUTER_BASE_URL": PROXY})
     assert DEFAULT_BASE_URL in url
     assert PROXY in url
@@ -204,6 +204,6 @@ def test_an_address_or_model_that_is_not_the_one_of_env_is_remarked() -> None:
     assert "openrouter/a/b" in model
 
 
-def test_an_unreadable_configuration_and_an_own_proxy_are_remarked() -> None:
+def test_an_unreadable_config_and_a_proxy_get_remarks() -> None:
     assert "could not be read" in remarks({}, config=False)
     assert "proxy" in remarks({}, ownProxy=True)

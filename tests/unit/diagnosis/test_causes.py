@@ -75,7 +75,7 @@ recordings = pytest.mark.parametrize(
 
 
 @recordings
-def test_what_was_recorded_is_named(recording: Recording) -> None:
+def test_every_recording_has_its_cause(recording: Recording) -> None:
     cause = recording.cause
 
     assert cause is not None
@@ -83,7 +83,7 @@ def test_what_was_recorded_is_named(recording: Recording) -> None:
 
 
 @recordings
-def test_the_words_tell_what_to_do_and_nothing_is_left_to_fill_in(recording: Recording) -> None:
+def test_words_are_complete_and_say_what_to_do(recording: Recording) -> None:
     cause = recording.cause
 
     assert cause is not None
@@ -106,9 +106,7 @@ ENTRIES = [
 @pytest.mark.parametrize(
     ("source", "known"), ENTRIES, ids=[f"{source}/{known.code}" for source, known in ENTRIES]
 )
-def test_every_entry_was_recorded_and_counts_first_there(
-    source: Source, known: CatalogueEntry
-) -> None:
+def test_every_entry_was_recorded_and_matches_first(source: Source, known: CatalogueEntry) -> None:
     if source is Source.LADDER:
         first = [each for each in CATALOGUE[source] if each.pattern.search(RUNGS[known.code])]
         assert first[:1] == [known]
@@ -132,7 +130,7 @@ RUNGS = {
 
 @pytest.mark.parametrize("path", sorted((RECORDED / "healthy").glob("*.log")), ids=lambda p: p.stem)
 @pytest.mark.parametrize("exit_code", [0, 1, 78, 127, 134, 137, 143])
-def test_nothing_in_the_log_of_a_gateway_that_works_is_a_cause(path: Path, exit_code: int) -> None:
+def test_the_log_of_a_working_gateway_has_no_cause(path: Path, exit_code: int) -> None:
     lines = path.read_text().partition("\n\n")[2].split("\n")
 
     assert exit_cause(exit_code, False, lines).code == f"exited_{exit_code}"
@@ -141,23 +139,21 @@ def test_nothing_in_the_log_of_a_gateway_that_works_is_a_cause(path: Path, exit_
 
 @pytest.mark.parametrize("exit_code", [0, 2, 139, 143])
 @recordings
-def test_words_that_come_with_another_exit_code_are_no_cause(
-    recording: Recording, exit_code: int
-) -> None:
+def test_another_exit_code_is_no_match(recording: Recording, exit_code: int) -> None:
     if recording.source is Source.GATEWAY and not recording.out_of_memory:
         bound = [each for each in CATALOGUE[Source.GATEWAY] if each.exits]
         named = exit_cause(exit_code, False, recording.text.split("\n")).code
         assert named not in {each.code for each in bound}
 
 
-def test_what_a_gateway_wrote_long_before_its_end_is_no_cause() -> None:
+def test_lines_long_before_the_exit_are_ignored() -> None:
     earlier = "Gateway failed to start: Invalid config at /home/node/.openclaw/openclaw.json:"
     lines = [earlier, *(f"line {number}" for number in range(100))]
 
     assert exit_cause(78, False, lines).code == "exited_78"
 
 
-def test_a_line_takes_what_others_wrote_as_one_word() -> None:
+def test_untrusted_text_is_one_word_of_a_fix_line() -> None:
     found = {"what": "x; rm -rf / #$(id)`id`'"}
 
     line = fix_line(("docker rename {what} {what}-before",), found, PARTS)
@@ -188,14 +184,14 @@ def test_a_line_takes_what_others_wrote_as_one_word() -> None:
         (failed("websocket", "No greeting.", "Its log tells."), "websocket_refused", ""),
     ],
 )
-def test_a_failed_check_is_named_in_its_own_words(check, code: str, fix: str) -> None:
+def test_a_failed_check_keeps_its_own_words(check, code: str, fix: str) -> None:
     cause = check_cause(check, PARTS)
 
     assert (cause.code, cause.fix) == (code, fix)
     assert (cause.words, cause.next_step) == (check.detail, check.next_step)
 
 
-def test_the_variable_that_is_missing_is_named() -> None:
+def test_the_missing_variable_is_named() -> None:
     cause = engine_cause("required variable OPENCLAW_IMAGE is missing a value: set it in .env")
 
     assert cause is not None
@@ -204,13 +200,13 @@ def test_the_variable_that_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize("key", ["bogusKey", "{}", "{what}", "{0!r:>9}", "a{b", "%s"])
-def test_the_key_that_openclaw_does_not_know_is_named_as_it_stands(key: str) -> None:
+def test_the_unknown_key_is_quoted(key: str) -> None:
     cause = exit_cause(78, False, [f'<root>: Unrecognized key: "{key}"'])
 
     assert f"“{key}”" in cause.words
 
 
-def test_an_engine_that_went_away_is_no_missing_image() -> None:
+def test_a_stopped_engine_is_no_missing_image() -> None:
     text = "unable to get image 'x': Cannot connect to the Docker daemon at unix:///x."
 
     assert engine_cause(text + " No such image: x").code == "engine_unreachable"  # type: ignore[union-attr]
@@ -219,32 +215,32 @@ def test_an_engine_that_went_away_is_no_missing_image() -> None:
 @pytest.mark.parametrize(
     "text", ["", "\n", "something new", "{what}", "Error response from daemon: x"]
 )
-def test_of_words_that_are_not_known_nothing_is_claimed(text: str) -> None:
+def test_an_unknown_error_has_no_cause(text: str) -> None:
     assert engine_cause(text) is None
 
 
-def test_of_an_end_that_is_not_known_the_last_line_is_told() -> None:
+def test_an_unknown_exit_shows_the_last_line() -> None:
     cause = exit_cause(3, False, ["one", "  the {last} line  ", "", " "])
 
     assert cause == Cause("exited_3", "exited with code 3. Its last line: the {last} line", "")
 
 
-def test_an_end_without_a_word_is_told_as_such() -> None:
+def test_an_exit_with_an_empty_log_says_so() -> None:
     assert exit_cause(3, False, []).words == "exited with code 3. Its log is empty."
     assert exit_cause(-1, False, ["", " "]).code == "exited"
 
 
-def test_of_a_log_that_could_not_be_read_nothing_is_claimed() -> None:
+def test_an_exit_with_an_unreadable_log_says_so() -> None:
     cause = exit_cause(78, False, None)
 
     assert cause == Cause("exited_78", "exited with code 78. Its log can't be read.", "")
 
 
-def test_a_last_line_without_end_is_cut() -> None:
+def test_a_very_long_last_line_is_cut() -> None:
     assert len(exit_cause(3, False, ["x" * 10_000]).words) < 400
 
 
-def test_want_of_memory_is_told_from_any_other_end() -> None:
+def test_an_out_of_memory_kill_is_recognized() -> None:
     cause = exit_cause(137, True, ["Invalid config at /x", "requires state migration"])
 
     assert cause.code == "out_of_memory"
@@ -271,5 +267,5 @@ def test_any_text_has_a_plain_cause(text: str, exit_code: int, out_of_memory: bo
         (" \n\t\n", "Compose failed and gave no message."),
     ],
 )
-def test_the_last_line_of_a_tool_says_what_failed(text: str, words: str) -> None:
+def test_the_last_line_of_output_says_what_failed(text: str, words: str) -> None:
     assert last_words_of(text) == words

@@ -21,13 +21,13 @@ from tests.support.builders import ID, a_deployment
         (OperationKind.RECONFIGURE, "up -d"),
     ],
 )
-def test_a_line_does_in_the_folder_what_the_button_does(kind: OperationKind, verb: str) -> None:
+def test_a_command_does_in_the_folder_what_the_button_does(kind: OperationKind, verb: str) -> None:
     deployment = a_deployment(has_compose_file=True)
 
     assert command_of(kind, deployment) == f"cd /srv/{ID} && docker compose {verb}"
 
 
-def test_a_folder_of_any_name_is_one_word_of_the_line() -> None:
+def test_a_folder_of_any_name_is_one_word_of_the_command() -> None:
     folder = f"/srv/it's $(here)/{ID}"
 
     words = shlex.split(
@@ -40,7 +40,7 @@ def test_a_folder_of_any_name_is_one_word_of_the_line() -> None:
 @pytest.mark.parametrize(
     "trouble", [{"problem": "PORT is missing", "has_compose_file": True}, {}], ids=["env", "file"]
 )
-def test_what_runs_from_a_damaged_folder_is_named_by_its_project(
+def test_a_damaged_folder_is_addressed_by_its_project_name(
     trouble: dict[str, object],
 ) -> None:
     line = command_of(OperationKind.STOP, a_deployment(**trouble))
@@ -49,5 +49,5 @@ def test_what_runs_from_a_damaged_folder_is_named_by_its_project(
 
 
 @pytest.mark.parametrize("kind", OperationKind)
-def test_every_kind_has_its_line(kind: OperationKind) -> None:
+def test_every_kind_has_its_command(kind: OperationKind) -> None:
     assert command_of(kind, a_deployment())

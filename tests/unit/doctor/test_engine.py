@@ -28,7 +28,7 @@ def socket(**more: object) -> SocketFacts:
         ("engine_refused", "sudo journalctl -u docker -n 50 --no-pager"),
     ],
 )
-def test_each_trouble_of_the_engine_has_its_line(trouble: str, fix: str) -> None:
+def test_each_engine_error_has_its_fix_line(trouble: str, fix: str) -> None:
     found = engine.engine_finding(
         EngineFacts("unix:///run/docker.sock", "28.1", trouble=trouble, words="It said no."), SHELL
     )
@@ -38,7 +38,7 @@ def test_each_trouble_of_the_engine_has_its_line(trouble: str, fix: str) -> None
     assert "unix:///run/docker.sock" in found.seen or found.seen == "It said no."
 
 
-def test_compose_is_there_or_a_line_brings_it() -> None:
+def test_missing_compose_has_a_fix_line_that_installs_it() -> None:
     assert engine.compose_finding("v2.40.3", SHELL).verdict is DoctorVerdict.GOOD
     missing = engine.compose_finding(None, SHELL)
     assert (missing.verdict, missing.fix) == (DoctorVerdict.BAD, "make -C /srv setup")
@@ -62,13 +62,13 @@ def test_a_socket_for_everybody_is_root_for_everybody() -> None:
     ("joined", "fix"),
     [(True, "sg docker -c 'make -C /srv run'"), (False, "sudo usermod -aG docker ana")],
 )
-def test_who_may_not_use_it_learns_how(joined: bool, fix: str) -> None:
+def test_a_user_without_access_learns_how_to_get_it(joined: bool, fix: str) -> None:
     found = engine.socket_finding(socket(usable=False, joined=joined), SHELL)
 
     assert (found.verdict, found.fix) == (DoctorVerdict.BAD, fix)
 
 
-def test_an_api_on_the_network_is_bad() -> None:
+def test_an_engine_api_on_the_network_is_bad() -> None:
     warnings = [
         "WARNING: API is accessible on http://0.0.0.0:2375 without encryption.\n         Access",
         "WARNING: No swap limit support",
@@ -79,7 +79,7 @@ def test_an_api_on_the_network_is_bad() -> None:
     assert engine.tcp_finding([], SHELL).verdict is DoctorVerdict.GOOD
 
 
-def test_a_kernel_without_limits_is_told() -> None:
+def test_a_kernel_without_limits_is_a_warning() -> None:
     assert engine.limits_finding(True, True).verdict is DoctorVerdict.GOOD
     found = engine.limits_finding(False, True)
     assert found.verdict is DoctorVerdict.WARNING
@@ -97,7 +97,7 @@ def test_a_kernel_without_limits_is_told() -> None:
         (None, "on-failure", DoctorVerdict.WARNING, "docker update --restart always a-openclaw-1"),
     ],
 )
-def test_what_would_not_come_back_is_told(
+def test_gateways_that_would_not_restart_are_a_warning(
     enabled: bool | None, policy: str, verdict: DoctorVerdict, fix: str
 ) -> None:
     facts = BootFacts(enabled, live_restore=False, policies=(("a-openclaw-1", policy),))
@@ -106,7 +106,7 @@ def test_what_would_not_come_back_is_told(
     assert (found.verdict, found.fix) == (verdict, fix)
 
 
-def test_an_image_is_told_by_digest_and_age() -> None:
+def test_an_image_is_shown_with_digest_and_age() -> None:
     here = ImageFacts("openclaw:1", "sha256:" + "a" * 64, "sha256:" + "b" * 64, before(7200), True)
 
     assert image_finding(here, NOW, SHELL).seen == (
@@ -116,7 +116,7 @@ def test_an_image_is_told_by_digest_and_age() -> None:
     assert (missing.verdict, missing.fix) == (DoctorVerdict.WARNING, "docker pull ghcr.io/x/y:1")
 
 
-def test_of_missing_images_it_is_told_who_needs_them() -> None:
+def test_missing_images_are_listed_with_their_deployments() -> None:
     here, gone = ImageFacts("a:1", "sha256:1"), ImageFacts("b:1")
     users = {"a:1": ["Sales"], "b:1": ["Support", "Zoo"]}
 

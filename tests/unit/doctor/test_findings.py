@@ -39,7 +39,7 @@ FINDINGS = st.lists(
 
 
 @given(FINDINGS)
-def test_the_worst_comes_first_and_none_is_lost(findings: list[DoctorFinding]) -> None:
+def test_findings_are_sorted_worst_first_and_none_is_lost(findings: list[DoctorFinding]) -> None:
     ordered = worst_first(findings)
     places = [list(DoctorVerdict).index(each.verdict) for each in ordered]
 
@@ -57,7 +57,7 @@ def test_the_worst_comes_first_and_none_is_lost(findings: list[DoctorFinding]) -
         (("bad", "warning", "not known"), "2 things need attention, 1 is not known."),
     ],
 )
-def test_the_summary_counts(verdicts: tuple[str, ...], said: str) -> None:
+def test_the_summary_counts_findings(verdicts: tuple[str, ...], said: str) -> None:
     made = {
         "good": CHECK.good("x"),
         "bad": CHECK.bad("x"),
@@ -68,7 +68,7 @@ def test_the_summary_counts(verdicts: tuple[str, ...], said: str) -> None:
     assert summary([made[each] for each in verdicts]) == said
 
 
-def test_the_report_says_of_what_is_not_good_why_and_what_to_do() -> None:
+def test_the_report_says_why_and_what_to_do_unless_good() -> None:
     found = [CHECK.good("All is well."), CHECK.bad("It is full.", "Make room.", "du -x\ndf")]
 
     assert as_text(found) == (
@@ -78,19 +78,19 @@ def test_the_report_says_of_what_is_not_good_why_and_what_to_do() -> None:
     )
 
 
-def test_other_peoples_text_is_text() -> None:
+def test_untrusted_text_is_made_plain() -> None:
     assert CHECK.warning("\x1b[31mred\x07").seen == "red\N{REPLACEMENT CHARACTER}"
     assert listed(["a\nb"]) == "a b"
 
 
-def test_many_names_are_counted() -> None:
+def test_long_lists_of_names_are_cut_and_counted() -> None:
     assert listed([]) == ""
     assert listed(["a", "b", "c"]) == "a, b and c"
     assert listed([*"abcdefgh"]) == "a, b, c, d, e, f and 2 more"
 
 
 @given(st.lists(st.text(st.characters(exclude_characters="\0"), min_size=1), min_size=1))
-def test_whatever_a_path_is_called_a_line_names_it(paths: list[str]) -> None:
+def test_any_path_is_quoted_correctly(paths: list[str]) -> None:
     line = on_paths("chmod go-rwx", paths[:30])
     words = ["chmod", "go-rwx", *paths[:30]]
 
@@ -103,7 +103,7 @@ def test_whatever_a_path_is_called_a_line_names_it(paths: list[str]) -> None:
     assert shlex.split(Shell("/srv", "root", is_root=True, has_sudo=True).as_root(line)) == words
 
 
-def test_a_call_of_ours_acts_on_the_same_deployments() -> None:
+def test_our_command_line_is_called_with_the_servers_settings() -> None:
     shell = Shell(
         "/srv/deploy agent",
         "ana",
@@ -122,14 +122,14 @@ def test_a_call_of_ours_acts_on_the_same_deployments() -> None:
     assert MEMBER.make("setup") == "make -C '/srv/deploy agent' setup"
 
 
-def test_of_several_commands_root_runs_all() -> None:
+def test_root_runs_every_command_of_a_line() -> None:
     line = "mkdir -p /a && mv -t /a /b"
 
     assert Shell("/srv", "ana", False, has_sudo=True).as_root(line) == f"sudo sh -c '{line}'"
     assert MEMBER.as_root(line) == f"su -c '{line}'"
 
 
-def test_every_verb_that_a_line_calls_is_there() -> None:
+def test_every_verb_in_a_fix_line_exists() -> None:
     sources = [each.read_text() for each in (PROJECT / "app/core/doctor").glob("*.py")]
     called = {verb for text in sources for verb in re.findall(r"deploy_agent\(['\"]([\w-]+)", text)}
 
@@ -137,7 +137,7 @@ def test_every_verb_that_a_line_calls_is_there() -> None:
     assert called <= set(main.list_commands(Context(main)))
 
 
-def test_where_there_is_no_systemd_the_engine_and_the_clock_are_set_going_all_the_same() -> None:
+def test_without_systemd_engine_and_clock_have_fix_lines_too() -> None:
     by_hand = Shell("/srv", "root", True, False, has_apt=True)
 
     assert by_hand.start_engine() == "/srv/scripts/engine"
@@ -156,13 +156,11 @@ def test_where_there_is_no_systemd_the_engine_and_the_clock_are_set_going_all_th
         ("unix:///home/ana/engine.sock", ""),
     ],
 )
-def test_an_engine_that_is_not_the_hosts_own_is_restarted_as_it_was_started(
-    engine: str, fix: str
-) -> None:
+def test_a_rootless_engine_is_restarted_as_a_user_service(engine: str, fix: str) -> None:
     assert Shell("/srv", "ana", False, True, True, engine=engine).restart_engine() == fix
 
 
-def test_a_setting_is_written_where_the_server_reads_it() -> None:
+def test_a_setting_goes_where_the_server_reads_it() -> None:
     service = Shell("/srv", "root", True, False, True, settings_file="/etc/default/deploy-agent")
 
     assert MEMBER.setting("BIND_ADDRESS", "127.0.0.1") == (

@@ -32,7 +32,7 @@ LOOKED = Coverage(2)
 LONGEST = timedelta(hours=1)
 
 
-def test_what_others_may_read_is_closed_and_what_they_may_write_is_kept_readable() -> None:
+def test_files_open_to_others_are_closed_and_writable_ones_stay_readable() -> None:
     found = modes_finding(
         [ExposedPath("/d/a/.env", 0o644), ExposedPath("/d", 0o777, private=False)], LOOKED, SHELL
     )
@@ -42,7 +42,7 @@ def test_what_others_may_read_is_closed_and_what_they_may_write_is_kept_readable
     assert found.fix == "chmod go-rwx /d/a/.env\nchmod go-w /d"
 
 
-def test_what_could_not_be_looked_at_is_not_called_good() -> None:
+def test_unreadable_deployments_make_the_result_unknown() -> None:
     assert modes_finding([], LOOKED, SHELL).verdict is DoctorVerdict.GOOD
     found = owners_finding([], Coverage(3, unreadable=1), SHELL)
     assert found.verdict is DoctorVerdict.UNKNOWN
@@ -50,7 +50,7 @@ def test_what_could_not_be_looked_at_is_not_called_good() -> None:
 
 
 @pytest.mark.parametrize(("top", "runs"), [(True, True), (False, False), (False, True)])
-def test_what_a_gateway_cannot_write_is_given_to_it(top: bool, runs: bool) -> None:
+def test_files_of_another_owner_are_given_to_the_gateway(top: bool, runs: bool) -> None:
     found = owners_finding(
         [MisownedFiles("/d/a", "/d/a/config", "root", 3, runs, top)], LOOKED, SHELL
     )
@@ -60,7 +60,7 @@ def test_what_a_gateway_cannot_write_is_given_to_it(top: bool, runs: bool) -> No
     assert found.fix == "chown -hR 1000:1000 /d/a/config /d/a/workspace"
 
 
-def test_folders_that_the_next_launch_gives_to_the_gateway_are_well() -> None:
+def test_folders_that_the_next_launch_fixes_are_good() -> None:
     waiting = MisownedFiles("/d/a", "/d/a/config", "ana", 4, runs=False, top=True)
 
     found = owners_finding([waiting], LOOKED, SHELL)
@@ -69,7 +69,7 @@ def test_folders_that_the_next_launch_gives_to_the_gateway_are_well() -> None:
     assert "1 deployment gets its with the next launch." in found.seen
 
 
-def test_a_link_is_replaced_by_what_is_behind_it() -> None:
+def test_a_link_is_replaced_by_a_copy_of_its_target() -> None:
     assert links_finding([], LOOKED, SHELL).verdict is DoctorVerdict.GOOD
     found = links_finding([FolderLink("/d/a/.env", "/etc/env")], LOOKED, SHELL)
     assert (found.verdict, found.fix) == (
@@ -93,7 +93,7 @@ def test_a_foreign_folder_that_looks_like_a_deployment_gets_an_id() -> None:
     )
 
 
-def test_of_what_is_stranded_the_line_removes_the_first() -> None:
+def test_the_fix_removes_the_first_orphan() -> None:
     assert orphans_finding([], 0, SHELL).seen == "None of ours."
     assert orphans_finding([], 2, SHELL).verdict is DoctorVerdict.GOOD
     found = orphans_finding([ID, "other"], 1, SHELL)
@@ -128,7 +128,7 @@ def held(
         ),
     ],
 )
-def test_operations_that_do_not_end_as_they_should(
+def test_operations_that_hang_or_were_interrupted_are_reported(
     one: DeploymentLock, verdict: DoctorVerdict, fix: str
 ) -> None:
     found = operations_finding([one], LONGEST, NOW, SHELL)
@@ -147,7 +147,7 @@ def test_operations_that_do_not_end_as_they_should(
         (OperationKind.RECONFIGURE, "reconfigure"),
     ],
 )
-def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str) -> None:
+def test_the_fix_completes_an_interrupted_operation(kind: OperationKind, verb: str) -> None:
     died = an_operation(kind, OperationState.INTERRUPTED)
 
     found = operations_finding([DeploymentLock(ID, "Sales", died)], LONGEST, NOW, SHELL)
@@ -169,9 +169,7 @@ def test_what_died_half_way_is_brought_to_its_end(kind: OperationKind, verb: str
         ),
     ],
 )
-def test_what_can_be_resumed_goes_on_in_the_way_that_was_chosen(
-    ended: dict[str, Any], option: str
-) -> None:
+def test_the_fix_resumes_a_reconfiguration_as_chosen(ended: dict[str, Any], option: str) -> None:
     left = replace(an_operation(OperationKind.RECONFIGURE, OperationState.FAILED), **ended)
 
     found = operations_finding([DeploymentLock(ID, "Sales", left)], LONGEST, NOW, SHELL)
@@ -179,7 +177,7 @@ def test_what_can_be_resumed_goes_on_in_the_way_that_was_chosen(
     assert found.fix == f"/srv/deploy-agent reconfigure {ID} {option}"
 
 
-def test_a_reconfiguration_that_was_never_started_is_not_half_done() -> None:
+def test_a_reconfiguration_that_never_started_is_not_interrupted() -> None:
     failed = an_operation(OperationKind.RECONFIGURE, OperationState.FAILED)
 
     found = operations_finding(

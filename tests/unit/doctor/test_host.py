@@ -38,7 +38,7 @@ GB = 10**9
         (GB // 2, 5000, DoctorVerdict.BAD),
     ],
 )
-def test_a_disk_is_judged_by_room_and_by_inodes(
+def test_a_disk_is_rated_by_free_bytes_and_inodes(
     free: int, inodes: int, verdict: DoctorVerdict
 ) -> None:
     found = disk_finding(DISK, Disk("/srv/dep", free, 100 * GB, inodes, 10_000), SHELL)
@@ -48,19 +48,19 @@ def test_a_disk_is_judged_by_room_and_by_inodes(
     assert "--inodes" in found.fix or inodes == 5000 or verdict is DoctorVerdict.GOOD
 
 
-def test_a_file_system_that_counts_no_inodes_is_judged_by_its_room() -> None:
+def test_a_file_system_without_inode_counts_is_rated_by_free_bytes() -> None:
     found = disk_finding(DISK, Disk("/srv", 80 * GB, 100 * GB), SHELL)
 
     assert (found.verdict, found.seen) == (DoctorVerdict.GOOD, "80.0 GB of 100.0 GB free, at /srv.")
 
 
-def test_for_the_engines_room_nothing_is_removed_without_a_question() -> None:
+def test_the_fix_for_the_engines_disk_asks_before_it_removes() -> None:
     found = disk_finding(DISK_ENGINE, Disk("/var/lib/docker", 0, GB), SHELL)
 
     assert found.fix == "docker image prune"
 
 
-def test_memory_says_how_many_more_would_fit() -> None:
+def test_memory_says_how_many_more_gateways_fit() -> None:
     running = (GatewayMemory("a", "A", GB, 2 * GB), GatewayMemory("b", "B", GB, 2 * GB))
 
     found = memory_finding(Memory(16 * GB, 8 * GB, running))
@@ -75,7 +75,7 @@ def test_memory_says_how_many_more_would_fit() -> None:
 
 
 @given(st.integers(1, 2**45), st.floats(0, 1))
-def test_what_is_said_to_fit_does_fit(total: int, share: float) -> None:
+def test_gateways_that_are_said_to_fit_do_fit(total: int, share: float) -> None:
     available = int(total * share)
     found = memory_finding(Memory(total, available, None))
 
@@ -84,7 +84,7 @@ def test_what_is_said_to_fit_does_fit(total: int, share: float) -> None:
     assert (found.verdict is DoctorVerdict.GOOD) is (more > 0)
 
 
-def test_what_is_used_up_first_decides_and_is_mended() -> None:
+def test_the_scarcest_resource_decides_and_has_a_fix() -> None:
     host = Host(64 * GB, 40 * GB, 90 * GB, 30_000, 128, 900, running=100, used=[GB // 2] * 100)
     found = room_finding(room_on(host), SHELL)
 
@@ -112,7 +112,7 @@ def test_a_gateway_near_its_limit_is_named() -> None:
     assert found.fix == "/srv/deploy-agent reconfigure b --set memory_limit=3072m"
 
 
-def test_the_limit_that_is_offered_is_one_that_can_be_set() -> None:
+def test_the_suggested_limit_is_a_valid_setting() -> None:
     rule = BY_NAME["memory_limit"].rule
 
     assert rule
@@ -130,7 +130,7 @@ def test_the_limit_that_is_offered_is_one_that_can_be_set() -> None:
         (-3600.0, True, DoctorVerdict.BAD),
     ],
 )
-def test_a_clock_is_judged_by_the_engines_and_by_the_kernel(
+def test_the_clock_is_rated_by_the_engines_clock_and_the_kernel(
     ahead: float | None, synchronized: bool | None, verdict: DoctorVerdict
 ) -> None:
     assert clock_finding(HostClock(ahead, synchronized), SHELL).verdict is verdict

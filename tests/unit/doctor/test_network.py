@@ -44,7 +44,7 @@ def ports(*owners: PortOwner, listening: dict[int, str] | None = None, **more: o
     return PortFacts(10000, 32767, owners, listening or {}, **more)  # type: ignore[arg-type]
 
 
-def test_our_own_networks_take_nothing_away() -> None:
+def test_our_own_networks_do_not_count_as_taken() -> None:
     own = str(subnet_of(A.port, POOL))
 
     found = networks_finding(networks(own, "172.17.0.0/16", "192.168.1.0/24"), SHELL)
@@ -53,7 +53,7 @@ def test_our_own_networks_take_nothing_away() -> None:
     assert found.seen.startswith("22768 of 22768 ")
 
 
-def test_a_route_over_a_deployments_network_is_told_with_a_line_that_moves_it() -> None:
+def test_a_route_over_a_deployments_network_gets_a_fix_that_moves_it() -> None:
     stranger = str(subnet_of(B.port, POOL).supernet(1))
 
     found = networks_finding(networks(stranger, owners=(B,)), SHELL)
@@ -84,14 +84,14 @@ SOME_NETWORKS = st.lists(
 
 
 @given(SOME_NETWORKS, st.integers(1, 300))
-def test_counting_lost_ports_is_asking_for_each(taken: list[IPv4Network], low: int) -> None:
+def test_counting_lost_ports_equals_checking_each_port(taken: list[IPv4Network], low: int) -> None:
     each = [port for port in range(low, low + 60) if overlapping(subnet_of(port, POOL), taken)]
 
     assert ports_without_network(low, low + 59, POOL, taken) == len(each)
 
 
 @given(SOME_NETWORKS)
-def test_a_pool_that_is_offered_is_free_and_large_enough(taken: list[IPv4Network]) -> None:
+def test_the_suggested_pool_is_free_and_large_enough(taken: list[IPv4Network]) -> None:
     pool = free_pool(taken)
 
     assert pool
@@ -108,21 +108,21 @@ def test_the_engines_own_pools_run_out() -> None:
     assert engine_networks_finding(many, SHELL).verdict is DoctorVerdict.WARNING
 
 
-def test_ports_of_our_own_gateways_are_no_strangers() -> None:
+def test_ports_of_our_own_gateways_are_no_conflict() -> None:
     found = ports_finding(ports(A, B, listening={A.port: "docker-proxy", 22: "sshd"}), SHELL)
 
     assert found.verdict is DoctorVerdict.GOOD
     assert found.seen == "22766 of 22768 ports in 10000-32767 are free; 2 deployments have one."
 
 
-def test_a_stranger_on_a_deployments_port_is_named() -> None:
+def test_a_program_on_a_deployments_port_is_named() -> None:
     found = ports_finding(ports(A, B, listening={B.port: "nginx"}), SHELL)
 
     assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
     assert found.seen == "nginx uses port 10002 of B."
 
 
-def test_of_two_with_one_port_the_one_that_does_not_run_is_moved() -> None:
+def test_of_two_deployments_with_one_port_the_stopped_one_is_moved() -> None:
     twin = PortOwner(B.deployment_id, "B", A.port)
 
     for owners in ((A, twin), (twin, A)):
@@ -130,7 +130,7 @@ def test_of_two_with_one_port_the_one_that_does_not_run_is_moved() -> None:
         assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
 
 
-def test_without_the_engine_who_has_our_ports_is_not_known() -> None:
+def test_without_the_engine_port_conflicts_are_unknown() -> None:
     found = ports_finding(ports(B, listening={B.port: ""}, engine_answered=False), SHELL)
 
     assert found.verdict is DoctorVerdict.UNKNOWN
@@ -145,7 +145,7 @@ def test_without_the_engine_who_has_our_ports_is_not_known() -> None:
         ((30000, 65535), [(10000, 31000)], DoctorVerdict.WARNING),
     ],
 )
-def test_a_range_that_the_kernel_takes_from_is_told(
+def test_a_range_that_the_kernel_uses_is_a_warning(
     ephemeral: tuple[int, int], reserved: list[tuple[int, int]], verdict: DoctorVerdict
 ) -> None:
     found = ports_finding(ports(A, ephemeral=ephemeral, reserved=reserved), SHELL)
@@ -176,7 +176,7 @@ def reached(token: str = TOKEN, name: str = "a", **more: bool) -> GatewayReach:
         ("correct-horse-battery", DoctorVerdict.WARNING),
     ],
 )
-def test_a_gateway_in_reach_is_judged_by_its_token(token: str, verdict: DoctorVerdict) -> None:
+def test_a_reachable_gateway_is_rated_by_its_token(token: str, verdict: DoctorVerdict) -> None:
     found = gateways_finding([reached(token)], [], SHELL)
 
     assert found.verdict is verdict
@@ -185,21 +185,21 @@ def test_a_gateway_in_reach_is_judged_by_its_token(token: str, verdict: DoctorVe
     assert not token or token not in repr(reached(token))
 
 
-def test_no_token_that_we_make_is_weak() -> None:
+def test_tokens_made_by_us_are_strong() -> None:
     assert all(token_bits(token_hex(32)) > 200 for _ in range(100))
 
 
 @given(st.text(max_size=80))
-def test_a_token_is_never_stronger_than_its_characters_allow(token: str) -> None:
+def test_a_token_has_no_more_bits_than_its_characters_allow(token: str) -> None:
     assert 0 <= token_bits(token) <= len(token) * 6.6
     assert token_bits(token[:1] * len(token)) == 0
 
 
-def test_a_gateway_for_this_host_alone_may_have_any_token() -> None:
+def test_a_gateway_for_this_host_only_may_have_any_token() -> None:
     assert gateways_finding([reached("x", here_only=True)], [], SHELL).verdict is DoctorVerdict.GOOD
 
 
-def test_two_in_reach_with_one_token_are_told() -> None:
+def test_reachable_gateways_with_the_same_token_are_a_warning() -> None:
     found = gateways_finding([reached(), reached(name="b")], [], SHELL)
 
     assert (found.verdict, found.seen.partition(".")[0]) == (
@@ -208,7 +208,7 @@ def test_two_in_reach_with_one_token_are_told() -> None:
     )
 
 
-def test_on_an_internet_address_plain_http_is_told() -> None:
+def test_plain_http_on_an_internet_address_is_a_warning() -> None:
     found = gateways_finding([reached()], ["203.0.113.9"], SHELL)
 
     assert found.verdict is DoctorVerdict.WARNING
@@ -226,7 +226,7 @@ def test_on_an_internet_address_plain_http_is_told() -> None:
         (False, True, False, ("203.0.113.9",), DoctorVerdict.WARNING),
     ],
 )
-def test_the_page_is_judged_by_who_can_open_it(
+def test_the_page_is_rated_by_who_can_open_it(
     here_only: bool, has_users: bool, proxied: bool, public: tuple[str, ...], verdict: DoctorVerdict
 ) -> None:
     page = PageFacts("http://x:8000", here_only, has_users, proxied, public)

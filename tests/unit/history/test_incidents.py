@@ -100,7 +100,7 @@ def crash(seconds: float, code: int = 1) -> ContainerEvent:
         ),
     ],
 )
-def test_what_belongs_together_is_one_incident(
+def test_related_events_are_one_incident(
     events: list[ContainerEvent], what: str, who: str, more: dict[str, object]
 ) -> None:
     [incident] = heard(events)
@@ -111,11 +111,11 @@ def test_what_belongs_together_is_one_incident(
 
 
 @pytest.mark.parametrize("action", ["create", "health_status: healthy", "rename", "kill"])
-def test_what_tells_nothing_is_no_incident(action: str) -> None:
+def test_meaningless_events_are_no_incident(action: str) -> None:
     assert heard([event(action)]) == []
 
 
-def test_a_crash_loop_is_one_incident_that_counts() -> None:
+def test_a_crash_loop_is_one_incident_with_a_count() -> None:
     events = [each for n in range(500) for each in (crash(n * 60), event("start", n * 60 + 1))]
 
     [incident] = heard(events)
@@ -125,7 +125,7 @@ def test_a_crash_loop_is_one_incident_that_counts() -> None:
     assert incident.last_at == NOW + timedelta(seconds=499 * 60 + 1)
 
 
-def test_what_was_started_by_hand_or_ends_much_later_is_another_incident() -> None:
+def test_a_manual_start_or_a_much_later_exit_is_a_new_incident() -> None:
     by_hand = heard([crash(0), event("start", 3600), crash(3610)])
     later = heard([crash(0), event("start", 1), crash(7200)])
 
@@ -133,7 +133,7 @@ def test_what_was_started_by_hand_or_ends_much_later_is_another_incident() -> No
     assert [each.count for each in later] == [1, 1]
 
 
-def test_a_crash_loop_is_written_down_ever_more_rarely() -> None:
+def test_a_crash_loop_is_written_less_and_less_often() -> None:
     written: list[int] = []
     latest: Incident | None = None
     kept: Incident | None = None
@@ -149,7 +149,7 @@ def test_a_crash_loop_is_written_down_ever_more_rarely() -> None:
     assert len(written) < 40
 
 
-def test_the_last_of_a_loop_is_written_once_it_is_quiet() -> None:
+def test_the_end_of_a_loop_is_written_after_a_quiet_time() -> None:
     crashed = heard([crash(0), event("start", 1), crash(2), event("start", 3)])[0]
     again = heard([crash(0), event("start", 1), crash(2), event("start", 3), crash(4)])[0]
 
@@ -162,7 +162,7 @@ ACTIONS = ["create", "start", "restart", "kill", "die", "oom", "stop", "destroy"
 
 
 @given(st.lists(st.tuples(st.sampled_from(ACTIONS), st.floats(0, 900)), max_size=30))
-def test_any_events_in_any_order_are_told_and_read_back(given: list[tuple[str, float]]) -> None:
+def test_incidents_of_any_events_read_back_unchanged(given: list[tuple[str, float]]) -> None:
     seconds = 0.0
     events = []
     for action, pause in given:
@@ -184,7 +184,7 @@ def ended(at: datetime, **more: object) -> object:
 LAUNCHED = an_operation(OperationKind.LAUNCH, OperationState.SUCCEEDED)
 
 
-def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
+def test_a_missed_exit_is_found_from_the_containers_state() -> None:
     found = missed_incident(ended(before(60)), RecordedState(before(600)), LAUNCHED, NOW)  # type: ignore[arg-type]
 
     assert found is not None
@@ -200,13 +200,13 @@ def test_an_end_that_nobody_heard_is_found_by_what_is_there_now() -> None:
         RecordedState(before(61), Incident("exited", CONTAINER[:12], before(61), before(61), "")),
     ],
 )
-def test_an_end_that_is_known_or_before_all_that_is_known_is_not_found_again(
+def test_a_recorded_or_older_exit_is_not_found_again(
     known: RecordedState,
 ) -> None:
     assert missed_incident(ended(before(60)), known, LAUNCHED, NOW) is None  # type: ignore[arg-type]
 
 
-def test_a_container_that_went_while_nobody_listened_is_found_missing_once() -> None:
+def test_a_missed_removal_is_found_once() -> None:
     found = missed_incident(None, RecordedState(before(600)), LAUNCHED, NOW)
 
     assert found is not None

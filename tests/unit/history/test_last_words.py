@@ -6,7 +6,7 @@ from app.usecases.history.last_words import build_last_words, describe_removed
 from tests.support.builders import NOW
 
 
-def test_a_health_check_that_says_much_and_odd_things_holds_nothing_up() -> None:
+def test_long_and_odd_health_check_output_blocks_nothing() -> None:
     secret = 'a "quoted\\ secret'
     said = f"\x1b[31m{secret}\r{'x' * 4000}"
     health = {"Status": "unhealthy", "Log": [{"Output": said}] * 5}
@@ -19,7 +19,7 @@ def test_a_health_check_that_says_much_and_odd_things_holds_nothing_up() -> None
     assert words.inspect["State"]["ExitCode"] == 78
 
 
-def test_a_secret_across_the_cut_of_a_long_line_shows_in_no_part() -> None:
+def test_a_secret_at_the_cut_of_a_long_line_is_masked_entirely() -> None:
     secret = "canary-across-the-cut"
     said = "x" * (LONGEST_LINE - 10) + secret
 
@@ -29,7 +29,7 @@ def test_a_secret_across_the_cut_of_a_long_line_shows_in_no_part() -> None:
         assert text == said.replace(secret, MASK)
 
 
-def test_a_gateway_that_was_well_until_its_end_is_not_called_ill() -> None:
+def test_a_gateway_that_was_healthy_until_its_exit_is_not_called_unhealthy() -> None:
     """Docker calls whatever has ended unhealthy."""
 
     def health_of(state: str, *exit_codes: int) -> str:
@@ -43,7 +43,7 @@ def test_a_gateway_that_was_well_until_its_end_is_not_called_ill() -> None:
     assert health_of("running", 0) == "unhealthy"
 
 
-def test_a_container_that_the_engine_has_forgotten_is_told_of_as_it_ended() -> None:
+def test_a_removed_container_is_described_as_it_exited() -> None:
     described = {"Name": "/x", "State": {"Status": "running", "Pid": 1, "Running": True}}
 
     said = describe_removed(described, 137, NOW)

@@ -32,7 +32,7 @@ def exited(**more: Any) -> dict[str, Any]:
     return entry("exited", **{**given, "code": 78, **more})
 
 
-def test_an_operation_and_its_outcome_are_one_moment() -> None:
+def test_an_operation_and_its_outcome_are_one_item() -> None:
     begun = entry("launch", operation=3, **{"from": "10.1.2.3"})
     ended = entry(
         "launch failed", operation=3, at="2026-11-24T12:00:09+00:00", reason="Port 1 is taken."
@@ -48,14 +48,14 @@ def test_an_operation_and_its_outcome_are_one_moment() -> None:
     assert moment.at == datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def test_an_operation_without_outcome_is_under_way_or_was_interrupted() -> None:
+def test_an_operation_without_outcome_is_running_or_was_interrupted() -> None:
     begun = entry("stop", operation=4)
 
     assert words(begun, running=4) == ["Stop is under way"]
     assert words(begun) == ["Stop was interrupted"]
 
 
-def test_a_deed_on_a_device_that_failed_is_told_once() -> None:
+def test_a_failed_action_on_a_device_is_one_item() -> None:
     deed = {"request": "r", "device": "d", "label": "Firefox on Linux", "address": "10.0.0.5"}
 
     assert words(entry("approve_device", **deed)) == ["Firefox on Linux was approved, at 10.0.0.5"]
@@ -92,7 +92,7 @@ def test_a_deed_on_a_device_that_failed_is_told_once() -> None:
         ),
     ],
 )
-def test_an_end_says_how_it_came(given: dict[str, Any], expected: str, tone: str) -> None:
+def test_an_exit_says_how_it_came_about(given: dict[str, Any], expected: str, tone: str) -> None:
     [moment] = told(exited(**given))
 
     assert (moment.words, moment.tone, moment.kind) == (expected, tone, EntryKind.GATEWAY)
@@ -123,11 +123,11 @@ def test_each_kind_of_entry_has_its_words(given: dict[str, Any], expected: str) 
 @pytest.mark.parametrize(
     "damaged", [{}, {"what": 7}, {"what": "launch"}, {"what": "launch", "at": "soon"}]
 )
-def test_a_damaged_entry_is_passed_over(damaged: dict[str, Any]) -> None:
+def test_a_damaged_entry_is_skipped(damaged: dict[str, Any]) -> None:
     assert words(damaged, entry("configure")) == ["Configured"]
 
 
-def test_whatever_the_code_records_has_words() -> None:
+def test_every_recorded_kind_has_words() -> None:
     recorded = {what for path in (PROJECT / "app").rglob("*.py") for what in _recorded(path)}
 
     assert {"reveal", "configure", "approve_device_failed", "launch succeeded"} <= recorded

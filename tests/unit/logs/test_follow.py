@@ -159,7 +159,7 @@ def numbered(first: int, last: int) -> list[str]:
     return [f"line {number}" for number in range(first, last + 1)]
 
 
-def test_above_the_limit_lines_are_skipped_and_their_number_is_told(following: Following) -> None:
+def test_lines_above_the_limit_are_skipped_and_counted(following: Following) -> None:
     following.a.write(*numbered(1, 10))
     tail = following.tail(A)
     assert texts(tail.more(await_existing=True)) == numbered(1, 10)
@@ -179,7 +179,7 @@ def test_above_the_limit_lines_are_skipped_and_their_number_is_told(following: F
     assert tail.pause > 10
 
 
-def test_a_position_that_is_kept_no_more_says_that_lines_are_missing(following: Following) -> None:
+def test_a_position_that_is_too_old_says_that_lines_are_missing(following: Following) -> None:
     following.a.write("line 1")
     early = following.tail(A)
     early.more(await_existing=True)
@@ -191,7 +191,7 @@ def test_a_position_that_is_kept_no_more_says_that_lines_are_missing(following: 
     assert read == ["Some lines were skipped.", *numbered(1_001, 6_000)]
 
 
-def test_another_container_is_followed_when_the_one_before_is_read_to_its_end(
+def test_a_new_container_is_followed_after_the_old_one_is_read(
     following: Following,
 ) -> None:
     following.a.write(*numbered(1, 30))
@@ -219,7 +219,7 @@ def test_another_container_is_followed_when_the_one_before_is_read_to_its_end(
     assert texts(following.tail(B, in_a).more(await_existing=True)) == [*begun, "at work"]
 
 
-def test_a_reader_goes_on_exactly_behind_a_position(following: Following) -> None:
+def test_a_reader_continues_right_after_a_position(following: Following) -> None:
     written = ["one", "two", "three", "four"]
     positions = [""]
     for number, text in enumerate(written):
@@ -233,7 +233,7 @@ def test_a_reader_goes_on_exactly_behind_a_position(following: Following) -> Non
         assert texts(following.tail(A, position).more(await_existing=True)) == written[number:]
 
 
-def test_a_position_is_also_behind_lines_that_were_not_wanted(following: Following) -> None:
+def test_a_position_is_also_after_filtered_lines(following: Following) -> None:
     wanted = LogFilter(Level.ERROR)
     following.a.write("[error] one", "two")
     tail = following.tail(A, wanted=wanted)

@@ -26,7 +26,7 @@ def read(frames: LogFrames, data: bytes, portion: int) -> list[RawLine]:
 
 
 @given(st.lists(st.tuples(streams, texts)), st.integers(1, 50))
-def test_lines_come_out_as_they_went_in(lines: list[tuple[Stream, str]], portion: int) -> None:
+def test_lines_are_read_as_they_were_sent(lines: list[tuple[Stream, str]], portion: int) -> None:
     data = b"".join(frame(stream, f"{text}\n".encode()) for stream, text in lines)
 
     found = read(LogFrames(), data, portion)
@@ -34,7 +34,7 @@ def test_lines_come_out_as_they_went_in(lines: list[tuple[Stream, str]], portion
     assert found == [RawLine(_TIME, stream, text) for stream, text in lines]
 
 
-def test_a_line_in_several_messages_is_one_beside_the_other_streams_lines() -> None:
+def test_a_line_in_several_messages_is_joined_per_stream() -> None:
     data = (
         frame(Stream.OUT, b"begun \xe2\x82")
         + frame(Stream.ERR, b"between\n")
@@ -47,7 +47,7 @@ def test_a_line_in_several_messages_is_one_beside_the_other_streams_lines() -> N
     ]
 
 
-def test_a_line_without_an_end_is_given_at_the_end_and_kept_small() -> None:
+def test_an_unfinished_line_is_returned_at_the_end_and_bounded() -> None:
     data = b"".join(frame(Stream.OUT, b"x" * 16_000) for _ in range(100))
 
     [line] = read(LogFrames(), data, 5_000)

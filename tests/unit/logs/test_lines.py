@@ -65,20 +65,20 @@ def test_level(stream: Stream, text: str, level: str) -> None:
     assert line(text, stream).level == level
 
 
-def test_a_secret_is_masked_wherever_colours_part_it() -> None:
+def test_a_secret_split_by_colors_is_masked() -> None:
     found = line("\x1b[1mkey \x1b[31msecret\x1b[32m-token\x1b[0m end", OUT, "secret-token")
 
     assert found.text == f"key {MASK} end"
     assert [tuple(each) for each in found.pieces] == [(f"key {MASK} end", "")]
 
 
-def test_a_secret_is_masked_before_a_long_line_is_cut_in_it() -> None:
+def test_a_secret_is_masked_before_a_long_line_is_cut() -> None:
     found = line("x" * 9_995 + "secret-token", OUT, "secret-token")
 
     assert "secret" not in found.text
 
 
-def test_more_colours_than_an_eye_can_use_are_left_out() -> None:
+def test_too_many_colors_are_left_out() -> None:
     assert line("\x1b[31mx\x1b[32my" * 4_000).pieces == (ColoredText("xy" * 4_000),)
     assert len(line("\x1b[31mx\x1b[32my" * 200).pieces) == 400
 
@@ -121,7 +121,7 @@ def test_a_lines_own_time_is_not_shown_twice(text: str, shown: str | None) -> No
         (LogFilter(text="secret"), []),
     ],
 )
-def test_a_filter_wants(wanted: LogFilter, numbers: list[int]) -> None:
+def test_a_filter_selects_lines(wanted: LogFilter, numbers: list[int]) -> None:
     lines = [
         line("error: secret-token", OUT, "secret-token"),
         line("on stderr", ERR),
@@ -132,7 +132,7 @@ def test_a_filter_wants(wanted: LogFilter, numbers: list[int]) -> None:
     assert [index for index, each in enumerate(lines) if wanted.wants(each)] == numbers
 
 
-def test_lines_of_equal_times_have_keys_of_their_own() -> None:
+def test_lines_with_equal_times_have_different_keys() -> None:
     numbering = Numbering()
     raw = [RawLine(_TIME, OUT, "a"), RawLine(_TIME, ERR, "b"), RawLine(_TIME, OUT, "c")]
 
@@ -141,7 +141,7 @@ def test_lines_of_equal_times_have_keys_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("key", [None, LineKey(_TIME, ERR, 12)])
-def test_a_position_comes_back_from_the_browser(key: LineKey | None) -> None:
+def test_a_position_survives_the_browser(key: LineKey | None) -> None:
     position = LogPosition.parse(str(LogPosition(_CONTAINER, key)))
 
     assert position.key == key
@@ -150,14 +150,14 @@ def test_a_position_comes_back_from_the_browser(key: LineKey | None) -> None:
 
 
 @given(st.text() | st.from_regex(r"[0-9a-f]{12}_2026-\d\d-\d\dT[\d:.]*Z_std(out|err)\d*"))
-def test_what_is_no_position_is_the_beginning(text: str) -> None:
+def test_a_malformed_position_is_the_beginning(text: str) -> None:
     position = LogPosition.parse(text)
 
     assert position == LogPosition() or str(position) == text
     assert not LogPosition().is_in(_CONTAINER)
 
 
-def test_times_go_back_as_the_engine_takes_them() -> None:
+def test_earlier_times_are_in_the_engines_format() -> None:
     assert seconds_before(_TIME, 2) == "1795513416.126185215"
     assert seconds_before("2026-11-24T09:43:38Z", 0) == "1795513418.000000000"
     assert seconds_before("1970-01-01T00:00:01.5Z", 2) == "0000000000.500000000"

@@ -21,11 +21,11 @@ choices = st.builds(
 
 
 @given(choices)
-def test_an_address_says_all_of_a_choice(choice: LogSelection) -> None:
+def test_an_address_holds_the_whole_selection(choice: LogSelection) -> None:
     assert LogSelection.read(choice.arguments) == choice
 
 
-def test_what_goes_without_saying_is_not_said() -> None:
+def test_defaults_are_left_out_of_the_address() -> None:
     assert LogSelection().arguments == {}
     assert LogSelection(last="1h", before=True).arguments == {"last": "1h", "run": "before"}
 
@@ -41,14 +41,16 @@ def test_what_goes_without_saying_is_not_said() -> None:
         ("24h", 5_000, timedelta(hours=24)),
     ],
 )
-def test_it_reaches_back_by_lines_or_by_time(last: str, tail: int, span: timedelta | None) -> None:
+def test_a_selection_goes_back_by_lines_or_time(
+    last: str, tail: int, span: timedelta | None
+) -> None:
     choice = LogSelection.read({"last": last})
 
     assert choice.tail == tail
     assert choice.since(NOW) == (NOW - span if span else None)
 
 
-def test_it_wants_a_level_a_stream_and_a_text() -> None:
+def test_a_selection_has_a_level_a_stream_and_a_text() -> None:
     said = {"level": "warn", "stream": "stderr", "text": "  Disk full "}
 
     assert LogSelection.read(said).wanted == LogFilter(Level.WARN, Stream.ERR, "Disk full")
@@ -73,7 +75,7 @@ def test_it_wants_a_level_a_stream_and_a_text() -> None:
         ("unheard-of", "x"),
     ],
 )
-def test_what_is_not_understood_counts_as_not_said(name: str, value: str) -> None:
+def test_invalid_arguments_are_ignored(name: str, value: str) -> None:
     assert LogSelection.read({name: value}) == LogSelection()
 
 

@@ -22,7 +22,7 @@ hostile = st.text(
 @example("\x1b[38;5m\x1b[48;2;1m\x1b[38;9;9m\x1b[;;m\x1b[²m")
 @example("\x1b]0;ti\x1b[31mtle\x07 \x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\")
 @example("10 %\r20 %")
-def test_pieces_together_are_the_clean_text(text: str) -> None:
+def test_pieces_join_to_the_clean_text(text: str) -> None:
     pieces = colored(text)
 
     assert "".join(each.text for each in pieces) == clean(text)
@@ -47,14 +47,14 @@ def test_pieces_together_are_the_clean_text(text: str) -> None:
         ("31;0", ""),
     ],
 )
-def test_a_look_becomes_classes(sequence: str, classes: str) -> None:
+def test_a_style_becomes_classes(sequence: str, classes: str) -> None:
     pieces = colored(f"a\x1b[{sequence}mb\x1b[mc")
 
     assert [each.classes for each in pieces if "b" in each.text] == [classes]
 
 
 @given(st.text(st.characters(blacklist_categories=["Cc", "Cs"])), st.integers(0, 80))
-def test_a_head_is_taken_off_over_all_pieces(text: str, length: int) -> None:
+def test_a_prefix_is_removed_across_pieces(text: str, length: int) -> None:
     pieces = colored(f"ab\x1b[31m{text}\x1b[0mcd")
 
     left = without_prefix(pieces, length)

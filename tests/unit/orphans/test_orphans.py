@@ -104,13 +104,13 @@ ANOTHERS_PROJECT = {"service": "web", "name": f"{ID}-web-1", "image": "nginx"}
         ),
     ],
 )
-def test_a_container_without_a_folder_here(
+def test_containers_without_a_folder_are_orphans(
     container: dict[str, Any], ground: dict[str, Any], expected: tuple[str, bool] | None
 ) -> None:
     assert judged(a_ground(**ground), a_container(**container)) == expected
 
 
-def test_a_removal_names_what_is_in_the_project_and_where_its_folder_went() -> None:
+def test_an_orphan_lists_its_parts_and_where_its_folder_went() -> None:
     [stranded] = found(a_ground(archived=frozenset({ID})), a_container(**OURS), a_network())
 
     assert stranded.parts == f"container {ID}-openclaw-1, network {ID}_default"
@@ -128,7 +128,7 @@ def test_a_removal_names_what_is_in_the_project_and_where_its_folder_went() -> N
         ({"project": "web"}, {}, None),
     ],
 )
-def test_a_network_by_itself(
+def test_networks_without_containers_are_orphans(
     network: dict[str, Any], ground: dict[str, Any], expected: tuple[str, bool] | None
 ) -> None:
     assert judged(a_ground(**ground), a_network(**network)) == expected
@@ -155,7 +155,7 @@ HELPER = a_container(service="db", id="d8", name=f"{ID}-db-1")
         ({}, [a_network(created_at=before(5))], None),
     ],
 )
-def test_what_is_left_of_a_deployment_that_is_listed(
+def test_orphaned_parts_of_a_listed_deployment(
     deployment: dict[str, Any], things: list[Container | Network], kind: str | None
 ) -> None:
     listed = a_deployment(**deployment)
@@ -166,13 +166,13 @@ def test_what_is_left_of_a_deployment_that_is_listed(
     assert all(each.deployment is listed and not each.perhaps for each in stranded)
 
 
-def test_why_something_never_started_is_told() -> None:
+def test_a_container_that_never_started_says_why() -> None:
     [stranded] = found(a_ground(a_deployment()), CREATED)
 
     assert stranded.why == "It was created but never started: port is already allocated."
 
 
-def test_what_is_certainly_ours_comes_first() -> None:
+def test_orphans_that_are_certainly_ours_come_first() -> None:
     perhaps, ours = a_container(project="0" * 10, made_for=ID), a_container(**OURS)
 
     assert [each.perhaps for each in found(a_ground(), perhaps, ours)] == [False, True]
@@ -202,7 +202,7 @@ grounds = st.builds(
 
 
 @given(grounds, st.lists(containers | networks, max_size=6))
-def test_what_has_its_folder_elsewhere_is_never_named(
+def test_projects_with_a_folder_elsewhere_are_not_reported(
     ground: KnownFolders, things: list[Container | Network]
 ) -> None:
     for stranded in found(ground, *things):
@@ -212,7 +212,7 @@ def test_what_has_its_folder_elsewhere_is_never_named(
 
 
 @given(grounds, st.lists(containers | networks, max_size=6))
-def test_only_what_names_our_folder_or_our_archive_is_certainly_ours(
+def test_only_our_folder_or_archive_makes_an_orphan_certain(
     ground: KnownFolders, things: list[Container | Network]
 ) -> None:
     for stranded in found(ground, *things):
@@ -224,7 +224,7 @@ def test_only_what_names_our_folder_or_our_archive_is_certainly_ours(
 
 
 @given(st.lists(containers | networks, max_size=6))
-def test_a_deployment_that_works_is_not_stranded(things: list[Container | Network]) -> None:
+def test_a_working_deployment_is_no_orphan(things: list[Container | Network]) -> None:
     works = a_container(created_at=NOW - timedelta(days=1))
 
     stranded = found(a_ground(a_deployment()), works, *things)
@@ -232,7 +232,7 @@ def test_a_deployment_that_works_is_not_stranded(things: list[Container | Networ
     assert all(each.project != ID for each in stranded)
 
 
-def test_a_folder_beside_ours_with_a_name_that_begins_alike_is_not_ours() -> None:
+def test_a_folder_with_the_same_name_prefix_is_not_ours() -> None:
     assert is_within(f"{ROOT}/{ID}", (ROOT,))
     assert not is_within(f"{ROOT}-2/{ID}", (ROOT,))
     assert not is_within(ROOT, (ROOT,))

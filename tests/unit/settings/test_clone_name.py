@@ -21,12 +21,12 @@ from app.core.settings.field_rules import name_rule
         ("x" * 80, [], "x" * 78 + " 2"),
     ],
 )
-def test_the_next_number_that_nobody_has(name: str, taken: list[str], following: str) -> None:
+def test_a_clone_gets_the_next_free_number(name: str, taken: list[str], following: str) -> None:
     assert next_name(name, taken) == following
 
 
 @given(st.text(min_size=1, max_size=80), st.sets(st.text(), max_size=3))
-def test_any_name_gets_one_that_is_new_and_may_be_used(name: str, taken: set[str]) -> None:
+def test_any_name_gets_a_valid_new_one(name: str, taken: set[str]) -> None:
     following = next_name(name, {*taken, name})
 
     assert following not in {*taken, name}

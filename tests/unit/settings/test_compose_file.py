@@ -31,14 +31,14 @@ def test_every_variable_it_uses_is_a_field() -> None:
 
 
 @pytest.mark.parametrize("name", ["OPENCLAW_IMAGE", "OPENCLAW_GATEWAY_TOKEN", "PORT"])
-def test_a_needed_variable_is_never_taken_as_blank(name: str) -> None:
+def test_a_required_variable_is_never_empty(name: str) -> None:
     uses = re.findall(rf"\$\{{{name}(..)", FILE)
 
     assert uses
     assert set(uses) == {":?"}
 
 
-def test_it_says_whose_it_is_and_in_which_network() -> None:
+def test_it_names_its_deployment_and_network() -> None:
     assert 'io.deploy-agent.deployment: "0b7a3361be"' in FILE
     assert "- subnet: 10.194.113.0/28\n" in FILE
     assert '    hostname: "0b7a3361be"\n' in FILE, "another one after a kill costs five minutes"
@@ -54,7 +54,7 @@ POOL = IPv4Network("10.192.0.0/12")
 OTHER = IPv4Network("10.195.0.0/28")
 
 
-def test_another_port_s_network_changes_one_line_and_nothing_else() -> None:
+def test_a_new_network_changes_one_line_only() -> None:
     edited = f"# by hand\n{FILE}".replace(
         "- subnet: 10.194.113.0/28", "- subnet:  '10.194.113.0/28'"
     )
@@ -66,7 +66,7 @@ def test_another_port_s_network_changes_one_line_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("own", ["172.30.0.0/28", "10.194.0.0/24", "${SUBNET}", "10.194.113.0"])
-def test_a_network_of_a_person_s_own_stays(own: str) -> None:
+def test_a_network_set_by_hand_stays(own: str) -> None:
     edited = FILE.replace("10.194.113.0/28", own)
 
     assert with_subnet(edited, OTHER, POOL) == edited

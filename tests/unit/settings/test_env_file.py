@@ -31,12 +31,12 @@ keys = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 @given(st.dictionaries(keys, text_values, max_size=8))
 @example({"A": "it's", "B": 'say "hi"', "C": "a\\nb", "D": "$HOME ${HOME} $$", "E": "\r\n\\"})
 @example({"A": " both ends ", "B": "#no comment", "C": "'", "D": '"', "E": "\ufeff", "F": ""})
-def test_what_is_written_is_read_back_unchanged(values: dict[str, str]) -> None:
+def test_written_values_read_back_unchanged(values: dict[str, str]) -> None:
     assert parse_env(format_env(values).encode()) == values
 
 
 @given(st.dictionaries(keys, text_values, min_size=1, max_size=4))
-def test_every_variable_stands_on_one_line(values: dict[str, str]) -> None:
+def test_every_variable_is_on_one_line(values: dict[str, str]) -> None:
     written = format_env(values)
 
     assert written.count("\n") == len(values)
@@ -59,7 +59,7 @@ def test_every_variable_stands_on_one_line(values: dict[str, str]) -> None:
         ("carriage\r", 'A="carriage\\r"\n'),
     ],
 )
-def test_a_value_is_quoted_only_as_far_as_it_needs(value: str, written: str) -> None:
+def test_a_value_is_quoted_only_if_needed(value: str, written: str) -> None:
     assert format_env({"A": value}) == written
 
 
@@ -100,7 +100,7 @@ def test_an_expanded_value_is_not_expanded_again() -> None:
     assert parse_env(b"X='$Y'\nY=no\nA=$X\n")["A"] == "$Y"
 
 
-def test_a_bare_name_and_a_reference_come_from_the_environment() -> None:
+def test_a_bare_name_and_a_reference_use_the_environment() -> None:
     variables = parse_env(b"A\nB=${A}\nC=file\nD=$C\n", {"A": "outside", "C": "outside"})
 
     assert variables == {"A": "outside", "B": "outside", "C": "file", "D": "outside"}
@@ -117,7 +117,7 @@ def test_an_error_names_the_line_and_no_value(data: bytes, line: int | None) -> 
 
 
 @given(st.text(st.sampled_from("AB=:'\"\\$ \n\r\t#{}?-+.é\u2003\x1c0"), max_size=40))
-def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
+def test_any_text_is_parsed_or_rejected_with_its_line(text: str) -> None:
     try:
         variables = parse_env(text.encode())
     except EnvFileError as error:
@@ -127,18 +127,18 @@ def test_any_text_is_read_or_refused_with_its_line(text: str) -> None:
 
 
 @given(st.binary(max_size=60))
-def test_any_bytes_are_read_or_refused(data: bytes) -> None:
+def test_any_bytes_are_parsed_or_rejected(data: bytes) -> None:
     try:
         parse_env(data)
     except EnvFileError as error:
         assert str(error)
 
 
-def test_many_expressions_on_a_line_are_read() -> None:
+def test_many_expressions_on_a_line_are_parsed() -> None:
     assert parse_env(b"A=" + b"${N:-x}." * 5_000) == {"A": "x." * 5_000}
 
 
-def test_expressions_nested_without_end_are_refused_with_their_line() -> None:
+def test_deeply_nested_expressions_are_rejected_with_their_line() -> None:
     nested = b"A=1\nB=" + b"${N:-" * 1_000 + b"}" * 1_000
 
     with pytest.raises(EnvFileError, match=r"^line 2: .* nested too deeply"):
@@ -155,13 +155,13 @@ def test_expressions_nested_without_end_are_refused_with_their_line() -> None:
     ],
     ids=["NUL", "lone surrogate", "too long", "too long in bytes"],
 )
-def test_a_value_that_compose_cannot_carry_is_refused(value: str, problem: str) -> None:
+def test_a_value_that_compose_cannot_pass_on_is_rejected(value: str, problem: str) -> None:
     assert value_problem(value) == problem
     with pytest.raises(EnvFileError, match=f"^A_KEY {problem}$"):
         format_env({"A_KEY": value})
 
 
-def test_the_longest_value_is_still_written() -> None:
+def test_the_longest_allowed_value_is_written() -> None:
     longest = "x" * MAX_VALUE_BYTES
 
     assert value_problem(longest) is None
@@ -169,7 +169,7 @@ def test_the_longest_value_is_still_written() -> None:
 
 
 @pytest.mark.parametrize("key", ["", "1A", "A-B", "A B", "A=B", "Ä", "A\n", "A\nB=1", "export A"])
-def test_a_name_that_no_shell_takes_is_not_written(key: str) -> None:
+def test_an_invalid_variable_name_is_rejected(key: str) -> None:
     with pytest.raises(EnvFileError):
         format_env({key: "x"})
 
@@ -189,12 +189,12 @@ def test_a_name_that_no_shell_takes_is_not_written(key: str) -> None:
         ("", "PORT=9\n"),
     ],
 )
-def test_one_value_is_changed_and_every_other_byte_stays(text: str, changed: str) -> None:
+def test_a_change_keeps_every_other_byte(text: str, changed: str) -> None:
     assert with_value(text.encode(), "PORT", "9") == changed.encode()
 
 
 @given(st.dictionaries(keys, text_values, min_size=1, max_size=6), text_values, st.data())
-def test_a_changed_value_is_read_back_beside_all_others(
+def test_a_changed_value_reads_back_with_all_others(
     values: dict[str, str], value: str, data: st.DataObject
 ) -> None:
     key = data.draw(st.sampled_from(sorted(values)))
@@ -205,6 +205,6 @@ def test_a_changed_value_is_read_back_beside_all_others(
 
 
 @pytest.mark.parametrize("data", [b"PORT='open\n", b"\xff", b"A B=1\n"])
-def test_a_file_that_is_not_understood_is_not_changed(data: bytes) -> None:
+def test_an_invalid_env_file_is_not_changed(data: bytes) -> None:
     with pytest.raises(EnvFileError):
         with_value(data, "PORT", "9")

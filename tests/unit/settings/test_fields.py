@@ -41,7 +41,7 @@ def error_of(name: str, value: object) -> str | None:
 @example({"port": -(10**5000)})
 @example({"port": "9" * 5000})
 @example({"openrouter_api_key": "\ud800"})
-def test_any_object_is_answered_and_what_is_accepted_can_be_written(
+def test_any_input_is_checked_and_accepted_values_can_be_written(
     given_fields: dict[str, object],
 ) -> None:
     checked = check_input(given_fields)
@@ -108,7 +108,7 @@ def test_any_object_is_answered_and_what_is_accepted_can_be_written(
         ("timezone", "../etc/passwd", "must be the name of a time zone, such as Europe/Berlin"),
     ],
 )
-def test_a_wrong_value_is_refused_in_words_that_do_not_repeat_it(
+def test_a_rejected_value_is_not_repeated_in_the_message(
     name: str, value: object, message: str
 ) -> None:
     said = error_of(name, value)
@@ -117,14 +117,14 @@ def test_a_wrong_value_is_refused_in_words_that_do_not_repeat_it(
     assert CANARY not in said
 
 
-def test_a_missing_key_is_asked_for() -> None:
+def test_a_missing_mandatory_key_is_an_error() -> None:
     checked = check_input({})
 
     assert checked.errors == {"openrouter_api_key": "is needed"}
     assert checked.values == {}
 
 
-def test_all_fields_are_judged_at_once() -> None:
+def test_all_fields_are_checked_at_once() -> None:
     checked = check_input({"port": "x", "name": "Bot", "memory_limit": "x", "colour": "red"})
 
     assert checked.errors.keys() == {"port", "memory_limit", "colour", "openrouter_api_key"}
@@ -162,7 +162,7 @@ def test_an_optional_field_that_is_empty_counts_as_not_given(name: str, empty: s
         ("timezone", " UTC ", "UTC"),
     ],
 )
-def test_a_right_value_is_kept(name: str, value: object, kept: str) -> None:
+def test_a_valid_value_is_kept(name: str, value: object, kept: str) -> None:
     checked = check_input({**KEY, name: value})
 
     assert checked.errors == {}
@@ -250,14 +250,14 @@ GOOD_AND_BAD: dict[str, tuple[list[str], list[str]]] = {
 @pytest.mark.parametrize(
     ("name", "value"), [(name, each) for name, (good, _) in GOOD_AND_BAD.items() for each in good]
 )
-def test_a_rule_lets_good_values_pass(name: str, value: str) -> None:
+def test_a_rule_accepts_good_values(name: str, value: str) -> None:
     assert error_of(name, value) is None
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [(name, each) for name, (_, bad) in GOOD_AND_BAD.items() for each in bad]
 )
-def test_a_rule_refuses_bad_values_with_an_example(name: str, value: str) -> None:
+def test_a_rule_rejects_bad_values_with_an_example(name: str, value: str) -> None:
     message = error_of(name, value)
 
     assert message is not None
@@ -289,7 +289,7 @@ def test_a_shown_field_refuses_control_characters_and_repeats_none(name: str, va
 
 @pytest.mark.parametrize("sign", ["\x1b", "\x07", "\x7f", "\x9b", "\u202e", "\u2066"])
 @pytest.mark.parametrize("name", ["name", "openrouter_base_url"])
-def test_a_value_that_is_shown_has_no_sign_that_is_not_seen(name: str, sign: str) -> None:
+def test_visible_values_have_no_invisible_characters(name: str, sign: str) -> None:
     message = error_of(name, f"https://host/{CANARY}{sign}x")
 
     assert message == "must not contain control characters"
@@ -331,7 +331,7 @@ def test_the_schema_describes_every_field_once_in_its_group() -> None:
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=[each.name for each in FIELDS])
-def test_a_field_called_key_or_token_is_a_secret(field: Field) -> None:
+def test_a_field_named_key_or_token_is_a_secret(field: Field) -> None:
     assert field.secret == field.env.endswith(("_KEY", "_TOKEN"))
     assert is_secret(field.env) == field.secret
 
@@ -354,7 +354,7 @@ def test_a_field_called_key_or_token_is_a_secret(field: Field) -> None:
         ("TOKENIZER", False),
     ],
 )
-def test_a_hand_written_variable_is_taken_for_a_secret_by_its_name(env: str, secret: bool) -> None:
+def test_an_unknown_variable_is_a_secret_by_its_name(env: str, secret: bool) -> None:
     assert is_secret(env) is secret
 
 
@@ -384,7 +384,9 @@ def test_every_field_says_what_it_is_for_and_where_a_key_comes_from(field: Field
         ("name", "sk-ant-abc", ""),
     ],
 )
-def test_a_secret_that_looks_odd_is_doubted_and_taken(name: str, value: str, said: str) -> None:
+def test_a_secret_that_looks_wrong_is_accepted_with_a_warning(
+    name: str, value: str, said: str
+) -> None:
     doubt = warning_about(BY_NAME[name], value)
 
     assert doubt.startswith(said)
@@ -394,7 +396,7 @@ def test_a_secret_that_looks_odd_is_doubted_and_taken(name: str, value: str, sai
 
 
 @given(st.sampled_from([each.name for each in FIELDS]), json_values)
-def test_a_field_is_judged_alone_as_it_is_among_all(name: str, value: object) -> None:
+def test_a_field_is_checked_alone_as_among_others(name: str, value: object) -> None:
     among_all = check_input({**KEY, name: value})
 
     try:
@@ -407,5 +409,5 @@ def test_a_field_is_judged_alone_as_it_is_among_all(name: str, value: object) ->
 
 
 @given(st.sampled_from(FIELDS), st.text(min_size=6, alphabet=st.characters(categories=["L", "N"])))
-def test_a_doubt_repeats_no_value(field: Field, value: str) -> None:
+def test_a_warning_repeats_no_value(field: Field, value: str) -> None:
     assert f"{value}{CANARY}" not in warning_about(field, f"{value}{CANARY}")

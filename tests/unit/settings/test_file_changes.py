@@ -52,7 +52,7 @@ AGENT_DIR = compose_file("0b7a3361be", subnet_of(30163, POOL))
         ({"timezone": "Mars/Olympus"}, (), {}),
     ],
 )
-def test_only_what_differs_is_changed(
+def test_only_differing_values_are_changed(
     given: dict[str, Any], remove: tuple[str, ...], changed: dict[str, str | None]
 ) -> None:
     asked = check_changes(given, remove, ENV, FALLBACKS)
@@ -79,7 +79,7 @@ def test_only_what_differs_is_changed(
         ),
     ],
 )
-def test_what_is_not_taken_is_told_by_field(
+def test_rejected_changes_are_reported_by_field(
     given: dict[str, Any], remove: tuple[str, ...], error: dict[str, str]
 ) -> None:
     [(name, said)] = check_changes(given, remove, ENV, FALLBACKS).errors.items()
@@ -103,7 +103,7 @@ _hand_written = st.lists(st.one_of(_written, st.sampled_from(["# a comment\n", "
 
 
 @given(_hand_written, st.sampled_from(_KEYS), st.one_of(st.none(), _plain))
-def test_of_a_hand_written_file_every_other_line_stays(
+def test_a_change_keeps_the_other_lines_of_a_hand_written_file(
     lines: list[str], key: str, value: str | None
 ) -> None:
     data = "".join(lines).encode()
@@ -136,19 +136,19 @@ def test_of_a_hand_written_file_every_other_line_stays(
         ("\ufeffTZ=x\r\nB=2\r\n", "\ufeffB=2\r\n"),
     ],
 )
-def test_a_removed_value_takes_its_line_and_no_comment_along(text: str, changed: str) -> None:
+def test_a_removal_deletes_the_line_but_keeps_comments(text: str, changed: str) -> None:
     assert (
         with_changes(DeploymentFiles(text.encode(), None), {"TZ": None}, POOL).env
         == changed.encode()
     )
 
 
-def test_what_is_not_understood_is_not_changed() -> None:
+def test_an_invalid_file_is_not_changed() -> None:
     with pytest.raises(EnvFileError):
         with_changes(DeploymentFiles(b"PORT='open\n", None), {"TZ": None}, POOL)
 
 
-def test_the_network_follows_the_port_and_every_other_line_of_the_compose_file_stays() -> None:
+def test_only_the_network_of_the_compose_file_follows_the_port() -> None:
     edited = AGENT_DIR.replace("pids_limit: 512", "pids_limit: 900  # mine")
 
     after = with_changes(DeploymentFiles(b"PORT=30163\n", edited), {"PORT": "30164"}, POOL)
@@ -175,7 +175,7 @@ def test_a_diff_shows_no_secret() -> None:
     assert lines[-2:] == ("-  subnet: 1", "+  subnet: 2")
 
 
-def test_changes_come_in_the_schemas_order_and_tell_what_they_are() -> None:
+def test_changes_are_in_schema_order_and_say_what_they_are() -> None:
     after = {**ENV, "PORT": "1", "TELEGRAM_BOT_TOKEN": "", "MINE": "x", "DEPLOYMENT_NAME": "Sales"}
 
     changes = changes_between(ENV, after)
@@ -189,7 +189,7 @@ def test_changes_come_in_the_schemas_order_and_tell_what_they_are() -> None:
     assert "1:bot" not in repr(changes)
 
 
-def test_a_compose_file_of_somebodys_own_is_left_and_what_is_to_be_done_is_told() -> None:
+def test_a_hand_written_compose_file_stays_and_manual_steps_are_listed() -> None:
     own = "services:\n  openclaw:\n    environment: [OPENROUTER_API_KEY]\n    ports: ['1:1']\n"
     files, port, zone = (
         DeploymentFiles(b"", own),

@@ -23,7 +23,7 @@ COMPOSE = "services:\n  # why\n  openclaw:\n    environment: {OPENROUTER_API_KEY
 variables = st.dictionaries(st.sampled_from(["PORT", "TZ", "A.b-c[0]", "Größe"]), st.text())
 
 
-def test_nothing_has_changed_where_only_comments_and_order_did() -> None:
+def test_comments_and_order_do_not_count_as_changes() -> None:
     mark = fingerprint_of(ENV, COMPOSE, KEY)
 
     assert changed_since(mark, dict(reversed(ENV.items())), f"# mine\n\n{COMPOSE}", KEY) == ()
@@ -32,13 +32,13 @@ def test_nothing_has_changed_where_only_comments_and_order_did() -> None:
 
 
 @given(variables, variables)
-def test_exactly_the_keys_that_differ_are_told(then: dict[str, str], now: dict[str, str]) -> None:
+def test_exactly_the_differing_keys_are_returned(then: dict[str, str], now: dict[str, str]) -> None:
     differing = {key for key in then | now if then.get(key) != now.get(key)}
 
     assert set(changed_since(fingerprint_of(then, "", KEY), now, "", KEY)) == differing
 
 
-def test_an_edited_compose_file_is_told_last() -> None:
+def test_a_changed_compose_file_comes_last() -> None:
     mark = fingerprint_of(ENV, COMPOSE, KEY)
 
     changed = changed_since(mark, {**ENV, "TZ": "UTC"}, COMPOSE + "    init: true\n", KEY)
@@ -49,12 +49,12 @@ def test_an_edited_compose_file_is_told_last() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "PORT", "PORT: TZ:1", ":1", "a:1  b:2"])
-def test_what_is_no_mark_is_refused(text: str) -> None:
+def test_an_invalid_fingerprint_is_rejected(text: str) -> None:
     with pytest.raises(InvalidFingerprint):
         changed_since(text, ENV, COMPOSE, KEY)
 
 
-def test_a_name_makes_no_container_any_different() -> None:
+def test_the_name_does_not_affect_the_container() -> None:
     keys = ("DEPLOYMENT_NAME", "OPENCLAW_MODEL", "OPENROUTER_API_KEY", "TZ", "docker-compose.yml")
 
     assert keys_affecting_gateway(keys, COMPOSE) == (
@@ -65,7 +65,7 @@ def test_a_name_makes_no_container_any_different() -> None:
     assert keys_affecting_gateway(keys, "env_file: .env") == keys
 
 
-def test_a_container_has_drifted_where_what_it_was_made_of_has_changed() -> None:
+def test_a_container_drifts_when_its_settings_change() -> None:
     deployment = a_deployment(applied_to="c0ffee", changed=("TZ",), env_at=before(0))
 
     assert drift_of(deployment, a_container()) == ("TZ",)
@@ -74,7 +74,7 @@ def test_a_container_has_drifted_where_what_it_was_made_of_has_changed() -> None
     assert drift_of(a_deployment(applied_to="c0ffee", env_at=before(0)), a_container()) == ()
 
 
-def test_a_container_made_by_hand_is_told_by_the_times_of_the_files() -> None:
+def test_drift_of_a_manual_container_follows_the_files_times() -> None:
     made = a_container(id="by hand", created_at=before(100))
     older, newer = before(100) + timedelta(seconds=0.9), before(98)
 

@@ -37,7 +37,7 @@ configs = objects | st.builds(
 )
 
 
-def test_the_first_config_says_what_a_gateway_needs() -> None:
+def test_the_first_config_has_what_a_gateway_needs() -> None:
     assert seed_config(ENV, ["localhost", "gateway.example"]) == {
         "gateway": {
             "mode": "local",
@@ -52,20 +52,20 @@ def test_the_first_config_says_what_a_gateway_needs() -> None:
     }
 
 
-def test_a_model_of_ones_own_becomes_the_primary_one() -> None:
+def test_a_chosen_model_becomes_the_primary_one() -> None:
     seeded = seed_config({**ENV, "OPENCLAW_MODEL": "openrouter/x"}, [])
 
     assert seeded["agents"]["defaults"]["model"]["primary"] == "openrouter/x"
 
 
-def test_a_company_proxy_becomes_the_providers_address() -> None:
+def test_a_base_url_becomes_the_providers_address() -> None:
     seeded = seed_config({**ENV, "OPENROUTER_BASE_URL": "https://proxy/v1"}, [])
 
     assert seeded["models"]["providers"]["openrouter"]["baseUrl"] == "https://proxy/v1"
     assert "models" not in seed_config({**ENV, "OPENROUTER_BASE_URL": ""}, [])
 
 
-def test_perplexity_is_looked_up_only_by_who_has_its_key() -> None:
+def test_perplexity_is_enabled_only_with_its_key() -> None:
     assert "plugins" not in seed_config({**ENV, "PERPLEXITY_API_KEY": "pplx"}, [])
     assert "plugins" in seed_config({**ENV, "PERPLEXITY_API_KEY": ""}, [])
 
@@ -74,7 +74,7 @@ def test_perplexity_is_looked_up_only_by_who_has_its_key() -> None:
 @example({}, "t")
 @example({"gateway": "text"}, "t")
 @example({"gateway": {"auth": {"mode": "password", "password": "p"}, "port": 1}}, "t")
-def test_writing_the_token_leaves_everything_else_alone(config: dict[str, Any], token: str) -> None:
+def test_writing_the_token_keeps_everything_else(config: dict[str, Any], token: str) -> None:
     before = copy.deepcopy(config)
 
     written = with_token(config, token)
@@ -98,7 +98,7 @@ def rest_of(config: dict[str, Any]) -> tuple[Any, ...]:
 
 
 @given(configs.filter(lambda config: config), st.text(min_size=1))
-def test_a_written_token_is_read_back_through_the_file(config: dict[str, Any], token: str) -> None:
+def test_a_written_token_reads_back(config: dict[str, Any], token: str) -> None:
     written = with_token(config, token)
 
     assert parse_config(format_config(written)) == written
@@ -121,7 +121,7 @@ def test_a_written_token_is_read_back_through_the_file(config: dict[str, Any], t
         ({"gateway": {"auth": {"token": 123}}}, "123"),
     ],
 )
-def test_only_a_literal_token_counts_before_the_environment(
+def test_only_a_literal_token_overrides_the_environment(
     config: dict[str, Any], token: str | None
 ) -> None:
     assert token_in(config) == token
@@ -140,7 +140,7 @@ def test_only_a_literal_token_counts_before_the_environment(
         pytest.param(b'{"c4n4ry": ' + b"9" * 5_000 + b"}", id="a number without end"),
     ],
 )
-def test_what_is_no_json_object_is_refused_without_repeating_it(data: bytes) -> None:
+def test_anything_but_a_json_object_is_rejected_without_quoting_it(data: bytes) -> None:
     with pytest.raises(ConfigUnreadable) as caught:
         parse_config(data)
 
@@ -156,7 +156,7 @@ def test_text_of_any_script_is_written_as_it_is() -> None:
     assert format_config({"name": "Größe 🦞"}) == '{\n  "name": "Größe 🦞"\n}\n'.encode()
 
 
-def test_half_a_surrogate_pair_does_not_keep_a_config_from_being_written() -> None:
+def test_a_config_with_a_lone_surrogate_can_be_written() -> None:
     config = parse_config(b'{"name": "\\ud83e"}')
 
     assert parse_config(format_config(config)) == config
@@ -167,13 +167,13 @@ MORE = "http://gw.example:30163"
 
 
 @pytest.mark.parametrize("listed", [None, [], [""], [" ", 5], "http://gw.example:30163"])
-def test_where_no_origin_is_listed_the_built_in_pair_counts(listed: Any) -> None:
+def test_without_a_list_the_built_in_origins_apply(listed: Any) -> None:
     config = {} if listed is None else {"gateway": {"controlUi": {"allowedOrigins": listed}}}
 
     assert list(origins_in(config, 30163)) == PAIR
 
 
-def test_a_list_of_ones_own_takes_the_place_of_the_built_in_pair() -> None:
+def test_an_explicit_list_replaces_the_built_in_origins() -> None:
     config = {"gateway": {"controlUi": {"allowedOrigins": [" https://X.example ", None]}}}
 
     assert origins_in(config, 30163) == ("https://x.example",)
@@ -190,14 +190,14 @@ def test_a_list_of_ones_own_takes_the_place_of_the_built_in_pair() -> None:
         ("nonsense", [*PAIR, MORE]),
     ],
 )
-def test_one_more_origin_stands_beside_the_built_in_pair(before: Any, after: list[str]) -> None:
+def test_an_added_origin_keeps_the_built_in_ones(before: Any, after: list[str]) -> None:
     config = {} if before is None else {"gateway": {"controlUi": {"allowedOrigins": before}}}
 
     assert with_origin(config, MORE, 30163)["gateway"]["controlUi"]["allowedOrigins"] == after
 
 
 @given(configs)
-def test_one_more_origin_changes_no_other_key_and_is_written_once(config: dict[str, Any]) -> None:
+def test_an_added_origin_changes_nothing_else_and_is_listed_once(config: dict[str, Any]) -> None:
     before = copy.deepcopy(config)
 
     changed = with_origin(config, MORE, 30163)
@@ -216,7 +216,7 @@ def _allowing(*origins: object) -> dict[str, Any]:
     return {"gateway": {"bind": "lan", "controlUi": {"allowedOrigins": list(origins)}}, "more": 1}
 
 
-def test_origins_move_to_another_port_with_the_gateway() -> None:
+def test_origins_follow_the_gateways_port() -> None:
     before = _allowing(
         "http://localhost:30163", "http://127.0.0.1:30163", "http://gw.example:30163",
         "https://gw.example", "http://else.example:8080", 7,
@@ -231,11 +231,11 @@ def test_origins_move_to_another_port_with_the_gateway() -> None:
 
 
 @pytest.mark.parametrize("config", [{}, {"gateway": 1}, _allowing("https://gw.example")])
-def test_a_configuration_without_origins_of_a_port_stays(config: dict[str, Any]) -> None:
+def test_a_config_without_origins_at_the_port_stays(config: dict[str, Any]) -> None:
     assert with_port(config, 31000) == config
 
 
-def test_what_changed_in_env_is_written_and_what_was_set_by_hand_stays() -> None:
+def test_changed_variables_are_written_and_manual_settings_stay() -> None:
     config = seed_config(ENV, ["localhost", "127.0.0.1", "gw.example"])
     config["agents"]["defaults"]["model"]["fallbacks"] = ["a/b"]
     config["mine"] = 1
@@ -251,7 +251,7 @@ def test_what_changed_in_env_is_written_and_what_was_set_by_hand_stays() -> None
     assert with_settings(config, env, ()) == config
 
 
-def test_what_was_taken_out_of_env_leaves_the_configuration_as_it_is_without_it() -> None:
+def test_removed_variables_leave_the_config_as_without_them() -> None:
     more = {
         "OPENROUTER_BASE_URL": "http://proxy",
         "PERPLEXITY_API_KEY": "k",
@@ -265,7 +265,7 @@ def test_what_was_taken_out_of_env_leaves_the_configuration_as_it_is_without_it(
 
 
 @given(configs, st.sets(st.sampled_from(["PORT", "OPENCLAW_MODEL", "OPENROUTER_BASE_URL"])))
-def test_writing_the_settings_twice_changes_nothing_more(
+def test_writing_the_settings_twice_changes_nothing(
     config: dict[str, Any], changed: set[str]
 ) -> None:
     once = with_settings(config, ENV, changed)

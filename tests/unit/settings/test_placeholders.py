@@ -7,7 +7,7 @@ from app.core.settings.env_file import format_env
 from app.core.settings.placeholders import Placeholders, PreviewPart
 
 
-def test_a_blank_shows_its_words_wherever_it_stands() -> None:
+def test_a_stand_in_shows_its_words_anywhere() -> None:
     placeholders = Placeholders()
     port, key = placeholders.stand_in("a free port"), placeholders.stand_in("••••")
 
@@ -24,12 +24,12 @@ def test_a_blank_shows_its_words_wherever_it_stands() -> None:
     )
 
 
-def test_no_file_puts_a_blank_in_quotes() -> None:
+def test_a_stand_in_never_needs_quotes() -> None:
     value = Placeholders().stand_in("a free port")
 
     assert format_env({"PORT": value}) == f"PORT={value}\n"
 
 
 @given(st.text())
-def test_text_without_blanks_stays_as_it_is(text: str) -> None:
+def test_text_without_stand_ins_stays_as_it_is(text: str) -> None:
     assert "".join(piece.text for piece in Placeholders().parts_of(text)) == text

@@ -39,7 +39,7 @@ def test_a_network_is_a_28_within_its_pool(port: int, pool: IPv4Network) -> None
     assert network.subnet_of(pool)
 
 
-def test_a_network_stays_what_it_was_in_people_s_folders() -> None:
+def test_the_network_of_a_port_never_changes() -> None:
     assert subnet_of(10000, IPv4Network("10.192.0.0/12")) == IPv4Network("10.194.113.0/28")
     assert subnet_of(65535, IPv4Network("10.192.0.0/12")) == IPv4Network("10.207.255.240/28")
 
@@ -58,9 +58,7 @@ def test_a_pool_needs_a_network_for_each_port(pool: str, enough: bool) -> None:
 
 
 @given(st.sets(st.integers(100, 120)), st.sets(st.integers(100, 120)), st.integers())
-def test_a_picked_port_is_in_range_not_taken_and_free(
-    taken: set[int], in_use: set[int], seed: int
-) -> None:
+def test_a_picked_port_is_in_range_and_free(taken: set[int], in_use: set[int], seed: int) -> None:
     left = set(range(100, 121)) - taken - in_use
     try:
         port = pick_port(100, 120, taken, lambda each: each not in in_use, Random(seed))
@@ -75,7 +73,7 @@ def test_both_ends_of_the_range_can_be_picked() -> None:
     assert pick_port(100, 102, {101, 102}, lambda _: True) == 100
 
 
-def test_the_host_is_asked_of_no_port_that_is_taken_and_of_none_after_a_free_one() -> None:
+def test_the_host_is_asked_only_about_candidates_until_one_is_free() -> None:
     asked: list[int] = []
 
     pick_port(100, 120, {105}, lambda port: not asked.append(port))
@@ -90,14 +88,14 @@ def test_two_picks_rarely_agree() -> None:
     assert len(picked) > 1
 
 
-def test_a_full_range_is_told_from_a_port() -> None:
+def test_a_full_range_raises() -> None:
     with pytest.raises(NoFreePort):
         pick_port(100, 101, {100, 101}, lambda _: True)
     with pytest.raises(NoFreePort):
         pick_port(100, 101, set(), lambda _: False)
 
 
-def test_the_first_route_that_overlaps_is_named() -> None:
+def test_the_first_overlapping_route_is_returned() -> None:
     subnet = IPv4Network("10.194.113.0/28")
     apart, around, within = map(IPv4Network, ("10.195.0.0/16", "10.194.0.0/16", "10.194.113.8/32"))
 
@@ -115,5 +113,5 @@ def test_the_first_route_that_overlaps_is_named() -> None:
         ("10.0.0.5", "10.0.0.5"),
     ],
 )
-def test_a_port_answers_where_it_is_published(bind_address: str, answers_at: str) -> None:
+def test_the_probe_address_follows_the_bind_address(bind_address: str, answers_at: str) -> None:
     assert probe_address(bind_address) == answers_at

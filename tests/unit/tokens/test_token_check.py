@@ -34,7 +34,7 @@ CLIMBED = [passed(name) for name in ("port", "healthz", "readyz", "websocket")]
         (with_token({}, "${SOMETHING_ELSE}"), TokenMatch.DIFFERS),
     ],
 )
-def test_a_configuration_that_takes_the_environments_token_has_the_same(
+def test_a_config_that_refers_to_the_environments_token_is_equal(
     config: dict[str, object] | None, match: TokenMatch
 ) -> None:
     assert in_config("secret", config).match is match
@@ -49,7 +49,7 @@ def test_a_configuration_that_takes_the_environments_token_has_the_same(
         ("secreT", TokenMatch.DIFFERS),
     ],
 )
-def test_a_container_has_what_it_was_made_with(found: str | None, match: TokenMatch) -> None:
+def test_a_containers_token_is_compared(found: str | None, match: TokenMatch) -> None:
     assert in_container("secret", found).match is match
 
 
@@ -68,7 +68,7 @@ def test_a_container_has_what_it_was_made_with(found: str | None, match: TokenMa
         (CLIMBED, TokenMatch.UNKNOWN, ""),
     ],
 )
-def test_only_a_gateway_that_calls_the_token_wrong_has_another(
+def test_only_a_token_mismatch_means_a_different_token(
     rungs: list[object] | None, match: TokenMatch, reason: str
 ) -> None:
     assert at_gateway(rungs) == TokenComparison(TokenPlace.GATEWAY, match, reason)  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ def a_check(**matches: TokenMatch) -> TokenCheck:
         ),
     ],
 )
-def test_places_agree_where_all_are_known_and_what_runs_with_another_is_started_anew(
+def test_places_agree_only_if_all_are_known_and_a_running_difference_needs_a_restart(
     matches: dict[str, TokenMatch], agree: bool | None, needs_restart: bool, words: str
 ) -> None:
     check = a_check(**matches)
@@ -115,13 +115,13 @@ def test_places_agree_where_all_are_known_and_what_runs_with_another_is_started_
 
 
 @given(st.text(), st.text())
-def test_two_tokens_are_the_same_where_their_texts_are(one: str, other: str) -> None:
+def test_tokens_are_equal_if_their_texts_are(one: str, other: str) -> None:
     assert same_token(one, other) is (one == other)
     assert same_token(one, one)
 
 
 @given(st.text(min_size=4), st.text(min_size=4))
-def test_nothing_that_is_said_of_a_place_tells_of_its_token(token: str, other: str) -> None:
+def test_no_comparison_reveals_a_token(token: str, other: str) -> None:
     said = {
         str(in_env(token)),
         str(in_config(token, with_token({}, other))),
@@ -140,6 +140,6 @@ def test_nothing_that_is_said_of_a_place_tells_of_its_token(token: str, other: s
     }
 
 
-def test_every_place_has_a_name_and_one_may_be_unknown() -> None:
+def test_every_place_has_a_label_and_may_be_unknown() -> None:
     assert set(LABELS) == set(TokenPlace)
     assert unknown(TokenPlace.CONFIG, "why").label == "config/openclaw.json"

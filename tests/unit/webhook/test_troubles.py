@@ -56,7 +56,7 @@ class Story:
         return [each.event for each in self.told]
 
 
-def test_a_crash_is_told_once_and_once_that_it_is_over() -> None:
+def test_a_crash_and_its_end_are_reported_once_each() -> None:
     story = Story()
     number = story.crash(restarted=True)
     story.look().later(11).look().later(5).look()
@@ -93,7 +93,7 @@ def test_a_crash_loop_is_one_message_and_one_when_it_is_over() -> None:
     assert story.events == ["crash_loop", "recovered"]
 
 
-def test_a_loop_that_is_slow_to_come_round_is_not_over_in_between() -> None:
+def test_a_slow_crash_loop_is_not_over_between_crashes() -> None:
     story = Story()
     number = story.crash(restarted=True)
     for count in range(2, 6):
@@ -109,7 +109,7 @@ def test_a_loop_that_is_slow_to_come_round_is_not_over_in_between() -> None:
     assert len(story.told) == told
 
 
-def test_a_crash_that_comes_to_be_a_loop_is_told_as_that_too() -> None:
+def test_a_crash_that_becomes_a_loop_is_reported_again() -> None:
     story = Story()
     number = story.crash(restarted=True)
     story.later(15).look()
@@ -119,7 +119,7 @@ def test_a_crash_that_comes_to_be_a_loop_is_told_as_that_too() -> None:
     assert story.events == ["crashed", "crash_loop"]
 
 
-def test_a_loop_that_a_restarted_server_finds_again_is_the_same_loop() -> None:
+def test_a_restarted_server_sees_the_same_loop() -> None:
     story = Story()
     number = story.crash()
     story.again(number, count=5)
@@ -153,7 +153,7 @@ def test_a_loop_that_a_restarted_server_finds_again_is_the_same_loop() -> None:
         ({"code": 143}, []),
     ],
 )
-def test_what_nobody_saw_is_told_where_it_was_no_stop(
+def test_a_missed_exit_is_reported_unless_it_was_a_stop(
     ended: dict[str, Any], events: list[str]
 ) -> None:
     story = Story()
@@ -163,7 +163,7 @@ def test_what_nobody_saw_is_told_where_it_was_no_stop(
     assert story.events == events
 
 
-def test_what_somebody_does_by_hand_is_told_to_nobody() -> None:
+def test_manual_actions_are_not_reported() -> None:
     story = Story()
     story.record(what="exited", who="outside", container="c1", signal=9, code=137)
     story.record(what="removed", who="outside", container="c1")
@@ -175,7 +175,7 @@ def test_what_somebody_does_by_hand_is_told_to_nobody() -> None:
     assert story.events == []
 
 
-def test_a_gateway_that_ends_well_and_is_started_again_is_told_only_where_it_loops() -> None:
+def test_a_clean_exit_with_restart_is_reported_only_as_a_loop() -> None:
     story = Story()
     number = story.crash(code=0, restarted=True)
     story.later(60).look(Status.RUNNING)
@@ -188,7 +188,7 @@ def test_a_gateway_that_ends_well_and_is_started_again_is_told_only_where_it_loo
     assert story.events == ["crash_loop"]
 
 
-def test_a_failing_health_check_is_told_once_it_has_settled() -> None:
+def test_a_failed_health_check_is_reported_after_a_wait() -> None:
     story = Story()
     number = story.record(what="unhealthy", who="the gateway", container="c1")
     story.later(2)
@@ -204,7 +204,7 @@ def test_a_failing_health_check_is_told_once_it_has_settled() -> None:
     assert story.events == ["unhealthy", "recovered"]
 
 
-def test_operations_that_fail_are_told_and_a_launch_that_succeeds_ends_a_trouble() -> None:
+def test_failed_operations_are_reported_and_a_launch_ends_a_trouble() -> None:
     story = Story()
     story.record(what="launch", who="ana", operation=1)
     assert story.place.is_open
@@ -219,7 +219,7 @@ def test_operations_that_fail_are_told_and_a_launch_that_succeeds_ends_a_trouble
     assert "by ana" in story.told[1].reason
 
 
-def test_an_update_that_failed_and_went_back_leaves_nothing_to_recover_from() -> None:
+def test_a_rolled_back_update_needs_no_recovery() -> None:
     story = Story()
     story.record(what="update", who="ana", operation=1)
     story.record(what="update failed", who="ana", operation=1, reason="It never got healthy.")
@@ -231,7 +231,7 @@ def test_an_update_that_failed_and_went_back_leaves_nothing_to_recover_from() ->
     assert story.events == ["operation_failed", "operation_failed", "recovered"]
 
 
-def test_an_interrupted_operation_is_told_though_nothing_records_its_end() -> None:
+def test_an_interrupted_operation_is_reported_without_an_entry() -> None:
     story = Story()
     story.record(what="launch", who="ana", operation=1)
     story.look(Status.LAUNCHING).look(Status.FAILED, interrupted=True)
@@ -243,7 +243,7 @@ def test_an_interrupted_operation_is_told_though_nothing_records_its_end() -> No
 
 
 @pytest.mark.parametrize("ending", ["stop succeeded", "launch cancelled"])
-def test_what_somebody_ends_is_no_recovery(ending: str) -> None:
+def test_a_manual_stop_is_no_recovery(ending: str) -> None:
     story = Story()
     story.crash()
     story.later(11).look()
@@ -253,7 +253,7 @@ def test_what_somebody_ends_is_no_recovery(ending: str) -> None:
     assert story.events == ["crashed"]
 
 
-def test_a_message_calls_nobody_and_fits_whoever_gets_it() -> None:
+def test_a_message_mentions_nobody_and_fits_its_receiver() -> None:
     notice = Notification(WebhookEvent.CRASHED, ID, 7, START, "<!channel> @everyone " + "x" * 5000)
     sent = payload(WebhookMessage(notice, "A & B", "failed", "http://host/deployments/x"), 2)
 
