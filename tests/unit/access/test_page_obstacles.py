@@ -1,4 +1,4 @@
-"""Walls: from where the reader stands to what the gateway will say, as a table."""
+"""Page obstacles: what each visitor of a gateway's page meets, as a table."""
 
 import pytest
 from hypothesis import given

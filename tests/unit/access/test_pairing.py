@@ -1,4 +1,4 @@
-"""Pairing: a gateway's word is checked before it is shown, and each request is told in words."""
+"""Pairing: a gateway's answers are checked before they are shown, in words."""
 
 import base64
 import hashlib
@@ -129,7 +129,7 @@ def test_an_approval_uses_the_fewest_scopes(more: dict[str, Any], needed: tuple[
 
 
 def closed(agent: str = CHROME, end: str = "code=1000 reason=n/a", request: str = REQUEST) -> str:
-    """Return the line that OpenClaw 2026.9.6 writes when a connection has to be paired first."""
+    """Return the line that OpenClaw 2026.9.6 logs when a device is not paired."""
     return (
         "2026-11-24T07:23:22.377+00:00 [ws] closed before connect conn=76e5fa9d"
         " peer=172.17.0.1:53354->172.17.0.2:23456 remote=172.17.0.1 fwd=n/a"

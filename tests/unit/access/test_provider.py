@@ -1,4 +1,4 @@
-"""The provider's answers: every one has its code, its words and, where it is no, a next step."""
+"""The provider's answers: each has a code, words and, if negative, a next step."""
 
 import json
 from typing import Any

@@ -1,7 +1,8 @@
-"""Causes: every entry of the catalogue against what was recorded of it, and against all the rest.
+"""Causes: every entry of the catalogue against its recordings and against all others.
 
-A recording is tests/recorded/<source>/<code>.log, further ones <code>.<what>.log: how it was
-staged, of a gateway its exit code, an empty line, and what was said then, as it was said.
+A recording is tests/recorded/<source>/<code>.log, or <code>.<anything>.log for further ones.
+It says how the failure was staged and, for a gateway, its exit code; after an empty line
+follow the original messages.
 """
 
 import re
@@ -92,7 +93,7 @@ def test_words_are_complete_and_say_what_to_do(recording: Recording) -> None:
     assert cause.next_step not in cause.words
     assert cause.sentence == f"{cause.words} {cause.next_step}"
     assert "{what" not in cause.sentence + cause.fix
-    assert "  " not in cause.fix, "a page or a terminal may show them as one"
+    assert "  " not in cause.fix, "pages and terminals may show them together"
 
 
 ENTRIES = [

@@ -1,4 +1,4 @@
-"""The line of a button: exact, and safe to paste whatever the folder is called."""
+"""The command of a button: exact, and safe to paste for any folder name."""
 
 import shlex
 

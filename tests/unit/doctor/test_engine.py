@@ -1,4 +1,4 @@
-"""What the doctor says of Docker Engine, of Compose and of images."""
+"""The doctor's checks of Docker Engine, Compose and images."""
 
 import pytest
 

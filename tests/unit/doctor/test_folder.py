@@ -1,4 +1,4 @@
-"""What the doctor says of the deployments folder and of operations."""
+"""The doctor's checks of the deployments folder and of operations."""
 
 from dataclasses import replace
 from datetime import timedelta

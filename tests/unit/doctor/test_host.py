@@ -1,4 +1,4 @@
-"""What the doctor says of room, memory and the clock."""
+"""The doctor's checks of disks, memory and the clock."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What the doctor says of networks, ports and reach."""
+"""The doctor's checks of networks, ports and access."""
 
 from ipaddress import IPv4Network
 from secrets import token_hex

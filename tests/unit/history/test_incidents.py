@@ -1,4 +1,4 @@
-"""The engine's events as few entries: what belongs together is one, and a crash loop counts."""
+"""Incidents: related events of the engine are one entry, and a crash loop has a count."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ def event(action: str, seconds: float = 0, **attributes: str) -> ContainerEvent:
 
 
 def heard(events: Sequence[ContainerEvent]) -> list[Incident]:
-    """Return the incidents that come of events, each as it stands at the end."""
+    """Return the incidents of some events, each in its final state."""
     signs, found = ExitSigns(), list[Incident]()
     for each in events:
         signs.note(each)

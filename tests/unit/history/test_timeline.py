@@ -1,4 +1,4 @@
-"""The history in words: whatever the code records is told, with who, outcome and duration."""
+"""The timeline: every recorded kind of entry in words, with who, outcome and duration."""
 
 import ast
 from datetime import UTC, datetime
@@ -134,7 +134,7 @@ def test_every_recorded_kind_has_words() -> None:
     assert {what for what in recorded if not has_words(what)} == set()
 
 
-# What stands in a call where no constant does.
+# The values of arguments that are not constants.
 _VARIABLES = {
     "operation.kind": list(OperationKind),
     "ended.kind": list(OperationKind),
@@ -165,6 +165,6 @@ def _values(node: ast.expr) -> list[str]:
             values = [before + each for before in values for each in _values(inner)]
         return values
     source = ast.unparse(node)
-    # `_record(context, what, who)` passes on what it is given itself.
+    # `_record(context, what, who)` passes its own arguments on.
     assert source in _VARIABLES, f"{source} is recorded, and this test does not know what it is"
     return [str(each) for each in _VARIABLES[source]]

@@ -1,4 +1,4 @@
-"""Following a deployment's log: all of it in order, or told how much was left out."""
+"""Following a deployment's log: every line in order, or the number of skipped ones."""
 
 import threading
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ OUT, ERR = Stream.OUT, Stream.ERR
 
 
 class Log:
-    """A container's log, which a test writes and followers read."""
+    """A container's log that a test writes and followers read."""
 
     def __init__(self) -> None:
         self.lines: list[RawLine] = []
@@ -38,7 +38,7 @@ class Log:
         self.changed = threading.Condition()
 
     def write(self, *texts: str, stream: Stream = OUT) -> None:
-        """Write lines, each a millisecond after the one before."""
+        """Write lines one millisecond apart."""
         with self.changed:
             for text in texts:
                 second, thousandth = divmod(len(self.lines), 1000)
@@ -47,7 +47,7 @@ class Log:
             self.changed.notify_all()
 
     def await_read(self) -> None:
-        """Wait until who follows has taken in all that was written."""
+        """Wait until the follower has read everything."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.read == len(self.lines), 20)
 
@@ -76,7 +76,7 @@ class Answer:
                 if self._closed:
                     return
                 start, at = at, len(log.lines)
-            # The engine says `since` in another form, which sorts alike.
+            # The engine writes `since` in another form with the same order.
             yield [
                 each for each in log.lines[start:at] if seconds_before(each.time, 0) >= self._since
             ]
@@ -127,7 +127,7 @@ class Following:
 
 
 class Clock:
-    """Time that goes by when a test says so."""
+    """A clock that a test advances."""
 
     def __init__(self) -> None:
         self.now = 1_000.0
@@ -215,7 +215,7 @@ def test_a_new_container_is_followed_after_the_old_one_is_read(
     assert texts(read) == [f"the end, {MASK}", *begun, "at work"]
     assert tail.more(await_existing=True) == []
     assert tail.position.startswith(B[:12])
-    # Who was away meanwhile.
+    # A reader who was away in between.
     assert texts(following.tail(B, in_a).more(await_existing=True)) == [*begun, "at work"]
 
 

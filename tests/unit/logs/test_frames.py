@@ -1,4 +1,4 @@
-"""The engine's stream of log lines, in whatever portions it comes."""
+"""The engine's log stream, in chunks of any size."""
 
 import struct
 

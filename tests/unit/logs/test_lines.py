@@ -1,4 +1,4 @@
-"""Lines of a log: their level, their text without secrets, their place, and who wants them."""
+"""Lines of a log: level, text without secrets, position and filters."""
 
 import re
 
@@ -33,7 +33,7 @@ def line(text: str, stream: Stream = OUT, *secrets: str):
 @pytest.mark.parametrize(
     ("stream", "text", "level"),
     [
-        # OpenClaw 2026.9.6, as its container wrote them.
+        # Lines that OpenClaw 2026.9.6 wrote in its container.
         (OUT, f"{_OWN} [gateway] http server listening (15 plugins: anthropic; 4.2s)", "info"),
         (OUT, f"{_OWN} [gateway] remote model catalog refresh failed", "info"),
         (OUT, "- openrouter/auto model configured, enabled automatically.", ""),
@@ -43,7 +43,7 @@ def line(text: str, stream: Stream = OUT, *secrets: str):
         (OUT, '{"time":"2026-11-24T09:43:38.125Z","level":"warn","message":"x"}', "warn"),
         (OUT, '{"level":50,"msg":"pino"}', "error"),
         (OUT, "Gateway failed to start: as last words have it, without the stream", "error"),
-        # Others' shapes.
+        # Formats of other programs.
         (OUT, "time=2026-11-24T09:43:38Z level=debug msg=x", "debug"),
         (OUT, "2026-11-24 09:43:38,126 ERROR root: x", "error"),
         (OUT, "[warn] x", "warn"),

@@ -1,4 +1,4 @@
-"""What somebody wants to see of a log: every value of an address, and nothing else."""
+"""The selection of a log in a page's address."""
 
 from datetime import timedelta
 

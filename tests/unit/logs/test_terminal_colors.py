@@ -1,4 +1,4 @@
-"""Colours of terminals: pieces of the plain text with class names of ours, and nothing else."""
+"""Terminal colors: pieces of plain text with our class names, and nothing else."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is stranded, and whose it is: by example, and that what is others' is never claimed."""
+"""Orphans: examples, and that other people's projects are never claimed."""
 
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -46,7 +46,7 @@ def found(ground: KnownFolders, *things: Container | Network) -> list[Orphan]:
 
 
 def judged(ground: KnownFolders, *things: Container | Network) -> tuple[str, bool] | None:
-    """Return the kind of the one thing that is found, and whether it is only perhaps ours."""
+    """Return the kind of the only orphan, and whether it is only perhaps ours."""
     stranded = found(ground, *things)
     assert len(stranded) < 2
     return (str(stranded[0].kind), stranded[0].perhaps) if stranded else None

@@ -1,4 +1,4 @@
-"""The name of another one like this."""
+"""Names for clones."""
 
 import pytest
 from hypothesis import given

@@ -41,7 +41,9 @@ def test_a_required_variable_is_never_empty(name: str) -> None:
 def test_it_names_its_deployment_and_network() -> None:
     assert 'io.deploy-agent.deployment: "0b7a3361be"' in FILE
     assert "- subnet: 10.194.113.0/28\n" in FILE
-    assert '    hostname: "0b7a3361be"\n' in FILE, "another one after a kill costs five minutes"
+    assert '    hostname: "0b7a3361be"\n' in FILE, (
+        "another host name after a kill costs five minutes"
+    )
     assert "%(" not in FILE
     assert "%%" not in FILE
 

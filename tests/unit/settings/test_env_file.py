@@ -1,6 +1,6 @@
-"""The `.env` reader and writer by themselves.
+"""The `.env` reader and writer without Compose.
 
-tests/engine/test_dialect.py holds these same tables against Compose itself.
+tests/engine/test_dialect.py checks the same tables against Compose itself.
 """
 
 import pytest

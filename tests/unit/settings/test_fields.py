@@ -1,4 +1,4 @@
-"""The field schema: what input is taken, and what is said of input that is not."""
+"""The field schema: which input is accepted, and the messages for the rest."""
 
 import pytest
 from hypothesis import example, given
@@ -11,7 +11,7 @@ from app.core.settings.field_rules import memory_bytes
 from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, is_secret, schema
 
 KEY = {"openrouter_api_key": "sk-or-v1-0123456789abcdef"}
-# Stands in every refused value: no message may repeat it.
+# Part of every rejected value: no message may repeat it.
 CANARY = "c4n4ry"
 
 json_values = st.recursive(
@@ -32,7 +32,7 @@ json_objects = st.dictionaries(
 
 
 def error_of(name: str, value: object) -> str | None:
-    """Return what is said of one field beside an API key that is right."""
+    """Return the error of one field, given next to a valid API key."""
     return check_input({**KEY, name: value}).errors.get(name)
 
 

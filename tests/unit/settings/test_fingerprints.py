@@ -1,4 +1,4 @@
-"""Marks and drift: which keys have changed since, and no value of them anywhere."""
+"""Fingerprints and drift: which keys have changed, without any value."""
 
 from datetime import timedelta
 

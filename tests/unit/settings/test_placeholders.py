@@ -1,4 +1,4 @@
-"""Blanks: words in place of values, in whatever was made of them."""
+"""Placeholders: words in place of values in a file's text."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""The token in its places: equal, differing, absent or not known, and never shown."""
+"""The token in its places: equal, different, absent or unknown, and never shown."""
 
 import pytest
 from hypothesis import given

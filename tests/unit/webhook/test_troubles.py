@@ -1,4 +1,4 @@
-"""What is told of a deployment, and how often: by its history, its state and the time."""
+"""What the webhook reports about a deployment, and how often."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +17,7 @@ START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 class Story:
-    """A deployment's life: what is recorded, and looks at it, as the server has them."""
+    """A deployment's history and the server's checks of it, step by step."""
 
     def __init__(self) -> None:
         self.place = HistoryCursor()
