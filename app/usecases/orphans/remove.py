@@ -140,7 +140,7 @@ def _remove_parts(stranded: Orphan, context: AppContext) -> None:
             find_orphan(project, context=context)
         compose_remove(project, environment, seconds)
     except ComposeFailed as error:
-        reason = last_words_of(error.output) or "Compose took too long"
+        reason = last_words_of(error.output, "Compose took too long")
         raise NotRemoved(f"{project}: {reason}. Try again.") from None
     left = [each.name for each in context.containers.of(project)]
     left += [each.name for each in context.networks.of(project)]
