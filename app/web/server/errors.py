@@ -85,7 +85,7 @@ def _to_log_in() -> Response:
 def _csrf_error(_error: CSRFError) -> Response:
     return _answer(
         *CSRF,
-        "The form came without this session's token. Reload the page and send it again.",
+        "The form came without the token of this session. Reload the page and send it again.",
     )
 
 
