@@ -1,50 +1,38 @@
-"""One style, one script and the icons, each under a name that only this content has.
+"""One style, one script and the icons, each under a name that changes with its content.
 
-Made for the first page, from `static/`, and kept in memory; compressed when they are asked
-for first, which takes longer. Nothing is built beforehand, and what was edited is seen at the
-next start. A name never means another content, so browsers keep what they have and never ask
-again.
+Joined from the files in `static/` for the first page and kept in memory: nothing is built
+beforehand, and an edit shows at the next start. Browsers keep a file and never ask again.
 """
 
-import gzip
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
-from threading import Condition
 
-import brotli
-import rjsmin
-from cachetools import cached
 from flask import Blueprint, Response, abort, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
-from lightningcss import process_stylesheet
 
 from app.config import PROJECT
 from app.core.people import Permission
-from app.web.server.compression import leave_as_it_is
 from app.web.server.permissions import needs
 
 bp = Blueprint("assets", __name__, url_prefix="/assets")
 
 _STATIC = PROJECT / "static"
-_PICO = "pico-2.1.1-chosen.min.css"
-_LIBRARIES = ("htmx-2.0.11.min.js", "idiomorph-ext-0.7.4.min.js")
-# The other subjects follow: they win over these, and their order does not matter.
+_PICO = "vendor/pico-2.1.1-chosen.min.css"
+_HTMX = "vendor/htmx-4.0.1.min.js"
+# The other style files win over these, and their own order does not matter.
 _STYLE_FIRST = ("tokens", "layout", "parts")
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# By preference, where a browser takes more than one.
-_CODINGS: Mapping[str, Callable[[bytes], bytes]] = {
-    "br": brotli.compress,
-    "gzip": partial(gzip.compress, mtime=0),
-}
+# A fifth of what our own files weigh compressed is comments.
+_COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +53,14 @@ class Asset:
 @bp.get("/<file_name>")
 @needs(Permission.PUBLIC)
 def send(file_name: str) -> ResponseReturnValue:
-    """Answer with an asset, to be kept for ever."""
+    """Answer with an asset, which browsers may keep forever."""
     asset = next((each for each in assets().values() if each.file_name == file_name), None)
     if asset is None:
         abort(404)
-    leave_as_it_is()
-    coding = request.accept_encodings.best_match(_CODINGS, "identity")
-    response = Response(_coded(asset, coding), content_type=asset.media_type)
-    if coding != "identity":
-        response.content_encoding = coding
-    response.set_etag(f"{file_name}-{coding}")
-    response.vary.add("Accept-Encoding")
+    response = Response(asset.content, content_type=asset.media_type)
+    response.set_etag(file_name)
     response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
     return response.make_conditional(request)
-
-
-@cached({}, key=lambda asset, coding: (asset.file_name, coding), condition=Condition())
-def _coded(asset: Asset, coding: str) -> bytes:
-    """Return an asset in a content coding, which is made once, by one thread for all."""
-    return asset.content if coding == "identity" else _CODINGS[coding](asset.content)
 
 
 def asset_url(name: str) -> str:
@@ -104,18 +81,15 @@ def assets() -> Mapping[str, Asset]:
 
 def _style(icons: Mapping[str, Asset]) -> str:
     """Return Pico in the lowest layer, then ours, naming icons as they are sent."""
-    licence, _, pico = _text(_STATIC / "vendor" / _PICO).rpartition("*/")
-    ours = "".join(_text(path) for path in _sources("css", _STYLE_FIRST))
-    style = process_stylesheet(f"@layer base {{ {pico} }} {ours}", filename="app.css")
-    style = re.sub(r"url\(\.\./([^)]+)\)", lambda found: f"url({icons[found[1]].file_name})", style)
-    return f"{licence}*/{style}"
+    ours = "".join(_code(path) for path in _sources("css", _STYLE_FIRST))
+    ours = re.sub(r"url\(\.\./([^)]+)\)", lambda found: f"url({icons[found[1]].file_name})", ours)
+    return f"@layer base {{\n{_text(_STATIC / _PICO)}\n}}\n{ours}"
 
 
 def _script() -> str:
-    """Return the libraries, then ours, each in a block of its own so that names stay apart."""
-    libraries = [_text(_STATIC / "vendor" / name) for name in _LIBRARIES]
-    ours = [f"{{\n{_text(path)}\n}}" for path in _sources("js")]
-    return ";\n".join((*libraries, rjsmin.jsmin("\n".join(ours))))
+    """Return htmx, then ours, each file in a block of its own so that names stay apart."""
+    ours = [f"{{\n{_code(path)}}}\n" for path in _sources("js")]
+    return "\n".join((_text(_STATIC / _HTMX), *ours))
 
 
 def _sources(kind: str, first: tuple[str, ...] = ()) -> list[Path]:
@@ -125,6 +99,12 @@ def _sources(kind: str, first: tuple[str, ...] = ()) -> list[Path]:
     return sorted((_STATIC / kind).glob(f"*.{kind}"), key=place)
 
 
+def _code(path: Path) -> str:
+    """Return a file of ours without comments and indentation."""
+    lines = (line.strip() for line in _COMMENT.sub("", _text(path)).splitlines())
+    return "".join(f"{line}\n" for line in lines if line)
+
+
 def _text(path: Path) -> str:
-    """Return a file of ours, whatever the locale that the server was started in."""
+    """Return a file's text, whatever the locale that the server was started in."""
     return path.read_text(encoding="utf-8")
