@@ -43,7 +43,7 @@ api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
 
 # The id of the element that holds the lines, also its name in the stream.
 BOX = "log-lines"
-_PARTS = ("status/_tab", "logs/_head", "logs/_state")
+_PARTS = ("status/_title", "status/_icon", "logs/_head", "logs/_state")
 # As long as the snapshot on the same page; the page's stream goes on where this log ends.
 _KEPT_SECONDS = 1.0
 

@@ -35,7 +35,7 @@ class OperationAnswer(Answer, OperationShown):
 
 
 # What an operation's page is made of.
-_PARTS = ("status/_tab", "operations/_operation")
+_PARTS = ("status/_title", "status/_icon", "operations/_operation")
 
 
 @bp.get("/deployments/<deployment_id>/operations/<int:number>")

@@ -10,7 +10,7 @@ from app.core.errors import InputRejected, NotLoggedIn
 from app.core.people import SHORTEST_PASSWORD, Permission, Role
 from app.usecases.people import people as users
 from app.usecases.people import sessions
-from app.web.page.rendering import render
+from app.web.page.rendering import lead_to, render
 from app.web.server.compression import leave_as_it_is
 from app.web.server.permissions import needs
 from app.web.server.request import SESSION_KEY, actor, app_context, own_path, source
@@ -87,7 +87,7 @@ def add_user() -> ResponseReturnValue:
 def remove_user(name: str) -> ResponseReturnValue:
     users.remove_user(name, by=actor(), context=app_context())
     flash(f"{name} was removed.")
-    return redirect(url_for("people.show"), code=303)
+    return lead_to(url_for("people.show"))
 
 
 @bp.post("/people/password")

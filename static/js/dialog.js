@@ -1,4 +1,4 @@
-// What asks before a deed is a page; where scripts run, its content opens in a dialog.
+// A question before an action is a page of its own; with a script its content opens in a dialog.
 const dialog = document.getElementById("dialog");
 let opener;
 
@@ -10,9 +10,9 @@ async function ask(address, from) {
   if (dialog.childElementCount && !dialog.open) dialog.showModal();
 }
 
-// Of a page that is left for another and shown again, the dialog is closed.
+// A page that is left and shown again by Back shows no dialog.
 window.addEventListener("pagehide", () => dialog.close());
-// The opener may have been put anew in the meantime, so it is found again by its id.
+// The opener may have been replaced meanwhile, so it is looked up by its id.
 dialog.addEventListener("close", () => (document.getElementById(opener?.id) ?? opener)?.focus());
 
 document.addEventListener("click", (event) => {
@@ -27,7 +27,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     close.closest("dialog").close();
   }
-  if (target.matches("dialog")) target.close(); // Beside it: its content covers it all.
+  if (target.matches("dialog")) target.close(); // A click on the backdrop: the content covers the rest.
   const opens = target.closest("[data-opens]");
   if (opens) document.getElementById(opens.dataset.opens).showModal();
 });
@@ -40,7 +40,7 @@ document.addEventListener("submit", (event) => {
   ask(address.href, button);
 });
 
-// An answer without content is a deed that is done: its toast says so.
-document.addEventListener("htmx:afterRequest", ({ detail }) => {
-  if (dialog.contains(detail.elt) && detail.xhr.status === 204) dialog.close();
+// An answer without content means that the action was taken: a toast says so.
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx.response?.status === 204 && dialog.contains(ctx.sourceElement)) dialog.close();
 });

@@ -1,4 +1,4 @@
-// The configure form: shows a secret while its button is pressed, and marks fields by what is said of them.
+// The configure form: shows a secret while its button is pressed, and marks fields with errors.
 const configure = () => document.getElementById("configure");
 const mark = () => {
   for (const said of configure()?.querySelectorAll(".said") ?? []) {
@@ -16,19 +16,23 @@ document.addEventListener("click", ({ target }) => {
   shownBy(button).type = shownBy(button).type === "text" ? "password" : "text";
   mark();
 });
-document.addEventListener("htmx:afterSettle", ({ detail }) => {
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   mark();
   // A rejected form leads to its first wrong field.
-  if (detail.requestConfig?.target.id === "configure") configure()?.querySelector("[aria-invalid]")?.focus();
+  if (ctx.request && ctx.target?.id === "configure") configure()?.querySelector("[aria-invalid]")?.focus();
 });
 
-// Leaving a field by pressing a button: the check waits until the press is over, since what
-// it says would move the button away from under the pointer.
+// A field is checked when one leaves it: only that field is sent. Where it is left by pressing
+// a button, the check waits until the press is over: its message would move the button away
+// from under the pointer.
 let pressed = false;
 document.addEventListener("pointerdown", () => { pressed = true; }, true);
 for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = false; }, true);
-document.addEventListener("htmx:confirm", (event) => {
-  if (!pressed || !event.target.matches(".field")) return;
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement: field, request: { body } } = event.detail.ctx;
+  if (!field.dataset.sends) return;
+  for (const name of new Set(body.keys())) if (!field.dataset.sends.split(" ").includes(name)) body.delete(name);
+  if (!pressed) return;
   event.preventDefault();
-  document.addEventListener("pointerup", () => setTimeout(event.detail.issueRequest, 0, true), { once: true });
+  document.addEventListener("pointerup", () => setTimeout(() => htmx.trigger(field, "change", {}, false)), { once: true });
 });

@@ -37,7 +37,19 @@ document.addEventListener("scroll", ({ target: box }) => {
   places.set(box, box.scrollTop);
 }, true);
 
-document.addEventListener("live:lines", ({ target: box, detail: { added } }) => {
+// Lines that the stream sends are appended with hx-swap="lines". htmx would look through each
+// for attributes of its own; it skips what a swap style of ours puts in place.
+htmx.registerExtension("lines", {
+  handle_swap(style, box, { firstElementChild: lines }) {
+    if (style !== "lines") return false;
+    box.dataset.position = lines.dataset.position;
+    append(box, [...lines.children]);
+    return [];
+  },
+});
+
+function append(box, added) {
+  box.append(...added);
   added.forEach(localise);
   let over = box.childElementCount - MOST;
   if (over > 0) over += SPARE;
@@ -53,7 +65,7 @@ document.addEventListener("live:lines", ({ target: box, detail: { added } }) => 
   } else while (over-- > 0) box.firstElementChild.remove();
   follow(box);
   if (field()?.value) find(added);
-});
+}
 
 // Words are found by the browser's own highlights, which leave the page as it is.
 const field = () => document.getElementById("log-find");
@@ -127,5 +139,5 @@ document.addEventListener("click", ({ target }) => {
 });
 
 for (const toggle of document.querySelectorAll("[data-kept]")) toggle.checked = localStorage[toggle.id] !== "false";
-document.addEventListener("htmx:afterSwap", begin);
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (ctx.request) begin(); });
 begin();

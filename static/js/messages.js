@@ -1,11 +1,10 @@
-// Errors stand in #messages until what failed succeeds: a poll by a poll, a deed by a deed.
-// Behind an open dialog nobody would see them: there they stand in it.
-const page = document.getElementById("messages");
-let messages = page, failed = "";
+// An error stands in #messages until what failed succeeds: a GET by a GET, a POST by a POST.
+// Nobody would see it behind an open dialog, so there it stands in the dialog.
+let messages, failed = "";
 
 function place() {
   const open = document.querySelector("dialog[open]");
-  messages = open ? open.querySelector("[role=alert]") ?? document.createElement("div") : page;
+  messages = open ? open.querySelector("[role=alert]") ?? document.createElement("div") : document.getElementById("messages");
   if (open && !messages.parentElement) {
     messages.role = "alert";
     open.prepend(messages);
@@ -13,24 +12,24 @@ function place() {
   return messages;
 }
 
-const clear = () => { messages.replaceChildren(); failed = ""; };
-const kind = ({ detail }) => detail.requestConfig?.verb;
+const clear = () => { messages?.replaceChildren(); failed = ""; };
 document.addEventListener("click", (event) => { if (event.target.closest("[data-dismiss]")) clear(); });
-document.addEventListener("htmx:beforeSwap", ({ detail }) => {
-  if (detail.target !== page) return;
-  detail.target = place();
-  const told = new DOMParser().parseFromString(detail.serverResponse, "text/html").body;
-  // What a poll hits again is not announced again.
-  if (failed && told.textContent.trim() === messages.textContent.trim()) detail.shouldSwap = false;
-  failed = kind({ detail });
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx, tasks } = event.detail;
+  const task = tasks.find(({ target }) => target?.id === "messages");
+  if (!task) return;
+  task.target = place();
+  // The same error again is not announced again.
+  if (failed && task.fragment.textContent.trim() === messages.textContent.trim()) event.preventDefault();
+  failed = ctx.request.method;
 });
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful && failed && ["lost", kind(event)].includes(failed)) clear();
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
+  if (ctx.response?.raw.ok && ["lost", ctx.request.method].includes(failed)) clear();
 });
-// Whatever is heard again says that it answers.
-document.addEventListener("live:parts", () => { if (failed === "lost") clear(); });
-document.addEventListener("htmx:sendError", (event) => {
-  if (failed) return;
+// An event of the stream shows that the server answers again.
+document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => { if (!ctx.request && failed === "lost") clear(); });
+document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
+  if (!ctx || ctx.response || failed) return;
   failed = "lost";
   place().replaceChildren(document.getElementById("unreachable").content.cloneNode(true));
 });

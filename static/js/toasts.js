@@ -1,9 +1,11 @@
-// Says what happened, long enough to be read; they wait for who points at one or is elsewhere.
+// Shows what happened, long enough to be read; waits while the pointer or focus is on one, or
+// the tab is hidden. A toast comes with an answer (HX-Trigger) or with the stream (<hx-toast>).
 const toasts = document.getElementById("toasts");
-document.addEventListener("told", ({ detail: { value } }) => {
+
+function showToast(words) {
   const toast = document.getElementById("toast").content.firstElementChild.cloneNode(true);
-  toast.firstElementChild.textContent = value;
-  let left = 8 + value.length / 20;
+  toast.firstElementChild.textContent = words;
+  let left = 8 + words.length / 20;
   const end = () => {
     clearInterval(clock);
     if (toast.contains(document.activeElement)) document.getElementById("content").focus();
@@ -14,4 +16,7 @@ document.addEventListener("told", ({ detail: { value } }) => {
   }, 1000);
   toast.lastElementChild.addEventListener("click", end);
   toasts.append(toast);
-});
+}
+
+document.addEventListener("toast", ({ detail: { value } }) => showToast(value));
+htmx.registerExtension("toasts", { htmx_process_toast: ({ content }) => showToast(content.textContent) });

@@ -84,7 +84,7 @@ def every_path(fleet: Fleet) -> list[str]:
 def test_dialogs_and_toasts_are_accessible(fleet: Fleet, fleet_visits: Visits, theme: str) -> None:
     page = fleet_visits.open(theme=theme)
     page.goto(f"/deployments/{fleet.of['running']}")
-    tell = "document.dispatchEvent(new CustomEvent('told', {detail: {value: 'Done.'}}))"
+    tell = "document.dispatchEvent(new CustomEvent('toast', {detail: {value: 'Done.'}}))"
     page.evaluate(tell)
     assert found(page, _ALL) == []
 

@@ -75,7 +75,7 @@ def test_toasts_stay_while_they_are_read_and_go_by_themselves(visits: Visits) ->
     page = visits.open()
     page.clock.install()
     page.goto("/")
-    tell = "text => document.dispatchEvent(new CustomEvent('told', {detail: {value: text}}))"
+    tell = "text => document.dispatchEvent(new CustomEvent('toast', {detail: {value: text}}))"
     region = page.get_by_role("status").filter(has=page.get_by_role("button", name="Dismiss"))
 
     page.evaluate(tell, "<b>Support bot</b> was launched.")

@@ -52,7 +52,7 @@ class Stream:
 
     def parts(self, name: str) -> list[str]:
         """Return what came for one part so far: the HTML of each element of that id."""
-        found = re.compile(f'<template>(<[^>]* id="{name}".*?)</template>', re.DOTALL)
+        found = re.compile(f'<hx-partial hx-target="#{name}"[^>]*>(.*?)</hx-partial>', re.DOTALL)
         return [html for message in self.messages for html in found.findall(message)]
 
     def _read(self) -> None:

@@ -116,7 +116,7 @@ def done(words: str, deployment_id: str) -> ResponseReturnValue:
     Back is where its button stood, else the deployment's page.
     """
     if wants_fragment():
-        return "", 204, {"HX-Trigger": json.dumps({"told": words})}
+        return "", 204, {"HX-Trigger": json.dumps({"toast": words})}
     flash(words, "done")
     page = url_for("pages.show", deployment_id=deployment_id)
     return redirect(own_path(request.form.get("back_to", ""), page), code=303)

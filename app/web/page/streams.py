@@ -105,7 +105,7 @@ def follow(
 def _once(look: Callable[[], Shown], boxes: Callable[[Subscriber], Boxes]) -> Response:
     with closing(_Following(look, boxes, Subscriber(), LOOK_SECONDS)) as following:
         html = [*following.changes(), *following.lines()]
-    return Response(_apart(html), content_type="text/html; charset=utf-8")
+    return Response("\n".join(html), content_type="text/html; charset=utf-8")
 
 
 class _Following:
@@ -145,7 +145,7 @@ class _Following:
                     return
             lines = self.lines()
             if html or lines:
-                yield _event(_apart(html + lines), self._where() if lines else "")
+                yield _event("\n".join(html + lines), self._where() if lines else "")
                 spoken_at = now
             elif now - spoken_at >= _STILL_SECONDS:
                 yield _event("", name="still")
@@ -160,7 +160,7 @@ class _Following:
     def changes(self) -> list[str]:
         """Return the parts that are not as they were sent last, and what to tell."""
         shown = self._look()
-        told = [_TOLD.format(text) for text in shown.told]
+        told = [_TOAST.format(text) for text in shown.told]
         before, self._boxes = self._boxes, self._boxes_of(self._subscriber)
         for name, box in before.items():
             if self._boxes.get(name) is not box:
@@ -182,10 +182,10 @@ class _Following:
             return self._different(shown.rows)
         self._order = order
         self._sent.update(shown.rows)
-        return [shown.frame(shown.rows.values())]
+        return [_morph(shown.frame(shown.rows.values()))]
 
     def _different(self, parts: Mapping[str, str]) -> list[str]:
-        different = [html for name, html in parts.items() if self._sent.get(name) != html]
+        different = [_morph(html) for name, html in parts.items() if self._sent.get(name) != html]
         self._sent.update(parts)
         return different
 
@@ -196,13 +196,19 @@ class _Following:
         return min((box.pause for box in self._boxes.values()), default=self._seconds)
 
 
-_TOLD = Markup('<p data-told="{}"></p>')
-_LINES = Markup('<div data-lines="{}" data-position="{}">{}</div>')
+_TOAST = Markup("<hx-toast>{}</hx-toast>")
+# `lines` is a way to swap of static/js/logs.js.
+_LINES = Markup(
+    '<hx-partial hx-target="#{}" hx-swap="lines"><div data-position="{}">{}</div></hx-partial>'
+)
+_ID = re.compile(r'\bid="([^"]+)"')
 
 
-def _apart(html: Iterable[str]) -> str:
-    """Put each piece into a template of its own: browsers read a row only by itself."""
-    return "\n".join(f"<template>{each}</template>" for each in html)
+def _morph(part: str) -> str:
+    """Return a part for HTMX to morph the element of the same id into; each part is one element."""
+    identifier = _ID.search(part)
+    target = f'hx-target="#{identifier[1]}"' if identifier else ""
+    return f'<hx-partial {target} hx-swap="outerMorph">{part}</hx-partial>'
 
 
 # Three ends of a line are known to a stream, whoever wrote them.

@@ -159,6 +159,7 @@ def _answer(
         # Leave the part of the page that sent the request unchanged.
         response.headers["HX-Retarget"] = "#messages"
         response.headers["HX-Reswap"] = "innerHTML"
+        response.headers["HX-Reselect"] = ".problem"
     return response
 
 

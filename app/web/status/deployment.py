@@ -97,7 +97,8 @@ def _look(deployment_id: str) -> tuple[DeploymentView, Mapping[str, str]]:
 
 # What a deployment's page is made of.
 _PARTS = (
-    "status/_tab",
+    "status/_title",
+    "status/_icon",
     "status/_head",
     "status/_readiness",
     "access/_provider",

@@ -37,7 +37,8 @@ api_bp = Blueprint("overview_api", __name__, url_prefix="/api/deploy")
 _LOOK_SECONDS = 10.0
 # What the list is made of beside its rows and their frame.
 _PARTS = (
-    "status/_tab",
+    "status/_title",
+    "status/_icon",
     "status/_counts",
     "status/_starting",
     "status/_engine",

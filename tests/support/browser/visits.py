@@ -9,9 +9,6 @@ from tests.support.server import Server
 
 _log = logging.getLogger(__name__)
 
-# What htmx says of a request that a newer one has replaced, as a preview while one types.
-REPLACED = ("htmx:afterRequest", "htmx:sendAbort")
-
 
 class Visits:
     """Opens pages of one server. `end` fails the test where one of them misbehaved.
@@ -78,15 +75,10 @@ class Visits:
 
     def _said(self, message: ConsoleMessage) -> None:
         # Answers and failed requests are watched by themselves.
-        if message.type != "error" or message.text.startswith(
-            ("Failed to load resource", *REPLACED)
-        ):
+        if message.type != "error" or message.text.startswith("Failed to load resource"):
             return
-        # htmx names on the console what the server refused.
-        provoked = any(
-            f"Response Status Error Code {code}" in message.text for code in self.allowed
-        )
-        if not provoked and not (self.may_fail and message.text.startswith("htmx:")):
+        # htmx reports requests that failed on the console.
+        if not (self.may_fail and message.text.startswith("htmx:")):
             self.complaints.append(f"console: {message.text}")
 
 
@@ -94,7 +86,7 @@ def follow_again(page: Page) -> None:
     """Let the page begin its stream anew, and wait until it has taken in all that is sent."""
     page.evaluate(
         """() => new Promise((taken) => {
-          document.addEventListener("live:parts", taken, { once: true });
+          document.addEventListener("htmx:after:swap", taken, { once: true });
           document.dispatchEvent(new Event("visibilitychange"));
         })"""
     )

@@ -90,7 +90,7 @@ def test_the_end_of_an_operation_is_told_once(started: Server) -> None:
 
         launch(started, deployment_id)
 
-        told = '<p data-told="Sales: the launch succeeded.">'
+        told = "<hx-toast>Sales: the launch succeeded.</hx-toast>"
         eventually(lambda: told in "".join(stream.messages))
         eventually(lambda: 'data-status="running"' in stream.parts("head")[-1])
         assert "".join(stream.messages).count(told) == 1
