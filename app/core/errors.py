@@ -9,6 +9,7 @@ UserError
 ├── NotAllowed            403  the role does not allow it
 ├── TooManyAttempts       429  too many failed logins
 ├── Busy                  409  another operation is running on this deployment
+│   └── RequestedTwice         it is the same operation, started by the same person
 ├── FormAlreadySent       409  this form has already made its deployment
 ├── NoPreviousVersion     409  there is no state of a previous version to go back to
 ├── StaleForm             409  the files have changed since the form was loaded
@@ -117,6 +118,10 @@ class TooManyAttempts(UserError):
 
 class Busy(UserError):
     code, status, title = "busy", 409, "Another operation is running"
+
+
+class RequestedTwice(Busy):
+    """The same person has started the same operation before, as by a double click."""
 
 
 class FormAlreadySent(UserError):

@@ -1,4 +1,4 @@
-"""Operations: each on a page of its own, followed while it runs, and cancelled."""
+"""Operations: a page for each, live while it runs; cancel; the API."""
 
 import re
 from typing import Any
@@ -63,7 +63,7 @@ def stream(deployment_id: str, number: int) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def cancel(deployment_id: str) -> ResponseReturnValue:
     operation = cancel_operation(parse_id(deployment_id), actor=actor(), context=app_context())
-    return done(f"The {operation.kind} is being cancelled.", deployment_id)
+    return done(f"The {operation.kind.noun} is being cancelled.", deployment_id)
 
 
 @api_bp.get("/operations/<deployment_id>/<int:number>")
@@ -104,10 +104,10 @@ def cancel_and_wait(body: DeploymentBody) -> CancelledAnswer | AcceptedAnswer:
     """It removes the containers that the operation started, and waits for that. If no operation
     runs that can be cancelled, the answer is 409 `not_cancelled`; a stop can't be."""
     deployment_id = parse_id(body.deployment_id)
-    told = cancel_operation(deployment_id, actor=actor(), context=app_context())
-    ended = wait_for_cancelled(told, context=app_context())
+    cancelled = cancel_operation(deployment_id, actor=actor(), context=app_context())
+    ended = wait_for_cancelled(cancelled, context=app_context())
     if ended is None:
-        return accepted(told, "stopping")
+        return accepted(cancelled, "stopping")
     status = show_deployment(deployment_id, context=app_context()).report.status
     return CancelledAnswer(
         deployment_id=deployment_id, status=status, operation=OperationShown.of(ended)
@@ -115,7 +115,7 @@ def cancel_and_wait(body: DeploymentBody) -> CancelledAnswer | AcceptedAnswer:
 
 
 def operation_parts(operation: Operation | None, deployment: Deployment) -> dict[str, Any]:
-    """Return what the part of an operation needs. A page that follows gets the lines apart."""
+    """Return what `operations/_operation.html` needs. A stream sends the lines separately."""
     if operation is None:
         return {"operation": None}
     lines, position = (
@@ -150,7 +150,7 @@ class Output:
         self._box: _OutputBox | None = None
 
     def show(self, operation: Operation | None) -> None:
-        """Go on with an operation as it is now, or go over to another."""
+        """Show an operation as it is now, the same as before or another one."""
         if operation is None:
             self._box = None
         elif self._box and self._box.operation.number == operation.number:
@@ -169,7 +169,7 @@ _OFFSET = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 class _OutputBox:
-    """Follows the log of one operation from where the page has it."""
+    """Follows the log of one operation from the position that the page has."""
 
     subscriber: Subscriber | None = None
 
@@ -200,4 +200,4 @@ class _OutputBox:
         return render_template("operations/_output.html", lines=lines, operation=self.operation)
 
     def close(self) -> None:
-        """Nothing is held open between two looks."""
+        """Nothing is open between two reads."""

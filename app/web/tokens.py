@@ -10,7 +10,6 @@ from pydantic import Field
 from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import LaunchTimeout, TokenNotVerified, TooManyWaiting, WasCancelled
-from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.core.settings.fields import TOKEN
 from app.core.status.status import Status
@@ -25,7 +24,7 @@ from app.usecases.tokens.rotate import rotate_token
 from app.web.access.links import page_url_with_token, terminal_line
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, Text, accepted
-from app.web.lifecycle.confirm import joined
+from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import done, render
 from app.web.server.compression import leave_as_it_is
 from app.web.server.permissions import needs
@@ -72,7 +71,7 @@ def reveal(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/rotate-token")
 @needs(Permission.OPERATE)
 def rotate(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.ROTATE_TOKEN):
+    with second_click_ignored():
         rotate_token(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The token is being rotated.", deployment_id)
 
@@ -80,7 +79,7 @@ def rotate(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/token/equalize")
 @needs(Permission.OPERATE)
 def equalize(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.EQUALIZE_TOKEN):
+    with second_click_ignored():
         equalize_token(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The tokens are being made equal.", deployment_id)
 

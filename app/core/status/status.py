@@ -162,7 +162,7 @@ def _moving(operation: Operation) -> _Decided:
     if operation.cancelled_by:
         return (
             Status.STOPPING,
-            f"the {operation.kind} is being cancelled by {operation.cancelled_by}",
+            f"the {operation.kind.noun} is being cancelled by {operation.cancelled_by}",
         )
     status = Status.STOPPING if operation.kind in STOPS else Status.LAUNCHING
     return status, f"started by {operation.actor}, for ", Elapsed(operation.started_at)
@@ -185,7 +185,7 @@ def _without_container(deployment: Deployment) -> _Decided:
         return Status.FAILED, when, f": {operation.reason}"
     if operation.state is OperationState.CANCELLED:
         who = operation.cancelled_by
-        return Status.STOPPED, f"the {operation.kind} was cancelled by {who}, ", when
+        return Status.STOPPED, f"the {operation.kind.noun} was cancelled by {who}, ", when
     if operation.kind is OperationKind.ARCHIVE:
         return Status.STOPPED, f"taken down by {operation.actor} to be archived, ", when
     if operation.kind is OperationKind.STOP and operation.state is OperationState.SUCCEEDED:

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 
 from app.core.deployment import Deployment
-from app.core.errors import Busy, DeploymentInvalid, NotFound
+from app.core.errors import Busy, DeploymentInvalid, NotFound, RequestedTwice
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import NOT_STARTED, Operation, OperationState
 from app.store import history, operation_process, operations
@@ -52,7 +52,7 @@ def start_operation(
     Raise Busy, NotFound, DeploymentInvalid, StorageFailed.
     """
     folder = context.store.folder(deployment.id)
-    lock = _lock(folder, deployment, context)
+    lock = _lock(folder, deployment, kind, actor, context)
     try:
         with storage_errors(f"The {kind.noun} was not started."):
             _wait_for_leftovers(folder)
@@ -79,7 +79,9 @@ def _record_begin(folder: Path, operation: Operation) -> None:
             raise
 
 
-def _lock(folder: Path, deployment: Deployment, context: AppContext) -> int:
+def _lock(
+    folder: Path, deployment: Deployment, kind: OperationKind, actor: str, context: AppContext
+) -> int:
     """Lock a folder; wait a moment for an operation whose outcome is written already."""
     deadline = time.monotonic() + _LAST_STEP_SECONDS
     while True:
@@ -88,7 +90,7 @@ def _lock(folder: Path, deployment: Deployment, context: AppContext) -> int:
         except Locked:
             running = context.store.load(deployment.id).running_operation
             if running or time.monotonic() > deadline:
-                raise _busy(running) from None
+                raise _busy(running, kind, actor) from None
         except FileNotFoundError:
             raise NotFound(f"The folder of {deployment.id} no longer exists.") from None
         except OSError as error:
@@ -100,9 +102,11 @@ def _lock(folder: Path, deployment: Deployment, context: AppContext) -> int:
             ) from None
 
 
-def _busy(running: Operation | None) -> Busy:
+def _busy(running: Operation | None, kind: OperationKind, actor: str) -> Busy:
+    again = running is not None and (running.kind, running.actor) == (kind, actor)
+    error = RequestedTwice if again else Busy
     what = f"{_a(running.kind.noun)} by {running.actor}" if running else "Another operation"
-    return Busy(
+    return error(
         f"{what} is still running on this deployment. Wait for its end, then try again.",
         extra={"operation": OperationShown.of(running).as_json()} if running else None,
     )

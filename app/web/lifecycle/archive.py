@@ -19,7 +19,6 @@ from app.core.errors import (
     NotRestored,
     TooManyWaiting,
 )
-from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.lifecycle.answers import (
     ArchivedAnswer,
@@ -39,7 +38,7 @@ from app.usecases.lifecycle.restore import restore_archived
 from app.usecases.operations.wait import wait_for
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, CallBody, OperationBody, Text, accepted
-from app.web.lifecycle.confirm import joined
+from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import Tab, done, lead_to, render
 from app.web.page.streams import Shown, follow
 from app.web.server.permissions import may, needs
@@ -93,7 +92,7 @@ def stream() -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/archive")
 @needs(Permission.OPERATE)
 def archive(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.ARCHIVE):
+    with second_click_ignored():
         archive_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The deployment is being archived.", deployment_id)
 

@@ -1,10 +1,10 @@
 """Confirmation before an action: what will happen, the equivalent command, and one button.
 
-A page to a browser and a fragment to HTMX, which shows it in a dialog.
+A browser gets a page, htmx gets a fragment, which it shows in a dialog.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
@@ -12,13 +12,13 @@ from htmx_flask import request
 
 from app.core.deployment import parse_id
 from app.core.diagnosis.command_lines import command_of
-from app.core.errors import Busy
+from app.core.errors import RequestedTwice
 from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.status.overview import show_deployment
 from app.web.page.rendering import render
 from app.web.server.permissions import needs
-from app.web.server.request import actor, app_context, own_path
+from app.web.server.request import app_context, own_path
 
 # The template of each question, and how its title begins.
 _QUESTIONS = {
@@ -49,11 +49,7 @@ def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
 
 
 @contextmanager
-def joined(kind: OperationKind) -> Iterator[None]:
-    """Ignore Busy if this person has already started the same operation: a double click."""
-    try:
+def second_click_ignored() -> Iterator[None]:
+    """Answer a double click like one click: the operation is under way already."""
+    with suppress(RequestedTwice):
         yield
-    except Busy as busy:
-        under_way = busy.extra.get("operation") or {}
-        if (under_way.get("kind"), under_way.get("actor")) != (kind, actor()):
-            raise

@@ -8,7 +8,6 @@ from flask.typing import ResponseReturnValue
 from app.core.answers import EXAMPLE_ID
 from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
-from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment
@@ -17,7 +16,7 @@ from app.usecases.operations.start import Started
 from app.usecases.operations.wait import wait_for
 from app.web.api.calls import BEGINNING, BRINGING_UP, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, accepted
-from app.web.lifecycle.confirm import joined
+from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import done
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
@@ -35,7 +34,7 @@ _RUNS = Example(
 @needs(Permission.OPERATE)
 def launch(deployment_id: str) -> ResponseReturnValue:
     words = "The launch has started."
-    with joined(OperationKind.LAUNCH):
+    with second_click_ignored():
         started = launch_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
         words = f"{words} {started.warning}".rstrip()
     return done(words, deployment_id)
@@ -44,7 +43,7 @@ def launch(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/stop")
 @needs(Permission.OPERATE)
 def stop(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.STOP):
+    with second_click_ignored():
         stop_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The stop has started.", deployment_id)
 
@@ -52,7 +51,7 @@ def stop(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/restart")
 @needs(Permission.OPERATE)
 def restart(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.RESTART):
+    with second_click_ignored():
         restart_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The restart has started.", deployment_id)
 

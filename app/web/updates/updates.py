@@ -14,7 +14,6 @@ from app.core.errors import (
     UpdateFailed,
     WasCancelled,
 )
-from app.core.operations.kinds import OperationKind
 from app.core.people import Permission
 from app.usecases.operations.start import Started
 from app.usecases.operations.wait import wait_for
@@ -24,7 +23,7 @@ from app.usecases.updates.update import go_back, update_deployment
 from app.usecases.updates.versions import images_like, version_of
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, OperationBody, Text, accepted
-from app.web.lifecycle.confirm import joined
+from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import done, render
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, own_path
@@ -58,7 +57,7 @@ def ask(deployment_id: str) -> ResponseReturnValue:
 def update(deployment_id: str) -> ResponseReturnValue:
     image = request.form.get("image", "")
     try:
-        with joined(OperationKind.UPDATE):
+        with second_click_ignored():
             update_deployment(parse_id(deployment_id), image, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _question("update", deployment_id, image, rejected.fields["image"])
@@ -74,7 +73,7 @@ def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/go-back")
 @needs(Permission.OPERATE)
 def to_previous_version(deployment_id: str) -> ResponseReturnValue:
-    with joined(OperationKind.UPDATE):
+    with second_click_ignored():
         go_back(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The deployment is going back to the previous version.", deployment_id)
 
