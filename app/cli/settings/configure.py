@@ -1,15 +1,13 @@
 """The commands that create a deployment, and list its fields."""
 
-from itertools import chain
-
 import click
 
 from app.cli.settings.field_input import ask_option, given_fields, set_option
 from app.cli.terminal import Terminal
 from app.cli.verbs import DeploymentParam, verb
 from app.core.errors import InputRejected
-from app.core.settings.fields import FIELDS, schema
-from app.usecases.settings.answers import ConfiguredAnswer
+from app.core.settings.fields import FIELDS
+from app.usecases.settings.answers import ConfiguredAnswer, SchemaShown
 from app.usecases.settings.check_fields import warnings_of
 from app.usecases.settings.clone_settings import CloneSource
 from app.usecases.settings.configure import configure_deployment, field_defaults
@@ -57,10 +55,10 @@ def configure(
 @click.pass_obj
 def fields(terminal: Terminal) -> None:
     """List the fields for --set and --ask."""
-    groups = schema(field_defaults(terminal.context))
+    shown = SchemaShown.of_fields(field_defaults(terminal.context))
     terminal.table(
-        list(chain.from_iterable(groups.values())),
+        [*shown.auto, *shown.mandatory, *shown.optional],
         {"name": "Field", "type": "Type", "default": "Default", "label": "What it is"},
         otherwise="",
-        answer=groups,
+        answer=shown.as_json(),
     )

@@ -47,19 +47,6 @@ class Field:
     def secret(self) -> bool:
         return self.type == "secret"
 
-    def described(self, default: str | None) -> dict[str, Any]:
-        """Return the field as `/api/deploy/schema` shows it."""
-        return {
-            "name": self.name,
-            "env": self.env,
-            "label": self.label,
-            "help": self.help,
-            "type": self.type,
-            "secret": self.secret,
-            "default": default,
-            **self.constraints,
-        }
-
     def json_schema(self) -> dict[str, Any]:
         """Return the field as JSON Schema of a request body; null counts as empty."""
         kinds: list[dict[str, Any]] = [{"type": "string"}]

@@ -289,11 +289,3 @@ def is_secret(env: str) -> bool:
     """Return whether a variable of `.env` holds a secret, whether or not it is a known field."""
     known = BY_ENV.get(env)
     return known.secret if known else bool(_SECRET_NAME.search(env))
-
-
-def schema(defaults: Mapping[str, str]) -> dict[str, list[dict[str, Any]]]:
-    """Return the fields by group. `defaults` are by field name."""
-    groups: dict[str, list[dict[str, Any]]] = {"auto": [], "mandatory": [], "optional": []}
-    for each in FIELDS:
-        groups[each.group].append(each.described(defaults.get(each.name)))
-    return groups

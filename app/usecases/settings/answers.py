@@ -3,13 +3,50 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from app.core.answers import Answer, AnswerPart, DeploymentId, FieldProblem
 from app.core.deployment import Deployment
+from app.core.settings.field import Field as DeploymentField
+from app.core.settings.field import FieldType
+from app.core.settings.fields import FIELDS
 from app.core.settings.file_changes import ShownChange
 from app.core.status.status import Status
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan
+
+
+class FieldShown(AnswerPart):
+    """One field of a deployment. Further keys are the JSON Schema of its values."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
+
+    name: str = Field(description="Its name in this API.")
+    env: str = Field(description="Its name in the deployment's .env.")
+    label: str
+    help: str
+    type: FieldType
+    secret: bool
+    default: str | None
+
+    @classmethod
+    def of(cls, shown: DeploymentField, **named: Any) -> Self:
+        return super().of(shown, **shown.constraints, **named)
+
+
+class SchemaShown(AnswerPart):
+    """All fields by group."""
+
+    auto: list[FieldShown] = Field(description="Chosen by Deploy Agent.")
+    mandatory: list[FieldShown]
+    optional: list[FieldShown]
+
+    @classmethod
+    def of_fields(cls, defaults: Mapping[str, str]) -> Self:
+        """Return all fields. `defaults` are by field name."""
+        groups: dict[str, list[FieldShown]] = {name: [] for name in cls.model_fields}
+        for each in FIELDS:
+            groups[each.group].append(FieldShown.of(each, default=defaults.get(each.name)))
+        return cls.model_validate(groups)
 
 
 class ConfiguredAnswer(Answer):

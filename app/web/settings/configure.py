@@ -14,14 +14,12 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import ConfigDict, Field
 
-from app.core.answers import EXAMPLE_ID, AnswerPart
+from app.core.answers import EXAMPLE_ID
 from app.core.deployment import is_id, parse_id
 from app.core.errors import DeploymentInvalid, FormAlreadySent, InputRejected, NotFound, UserError
 from app.core.people import Permission
-from app.core.settings.field import FieldType
-from app.core.settings.fields import schema
 from app.usecases.lifecycle.launch import launch_deployment
-from app.usecases.settings.answers import ConfiguredAnswer
+from app.usecases.settings.answers import ConfiguredAnswer, FieldShown, SchemaShown
 from app.usecases.settings.check_fields import FieldMessage, check_field, check_fields, warnings_of
 from app.usecases.settings.clone_settings import (
     CloneSource,
@@ -163,28 +161,6 @@ def _preview(form: _Form) -> Preview:
     return preview_files(form.given, deployment_id=form.id, like=form.like, context=app_context())
 
 
-class FieldShown(AnswerPart):
-    """One field of a deployment. Further keys are the JSON Schema of its values."""
-
-    model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
-
-    name: str = Field(description="The field's name in this API.")
-    env: str = Field(description="The variable's name in the deployment's .env.")
-    label: str
-    help: str
-    type: FieldType
-    secret: bool
-    default: str | None
-
-
-class SchemaShown(AnswerPart):
-    """All fields by group."""
-
-    auto: list[FieldShown] = Field(description="Chosen by Deploy Agent.")
-    mandatory: list[FieldShown]
-    optional: list[FieldShown]
-
-
 class ConfigureBody(CallBody):
     """The fields of a new deployment. Another deployment can supply those that are not given."""
 
@@ -223,7 +199,7 @@ class ConfigureBody(CallBody):
 )
 def show_schema() -> SchemaShown:
     """Every field by group: its name here and in `.env`, its purpose, and which values it takes."""
-    return SchemaShown.model_validate(schema(field_defaults(app_context())))
+    return SchemaShown.of_fields(field_defaults(app_context()))
 
 
 @api_bp.post("/configure")

@@ -8,7 +8,8 @@ from app.core.settings.env_file import MAX_VALUE_BYTES, format_env, parse_env
 from app.core.settings.field import Field
 from app.core.settings.field_checks import ValueRejected, check_input, check_value, warning_about
 from app.core.settings.field_rules import memory_bytes
-from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, is_secret, schema
+from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, is_secret
+from app.usecases.settings.answers import SchemaShown
 
 KEY = {"openrouter_api_key": "sk-or-v1-0123456789abcdef"}
 # Part of every rejected value: no message may repeat it.
@@ -309,7 +310,7 @@ def test_names_and_variables_are_unique() -> None:
 
 
 def test_the_schema_describes_every_field_once_in_its_group() -> None:
-    groups = schema({"model": "openrouter/auto"})
+    groups = SchemaShown.of_fields({"model": "openrouter/auto"}).as_json()
 
     assert list(groups) == ["auto", "mandatory", "optional"]
     described = {each["name"]: each for group in groups.values() for each in group}
