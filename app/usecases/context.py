@@ -29,9 +29,8 @@ from app.engine.networks import Networks
 from app.engine.snapshots import Snapshots
 from app.engine.usage_sampler import Sampler
 from app.store.deployments import DeploymentStore
-from app.store.device_key import device_seed
+from app.store.keys import device_seed, secret_key
 from app.store.people import PeopleStore
-from app.store.secret_key import secret_key
 from app.usecases.lifecycle.archive_sizes import Sizes
 from app.usecases.people.login_throttle import LoginThrottle
 from app.usecases.server.live_updates import LiveUpdates

@@ -17,7 +17,7 @@ from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
 from app.core.logs.query import LAST, LEVELS, STREAMS, LogSelection, parse_since
 from app.core.people import Permission
 from app.usecases.logs.answers import LogsAnswer
-from app.usecases.logs.follow import LogTail, follow_logs
+from app.usecases.logs.follow import LogTail
 from app.usecases.logs.logs import (
     DEFAULT_TAIL,
     LARGEST_TAIL,
@@ -193,9 +193,7 @@ class LogBox:
             return {}
         if self._tail is None:
             position = positions().get(BOX, "")
-            self._tail = follow_logs(
-                self._choice.wanted, position, subscriber.wake, context=app_context()
-            )
+            self._tail = LogTail(self._choice.wanted, position, subscriber.wake, app_context())
         if self._view:
             self._tail.update(self._view)
         return {BOX: self}

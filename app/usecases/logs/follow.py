@@ -31,7 +31,7 @@ _read_line = lru_cache(8192)(read_line)
 
 
 class LogTail:
-    """The lines that one reader has not seen yet.
+    """The lines that one reader has not seen yet, from `position`; empty means from the start.
 
     `update` passes the deployment's current view. If it has a new container, that container's log
     follows once the log before has been read to its end. `wake` is called when lines arrive.
@@ -130,19 +130,12 @@ def _skipped(number: int | None) -> list[LogNotice]:
     return [LogNotice(f"{number:,} lines skipped.")] if number else []
 
 
-def follow_logs(
-    log_filter: LogFilter, position: str, wake: Callable[[], None], *, context: AppContext
-) -> LogTail:
-    """Follow a log from a position; an empty position means from the beginning."""
-    return LogTail(log_filter, position, wake, context)
-
-
 def lines_from(
     position: str, log_filter: LogFilter, deployment_id: str, *, context: AppContext
 ) -> Iterator[LogLine | LogNotice]:
     """Yield new lines of a log until the deployment is gone. Raises NotFound then."""
     waker, updated_at = Subscriber(), -_LOOK_SECONDS
-    with closing(follow_logs(log_filter, position, waker.wake, context=context)) as tail:
+    with closing(LogTail(log_filter, position, waker.wake, context)) as tail:
         while True:
             if time.monotonic() - updated_at >= _LOOK_SECONDS:
                 tail.update(show_deployment(deployment_id, context=context))

@@ -20,7 +20,7 @@ from app.core.secrets import MASK
 from app.core.snapshot import Container
 from app.core.status.status import Status, StatusReport
 from app.engine.logs.followers import LogFollowers
-from app.usecases.logs.follow import LogTail, follow_logs
+from app.usecases.logs.follow import LogTail
 from app.usecases.status.overview import DeploymentView
 from tests.support.builders import NOW, a_container, a_deployment
 
@@ -116,7 +116,7 @@ class Following:
     def tail(
         self, container_id: str, position: str = "", wanted: LogFilter = EVERYTHING
     ) -> LogTail:
-        tail = follow_logs(wanted, position, lambda: None, context=self._context)
+        tail = LogTail(wanted, position, lambda: None, self._context)
         tail.update(card_of(container_id))
         self._tails.append(tail)
         return tail

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.store.device_key import device_seed
+from app.store.keys import device_seed
 
 
 def test_the_key_is_made_once_even_by_many_at_once(tmp_path: Path) -> None:
