@@ -97,7 +97,7 @@ def run_of(engine: docker.APIClient, deployment_id: str) -> tuple[str, str]:
     return str(container["Id"]), str(state["StartedAt"])
 
 
-def test_a_name_is_allowed_with_one_button_and_then_the_gateway_lets_its_page_ask(
+def test_one_button_allows_a_name_and_then_the_page_may_request_pairing(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -148,7 +148,7 @@ def test_a_name_is_allowed_with_one_button_and_then_the_gateway_lets_its_page_as
         ("https://gw.example", ["https_page", "origin_refused"]),
     ],
 )
-def test_the_page_says_what_will_happen_from_where_it_was_opened(
+def test_the_page_says_what_will_happen_for_this_visitor(
     api: Api, base_url: str, walls: list[str]
 ) -> None:
     deployment_id = api.configure()
@@ -159,7 +159,7 @@ def test_the_page_says_what_will_happen_from_where_it_was_opened(
     assert "#token=" not in reader.page(deployment_id)
 
 
-def test_a_gateway_for_this_host_only_comes_with_the_tunnel_to_it(api: Api) -> None:
+def test_a_gateway_for_this_host_only_comes_with_a_tunnel_command(api: Api) -> None:
     deployment_id = api.configure(bind_address="127.0.0.1")
     port = api.listed(deployment_id)["port"]
     far = Reader(api)
@@ -171,7 +171,7 @@ def test_a_gateway_for_this_host_only_comes_with_the_tunnel_to_it(api: Api) -> N
     assert far.walls(deployment_id) == ["published_here_only"]
 
 
-def test_the_https_name_of_a_proxied_gateway_is_typed_and_allowed(
+def test_the_https_name_of_a_proxied_gateway_can_be_entered_and_allowed(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -182,7 +182,7 @@ def test_the_https_name_of_a_proxied_gateway_is_typed_and_allowed(
     assert "https://claw.example" in origins_of(deployments_dir / deployment_id)
 
 
-def test_of_one_that_is_not_up_only_the_file_changes_and_its_status_stays(
+def test_allowing_a_name_on_a_stopped_gateway_changes_only_its_file(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -224,7 +224,7 @@ def test_of_one_that_is_not_up_only_the_file_changes_and_its_status_stays(
         "https://a b",
     ],
 )
-def test_a_bad_origin_is_refused_and_nothing_begins(
+def test_a_bad_origin_is_rejected_and_no_operation_starts(
     api: Api, deployments_dir: Path, origin: str
 ) -> None:
     deployment_id = api.configure()
@@ -241,7 +241,7 @@ def test_a_bad_origin_is_refused_and_nothing_begins(
     assert ana.status(deployment_id)["operation"] is None
 
 
-def test_a_viewer_reads_the_statement_and_may_not_allow(api: Api, deployments_dir: Path) -> None:
+def test_a_viewer_sees_the_statement_but_may_not_allow(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     vic = Reader(api, "viewer")
     before = origins_of(deployments_dir / deployment_id)
@@ -256,7 +256,7 @@ def test_a_viewer_reads_the_statement_and_may_not_allow(api: Api, deployments_di
     assert origins_of(deployments_dir / deployment_id) == before
 
 
-def test_a_gateway_that_does_not_come_up_with_it_gets_its_file_back_and_runs_again(
+def test_a_gateway_that_fails_with_the_new_file_is_rolled_back(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -291,7 +291,7 @@ def _mend_when_put_back(folder: Path, before: bytes, fault: Path) -> None:
     fault.unlink()
 
 
-def test_a_gateway_that_comes_up_with_neither_file_says_so(api: Api, deployments_dir: Path) -> None:
+def test_a_gateway_that_starts_with_neither_file_says_so(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     ana, folder = Reader(api), deployments_dir / deployment_id
     ana.call("POST", "launch", {"deployment_id": deployment_id})
@@ -312,7 +312,7 @@ def test_a_gateway_that_comes_up_with_neither_file_says_so(api: Api, deployments
     assert (folder / "config/openclaw.json").read_text() == text, "their edit is theirs"
 
 
-def test_a_file_that_is_not_plain_json_is_left_alone_and_the_line_is_told(
+def test_a_file_that_is_not_plain_json_is_kept_and_the_manual_step_is_shown(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -328,9 +328,7 @@ def test_a_file_that_is_not_plain_json_is_left_alone_and_the_line_is_told(
     assert (folder / "config/openclaw.json").read_text() == text
 
 
-def test_a_deployment_that_cannot_be_understood_is_left_alone(
-    api: Api, deployments_dir: Path
-) -> None:
+def test_an_invalid_deployment_is_left_alone(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     ana = Reader(api)
     edit_env(deployments_dir / deployment_id, PORT="none")

@@ -31,9 +31,7 @@ def gateway(api: Api, deployments_dir: Path) -> Iterator[Gateway]:
     gateway.leave()
 
 
-def test_a_request_is_on_the_page_and_in_the_list_and_its_approval_lets_that_browser_in(
-    gateway: Gateway, api: Api
-) -> None:
+def test_a_request_is_shown_and_its_approval_pairs_that_browser(gateway: Gateway, api: Api) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
 
@@ -78,7 +76,7 @@ def _named(pending: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return pending if all(each["browser"] for each in pending) else []
 
 
-def test_a_rejected_browser_stays_out_and_may_ask_anew(gateway: Gateway) -> None:
+def test_a_rejected_browser_stays_out_and_may_ask_again(gateway: Gateway) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
 
@@ -90,9 +88,7 @@ def test_a_rejected_browser_stays_out_and_may_ask_anew(gateway: Gateway) -> None
     assert [deed["what"] for deed in gateway.deeds()] == ["reject_device"]
 
 
-def test_a_second_browser_is_a_second_entry_and_only_the_approved_one_gets_in(
-    gateway: Gateway, api: Api
-) -> None:
+def test_of_two_browsers_only_the_approved_one_gets_in(gateway: Gateway, api: Api) -> None:
     first, second = gateway.browser(), gateway.browser()
     one, other = first.ask(), second.ask()
 
@@ -106,9 +102,7 @@ def test_a_second_browser_is_a_second_entry_and_only_the_approved_one_gets_in(
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_a_request_that_was_answered_or_never_was_is_named_as_such(
-    gateway: Gateway, verb: str
-) -> None:
+def test_an_answered_or_unknown_request_is_reported(gateway: Gateway, verb: str) -> None:
     used = gateway.browser().ask()
     gateway.answer("approve", request_id=used)
 
@@ -123,7 +117,7 @@ def test_a_request_that_was_answered_or_never_was_is_named_as_such(
     assert len(gateway.deeds()) == 1
 
 
-def test_the_buttons_work_without_javascript_and_not_without_their_token(gateway: Gateway) -> None:
+def test_the_buttons_work_without_javascript_but_need_the_csrf_token(gateway: Gateway) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
     eventually(gateway.asking)
@@ -143,7 +137,7 @@ def test_the_buttons_work_without_javascript_and_not_without_their_token(gateway
     browser.ask()
 
 
-def test_a_removed_device_is_cut_off_and_has_to_ask_again(gateway: Gateway) -> None:
+def test_a_removed_device_is_disconnected_and_must_ask_again(gateway: Gateway) -> None:
     browser = gateway.browser()
     gateway.answer("approve", request_id=browser.ask())
     assert browser.knock()["ok"] is True
@@ -163,7 +157,7 @@ def test_a_removed_device_is_cut_off_and_has_to_ask_again(gateway: Gateway) -> N
     assert [deed["what"] for deed in gateway.deeds()] == ["approve_device", "remove_device"]
 
 
-def test_our_own_device_is_shown_as_such_with_least_scopes_and_can_t_be_removed(
+def test_our_own_device_is_marked_has_the_fewest_scopes_and_stays(
     gateway: Gateway, deployments_dir: Path
 ) -> None:
     [own] = gateway.devices()["paired"]
@@ -178,7 +172,7 @@ def test_our_own_device_is_shown_as_such_with_least_scopes_and_can_t_be_removed(
     assert gateway.deeds() == []
 
 
-def test_a_page_of_this_host_with_the_token_is_paired_at_once_and_said_to_be(
+def test_a_page_on_this_host_with_the_token_is_paired_at_once(
     gateway: Gateway,
 ) -> None:
     assert gateway.browser(name="127.0.0.1").knock()["ok"] is True
@@ -191,7 +185,7 @@ def test_a_page_of_this_host_with_the_token_is_paired_at_once_and_said_to_be(
     assert "opened on this host" in approved_by
 
 
-def test_pairings_outlive_a_restart_and_requests_are_seen_again(
+def test_pairings_survive_a_restart_and_requests_reappear(
     gateway: Gateway, engine: docker.APIClient
 ) -> None:
     browser = gateway.browser()
@@ -211,7 +205,7 @@ def _knocks(browser: Browser) -> bool:
         return False
 
 
-def test_a_gateway_that_hangs_holds_no_page_up_and_a_deed_ends_with_words(
+def test_a_hanging_gateway_delays_no_page_and_an_action_reports_it(
     gateway: Gateway, engine: docker.APIClient
 ) -> None:
     request_id = gateway.browser().ask()
@@ -251,7 +245,7 @@ def test_a_refused_token_is_tried_once_until_env_changes(
     eventually(gateway.known)
 
 
-def test_a_connection_is_closed_when_nobody_looks(
+def test_the_connection_is_closed_when_no_page_needs_it(
     gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = gateway.browser(name="127.0.0.1", scopes=("operator.pairing",))
@@ -294,7 +288,7 @@ BAD: list[tuple[Callable[[str], dict[str, object]], int]] = [
 
 
 @pytest.mark.parametrize(("body", "status"), BAD)
-def test_bad_input_is_refused(
+def test_bad_input_is_rejected(
     api: Api, body: Callable[[str], dict[str, object]], status: int
 ) -> None:
     deployment_id = api.configure()

@@ -56,7 +56,9 @@ def set_base_url(folder: Path, url: str) -> None:
     path.write_text(json.dumps(config))
 
 
-def test_after_a_launch_the_provider_is_asked_once_by_itself(api: Api, provider: Provider) -> None:
+def test_the_provider_is_asked_automatically_once_after_a_launch(
+    api: Api, provider: Provider
+) -> None:
     deployment_id = launched(api, provider)
     page = f"/deployments/{deployment_id}"
     assert provider.chats == []
@@ -77,7 +79,7 @@ def test_after_a_launch_the_provider_is_asked_once_by_itself(api: Api, provider:
     assert chat.body["max_tokens"] == 16
 
 
-def test_the_answer_outlives_the_server_and_is_not_asked_for_again(
+def test_the_answer_survives_a_server_restart_without_another_request(
     api: Api, provider: Provider, settings: Settings
 ) -> None:
     deployment_id = launched(api, provider)
@@ -113,7 +115,7 @@ FAULTS = [
 ]
 
 
-def test_each_refusal_is_told_on_the_page_and_running_stays(
+def test_each_refusal_is_shown_and_the_status_stays_running(
     api: Api, provider: Provider, deployments_dir: Path
 ) -> None:
     deployment_id = launched(api, provider)
@@ -140,7 +142,7 @@ def test_each_refusal_is_told_on_the_page_and_running_stays(
         assert path.is_dir() or API_KEY.encode() not in path.read_bytes()
 
 
-def test_a_wrong_key_and_a_wrong_model_are_told_apart(api: Api, provider: Provider) -> None:
+def test_a_wrong_key_and_a_wrong_model_have_different_answers(api: Api, provider: Provider) -> None:
     wrong_key = launched(api, provider, openrouter_api_key="sk-or-v1-wrong")
     wrong_model = launched(api, provider, model="openrouter/no/such")
 
@@ -152,7 +154,7 @@ def test_a_wrong_key_and_a_wrong_model_are_told_apart(api: Api, provider: Provid
     assert provider.chats[-1].model == "no/such"
 
 
-def test_no_way_to_the_provider_is_told_by_its_cause(
+def test_an_unreachable_provider_is_reported_with_the_cause(
     api: Api, provider: Provider, deployments_dir: Path, tmp_path: Path
 ) -> None:
     deployment_id = launched(api, provider)
@@ -203,7 +205,7 @@ def _self_signed(folder: Path) -> ssl.SSLContext:
 @pytest.mark.parametrize(
     ("fault", "code"), [("hang", "provider_silent"), ("hang-body", "answer_slow")]
 )
-def test_a_provider_that_hangs_holds_nothing_up_and_ends_at_the_deadline(
+def test_a_hanging_provider_blocks_nothing_and_ends_at_the_deadline(
     api: Api, provider: Provider, monkeypatch: pytest.MonkeyPatch, fault: str, code: str
 ) -> None:
     monkeypatch.setattr(usecase, "ASK_SECONDS", 2)
@@ -222,7 +224,7 @@ def test_a_provider_that_hangs_holds_nothing_up_and_ends_at_the_deadline(
     assert ASK_SECONDS < usecase.WAIT_SECONDS
 
 
-def test_the_key_is_in_no_argument_and_not_in_the_gateways_log(
+def test_the_key_is_in_no_argument_and_no_log(
     api: Api, provider: Provider, engine: docker.APIClient
 ) -> None:
     provider.fault = "hang"
@@ -252,7 +254,7 @@ def _all_arguments() -> list[str]:
     return found
 
 
-def test_askers_of_one_gateway_share_one_question(api: Api, provider: Provider) -> None:
+def test_concurrent_checks_of_a_gateway_share_one_request(api: Api, provider: Provider) -> None:
     deployment_id = launched(api, provider)
     provider.fault = "hang"
     page = f"/deployments/{deployment_id}"
@@ -271,7 +273,7 @@ def test_askers_of_one_gateway_share_one_question(api: Api, provider: Provider) 
     assert eventually(lambda: last_check(api, deployment_id))["code"] == "cut_off"
 
 
-def test_the_button_asks_and_leads_back(
+def test_the_button_asks_and_returns_to_the_page(
     api: Api, provider: Provider, deployments_dir: Path
 ) -> None:
     deployment_id = launched(api, provider)
@@ -289,7 +291,7 @@ def test_the_button_asks_and_leads_back(
     assert without_token.status_code == 400
 
 
-def test_a_key_that_was_edited_since_the_launch_is_remarked(
+def test_a_key_edited_after_the_launch_gets_a_remark(
     api: Api, provider: Provider, deployments_dir: Path
 ) -> None:
     deployment_id = launched(api, provider, openrouter_api_key="sk-or-v1-mistyped")
@@ -304,7 +306,7 @@ def test_a_key_that_was_edited_since_the_launch_is_remarked(
     assert (answer["code"], answer["remarks"]) == ("accepted", [])
 
 
-def test_another_providers_model_is_not_asked_for(api: Api, provider: Provider) -> None:
+def test_a_model_of_another_provider_is_not_checked(api: Api, provider: Provider) -> None:
     deployment_id = launched(api, provider, model="anthropic/claude")
 
     answer = check_provider(api, deployment_id)
@@ -313,7 +315,7 @@ def test_another_providers_model_is_not_asked_for(api: Api, provider: Provider) 
     assert provider.asked == []
 
 
-def test_what_does_not_run_is_not_asked(api: Api, provider: Provider) -> None:
+def test_a_stopped_gateway_is_not_checked(api: Api, provider: Provider) -> None:
     deployment_id = api.configure(openrouter_base_url=provider.base_url)
 
     answer = api.post("answer", {"deployment_id": deployment_id})
@@ -327,7 +329,7 @@ def test_what_does_not_run_is_not_asked(api: Api, provider: Provider) -> None:
     assert api.post("answer", {}).status_code == 422
 
 
-def test_a_paused_gateway_is_told_as_such(
+def test_a_paused_gateway_is_reported_as_paused(
     api: Api, provider: Provider, engine: docker.APIClient
 ) -> None:
     deployment_id = launched(api, provider)

@@ -16,7 +16,7 @@ from tests.support.status.failure_scenario import run_as_printed
 from tests.support.waiting import eventually
 
 
-def test_a_failed_launch_is_named_everywhere_with_the_line_that_mends_it(
+def test_a_failed_launch_shows_cause_and_fix_line_everywhere(
     api: Api, cli: CommandLine, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -43,7 +43,7 @@ def test_a_failed_launch_is_named_everywhere_with_the_line_that_mends_it(
     assert (deployments_dir / deployment_id / "config" / "openclaw.json.aside").exists()
 
 
-def test_a_gateway_that_crashes_after_its_launch_is_named_too(
+def test_a_crash_after_the_launch_has_a_cause_too(
     api: Api, cli: CommandLine, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -71,7 +71,7 @@ def _page_with(api: Api, deployment_id: str, words: str) -> str:
     return page if words in page else ""
 
 
-def test_a_crash_loop_is_named_to_who_has_not_seen_it_end(
+def test_a_crash_loop_has_a_cause_even_between_exits(
     api: Api, engine: docker.APIClient, settings: Settings, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()

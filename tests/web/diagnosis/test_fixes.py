@@ -139,7 +139,7 @@ LAUNCHES = {
 
 
 @pytest.mark.parametrize("failure", LAUNCHES.values(), ids=LAUNCHES.keys())
-def test_a_launch_that_fails_says_why_and_its_line_mends_it(stage: Stage, failure: Failed) -> None:
+def test_a_failed_launch_says_why_and_its_fix_line_works(stage: Stage, failure: Failed) -> None:
     failure.spoil(stage)
 
     stage.launch_fails(failure.code)
@@ -188,7 +188,7 @@ RUNNING = {
 
 
 @pytest.mark.parametrize("failure", RUNNING.values(), ids=RUNNING.keys())
-def test_what_breaks_while_it_runs_is_named_and_its_line_mends_it(
+def test_a_failure_while_running_has_a_cause_and_a_working_fix_line(
     stage: Stage, failure: Failed
 ) -> None:
     stage.launched()
@@ -197,7 +197,7 @@ def test_what_breaks_while_it_runs_is_named_and_its_line_mends_it(
     stage.mended_by(stage.named(failure.code)["fix"])
 
 
-def test_a_launch_that_was_killed_is_named_and_its_line_ends_it(stage: Stage) -> None:
+def test_a_killed_launch_has_a_cause_and_a_working_fix_line(stage: Stage) -> None:
     stage.api.launch(stage.id, wait=False)
 
     def operation() -> psutil.Process | None:
@@ -210,7 +210,7 @@ def test_a_launch_that_was_killed_is_named_and_its_line_ends_it(stage: Stage) ->
     stage.mended_by(stage.named("interrupted")["fix"])
 
 
-def test_a_gateway_that_is_never_ready_says_in_words_what_to_do(stage: Stage) -> None:
+def test_a_gateway_that_never_gets_ready_says_what_to_do(stage: Stage) -> None:
     (stage.folder / "config" / "standin-fault").write_text("never-healthy")
     context = stage.api.app.config["CONTEXT"]
     object.__setattr__(

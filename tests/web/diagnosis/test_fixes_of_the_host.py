@@ -16,11 +16,11 @@ pytestmark = [pytest.mark.soak, pytest.mark.skipif(bool(why_no_host()), reason=w
 _STAGES = "tests/support/engine/host_fix_tests.py"
 
 
-def test_a_host_without_compose_is_set_up_by_the_line() -> None:
+def test_the_fix_line_installs_compose() -> None:
     run_with_own_mounts(f"{_STAGES}::test_compose_is_gone")
 
 
-def test_an_engine_that_died_amid_a_launch_is_started_by_the_line(tmp_path: Path) -> None:
+def test_the_fix_line_starts_an_engine_that_died_during_a_launch(tmp_path: Path) -> None:
     image = tmp_path / "image"
     subprocess.run(["docker", "save", "--output", image, STANDIN], check=True)
 

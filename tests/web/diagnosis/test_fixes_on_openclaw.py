@@ -166,7 +166,7 @@ LAUNCHED = {
 
 
 @pytest.mark.parametrize("failure", LAUNCHED.values(), ids=LAUNCHED.keys())
-def test_a_launch_that_it_dies_of_is_named_and_mended_by_its_line(
+def test_a_launch_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
     staged: Callable[..., Stage], failure: Dies
 ) -> None:
     stage = staged()
@@ -199,7 +199,7 @@ BY_HAND = {
 
 
 @pytest.mark.parametrize("failure", BY_HAND.values(), ids=BY_HAND.keys())
-def test_what_it_dies_of_when_brought_up_by_hand_is_named_and_mended_by_its_line(
+def test_a_manual_start_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
     staged: Callable[..., Stage], failure: Dies
 ) -> None:
     """A launch would have given it the folders."""
@@ -211,7 +211,7 @@ def test_what_it_dies_of_when_brought_up_by_hand_is_named_and_mended_by_its_line
     stage.mended_by(stage.named(failure.code)["fix"])
 
 
-def test_an_image_without_npm_is_named_and_got_along_with(
+def test_an_image_without_npm_has_a_cause_and_a_workaround(
     staged: Callable[..., Stage], image_without_npm: str
 ) -> None:
     stage = staged(image=image_without_npm)
@@ -222,7 +222,7 @@ def test_an_image_without_npm_is_named_and_got_along_with(
     stage.mended_by(stage.named("npm_missing")["fix"])
 
 
-def test_too_little_memory_is_named_and_raised(staged: Callable[..., Stage]) -> None:
+def test_too_little_memory_has_a_cause_and_is_raised(staged: Callable[..., Stage]) -> None:
     stage = staged(memory_limit="512m")
 
     stage.launch_fails("out_of_memory")
@@ -230,7 +230,7 @@ def test_too_little_memory_is_named_and_raised(staged: Callable[..., Stage]) -> 
     stage.mended_by(stage.named("out_of_memory")["fix"])
 
 
-def test_a_host_too_busy_for_it_is_named_and_the_line_works_once_it_is_less_so(
+def test_a_busy_host_has_a_cause_and_the_fix_line_works_later(
     staged: Callable[..., Stage],
 ) -> None:
     stage = staged()
@@ -243,7 +243,7 @@ def test_a_host_too_busy_for_it_is_named_and_the_line_works_once_it_is_less_so(
     stage.mended_by(cause["fix"])
 
 
-def test_a_token_of_its_own_is_named_and_made_equal(staged: Callable[..., Stage]) -> None:
+def test_a_different_token_has_a_cause_and_is_equalized(staged: Callable[..., Stage]) -> None:
     stage = staged()
     edited(lambda config: config["gateway"]["auth"].update(token="another" * 5))(stage)
     for name in ("config", "workspace"):
@@ -255,7 +255,7 @@ def test_a_token_of_its_own_is_named_and_made_equal(staged: Callable[..., Stage]
     stage.mended_by(stage.named("token_refused")["fix"])
 
 
-def test_a_wrong_key_is_told_in_words_and_holds_nothing_up(staged: Callable[..., Stage]) -> None:
+def test_a_wrong_key_is_reported_and_blocks_nothing(staged: Callable[..., Stage]) -> None:
     with Provider(key="sk-or-v1-another") as provider:
         stage = staged(openrouter_base_url=provider.base_url)
         stage.launched()

@@ -61,7 +61,7 @@ def command_line(monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[int, di
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to others")
-def test_a_folder_that_was_tampered_with_is_mended_by_the_lines(
+def test_the_fix_lines_repair_a_tampered_folder(
     api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     clean = ("modes", "owners", "links", "foreign", "operations", "images", "image")
@@ -120,7 +120,7 @@ def test_a_folder_that_was_tampered_with_is_mended_by_the_lines(
     assert (deployments_dir / second / ".env").read_bytes() == (tmp_path / "settings").read_bytes()
 
 
-def test_what_runs_is_judged_by_memory_port_token_and_policy(
+def test_running_gateways_are_checked_for_memory_port_token_and_policy(
     api: Api, deployments_dir: Path
 ) -> None:
     running, resting = api.configure(name="Sales"), api.configure(name="Night")
@@ -151,7 +151,7 @@ def test_what_runs_is_judged_by_memory_port_token_and_policy(
     assert api.listed(running)["status"] == "running"
 
 
-def test_an_engine_that_hangs_is_not_waited_for_by_the_others(
+def test_a_hanging_engine_does_not_delay_other_checks(
     gate: EngineGate, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEPLOY_AGENT_ENGINE_TIMEOUT", "9")
@@ -185,7 +185,7 @@ def test_an_engine_that_hangs_is_not_waited_for_by_the_others(
             assert "not known" not in {told[each]["verdict"] for each in beside_it}
 
 
-def test_the_verb_tells_people_what_to_do(
+def test_the_command_tells_people_what_to_do(
     deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployments_dir.chmod(0o777)

@@ -38,7 +38,7 @@ def entries(api: Api, path: str) -> list[dict[str, Any]]:
     return list(answer.json["entries"])
 
 
-def test_a_deed_is_recorded_with_who_and_from_where(api: Api, deployment_id: str) -> None:
+def test_an_action_is_recorded_with_actor_and_source(api: Api, deployment_id: str) -> None:
     [configured, crashed] = entries(api, f"history/{deployment_id}")
 
     assert configured["what"] == "configure"
@@ -49,7 +49,7 @@ def test_a_deed_is_recorded_with_who_and_from_where(api: Api, deployment_id: str
     assert crashed["details"]["code"] == 78
 
 
-def test_all_deployments_and_the_house_stand_in_one_history_newest_first(
+def test_one_history_has_all_deployments_and_the_server_newest_first(
     api: Api, deployment_id: str, deployments_dir: Path
 ) -> None:
     another = api.configure()
@@ -76,7 +76,9 @@ def test_all_deployments_and_the_house_stand_in_one_history_newest_first(
         ("kind=change&day=2026-11-23", []),
     ],
 )
-def test_it_is_filtered(api: Api, deployment_id: str, asked: str, expected: list[str]) -> None:
+def test_the_history_is_filtered(
+    api: Api, deployment_id: str, asked: str, expected: list[str]
+) -> None:
     assert [each["what"] for each in entries(api, f"history?{asked}")] == expected
     assert [each["what"] for each in entries(api, f"history/{deployment_id}?{asked}")] == expected
     page = api.page(f"/history?{asked}")
@@ -88,7 +90,7 @@ def test_it_is_filtered(api: Api, deployment_id: str, asked: str, expected: list
     ("asked", "field"),
     [("day=soon", "day"), ("kind=dance", "kind"), ("before=x", "before"), ("limit=0", "limit")],
 )
-def test_what_can_not_be_asked_is_named(api: Api, asked: str, field: str) -> None:
+def test_invalid_filters_are_named(api: Api, asked: str, field: str) -> None:
     answer = api.get(f"history?{asked}")
 
     assert answer.status_code == 422
@@ -103,9 +105,7 @@ def test_an_unknown_deployment_has_no_history(api: Api, deployment_id: str, tmp_
     assert api.page("/deployments/0000000000/history").status_code == 404
 
 
-def test_pages_follow_each_other_with_nothing_lost_or_doubled(
-    api: Api, deployment_id: str, deployments_dir: Path
-) -> None:
+def test_pages_lose_and_repeat_nothing(api: Api, deployment_id: str, deployments_dir: Path) -> None:
     for number in range(25):
         history.record(deployments_dir / deployment_id, "reveal", "ana", field=str(number))
         history.record(deployments_dir, "set_password", "ana", user=str(number))
@@ -122,7 +122,7 @@ def test_pages_follow_each_other_with_nothing_lost_or_doubled(
     assert len(set(seen)) == 52
 
 
-def test_what_is_rare_is_found_however_far_back_it_is(
+def test_a_rare_entry_is_found_far_back(
     api: Api, deployment_id: str, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.usecases.history.history._MOST_READ", 5)
@@ -140,7 +140,7 @@ def test_what_is_rare_is_found_however_far_back_it_is(
     assert (found, path) == (["exited"], None)
 
 
-def test_json_lines_hold_the_same(api: Api, deployment_id: str) -> None:
+def test_json_lines_have_the_same_entries(api: Api, deployment_id: str) -> None:
     lines = api.get(f"history/{deployment_id}", headers=NDJSON)
 
     assert lines.content_type == "application/x-ndjson"
@@ -148,7 +148,7 @@ def test_json_lines_hold_the_same(api: Api, deployment_id: str) -> None:
     assert found == entries(api, f"history/{deployment_id}")
 
 
-def test_the_pages_say_it_in_words_and_lead_on(
+def test_the_pages_show_words_and_links(
     api: Api, deployment_id: str, deployments_dir: Path
 ) -> None:
     for number in range(120):
@@ -171,7 +171,7 @@ def test_the_pages_say_it_in_words_and_lead_on(
     assert last.text.count("<li ") == 22
 
 
-def test_a_bundle_says_all_and_no_secret(api: Api, deployments_dir: Path) -> None:
+def test_a_bundle_has_everything_but_secrets(api: Api, deployments_dir: Path) -> None:
     canaries = [API_KEY, "xoxb-canary-1111111111111111", "https://u:canary-pass-22@proxy.example"]
     deployment_id = api.configure(
         image="deploy-agent-standin:leak-token", slack_bot_token=canaries[1], name="Support bot"

@@ -36,7 +36,7 @@ def incidents(folder: Path) -> list[dict[str, Any]]:
     return [each for each in read_history(folder) if "container" in each]
 
 
-def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
+def test_manual_actions_are_recorded_and_a_crash_loop_is_one_entry(
     recorder: IncidentRecorder, api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure_and_launch(image="deploy-agent-standin:leak-token")
@@ -80,7 +80,7 @@ def test_what_is_done_by_hand_is_told_and_a_crash_loop_is_one_entry(
     assert len(incidents(folder)) == before, "a stop of our own is no incident"
 
 
-def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
+def test_a_second_recorder_takes_over_and_missed_incidents_are_recorded_once(
     settings: Settings, api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     first_id, second_id = api.configure_and_launch(), api.configure_and_launch()
@@ -123,7 +123,7 @@ def test_one_witnesses_another_takes_over_and_what_both_missed_is_recorded_once(
     assert len(incidents(deployments_dir / first_id)) == 1
 
 
-def test_what_did_not_fit_on_the_disk_is_recorded_when_it_fits_again(
+def test_incidents_on_a_full_disk_are_recorded_later(
     settings: Settings, api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment_id = api.configure()
@@ -146,7 +146,7 @@ def test_what_did_not_fit_on_the_disk_is_recorded_when_it_fits_again(
     assert (entry["what"], entry["code"], entry["restarted"]) == ("exited", 78, True)
 
 
-def test_an_end_without_a_word_is_kept_and_hides_no_earlier_words(
+def test_a_silent_exit_is_recorded_and_keeps_earlier_last_words(
     settings: Settings, api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = deployments_dir / api.configure()
@@ -166,7 +166,7 @@ def test_an_end_without_a_word_is_kept_and_hides_no_earlier_words(
     assert dies(b"", "78") == ("now it speaks\n", 78)
 
 
-def test_neither_a_dead_engine_nor_a_folder_that_goes_ends_the_witness(
+def test_the_recorder_survives_a_dead_engine_and_a_removed_folder(
     settings: Settings, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def dead(_: IncidentRecords) -> None:

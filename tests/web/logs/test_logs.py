@@ -9,9 +9,7 @@ from tests.support.api import API_KEY, Api
 _TIME = "2026-11-24T09:00:00.000000001Z"
 
 
-def test_a_stopped_deployments_last_words_are_had_as_a_file_whole_or_as_filtered(
-    api: Api, deployments_dir: Path
-) -> None:
+def test_last_words_can_be_downloaded_whole_or_filtered(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     lines = [
         f"{_TIME} [gateway] listening\n",

@@ -59,7 +59,7 @@ def networks_of(engine: docker.APIClient, project: str) -> list[Any]:
     return engine.networks(filters={"label": f"com.docker.compose.project={project}"})
 
 
-def test_a_folder_that_went_leaves_containers_that_are_listed_and_removed_with_their_words(
+def test_containers_of_a_removed_folder_are_listed_and_removed_with_last_words(
     api: Api, other: Api, engine: docker.APIClient, deployments_dir: Path, tmp_path: Path
 ) -> None:
     (gone, folder), (archived, aside) = started(api, name="Gone"), started(api)
@@ -113,7 +113,7 @@ def test_a_folder_that_went_leaves_containers_that_are_listed_and_removed_with_t
     assert recorded[0]["who"] == "a local user"
 
 
-def test_what_never_started_and_a_network_left_behind_are_listed_and_others_projects_are_not(
+def test_unstarted_containers_and_lone_networks_are_listed_but_not_foreign_projects(
     api: Api, cli: CommandLine, engine: docker.APIClient
 ) -> None:
     created, left, strange, unsure = api.configure(), api.configure(), "0badc0ffe1", "0badc0ffe2"

@@ -42,7 +42,7 @@ def test_a_route_without_a_permission_is_not_answered(api: Api) -> None:
     assert api.page("/forgotten").status_code == 500
 
 
-def test_every_route_that_is_not_public_refuses_strangers(
+def test_every_route_that_is_not_public_needs_a_login(
     api: Api, context_with_people: AppContext
 ) -> None:
     walked = 0
@@ -106,7 +106,7 @@ def test_an_operator_logs_in_works_and_logs_out(api: Api, context_with_people: A
     assert client.get("/", base_url=BASE).status_code == 303
 
 
-def test_a_stolen_cookie_opens_nothing_after_the_log_out(
+def test_a_stolen_cookie_is_useless_after_the_logout(
     api: Api, context_with_people: AppContext
 ) -> None:
     client = logged_in(api, "ana")
@@ -136,7 +136,7 @@ def test_a_change_of_password_ends_all_other_sessions(
     assert logged_in(api, "ana", OTHER_PASSWORD)
 
 
-def test_a_session_that_began_before_the_log_in_is_not_carried_over(
+def test_a_session_from_before_the_login_is_replaced(
     api: Api, context_with_people: AppContext
 ) -> None:
     client = api.app.test_client()
@@ -148,7 +148,7 @@ def test_a_session_that_began_before_the_log_in_is_not_carried_over(
     assert before is None or after is None or before.value != after.value
 
 
-def test_a_cookie_that_was_planted_before_the_log_in_opens_nothing_for_who_planted_it(
+def test_a_cookie_planted_before_the_login_is_useless_afterwards(
     api: Api, context_with_people: AppContext
 ) -> None:
     attacker, victim = api.app.test_client(), api.app.test_client()
@@ -173,7 +173,7 @@ def test_a_cookie_that_was_planted_before_the_log_in_opens_nothing_for_who_plant
     assert made.status_code == 400
 
 
-def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
+def test_a_cookie_sent_to_a_gateway_is_useless_to_it(
     api: Api, context_with_people: AppContext
 ) -> None:
     """Browsers send a cookie to every port of a host: each gateway that is opened gets it."""
@@ -189,7 +189,7 @@ def test_a_cookie_that_a_gateway_was_sent_opens_nothing_for_it(
     assert client.get("/", base_url=BASE).status_code == 200
 
 
-def test_a_password_that_was_changed_in_between_opens_no_session(
+def test_a_password_changed_during_the_login_opens_no_session(
     context_with_people: AppContext,
 ) -> None:
     verified = sessions.verify_password("ana", PASSWORD, "127.0.0.1", context=context_with_people)
@@ -206,9 +206,7 @@ def test_sessions_are_bounded(context_with_people: AppContext) -> None:
     assert len(context_with_people.people.read().users["vic"].sessions) == 20
 
 
-def test_somebody_elsewhere_who_guesses_locks_nobody_out(
-    api: Api, context_with_people: AppContext
-) -> None:
+def test_guesses_from_elsewhere_lock_nobody_out(api: Api, context_with_people: AppContext) -> None:
     for _ in range(6):
         with contextlib.suppress(NotLoggedIn, TooManyAttempts):
             sessions.verify_password("ana", "guess", "10.0.0.66", context=context_with_people)
@@ -216,7 +214,7 @@ def test_somebody_elsewhere_who_guesses_locks_nobody_out(
     assert logged_in(api, "ana")
 
 
-def test_deeds_on_people_are_recorded(context_with_people: AppContext) -> None:
+def test_changes_of_users_are_recorded(context_with_people: AppContext) -> None:
     people.make_token("nightly", "viewer", "ana", context=context_with_people)
     people.remove_user("vic", by="ana", context=context_with_people)
 
@@ -230,7 +228,7 @@ def test_deeds_on_people_are_recorded(context_with_people: AppContext) -> None:
     ]
 
 
-def test_a_role_that_was_changed_counts_at_once(api: Api, context_with_people: AppContext) -> None:
+def test_a_changed_role_applies_at_once(api: Api, context_with_people: AppContext) -> None:
     client = logged_in(api, "ana")
     people.add_user("bea", "operator", PASSWORD, by="test", context=context_with_people)
     people.remove_user("ana", by="test", context=context_with_people)
@@ -241,7 +239,7 @@ def test_a_role_that_was_changed_counts_at_once(api: Api, context_with_people: A
 @pytest.mark.parametrize(
     ("name", "password"), [("ana", "canary-77"), ("nobody", PASSWORD), ("", "")]
 )
-def test_a_wrong_log_in_does_not_tell_what_was_wrong(
+def test_a_failed_login_does_not_say_what_was_wrong(
     api: Api, context_with_people: AppContext, name: str, password: str
 ) -> None:
     answer = submit(api.app.test_client(), "/login", name=name, password=password)
@@ -251,7 +249,7 @@ def test_a_wrong_log_in_does_not_tell_what_was_wrong(
     assert password == "" or password not in answer.text
 
 
-def test_guessing_is_slowed_and_the_right_password_waits_too(
+def test_guessing_is_throttled_even_with_the_right_password(
     api: Api, context_with_people: AppContext
 ) -> None:
     client = api.app.test_client()
@@ -264,7 +262,7 @@ def test_guessing_is_slowed_and_the_right_password_waits_too(
     assert "Wait five minutes" in answer.text
 
 
-def test_guesses_at_once_and_under_many_addresses_are_as_many(
+def test_concurrent_guesses_from_many_addresses_are_throttled_too(
     api: Api, context_with_people: AppContext
 ) -> None:
     def guess(number: int) -> int:
@@ -291,7 +289,7 @@ def test_guesses_at_once_and_under_many_addresses_are_as_many(
         "/ /evil",
     ],
 )
-def test_a_log_in_leads_to_no_other_site(
+def test_a_login_redirects_to_no_other_site(
     api: Api, context_with_people: AppContext, target: str
 ) -> None:
     answer = submit(api.app.test_client(), "/login", name="ana", password=PASSWORD, next=target)
@@ -336,7 +334,7 @@ def test_a_browsers_json_call_needs_the_forms_token_too(
     assert answer.json["code"] == "csrf"
 
 
-def test_who_did_it_is_in_the_history(api: Api, context_with_people: AppContext) -> None:
+def test_the_history_names_the_actor(api: Api, context_with_people: AppContext) -> None:
     client = logged_in(api, "ana")
 
     submit(client, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
@@ -346,7 +344,9 @@ def test_who_did_it_is_in_the_history(api: Api, context_with_people: AppContext)
     assert '"who": "ana"' in (folder / ".deploy-agent/history.jsonl").read_text()
 
 
-def test_a_viewer_sees_no_button_that_is_refused(api: Api, context_with_people: AppContext) -> None:
+def test_a_viewer_sees_no_button_that_would_be_refused(
+    api: Api, context_with_people: AppContext
+) -> None:
     operator, viewer = logged_in(api, "ana"), logged_in(api, "vic")
     submit(operator, "/deployments/new", openrouter_api_key="sk-or-v1-x", configure="yes")
     [deployment] = context_with_people.store.scan()
@@ -359,7 +359,7 @@ def test_a_viewer_sees_no_button_that_is_refused(api: Api, context_with_people: 
     assert submit(viewer, f"{path}/launch").status_code == 403
 
 
-def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) -> None:
+def test_a_proxy_header_is_trusted_only_from_the_proxy(settings: Settings) -> None:
     behind = settings.model_copy(update={"trusted_proxy": "127.0.0.9"})
     api = Api(create_app(behind))
     people.add_user("ana", "operator", PASSWORD, by="test", context=api.app.config["CONTEXT"])
@@ -382,9 +382,7 @@ def test_a_proxys_header_is_believed_from_the_proxy_alone(settings: Settings) ->
     "header",
     ["X-Forwarded-For", "Forwarded", "Via", "X-Real-IP", "x-forwarded-proto", "X-Forwarded-Server"],
 )
-def test_what_a_proxy_passes_on_to_an_open_server_is_nobody_at_this_machine(
-    api: Api, header: str
-) -> None:
+def test_a_proxied_request_to_an_open_server_is_not_local(api: Api, header: str) -> None:
     assert api.get("list").status_code == 200
 
     refused = api.get("list", headers={header: "203.0.113.9"})
@@ -402,15 +400,13 @@ def test_what_a_proxy_passes_on_to_an_open_server_is_nobody_at_this_machine(
         {"REMOTE_ADDR": "192.0.2.7"},
     ],
 )
-def test_who_is_not_at_this_machine_is_not_let_in_by_an_open_server(
-    api: Api, environment: dict[str, str]
-) -> None:
+def test_an_open_server_admits_only_local_requests(api: Api, environment: dict[str, str]) -> None:
     assert api.get("list", environ_overrides=environment).status_code == 401
     # At a Unix socket there is no address.
     assert api.get("list", environ_overrides={"REMOTE_ADDR": ""}).status_code == 200
 
 
-def test_a_session_is_bound_to_the_address_that_the_trusted_proxy_names(
+def test_a_session_is_bound_to_the_address_named_by_the_trusted_proxy(
     settings: Settings,
 ) -> None:
     api = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.1"})))
@@ -425,7 +421,7 @@ def test_a_session_is_bound_to_the_address_that_the_trusted_proxy_names(
     assert page("10.198.3.210") == 303
 
 
-def test_with_a_trusted_proxy_nobody_gets_in_past_it(settings: Settings) -> None:
+def test_nobody_bypasses_the_trusted_proxy(settings: Settings) -> None:
     api = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.9"})))
 
     assert api.get("list").status_code == 401
@@ -455,7 +451,7 @@ def test_the_set_up_link_makes_the_first_operator_once(settings: Settings) -> No
     assert list(api.app.config["CONTEXT"].people.read().users) == ["ana"]
 
 
-def test_two_who_use_the_set_up_link_at_once_are_one_operator(settings: Settings) -> None:
+def test_concurrent_uses_of_the_set_up_link_make_one_operator(settings: Settings) -> None:
     context: AppContext = create_app(settings).config["CONTEXT"]
     secret = people.begin_setup(context=context)
 
@@ -473,7 +469,7 @@ def test_two_who_use_the_set_up_link_at_once_are_one_operator(settings: Settings
     assert len(context.people.read().users) == 1
 
 
-def test_an_old_or_guessed_set_up_link_is_dead(
+def test_an_old_or_guessed_set_up_link_does_not_work(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     api = Api(create_app(settings))
@@ -490,7 +486,7 @@ def test_an_old_or_guessed_set_up_link_is_dead(
     assert not people.is_setup_valid(secret, context=context)
 
 
-def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
+def test_adding_a_user_otherwise_disables_the_set_up_link(
     settings: Settings,
 ) -> None:
     context: AppContext = create_app(settings).config["CONTEXT"]
@@ -507,7 +503,7 @@ def test_a_user_who_is_added_otherwise_ends_the_set_up_link_for_good(
     ("whole", "damaged"),
     [("{", "["), ('"operator"', '"owner"'), ('"ana"', '"\\ud800"')],
 )
-def test_a_damaged_file_of_people_lets_nobody_in(
+def test_a_damaged_users_file_lets_nobody_in(
     api: Api, context_with_people: AppContext, whole: str, damaged: str
 ) -> None:
     path = context_with_people.store.root / ".deploy-agent/people.json"
@@ -518,7 +514,7 @@ def test_a_damaged_file_of_people_lets_nobody_in(
         assert "damaged" in answer.text
 
 
-def test_the_last_operator_stays(context_with_people: AppContext) -> None:
+def test_the_last_operator_cannot_be_removed(context_with_people: AppContext) -> None:
     with pytest.raises(InputRejected):
         people.remove_user("ana", by="test", context=context_with_people)
 

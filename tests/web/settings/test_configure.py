@@ -23,7 +23,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_folder_holds_what_the_gateway_needs(api: Api, deployments_dir: Path) -> None:
+def test_the_folder_has_everything_that_the_gateway_needs(api: Api, deployments_dir: Path) -> None:
     answer = api.post(
         "configure",
         {"openrouter_api_key": API_KEY, "name": "Büro's $HOME #1", "model": "openrouter/auto"},
@@ -47,7 +47,7 @@ def test_the_folder_holds_what_the_gateway_needs(api: Api, deployments_dir: Path
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to another user")
-def test_the_data_folders_are_the_gateways_own(api: Api, deployments_dir: Path) -> None:
+def test_the_gateway_owns_its_data_folders(api: Api, deployments_dir: Path) -> None:
     folder = deployments_dir / api.configure()
 
     for path in ("config", "config/openclaw.json", "config/workspace", "workspace"):
@@ -74,7 +74,7 @@ def test_two_deployments_share_neither_token_nor_port_nor_network(
     assert len(networks) == 2
 
 
-def test_twenty_at_once_over_two_servers_get_twenty_ports(
+def test_twenty_concurrent_configures_on_two_servers_get_twenty_ports(
     server: Server, deployments_dir: Path, tmp_path: Path
 ) -> None:
     # A range just as large as needed: a port that was given twice has nowhere to hide.
@@ -99,7 +99,7 @@ def test_twenty_at_once_over_two_servers_get_twenty_ports(
     assert len({answer["deployment_id"] for _, answer in answers}) == 20
 
 
-def test_a_port_of_another_deployment_is_refused_by_its_name(api: Api) -> None:
+def test_a_port_of_another_deployment_is_rejected_naming_it(api: Api) -> None:
     taken = api.listed(api.configure(name="Support bot"))["port"]
 
     answer = api.post("configure", {"openrouter_api_key": API_KEY, "port": taken})
@@ -108,7 +108,7 @@ def test_a_port_of_another_deployment_is_refused_by_its_name(api: Api) -> None:
     assert "Support bot" in answer.json["errors"][0]["message"]
 
 
-def test_a_port_of_a_strangers_container_is_refused_by_its_name(
+def test_a_port_of_another_container_is_rejected_naming_it(
     api: Api, engine: docker.APIClient
 ) -> None:
     port = free_port()
@@ -129,7 +129,7 @@ def test_a_port_of_a_strangers_container_is_refused_by_its_name(
     assert name in answer.json["errors"][0]["message"]
 
 
-def test_a_port_of_another_program_is_refused(api: Api) -> None:
+def test_a_port_of_another_program_is_rejected(api: Api) -> None:
     with socket.socket() as stranger:
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
@@ -141,7 +141,7 @@ def test_a_port_of_another_program_is_refused(api: Api) -> None:
     assert "taken by" in answer.json["errors"][0]["message"]
 
 
-def test_a_port_that_was_asked_for_is_given(api: Api) -> None:
+def test_a_requested_port_is_used(api: Api) -> None:
     port = free_port()
 
     deployment_id = api.configure(port=port)
@@ -149,7 +149,7 @@ def test_a_port_that_was_asked_for_is_given(api: Api) -> None:
     assert api.listed(deployment_id)["port"] == port
 
 
-def test_a_configure_leaves_the_checkout_clean() -> None:
+def test_configuring_leaves_the_checkout_clean() -> None:
     ignored = subprocess.run(
         ["git", "check-ignore", "-q", "deployments/0b7a3361be/.env"], cwd=PROJECT, check=False
     )

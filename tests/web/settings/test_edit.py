@@ -71,7 +71,7 @@ def folder(deployments_dir: Path, deployment_id: str) -> Path:
     return deployments_dir / deployment_id
 
 
-def test_a_form_that_is_sent_as_it_is_changes_nothing_and_holds_no_secret(
+def test_an_unchanged_form_changes_nothing_and_has_no_secret(
     api: Api, deployment_id: str, folder: Path
 ) -> None:
     edit_env(folder, OPENCLAW_MODEL="written by hand")
@@ -89,7 +89,7 @@ def test_a_form_that_is_sent_as_it_is_changes_nothing_and_holds_no_secret(
     assert (folder / ".env").read_bytes() == before
 
 
-def test_a_preview_tells_what_changes_and_of_a_secret_only_that_it_does(
+def test_a_preview_shows_changes_but_no_secret_values(
     api: Api, deployment_id: str, folder: Path
 ) -> None:
     before, form, port = (folder / ".env").read_bytes(), Form(api, deployment_id), str(free_port())
@@ -116,7 +116,7 @@ def test_a_preview_tells_what_changes_and_of_a_secret_only_that_it_does(
     assert 'value="Büro"' in whole.text
 
 
-def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(
+def test_errors_are_shown_at_their_fields_and_input_is_kept(
     api: Api, deployment_id: str, folder: Path
 ) -> None:
     before, form = (folder / ".env").read_bytes(), Form(api, deployment_id)
@@ -136,7 +136,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_was_typed_is_kept(
     assert text_of(check.text) == "It must be between 1 and 65535."
 
 
-def test_what_was_typed_is_kept_where_another_operation_is_in_the_way(
+def test_input_is_kept_if_another_operation_is_running(
     api: Api, deployment_id: str, folder: Path
 ) -> None:
     form = Form(api, deployment_id)
@@ -154,7 +154,7 @@ def test_what_was_typed_is_kept_where_another_operation_is_in_the_way(
     assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
 
 
-def test_a_stale_form_is_refused_with_what_was_changed_meanwhile_and_then_taken(
+def test_a_stale_form_is_rejected_with_the_changes_and_then_accepted(
     api: Api, deployment_id: str, folder: Path
 ) -> None:
     form = Form(api, deployment_id)
@@ -188,7 +188,7 @@ def test_a_stale_form_is_refused_with_what_was_changed_meanwhile_and_then_taken(
     assert env_of(folder)["MINE"] == "1"
 
 
-def test_a_folder_of_somebodys_own_is_changed_and_what_is_left_to_do_is_told(
+def test_a_hand_made_folder_is_changed_and_manual_steps_are_listed(
     api: Api, deployments_dir: Path
 ) -> None:
     older = deployments_dir / "0123456789"
@@ -206,7 +206,7 @@ def test_a_folder_of_somebodys_own_is_changed_and_what_is_left_to_do_is_told(
     assert (older / ".env").read_bytes().startswith(text.encode())
 
 
-def test_what_runs_from_files_that_were_changed_is_marked_with_the_keys(
+def test_a_gateway_with_outdated_settings_is_marked_with_the_keys(
     api: Api, engine: docker.APIClient, deployment_id: str, folder: Path
 ) -> None:
     run_container_of(engine, deployment_id)
@@ -234,7 +234,7 @@ def listener() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def test_a_launch_that_finds_its_port_taken_offers_a_free_one_and_the_button_takes_it(
+def test_a_launch_with_a_taken_port_offers_a_free_one_by_button(
     api: Api, deployment_id: str, folder: Path, listener: int
 ) -> None:
     edit_env(folder, PORT=str(listener))

@@ -13,7 +13,7 @@ from app.usecases.tokens.token_change import token_change
 from tests.support.api import Api
 
 
-def test_env_that_somebody_has_edited_meanwhile_gets_no_new_token(
+def test_an_env_file_edited_in_the_meantime_gets_no_new_token(
     api: Api, context: AppContext, deployments_dir: Path
 ) -> None:
     folder = deployments_dir / api.configure()

@@ -53,7 +53,7 @@ def history_of(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines]
 
 
-def test_a_check_says_what_configuring_would_say(api: Api) -> None:
+def test_a_field_check_says_what_configuring_would_say(api: Api) -> None:
     taken = api.listed(api.configure(name="Support bot"))["port"]
 
     assert said_of(api, port="http") == "It must be a whole number."
@@ -65,7 +65,7 @@ def test_a_check_says_what_configuring_would_say(api: Api) -> None:
     assert said_of(api) == "It is not a field of a deployment."
 
 
-def test_a_check_doubts_what_this_host_does_not_have(api: Api) -> None:
+def test_a_field_check_warns_about_what_this_host_lacks(api: Api) -> None:
     beyond = psutil.virtual_memory().total // 2**30 + 1
 
     assert said_of(api, memory_limit=f"{beyond}g") == "This is more memory than the host has."
@@ -74,7 +74,7 @@ def test_a_check_doubts_what_this_host_does_not_have(api: Api) -> None:
     assert said_of(api, bind_address="127.0.0.1") == said_of(api, bind_address="0.0.0.0") == ""
 
 
-def test_a_bot_of_another_gateway_is_named_and_taken(api: Api) -> None:
+def test_a_bot_of_another_gateway_is_accepted_with_a_warning(api: Api) -> None:
     body = {"openrouter_api_key": API_KEY, "telegram_bot_token": BOT}
 
     first = api.post("configure", {**body, "name": "Support bot"})
@@ -94,7 +94,7 @@ def test_a_bot_of_another_gateway_is_named_and_taken(api: Api) -> None:
 
 @pytest.mark.parametrize("path", [FORM, f"{FORM}/check", f"{FORM}/preview"])
 @pytest.mark.parametrize("htmx", [True, False])
-def test_no_answer_repeats_a_secret(api: Api, path: str, htmx: bool) -> None:
+def test_no_response_repeats_a_secret(api: Api, path: str, htmx: bool) -> None:
     canaries = {
         "openrouter_api_key": "sk-canary-1\n",
         "telegram_bot_token": "canary-2",
@@ -109,7 +109,7 @@ def test_no_answer_repeats_a_secret(api: Api, path: str, htmx: bool) -> None:
         assert ("<!doctype html>" in answer.text) is not htmx
 
 
-def test_the_preview_is_what_is_written(api: Api, deployments_dir: Path) -> None:
+def test_the_preview_equals_the_written_files(api: Api, deployments_dir: Path) -> None:
     port = str(free_port())
     fields = {
         "id": id_of(api.page(FORM).text),
@@ -134,7 +134,7 @@ def test_the_preview_is_what_is_written(api: Api, deployments_dir: Path) -> None
     assert files_of(fragment.text) == files_of(page.text) == expected
 
 
-def test_the_preview_leaves_out_what_is_wrong_and_says_so(api: Api) -> None:
+def test_the_preview_leaves_out_invalid_values_and_says_so(api: Api) -> None:
     answer = send(api, f"{FORM}/preview", htmx=True, port="99999", name="Sales")
 
     assert "Left out until corrected: Port." in answer.text
@@ -147,7 +147,7 @@ def test_the_preview_leaves_out_what_is_wrong_and_says_so(api: Api) -> None:
     assert api.get("list").json == []
 
 
-def test_a_form_that_is_sent_twice_makes_one(api: Api) -> None:
+def test_a_form_sent_twice_makes_one_deployment(api: Api) -> None:
     fields = {"id": id_of(api.page(FORM).text), "openrouter_api_key": API_KEY, "configure": "yes"}
     clients = [Api(api.app) for _ in range(6)]
 
@@ -162,7 +162,7 @@ def test_a_form_that_is_sent_twice_makes_one(api: Api) -> None:
     assert "This form was already sent" in again.text
 
 
-def test_a_form_for_htmx_leads_on_and_is_rejected_in_its_place(api: Api) -> None:
+def test_an_htmx_form_redirects_or_is_rejected_in_place(api: Api) -> None:
     rejected = send(api, htmx=True, openrouter_api_key=API_KEY, port="0")
     made = send(api, htmx=True, openrouter_api_key=API_KEY)
 
@@ -174,7 +174,7 @@ def test_a_form_for_htmx_leads_on_and_is_rejected_in_its_place(api: Api) -> None
     assert made.headers["HX-Redirect"] == f"/deployments/{listed['deployment_id']}"
 
 
-def test_another_like_this_over_the_api(api: Api, deployments_dir: Path) -> None:
+def test_a_deployment_is_cloned_over_the_api(api: Api, deployments_dir: Path) -> None:
     source = api.configure(
         name="Support bot",
         timezone="Europe/Berlin",
@@ -224,7 +224,7 @@ def test_another_like_this_over_the_api(api: Api, deployments_dir: Path) -> None
         ({"like": "0123456789", "copy_channels": 1}, 422, "copy_channels"),
     ],
 )
-def test_a_wrong_like_is_named_and_nothing_is_made(
+def test_an_invalid_clone_source_is_named_and_nothing_is_made(
     api: Api, body: dict[str, object], status: int, field: str | None
 ) -> None:
     answer = api.post("configure", {"openrouter_api_key": API_KEY, **body})
@@ -234,7 +234,7 @@ def test_a_wrong_like_is_named_and_nothing_is_made(
     assert api.get("list").json == []
 
 
-def test_the_form_of_another_like_this_holds_no_secret(api: Api, deployments_dir: Path) -> None:
+def test_the_form_of_a_clone_has_no_secret(api: Api, deployments_dir: Path) -> None:
     source = api.configure(name="Support bot", telegram_bot_token=BOT, timezone="Europe/Berlin")
     with (deployments_dir / source / ".env").open("a") as env:
         env.write("HTTP_PROXY=http://me:secret-77@proxy:3128\n")
@@ -255,7 +255,7 @@ def test_the_form_of_another_like_this_holds_no_secret(api: Api, deployments_dir
     assert "TELEGRAM_BOT_TOKEN" not in env
 
 
-def test_what_can_not_be_recorded_is_not_copied(api: Api, deployments_dir: Path) -> None:
+def test_secrets_are_not_copied_if_that_cannot_be_recorded(api: Api, deployments_dir: Path) -> None:
     source = api.configure()
     history = deployments_dir / source / ".deploy-agent/history.jsonl"
     history.unlink()
@@ -267,9 +267,7 @@ def test_what_can_not_be_recorded_is_not_copied(api: Api, deployments_dir: Path)
     assert [each["deployment_id"] for each in api.get("list").json] == [source]
 
 
-def test_what_was_typed_is_kept_where_nothing_can_be_written(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_input_is_kept_if_nothing_can_be_written(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "full")
 
@@ -285,7 +283,7 @@ def test_what_was_typed_is_kept_where_nothing_can_be_written(
     assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
 
 
-def test_nothing_is_copied_from_a_folder_without_settings(api: Api, deployments_dir: Path) -> None:
+def test_a_folder_without_settings_cannot_be_cloned(api: Api, deployments_dir: Path) -> None:
     source = api.configure()
     (deployments_dir / source / ".env").write_text("")
 
@@ -293,7 +291,7 @@ def test_nothing_is_copied_from_a_folder_without_settings(api: Api, deployments_
     assert api.page(f"{FORM}?like=0123456789").status_code == 404
 
 
-def test_a_form_shows_what_there_is_to_choose(api: Api) -> None:
+def test_a_form_shows_the_choices(api: Api) -> None:
     page = api.page(FORM).text
 
     for value in ("Europe/Berlin", "openrouter/auto", "deploy-agent-standin:latest", "127.0.0.1"):

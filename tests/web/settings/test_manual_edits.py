@@ -40,7 +40,7 @@ def edits(context: AppContext, folder: Path) -> ManualEdits:
     return edits
 
 
-def test_an_edit_of_env_is_told_by_its_keys_once(edits: ManualEdits, folder: Path) -> None:
+def test_an_edit_of_env_is_recorded_once_with_its_keys(edits: ManualEdits, folder: Path) -> None:
     env = folder / ".env"
     text = env.read_text().replace("Europe/Berlin", "Asia/Tokyo") + "SLACK_BOT_TOKEN=xoxb-canary\n"
 
@@ -56,7 +56,7 @@ def test_an_edit_of_env_is_told_by_its_keys_once(edits: ManualEdits, folder: Pat
     assert "canary" not in (folder / ".deploy-agent/history.jsonl").read_text()
 
 
-def test_an_edit_of_the_compose_file_is_told_and_one_of_a_comment_is_not(
+def test_an_edit_of_the_compose_file_is_recorded_unless_only_a_comment(
     edits: ManualEdits, folder: Path
 ) -> None:
     compose_file = folder / "docker-compose.yml"
@@ -70,7 +70,7 @@ def test_an_edit_of_the_compose_file_is_told_and_one_of_a_comment_is_not(
     assert newest(folder)["what"] == "compose_edited"
 
 
-def test_what_is_broken_meanwhile_is_told_when_it_is_understood_again(
+def test_an_edit_that_breaks_a_file_is_recorded_once_it_is_valid_again(
     edits: ManualEdits, folder: Path
 ) -> None:
     env = folder / ".env"
@@ -86,7 +86,7 @@ def test_what_is_broken_meanwhile_is_told_when_it_is_understood_again(
 @pytest.mark.parametrize(
     "ours", [{"what": "restore", "who": "ana"}, {"what": "update", "who": "ana", "operation": 3}]
 )
-def test_our_own_changes_are_no_edits_by_hand(
+def test_our_own_changes_are_no_manual_edits(
     edits: ManualEdits, folder: Path, ours: dict[str, Any]
 ) -> None:
     at = edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n")
@@ -97,7 +97,7 @@ def test_our_own_changes_are_no_edits_by_hand(
     assert newest(folder)["what"] == ours["what"]
 
 
-def test_what_was_written_this_moment_is_looked_at_later(edits: ManualEdits, folder: Path) -> None:
+def test_a_file_written_just_now_is_checked_later(edits: ManualEdits, folder: Path) -> None:
     edited(folder / ".env", (folder / ".env").read_text() + "TZ=UTC\n", seconds_ago=0)
     edits.poll()
     assert newest(folder)["what"] == "configure"

@@ -14,7 +14,7 @@ from tests.support.server import free_port
 
 @pytest.mark.parametrize("code", [None, NOT_BACK])
 @pytest.mark.parametrize(("wanted", "other"), [("port", "port_before"), ("port_before", "port")])
-def test_both_ports_of_a_change_that_is_half_done_are_its_own_until_it_is_settled(
+def test_an_interrupted_change_reserves_both_ports_until_it_is_settled(
     api: Api, deployments_dir: Path, wanted: str, other: str, code: str | None
 ) -> None:
     deployment_id = api.configure(port=free_port())

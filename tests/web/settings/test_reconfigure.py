@@ -69,7 +69,7 @@ def kept_by_operations(folder: Path) -> list[Path]:
     return [*folder.glob(".deploy-agent/operations/*/*.kept")]
 
 
-def test_what_was_changed_is_applied_with_a_restart_and_edits_by_hand_stay(
+def test_changes_are_applied_with_a_restart_and_manual_edits_stay(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(name="Support")
@@ -128,7 +128,7 @@ def test_what_was_changed_is_applied_with_a_restart_and_edits_by_hand_stay(
     assert api.listed(deployment_id)["name"] == "Sales"
 
 
-def test_what_does_not_come_up_is_put_back_and_the_old_gateway_runs_again(
+def test_a_failed_reconfiguration_is_rolled_back_and_the_old_gateway_runs(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(telegram_bot_token=BOT)
@@ -185,7 +185,7 @@ def killed_while_taken_down(api: Api, folder: Path, **wish: Any) -> None:
     eventually(lambda: api.status(folder.name)["operation"]["state"] == "interrupted")
 
 
-def test_one_that_was_killed_is_undone_or_finished(api: Api, deployments_dir: Path) -> None:
+def test_a_killed_reconfiguration_is_undone_or_finished(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     folder, port = deployments_dir / deployment_id, free_port()
     api.launch(deployment_id)
@@ -216,7 +216,7 @@ def test_one_that_was_killed_is_undone_or_finished(api: Api, deployments_dir: Pa
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_one_that_a_full_disk_lets_neither_way_is_kept_until_there_is_room(tmp_path: Path) -> None:
+def test_a_reconfiguration_blocked_by_a_full_disk_can_be_resumed_later(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "deployments", megabytes=4) as disk:
         deployments = disk / "deployments"
         api = Api(create_app(Settings(deployments_dir=deployments, image=STANDIN)))
@@ -256,7 +256,7 @@ def test_one_that_a_full_disk_lets_neither_way_is_kept_until_there_is_room(tmp_p
         assert kept_by_operations(folder) == []
 
 
-def test_what_does_not_run_is_only_written(api: Api, deployments_dir: Path) -> None:
+def test_a_stopped_deployment_is_only_rewritten(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     folder, port = deployments_dir / deployment_id, free_port()
 
@@ -272,7 +272,7 @@ def test_what_does_not_run_is_only_written(api: Api, deployments_dir: Path) -> N
 
 
 @pytest.mark.usefixtures("no_engine")
-def test_what_is_only_saved_needs_no_engine(settings: Settings) -> None:
+def test_saving_only_needs_no_engine(settings: Settings) -> None:
     api = Api(create_app(settings))
     deployment_id = api.configure(name="Support")
 
@@ -294,7 +294,7 @@ def test_what_is_only_saved_needs_no_engine(settings: Settings) -> None:
         ({"openclaw_gateway_token": "mine"}, "openclaw_gateway_token", "is made by Deploy Agent"),
     ],
 )
-def test_wrong_input_is_told_by_field_and_changes_nothing(
+def test_invalid_input_is_reported_by_field_and_changes_nothing(
     api: Api, deployments_dir: Path, body: dict[str, Any], field: str, words: str
 ) -> None:
     deployment_id = api.configure()
@@ -308,7 +308,7 @@ def test_wrong_input_is_told_by_field_and_changes_nothing(
     assert files_of(deployments_dir / deployment_id) == before
 
 
-def test_a_port_that_is_taken_is_refused_with_who_has_it_and_one_that_is_free(api: Api) -> None:
+def test_a_taken_port_is_rejected_with_its_owner_and_a_free_one(api: Api) -> None:
     other, deployment_id = api.configure(name="Sales"), api.configure()
     taken = api.listed(other)["port"]
 

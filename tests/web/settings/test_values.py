@@ -81,7 +81,7 @@ def examples(request: pytest.FixtureRequest) -> int:
     return rounds(request.config, 2, 60)
 
 
-def test_compose_hands_on_every_value_exactly(
+def test_compose_passes_on_every_value_exactly(
     tmp_path: Path, examples: int, request: pytest.FixtureRequest
 ) -> None:
     """Two hundred values a time, beside the variables that they might reach for."""
@@ -115,7 +115,7 @@ def in_container(folder: Path, service: str) -> dict[str, str]:
     return dict(json.loads(ran.stdout))
 
 
-def test_a_field_holds_exactly_what_was_given_and_no_other_key_changes(
+def test_a_field_keeps_its_exact_value_and_no_other_key_changes(
     context: AppContext, examples: int
 ) -> None:
     line = values.map(lambda each: re.sub(r"[\r\n]", " ", each)).map(
@@ -167,7 +167,7 @@ def test_a_name_is_text_on_every_page_in_the_log_and_at_the_terminal(
     assert not any("\n" in record.getMessage() for record in caplog.records if not record.exc_info)
 
 
-def test_what_steers_its_reader_is_refused_wherever_it_is_given(api: Api, cli: CommandLine) -> None:
+def test_control_characters_are_rejected_everywhere(api: Api, cli: CommandLine) -> None:
     for value in STEERING:
         answer = api.post("configure", {"openrouter_api_key": API_KEY, "name": value})
         assert answer.status_code == 422
@@ -184,9 +184,7 @@ def test_what_steers_its_reader_is_refused_wherever_it_is_given(api: Api, cli: C
     assert api.get("list").json == []
 
 
-def test_no_name_of_a_person_a_token_or_an_origin_is_more_than_text(
-    api: Api, context: AppContext
-) -> None:
+def test_names_of_people_tokens_and_origins_are_plain_text(api: Api, context: AppContext) -> None:
     deployment_id = api.configure()
 
     for value in (*STEERING, "<script>x</script>", "a b", "'", "$(id)", "http://x/'"):

@@ -47,7 +47,7 @@ def configured(api: Api, deployments_dir: Path) -> Tokens:
     return Tokens(api, deployments_dir / api.configure())
 
 
-def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_written_down(
+def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_logged(
     launched: Tokens,
 ) -> None:
     env = launched.folder / ".env"
@@ -81,7 +81,7 @@ def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_written_
         assert token not in page + launched.page("/token")
 
 
-def test_places_that_differ_are_found_without_a_look_at_them_and_made_equal(
+def test_differing_places_are_found_and_equalized(
     launched: Tokens, engine: docker.APIClient
 ) -> None:
     other = "another-token-of-somebody"
@@ -110,7 +110,7 @@ def test_places_that_differ_are_found_without_a_look_at_them_and_made_equal(
     assert other not in launched.written_down()
 
 
-def test_a_token_that_the_gateway_does_not_take_is_put_back_and_the_gateway_with_it(
+def test_a_rejected_token_is_rolled_back_with_the_gateway(
     launched: Tokens,
 ) -> None:
     old = launched.in_env
@@ -132,7 +132,7 @@ def test_a_token_that_the_gateway_does_not_take_is_put_back_and_the_gateway_with
     assert steps[-2:] == undone
 
 
-def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(launched: Tokens) -> None:
+def test_a_rotation_fails_if_the_old_token_still_works(launched: Tokens) -> None:
     old = launched.in_env
 
     with launched.refusing("!secret"):
@@ -145,7 +145,7 @@ def test_a_gateway_that_takes_the_old_token_too_has_not_been_rotated(launched: T
     assert launched.api.status(launched.id)["status"] == "running"
 
 
-def test_of_one_that_is_down_the_token_is_only_written_until_its_launch_proves_it(
+def test_a_stopped_gateways_new_token_is_verified_by_its_next_launch(
     configured: Tokens, engine: docker.APIClient, cli: CommandLine
 ) -> None:
     old = configured.in_env

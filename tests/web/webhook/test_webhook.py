@@ -50,7 +50,7 @@ def outcomes(api: Api) -> list[str]:
     return [each["words"] for each in api.get("webhook").json["deliveries"]]
 
 
-def test_a_test_says_what_came_of_it_and_never_where_it_went(
+def test_a_test_message_reports_its_outcome_but_never_the_address(
     told: Settings, receiver: Receiver, quickly: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     api = Api(create_app(told))
@@ -106,7 +106,7 @@ def test_without_an_address_nothing_is_sent_and_the_page_says_how(api: Api) -> N
     assert "DEPLOY_AGENT_WEBHOOK_URL" in api.page("/messages").text
 
 
-def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
+def test_waiting_messages_are_retried_and_dropped_ones_are_mentioned_later(
     told: Settings, receiver: Receiver, quickly: None
 ) -> None:
     api = Api(create_app(told))
@@ -152,7 +152,7 @@ def test_what_waits_is_tried_again_and_what_is_given_up_is_told_with_the_next(
     assert (waiting["waiting"], waiting["dropped"]) == (MOST_WAITING, 6)
 
 
-def test_a_crash_is_told_once_and_its_end_once_over_every_restart_of_the_server(
+def test_a_crash_and_its_end_are_reported_once_across_server_restarts(
     told: Settings, receiver: Receiver, quickly: None, engine: docker.APIClient
 ) -> None:
     api = Api(create_app(told))
