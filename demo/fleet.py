@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from app.core.status.status import Status
-from app.store.data_folders import give_to_gateway, may_give
+from app.store.data_folders import give_to_gateway, may_change_owner
 from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import launch_deployment
@@ -60,7 +60,7 @@ def fill(wanted: Iterable[Wanted], *, context: AppContext) -> list[str]:
         if each.fault:
             folder = context.store.folder(own)
             (folder / "config" / "standin-fault").write_text(each.fault)
-            if may_give():
+            if may_change_owner():
                 give_to_gateway(folder)
     _bring_about(made, context)
     return [own for _, own in made]

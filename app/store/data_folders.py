@@ -28,12 +28,12 @@ def belong_to_gateway(folder: Path) -> bool:
     return all(os.lstat(path).st_uid == GATEWAY_UID for path in paths)
 
 
-def are_ours(folder: Path) -> bool:
+def may_access_config(folder: Path) -> bool:
     """Return whether this process may read and write files in the config folder."""
     return os.geteuid() in (0, os.lstat(folder / "config").st_uid)
 
 
-def may_give() -> bool:
+def may_change_owner() -> bool:
     """Return whether this process may change the owner of files."""
     return os.geteuid() == 0
 

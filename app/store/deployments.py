@@ -18,7 +18,7 @@ from app.core.settings.env_file import parse_env
 from app.store import history
 from app.store.applied_settings import applied_now, write_applied
 from app.store.archive import Archive
-from app.store.data_folders import FOLDERS, give_to_gateway, may_give
+from app.store.data_folders import FOLDERS, give_to_gateway, may_change_owner
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment
 from app.store.file_writes import move_folder, sync_folder, write_file
 from app.store.files import AGENT_DIR
@@ -132,7 +132,7 @@ class DeploymentStore:
             for data_folder in (*FOLDERS, "config/workspace"):
                 (new / data_folder).mkdir(mode=0o700)
             write_file(new / "config" / "openclaw.json", content.openclaw_config)
-            if may_give():
+            if may_change_owner():
                 give_to_gateway(new)
             made_of = parse_env(content.env), content.compose_file.decode()
             write_applied(new, applied_now("", *made_of))

@@ -10,7 +10,7 @@ import pytest
 from app.core.updates.journal import Journal, KeptVersion, UpdateStage, Version
 from app.store import update_files as updates
 from app.store.update_files import BEFORE, KEPT, STATE, DirectAccess, exists
-from app.usecases.updates.rollback import give_back, keep
+from app.usecases.updates.rollback import keep_old_state, restore_state
 
 THEN, NOW = "2026-11-01T10:00:00+00:00", "2026-11-24T10:00:00+00:00"
 OLD, OLDER = Version("openclaw:2", "sha256:2", "sha256:2", "2"), Version("openclaw:1")
@@ -75,7 +75,7 @@ def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
             access.copy(BEFORE)
             updates.write_journal(folder, journal(UpdateStage.TRYING, returning))
             (folder / STATE / "version").write_text("3")
-        give_back(folder, journal(UpdateStage.TRYING, returning), access)
+        restore_state(folder, journal(UpdateStage.TRYING, returning), access)
     except Killed:
         return True
     return False
@@ -91,7 +91,7 @@ def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
     found = updates.read_journal(folder)
     assert found is not None
     for _ in range(2):
-        give_back(folder, found, DirectAccess(folder, 60))
+        restore_state(folder, found, DirectAccess(folder, 60))
 
     assert version_in(folder, STATE) == "2"
     assert version_in(folder, KEPT) == "1"
@@ -105,10 +105,10 @@ def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -
     proven = journal(UpdateStage.PROVEN, returning=False)
     updates.write_journal(folder, proven)
     with suppress(Killed):
-        keep(folder, proven, DyingAccess(folder, moves))
+        keep_old_state(folder, proven, DyingAccess(folder, moves))
 
     if found := updates.read_journal(folder):
-        keep(folder, found, DirectAccess(folder, 60))
+        keep_old_state(folder, found, DirectAccess(folder, 60))
 
     assert version_in(folder, KEPT) == "2"
     assert updates.read_kept(folder) == KeptVersion(OLD, "openclaw:3", NOW)

@@ -71,7 +71,7 @@ def perform_allow_origin(op: OperationContext) -> Run | None:
     origin = op.operation.arguments.get("origin", "")
     gateway = op.gateway()
     image = image_for(op.deployment, gateway, op.context)
-    before, after = _changed(op, origin, image)
+    before, after = _old_and_new(op, origin, image)
     if before == after:
         op.step(Step.WRITE, f"{_CONFIG} allows {origin} already")
     else:
@@ -95,7 +95,7 @@ class _ConfigChange:
     old = f"The old {_CONFIG}"
 
     def apply(self, op: OperationContext) -> Run:
-        return _restarted(op, self.gateway)
+        return _restart(op, self.gateway)
 
     def roll_back(self, op: OperationContext) -> Sequence[str]:
         current = read_openclaw_config(op.folder, self.gateway.image)
@@ -105,10 +105,10 @@ class _ConfigChange:
         return []
 
     def bring_back(self, op: OperationContext) -> tuple[str, Run | None]:
-        return RUNS, _restarted(op, self.gateway)
+        return RUNS, _restart(op, self.gateway)
 
 
-def _changed(op: OperationContext, origin: str, image: str) -> tuple[bytes, bytes]:
+def _old_and_new(op: OperationContext, origin: str, image: str) -> tuple[bytes, bytes]:
     """Return the file as it is and as it is to be.
 
     Raise OperationFailed, ComposeFailed, OSError.
@@ -141,7 +141,7 @@ def _words_of(error: Exception) -> str:
     return f"{_CONFIG} {error}" if isinstance(error, Unreadable) else str(error)
 
 
-def _restarted(op: OperationContext, gateway: Container) -> Run:
+def _restart(op: OperationContext, gateway: Container) -> Run:
     """Restart the gateway, as `gateway` was found, and return the verified run.
 
     Raise OperationFailed, ComposeFailed, EngineError.

@@ -80,7 +80,7 @@ def prepare_data_folders(op: OperationContext, image: str) -> None:
     if data_folders.belong_to_gateway(folder):
         return
     op.say("Giving config/ and workspace/ to the gateway's user, uid 1000")
-    if data_folders.may_give():
+    if data_folders.may_change_owner():
         data_folders.give_to_gateway(folder)
     else:
         run_as_root(image, folder, _GIVE, _SECONDS)
@@ -130,14 +130,14 @@ def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) ->
 
     Raise Unreadable, ComposeFailed.
     """
-    if data_folders.are_ours(folder):
+    if data_folders.may_access_config(folder):
         return data_folders.read_config(folder) or b""
     return run_as_root(image, folder, _READ, seconds).encode()
 
 
 def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
     """Rewrite `openclaw.json`, even if only the gateway may. Raise ComposeFailed, OSError."""
-    if data_folders.are_ours(folder):
+    if data_folders.may_access_config(folder):
         data_folders.write_config(folder, text)
     else:
         _install_as_root(folder, image, text)
@@ -167,7 +167,7 @@ def allowed_origins(folder: Path, port: int) -> tuple[str, ...] | None:
 def _own_config(folder: Path) -> dict[str, Any] | None:
     """Return `openclaw.json` if this process may read it, else None; it starts no container."""
     try:
-        if not data_folders.are_ours(folder):
+        if not data_folders.may_access_config(folder):
             return None
         data = data_folders.read_config(folder)
         return {} if data is None else parse_config(data)

@@ -33,7 +33,7 @@ from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
 from app.usecases.status.capacity import warning_before_launch
 from app.usecases.status.causes import cause_of_pull, compose_cause
-from app.usecases.updates.rollback import put_back
+from app.usecases.updates.rollback import finish_or_undo
 
 _CONFIG_SECONDS = 30.0
 _UP_SECONDS = 120.0
@@ -46,7 +46,7 @@ def launch_deployment(deployment_id: str, *, actor: str, context: AppContext) ->
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    refuse_what_cant_launch(deployment, "launched")
+    require_launchable(deployment, "launched")
     takes_room = not context.containers.of(deployment_id)
     warning = warning_before_launch(context=context) if takes_room else ""
     started = start_operation(OperationKind.LAUNCH, deployment, actor=actor, context=context)
@@ -59,12 +59,12 @@ def restart_deployment(deployment_id: str, *, actor: str, context: AppContext) -
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    refuse_what_cant_launch(deployment, "restarted")
+    require_launchable(deployment, "restarted")
     context.containers.of(deployment_id)
     return start_operation(OperationKind.RESTART, deployment, actor=actor, context=context)
 
 
-def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
+def require_launchable(deployment: Deployment, undone: str) -> None:
     """Raise DeploymentInvalid if a folder lacks what Compose needs."""
     if deployment.problem:
         raise DeploymentInvalid(
@@ -78,12 +78,12 @@ def refuse_what_cant_launch(deployment: Deployment, undone: str) -> None:
         )
 
 
-def perform_launch(op: OperationContext, anew: bool = False) -> Run:
+def perform_launch(op: OperationContext, recreate: bool = False) -> Run:
     """Roll back an interrupted update, then bring the gateway up; return the verified run.
 
-    `anew` is for a restart. Raise OperationFailed, ComposeFailed, EngineError, Cancelled.
+    `recreate`: see `bring_up`. Raise OperationFailed, ComposeFailed, EngineError, Cancelled.
     """
-    return bring_up(put_back(op) or op, anew)
+    return bring_up(finish_or_undo(op), recreate)
 
 
 def perform_restart(op: OperationContext) -> Run:
@@ -92,22 +92,22 @@ def perform_restart(op: OperationContext) -> Run:
     A file that Compose refuses, or an image that can't be pulled, fails the restart while
     the gateway still runs. Raise OperationFailed, ComposeFailed, EngineError, Cancelled.
     """
-    return perform_launch(op, anew=True)
+    return perform_launch(op, recreate=True)
 
 
-def bring_up(op: OperationContext, anew: bool = False) -> Run:
+def bring_up(op: OperationContext, recreate: bool = False) -> Run:
     """Bring a gateway up from its files and return the verified run.
 
-    With `anew`, take down the running gateway once everything is ready for the next one.
+    With `recreate`, take down the running gateway once everything is ready for the next one.
     If the launch fails or is cancelled, keep the last words of what it started and take that
     down; leave a gateway alone that ran before and was not touched.
     Raise OperationFailed, EngineError, Cancelled.
     """
     before = op.gateway()
     # In a crash loop Docker waits longer each time: start again now, with what was corrected.
-    anew = anew or bool(before and before.state == "restarting")
+    recreate = recreate or bool(before and before.state == "restarting")
     try:
-        _start(op, before, anew)
+        _start(op, before, recreate)
         with op.cancellation.allowed():
             return verify_gateway(op, before)
     except ComposeFailed as error:
@@ -119,7 +119,7 @@ def bring_up(op: OperationContext, anew: bool = False) -> Run:
         raise
 
 
-def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
+def _start(op: OperationContext, before: Container | None, recreate: bool) -> None:
     compose_file = read_compose_file(op.folder) or ""
     with op.cancellation.allowed():
         op.step(Step.CHECK, "docker compose config")
@@ -129,14 +129,14 @@ def _start(op: OperationContext, before: Container | None, anew: bool) -> None:
     # No cancellation while files are written: they would be left half done.
     op.step(Step.FOLDERS, "Preparing the data folders")
     prepare_data_folders(op, image)
-    if anew and before:
+    if recreate and before:
         take_down(op)
     else:
         # Compose replaces the container if the files were changed.
         try_save_last_words(before, op.deployment, op.context, op.say)
     # The engine creates a container that Compose has asked for even after Compose was killed.
     with op.cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
-        if before and before.state == "paused" and not anew:
+        if before and before.state == "paused" and not recreate:
             op.step(Step.CREATE, "docker compose unpause")
             compose_unpause(op.deployment.id, _UP_SECONDS)
         op.step(Step.CREATE, "docker compose up -d")

@@ -57,7 +57,7 @@ def purge_archived(
     """
     archived = find_archived(given, context=context)
     check_confirmed(archived, typed)
-    _refuse_what_runs(archived, context)
+    _require_no_containers(archived, context)
     # In another thread, too, the history names the address of the request.
     purge: Future[None] = _PURGES.submit(copy_context().run, _purge, archived, actor, context)
     try:
@@ -119,7 +119,7 @@ def _become_owner(folder: Path, archived: ArchivedDeployment, context: AppContex
         ) from None
 
 
-def _refuse_what_runs(archived: ArchivedDeployment, context: AppContext) -> None:
+def _require_no_containers(archived: ArchivedDeployment, context: AppContext) -> None:
     """Refuse to delete data that a container still uses, if the engine knows of one."""
     if context.store.has(archived.deployment.id):
         return  # The listed folder of that id has them.

@@ -140,7 +140,7 @@ def _move_origins(
     Start a container for that only if it is `needed`.
     """
     try:
-        if not (needed or data_folders.are_ours(folder)):
+        if not (needed or data_folders.may_access_config(folder)):
             return True
         image = deployment.env.get("OPENCLAW_IMAGE") or context.settings.image
         data = read_openclaw_config(folder, image)

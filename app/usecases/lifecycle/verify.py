@@ -18,7 +18,7 @@ from app.usecases.operations.operation_context import OperationContext
 from app.usecases.status.causes import end_cause
 from app.usecases.status.fix_lines import repairs_for
 
-_LOOK_AGAIN_SECONDS = 0.5
+_INTERVAL_SECONDS = 0.5
 # OpenClaw's exit code for a configuration that another start can't correct.
 _CONFIGURATION_ERROR = 78
 _RESTARTS_TOLERATED = 1
@@ -36,7 +36,7 @@ def verify_gateway(op: OperationContext, before: Container | None) -> Run:
     op.step(Step.ANSWERS, "Waiting for the gateway to answer")
     reported, answers = "", False
     while True:
-        found = _look(op, restarts)
+        found = _check_once(op, restarts)
         if not answers and (isinstance(found, Run) or found.name in _AFTER_IT_ANSWERS):
             answers = True
             op.step(Step.READY, "The gateway answers; waiting until it is ready")
@@ -48,27 +48,27 @@ def verify_gateway(op: OperationContext, before: Container | None) -> Run:
             op.say(reported)
         if time.monotonic() > deadline:
             raise OperationFailed(_timeout(seconds, reported))
-        time.sleep(_LOOK_AGAIN_SECONDS)
+        time.sleep(_INTERVAL_SECONDS)
 
 
-def _look(op: OperationContext, restarts_before: dict[str, int]) -> Run | ReadinessCheck:
+def _check_once(op: OperationContext, restarts_before: dict[str, int]) -> Run | ReadinessCheck:
     """Return the verified run, or the first check that fails so far.
 
     One slow answer of the engine does not end a launch.
     """
     try:
-        gateway = _still_there(op, restarts_before)
-        broken = _first_failed(op.deployment, gateway)
-        if broken is None:
+        gateway = _live_container(op, restarts_before)
+        failed_check = _first_failed(op.deployment, gateway)
+        if failed_check is None:
             now = op.gateway()
             run = now.run if now and now.state == "running" else None
             again = failed("container", "It was started again meanwhile.")
             return run if run and run == gateway.run else again
     except EngineError as error:
         return failed("container", error.detail)
-    if broken.hopeless:
-        raise OperationFailed(check_cause(broken, repairs_for(op.deployment, op.context)))
-    return broken
+    if failed_check.hopeless:
+        raise OperationFailed(check_cause(failed_check, repairs_for(op.deployment, op.context)))
+    return failed_check
 
 
 def _first_failed(deployment: Deployment, gateway: Container) -> ReadinessCheck | None:
@@ -77,10 +77,10 @@ def _first_failed(deployment: Deployment, gateway: Container) -> ReadinessCheck 
     A folder of the older server may have its token in `openclaw.json` alone: its page shows
     that, but the launch does not wait for it.
     """
-    broken = first_failed(run_checks(deployment, gateway))
-    if broken and broken.name == "token" and not deployment.token:
+    failed_check = first_failed(run_checks(deployment, gateway))
+    if failed_check and failed_check.name == "token" and not deployment.token:
         return None
-    return broken
+    return failed_check
 
 
 def _restarts_of(before: Container | None) -> dict[str, int]:
@@ -88,7 +88,7 @@ def _restarts_of(before: Container | None) -> dict[str, int]:
     return {before.id: before.details.restart_count} if before and before.details else {}
 
 
-def _still_there(op: OperationContext, restarts_before: dict[str, int]) -> Container:
+def _live_container(op: OperationContext, restarts_before: dict[str, int]) -> Container:
     """Return the gateway's container. Raise OperationFailed if it ended or loops."""
     gateway = op.gateway()
     if gateway is None or gateway.details is None:

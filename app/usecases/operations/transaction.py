@@ -63,12 +63,12 @@ def put_back(op: OperationContext, change: Change, why: str = "") -> Sequence[st
     Raise OperationFailed with `not_put_back`; its words begin with `why`.
     """
     op.step(Step.BACK, "Rolling back what was changed")
-    with half_done_if_it_fails(op, f"{why} {change.old} could not be put back."):
+    with half_done_on_failure(op, f"{why} {change.old} could not be put back."):
         return change.roll_back(op)
 
 
 @contextmanager
-def half_done_if_it_fails(op: OperationContext, words: str) -> Iterator[None]:
+def half_done_on_failure(op: OperationContext, words: str) -> Iterator[None]:
     """Turn a failure into `not_put_back`: `words`, its cause, and how to finish or undo.
 
     Raise OperationFailed.

@@ -50,7 +50,7 @@ from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.transaction import (
     RUNS,
     UNTOUCHED,
-    half_done_if_it_fails,
+    half_done_on_failure,
     put_back,
     run_transaction,
 )
@@ -69,7 +69,7 @@ def perform_reconfigure(op: OperationContext) -> Run | None:
     resumption = op.operation.resumption
     if not resumption:
         return _Reconfiguration(op).do()
-    with half_done_if_it_fails(op, "Nothing was changed."):
+    with half_done_on_failure(op, "Nothing was changed."):
         change = _Reconfiguration(op)
     return change.undo() if resumption == "undo" else change.finish()
 
@@ -107,7 +107,7 @@ class _Reconfiguration:
 
     def finish(self) -> Run | None:
         """Do what is left of an interrupted reconfiguration."""
-        with half_done_if_it_fails(self._op, "It could not be finished."):
+        with half_done_on_failure(self._op, "It could not be finished."):
             self._write_new()
         return self._bring_up_new()
 
@@ -121,12 +121,12 @@ class _Reconfiguration:
         if gateway and gateway.is_up and gateway.run == verified:
             self._op.say("The gateway was not touched")
             return verified
-        return perform_launch(self._op.reloaded(), anew=True)
+        return perform_launch(self._op.reloaded(), recreate=True)
 
     def apply(self, op: OperationContext) -> Run | None:
         """Bring the gateway up with the new files."""
         self._keep("config.new", self._new_config())
-        return perform_launch(op.reloaded(), anew=True)
+        return perform_launch(op.reloaded(), recreate=True)
 
     def roll_back(self, op: OperationContext) -> Sequence[str]:
         left_alone = self._replace("new", "old") + self._put_config_back()
@@ -165,7 +165,7 @@ class _Reconfiguration:
                 raise
             return None
 
-    def _refuse_edited(self) -> None:
+    def _require_unedited(self) -> None:
         for name, kept in _KEPT_AS.items():
             old, new = self._kept(f"{kept}.old"), self._kept(f"{kept}.new")
             if old is not None and read_file(self._folder / name) not in (old, new):
@@ -201,7 +201,7 @@ class _Reconfiguration:
         Raise OperationFailed if somebody has changed one of them: then none is changed.
         Raise OSError, EngineError, ComposeFailed.
         """
-        self._refuse_edited()
+        self._require_unedited()
         self._keep_applied()
         if self._then:
             self._keep("config.old", self._config_now())

@@ -20,11 +20,11 @@ from app.engine.compose import ComposeFailed
 from app.store.files import Unreadable
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config
-from app.usecases.lifecycle.launch import refuse_what_cant_launch
+from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.tokens.token_change import bring_up_as_written, write_token_of_env
+from app.usecases.tokens.token_change import restart_if_up, write_token_to_config
 
 _CONFIG_SECONDS = 15.0
 # Refusals by a gateway are cached: after ten it locks us out.
@@ -63,7 +63,7 @@ def equalize_token(deployment_id: str, *, actor: str, context: AppContext) -> St
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    refuse_what_cant_launch(deployment, "changed")
+    require_launchable(deployment, "changed")
     if not deployment.token:
         raise DeploymentInvalid(
             "Nothing was changed: .env has no token to take. Rotate the token, which makes one."
@@ -83,9 +83,9 @@ def perform_equalize_token(op: OperationContext) -> Run | None:
         op.say(f"{each.label}: {each.match}{f', {each.reason}' if each.reason else ''}")
     gateway = op.gateway()
     if gateway and gateway.is_up and not check.needs_restart:
-        write_token_of_env(op, gateway)
+        write_token_to_config(op, gateway)
         return verify_gateway(op, gateway)
-    return bring_up_as_written(op, gateway)
+    return restart_if_up(op, gateway)
 
 
 def _in_config(

@@ -18,7 +18,7 @@ from app.core.snapshot import Run
 from app.core.tokens import TokenComparison, TokenMatch, at_gateway
 from app.engine.gateway.probe import run_checks
 from app.usecases.context import AppContext
-from app.usecases.lifecycle.launch import refuse_what_cant_launch
+from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, start_operation
@@ -37,7 +37,7 @@ def rotate_token(deployment_id: str, *, actor: str, context: AppContext) -> Star
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    refuse_what_cant_launch(deployment, "given a new token")
+    require_launchable(deployment, "given a new token")
     context.containers.of(deployment_id)
     return start_operation(OperationKind.ROTATE_TOKEN, deployment, actor=actor, context=context)
 

@@ -67,7 +67,7 @@ class TokenChange:
             raise _unchanged(edited, "Look at it, then try again.") from None
 
     def apply(self, op: OperationContext) -> Run | None:
-        return bring_up_as_written(op.reloaded(), self.gateway)
+        return restart_if_up(op.reloaded(), self.gateway)
 
     def roll_back(self, op: OperationContext) -> Sequence[str]:
         """Put both files back, `.env` last. What somebody has edited meanwhile stays edited."""
@@ -125,19 +125,19 @@ def token_change(op: OperationContext, new: str) -> TokenChange:
     return TokenChange(gateway, env, config, frozenset(tokens - {""}), new, written)
 
 
-def bring_up_as_written(op: OperationContext, gateway: Container | None) -> Run | None:
+def restart_if_up(op: OperationContext, gateway: Container | None) -> Run | None:
     """Restart a gateway with its files as they are now; one that is down stays down.
 
     Raise OperationFailed, ComposeFailed, EngineError, OSError.
     """
     if gateway and gateway.is_up:
-        return perform_launch(op, anew=True)
-    write_token_of_env(op, gateway)
+        return perform_launch(op, recreate=True)
+    write_token_to_config(op, gateway)
     op.say("It is not running: its next launch takes the token and verifies it")
     return None
 
 
-def write_token_of_env(op: OperationContext, gateway: Container | None) -> None:
+def write_token_to_config(op: OperationContext, gateway: Container | None) -> None:
     """Write the token of `.env` into `openclaw.json`, as a launch does. Raise OSError."""
     op.step(Step.FOLDERS, "Preparing the data folders")
     try:

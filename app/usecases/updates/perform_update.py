@@ -23,10 +23,10 @@ from app.usecases.operations.transaction import DOWN, RUNS, run_transaction
 from app.usecases.updates.rollback import (
     IMAGE,
     env_with_image,
+    finish_or_undo,
     journal_of,
-    keep,
-    put_back,
-    remove,
+    keep_old_state,
+    remove_if_exists,
     undo,
     write_image,
 )
@@ -45,12 +45,12 @@ def perform_update(op: OperationContext) -> Run | None:
     Raise OperationFailed, ComposeFailed, EngineError, OSError, Cancelled.
     """
     interrupted = journal_of(op.deployment, op.context)
-    op = put_back(op) or op
-    update = _prepared(op, was_up=bool(interrupted and interrupted.was_up))
+    op = finish_or_undo(op)
+    update = _prepare(op, was_up=bool(interrupted and interrupted.was_up))
     update_files.write_journal(op.folder, update.journal)
     run = run_transaction(op, update)
     try:
-        keep(op.folder, update.journal, update.access)
+        keep_old_state(op.folder, update.journal, update.access)
     except (OSError, ComposeFailed) as error:
         op.say(f"The old state could not be kept yet; the next launch does that: {error}")
     return run
@@ -97,7 +97,7 @@ class _Update:
         return (RUNS, bring_up(op)) if self.journal.was_up else (DOWN, None)
 
 
-def _prepared(op: OperationContext, *, was_up: bool) -> _Update:
+def _prepare(op: OperationContext, *, was_up: bool) -> _Update:
     """Pull the image and check that the update can be made.
 
     Raise OperationFailed, ComposeFailed, EngineError, OSError, Cancelled.
@@ -107,16 +107,16 @@ def _prepared(op: OperationContext, *, was_up: bool) -> _Update:
     data_folders.make_missing(folder)
     update_files.open_updates(folder)
     with op.cancellation.allowed():
-        old_image = _pulled(op, image)
+        old_image = _pull(op, image)
         gateway = op.gateway()
-        version = _version(old_image, gateway, op.context)
+        version = _exact_version(old_image, gateway, op.context)
         access = state_access(folder, image)
         for left_over in (BEFORE, TRIED):
-            remove(folder, left_over, access)
+            remove_if_exists(folder, left_over, access)
         if returning:
-            _refuse_missing_state(folder)
+            _require_kept_state(folder)
         else:
-            _refuse_what_cant_be_copied(folder, access)
+            _require_copyable_state(folder, access)
     journal = Journal(
         operation.number,
         UpdateStage.TRYING if returning else UpdateStage.COPYING,
@@ -129,7 +129,7 @@ def _prepared(op: OperationContext, *, was_up: bool) -> _Update:
     return _Update(journal, access)
 
 
-def _pulled(op: OperationContext, image: str) -> str:
+def _pull(op: OperationContext, image: str) -> str:
     """Pull the new image and return the name of the old one; `.env` is not changed."""
     folder, candidate = op.folder, op.folder / update_files.CANDIDATE
     op.step(Step.CHECK, "docker compose config")
@@ -153,7 +153,7 @@ def _pulled(op: OperationContext, image: str) -> str:
     return now.get(service, "")
 
 
-def _version(name: str, gateway: Container | None, context: AppContext) -> Version:
+def _exact_version(name: str, gateway: Container | None, context: AppContext) -> Version:
     """Return the exact image that the gateway runs, or would run."""
     image = context.images.find(gateway.image_id if gateway else name)
     if image is None:
@@ -161,13 +161,13 @@ def _version(name: str, gateway: Container | None, context: AppContext) -> Versi
     return Version(name, image.id, image.pin(name), image.version)
 
 
-def _refuse_missing_state(folder: Path) -> None:
+def _require_kept_state(folder: Path) -> None:
     if not update_files.exists(folder, KEPT):
         words = "The state of the version before is no longer there. Nothing was changed."
         raise OperationFailed(Cause("nothing_kept", words, ""))
 
 
-def _refuse_what_cant_be_copied(folder: Path, access: StateAccess) -> None:
+def _require_copyable_state(folder: Path, access: StateAccess) -> None:
     if not update_files.is_plain_folder(folder):
         raise OperationFailed(
             Cause(

@@ -19,8 +19,8 @@ before/ becomes config/, `.env` gets its old image, and tried/ is removed; from 
 rest. An update back to the version before is the same with kept/ as the new state: config/
 becomes before/ and kept/ becomes config/; on the way back tried/ becomes kept/ again.
 
-Launch, restart and update do this first (`put_back`). The image is the exact one that ran: by
-its name if that still means it, else by its digest or id (`name_of`).
+Launch, restart and update do this first (`finish_or_undo`). The image is the exact one that
+ran: by its name if that still means it, else by its digest or id (`current_name`).
 """
 
 from collections.abc import Iterator
@@ -48,18 +48,18 @@ from app.usecases.updates.state_access import state_access
 IMAGE = BY_NAME["image"].env
 
 
-def put_back(op: OperationContext) -> OperationContext | None:
+def finish_or_undo(op: OperationContext) -> OperationContext:
     """Finish or undo an interrupted update; return the operation on the deployment after it.
 
-    Return None if there is nothing to undo. Raise OperationFailed, ComposeFailed, EngineError,
-    OSError: the journal stays then, and the next launch tries again.
+    Raise OperationFailed, ComposeFailed, EngineError, OSError: the journal stays then, and the
+    next launch tries again.
     """
     journal = journal_of(op.deployment, op.context)
     if journal is None:
-        return None
+        return op
     if journal.step is UpdateStage.PROVEN:
-        keep(op.folder, journal, _access_to(op.folder, journal))
-        return None
+        keep_old_state(op.folder, journal, _access_to(op.folder, journal))
+        return op
     op.step(Step.BACK, f"Rolling back the update to {journal.image}")
     undo(op, journal)
     return op.reloaded()
@@ -73,10 +73,10 @@ def undo(op: OperationContext, journal: Journal) -> str:
     access = _access_to(op.folder, journal)
     if op.context.containers.of(op.deployment.id):
         take_down(op)
-    give_back(op.folder, journal, access)
-    image = name_of(journal.before, op.context)
+    restore_state(op.folder, journal, access)
+    image = current_name(journal.before, op.context)
     write_image(op.folder, image)
-    remove(op.folder, TRIED, access)
+    remove_if_exists(op.folder, TRIED, access)
     history.record(op.folder, "undo_update", op.operation.actor, image=journal.image)
     update_files.end_journal(op.folder)
     return image
@@ -99,16 +99,16 @@ def journal_of(deployment: Deployment, context: AppContext) -> Journal | None:
         ) from None
 
 
-def keep(folder: Path, journal: Journal, access: StateAccess) -> None:
+def keep_old_state(folder: Path, journal: Journal, access: StateAccess) -> None:
     """Keep the state from before a verified update until the next update; end the journal."""
     if exists(folder, BEFORE):
-        remove(folder, KEPT, access)
+        remove_if_exists(folder, KEPT, access)
         access.move(BEFORE, KEPT)
     update_files.write_kept(folder, KeptVersion(journal.before, journal.image, journal.at))
     update_files.end_journal(folder)
 
 
-def remove(folder: Path, name: str, access: StateAccess) -> None:
+def remove_if_exists(folder: Path, name: str, access: StateAccess) -> None:
     if exists(folder, name):
         access.remove(name)
 
@@ -125,17 +125,17 @@ def env_with_image(folder: Path, name: str) -> bytes:
         return with_value(read_file(folder / ENV_FILE, MAX_FILE_BYTES), IMAGE, name)
 
 
-def name_of(version: Version, context: AppContext) -> str:
+def current_name(version: Version, context: AppContext) -> str:
     """Return the name that means a version's exact image now. Raise EngineError."""
     named = context.images.find(version.image)
     moved = version.id and (named is None or named.id != version.id)
     return version.pin or version.id if moved else version.image
 
 
-def give_back(folder: Path, journal: Journal, access: StateAccess) -> None:
+def restore_state(folder: Path, journal: Journal, access: StateAccess) -> None:
     """Put back the state from before an update that was not verified."""
     if journal.step is UpdateStage.COPYING:
-        remove(folder, BEFORE, access)
+        remove_if_exists(folder, BEFORE, access)
     elif exists(folder, BEFORE):
         if exists(folder, STATE):
             access.move(STATE, TRIED)

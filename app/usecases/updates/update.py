@@ -7,9 +7,9 @@ from app.core.settings.field_checks import ValueRejected, check_value
 from app.core.updates.journal import KeptVersion
 from app.store import update_files
 from app.usecases.context import AppContext
-from app.usecases.lifecycle.launch import refuse_what_cant_launch
+from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.operations.start import Started, start_operation
-from app.usecases.updates.rollback import IMAGE, name_of
+from app.usecases.updates.rollback import IMAGE, current_name
 
 
 def update_deployment(
@@ -20,7 +20,7 @@ def update_deployment(
     Raise NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    refuse_what_cant_launch(deployment, "updated")
+    require_launchable(deployment, "updated")
     wanted = checked_image(image)
     gateway = deployment.gateway_in(context.containers.of(deployment_id))
     found = context.images.find(wanted)
@@ -35,18 +35,18 @@ def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     Raise NotFound, NoPreviousVersion, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    refuse_what_cant_launch(deployment, "updated")
-    kept = kept_of(deployment, context=context)
+    require_launchable(deployment, "updated")
+    kept = kept_version(deployment, context=context)
     if kept is None:
         raise NoPreviousVersion(
             "No version before is kept: there was no update yet. The first update keeps one."
         )
     context.containers.of(deployment_id)
-    arguments = {"image": name_of(kept.version, context), "returning": "true"}
+    arguments = {"image": current_name(kept.version, context), "returning": "true"}
     return _start(deployment, arguments, actor, context)
 
 
-def kept_of(deployment: Deployment, *, context: AppContext) -> KeptVersion | None:
+def kept_version(deployment: Deployment, *, context: AppContext) -> KeptVersion | None:
     """Return the version before the last update."""
     return update_files.read_kept(context.store.folder(deployment.id))
 

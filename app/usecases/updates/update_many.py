@@ -21,7 +21,7 @@ from app.store import batches, history
 from app.store.locks import waiting_for
 from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext, build_context
-from app.usecases.lifecycle.launch import refuse_what_cant_launch
+from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.operations.operations import failure_of, operation_of
 from app.usecases.operations.process import spawn
 from app.usecases.updates.update import checked_image, update_deployment
@@ -38,7 +38,7 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppConte
     if not 1 <= len(chosen) <= _MOST:
         raise InputRejected({"deployment_ids": f"must name one deployment, and at most {_MOST}"})
     for each in chosen:
-        refuse_what_cant_launch(context.store.load(each), f"updated, nor any other: {each}")
+        require_launchable(context.store.load(each), f"updated, nor any other: {each}")
     root, source = context.store.root, history.source_address.get()
     with storage_errors("Nothing was updated."):
         context.store.open()

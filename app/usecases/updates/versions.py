@@ -9,7 +9,7 @@ from app.store.sizes import FolderSize
 from app.store.update_files import KEPT
 from app.usecases.context import AppContext
 from app.usecases.status.overview import DeploymentView
-from app.usecases.updates.update import kept_of
+from app.usecases.updates.update import kept_version
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class VersionShown:
 
 def version_of(view: DeploymentView, *, context: AppContext) -> VersionShown:
     """Return the version that a deployment runs, or would run."""
-    kept = kept_of(view.deployment, context=context)
+    kept = kept_version(view.deployment, context=context)
     size = context.sizes.of(context.store.folder(view.deployment.id) / KEPT) if kept else None
     image = None if view.problem else _image(view, context)
     return VersionShown(view, view.image, image, kept, size)
