@@ -6,12 +6,12 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any
 
 from pydantic_core import to_json
 
 from app.core.operations.layers import Layer
-from app.core.operations.progress import StepBegan
+from app.core.operations.progress import Record, StepBegan
 from app.core.operations.steps import Step
 from app.core.records import read_record
 from app.core.secrets import Masker, readable
@@ -109,18 +109,18 @@ def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], i
     return whole.decode(errors="replace").split("\n")[:-1], offset + len(whole)
 
 
-def read_records(folder: Path, number: int) -> list[StepBegan | Layer] | None:
-    """Return what an operation has recorded of its progress; None where it recorded nothing.
+def read_records(folder: Path, number: int) -> list[Record] | None:
+    """Return what an operation has recorded of its progress, without damaged lines.
 
-    Operations of older versions did not. Damaged lines are left out.
+    Return None for an operation of an older version, which recorded nothing.
     """
     data = _read(steps_path(folder, number), 0)
     if data is None:
         return None
-    found: list[StepBegan | Layer] = []
+    found: list[Record] = []
     for line in data.splitlines():
         with suppress(ValueError):
-            found.append(cast(StepBegan | Layer, read_record(_RECORD, line)))
+            found.append(read_record(_RECORD, line))
     return found
 
 

@@ -6,7 +6,7 @@ To add a kind: a member here with its facts, and the function that performs it i
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from app.core.errors import (
     ArchiveFailed,
@@ -51,12 +51,19 @@ class OperationKind(StrEnum):
         return self.facts.after_interruption
 
 
+class Effect(Enum):
+    """What an operation does to the containers of a deployment."""
+
+    LAUNCH = "brings them up"
+    STOP = "removes them"
+    RENEW = "recreates them if they are up, else leaves them alone"
+    CHANGE = "changes files, and may restart or recreate them"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindFacts:
     """What is true of every operation of one kind.
 
-    `launches` ones bring a gateway up and `stops` ones remove its containers; `renews` ones
-    recreate a gateway that is up and leave one that is down alone.
     `writes_settings`: it may write `.env` or `docker-compose.yml`.
     `runs_on_full_disk`: it may use the space reserved for it, so that a gateway that has
     filled the disk can still be stopped.
@@ -66,14 +73,12 @@ class KindFacts:
     `title` names one in the history and may use its arguments.
     `after_interruption` tells people what to do, `retry` is the command of ours that does it.
     `compose_command` does the same by hand.
-    `steps_without_launch` is the plan of one that leaves the gateway alone, where that differs.
+    `steps_without_launch` is the plan of one that leaves the gateway alone, if it differs.
     """
 
     noun: str
     title: str
-    launches: bool
-    stops: bool
-    renews: bool
+    effect: Effect
     writes_settings: bool
     runs_on_full_disk: bool
     can_be_cancelled: bool
@@ -86,14 +91,24 @@ class KindFacts:
     steps: tuple[Step, ...]
     steps_without_launch: tuple[Step, ...] = ()
 
+    @property
+    def launches(self) -> bool:
+        return self.effect is Effect.LAUNCH
+
+    @property
+    def stops(self) -> bool:
+        return self.effect is Effect.STOP
+
+    @property
+    def renews(self) -> bool:
+        return self.effect is Effect.RENEW
+
 
 _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.LAUNCH: KindFacts(
         noun="launch",
         title="Launch",
-        launches=True,
-        stops=False,
-        renews=False,
+        effect=Effect.LAUNCH,
         writes_settings=False,
         runs_on_full_disk=False,
         can_be_cancelled=True,
@@ -108,9 +123,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.STOP: KindFacts(
         noun="stop",
         title="Stop",
-        launches=False,
-        stops=True,
-        renews=False,
+        effect=Effect.STOP,
         writes_settings=False,
         runs_on_full_disk=True,
         can_be_cancelled=False,
@@ -125,9 +138,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.RESTART: KindFacts(
         noun="restart",
         title="Restart",
-        launches=True,
-        stops=False,
-        renews=False,
+        effect=Effect.LAUNCH,
         writes_settings=False,
         runs_on_full_disk=False,
         can_be_cancelled=True,
@@ -142,9 +153,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.ARCHIVE: KindFacts(
         noun="archiving",
         title="Archive",
-        launches=False,
-        stops=True,
-        renews=False,
+        effect=Effect.STOP,
         writes_settings=False,
         runs_on_full_disk=False,
         can_be_cancelled=False,
@@ -159,9 +168,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.ALLOW_ORIGIN: KindFacts(
         noun="change of allowed origins",
         title="Allowing {origin}",
-        launches=False,
-        stops=False,
-        renews=False,
+        effect=Effect.CHANGE,
         writes_settings=True,
         runs_on_full_disk=False,
         can_be_cancelled=False,
@@ -176,9 +183,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.UPDATE: KindFacts(
         noun="update",
         title="Update to {image}",
-        launches=True,
-        stops=False,
-        renews=False,
+        effect=Effect.LAUNCH,
         writes_settings=True,
         runs_on_full_disk=False,
         can_be_cancelled=True,
@@ -198,9 +203,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.ROTATE_TOKEN: KindFacts(
         noun="token rotation",
         title="Rotate token",
-        launches=False,
-        stops=False,
-        renews=True,
+        effect=Effect.RENEW,
         writes_settings=True,
         runs_on_full_disk=False,
         can_be_cancelled=False,
@@ -215,9 +218,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.EQUALIZE_TOKEN: KindFacts(
         noun="token equalization",
         title="Equalize token",
-        launches=False,
-        stops=False,
-        renews=True,
+        effect=Effect.RENEW,
         writes_settings=True,
         runs_on_full_disk=False,
         can_be_cancelled=False,
@@ -232,9 +233,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
     OperationKind.RECONFIGURE: KindFacts(
         noun="reconfiguration",
         title="Reconfiguration of {changed}",
-        launches=False,
-        stops=False,
-        renews=False,
+        effect=Effect.CHANGE,
         writes_settings=True,
         runs_on_full_disk=False,
         can_be_cancelled=True,

@@ -1,8 +1,8 @@
 """The output of an operation: its log and its steps, while it runs and after."""
 
 from app.core.operations.older_logs import layer_in, records_in
-from app.core.operations.operation import Operation
-from app.core.operations.progress import Record, StepBegan, StepProgress, progress_of
+from app.core.operations.operation import Operation, OperationState
+from app.core.operations.progress import StepBegan, StepProgress, progress_of
 from app.store import operation_log
 from app.usecases.context import AppContext
 
@@ -14,11 +14,12 @@ def steps_of(operation: Operation, *, context: AppContext) -> tuple[StepProgress
     if recorded is None:
         lines = operation_log.read_log(folder, operation.number)
         return progress_of(operation, records_in(_parted(lines)))
-    begun = (each for each in reversed(recorded) if isinstance(each, StepBegan))
-    since = next((each.log_size for each in begun), 0)
-    lines, _ = operation_log.read_log_since(folder, operation.number, since)
-    last_line: list[Record] = [text for _, text in _parted(lines[-1:])]
-    return progress_of(operation, [*recorded, *last_line])
+    if operation.state is OperationState.RUNNING:
+        begun = (each for each in reversed(recorded) if isinstance(each, StepBegan))
+        since = next((each.log_size for each in begun), 0)
+        lines, _ = operation_log.read_log_since(folder, operation.number, since)
+        recorded += [text for _, text in _parted(lines[-1:])]
+    return progress_of(operation, recorded)
 
 
 def output_since(
