@@ -12,7 +12,7 @@ import docker
 import pytest
 
 from app.config import Settings
-from app.core.operations.operation import NOT_BACK, OperationState
+from app.core.operations.operation import ROLLBACK_FAILED, OperationState
 from demo.cleaning import remove_project
 from tests.support.crash import verbs
 from tests.support.crash.crashes import (
@@ -129,7 +129,7 @@ def assert_told(crashes: Crashes, code: int, at: str) -> None:
     assert operation, at
     if operation.state is OperationState.FAILED:
         told = operation.code in ("disk_full", "no_room")
-        not_back = operation.code == NOT_BACK and "The disk is full." in operation.reason
+        not_back = operation.code == ROLLBACK_FAILED and "The disk is full." in operation.reason
         assert told or not_back, f"{at}: {operation.code}: {operation.reason}"
     else:
         assert operation.state in (OperationState.SUCCEEDED, OperationState.INTERRUPTED), at

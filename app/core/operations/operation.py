@@ -12,11 +12,11 @@ from app.core.snapshot import Run
 # Code of an operation whose process could not be started: nothing was done.
 NOT_STARTED = "not_started"
 # Code of a failure whose rollback failed too.
-NOT_BACK = "not_put_back"
+ROLLBACK_FAILED = "not_put_back"
 # Codes of a failure that no step foresaw.
 DEADLINE, INTERNAL_ERROR = "deadline", "internal_error"
 # After these it is not known how far the operation came.
-_BROKEN_OFF = (NOT_BACK, DEADLINE, INTERNAL_ERROR)
+_BROKEN_OFF = (ROLLBACK_FAILED, DEADLINE, INTERNAL_ERROR)
 # The argument that makes an operation undo or finish the interrupted one before it.
 RESUMPTIONS = ("undo", "finish")
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from app.core.operations.layers import Layer, latest_layers
-from app.core.operations.operation import NOT_BACK, Operation, OperationState
+from app.core.operations.operation import ROLLBACK_FAILED, Operation, OperationState
 from app.core.operations.steps import TAKE_DOWN, WAYS_BACK, Step
 from app.core.records import AwareDatetime
 
@@ -143,6 +143,6 @@ def _state(
         return StepState.RUNNING
     if operation.state is OperationState.SUCCEEDED:
         return StepState.DONE
-    if operation.state is OperationState.INTERRUPTED or operation.code == NOT_BACK:
+    if operation.state is OperationState.INTERRUPTED or operation.code == ROLLBACK_FAILED:
         return StepState.FAILED
     return broken_off if is_planned else StepState.DONE

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from app.core.diagnosis.causes import Cause
-from app.core.operations.operation import NOT_BACK
+from app.core.operations.operation import ROLLBACK_FAILED
 from app.core.operations.steps import Step
 from app.core.snapshot import Run
 from app.usecases.operations.failures import FAILURES, OperationFailed, cause_of
@@ -77,11 +77,11 @@ def half_done_on_failure(op: OperationContext, words: str) -> Iterator[None]:
         yield
     except FAILURES as error:
         cause = cause_of(error, op)
-        if cause.code == NOT_BACK:
+        if cause.code == ROLLBACK_FAILED:
             raise
         step = f"{cause.next_step} {op.operation.kind.after_interruption}"
         words = f"{words} {cause.words}"
-        raise OperationFailed(Cause(NOT_BACK, words.strip(), step.strip())) from error
+        raise OperationFailed(Cause(ROLLBACK_FAILED, words.strip(), step.strip())) from error
 
 
 def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -> BaseException:

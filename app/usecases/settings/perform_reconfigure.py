@@ -18,7 +18,7 @@ from pathlib import Path
 
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
-from app.core.operations.operation import NOT_BACK, Operation
+from app.core.operations.operation import ROLLBACK_FAILED, Operation
 from app.core.operations.steps import Step
 from app.core.secrets import secret_values
 from app.core.settings.drift import drift_of
@@ -246,7 +246,7 @@ class _Reconfiguration:
         words = f"Meanwhile somebody changed {name}, so nothing was changed."
         if self._op.operation.resumption == "finish":
             step = f"Undo the change: that leaves {name} alone, and puts the rest back."
-            return OperationFailed(Cause(NOT_BACK, words, step))
+            return OperationFailed(Cause(ROLLBACK_FAILED, words, step))
         step = "Look at it as it is now, then change it again."
         return OperationFailed(Cause("stale", words, step))
 

@@ -24,7 +24,7 @@ from app.core.doctor.folder import (
 from app.core.doctor.operations import DeploymentLock, operations_finding
 from app.core.doctor.shell import Shell
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import NOT_BACK, NOT_STARTED, OperationState
+from app.core.operations.operation import NOT_STARTED, ROLLBACK_FAILED, OperationState
 from tests.support.builders import ID, NOW, an_operation, before
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False)
@@ -161,7 +161,7 @@ def test_the_fix_completes_an_interrupted_operation(kind: OperationKind, verb: s
 @pytest.mark.parametrize(
     ("ended", "option"),
     [
-        ({"state": OperationState.FAILED, "code": NOT_BACK}, "--finish"),
+        ({"state": OperationState.FAILED, "code": ROLLBACK_FAILED}, "--finish"),
         ({"state": OperationState.INTERRUPTED, "arguments": {"undo": "7"}}, "--undo"),
         (
             {"state": OperationState.FAILED, "code": NOT_STARTED, "arguments": {"undo": "7"}},

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.core.operations.kinds import OperationKind
 from app.core.operations.layers import Layer, Phase
 from app.core.operations.older_logs import layer_in, records_in
-from app.core.operations.operation import NOT_BACK, Operation, OperationState
+from app.core.operations.operation import ROLLBACK_FAILED, Operation, OperationState
 from app.core.operations.progress import StepProgress, StepState, progress_of
 from tests.support.builders import an_operation, before
 
@@ -151,7 +151,7 @@ def test_what_was_broken_off_is_taken_down_as_a_step_of_its_own(
     [
         (OperationState.RUNNING, "", "running"),
         (OperationState.FAILED, "token_refused", "done"),
-        (OperationState.FAILED, NOT_BACK, "failed"),
+        (OperationState.FAILED, ROLLBACK_FAILED, "failed"),
         (OperationState.INTERRUPTED, "", "failed"),
     ],
 )
@@ -239,7 +239,9 @@ UPDATED = [*LAUNCHED[:3], *TAKEN_DOWN, (32, COPY), (33, "Writing openclaw:2 into
 GONE_BACK = [(45, f"{BACK} openclaw:2"), *((46, text) for _, text in TAKEN_DOWN), *LAUNCHED[5:]]
 
 
-@pytest.mark.parametrize(("code", "back"), [("launch_timeout", "done"), (NOT_BACK, "failed")])
+@pytest.mark.parametrize(
+    ("code", "back"), [("launch_timeout", "done"), (ROLLBACK_FAILED, "failed")]
+)
 def test_an_update_that_failed_shows_where_and_whether_it_is_back(code: str, back: str) -> None:
     said = [*UPDATED, *LAUNCHED[5:10], *((44, text) for _, text in TAKEN_DOWN), *GONE_BACK]
     failed = operation(OperationState.FAILED, OperationKind.UPDATE, code=code)

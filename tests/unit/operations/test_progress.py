@@ -7,7 +7,7 @@ import pytest
 
 from app.core.operations.kinds import OperationKind
 from app.core.operations.layers import Layer, Phase
-from app.core.operations.operation import NOT_BACK, Operation, OperationState
+from app.core.operations.operation import ROLLBACK_FAILED, Operation, OperationState
 from app.core.operations.progress import Record, StepBegan, StepProgress, StepState, progress_of
 from app.core.operations.steps import BRING_UP, PREPARE, TAKE_DOWN, Step
 from tests.support.builders import an_operation, before
@@ -74,7 +74,9 @@ def test_containers_taken_down_out_of_turn_undo_a_launch() -> None:
     assert "stop" not in steps
 
 
-@pytest.mark.parametrize(("code", "back"), [("launch_timeout", "done"), (NOT_BACK, "failed")])
+@pytest.mark.parametrize(
+    ("code", "back"), [("launch_timeout", "done"), (ROLLBACK_FAILED, "failed")]
+)
 def test_the_steps_of_a_rollback_are_one_step(code: str, back: str) -> None:
     failed = operation(OperationState.FAILED, OperationKind.UPDATE, code=code)
     forward = failed.planned_steps[:-1]

@@ -10,7 +10,7 @@ import pytest
 
 from app.core.diagnosis.causes import Cause
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import NOT_BACK
+from app.core.operations.operation import ROLLBACK_FAILED
 from app.core.operations.steps import Step
 from app.core.snapshot import Run
 from app.usecases.operations.failures import OperationFailed
@@ -124,7 +124,7 @@ def test_a_failed_rollback_says_why_and_what_to_do(op: OperationContext) -> None
     failure = failure_of(op, change)
 
     assert failure.cause == Cause(
-        NOT_BACK,
+        ROLLBACK_FAILED,
         "It exited with code 1. The old token could not be put back. The disk is full.",
         "Make room, then try again. Launch it: that takes the token of .env and verifies it.",
     )

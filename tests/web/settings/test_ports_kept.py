@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from app.core.operations.kinds import OperationKind
-from app.core.operations.operation import NOT_BACK, OperationState
+from app.core.operations.operation import ROLLBACK_FAILED, OperationState
 from app.store import operations
 from tests.support.api import API_KEY, Api
 from tests.support.server import free_port
 
 
-@pytest.mark.parametrize("code", [None, NOT_BACK])
+@pytest.mark.parametrize("code", [None, ROLLBACK_FAILED])
 @pytest.mark.parametrize(("wanted", "other"), [("port", "port_before"), ("port_before", "port")])
 def test_an_interrupted_change_reserves_both_ports_until_it_is_settled(
     api: Api, deployments_dir: Path, wanted: str, other: str, code: str | None
