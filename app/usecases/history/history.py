@@ -39,7 +39,7 @@ class HistoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Moments, newest first. `older` is the cursor of the next page; empty at the end."""
+    """Entries, newest first. `older` is the cursor of the next page; empty at the end."""
 
     entries: tuple[TimelineEntry, ...]
     older: str = ""

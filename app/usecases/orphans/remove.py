@@ -42,7 +42,7 @@ class Removal:
 def find_orphan(project: str, *, context: AppContext) -> Orphan:
     """Return the orphan with this Compose project name, as of now.
 
-    Raises NotFound, NotStranded, EngineError.
+    Raises NotFound, NotOrphaned, EngineError.
     """
     found = list_orphans_now(context=context)
     if stranded := found.get(project):
@@ -63,7 +63,7 @@ def remove_orphan(
 ) -> bool:
     """Remove one orphan; return False if the removal still goes on after `seconds`.
 
-    Raises NotFound, NotStranded, NotRemoved, StorageFailed, Busy, StopFailed, EngineError.
+    Raises NotFound, NotOrphaned, NotRemoved, StorageFailed, Busy, StopFailed, EngineError.
     """
     removal = remove_orphans([project], actor=actor, context=context, seconds=seconds)
     for refused in removal.refused.values():

@@ -54,7 +54,7 @@ def add_user(
 ) -> Person:
     """Add a user. `setup` is the secret of a set-up link, which must still be valid.
 
-    Raises InputRejected, LinkDead, StorageFailed.
+    Raises InputRejected, LinkExpired, StorageFailed.
     """
     errors = _errors(name=name_problem(name), password=password_problem(password))
     if role not in list(Role):
@@ -65,7 +65,7 @@ def add_user(
     with storage_errors("The user was not added."), context.people.changing() as people:
         # Checked again under the lock: two requests may use one link at the same time.
         if setup is not None and not _is_valid(people, setup):
-            raise _dead_link()
+            raise _expired_link()
         if name in people.users:
             raise InputRejected({"name": "is taken"})
         people.users[name] = User(Role(role), hashed)
@@ -138,13 +138,13 @@ def is_setup_valid(secret: str, *, context: AppContext) -> bool:
 
 
 def check_setup(secret: str, *, context: AppContext) -> None:
-    """Raise LinkDead if a set-up link is not valid."""
+    """Raise LinkExpired if a set-up link is not valid."""
     if not is_setup_valid(secret, context=context):
-        raise _dead_link()
+        raise _expired_link()
 
 
 def set_up(secret: str, name: str, password: str, *, context: AppContext) -> Person:
-    """Make the first operator's account. Raises LinkDead, InputRejected."""
+    """Make the first operator's account. Raises LinkExpired, InputRejected."""
     check_setup(secret, context=context)
     return add_user(
         name, Role.OPERATOR, password, by="the set-up link", context=context, setup=secret
@@ -161,7 +161,7 @@ def _is_valid(people: People, secret: str) -> bool:
     )
 
 
-def _dead_link() -> LinkExpired:
+def _expired_link() -> LinkExpired:
     return LinkExpired(
         "This set-up link is not valid: it was used, is older than 30 minutes, or was never made."
         " Restart the server for a new one, or add a user on the command line."

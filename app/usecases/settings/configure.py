@@ -56,7 +56,7 @@ def configure_deployment(
     `deployment_id` is the id of its form, so that a form that is sent twice creates one
     deployment. `like` is a deployment whose settings are used where none are given.
 
-    Raises InputRejected, with every field's own message, AlreadyMade, NotFound,
+    Raises InputRejected, with every field's own message, FormAlreadySent, NotFound,
     DeploymentInvalid or StorageFailed; in all cases nothing was created.
     """
     given, copied = with_cloned_settings(given, like, context=context)
