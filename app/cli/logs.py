@@ -81,12 +81,12 @@ def _print(lines: Iterable[LogLine | LogNotice], terminal: Terminal) -> None:
         if isinstance(line, LogNotice):
             terminal.warn([line.words])
         elif terminal.as_json:
-            terminal.write(_described(line))
+            terminal.write(_line_as_json(line))
         else:
             click.echo(_colored(line))
 
 
-def _described(line: LogLine) -> dict[str, str]:
+def _line_as_json(line: LogLine) -> dict[str, str]:
     return {"time": line.time, "stream": line.stream, "level": line.level, "text": line.text}
 
 
