@@ -1,4 +1,4 @@
-"""Open: what the gateway's page will say by this name, and one more name allowed."""
+"""Origins: what a gateway's page will do for this visitor, and allowing one more name."""
 
 import json
 import re
@@ -25,7 +25,7 @@ PAGE = f"http://{GATEWAY}:8000"
 
 
 class Reader:
-    """Somebody who opened Deploy Agent by a name of their own choice."""
+    """A visitor who opened Deploy Agent by some host name."""
 
     def __init__(self, api: Api, role: str = "operator", base_url: str = PAGE) -> None:
         context = api.app.config["CONTEXT"]
@@ -49,7 +49,7 @@ class Reader:
         return re.findall(r'data-wall="(\w+)"', self.page(deployment_id, **more))
 
     def press(self, deployment_id: str, origin: str | None = None) -> TestResponse:
-        """Send the form that stands on the page, as a browser without JavaScript does."""
+        """Send the form on the page as a browser without JavaScript does."""
         page = self.page(deployment_id)
         shown = re.search(r'name="origin" value="([^"]+)"', page)
         return self.client.post(
@@ -164,7 +164,7 @@ def test_a_gateway_for_this_host_only_comes_with_a_tunnel_command(api: Api) -> N
     port = api.listed(deployment_id)["port"]
     far = Reader(api)
 
-    # A proxy of this host is no reader of this host.
+    # A proxy on this host does not make its visitors local.
     assert far.walls(deployment_id, **{"X-Forwarded-For": "10.0.0.9"}) == ["published_there_only"]
     page = far.page(deployment_id, **{"X-Forwarded-For": "10.0.0.9"})
     assert f"ssh -N -L {port}:127.0.0.1:{port} {GATEWAY}</code>" in page
@@ -263,7 +263,7 @@ def test_a_gateway_that_fails_with_the_new_file_is_rolled_back(
     ana, folder = Reader(api), deployments_dir / deployment_id
     ana.call("POST", "launch", {"deployment_id": deployment_id})
     before, run = (folder / "config/openclaw.json").read_bytes(), run_of(engine, deployment_id)
-    # Its next start crashes; the one after that, with the file put back, does not.
+    # The next start crashes. The one after it, with the old file, does not.
     fault = folder / "config" / "standin-fault"
     fault.write_text("crash:3")
     mended = threading.Thread(target=_mend_when_put_back, args=(folder, before, fault))
@@ -280,7 +280,7 @@ def test_a_gateway_that_fails_with_the_new_file_is_rolled_back(
     )
     assert (folder / "config/openclaw.json").read_bytes() == before
     assert run_of(engine, deployment_id) != run
-    assert ana.status(deployment_id)["status"] == "running", "and proven at once"
+    assert ana.status(deployment_id)["status"] == "running", "and verified at once"
     assert ana.walls(deployment_id) == ["origin_refused"]
 
 
@@ -295,7 +295,7 @@ def test_a_gateway_that_starts_with_neither_file_says_so(api: Api, deployments_d
     deployment_id = api.configure()
     ana, folder = Reader(api), deployments_dir / deployment_id
     ana.call("POST", "launch", {"deployment_id": deployment_id})
-    # Somebody's edit that the running gateway has not read yet.
+    # An edit that the running gateway has not read yet.
     config = json.loads((folder / "config/openclaw.json").read_text())
     config["gateway"]["bind"] = "nowhere"
     text = json.dumps(config)
@@ -309,7 +309,7 @@ def test_a_gateway_that_starts_with_neither_file_says_so(api: Api, deployments_d
         "The old config/openclaw.json was put back, but the gateway does not come up: "
         in answer.json["detail"]
     )
-    assert (folder / "config/openclaw.json").read_text() == text, "their edit is theirs"
+    assert (folder / "config/openclaw.json").read_text() == text, "their edit is kept"
 
 
 def test_a_file_that_is_not_plain_json_is_kept_and_the_manual_step_is_shown(

@@ -1,4 +1,4 @@
-"""Pairing: who asks is seen within seconds, and exactly that request is answered, with a record."""
+"""Pairing: a request appears within seconds, and exactly that request is answered and recorded."""
 
 import re
 import stat

@@ -1,4 +1,4 @@
-"""The provider's answer: asked from inside the gateway, told in words, and holding nothing up."""
+"""The provider check: made inside the gateway, shown in words, and blocking nothing."""
 
 import json
 import re
@@ -237,7 +237,7 @@ def test_the_key_is_in_no_argument_and_no_log(
     inspected = json.dumps([engine.exec_inspect(each) for each in execs])
     arguments = _all_arguments()
 
-    assert any("ASK_NONCE" in each for each in arguments), "the script itself was seen"
+    assert any("ASK_NONCE" in each for each in arguments), "the script itself was recorded"
     assert not any(API_KEY in each for each in arguments)
     assert API_KEY not in inspected
     assert API_KEY not in api.get(f"logs/{deployment_id}").text

@@ -1,4 +1,4 @@
-"""Causes: named on page, API and command line, with a line that ends with a gateway that runs."""
+"""Causes on page, API and command line, with a fix line that leaves a running gateway."""
 
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ def test_a_crash_after_the_launch_has_a_cause_too(
     api.app.config["CONTEXT"].snapshots.outdate()
     engine.restart(f"{deployment_id}-openclaw-1", timeout=1)
 
-    # A busy engine may not answer for once: then nothing is claimed of the gateway.
+    # A busy engine may fail to answer once; then nothing is said about the gateway.
     def cause() -> dict[str, Any] | None:
         told = api.status(deployment_id)["cause"]
         return dict(told) if told and told["code"] != "engine_silent" else None

@@ -1,7 +1,7 @@
-"""Fixes: failures of engine, host and files, each named everywhere and mended as printed.
+"""Fixes: failures of engine, host and files have a cause everywhere and a working fix line.
 
-Every one is staged through the app, on the stand-in gateway. What no line can mend says in
-words what to do. Those of the real gateway itself: test_fixes_on_openclaw.py.
+Each failure is staged through the app on the stand-in gateway. Without a fix line, the words
+say what to do. For the real gateway see test_fixes_on_openclaw.py.
 """
 
 import re
@@ -98,7 +98,7 @@ def spoilt_download(stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Failed:
-    """A launch that fails once something is spoilt; with a line that mends it, or none."""
+    """A launch that fails after some damage, with a fix line that repairs it or none."""
 
     code: str
     spoil: Callable[[Stage], None]
@@ -157,7 +157,7 @@ def is_paused(stage: Stage) -> None:
 
 
 def hangs(stage: Stage) -> None:
-    """Stop the gateway's own process: its port still answers, and nothing else does."""
+    """Suspend the gateway's process: its port still accepts connections, but nothing answers."""
     init = psutil.Process(stage.engine.inspect_container(stage.container)["State"]["Pid"])
     [gateway] = init.children()
     gateway.suspend()

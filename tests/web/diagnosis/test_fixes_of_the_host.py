@@ -1,6 +1,6 @@
-"""Fixes of what all share of a host, each run as printed on one of the test's own.
+"""Fixes of host-wide problems, each run as printed on a host of its own.
 
-The stages themselves stand in on_own_host.py.
+The steps are in on_own_host.py.
 """
 
 import subprocess

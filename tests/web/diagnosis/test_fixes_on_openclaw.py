@@ -1,6 +1,6 @@
-"""Fixes on the real OpenClaw gateway: what it dies or suffers of is named, and mended as printed.
+"""Fixes on the real OpenClaw gateway: each failure has a cause and a working fix line.
 
-Each of them starts it once or twice, which takes a busy machine minutes.
+Each test starts it once or twice, which takes minutes on a busy machine.
 """
 
 import json
@@ -41,7 +41,7 @@ def settings(deployments_dir: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.APIClient]:
-    """As everywhere, with the time that it takes to remove a container of that size."""
+    """The usual engine, with enough time to remove a container of that size."""
     client = docker.APIClient(base_url=engine_address(), version="auto", timeout=240)
     yield client
     client.close()
@@ -72,7 +72,7 @@ def image_without_npm(engine: docker.APIClient) -> Iterator[str]:
 
 
 def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Stage], None]:
-    """Return what edits openclaw.json by hand."""
+    """Return a function that edits openclaw.json by hand."""
 
     def edit(stage: Stage) -> None:
         path = stage.folder / "config" / "openclaw.json"
@@ -113,7 +113,7 @@ def port_in_use(stage: Stage) -> None:
 
 
 def used_by_another(stage: Stage) -> None:
-    """Let a gateway that somebody started by hand work on the same folders."""
+    """Start a gateway by hand that uses the same folders."""
     for name in ("config", "workspace"):
         shutil.chown(stage.folder / name, 1000, 1000)
     config = stage.folder / "config"
@@ -131,7 +131,7 @@ def used_by_another(stage: Stage) -> None:
 
 @dataclass(frozen=True)
 class Dies:
-    """A gateway that ends once something is spoilt."""
+    """A gateway that exits after some damage."""
 
     code: str
     spoil: Callable[[Stage], None]
@@ -202,7 +202,7 @@ BY_HAND = {
 def test_a_manual_start_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
     staged: Callable[..., Stage], failure: Dies
 ) -> None:
-    """A launch would have given it the folders."""
+    """By hand, because a launch would make the gateway the folders' owner."""
     stage = staged()
     failure.spoil(stage)
 

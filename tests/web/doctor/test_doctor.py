@@ -1,4 +1,4 @@
-"""The doctor on a real host: what is staged is found, and the lines that it gives mend it."""
+"""The doctor on a real host: staged problems are found, and the fix lines repair them."""
 
 import fcntl
 import json
@@ -24,7 +24,7 @@ pytestmark = LEAVES_SOCKETS
 
 
 def found(api: Api) -> dict[str, dict[str, Any]]:
-    """Return the findings by code, once a busy machine has answered every look in its time."""
+    """Return the findings by code, once every check on a busy machine has finished in time."""
 
     def all_told() -> dict[str, dict[str, Any]] | None:
         answer = api.get("doctor")
@@ -45,7 +45,7 @@ def verdicts(api: Api, *codes: str) -> dict[str, str]:
 
 
 def paste(line: str) -> None:
-    """Do what a person does with a line."""
+    """Run a fix line as a person does."""
     done = subprocess.run(
         ["bash", "-c", line], cwd="/", capture_output=True, text=True, timeout=120, check=False
     )
@@ -53,7 +53,7 @@ def paste(line: str) -> None:
 
 
 def command_line(monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[int, dict[str, Any]]:
-    """Return the exit code of the command, and what it answers."""
+    """Return the command's exit code and output."""
     monkeypatch.setenv("DEPLOY_AGENT_DEPLOYMENTS_DIR", str(folder))
     monkeypatch.setenv("DEPLOY_AGENT_IMAGE", STANDIN)
     ended = CliRunner().invoke(main, ["doctor", "--json"])
@@ -115,7 +115,7 @@ def test_the_fix_lines_repair_a_tampered_folder(
 
     mended = verdicts(api, "modes", "owners", "links", "foreign", "operations")
     assert set(mended.values()) == {"good"}
-    assert len(api.get("list").json) == 4, "the foreign folder has an id now"
+    assert len(api.get("list").json) == 4, "the foreign folder is now named by an id"
     assert (deployments_dir / second / ".env").is_file()
     assert (deployments_dir / second / ".env").read_bytes() == (tmp_path / "settings").read_bytes()
 
@@ -167,7 +167,7 @@ def test_a_hanging_engine_does_not_delay_other_checks(
     beside_it = {"socket", "disk", "memory", "networks", "modes", "links", "foreign", "operations"}
 
     def told_beside(missing: set[str]) -> tuple[int, dict[str, dict[str, Any]]] | None:
-        """Return exit code and findings, once all others than those have answered in time."""
+        """Return exit code and findings, once all other checks have finished in time."""
         code, answer = command_line(monkeypatch, deployments_dir)
         told = {each["code"]: each for each in answer["findings"]}
         late = {each for each in told.keys() - missing if "No answer" in told[each]["seen"]}

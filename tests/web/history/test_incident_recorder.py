@@ -1,4 +1,4 @@
-"""What happens to gateways from outside is in their history, once, with their last words."""
+"""Incidents are recorded once in the history, with last words."""
 
 import errno
 import json
@@ -173,7 +173,7 @@ def test_the_recorder_survives_a_dead_engine_and_a_removed_folder(
         raise EngineUnreachable("Nothing answers at Docker Engine's address.")
 
     monkeypatch.setattr(IncidentRecords, "catch_up", dead)
-    # There is no folder for the lock yet.
+    # The folder for the lock does not exist yet.
     with recording(settings, waits_for_its_turn) as recorder:
         (deployments_dir / ".deploy-agent").mkdir()
         eventually(lambda: recorder.caught_up)

@@ -1,4 +1,4 @@
-"""A log as a file: all of it, or what is wanted of it, also where there is no container."""
+"""A log as a file: whole or filtered, also without a container."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is stranded on the real engine is listed with what it is and can be removed; others not."""
+"""Orphans on a real engine are listed and can be removed; other projects are left alone."""
 
 import re
 import subprocess
@@ -26,13 +26,13 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was made just now counts as left behind, so that no test waits a minute."""
+    """Count new containers as orphans at once, so that no test waits a minute."""
     monkeypatch.setattr(stranded, "SETTLED", timedelta(0))
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[Api]:
-    """Another server on this engine, with deployments of its own."""
+    """Another server on this engine with its own deployments."""
     folder = tmp_path / "others"
     folder.mkdir()
     yield Api(create_app(Settings(deployments_dir=folder, image=STANDIN)))
@@ -40,7 +40,7 @@ def other(tmp_path: Path) -> Iterator[Api]:
 
 
 def by_hand(api: Api, deployment_id: str, *verb: str) -> Path:
-    """Let Compose do something in a deployment's folder, and return the folder."""
+    """Run Compose in a deployment's folder, and return the folder."""
     folder: Path = api.app.config["CONTEXT"].store.folder(deployment_id)
     subprocess.run(["docker", "compose", *verb], cwd=folder, check=True, capture_output=True)
     return folder
@@ -76,7 +76,9 @@ def test_containers_of_a_removed_folder_are_listed_and_removed_with_last_words(
         assert found[gone]["networks"] == [f"{gone}_default"]
         assert "is in the archive" in found[archived]["why"]
         assert anothers not in found
-        assert {gone, archived} & listed(other).keys() == set(), "it is not the other's to miss"
+        assert {gone, archived} & listed(other).keys() == set(), (
+            "it does not belong to the other server"
+        )
         assert re.search(r"Stranded \(\d+\)", api.page("/").text)
         assert f"remove-{gone}" in api.page("/stranded").text
         asked = api.page(f"/stranded/remove?project={gone}").text
@@ -126,7 +128,7 @@ def test_unstarted_containers_and_lone_networks_are_listed_but_not_foreign_proje
             "com.docker.compose.service": service,
             "com.docker.compose.project.working_dir": f"/nowhere/{project}",
         }
-        image = "deploy-agent-standin:silent"  # Not the one that this server would take.
+        image = "deploy-agent-standin:silent"  # Not the port that this server would pick.
         engine.create_container(image, labels=labels, name=f"{project}-{service}-1")
     try:
         found = listed(api)
@@ -136,7 +138,7 @@ def test_unstarted_containers_and_lone_networks_are_listed_but_not_foreign_proje
         assert strange not in found
         every = api.page("/stranded/remove").text
         assert created in every
-        assert unsure not in every, "what may be somebody else's is removed one by one"
+        assert unsure not in every, "projects that may be somebody else's are removed one by one"
         assert api.post("stranded/remove", {"project": strange}).status_code == 409
         assert api.post("stranded/remove", {"project": "nothing"}).status_code == 404
 

@@ -1,4 +1,4 @@
-"""Who may do what: log-in, roles, tokens, the set-up link; every route by the app's own map."""
+"""Permissions: login, roles, tokens, the set-up link, and every route of the app."""
 
 import contextlib
 import time
@@ -23,7 +23,7 @@ from tests.support.routes import example_path, routes
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same algorithm with the least cost: what is tested here is not its strength."""
+    """The same hash algorithm at the lowest cost: its strength is not tested here."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     for module in (people, sessions):
         monkeypatch.setattr(module, "HASHER", quick)
@@ -163,7 +163,7 @@ def test_a_cookie_planted_before_the_login_is_useless_afterwards(
     assert answer.status_code == 303
     assert victim.get("/", base_url=BASE).status_code == 200
     assert attacker.get("/", base_url=BASE).status_code == 303
-    # Nor does the token that the attacker knows go with the session that began.
+    # Nor does the CSRF token known to the attacker belong to the new session.
     made = victim.post(
         "/people/tokens",
         data={"name": "x", "role": "operator", "csrf_token": token},
@@ -176,7 +176,7 @@ def test_a_cookie_planted_before_the_login_is_useless_afterwards(
 def test_a_cookie_sent_to_a_gateway_is_useless_to_it(
     api: Api, context_with_people: AppContext
 ) -> None:
-    """Browsers send a cookie to every port of a host: each gateway that is opened gets it."""
+    """Browsers send a cookie to every port of a host, so every opened gateway gets it."""
     client = logged_in(api, "ana")
     cookie = client.get_cookie("deploy_agent_8000")
     assert cookie is not None
@@ -394,15 +394,15 @@ def test_a_proxied_request_to_an_open_server_is_not_local(api: Api, header: str)
 @pytest.mark.parametrize(
     "environment",
     [
-        # As nginx passes on where it is told nothing.
+        # What nginx forwards by default.
         {"SERVER_PROTOCOL": "HTTP/1.0"},
-        # As a host with route_localnet lets its neighbours in.
+        # A host with route_localnet admits its neighbors like this.
         {"REMOTE_ADDR": "192.0.2.7"},
     ],
 )
 def test_an_open_server_admits_only_local_requests(api: Api, environment: dict[str, str]) -> None:
     assert api.get("list", environ_overrides=environment).status_code == 401
-    # At a Unix socket there is no address.
+    # A Unix socket has no address.
     assert api.get("list", environ_overrides={"REMOTE_ADDR": ""}).status_code == 200
 
 

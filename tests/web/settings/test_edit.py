@@ -1,4 +1,4 @@
-"""The form that changes a deployment: no secret in it, nothing lost, stale ones refused; drift."""
+"""The form that changes a deployment: no secrets, no lost input, no stale changes; and drift."""
 
 import os
 import re
@@ -25,7 +25,7 @@ BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4"
 
 
 class Form:
-    """The form of one deployment as a browser without a script has it."""
+    """The form of a deployment in a browser without JavaScript."""
 
     def __init__(self, api: Api, deployment_id: str) -> None:
         self.api, self.path = api, f"/deployments/{deployment_id}/edit"
@@ -150,7 +150,7 @@ def test_input_is_kept_if_another_operation_is_running(
     assert (answer.status_code, told.status_code) == (409, 409)
     assert all("Wait for its end" in text_of(each.text) for each in (answer, told))
     assert 'value="Büro"' in answer.text and "canary" not in answer.text
-    # HTMX leaves the form in the page as it is.
+    # With HTMX the form stays on the page.
     assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
 
 
@@ -170,7 +170,7 @@ def test_a_stale_form_is_rejected_with_the_changes_and_then_accepted(
     assert "Meanwhile it was changed to Support." in words
     assert env_of(folder)["DEPLOYMENT_NAME"] == "Support"
     form.read(stale.text)
-    # What was changed here is kept, what was not follows the file.
+    # Changed fields are kept; the others follow the file.
     assert (form.fields["name"], form.fields["memory_limit"]) == ("Büro", "1g")
     assert form.fields["timezone"] == "Asia/Tokyo"
 
@@ -213,7 +213,7 @@ def test_a_gateway_with_outdated_settings_is_marked_with_the_keys(
     eventually(lambda: api.listed(deployment_id)["drift"] == [])
     assert "Apply…" not in api.page(f"/deployments/{deployment_id}").text
 
-    # Made by hand, so there is nothing but the times of the files.
+    # Started by hand, so only the times of the files tell.
     def edited() -> bool:
         edit_env(folder, TELEGRAM_BOT_TOKEN="canary:canary")
         return api.listed(deployment_id)["drift"] == [".env"]
@@ -254,7 +254,7 @@ def test_a_launch_with_a_taken_port_offers_a_free_one_by_button(
     eventually(lambda: api.status(deployment_id)["status"] == "running")
     status = api.status(deployment_id)
     assert (status["port"], status["drift"]) == (free, [])
-    # What the launch wrote down tells the very keys.
+    # The launch recorded what it applied, so the keys are known.
     edit_env(folder, TZ="Asia/Tokyo", DEPLOYMENT_NAME="Büro", OPENCLAW_MODEL="a/b")
     assert api.listed(deployment_id)["drift"] == ["Model", "Time zone"]
 

@@ -1,4 +1,4 @@
-"""An edit by hand in the middle of a rotation is never written over."""
+"""A manual edit during a rotation is never overwritten."""
 
 from pathlib import Path
 

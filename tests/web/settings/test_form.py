@@ -1,4 +1,4 @@
-"""The configure form over HTTP: its checks, its preview, its id, and another like this."""
+"""The configure form over HTTP: checks, preview, form id, and clones."""
 
 import errno
 import json
@@ -27,7 +27,7 @@ def send(api: Api, path: str = FORM, *, htmx: bool = False, **fields: str) -> Te
 
 
 def said_of(api: Api, **field: str) -> str:
-    """Return what is said beside a field as it is left."""
+    """Return the message for a field after it was left."""
     answer = send(api, f"{FORM}/check", htmx=True, **field)
     assert answer.status_code == 200
     assert "HX-Request" in answer.headers["Vary"]
@@ -88,7 +88,7 @@ def test_a_bot_of_another_gateway_is_accepted_with_a_warning(api: Api) -> None:
     assert [each["field"] for each in second.json["warnings"]] == ["telegram_bot_token"]
     assert "This Telegram bot is already used by" in page.text
     assert BOT not in said + second.text + page.text
-    # A key may serve any number.
+    # Several gateways may use the same key.
     assert said_of(api, openrouter_api_key=API_KEY) == ""
 
 
@@ -279,7 +279,7 @@ def test_input_is_kept_if_nothing_can_be_written(api: Api, monkeypatch: pytest.M
     assert (answer.status_code, told.status_code) == (507, 507)
     assert all("The disk is full." in each.text for each in (answer, told))
     assert 'value="Büro"' in answer.text and API_KEY not in answer.text
-    # HTMX leaves the form in the page as it is.
+    # With HTMX the form stays on the page.
     assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
 
 

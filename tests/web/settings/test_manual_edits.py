@@ -1,4 +1,4 @@
-"""What somebody edits past Deploy Agent is in the history: which keys, and no value."""
+"""Manual edits of files are in the history, with their keys but no values."""
 
 import os
 from datetime import UTC, datetime, timedelta

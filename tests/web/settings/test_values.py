@@ -1,7 +1,7 @@
-"""Values as somebody hostile gives them: carried exactly, or refused; never read as anything else.
+"""Hostile values: passed on exactly or rejected, never interpreted as anything else.
 
-Compose is the oracle: what it makes of the files that we wrote is what was given, in no
-other key, and a container's own environment has it so. `--soak` tries thousands of values.
+Compose is the oracle: it must read exactly the given value from our files, in no other key,
+and a container's environment must have it too. `--soak` tries thousands of values.
 """
 
 import json
@@ -30,7 +30,7 @@ from tests.support.engine.images import STANDIN
 from tests.support.soak import rounds
 
 SECRETS = tuple(each for each in FIELDS if each.secret and each.group != "auto")
-# Each would do harm to a reader that takes it for more than text.
+# Each is harmful to a reader that does not treat it as plain text.
 INJECTIONS = (
     "'", '"', "\\", "\\'", "$", "$$", "${PORT}", "${OPENCLAW_GATEWAY_TOKEN}", "$(id)", "`id`",
     "${X:?x}", "${X:-", "x\\nPORT=1", "PORT=1", "export PORT=1", " #c", "#", "=", ": ", "- a",
@@ -41,7 +41,7 @@ INJECTIONS = (
     "' onload=x", "&lt;", "<!--", "]]>", "=cmd()", "+1", "@SUM(A1)", "%s%n", "%00", "..", "../../x",
     "\ufeff", "\u200b", "é", "日本", "\U0001f99e", "e\u0301", "\xa0", "\u2028", "\x85", "null", "~",
 )  # fmt: skip
-# What ends a line, changes the direction of text, or steers a terminal.
+# Characters that end a line, change the direction of text, or control a terminal.
 STEERING = (
     "a\nPORT=1", "a\r\nb", "a\0b", "a\x1b[2Jb", "\x1b]8;;http://evil.example\x07x\x1b]8;;\x07",
     "\u202egnp.exe", "\u2066x", "\x9b2J", "a\bb", "\x07", "\ud800",
@@ -60,7 +60,7 @@ values = st.one_of(
 
 
 class Markup(HTMLParser):
-    """What a page has beside its texts: the names of its elements and of their attributes."""
+    """A page without its texts: the names of its elements and attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def examples(request: pytest.FixtureRequest) -> int:
 def test_compose_passes_on_every_value_exactly(
     tmp_path: Path, examples: int, request: pytest.FixtureRequest
 ) -> None:
-    """Two hundred values a time, beside the variables that they might reach for."""
+    """Two hundred values at a time, next to the variables that they might refer to."""
     tried = 0
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
@@ -107,7 +107,7 @@ def test_compose_passes_on_every_value_exactly(
 
 
 def in_container(folder: Path, service: str) -> dict[str, str]:
-    """Return what a process in a container really has."""
+    """Return the environment of a process in a container."""
     script = "JSON.stringify(process.env)"
     run = ["run", "--rm", "-T", "--no-deps", "--entrypoint", "node", service, "-p", script]
     ran: subprocess.CompletedProcess[bytes] = compose(folder, *run)

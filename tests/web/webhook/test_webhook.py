@@ -1,4 +1,4 @@
-"""Who is told when a gateway dies: once, whatever the receiver or the server does meanwhile."""
+"""The webhook: each event is reported once, whatever happens to receiver or server."""
 
 import os
 import signal
@@ -33,13 +33,13 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def told(settings: Settings, receiver: Receiver) -> Settings:
-    """The settings of a server that tells the receiver."""
+    """The settings of a server that sends to the receiver."""
     return settings.model_copy(update={"webhook_url": SecretStr(receiver.url)})
 
 
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let nothing wait as long as it does for people."""
+    """Shorten all waiting times."""
     monkeypatch.setattr("app.core.webhook.trouble_check._SETTLED", timedelta(seconds=1))
     monkeypatch.setattr("app.usecases.webhook.sender._TRIES", 3)
     monkeypatch.setattr("app.usecases.webhook.sender._LONGEST_PAUSE", 0.05)
@@ -78,7 +78,7 @@ def test_a_test_message_reports_its_outcome_but_never_the_address(
     assert arrived.status_code == 200
     assert arrived.json["host"] == "127.0.0.1"
     assert at_the_terminal.output == "127.0.0.1 accepted the message.\n"
-    # The silent one took the last message after all: nobody waited for that.
+    # The silent receiver accepted the last message late, when nobody waited any more.
     assert set(receiver.events) == {"test"}
     assert "a local user" in receiver.got[0]["text"]
     for answer, words in (
@@ -187,6 +187,6 @@ def test_a_crash_and_its_end_are_reported_once_across_server_restarts(
 
 
 def crash(engine: docker.APIClient, deployment_id: str) -> None:
-    """End a gateway's process past the engine, as a fault of its own does."""
+    """Kill a gateway's process without the engine, like a crash."""
     container = engine.inspect_container(container_of(engine, deployment_id))
     os.kill(container["State"]["Pid"], signal.SIGKILL)
