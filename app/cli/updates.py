@@ -46,7 +46,7 @@ def update(
 @wait_option
 @click.pass_obj
 def to_previous_version(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Go back to the version before the last update.
+    """Go back to the previous version.
 
     The gateway's state of that time is restored. The present state is kept, so that going back
     again undoes this.

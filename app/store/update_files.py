@@ -4,7 +4,7 @@
     before/        the copy of config/ that a rollback puts back
     tried/         what a rollback has taken out of config/
     candidate.env  the new .env, for Compose to check
-    kept/          the state of the version before the last update; kept.json has its image
+    kept/          the state of the previous version; kept.json has its image
 
 A folder gets from one of these names to another by a rename, so it is always complete under
 one of them. State that only the gateway's user may access goes through `StateAccess`.
@@ -133,7 +133,7 @@ def end_journal(folder: Path) -> None:
 
 
 def read_kept(folder: Path) -> KeptVersion | None:
-    """Return the version before the last update, or None if its state is not kept."""
+    """Return the previous version, or None if its state is not kept."""
     try:
         return kept_from_json(read_file(folder / _KEPT_IMAGE)) if exists(folder, KEPT) else None
     except (OSError, Unreadable, ValueError) as error:

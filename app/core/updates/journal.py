@@ -1,4 +1,4 @@
-"""The journal of an update, and the version before it whose state is kept."""
+"""The journal of an update, and the previous version with its kept state."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -47,7 +47,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class KeptVersion:
-    """The version before the last update, with its state; `image` is what replaced it."""
+    """The previous version, with its state; `image` is what replaced it."""
 
     version: Version
     image: str

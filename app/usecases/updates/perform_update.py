@@ -163,7 +163,7 @@ def _exact_version(name: str, gateway: Container | None, context: AppContext) ->
 
 def _require_kept_state(folder: Path) -> None:
     if not update_files.exists(folder, KEPT):
-        words = "The state of the version before is no longer there. Nothing was changed."
+        words = "The state of the previous version is no longer there. Nothing was changed."
         raise OperationFailed(Cause("nothing_kept", words, ""))
 
 

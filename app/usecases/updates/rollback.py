@@ -16,7 +16,7 @@ agents have made there belongs to no version.
 After a crash the journal says what to do. Each way back is a row of renames that can be
 repeated: from `copying`, remove the incomplete copy; from `trying`, config/ becomes tried/,
 before/ becomes config/, `.env` gets its old image, and tried/ is removed; from `proven`, do the
-rest. An update back to the version before is the same with kept/ as the new state: config/
+rest. An update back to the previous version is the same with kept/ as the new state: config/
 becomes before/ and kept/ becomes config/; on the way back tried/ becomes kept/ again.
 
 Launch, restart and update do this first (`finish_or_undo`). The image is the exact one that

@@ -1,4 +1,4 @@
-"""Update: another image with the state that belongs to it, or the version before with its own."""
+"""Update: another image with the state that belongs to it, or the previous version with its own."""
 
 from app.core.deployment import Deployment
 from app.core.errors import AlreadyRunsImage, InputRejected, NoPreviousVersion
@@ -30,7 +30,7 @@ def update_deployment(
 
 
 def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start the update to the version before, with its kept state. Today's is kept instead.
+    """Start the update to the previous version, with its kept state. Today's is kept instead.
 
     Raise NotFound, NoPreviousVersion, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -39,7 +39,7 @@ def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
     kept = kept_version(deployment, context=context)
     if kept is None:
         raise NoPreviousVersion(
-            "No version before is kept: there was no update yet. The first update keeps one."
+            "No previous version is kept: there was no update yet. The first update keeps one."
         )
     context.containers.of(deployment_id)
     arguments = {"image": current_name(kept.version, context), "returning": "true"}
@@ -47,7 +47,7 @@ def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
 
 
 def kept_version(deployment: Deployment, *, context: AppContext) -> KeptVersion | None:
-    """Return the version before the last update."""
+    """Return the previous version."""
     return update_files.read_kept(context.store.folder(deployment.id))
 
 

@@ -16,7 +16,7 @@ from app.usecases.updates.update import kept_version
 class VersionShown:
     """The image of a deployment. `image` is None if the engine does not know it.
 
-    `kept` is the version before the last update, `kept_size` the disk space of its state:
+    `kept` is the previous version, `kept_size` the disk space of its state:
     None while that is measured.
     """
 

@@ -116,7 +116,7 @@ def update_by_script(body: UpdateBody) -> UpdatedAnswer | AcceptedAnswer:
 @needs(Permission.OPERATE)
 @call(
     CallTag.LIFECYCLE,
-    "Go back to the version before",
+    "Go back to the previous version",
     example=Example(body=OperationBody(deployment_id=EXAMPLE_ID), answer=_UPDATED),
     errors=(*_UPDATING, NoPreviousVersion),
 )
