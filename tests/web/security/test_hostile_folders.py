@@ -54,6 +54,7 @@ FILES = (
     f"{AGENT_DIR}/applied.json",
     f"{AGENT_DIR}/answer.json",
     f"{AGENT_DIR}/operations/1/log",
+    f"{AGENT_DIR}/operations/1/steps.jsonl",
     f"{AGENT_DIR}/operations/1/operation.json",
     f"{AGENT_DIR}/operations/1/outcome.json",
     f"{AGENT_DIR}/update/journal.json",
