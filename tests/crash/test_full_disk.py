@@ -36,7 +36,7 @@ RECONFIGURED = {
 
 
 @pytest.mark.parametrize("name", WITHOUT_CONTAINERS)
-def test_a_deed_for_which_the_disk_is_full_is_done_or_not_and_can_be_done_again(
+def test_an_action_is_done_or_not_on_a_full_disk_and_can_be_repeated(
     crashes: Crashes, name: str
 ) -> None:
     before, verb = WITHOUT_CONTAINERS[name]
@@ -92,7 +92,7 @@ def crashes_on_small_disk(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 @pytest.mark.parametrize("name", WITH_CONTAINERS | RECONFIGURED)
-def test_a_deed_amid_which_the_disk_fills_is_done_or_not_and_can_be_done_again(
+def test_an_action_is_done_or_not_if_the_disk_fills_meanwhile_and_can_be_repeated(
     crashes_on_small_disk: Crashes, engine: docker.APIClient, name: str
 ) -> None:
     crashes = crashes_on_small_disk

@@ -45,7 +45,7 @@ def chosen(steps: list[Point], name: str, config: pytest.Config) -> list[int]:
 
 
 @pytest.mark.parametrize("name", WITHOUT_CONTAINERS | WITH_CONTAINERS)
-def test_a_deed_that_is_killed_is_done_or_not_and_can_be_done_again(
+def test_a_killed_action_is_done_or_not_and_can_be_repeated(
     crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
 ) -> None:
     before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]
@@ -70,7 +70,7 @@ WRITERS = ("reconfigure", "rotate", "update")
     "name",
     [pytest.param(each, marks=[pytest.mark.soak] * (each in WITH_CONTAINERS)) for each in WRITERS],
 )
-def test_what_is_edited_meanwhile_is_kept_and_a_deed_is_done_beside_it_or_not(
+def test_a_concurrent_manual_edit_survives_every_action(
     crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
 ) -> None:
     before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]

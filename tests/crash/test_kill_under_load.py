@@ -143,7 +143,7 @@ def assert_interruption_is_told(server: Server, deployment_id: str) -> None:
         assert any(each in page for each in _WHAT_TO_DO), deployment_id
 
 
-def test_whatever_is_killed_under_load_all_is_whole_after_a_restart(
+def test_after_a_kill_under_load_and_a_restart_nothing_is_half_done(
     server: Server, deployments_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     server.start()

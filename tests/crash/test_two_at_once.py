@@ -42,7 +42,7 @@ def servers(deployments_dir: Path, tmp_path: Path) -> Iterator[list[Server]]:
         each.stop()
 
 
-def test_every_answer_is_right_in_the_order_of_what_was_done(
+def test_every_answer_is_consistent_with_the_order_of_operations(
     servers: list[Server],
     deployments_dir: Path,
     engine: docker.APIClient,

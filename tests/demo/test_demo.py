@@ -63,7 +63,7 @@ def listed(url: str) -> dict[str, str]:
 
 
 @pytest.mark.soak
-def test_the_demo_shows_every_state_and_leaves_nothing_even_of_a_killed_one(
+def test_the_demo_shows_every_status_and_cleans_up_even_after_a_kill(
     folder: Path, demos: ExitStack, engine: docker.APIClient
 ) -> None:
     killed, _ = start(folder, demos)
@@ -86,7 +86,7 @@ def test_the_demo_shows_every_state_and_leaves_nothing_even_of_a_killed_one(
     assert not folder.exists()
 
 
-def test_the_company_has_twelve_gateways_in_every_state_that_lasts() -> None:
+def test_the_demo_has_twelve_gateways_in_every_lasting_status() -> None:
     wanted = company("127.0.0.1", 1)
 
     assert len({each.name for each in wanted}) == 12

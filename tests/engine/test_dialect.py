@@ -165,7 +165,7 @@ def test_we_read_random_files_as_compose_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "size", ["2g", "1500m", "32m", "2G", "512mb", "1GB", "65536k", "99999999b", "64KB"]
 )
-def test_a_memory_limit_means_to_compose_what_it_means_to_us(tmp_path: Path, size: str) -> None:
+def test_compose_reads_a_memory_limit_as_we_do(tmp_path: Path, size: str) -> None:
     (tmp_path / "compose.yml").write_text("services: {a: {image: none, mem_limit: '${LIMIT}'}}\n")
     (tmp_path / ".env").write_text(format_env({"LIMIT": size}))
 
@@ -193,7 +193,7 @@ EVERY_OPTION = {
     [{}, {"telegram_bot_token": "123:abc", "timezone": "UTC"}, EVERY_OPTION],
     ids=["nothing optional", "some", "everything"],
 )
-def test_a_configured_deployment_passes_on_exactly_what_is_set(
+def test_a_container_gets_exactly_the_variables_that_are_set(
     context: AppContext, given: dict[str, str]
 ) -> None:
     deployment = configure_deployment(
@@ -260,9 +260,7 @@ def test_the_port_is_published_where_env_says(context: AppContext) -> None:
 
 
 @pytest.mark.parametrize("name", ["OPENCLAW_IMAGE", "PORT", "OPENCLAW_GATEWAY_TOKEN"])
-def test_a_needed_variable_that_is_missing_is_named_by_compose(
-    context: AppContext, name: str
-) -> None:
+def test_compose_names_a_missing_required_variable(context: AppContext, name: str) -> None:
     deployment = configure_deployment(
         {"openrouter_api_key": API_KEY}, actor="test", context=context
     )
@@ -276,9 +274,7 @@ def test_a_needed_variable_that_is_missing_is_named_by_compose(
     assert f"required variable {name} is missing a value" in answer.stderr.decode()
 
 
-def test_the_compose_file_says_what_keeps_a_gateway_apart(
-    tmp_path: Path, context: AppContext
-) -> None:
+def test_the_compose_file_isolates_the_gateway(tmp_path: Path, context: AppContext) -> None:
     subnet = subnet_of(20000, context.settings.subnet_pool)
     (tmp_path / "docker-compose.yml").write_text(compose_file("0123456789", subnet))
     (tmp_path / ".env").write_text(

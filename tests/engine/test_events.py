@@ -67,7 +67,7 @@ def made(engine: docker.APIClient, project: str, working_dir: str) -> Iterator[s
         engine.remove_container(container, force=True)
 
 
-def test_what_others_do_on_the_same_host_makes_nobody_look_again(
+def test_other_projects_events_do_not_outdate_the_snapshot(
     told: Told, engine: docker.APIClient
 ) -> None:
     before = told.beside
@@ -78,7 +78,7 @@ def test_what_others_do_on_the_same_host_makes_nobody_look_again(
     assert told.beside == before
 
 
-def test_what_is_started_in_a_folder_of_ours_makes_all_look_again(
+def test_a_container_started_in_our_folder_outdates_the_snapshot(
     told: Told, engine: docker.APIClient, tmp_path: Path
 ) -> None:
     before = told.beside

@@ -31,7 +31,7 @@ def engine_of_all(own_engine: OwnEngine) -> Iterator[docker.APIClient]:
     client.close()
 
 
-def test_a_hundred_launch_list_stop_and_come_back_after_the_engine(
+def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     own_engine: OwnEngine, server: Server, engine_of_all: docker.APIClient
 ) -> None:
     server.start()

@@ -33,7 +33,7 @@ def follow_to_the_end(lines: LastLines, container_id: str) -> None:
     eventually(lambda: lines.of(container_id) == container_id.encode())
 
 
-def test_what_has_ended_untold_makes_place_for_what_runs(lines: LastLines) -> None:
+def test_the_oldest_ended_container_makes_room_for_a_new_one(lines: LastLines) -> None:
     for container_id in ("first", "second", "third"):
         follow_to_the_end(lines, container_id)
 
@@ -41,7 +41,7 @@ def test_what_has_ended_untold_makes_place_for_what_runs(lines: LastLines) -> No
     assert lines.of("second") == b"second"
 
 
-def test_only_what_is_still_there_is_kept(lines: LastLines) -> None:
+def test_last_lines_of_removed_containers_are_dropped(lines: LastLines) -> None:
     follow_to_the_end(lines, "gone")
     follow_to_the_end(lines, "there")
 

@@ -82,7 +82,7 @@ class Reader:
         return [int(text.split()[2]) for text in texts if text.startswith("flood line")]
 
 
-def test_a_flood_reaches_all_readers_by_one_connection_and_leaves_nothing(
+def test_all_readers_of_a_busy_log_share_one_connection(
     run: Run, followers: LogFollowers, engine_calls: list[str]
 ) -> None:
     container = run("flood:1000")
@@ -111,7 +111,7 @@ def test_a_flood_reaches_all_readers_by_one_connection_and_leaves_nothing(
     eventually(lambda: psutil.Process().num_fds() <= files)
 
 
-def test_a_reader_goes_on_behind_the_line_it_has_seen(run: Run, followers: LogFollowers) -> None:
+def test_a_reader_continues_after_the_last_line_it_has(run: Run, followers: LogFollowers) -> None:
     container = run("flood:1000")
     first = Reader(followers, container)
     first.read_to(500)
@@ -126,7 +126,7 @@ def test_a_reader_goes_on_behind_the_line_it_has_seen(run: Run, followers: LogFo
     second.end()
 
 
-def test_a_broken_connection_and_a_restart_lose_and_double_nothing(
+def test_a_reconnect_and_a_restart_lose_and_repeat_no_line(
     run: Run, tmp_path: Path, engine: docker.APIClient
 ) -> None:
     gate = EngineGate(tmp_path / "engine.sock")
@@ -151,7 +151,7 @@ def test_a_broken_connection_and_a_restart_lose_and_double_nothing(
     gate.shut()
 
 
-def test_a_removed_container_ends_it_after_its_last_words(
+def test_a_removed_container_ends_the_log_after_its_last_lines(
     run: Run, followers: LogFollowers, engine: docker.APIClient
 ) -> None:
     container = run("crash:7")

@@ -7,14 +7,14 @@ from pathlib import Path
 from app.engine.host import machine
 
 
-def test_room_is_told_of_a_folder_that_is_yet_to_be_made(tmp_path: Path) -> None:
+def test_free_space_of_a_missing_folder_is_that_of_its_parent(tmp_path: Path) -> None:
     disk = machine.disk_of(tmp_path / "a/b")
 
     assert disk.path == str(tmp_path)
     assert 0 < disk.free <= disk.total
 
 
-def test_a_socket_is_told_by_mode_owner_and_group(tmp_path: Path) -> None:
+def test_the_engine_socket_is_described_by_mode_owner_and_group(tmp_path: Path) -> None:
     path = tmp_path / "engine.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
@@ -27,7 +27,7 @@ def test_a_socket_is_told_by_mode_owner_and_group(tmp_path: Path) -> None:
     assert facts.held
 
 
-def test_who_listens_is_found_by_port_and_program() -> None:
+def test_a_listening_program_is_found_by_its_port() -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()

@@ -41,7 +41,7 @@ def failed_check(checks: list[ReadinessCheck]) -> ReadinessCheck:
     return checks[-1]
 
 
-def test_a_gateway_that_drips_bytes_is_cut_off_by_the_clock(
+def test_a_gateway_that_answers_byte_by_byte_is_cut_off_at_the_deadline(
     gateway: Callable[..., Gateway],
 ) -> None:
     def drip(connection: socket.socket, _request: str) -> None:
@@ -61,7 +61,7 @@ def test_a_gateway_that_drips_bytes_is_cut_off_by_the_clock(
     assert time.monotonic() - begun < 60
 
 
-def test_one_that_hangs_up_is_told_from_one_that_says_nothing(
+def test_a_closed_connection_and_a_silent_one_are_distinguished(
     gateway: Callable[..., Gateway],
 ) -> None:
     hangs_up = gateway(healthz=lambda _connection, _request: None)
@@ -79,7 +79,9 @@ def test_one_that_hangs_up_is_told_from_one_that_says_nothing(
     "greeting",
     ["{", "[]", "[" * 100_000, "null", '{"event": "hello"}', '{"event": ["connect.challenge"]}'],
 )
-def test_a_strange_greeting_is_no_gateways(gateway: Callable[..., Gateway], greeting: str) -> None:
+def test_an_unknown_greeting_is_not_a_gateways(
+    gateway: Callable[..., Gateway], greeting: str
+) -> None:
     def greet(connection: socket.socket, request: str) -> None:
         accept_websocket(connection, request)
         connection.sendall(frame(greeting))
@@ -101,7 +103,7 @@ def test_a_strange_greeting_is_no_gateways(gateway: Callable[..., Gateway], gree
         ({"details": {"code": "AUTH_TOKEN_MISMATCH"}}, "refuses the token", "token_refused"),
     ],
 )
-def test_a_strange_refusal_is_a_refusal(
+def test_an_unknown_refusal_counts_as_a_refusal(
     gateway: Callable[..., Gateway], error: object, words: str, cause: str
 ) -> None:
     answer = {"ok": False, "error": error}
@@ -117,7 +119,9 @@ def test_a_strange_refusal_is_a_refusal(
 
 
 @pytest.mark.parametrize("payload", [[1], "x", {"server": []}, {"server": {"version": {}}}])
-def test_a_strange_welcome_is_a_welcome(gateway: Callable[..., Gateway], payload: object) -> None:
+def test_an_unknown_welcome_counts_as_a_welcome(
+    gateway: Callable[..., Gateway], payload: object
+) -> None:
     def welcome(identifier: str) -> str:
         return json.dumps({"id": identifier, "ok": True, "payload": payload})
 
@@ -128,7 +132,7 @@ def test_a_strange_welcome_is_a_welcome(gateway: Callable[..., Gateway], payload
     assert {check.state for check in checks} == {CheckState.PASSED}
 
 
-def test_a_flood_of_frames_before_the_answer_ends_by_the_clock(
+def test_a_flood_of_frames_before_the_answer_ends_at_the_deadline(
     gateway: Callable[..., Gateway],
 ) -> None:
     def flood(connection: socket.socket, request: str) -> None:

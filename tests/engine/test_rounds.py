@@ -78,7 +78,7 @@ WELCOME = says(ok=True)
 REFUSAL = says(ok=False, error={"details": {"code": "AUTH_TOKEN_MISMATCH"}})
 
 
-def test_one_broken_climb_says_nothing_and_a_second_one_does(host: Host) -> None:
+def test_one_failed_round_of_checks_is_ignored_and_a_second_is_shown(host: Host) -> None:
     host.answers(**{"": WELCOME})
     assert host.broken() == ""
 
@@ -92,7 +92,7 @@ def test_one_broken_climb_says_nothing_and_a_second_one_does(host: Host) -> None
     assert host.broken() == ""
 
 
-def test_a_refused_token_is_no_news_of_another_token(host: Host) -> None:
+def test_a_refused_token_says_nothing_about_its_successor(host: Host) -> None:
     host.answers(**{"": REFUSAL})
     assert host.broken() == "token"
 
@@ -104,7 +104,7 @@ def test_a_refused_token_is_no_news_of_another_token(host: Host) -> None:
 
 
 @pytest.mark.soak
-def test_who_goes_round_tells_of_what_changed_and_of_nothing_else(host: Host) -> None:
+def test_a_round_of_checks_reports_only_changes(host: Host) -> None:
     host.answers(**{"": WELCOME})
     host.rounds.start()
     eventually(lambda: (climb := host.rounds.climb_of(host.deployment)) and climb.has_passed)

@@ -26,7 +26,7 @@ class Client:
         return {}
 
 
-def test_sampling_begins_anew_after_what_nobody_foresaw(caplog: pytest.LogCaptureFixture) -> None:
+def test_sampling_restarts_after_an_unexpected_error(caplog: pytest.LogCaptureFixture) -> None:
     client = Client()
     sampler = Sampler(client, lambda: None)  # type: ignore[arg-type]
 

@@ -9,7 +9,7 @@ from app.usecases.context import AppContext
 
 
 @pytest.mark.parametrize("moved", [timedelta(hours=-1), timedelta(hours=1)])
-def test_a_clock_that_was_moved_keeps_no_snapshot_from_being_used(
+def test_a_moved_clock_does_not_invalidate_snapshots(
     context: AppContext, monkeypatch: pytest.MonkeyPatch, moved: timedelta, engine_calls: list[str]
 ) -> None:
     context.snapshots.outdate()

@@ -108,7 +108,7 @@ def tries(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_an_odd_answer_is_read(name: str, tries: int) -> None:
+def test_an_unusual_answer_is_parsed(name: str, tries: int) -> None:
     usual, read = READERS[name]
 
     @settings(max_examples=tries, deadline=None, suppress_health_check=list(HealthCheck))
@@ -120,7 +120,7 @@ def test_an_odd_answer_is_read(name: str, tries: int) -> None:
     check()
 
 
-def test_a_status_follows_from_whatever_is_told(tries: int) -> None:
+def test_any_engine_answer_gives_a_status(tries: int) -> None:
     deployment = Deployment(ID, "/srv", {"PORT": "20000"}, 20000)
 
     @settings(max_examples=tries, deadline=None, suppress_health_check=list(HealthCheck))
@@ -135,12 +135,12 @@ def test_a_status_follows_from_whatever_is_told(tries: int) -> None:
     check()
 
 
-def test_lines_that_are_no_events_are_left_out() -> None:
+def test_lines_that_are_no_events_are_skipped() -> None:
     assert lines_of('{"a": 1}\n\nnull\n{"b"\n[1]\n{"c": 2}\n') == [{"a": 1}, {"c": 2}]
 
 
 @pytest.mark.parametrize("left_out", ["Names", "Labels", "Ports", "State", "Status", "Created"])
-def test_what_is_told_oddly_of_one_hides_no_other(
+def test_odd_data_about_one_container_hides_no_other(
     api: Api, context: AppContext, monkeypatch: pytest.MonkeyPatch, left_out: str
 ) -> None:
     """All the way: the engine's client answers with these, the list is asked for."""

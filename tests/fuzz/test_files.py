@@ -168,7 +168,7 @@ def look(api: Api, cli: CommandLine, paths: list[str], about: tuple[str, bytes])
 
 
 @pytest.mark.usefixtures("no_engine")
-def test_whatever_a_file_holds_is_told_and_left_as_it_is(
+def test_any_file_content_is_shown_or_reported_and_left_alone(
     api: Api, cli: CommandLine, files: list[Path], request: pytest.FixtureRequest
 ) -> None:
     in_full = request.config.getoption("soak")

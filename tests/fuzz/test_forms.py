@@ -59,7 +59,7 @@ def examples(request: pytest.FixtureRequest) -> int:
 
 @pytest.mark.usefixtures("no_engine", "preloaded_operations")
 @pytest.mark.parametrize("new", [True, False], ids=["new", "edit"])
-def test_whatever_is_typed_into_a_form_is_taken_or_told_beside_its_field(
+def test_any_typed_value_is_accepted_or_reported_beside_its_field(
     api: Api, deployments_dir: Path, examples: int, new: bool
 ) -> None:
     deployment_id = api.configure(name="Support bot")

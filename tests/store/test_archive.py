@@ -67,7 +67,7 @@ def killed_at(number: int, work: Callable[[], object]) -> bool:
         os._exit(0)
 
 
-def test_what_is_archived_keeps_name_and_history_and_takes_no_port(store: DeploymentStore) -> None:
+def test_an_archived_deployment_keeps_name_and_history_and_no_port(store: DeploymentStore) -> None:
     name = put(store)
 
     [archived] = store.archive.all()
@@ -80,7 +80,7 @@ def test_what_is_archived_keeps_name_and_history_and_takes_no_port(store: Deploy
     assert archived.deployment.operation is not None
 
 
-def test_an_archiving_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_again(
+def test_a_killed_archive_leaves_it_listed_or_archived_and_can_be_repeated(
     store: DeploymentStore,
 ) -> None:
     steps = 0
@@ -95,7 +95,7 @@ def test_an_archiving_that_is_killed_leaves_it_listed_or_archived_and_is_taken_u
     assert (len(store.scan()), len(store.archive.all())) == (0, 1)
 
 
-def test_a_restore_that_is_killed_leaves_it_listed_or_archived_and_is_taken_up_again(
+def test_a_killed_restore_leaves_it_listed_or_archived_and_can_be_repeated(
     store: DeploymentStore,
 ) -> None:
     put(store)
@@ -115,7 +115,7 @@ def purge(archive: Archive, name: str) -> None:
         archive.purge(archive.begin_purge(folder))
 
 
-def test_a_purge_that_is_killed_keeps_the_name_and_is_taken_up_again(
+def test_a_killed_purge_keeps_the_name_and_can_be_repeated(
     store: DeploymentStore,
 ) -> None:
     name = put(store)
@@ -185,7 +185,7 @@ def test_the_same_deployment_archived_twice_in_a_second_has_two_names(
 @pytest.mark.parametrize(
     "name", ["notes", ID, f"{ID}-20261124T093125", f"x{ID}-20261124T093125Z", ".purging-"]
 )
-def test_what_is_no_archived_deployment_is_not_touched(store: DeploymentStore, name: str) -> None:
+def test_other_folders_in_the_archive_are_not_touched(store: DeploymentStore, name: str) -> None:
     store.archive.open()
     (store.archive.root / name).mkdir()
 
@@ -193,7 +193,7 @@ def test_what_is_no_archived_deployment_is_not_touched(store: DeploymentStore, n
     assert store.archive.get(name) is None
 
 
-def test_a_time_that_no_calendar_has_hides_nothing(store: DeploymentStore) -> None:
+def test_an_impossible_time_hides_no_container(store: DeploymentStore) -> None:
     store.archive.open()
     (store.archive.root / f"{ID}-20269999T999999Z").mkdir()
 
@@ -231,7 +231,7 @@ def test_a_link_in_place_of_the_archive_is_not_followed(
     assert os.listdir(tmp_path / "elsewhere") == []
 
 
-def test_one_at_a_time_has_an_archived_folder(store: DeploymentStore) -> None:
+def test_an_archived_folder_is_used_by_one_operation_at_a_time(store: DeploymentStore) -> None:
     name = put(store)
 
     with store.archive.locked(name):
@@ -291,7 +291,7 @@ def test_a_link_in_place_of_the_folder_is_refused(parent: int, tmp_path: Path) -
     assert (tmp_path / "outside/file").read_text() == "stays"
 
 
-def test_folders_nested_deeper_than_any_path_are_deleted(parent: int, tmp_path: Path) -> None:
+def test_folders_nested_deeper_than_the_path_limit_are_deleted(parent: int, tmp_path: Path) -> None:
     (tmp_path / "doomed").mkdir()
     inner = os.open(tmp_path / "doomed", os.O_RDONLY)
     for _ in range(3000):
@@ -308,7 +308,7 @@ def test_folders_nested_deeper_than_any_path_are_deleted(parent: int, tmp_path: 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 @pytest.mark.parametrize("place", ["", "config", "config/a", "config/a/b"])
-def test_what_is_mounted_inside_is_not_entered(parent: int, tmp_path: Path, place: str) -> None:
+def test_deletion_does_not_enter_a_mount(parent: int, tmp_path: Path, place: str) -> None:
     """A bind mount of the same disk, so that no device number tells it."""
     outside = tmp_path / "outside"
     outside.mkdir()

@@ -23,7 +23,7 @@ def begun(context: AppContext) -> tuple[Batch, int]:
     return batches.begin(context.store.root, IDS, "openclaw:2", "ana", "local")
 
 
-def test_a_batch_whose_process_died_was_interrupted(
+def test_a_batch_whose_process_died_is_interrupted(
     context: AppContext, begun: tuple[Batch, int]
 ) -> None:
     batch, lock = begun
@@ -37,7 +37,7 @@ def test_a_batch_whose_process_died_was_interrupted(
         cancel_rest(batch.number, actor="ben", context=context)
 
 
-def test_the_rest_of_a_batch_that_was_cancelled_gets_no_turn(
+def test_a_cancelled_batch_does_not_update_the_rest(
     context: AppContext, settings: Settings, begun: tuple[Batch, int]
 ) -> None:
     batch, lock = begun
@@ -51,7 +51,7 @@ def test_the_rest_of_a_batch_that_was_cancelled_gets_no_turn(
     assert found.reason == "The rest was cancelled by ben."
 
 
-def test_one_that_is_not_there_any_more_ends_it_with_its_reason(
+def test_a_container_that_is_gone_ends_the_log_with_a_reason(
     context: AppContext, settings: Settings, begun: tuple[Batch, int]
 ) -> None:
     batch, lock = begun
@@ -64,7 +64,7 @@ def test_one_that_is_not_there_any_more_ends_it_with_its_reason(
     assert found.reason.startswith(f"“{IDS[0]}” was not updated: There is no deployment")
 
 
-def test_the_last_ten_are_kept_and_numbers_go_on(
+def test_the_last_ten_batches_are_kept_and_numbering_continues(
     context: AppContext, begun: tuple[Batch, int]
 ) -> None:
     os.close(begun[1])

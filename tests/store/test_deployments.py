@@ -69,7 +69,7 @@ class _Countdown:
         return counted
 
 
-def test_what_a_killed_creation_left_is_not_listed_and_is_swept_by_the_next(
+def test_a_killed_creation_is_not_listed_and_the_next_one_removes_it(
     store: DeploymentStore,
 ) -> None:
     store.open()
@@ -99,7 +99,7 @@ def test_only_a_folder_that_changed_is_read_again(
     ]
 
 
-def test_two_changes_within_a_tick_of_the_kernels_clock_are_both_seen(
+def test_two_changes_within_one_clock_tick_are_both_noticed(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The second one leaves times, size and inode as they were: staged, since newer kernels
@@ -155,7 +155,7 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], l
     return read_by
 
 
-def test_a_damaged_env_still_tells_the_name(store: DeploymentStore) -> None:
+def test_a_damaged_env_file_still_gives_the_name(store: DeploymentStore) -> None:
     [made] = make(store, 1)
     env = store.root / made / ".env"
 

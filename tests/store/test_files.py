@@ -106,7 +106,7 @@ def test_only_ordinary_files_of_bounded_size_are_read(tmp_path: Path) -> None:
         (errno.EIO, "Input/output error"),
     ],
 )
-def test_a_refusal_of_the_system_is_told_in_words(code: int, words: str) -> None:
+def test_a_system_error_is_explained(code: int, words: str) -> None:
     with pytest.raises(StorageFailed) as failure, storage_errors("It was not done."):
         raise OSError(code, "x")
 
@@ -114,7 +114,7 @@ def test_a_refusal_of_the_system_is_told_in_words(code: int, words: str) -> None
     assert words in failure.value.detail
 
 
-def test_what_somebody_wrote_since_it_was_read_stays(tmp_path: Path) -> None:
+def test_an_edit_since_the_read_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     path.write_bytes(b"PORT=1\nBY_HAND=so\n")
 
@@ -143,7 +143,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return lines
 
 
-def test_what_somebody_writes_at_the_very_moment_stays_and_is_written_on(
+def test_a_concurrent_edit_is_kept_and_the_change_is_applied_to_it(
     tmp_path: Path, by_hand: list[bytes]
 ) -> None:
     path = tmp_path / ".env"
@@ -159,7 +159,7 @@ def test_what_somebody_writes_at_the_very_moment_stays_and_is_written_on(
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_of_several_files_none_is_changed_where_one_was_edited_or_has_no_room(
+def test_several_files_are_written_all_or_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tmp_path / "docker-compose.yml", tmp_path / ".env"
@@ -183,7 +183,7 @@ def test_of_several_files_none_is_changed_where_one_was_edited_or_has_no_room(
     assert set(tmp_path.iterdir()) == {first, second}
 
 
-def test_a_change_is_made_of_what_stands_there_however_often_that_is_edited(
+def test_a_change_applies_to_the_current_content_however_often_it_is_edited(
     tmp_path: Path, by_hand: list[bytes]
 ) -> None:
     path = tmp_path / ".env"
@@ -195,7 +195,7 @@ def test_a_change_is_made_of_what_stands_there_however_often_that_is_edited(
     assert path.read_bytes() == b"PORT=2\nONE=so\nTWO=so\n"
 
 
-def test_a_link_above_a_folder_that_only_begins_like_ours_is_followed(tmp_path: Path) -> None:
+def test_a_symlink_above_an_unrelated_folder_is_followed(tmp_path: Path) -> None:
     real, link = tmp_path / "real", tmp_path / ".deploy-agent-of-somebody" / "link"
     link.parent.mkdir()
     real.mkdir()

@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_what_is_ours_or_is_being_made_is_not_foreign(folder: Path) -> None:
+def test_our_own_and_half_made_folders_are_not_foreign(folder: Path) -> None:
     root = folder.parent
     for name in (".deploy-agent", f".archive/{ID}-20261124T093125Z", "lost+found", f".new-{ID}"):
         (root / name).mkdir(parents=True)
@@ -54,13 +54,13 @@ def test_what_is_ours_or_is_being_made_is_not_foreign(folder: Path) -> None:
     assert foreign_entries(root / "nowhere") == []
 
 
-def test_a_folder_as_it_should_be_exposes_nothing(folder: Path) -> None:
+def test_a_correct_folder_exposes_nothing(folder: Path) -> None:
     assert exposed_in(folder) == []
     assert exposed_in_root(folder.parent) == []
     assert links_in(folder) == []
 
 
-def test_whatever_holds_keys_is_for_its_owner_alone(folder: Path) -> None:
+def test_files_with_keys_are_private(folder: Path) -> None:
     (folder / ".env.old").touch()
     (folder / ".env.old").chmod(0o640)
     (folder / "config").chmod(0o755)
@@ -75,7 +75,7 @@ def test_whatever_holds_keys_is_for_its_owner_alone(folder: Path) -> None:
     }
 
 
-def test_a_file_of_settings_with_a_secret_is_for_its_owner_alone(tmp_path: Path) -> None:
+def test_a_settings_file_with_a_secret_must_be_private(tmp_path: Path) -> None:
     settings = tmp_path / "deploy-agent"
     settings.touch()
     settings.chmod(0o644)
@@ -85,7 +85,7 @@ def test_a_file_of_settings_with_a_secret_is_for_its_owner_alone(tmp_path: Path)
     assert exposed_file(settings) == exposed_file(tmp_path / "nowhere") == []
 
 
-def test_a_folder_that_all_may_write_in_is_told_unless_each_keeps_their_own(folder: Path) -> None:
+def test_a_world_writable_folder_is_reported_unless_it_is_sticky(folder: Path) -> None:
     folder.parent.chmod(0o777)
     assert exposed_in_root(folder.parent) == [ExposedPath(str(folder.parent), 0o777, private=False)]
 
@@ -93,7 +93,7 @@ def test_a_folder_that_all_may_write_in_is_told_unless_each_keeps_their_own(fold
     assert exposed_in_root(folder.parent) == []
 
 
-def test_links_are_told_with_where_they_lead(folder: Path, tmp_path: Path) -> None:
+def test_symlinks_are_reported_with_their_target(folder: Path, tmp_path: Path) -> None:
     (folder / ".env").unlink()
     (folder / ".env").symlink_to(tmp_path / "gone")
     (tmp_path / "0123456789").symlink_to(folder)

@@ -20,7 +20,7 @@ def file(tmp_path: Path) -> Path:
     return agent_dir(tmp_path) / history.FILE
 
 
-def test_an_entry_has_number_time_person_and_address(tmp_path: Path) -> None:
+def test_an_entry_has_a_number_time_person_and_address(tmp_path: Path) -> None:
     history.source_address.set("local")
     history.record(tmp_path, "launch", "ana", operation=1)
     history.source_address.set("10.1.2.3")
@@ -47,7 +47,7 @@ def test_an_entry_has_number_time_person_and_address(tmp_path: Path) -> None:
         max_size=8,
     )
 )
-def test_whatever_a_crash_has_torn_no_whole_entry_is_lost(
+def test_a_crash_loses_no_complete_entry(
     tmp_path_factory: pytest.TempPathFactory, steps: list[str | bytes]
 ) -> None:
     folder = tmp_path_factory.mktemp("history")
@@ -66,7 +66,7 @@ def test_whatever_a_crash_has_torn_no_whole_entry_is_lost(
     assert read == recorded
 
 
-def test_what_is_added_to_an_entry_is_read_as_one(tmp_path: Path) -> None:
+def test_an_addition_is_merged_into_its_entry(tmp_path: Path) -> None:
     first = history.append(tmp_path, {"what": "exited", "at": "1", "count": 1, "code": 1})
     history.record(tmp_path, "reveal", "ana")
     history.append(tmp_path, {"of": first, "count": 2, "last_at": "2"})
@@ -81,15 +81,13 @@ def test_what_is_added_to_an_entry_is_read_as_one(tmp_path: Path) -> None:
     assert history.record(tmp_path, "stop", "ana") == 5
 
 
-def test_an_addition_to_nothing_that_has_a_number_is_an_entry_of_its_own(
-    tmp_path: Path, file: Path
-) -> None:
+def test_an_addition_to_an_unknown_entry_is_an_entry_of_its_own(tmp_path: Path, file: Path) -> None:
     file.write_text('{"n": 1, "what": "launch", "of": [1]}\n')
 
     assert history.read_history(tmp_path) == [{"n": 1, "what": "launch"}]
 
 
-def test_files_are_rotated_and_read_as_one(tmp_path: Path, file: Path) -> None:
+def test_rotated_history_files_are_read_as_one(tmp_path: Path, file: Path) -> None:
     for number in range(70):
         history.record(tmp_path, "note", "x" * 99_000, number=number)
 
@@ -107,7 +105,9 @@ def test_files_are_rotated_and_read_as_one(tmp_path: Path, file: Path) -> None:
     assert [each["n"] for each in read] == list(range(21, 71))
 
 
-def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_requested_part_of_a_log_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(40):
         history.record(tmp_path, "note", "x" * 9_000, number=number)
     blocks = []
@@ -119,7 +119,7 @@ def test_only_what_is_asked_for_is_read(tmp_path: Path, monkeypatch: pytest.Monk
     assert len(blocks) == 1
 
 
-def test_whoever_stands_in_many_histories_holds_no_file_of_them_open(tmp_path: Path) -> None:
+def test_reading_many_histories_keeps_no_file_open(tmp_path: Path) -> None:
     def first_of(number: int) -> Iterator[history.Entry]:
         folder = tmp_path / str(number)
         folder.mkdir()
@@ -135,7 +135,7 @@ def test_whoever_stands_in_many_histories_holds_no_file_of_them_open(tmp_path: P
     assert held
 
 
-def test_many_may_write_at_once_and_every_number_is_given_once(tmp_path: Path) -> None:
+def test_concurrent_writers_get_distinct_numbers(tmp_path: Path) -> None:
     def write() -> None:
         for _ in range(40):
             history.record(tmp_path, "note", "x" * 9_000)
@@ -149,7 +149,9 @@ def test_many_may_write_at_once_and_every_number_is_given_once(tmp_path: Path) -
     assert [each["n"] for each in history.read_history(tmp_path)] == list(range(1, 161))
 
 
-def test_entries_of_an_older_form_are_read_and_numbers_go_on(tmp_path: Path, file: Path) -> None:
+def test_entries_of_an_older_format_are_read_and_numbering_continues(
+    tmp_path: Path, file: Path
+) -> None:
     older = [{"at": "1", "what": "configure", "who": "ana"}, {"at": "2", "what": "launch"}]
     file.write_text("".join(json.dumps(each) + "\n" for each in older))
 
@@ -163,7 +165,7 @@ def test_entries_of_an_older_form_are_read_and_numbers_go_on(tmp_path: Path, fil
     ]
 
 
-def test_what_did_not_fit_on_the_disk_leaves_no_torn_line(
+def test_a_failed_append_on_a_full_disk_leaves_no_torn_line(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     history.record(tmp_path, "launch", "ana")
@@ -190,7 +192,7 @@ def test_a_history_that_is_a_link_is_not_followed(tmp_path: Path, file: Path) ->
 
 
 @pytest.mark.parametrize("number", [None, [1], {}, "1", 1.5, True, -1])
-def test_an_entry_whose_number_is_none_hides_nothing(
+def test_an_entry_without_a_valid_number_hides_nothing(
     tmp_path: Path, file: Path, number: object
 ) -> None:
     first = history.record(tmp_path, "launch", "ana")

@@ -11,7 +11,7 @@ def words(created: int, log: str, container: str = "c0ffee") -> LastWords:
     )
 
 
-def test_the_words_of_the_last_five_containers_are_kept_newest_first(tmp_path: Path) -> None:
+def test_last_words_of_the_last_five_containers_are_kept_newest_first(tmp_path: Path) -> None:
     for number in (1, 3, 2, 4, 5, 6, 7):
         save_last_words(tmp_path, words(number, f"said {number}\n", f"{number:064x}"))
 
@@ -20,14 +20,14 @@ def test_the_words_of_the_last_five_containers_are_kept_newest_first(tmp_path: P
     assert [each.log for each in kept] == [f"said {number}\n" for number in (7, 6, 5, 4, 3)]
 
 
-def test_later_words_of_a_container_take_the_place_of_its_earlier_ones(tmp_path: Path) -> None:
+def test_later_last_words_of_a_container_replace_earlier_ones(tmp_path: Path) -> None:
     save_last_words(tmp_path, words(1, "first\n"))
     save_last_words(tmp_path, words(1, "first\nsecond\n"))
 
     assert [each.log for each in list_last_words(tmp_path)] == ["first\nsecond\n"]
 
 
-def test_a_log_of_any_size_is_cut_to_its_last_whole_lines(tmp_path: Path) -> None:
+def test_a_large_log_is_cut_to_its_last_whole_lines(tmp_path: Path) -> None:
     log = "".join(f"{number} {'ä' * 3000}\n" for number in range(1000))
     save_last_words(tmp_path, words(1, log))
 
@@ -38,7 +38,7 @@ def test_a_log_of_any_size_is_cut_to_its_last_whole_lines(tmp_path: Path) -> Non
     assert kept.log[:1].isdigit()
 
 
-def test_a_damaged_file_hides_none_of_the_others(tmp_path: Path) -> None:
+def test_a_damaged_file_hides_no_other(tmp_path: Path) -> None:
     save_last_words(tmp_path, words(1, "older\n", "a" * 64))
     damaged = tmp_path / ".deploy-agent/last-words/000000000002-bbbbbbbbbbbb.json"
     damaged.write_text('{"at": ')

@@ -10,7 +10,7 @@ import pytest
 from app.store.locks import Locked, is_locked, lock_folder
 
 
-def test_a_locked_folder_is_refused_and_seen_as_locked(tmp_path: Path) -> None:
+def test_a_locked_folder_is_refused_and_shown_as_locked(tmp_path: Path) -> None:
     descriptor = lock_folder(tmp_path)
 
     assert is_locked(tmp_path)
@@ -23,13 +23,13 @@ def test_a_locked_folder_is_refused_and_seen_as_locked(tmp_path: Path) -> None:
     os.close(lock_folder(tmp_path))
 
 
-def test_looking_for_a_holder_does_not_hold(tmp_path: Path) -> None:
+def test_checking_a_lock_does_not_take_it(tmp_path: Path) -> None:
     for _ in range(100):
         assert not is_locked(tmp_path)
         os.close(lock_folder(tmp_path))
 
 
-def test_a_lock_that_was_handed_on_ends_with_the_process_that_has_it(tmp_path: Path) -> None:
+def test_a_lock_passed_on_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
     descriptor = lock_folder(tmp_path)
     holder = subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=[descriptor]

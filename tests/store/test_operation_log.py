@@ -49,7 +49,7 @@ def test_a_step_is_a_record_and_a_line(folder: Path) -> None:
     assert words(folder) == ["docker compose pull", "Done"]
 
 
-def test_secrets_are_masked_also_those_that_came_later(folder: Path) -> None:
+def test_later_secrets_are_masked_too(folder: Path) -> None:
     with log_of(folder) as log:
         log.say("a first-secret")
         log.hide(["second-secret"])
@@ -64,7 +64,7 @@ def test_an_older_operation_has_no_records(folder: Path) -> None:
     assert read_records(folder, 1) is None
 
 
-def test_damaged_records_are_left_out(folder: Path) -> None:
+def test_damaged_records_are_skipped(folder: Path) -> None:
     with log_of(folder) as log:
         log.step(Step.PULL, "docker compose pull")
     with steps_path(folder, 1).open("ab") as file:
@@ -88,7 +88,7 @@ def test_the_layers_of_a_pull_are_recorded_up_to_a_bound_and_the_steps_always(
     assert isinstance((read_records(folder, 1) or [])[-1], StepBegan)
 
 
-def test_a_full_disk_ends_no_operation(folder: Path) -> None:
+def test_a_full_disk_does_not_end_an_operation(folder: Path) -> None:
     if not os.path.exists("/dev/full"):
         pytest.skip("this host has no /dev/full")
     with log_of(folder) as log:

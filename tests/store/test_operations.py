@@ -41,7 +41,7 @@ def test_an_operation_runs_while_its_lock_is_held_and_is_interrupted_after(folde
     assert (left.number, left.kind, left.actor) == (1, OperationKind.LAUNCH, "ana")
 
 
-def test_an_outcome_is_read_back_as_it_was_written(folder: Path) -> None:
+def test_an_outcome_is_read_back_unchanged(folder: Path) -> None:
     operation = operations.begin(folder, OperationKind.LAUNCH, "ana")
     failed = replace(
         operation,
@@ -58,7 +58,9 @@ def test_an_outcome_is_read_back_as_it_was_written(folder: Path) -> None:
     assert operations.latest(folder) == failed
 
 
-def test_the_proof_of_a_run_outlives_an_operation_that_left_it_alone(folder: Path) -> None:
+def test_a_verified_run_stays_verified_after_an_operation_that_did_not_touch_it(
+    folder: Path,
+) -> None:
     first = operations.begin(folder, OperationKind.LAUNCH, "ana")
     operations.end(folder, replace(first, state=OperationState.SUCCEEDED, verified=RUN))
 
@@ -70,7 +72,7 @@ def test_the_proof_of_a_run_outlives_an_operation_that_left_it_alone(folder: Pat
     assert found.verified == RUN
 
 
-def test_the_last_twenty_are_kept(folder: Path) -> None:
+def test_the_last_twenty_operations_are_kept(folder: Path) -> None:
     for _ in range(23):
         operations.end(folder, operations.begin(folder, OperationKind.STOP, "ana"))
 
@@ -79,7 +81,7 @@ def test_the_last_twenty_are_kept(folder: Path) -> None:
     assert kept == list(range(4, 24))
 
 
-def test_what_a_crash_left_half_made_is_not_seen_and_not_in_the_way(folder: Path) -> None:
+def test_a_half_made_folder_left_by_a_crash_is_ignored(folder: Path) -> None:
     operations.begin(folder, OperationKind.STOP, "ana")
     half = operations.operations_folder(folder) / ".new"
     half.mkdir()
@@ -94,7 +96,7 @@ def test_what_a_crash_left_half_made_is_not_seen_and_not_in_the_way(folder: Path
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"kind": "dance"}', '{"kind": "stop"}', "\0"])
-def test_a_damaged_record_is_passed_over(folder: Path, text: str) -> None:
+def test_a_damaged_record_is_skipped(folder: Path, text: str) -> None:
     operation = operations.begin(folder, OperationKind.STOP, "ana")
     path = operations.operations_folder(folder) / str(operation.number) / "operation.json"
     path.write_text(text)
@@ -102,7 +104,7 @@ def test_a_damaged_record_is_passed_over(folder: Path, text: str) -> None:
     assert operations.latest(folder) is None
 
 
-def test_a_torn_line_of_the_history_is_passed_over(folder: Path) -> None:
+def test_a_torn_history_line_is_skipped(folder: Path) -> None:
     history.record(folder, "configure", "ana")
     with (folder / ".deploy-agent/history.jsonl").open("a") as file:
         file.write('{"what": "laun')
@@ -111,7 +113,7 @@ def test_a_torn_line_of_the_history_is_passed_over(folder: Path) -> None:
     assert history.read_history(folder)[0]["what"] == "configure"
 
 
-def test_what_an_operation_needs_to_know_is_kept_with_it(folder: Path) -> None:
+def test_an_operations_arguments_are_stored_with_it(folder: Path) -> None:
     operations.begin(folder, OperationKind.ALLOW_ORIGIN, "ana", {"origin": "https://x.example"})
 
     kept = operations.read_operation(folder, 1)
@@ -134,7 +136,7 @@ def test_the_latest_launch_or_stop_is_found_behind_operations_of_other_kinds(
     assert (found.number, found.kind) == (1, OperationKind.STOP)
 
 
-def test_whoever_follows_a_log_by_offset_sees_every_whole_line_once(folder: Path) -> None:
+def test_following_a_log_by_offset_gives_every_whole_line_once(folder: Path) -> None:
     number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
     log = operation_log.log_path(folder, number)
     pieces = ["one\ntw", "o\n", "", "drei Äp", "fel\nfour\nfi", "ve\n"]
@@ -160,7 +162,7 @@ def heard() -> Iterator[list[int]]:
     signal.signal(CANCEL, before)
 
 
-def test_the_process_of_an_operation_is_told_to_cancel(folder: Path, heard: list[int]) -> None:
+def test_cancelling_signals_the_operations_process(folder: Path, heard: list[int]) -> None:
     number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
     signal_cancel(folder, number)
     assert not heard, "it has not noted itself yet"
@@ -172,9 +174,7 @@ def test_the_process_of_an_operation_is_told_to_cancel(folder: Path, heard: list
     assert process_of(folder, number) == os.getpid()
 
 
-def test_another_process_that_has_its_number_by_now_is_left_alone(
-    folder: Path, heard: list[int]
-) -> None:
+def test_a_process_that_reuses_the_id_is_left_alone(folder: Path, heard: list[int]) -> None:
     number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
     note_process(folder, number)
     noted = operations.operations_folder(folder) / str(number) / "process"
@@ -185,7 +185,7 @@ def test_another_process_that_has_its_number_by_now_is_left_alone(
     assert not heard
 
 
-def test_who_asked_first_has_cancelled(folder: Path) -> None:
+def test_the_first_canceller_is_recorded(folder: Path) -> None:
     lock = lock_folder(folder)
     number = operations.begin(folder, OperationKind.LAUNCH, "ana").number
 
@@ -200,7 +200,7 @@ def test_who_asked_first_has_cancelled(folder: Path) -> None:
     assert not running.can_be_cancelled
 
 
-def test_an_operation_is_found_though_an_archive_moves_its_folder_meanwhile(
+def test_an_operation_is_found_while_its_folder_is_archived(
     context: AppContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment_id = "0b7a3361be"

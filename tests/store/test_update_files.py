@@ -83,7 +83,7 @@ def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
 
 @pytest.mark.parametrize("returning", [False, True])
 @pytest.mark.parametrize("moves", range(6))
-def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
+def test_killed_at_any_move_an_update_restores_state_and_backup(
     folder: Path, moves: int, returning: bool
 ) -> None:
     killed_after(moves, folder, returning=returning)
@@ -100,7 +100,7 @@ def test_killed_at_any_move_it_goes_back_to_state_and_kept_as_they_were(
 
 
 @pytest.mark.parametrize("moves", range(3))
-def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -> None:
+def test_a_verified_update_that_was_killed_is_finished(folder: Path, moves: int) -> None:
     DirectAccess(folder, 60).copy(BEFORE)
     proven = journal(UpdateStage.PROVEN, returning=False)
     updates.write_journal(folder, proven)
@@ -115,7 +115,7 @@ def test_a_proven_update_that_was_killed_is_finished(folder: Path, moves: int) -
     assert updates.read_journal(folder) is None
 
 
-def test_all_moves_are_looked_at(folder: Path) -> None:
+def test_every_move_of_state_files_is_tested(folder: Path) -> None:
     spare = folder.parent / "spare"
     shutil.copytree(folder, spare)
 

@@ -95,7 +95,7 @@ def test_a_visitor_at_localhost_gets_a_tunnel_command() -> None:
     assert elsewhere.command == f"ssh -N -L {PORT}:10.1.1.1:{PORT} host1"
 
 
-def test_behind_a_tls_proxy_the_allowed_page_is_the_one_to_open() -> None:
+def test_behind_a_tls_proxy_the_allowed_origin_is_the_link() -> None:
     wall = at("gw.example", (*PAIR, "https://claw.example:8443"), secure=True)[0]
 
     assert wall.url == "https://claw.example:8443/"

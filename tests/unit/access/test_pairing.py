@@ -146,7 +146,7 @@ def closed(agent: str = CHROME, end: str = "code=1000 reason=n/a", request: str 
         f"code=1008 reason=pairing required: device is not approved yet (requestId: {REQUEST})",
     ],
 )
-def test_the_log_names_the_browser_behind_a_request(end: str) -> None:
+def test_the_gateways_log_names_the_browser_behind_a_request(end: str) -> None:
     [refusal] = pairing_refusals(
         "[gateway] ready\n" + closed(end=end) + "[ws] closed before connect\n"
     )

@@ -249,7 +249,9 @@ def test_an_out_of_memory_kill_is_recognized() -> None:
 
 
 @given(st.text(), st.integers(-255, 255), st.booleans())
-def test_any_text_has_a_plain_cause(text: str, exit_code: int, out_of_memory: bool) -> None:
+def test_any_output_has_a_cause_in_plain_text(
+    text: str, exit_code: int, out_of_memory: bool
+) -> None:
     cause = exit_cause(exit_code, out_of_memory, text.split("\n"))
 
     assert cause.code

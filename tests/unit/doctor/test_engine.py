@@ -44,14 +44,14 @@ def test_missing_compose_has_a_fix_line_that_installs_it() -> None:
     assert (missing.verdict, missing.fix) == (DoctorVerdict.BAD, "make -C /srv setup")
 
 
-def test_who_may_use_the_socket_is_named() -> None:
+def test_the_engine_sockets_users_are_named() -> None:
     found = engine.socket_finding(SOCKET, SHELL)
 
     assert found.verdict is DoctorVerdict.GOOD
     assert "the group docker (ana and bo)" in found.seen
 
 
-def test_a_socket_for_everybody_is_root_for_everybody() -> None:
+def test_a_world_writable_engine_socket_is_reported_as_root_access() -> None:
     found = engine.socket_finding(socket(mode=0o666), SHELL)
 
     assert found.verdict is DoctorVerdict.BAD

@@ -100,7 +100,7 @@ def test_the_scarcest_resource_decides_and_has_a_fix() -> None:
     assert found.fix == "sysctl -w fs.inotify.max_user_instances=1024"
 
 
-def test_a_gateway_near_its_limit_is_named() -> None:
+def test_a_gateway_near_its_memory_limit_is_named() -> None:
     fine = GatewayMemory("a", "A", GB, 2 * GB)
     near = GatewayMemory("b", "Sales (b)", 2 * GB, 2 * 2**30)
 

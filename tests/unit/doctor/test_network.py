@@ -64,7 +64,7 @@ def test_a_route_over_a_deployments_network_gets_a_fix_that_moves_it() -> None:
     )
 
 
-def test_a_route_over_the_whole_pool_asks_for_another_pool() -> None:
+def test_a_route_over_the_whole_pool_suggests_another_pool() -> None:
     found = networks_finding(networks("10.128.0.0/9"), SHELL)
 
     assert found.verdict is DoctorVerdict.BAD
@@ -99,7 +99,7 @@ def test_the_suggested_pool_is_free_and_large_enough(taken: list[IPv4Network]) -
     assert overlapping(pool, taken) is None
 
 
-def test_the_engines_own_pools_run_out() -> None:
+def test_exhausted_engine_networks_are_reported() -> None:
     few = [IPv4Network(f"172.{n}.0.0/16") for n in range(17, 32)]
     many = [*few, *(IPv4Network(f"192.168.{n}.0/24") for n in range(0, 209, 16))]
 
@@ -153,7 +153,7 @@ def test_a_range_that_the_kernel_uses_is_a_warning(
     assert found.verdict is verdict
 
 
-def test_a_full_range_asks_for_a_larger_one() -> None:
+def test_a_full_port_range_suggests_a_larger_one() -> None:
     found = ports_finding(PortFacts(10001, 10002, (A, B), {}), SHELL)
 
     assert found.verdict is DoctorVerdict.WARNING

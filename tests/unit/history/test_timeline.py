@@ -116,7 +116,7 @@ def test_an_exit_says_how_it_came_about(given: dict[str, Any], expected: str, to
         (entry("some_new_thing"), "Some new thing"),
     ],
 )
-def test_each_kind_of_entry_has_its_words(given: dict[str, Any], expected: str) -> None:
+def test_each_kind_of_history_entry_has_words(given: dict[str, Any], expected: str) -> None:
     assert words(given) == [expected]
 
 

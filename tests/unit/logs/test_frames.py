@@ -55,7 +55,7 @@ def test_an_unfinished_line_is_returned_at_the_end_and_bounded() -> None:
     assert line.text == "x" * 65_536
 
 
-def test_a_terminals_log_has_no_frames() -> None:
+def test_a_terminals_log_is_read_without_frames() -> None:
     data = f"{_TIME} one\r\n{_TIME} two \N{EURO SIGN}\r\n{_TIME} thr".encode()
 
     assert [line.text for line in read(LogFrames(), data, 3)] == [

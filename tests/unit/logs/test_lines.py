@@ -61,7 +61,7 @@ def line(text: str, stream: Stream = OUT, *secrets: str):
         (OUT, "", ""),
     ],
 )
-def test_level(stream: Stream, text: str, level: str) -> None:
+def test_the_level_of_a_line_is_recognized(stream: Stream, text: str, level: str) -> None:
     assert line(text, stream).level == level
 
 
@@ -83,7 +83,7 @@ def test_too_many_colors_are_left_out() -> None:
     assert len(line("\x1b[31mx\x1b[32my" * 200).pieces) == 400
 
 
-def test_a_line_is_cut_at_its_length_and_says_so() -> None:
+def test_a_line_that_is_too_long_is_cut_and_says_so() -> None:
     found = line("\x1b[31m" + "x" * 20_000)
 
     assert found.text.endswith("… (10000 characters left out)")
@@ -101,7 +101,7 @@ def test_a_line_is_cut_at_its_length_and_says_so() -> None:
         ("9999-12-31T23:59:59-14:00 ready", None),
     ],
 )
-def test_a_lines_own_time_is_not_shown_twice(text: str, shown: str | None) -> None:
+def test_a_time_that_a_line_begins_with_is_not_shown_twice(text: str, shown: str | None) -> None:
     found = line(text)
 
     assert "".join(each.text for each in found.pieces) == (shown or found.text)

@@ -79,5 +79,5 @@ def test_invalid_arguments_are_ignored(name: str, value: str) -> None:
     assert LogSelection.read({name: value}) == LogSelection()
 
 
-def test_a_text_of_any_length_is_cut() -> None:
+def test_a_long_text_is_cut() -> None:
     assert LogSelection.read({"text": "x" * 100_000}).text == "x" * 200

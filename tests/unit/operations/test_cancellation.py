@@ -37,13 +37,15 @@ def ask(asked: Asked) -> None:
     os.kill(os.getpid(), CANCEL)
 
 
-def test_it_is_heard_at_once_where_it_is_allowed(cancellation: Cancellation, asked: Asked) -> None:
+def test_cancellation_takes_effect_at_once_in_a_cancellable_section(
+    cancellation: Cancellation, asked: Asked
+) -> None:
     with pytest.raises(Cancelled), cancellation.allowed():
         ask(asked)
         pytest.fail("it went on")
 
 
-def test_elsewhere_it_waits_for_the_next_place_that_allows_it(
+def test_outside_a_cancellable_section_cancellation_waits_for_the_next(
     cancellation: Cancellation, asked: Asked
 ) -> None:
     with cancellation.allowed():
@@ -54,7 +56,7 @@ def test_elsewhere_it_waits_for_the_next_place_that_allows_it(
         pytest.fail("it went on")
 
 
-def test_what_takes_down_after_it_is_not_disturbed(
+def test_clean_up_after_a_cancellation_is_not_interrupted(
     cancellation: Cancellation, asked: Asked
 ) -> None:
     with pytest.raises(Cancelled), cancellation.allowed():
@@ -63,14 +65,14 @@ def test_what_takes_down_after_it_is_not_disturbed(
     ask(asked)
 
 
-def test_a_signal_that_nobody_asked_for_ends_nothing(
+def test_a_signal_without_a_request_cancels_nothing(
     cancellation: Cancellation, asked: Asked
 ) -> None:
     with cancellation.allowed():
         os.kill(os.getpid(), CANCEL)
 
 
-def test_with_patience_what_is_under_way_may_end_first(
+def test_a_call_may_wait_for_a_running_operation_to_end(
     cancellation: Cancellation, asked: Asked
 ) -> None:
     with cancellation.allowed(patience=60):
@@ -85,7 +87,9 @@ def test_with_patience_what_is_under_way_may_end_first(
         pytest.fail("it went on")
 
 
-def test_patience_comes_to_an_end(cancellation: Cancellation, asked: Asked) -> None:
+def test_waiting_for_a_running_operation_ends_at_its_limit(
+    cancellation: Cancellation, asked: Asked
+) -> None:
     with pytest.raises(Cancelled), cancellation.allowed(patience=0.05):
         ask(asked)
         eventually(lambda: False)

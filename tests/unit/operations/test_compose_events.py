@@ -47,22 +47,22 @@ A = "7df4b48abd32"
         ),
     ],
 )
-def test_an_event_of_compose_is_read(event: dict[str, object], read: Line | Layer) -> None:
+def test_an_event_of_compose_is_parsed(event: dict[str, object], read: Line | Layer) -> None:
     """Recorded from Compose 2.40 with --progress json."""
     assert read_line(json.dumps(event)) == read
 
 
 @pytest.mark.parametrize("line", ["", "plain", "{not json", "[1]", "{}", '{"id": {}}', "{" * 5000])
-def test_a_line_that_is_no_event_is_its_own_text(line: str) -> None:
+def test_a_line_that_is_not_a_compose_event_is_kept_as_text(line: str) -> None:
     assert read_line(line) == Line(line)
 
 
 @given(st.text())
-def test_any_line_is_read(line: str) -> None:
+def test_any_line_is_parsed(line: str) -> None:
     assert read_line(line) == Line(line) or line.startswith("{")
 
 
-def test_the_text_of_an_output_leaves_the_layers_out() -> None:
+def test_the_output_text_has_no_layer_lines() -> None:
     output = "\n".join(
         [
             json.dumps({"id": A, "parent_id": "openclaw", "text": "Waiting"}),

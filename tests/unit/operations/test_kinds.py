@@ -9,7 +9,9 @@ from app.usecases.operations.perform import PERFORMERS
 
 
 @pytest.mark.parametrize("kind", OperationKind)
-def test_every_kind_has_its_facts_and_its_performer(kind: OperationKind) -> None:
+def test_every_operation_kind_has_facts_and_a_function_that_performs_it(
+    kind: OperationKind,
+) -> None:
     assert kind.facts.steps
     assert not set(kind.facts.steps) & set(WAYS_BACK)
     assert kind.noun

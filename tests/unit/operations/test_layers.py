@@ -17,20 +17,20 @@ layers = st.builds(
 
 
 @given(st.lists(layers))
-def test_what_is_had_is_a_percentage_however_odd_the_numbers(told: list[Layer]) -> None:
+def test_pull_progress_is_a_percentage_for_any_numbers(told: list[Layer]) -> None:
     known = latest_layers(told)
 
     assert 0 <= percent_of(known) <= 100
     assert all(0 <= each.percent <= 100 for each in known)
 
 
-def test_a_layer_keeps_its_size_when_it_is_told_no_more() -> None:
+def test_a_layer_keeps_its_size_after_its_download() -> None:
     told = [Layer(A, Phase.DOWNLOADING, 50, 200), Layer(B, Phase.WAITING), Layer(A, Phase.DONE)]
 
     assert latest_layers(told) == (Layer(A, Phase.DONE, 200, 200), Layer(B, Phase.WAITING))
 
 
-def test_a_large_layer_counts_for_more_and_one_of_unknown_size_as_the_average() -> None:
+def test_a_layer_of_unknown_size_counts_as_the_average() -> None:
     large, small = Layer(A, Phase.DOWNLOADING, 0, 900), Layer(B, Phase.DONE, 100, 100)
 
     assert percent_of([large, small]) == 10

@@ -64,7 +64,7 @@ def seconds(step: StepProgress) -> float | None:
     return step.took.total_seconds() if step.took is not None else None
 
 
-def test_a_launch_that_succeeded_shows_what_each_step_took() -> None:
+def test_a_successful_launch_shows_the_time_of_each_step() -> None:
     steps = steps_of(operation(OperationState.SUCCEEDED), lines(LAUNCHED))
 
     assert {each.state for each in steps} == {StepState.DONE}
@@ -80,7 +80,7 @@ def test_a_launch_that_succeeded_shows_what_each_step_took() -> None:
     assert steps[1].layers == (Layer("7df4b48abd32", Phase.DONE, 100, 100),)
 
 
-def test_the_step_that_runs_says_what_was_said_last() -> None:
+def test_the_running_step_shows_the_latest_output() -> None:
     steps = {
         each.step: each
         for each in steps_of(operation(OperationState.RUNNING), lines(LAUNCHED[:11]))
@@ -93,7 +93,7 @@ def test_the_step_that_runs_says_what_was_said_last() -> None:
     assert steps["start"].detail == ""
 
 
-def test_what_was_not_needed_is_skipped() -> None:
+def test_unnecessary_steps_are_skipped() -> None:
     said = [each for each in LAUNCHED if "layer" not in each[1] and "pull" not in each[1]]
     said = [each for each in said if "Start" not in each[1]]
 
@@ -105,7 +105,7 @@ def test_what_was_not_needed_is_skipped() -> None:
 TAKEN_DOWN = [(31, "docker compose stop"), (31, WORDS), (31, "docker compose down")]
 
 
-def test_a_restart_takes_down_as_steps_of_its_own_and_undoes_after_them() -> None:
+def test_a_restart_stops_the_gateway_in_steps_and_rolls_back_after_them() -> None:
     said = [*LAUNCHED[:5], *TAKEN_DOWN, *LAUNCHED[5:10]]
     undoing = [*said, *((40, text) for _, text in TAKEN_DOWN)]
 
@@ -118,7 +118,7 @@ def test_a_restart_takes_down_as_steps_of_its_own_and_undoes_after_them() -> Non
     assert (failed["remove"], failed["answers"], failed["undo"]) == ("done", "failed", "done")
 
 
-def test_archiving_ends_with_the_move() -> None:
+def test_moving_the_folder_is_the_last_step_of_archiving() -> None:
     said = lines([*TAKEN_DOWN, (33, MOVE), (33, "It is in the archive")])
 
     steps = shown(steps_of(operation(OperationState.FAILED, OperationKind.ARCHIVE), said))
@@ -136,7 +136,7 @@ def test_archiving_ends_with_the_move() -> None:
         (OperationState.RUNNING, {"cancelled_by": "ben"}, "cancelled", "running"),
     ],
 )
-def test_what_was_broken_off_is_taken_down_as_a_step_of_its_own(
+def test_removing_an_interrupted_operations_containers_is_its_own_step(
     state: OperationState, more: dict[str, str], broken: str, undone: str
 ) -> None:
     said = [*LAUNCHED[:11], (38, "docker compose stop"), (39, WORDS), (40, "docker compose down")]
@@ -156,7 +156,7 @@ def test_what_was_broken_off_is_taken_down_as_a_step_of_its_own(
     ],
 )
 @pytest.mark.parametrize("taken_down", [True, False])
-def test_what_is_put_back_is_a_step_of_its_own_also_where_nothing_was_taken_down(
+def test_a_rollback_is_its_own_step_even_if_nothing_was_stopped(
     taken_down: bool, state: OperationState, code: str, back: str
 ) -> None:
     said = [
@@ -197,7 +197,7 @@ def test_a_stop_has_steps_of_its_own() -> None:
 
 @pytest.mark.parametrize("state", OperationState)
 @pytest.mark.parametrize("kind", OperationKind)
-def test_an_operation_that_said_nothing_is_at_its_first_step(
+def test_an_operation_without_output_is_at_its_first_step(
     kind: OperationKind, state: OperationState
 ) -> None:
     first, *rest = steps_of(operation(state, kind), [])
@@ -222,7 +222,7 @@ TIMES = st.one_of(
     st.sampled_from(OperationState),
     st.lists(st.tuples(TIMES, TEXTS)),
 )
-def test_any_log_has_steps_in_order(
+def test_steps_of_any_log_are_in_order(
     kind: OperationKind, state: OperationState, output: list[tuple[str, str]]
 ) -> None:
     steps = steps_of(operation(state, kind), output)
@@ -242,7 +242,7 @@ GONE_BACK = [(45, f"{BACK} openclaw:2"), *((46, text) for _, text in TAKEN_DOWN)
 @pytest.mark.parametrize(
     ("code", "back"), [("launch_timeout", "done"), (ROLLBACK_FAILED, "failed")]
 )
-def test_an_update_that_failed_shows_where_and_whether_it_is_back(code: str, back: str) -> None:
+def test_a_failed_update_shows_its_failed_step_and_its_rollback(code: str, back: str) -> None:
     said = [*UPDATED, *LAUNCHED[5:10], *((44, text) for _, text in TAKEN_DOWN), *GONE_BACK]
     failed = operation(OperationState.FAILED, OperationKind.UPDATE, code=code)
 
@@ -252,7 +252,7 @@ def test_an_update_that_failed_shows_where_and_whether_it_is_back(code: str, bac
     assert (steps["answers"], steps["ready"], steps["back"]) == ("failed", "pending", back)
 
 
-def test_a_launch_that_puts_an_update_back_first_shows_that_as_its_first_step() -> None:
+def test_a_launch_that_first_rolls_back_an_update_shows_that_step_first() -> None:
     said = [(0, f"{BACK} openclaw:2"), *((1, text) for _, text in TAKEN_DOWN), *LAUNCHED]
 
     steps = steps_of(operation(OperationState.SUCCEEDED), lines(said))
@@ -268,7 +268,7 @@ def test_a_launch_that_puts_an_update_back_first_shows_that_as_its_first_step() 
         ("layer 7df4b48abd32 done 0/0", (Phase.DONE, 0, 0)),
     ],
 )
-def test_a_line_of_a_layer_is_read(line: str, layer: tuple[Phase, int, int]) -> None:
+def test_a_pull_line_of_a_layer_is_parsed(line: str, layer: tuple[Phase, int, int]) -> None:
     assert layer_in(line) == Layer("7df4b48abd32", *layer)
 
 
@@ -282,5 +282,5 @@ def test_a_line_of_a_layer_is_read(line: str, layer: tuple[Phase, int, int]) -> 
         "xlayer 7df4b48abd32 done 1/2",
     ],
 )
-def test_another_line_is_no_layer(line: str) -> None:
+def test_other_pull_output_is_not_a_layer(line: str) -> None:
     assert layer_in(line) is None

@@ -11,7 +11,7 @@ def at(state: OperationState, number: int = 1, reason: str = "") -> object:
     return a_deployment(env={"DEPLOYMENT_NAME": "Sales"}, operation=operation)
 
 
-def test_the_end_of_what_was_seen_running_is_told_once() -> None:
+def test_the_end_of_a_seen_operation_is_announced_once() -> None:
     outcomes = Outcomes()
 
     assert outcomes.of([at(OperationState.RUNNING)]) == []
@@ -20,11 +20,11 @@ def test_the_end_of_what_was_seen_running_is_told_once() -> None:
     assert outcomes.of([ended]) == []
 
 
-def test_what_ended_before_anybody_looked_is_not_told() -> None:
+def test_an_operation_that_ended_before_the_page_opened_is_not_announced() -> None:
     assert Outcomes().of([at(OperationState.SUCCEEDED)]) == []
 
 
-def test_another_operation_that_ended_meanwhile_is_not_taken_for_it() -> None:
+def test_another_operations_end_is_not_taken_for_this_one() -> None:
     outcomes = Outcomes()
     outcomes.of([at(OperationState.RUNNING, number=1)])
 

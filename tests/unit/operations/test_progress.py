@@ -42,7 +42,7 @@ def test_all_planned_steps_of_a_success_are_done(kind: OperationKind) -> None:
     assert all(each.took for each in steps)
 
 
-def test_a_step_that_never_began_was_skipped() -> None:
+def test_a_step_that_never_began_is_shown_as_skipped() -> None:
     steps = progress_of(
         operation(OperationState.SUCCEEDED), begun(Step.CHECK, Step.FOLDERS, Step.CREATE)
     )
@@ -65,7 +65,7 @@ def test_the_running_step_has_the_last_line_and_the_layers_of_its_pull() -> None
     assert {each.state for each in rest} == {StepState.PENDING}
 
 
-def test_containers_taken_down_out_of_turn_undo_a_launch() -> None:
+def test_a_launch_that_stops_containers_unexpectedly_is_rolling_back() -> None:
     records = begun(*PREPARE, *BRING_UP[:3], *TAKE_DOWN)
 
     steps = states(progress_of(operation(OperationState.FAILED), records))
@@ -88,7 +88,7 @@ def test_the_steps_of_a_rollback_are_one_step(code: str, back: str) -> None:
     assert (steps["undo"], steps["back"]) == ("done", back)
 
 
-def test_a_rollback_that_comes_first_is_the_first_step() -> None:
+def test_a_rollback_that_precedes_a_launch_is_its_first_step() -> None:
     records = begun(Step.BACK, *TAKE_DOWN, *PREPARE, *BRING_UP)
 
     steps = progress_of(operation(OperationState.SUCCEEDED), records)
@@ -96,7 +96,7 @@ def test_a_rollback_that_comes_first_is_the_first_step() -> None:
     assert [each.step for each in steps][:3] == ["back", "check", "pull"]
 
 
-def test_a_reconfiguration_that_leaves_the_gateway_alone_only_writes() -> None:
+def test_a_reconfiguration_without_a_restart_only_writes_files() -> None:
     steps = progress_of(operation(OperationState.RUNNING, OperationKind.RECONFIGURE), [])
 
     assert states(steps) == {"write": "running"}

@@ -35,7 +35,7 @@ def test_every_package_is_pinned_with_a_hash(name: str) -> None:
         assert re.match(r"[\w.-]+==[\w.]+\s+--hash=sha256:[0-9a-f]{64}", each), each
 
 
-def test_everything_that_is_asked_for_is_pinned() -> None:
+def test_every_requirement_is_pinned() -> None:
     asked = {each.lower().replace("_", "-") for each in pins("requirements.txt")}
 
     assert asked <= {name.lower() for name, _ in LICENCES["locked"](LICENCES["LOCK"].read_text())}
@@ -65,7 +65,7 @@ def test_every_package_has_a_licence_that_is_allowed() -> None:
     assert names == re.findall(r"^([\w.-]+)==", LICENCES["LOCK"].read_text(), re.MULTILINE)
 
 
-def test_a_licence_that_is_not_allowed_is_refused() -> None:
+def test_a_license_that_is_not_allowed_is_refused() -> None:
     given = {
         "good": "MIT",
         "either": "Apache-2.0 OR BSD-3-Clause",

@@ -45,7 +45,7 @@ OF_ONES_OWN = {
 SET = {name: value for name, value in OF_ONES_OWN.items() if name.lower() in Settings.model_fields}
 
 
-def test_every_setting_is_tried_here() -> None:
+def test_every_setting_is_tested_here() -> None:
     assert {name.lower() for name in SET} == set(Settings.model_fields)
 
 
@@ -63,7 +63,7 @@ def test_the_environment_sets_a_setting(name: str, monkeypatch: pytest.MonkeyPat
     "url",
     ["canary-77", "ftp://hooks.example/canary-77", "https:///canary-77", "http://a:x/canary-77"],
 )
-def test_a_webhook_that_is_no_address_is_refused_without_showing_it(
+def test_an_invalid_webhook_url_is_refused_without_repeating_it(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DEPLOY_AGENT_WEBHOOK_URL", url)
@@ -136,7 +136,7 @@ def test_the_defaults_pass_to_another_process_unchanged(monkeypatch: pytest.Monk
         ("LOG_LEVEL", "INFO"),
     ],
 )
-def test_a_bad_value_is_named_in_one_sentence(
+def test_a_bad_setting_is_named_in_one_sentence(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"DEPLOY_AGENT_{name}", value)
@@ -150,7 +150,7 @@ def test_a_bad_value_is_named_in_one_sentence(
     assert "\n" not in sentence
 
 
-def test_a_bad_value_ends_the_process_with_1_and_only_that_sentence() -> None:
+def test_a_bad_setting_ends_the_process_with_exit_code_1_and_one_sentence() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", "from app.config import load_settings; load_settings()"],
         cwd=PROJECT,
@@ -164,7 +164,7 @@ def test_a_bad_value_ends_the_process_with_1_and_only_that_sentence() -> None:
     assert len(ended.stderr.splitlines()) == 1
 
 
-def test_a_relative_folder_is_the_projects_wherever_the_server_was_started() -> None:
+def test_a_relative_folder_is_relative_to_the_project() -> None:
     assert Settings(deployments_dir=Path("mine")).deployments_dir == PROJECT / "mine"
     assert Settings().deployments_dir == PROJECT / "deployments"
 
@@ -174,7 +174,7 @@ def test_settings_cannot_be_changed_afterwards() -> None:
         Settings().port = 1  # type: ignore[misc]
 
 
-def test_the_pool_and_the_range_are_values_and_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_network_pool_and_port_range_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPLOY_AGENT_PORT_RANGE", " 20000 - 20009 ")
     monkeypatch.setenv("DEPLOY_AGENT_SUBNET_POOL", "172.16.0.0/12")
 
@@ -198,5 +198,5 @@ def test_the_pool_and_the_range_are_values_and_no_text(monkeypatch: pytest.Monke
         ("127.0.0.1.example", False),
     ],
 )
-def test_only_this_hosts_own_addresses_are_loopback(host: str, loopback: bool) -> None:
+def test_only_loopback_addresses_count_as_loopback(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

@@ -5,11 +5,11 @@ import pytest
 from app.core.deadline import bounded_timeout, engine_deadline, seconds_left
 
 
-def test_a_call_that_nobody_waits_for_has_its_own_limit() -> None:
+def test_a_call_without_a_deadline_has_its_own_timeout() -> None:
     assert bounded_timeout(2) == 2
 
 
-def test_a_call_may_take_no_longer_than_is_left() -> None:
+def test_a_call_takes_no_longer_than_the_time_left() -> None:
     with engine_deadline(60):
         assert 30 < bounded_timeout(90) <= 60
         assert bounded_timeout(0.5) == 0.5
@@ -17,12 +17,12 @@ def test_a_call_may_take_no_longer_than_is_left() -> None:
     assert bounded_timeout(90) == 90
 
 
-def test_where_no_time_is_left_no_other_call_is_made() -> None:
+def test_without_time_left_no_call_is_made() -> None:
     with engine_deadline(0), pytest.raises(TimeoutError):
         bounded_timeout(2)
 
 
-def test_what_waits_in_a_hurry_goes_back_to_its_patience() -> None:
+def test_a_fast_poll_returns_to_its_slow_interval() -> None:
     with engine_deadline(60):
         with engine_deadline(1):
             assert seconds_left(100) <= 1

@@ -36,12 +36,12 @@ ALL = [each for each in vars(errors).values() if isinstance(each, type) and each
         (EngineSilent("why"), 5),
     ],
 )
-def test_the_exit_code_tells_what_kind_of_error_it_was(error: UserError, code: int) -> None:
+def test_the_exit_code_depends_on_the_kind_of_error(error: UserError, code: int) -> None:
     assert exit_code(error) == code
 
 
 @pytest.mark.parametrize("kind", [each for each in ALL if issubclass(each, UserError)])
-def test_no_error_ends_as_if_it_were_done(kind: type[UserError]) -> None:
+def test_no_error_has_the_exit_code_of_success(kind: type[UserError]) -> None:
     error = kind.__new__(kind)
 
     assert exit_code(error) in EXITS.keys() - {0, 6, 130}

@@ -15,7 +15,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live_updates, "_POLL_SECONDS", 0.01)
 
 
-def test_a_poll_that_fails_ends_no_subscription() -> None:
+def test_a_failing_poll_ends_no_subscription() -> None:
     polls = itertools.count()
 
     def poll() -> int:
@@ -28,7 +28,7 @@ def test_a_poll_that_fails_ends_no_subscription() -> None:
         eventually(lambda: subscriber.take_changed() and next(polls) > 5)
 
 
-def test_no_place_is_lost_where_no_thread_can_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_thread_start_frees_its_slot(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 

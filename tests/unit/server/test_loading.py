@@ -14,7 +14,7 @@ def unfrozen() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_what_is_loaded_is_not_looked_at_again() -> None:
+def test_loaded_modules_are_frozen_for_the_garbage_collector() -> None:
     with loading():
         assert not gc.isenabled()
         loaded = [[]]
@@ -23,7 +23,7 @@ def test_what_is_loaded_is_not_looked_at_again() -> None:
     assert not any(each is loaded for each in gc.get_objects())
 
 
-def test_a_program_that_can_not_be_loaded_leaves_the_collector_on() -> None:
+def test_a_failed_import_leaves_the_garbage_collector_on() -> None:
     with pytest.raises(ImportError), loading():
         raise ImportError
 

@@ -18,5 +18,5 @@ DIGEST = "sha256:" + "0123456789abcdef" * 4
         ("", ""),
     ],
 )
-def test_an_image_is_told_by_its_version(image: str, shown: str) -> None:
+def test_an_image_is_shown_by_its_version(image: str, shown: str) -> None:
     assert image_version(image) == shown

@@ -14,7 +14,7 @@ pieces = st.text("ab$(\\. \n", max_size=10)
 
 
 @given(st.lists(secrets, min_size=1, max_size=5), st.lists(pieces, max_size=5), st.randoms())
-def test_no_secret_survives_wherever_it_stands(known, around, dice) -> None:  # type: ignore[no-untyped-def]
+def test_secrets_are_masked_at_any_position(known, around, dice) -> None:  # type: ignore[no-untyped-def]
     parts = [*known, *around, *known]
     dice.shuffle(parts)
 
@@ -23,13 +23,13 @@ def test_no_secret_survives_wherever_it_stands(known, around, dice) -> None:  # 
     assert not [secret for secret in known if secret in masked]
 
 
-def test_the_longest_secret_goes_first_so_that_no_end_of_it_is_left() -> None:
+def test_the_longest_secret_is_masked_first() -> None:
     masker = Masker(["secret", "secret-and-more", "secret-and"])
 
     assert masker("a secret-and-more b secret-and c secret") == f"a {MASK} b {MASK} c {MASK}"
 
 
-def test_signs_of_patterns_mean_themselves() -> None:
+def test_pattern_characters_in_a_search_are_literal() -> None:
     assert Masker(["a.c(d|e)$"])("a.c(d|e)$ abc(d|e)$") == f"{MASK} abc(d|e)$"
 
 
@@ -39,7 +39,7 @@ def test_a_secret_of_several_lines_is_masked_line_by_line() -> None:
     assert masker("| -----BEGIN\n| line one\n| ab") == f"| {MASK}\n| {MASK}\n| ab"
 
 
-def test_a_secret_is_masked_as_json_and_addresses_write_it_too() -> None:
+def test_a_secret_is_masked_in_its_json_and_url_encodings_too() -> None:
     secret = 'it\'s "$5" é/\\'
     written = [
         secret,
@@ -53,12 +53,12 @@ def test_a_secret_is_masked_as_json_and_addresses_write_it_too() -> None:
     assert masked == f'{MASK}\n"{MASK}"\n"{MASK}"\n{MASK}'
 
 
-def test_short_values_mask_no_ordinary_words() -> None:
+def test_a_short_secret_masks_no_ordinary_words() -> None:
     assert Masker(["abc", "", "12345"])("abc 12345") == "abc 12345"
     assert Masker(["123456"])("123456") == MASK
 
 
-def test_without_secrets_text_stays_as_it_is() -> None:
+def test_text_without_secrets_is_unchanged() -> None:
     assert Masker([])("any text") == "any text"
 
 

@@ -59,7 +59,7 @@ def test_a_result_is_kept_for_its_time_to_live_and_no_longer(flights: SingleFlig
     assert flights.get("a", call) == 3
 
 
-def test_keys_do_not_wait_for_each_other(flights: SingleFlight[int]) -> None:
+def test_calls_for_different_keys_do_not_wait_for_each_other(flights: SingleFlight[int]) -> None:
     hanging = Calls()
     running = flights.begin("a", hanging)
 
@@ -71,7 +71,7 @@ def test_keys_do_not_wait_for_each_other(flights: SingleFlight[int]) -> None:
     assert not flights.is_running("a")
 
 
-def test_a_call_that_began_before_a_change_is_not_used_after_it(
+def test_a_result_from_before_a_change_is_not_used_after_it(
     flights: SingleFlight[int],
 ) -> None:
     call = Calls()
@@ -88,7 +88,7 @@ def test_a_call_that_began_before_a_change_is_not_used_after_it(
     assert [each.result() for each in after] == [2] * 8
 
 
-def test_a_call_that_begins_after_the_question_answers_it_whatever_changes_meanwhile(
+def test_a_call_begun_after_the_request_answers_it(
     flights: SingleFlight[int],
 ) -> None:
     in_the_future = time.monotonic() + _LONG
@@ -117,7 +117,7 @@ def test_an_error_goes_to_the_callers_of_that_call_and_is_not_kept(
     assert flights.get("a", lambda: 1, seconds=_LONG) == 1
 
 
-def test_all_who_share_a_call_get_its_error(flights: SingleFlight[int]) -> None:
+def test_all_callers_of_a_shared_call_get_its_error(flights: SingleFlight[int]) -> None:
     may_fail = Event()
 
     def fail() -> int:
@@ -152,7 +152,7 @@ def test_without_threads_the_caller_runs_the_call() -> None:
     assert (flights.get("a", call), flights.get("a", call)) == (1, 2)
 
 
-def test_the_oldest_results_make_room_for_new_ones() -> None:
+def test_the_oldest_results_are_evicted_first() -> None:
     flights: SingleFlight[int] = SingleFlight(most=2)
     call = Calls(let_through=4)
 
@@ -182,7 +182,7 @@ def test_no_more_daemon_threads_run_at_a_time_than_allowed() -> None:
     assert most_running == 2
 
 
-def test_where_the_host_gives_no_thread_the_callers_are_told(
+def test_a_failed_thread_start_is_reported_to_the_callers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def refuse(_call: Callable[[], None]) -> None:

@@ -19,7 +19,7 @@ hostile = st.text(
 @example("\x1b]0;title\x07x\x1b[2J\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\x1bc\x1b")
 @example("".join(map(chr, range(0xA0))) + TURNING)
 @example("half a pair: \ud83d")
-def test_no_sign_survives_that_acts_instead_of_being_shown(text: str) -> None:
+def test_no_control_character_survives(text: str) -> None:
     shown = plain(text)
 
     assert not [each for each in shown if unicodedata.category(each) == "Cc" and each not in "\n\t"]
@@ -37,7 +37,7 @@ def test_every_line_stays_a_line(text: str) -> None:
 
 
 @given(st.text(st.characters(blacklist_categories=["Cc", "Cs"], blacklist_characters=TURNING)))
-def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
+def test_ordinary_text_of_any_script_is_unchanged(text: str) -> None:
     assert plain(text) == text
 
 
@@ -59,11 +59,11 @@ def test_ordinary_text_of_any_script_stays_as_it_is(text: str) -> None:
         ("", ""),
     ],
 )
-def test_escapes_go_and_what_is_left_is_visible(text: str, shown: str) -> None:
+def test_escape_sequences_are_removed_and_the_rest_is_visible(text: str, shown: str) -> None:
     assert plain(text) == shown
 
 
-def test_a_line_without_end_is_cut_and_says_by_how_much() -> None:
+def test_an_endless_line_is_cut_and_says_by_how_much() -> None:
     long = "x" * (LONGEST_LINE + 5)
 
     shown = plain(f"{long}\nshort")
@@ -72,7 +72,7 @@ def test_a_line_without_end_is_cut_and_says_by_how_much() -> None:
     assert plain("x" * LONGEST_LINE) == "x" * LONGEST_LINE
 
 
-def test_lines_end_at_line_feeds_alone() -> None:
+def test_only_a_line_feed_ends_a_line() -> None:
     assert lines_of("a\u2028b\nc\x0bd\n") == ["a\u2028b", "c\x0bd"]
     assert lines_of("a\n\nb") == ["a", "", "b"]
     assert lines_of("") == []

@@ -33,14 +33,14 @@ NOW = datetime(2026, 11, 24, 12, 3, 40, tzinfo=UTC)
         (2 * 86400, "2 days ago"),
     ],
 )
-def test_the_past_is_told_in_words_and_the_future_is_just_now(seconds: float, words: str) -> None:
+def test_a_past_time_is_relative_and_a_future_time_is_just_now(seconds: float, words: str) -> None:
     assert ago(NOW - timedelta(seconds=seconds), NOW) == words
 
 
 @pytest.mark.parametrize(
     ("seconds", "words"), [(4, "4 seconds"), (180, "3 minutes"), (0, "a moment"), (-60, "a moment")]
 )
-def test_a_span_is_never_negative(seconds: float, words: str) -> None:
+def test_a_duration_is_never_negative(seconds: float, words: str) -> None:
     assert duration(timedelta(seconds=seconds)) == words
 
 
@@ -55,24 +55,24 @@ def test_a_span_is_never_negative(seconds: float, words: str) -> None:
         (7300, "121 min 40 s"),
     ],
 )
-def test_what_a_step_took_is_short(seconds: float, words: str) -> None:
+def test_a_steps_duration_is_short(seconds: float, words: str) -> None:
     assert took(timedelta(seconds=seconds)) == words
 
 
-def test_the_time_of_day_says_its_zone() -> None:
+def test_a_time_of_day_names_its_zone() -> None:
     assert clock(NOW) == "12:03:40 UTC"
     assert clock(NOW.astimezone(timezone(timedelta(hours=5)))) == "12:03:40 UTC"
 
 
 @given(st.lists(st.text() | st.datetimes().map(lambda each: TimeAgo(each.replace(tzinfo=UTC)))))
-def test_a_sentence_is_spelled_out_part_by_part(parts: list[SentencePart]) -> None:
+def test_a_schedule_is_described_part_by_part(parts: list[SentencePart]) -> None:
     words = spell(parts, NOW)
 
     for part in parts:
         assert (part if isinstance(part, str) else ago(part.moment, NOW)) in words
 
 
-def test_each_kind_of_moment_has_its_words() -> None:
+def test_each_kind_of_time_has_words() -> None:
     moment = NOW - timedelta(minutes=3)
 
     parts = ("seen ", TimeAgo(moment), ", up ", Elapsed(moment), " at ", TimeOfDay(moment))

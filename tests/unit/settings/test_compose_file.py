@@ -11,13 +11,13 @@ from app.core.settings.fields import FIELDS
 FILE = compose_file("0b7a3361be", IPv4Network("10.194.113.0/28"))
 
 
-def test_every_variable_that_reaches_the_gateway_is_passed_on_once() -> None:
+def test_every_gateway_variable_is_passed_on_exactly_once() -> None:
     passed_on = re.findall(r"^      ([A-Z_]+):$", FILE, re.MULTILINE)
 
     assert sorted(passed_on) == sorted(each.env for each in FIELDS if each.reaches_gateway)
 
 
-def test_every_variable_it_uses_is_a_field() -> None:
+def test_every_variable_in_the_compose_file_is_a_field() -> None:
     used = set(re.findall(r"\$\{([A-Z_]+)", FILE.replace("$$", "")))
 
     assert used == {
@@ -48,7 +48,7 @@ def test_it_names_its_deployment_and_network() -> None:
     assert "%%" not in FILE
 
 
-def test_it_is_the_same_for_the_same_deployment() -> None:
+def test_the_same_deployment_gives_the_same_fingerprint() -> None:
     assert compose_file("0b7a3361be", IPv4Network("10.194.113.0/28")) == FILE
 
 

@@ -84,9 +84,7 @@ def test_a_hand_written_file_is_read_as_compose_reads_it(
 
 
 @pytest.mark.parametrize(("value", "expanded"), EXPANSIONS)
-def test_variables_in_a_value_are_expanded_as_compose_does(
-    value: str, expanded: str | None
-) -> None:
+def test_variables_are_expanded_as_compose_expands_them(value: str, expanded: str | None) -> None:
     data = (BEFORE_EXPANSION + f"A={value}\n").encode()
 
     if expanded is None:

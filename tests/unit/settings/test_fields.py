@@ -132,7 +132,7 @@ def test_all_fields_are_checked_at_once() -> None:
     assert checked.values == {"name": "Bot"}
 
 
-def test_the_checked_values_are_not_shown_in_a_repr() -> None:
+def test_checked_values_are_not_in_the_repr() -> None:
     assert KEY["openrouter_api_key"] not in repr(check_input(KEY))
 
 
@@ -140,7 +140,7 @@ def test_the_checked_values_are_not_shown_in_a_repr() -> None:
     "name", [each.name for each in FIELDS if each.group == "optional"] + ["port"]
 )
 @pytest.mark.parametrize("empty", [None, ""])
-def test_an_optional_field_that_is_empty_counts_as_not_given(name: str, empty: str | None) -> None:
+def test_an_empty_optional_field_counts_as_not_given(name: str, empty: str | None) -> None:
     checked = check_input({**KEY, name: empty})
 
     assert checked.errors == {}
@@ -300,11 +300,11 @@ def test_visible_values_have_no_invisible_characters(name: str, sign: str) -> No
     ("text", "size"),
     [("1b", 1), ("1k", 1024), ("2kb", 2048), ("3m", 3 * 2**20), ("2G", 2**31), ("2GB", 2**31)],
 )
-def test_a_size_is_read_as_docker_reads_it(text: str, size: int) -> None:
+def test_a_size_is_parsed_as_docker_parses_it(text: str, size: int) -> None:
     assert memory_bytes(text) == size
 
 
-def test_names_and_variables_are_unique() -> None:
+def test_field_names_and_variables_are_unique() -> None:
     assert len({each.name for each in FIELDS}) == len(FIELDS)
     assert len({each.env for each in FIELDS}) == len(FIELDS)
 

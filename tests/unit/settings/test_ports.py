@@ -32,7 +32,7 @@ def test_the_networks_of_two_ports_share_no_address(
 
 
 @given(ports, pools)
-def test_a_network_is_a_28_within_its_pool(port: int, pool: IPv4Network) -> None:
+def test_each_network_is_a_28_bit_subnet_of_the_pool(port: int, pool: IPv4Network) -> None:
     network = subnet_of(port, pool)
 
     assert network.prefixlen == 28
@@ -53,7 +53,7 @@ def test_the_network_of_a_port_never_changes() -> None:
         ("10.0.0.0/28", False),
     ],
 )
-def test_a_pool_needs_a_network_for_each_port(pool: str, enough: bool) -> None:
+def test_the_network_pool_must_have_a_network_for_each_port(pool: str, enough: bool) -> None:
     assert pool_is_large_enough(IPv4Network(pool)) is enough
 
 
@@ -82,7 +82,7 @@ def test_the_host_is_asked_only_about_candidates_until_one_is_free() -> None:
     assert asked != [105]
 
 
-def test_two_picks_rarely_agree() -> None:
+def test_two_random_port_picks_rarely_agree() -> None:
     picked = {pick_port(1, 65535, (), lambda _: True) for _ in range(5)}
 
     assert len(picked) > 1

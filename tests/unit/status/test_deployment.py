@@ -44,7 +44,7 @@ def test_ten_hexadecimal_digits_are_an_id() -> None:
         b"0b7a3361be",
     ],
 )
-def test_anything_else_names_no_deployment(text: object) -> None:
+def test_anything_else_is_no_deployment_id(text: object) -> None:
     with pytest.raises(NotFound) as caught:
         parse_id(text)
 
@@ -73,7 +73,7 @@ def test_only_a_running_operation_is_running(state: OperationState, runs: bool) 
     assert a_deployment(operation=operation).running_operation == (operation if runs else None)
 
 
-def test_without_an_operation_none_is_running() -> None:
+def test_without_operations_none_is_running() -> None:
     assert a_deployment().running_operation is None
 
 
@@ -89,7 +89,9 @@ def test_without_an_operation_none_is_running() -> None:
         ("Created", None),
     ],
 )
-def test_health_is_read_from_the_engines_list(status_text: str, health: str | None) -> None:
+def test_health_is_parsed_from_the_engines_container_list(
+    status_text: str, health: str | None
+) -> None:
     assert a_container(status_text=status_text).health == health
 
 
@@ -104,7 +106,7 @@ def test_health_is_read_from_the_engines_list(status_text: str, health: str | No
         ("Created", None),
     ],
 )
-def test_the_exit_code_is_read_from_the_engines_list(
+def test_the_exit_code_is_parsed_from_the_engines_container_list(
     status_text: str, exit_code: int | None
 ) -> None:
     assert a_container(status_text=status_text).exit_code == exit_code
@@ -127,13 +129,13 @@ def test_the_exit_code_is_read_from_the_engines_list(
         ("paused", "Up 2 hours (Paused)", True),
     ],
 )
-def test_only_what_the_list_cannot_tell_is_inspected(
+def test_only_details_that_the_list_lacks_are_inspected(
     state: str, status_text: str, needed: bool
 ) -> None:
     assert a_container(state, status_text).needs_inspection is needed
 
 
-def test_another_start_of_a_container_is_another_run() -> None:
+def test_a_restarted_container_is_a_new_run() -> None:
     first = a_container(details=details(started_at_text="1"))
     second = a_container(details=details(started_at_text="2"))
 
@@ -142,14 +144,14 @@ def test_another_start_of_a_container_is_another_run() -> None:
     assert a_container().run is None
 
 
-def test_the_gateway_is_told_from_helpers_beside_it() -> None:
+def test_the_gateway_is_distinguished_from_other_services() -> None:
     gateway = a_container(created_at=before(900))
     helper = a_container(service="helper", created_at=before(1))
 
     assert a_deployment().gateway_in((helper, gateway)) is gateway
 
 
-def test_who_publishes_the_port_is_the_gateway_whatever_its_service_is_called() -> None:
+def test_the_service_that_publishes_the_port_is_the_gateway() -> None:
     deployment = a_deployment(port=20000)
     gateway = a_container(service="web", ports=(PublishedPort("0.0.0.0", 20000),))
     helper = a_container(created_at=before(1), ports=(PublishedPort("0.0.0.0", 20001),))
@@ -158,7 +160,7 @@ def test_who_publishes_the_port_is_the_gateway_whatever_its_service_is_called() 
     assert deployment.gateway_in((helper, gateway)) is gateway
 
 
-def test_of_two_gateways_the_running_and_then_the_youngest_counts() -> None:
+def test_with_two_gateways_the_running_or_else_the_youngest_counts() -> None:
     deployment = a_deployment()
     old, young = a_container(created_at=before(900)), a_container(created_at=before(1))
     ended = a_container("exited", created_at=before(0))
@@ -168,7 +170,7 @@ def test_of_two_gateways_the_running_and_then_the_youngest_counts() -> None:
     assert deployment.gateway_in((young, ended)) is young
 
 
-def test_a_one_off_run_is_no_gateway() -> None:
+def test_a_one_off_container_is_not_the_gateway() -> None:
     one_off = a_container(one_off=True, created_at=before(1))
     gateway = a_container()
 
@@ -186,13 +188,13 @@ def test_a_one_off_run_is_no_gateway() -> None:
         ((PublishedPort("0.0.0.0", 20001),), None),
     ],
 )
-def test_a_gateway_is_asked_where_the_engine_publishes_it(
+def test_a_gateway_is_asked_at_the_port_that_the_engine_publishes(
     ports: tuple[PublishedPort, ...], address: str | None
 ) -> None:
     assert a_container(ports=ports).address_of(20000) == address
 
 
-def test_no_containers_are_told_from_no_answer() -> None:
+def test_no_containers_and_no_answer_are_different() -> None:
     silent = Snapshot(NOW, problem=EngineProblem("engine_silent", "Docker Engine is silent"))
 
     assert a_snapshot().of(ID) == ()
@@ -200,7 +202,7 @@ def test_no_containers_are_told_from_no_answer() -> None:
     assert a_snapshot(a_container()).of("ffffffffff") == ()
 
 
-def test_a_container_that_only_grows_older_is_as_it_was() -> None:
+def test_a_container_that_only_gets_older_counts_as_unchanged() -> None:
     def said(status_text: str, started_at: datetime | None) -> tuple[object, ...]:
         return a_snapshot(a_container(status_text=status_text, started_at=started_at)).content
 

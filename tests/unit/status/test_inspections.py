@@ -30,7 +30,7 @@ def inspected(container: Container, following: bool = True) -> Inspections:
     "seen",
     [UP, replace(UP, status_text="Up 22 seconds")],
 )
-def test_the_same_run_is_inspected_once(seen: Container) -> None:
+def test_a_run_is_inspected_once(seen: Container) -> None:
     assert inspected(UP).details_of(seen, NOW) == details()
     assert inspected(EXITED).details_of(EXITED, NOW) == details()
 
@@ -45,17 +45,17 @@ def test_the_same_run_is_inspected_once(seen: Container) -> None:
         EXITED,
     ],
 )
-def test_what_is_listed_otherwise_is_inspected_again(seen: Container) -> None:
+def test_a_container_whose_list_entry_changed_is_inspected_again(seen: Container) -> None:
     assert inspected(UP).details_of(seen, NOW) is None
 
 
-def test_another_exit_code_is_another_end() -> None:
+def test_a_different_exit_code_is_a_different_incident() -> None:
     seen = replace(EXITED, status_text="Exited (137) 20 seconds ago")
 
     assert inspected(EXITED).details_of(seen, NOW) is None
 
 
-def test_an_event_ends_it_also_one_that_comes_while_it_is_asked_for() -> None:
+def test_an_event_outdates_an_inspection_even_while_it_is_made() -> None:
     known = inspected(UP)
     known.drop(UP.id)
     assert known.details_of(UP, NOW) is None
@@ -66,7 +66,7 @@ def test_an_event_ends_it_also_one_that_comes_while_it_is_asked_for() -> None:
     assert known.details_of(UP, NOW) is None
 
 
-def test_nothing_is_kept_while_no_events_are_heard_but_what_never_changes() -> None:
+def test_without_events_only_constant_answers_are_cached() -> None:
     known = inspected(UP, following=False)
     assert known.details_of(UP, NOW) is None
     assert known.secrets_of(UP.id) == ("secret",)

@@ -57,11 +57,11 @@ def names(query: Query) -> list[str]:
         ("sales 18790", []),
     ],
 )
-def test_each_word_of_a_search_is_in_name_id_or_port(text: str, found: list[str]) -> None:
+def test_each_search_word_must_be_in_name_id_or_port(text: str, found: list[str]) -> None:
     assert names(Query(text=text)) == found
 
 
-def test_a_status_filters_and_the_counts_stay_those_of_the_search() -> None:
+def test_a_status_filter_does_not_change_the_counts() -> None:
     listing = select(ROWS, Query(statuses=frozenset({Status.FAILED, Status.STOPPED})))
 
     assert [row.name for row in listing.rows] == ["Night", "support"]
@@ -84,16 +84,16 @@ def test_a_status_filters_and_the_counts_stay_those_of_the_search() -> None:
         ("image", "Night Sales support 0badc0ffee", "Night Sales support 0badc0ffee"),
     ],
 )
-def test_what_has_no_value_stands_last_either_way(sort: str, up: str, down: str) -> None:
+def test_rows_without_a_value_sort_last_in_both_directions(sort: str, up: str, down: str) -> None:
     assert names(Query(sort=sort)) == up.split()
     assert names(Query(sort=sort, descending=True)) == down.split()
 
 
-def test_every_status_has_its_place() -> None:
+def test_every_status_has_a_rank() -> None:
     assert set(BY_URGENCY) == set(Status)
 
 
-def test_a_page_has_200_rows_and_one_too_far_is_the_last() -> None:
+def test_a_page_has_200_rows_and_a_page_too_far_shows_the_last() -> None:
     rows = [a_row(f"{number:04}") for number in range(450)]
 
     pages = [select(rows, Query(page=page)) for page in (1, 2, 3, 9)]
@@ -107,7 +107,7 @@ TEXTS = st.text(max_size=12)
 
 
 @given(TEXTS, st.lists(st.sampled_from([*Status, "nonsense"])), TEXTS, TEXTS, TEXTS)
-def test_any_url_asks_for_something(
+def test_any_url_gives_a_valid_query(
     text: str, statuses: list[str], sort: str, order: str, page: str
 ) -> None:
     given_arguments = {"q": text, "sort": sort, "order": order, "page": page}
@@ -124,7 +124,7 @@ def test_any_url_asks_for_something(
     st.booleans(),
     st.integers(1, 99),
 )
-def test_a_query_is_what_its_own_url_asks_for(
+def test_a_query_survives_the_round_trip_through_its_url(
     text: str, statuses: frozenset[Status], sort: str, descending: bool, page: int
 ) -> None:
     query = Query(" ".join(text.split()), statuses, sort, descending, page)
@@ -135,7 +135,7 @@ def test_a_query_is_what_its_own_url_asks_for(
     assert again == query
 
 
-def test_a_filter_is_taken_away_by_the_click_that_set_it() -> None:
+def test_clicking_an_active_filter_removes_it() -> None:
     query = Query(text="sales", sort="port", page=3)
 
     once = query.toggled(Status.FAILED)
@@ -145,7 +145,7 @@ def test_a_filter_is_taken_away_by_the_click_that_set_it() -> None:
     assert twice == {"q": "sales", "sort": "port"}
 
 
-def test_a_second_click_on_a_column_turns_the_order() -> None:
+def test_a_second_click_on_a_column_reverses_the_order() -> None:
     assert Query().sorted_by("port") == {"sort": "port"}
     assert Query(sort="port").sorted_by("port") == {"sort": "port", "order": "desc"}
     assert Query(sort="port", descending=True).sorted_by("port") == {"sort": "port"}
@@ -161,7 +161,7 @@ def test_a_second_click_on_a_column_turns_the_order() -> None:
         ({"unknown": 15}, ""),
     ],
 )
-def test_it_is_said_how_many_of_those_that_are_to_be_up_are_still_starting(
+def test_the_list_says_how_many_gateways_are_still_starting(
     statuses: dict[str, int], words: str
 ) -> None:
     assert (

@@ -13,7 +13,7 @@ BROKEN = [ReadinessCheck("healthz", CheckState.FAILED)]
 WHOLE = [ReadinessCheck("healthz", CheckState.PASSED)]
 
 
-def test_a_climb_from_before_an_operation_ended_or_another_began_is_not_told(
+def test_readiness_checks_from_before_an_operation_are_not_shown_after_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     seen = [BROKEN, WHOLE, WHOLE]
@@ -32,7 +32,7 @@ def test_a_climb_from_before_an_operation_ended_or_another_began_is_not_told(
     assert kept.rungs(stopping, gateway, _PATIENCE) == WHOLE
 
 
-def test_a_climb_that_fails_is_told_in_the_log_and_begun_again(
+def test_failing_readiness_checks_are_logged_and_run_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     climbs = iter((ZeroDivisionError("staged"), WHOLE))

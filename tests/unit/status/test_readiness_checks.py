@@ -36,7 +36,7 @@ def test_all_checks_are_listed_in_order(
     assert [check.name for check in checks] == list(LABELS)
 
 
-def test_a_gateway_that_answers_in_full_has_no_failed_check() -> None:
+def test_a_gateway_that_passes_every_check_has_no_failed_check() -> None:
     checks = check_list(
         RUNNING, [passed(name, milliseconds=3) for name in GATEWAY_CHECKS], tokens_equal=True
     )
@@ -46,7 +46,7 @@ def test_a_gateway_that_answers_in_full_has_no_failed_check() -> None:
     assert first_failed(checks) is None
 
 
-def test_a_launch_that_still_pulls_has_no_container_that_runs() -> None:
+def test_a_launch_that_is_still_pulling_is_launching_without_a_container() -> None:
     launching = StatusReport(Status.LAUNCHING, ("started by ana",), NOW)
 
     checks = check_list(launching, None, tokens_equal=True, has_container=False)
@@ -63,14 +63,14 @@ def test_checks_after_a_failed_one_are_pending() -> None:
     assert first_failed(checks) is broken
 
 
-def test_a_failure_after_a_pending_check_is_no_cause() -> None:
+def test_a_failed_check_behind_a_pending_one_is_not_a_cause() -> None:
     checks = check_list(RUNNING, None, False)
 
     assert checks[-1].state is CheckState.FAILED
     assert first_failed(checks) is None
 
 
-def test_before_a_probe_came_back_nothing_is_known_of_the_gateway() -> None:
+def test_before_the_first_probe_returns_the_checks_are_unknown() -> None:
     checks = check_list(RUNNING, None, tokens_equal=True)
 
     assert checks[0].state is CheckState.PASSED
@@ -98,7 +98,7 @@ def test_the_container_check_follows_the_status(status: Status, state: CheckStat
     assert (container.state, container.detail) == (state, "why")
 
 
-def test_what_was_seen_of_a_gateway_that_is_down_now_does_not_count() -> None:
+def test_checks_of_a_stopped_gateway_do_not_count() -> None:
     checks = check_list(
         StatusReport(Status.STOPPED, ("stopped",), NOW),
         [passed(name) for name in GATEWAY_CHECKS],
@@ -139,7 +139,7 @@ def test_the_token_check_knows_equal_different_and_unreadable_tokens(
         (failed("token", "Refused.", hopeless=True, code="PROTOCOL_MISMATCH"), True, False),
     ],
 )
-def test_a_gateway_is_disproved_by_what_each_gateway_promises(
+def test_a_gateway_that_fails_a_promised_check_is_not_running(
     broken: ReadinessCheck, publishes: bool, counts: bool
 ) -> None:
     checks = [passed(name) for name in GATEWAY_CHECKS[: GATEWAY_CHECKS.index(broken.name)]]
@@ -148,7 +148,7 @@ def test_a_gateway_is_disproved_by_what_each_gateway_promises(
     assert decisive_failure([*checks, broken], publishes) == (broken if counts else None)
 
 
-def test_the_container_does_not_repeat_the_words_of_a_failed_check() -> None:
+def test_the_container_check_does_not_repeat_a_failed_checks_words() -> None:
     unhealthy = StatusReport(Status.UNHEALTHY, ("no greeting within 4 s",), NOW)
 
     checks = check_list(unhealthy, [failed("port", "No greeting within 4 s.")], tokens_equal=True)

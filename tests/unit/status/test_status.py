@@ -45,7 +45,7 @@ def seen(deployment: Deployment, *containers: Container) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("state", ["created", "running", "restarting", "paused", "exited", "dead"])
-def test_an_invalid_folder_says_what_its_container_does(state: str) -> None:
+def test_an_invalid_folders_reason_says_what_its_container_does(state: str) -> None:
     deployment = a_deployment(port=None, problem="its .env has no PORT")
 
     status, reason = seen(deployment, a_container(state))
@@ -54,7 +54,7 @@ def test_an_invalid_folder_says_what_its_container_does(state: str) -> None:
     assert reason == f"its .env has no PORT; its container is {state} and can be stopped"
 
 
-def test_an_invalid_folder_without_container_says_so() -> None:
+def test_an_invalid_folder_without_a_container_says_so() -> None:
     deployment = a_deployment(problem="it has no .env")
 
     assert seen(deployment) == ("invalid", "it has no .env; it has no container")
@@ -83,7 +83,7 @@ def test_a_silent_engine_is_unknown_and_never_stopped() -> None:
     assert report.reason == "Docker Engine has not answered for 12 s"
 
 
-def test_a_silent_engine_leaves_the_last_known_status_with_its_time() -> None:
+def test_with_a_silent_engine_the_last_known_status_is_shown_with_its_time() -> None:
     report = status_of(a_deployment(), SILENT, NOW, LastStatus(Status.RUNNING, before(40)))
 
     assert report.status is Status.UNKNOWN
@@ -92,7 +92,7 @@ def test_a_silent_engine_leaves_the_last_known_status_with_its_time() -> None:
     )
 
 
-def test_what_was_last_seen_does_not_count_once_the_engine_answers() -> None:
+def test_the_last_known_status_is_dropped_once_the_engine_answers() -> None:
     report = status_of(a_deployment(), a_snapshot(), NOW, LastStatus(Status.RUNNING, before(40)))
 
     assert report.status is Status.STOPPED
@@ -113,7 +113,7 @@ def test_what_was_last_seen_does_not_count_once_the_engine_answers() -> None:
 @pytest.mark.parametrize(
     "containers", [(), (a_container(),), (a_container("exited", "Exited (1) 1 second ago"),)]
 )
-def test_a_running_operation_decides_whatever_its_containers_do(
+def test_a_running_operation_decides_the_status(
     kind: OperationKind, status: str, containers: tuple[Container, ...]
 ) -> None:
     operation = an_operation(kind, RUNNING, actor="ana", started_at=before(12))
@@ -124,7 +124,7 @@ def test_a_running_operation_decides_whatever_its_containers_do(
     )
 
 
-def test_a_launch_that_is_being_cancelled_says_by_whom() -> None:
+def test_a_launch_being_cancelled_names_who_cancelled_it() -> None:
     operation = an_operation(LAUNCH, RUNNING, cancelled_by="ben")
 
     assert seen(a_deployment(operation=operation)) == (
@@ -370,7 +370,7 @@ CONTAINERS = [
     [None, an_operation(LAUNCH, FAILED, reason="x"), an_operation(STOP, SUCCEEDED)],
     ids=["no operation", "a failed launch", "a stop"],
 )
-def test_what_a_container_does_decides(
+def test_the_containers_state_decides_the_status(
     operation: object, container: Container, status: str, reason: str
 ) -> None:
     assert seen(a_deployment(operation=operation), container) == (status, reason)
@@ -382,7 +382,7 @@ STARTING = a_container(
 )
 
 
-def test_a_run_that_its_launch_verified_is_running_before_its_health_is() -> None:
+def test_a_verified_run_is_running_before_docker_reports_health() -> None:
     operation = an_operation(verified=Run(STARTING.id, "this run"))
 
     assert seen(a_deployment(operation=operation), STARTING) == (
@@ -391,7 +391,7 @@ def test_a_run_that_its_launch_verified_is_running_before_its_health_is() -> Non
     )
 
 
-def test_a_run_that_its_launch_verified_is_running_however_often_it_ended_before() -> None:
+def test_a_verified_run_is_running_whatever_its_restart_count() -> None:
     mended = a_container(
         status_text="Up 20 seconds",
         details=details(restart_count=6, started_at=YOUNG, started_at_text="this run"),
@@ -407,7 +407,7 @@ def test_a_run_that_its_launch_verified_is_running_however_often_it_ended_before
     "verified",
     [None, Run(STARTING.id, "an earlier run"), Run("another container", "this run")],
 )
-def test_a_run_that_no_launch_verified_is_launching(verified: Run | None) -> None:
+def test_an_unverified_run_is_launching(verified: Run | None) -> None:
     operation = an_operation(verified=verified)
 
     assert seen(a_deployment(operation=operation), STARTING)[0] == "launching"
@@ -422,17 +422,17 @@ def test_a_verified_run_that_got_unhealthy_is_unhealthy() -> None:
     assert seen(a_deployment(operation=operation), sick)[0] == "unhealthy"
 
 
-def test_helpers_beside_the_gateway_decide_nothing() -> None:
+def test_other_services_do_not_decide_the_status() -> None:
     helper = a_container("exited", "Exited (1)", service="helper", created_at=before(1))
 
     assert seen(a_deployment(), helper, a_container())[0] == "running"
 
 
-def test_a_folder_that_moved_is_not_stopped() -> None:
+def test_a_deployment_whose_folder_moved_is_not_stopped() -> None:
     assert seen(a_deployment(), a_container(working_dir="/old/place"))[0] == "running"
 
 
-def test_containers_of_others_do_not_count() -> None:
+def test_other_projects_containers_do_not_count() -> None:
     snapshot = Snapshot(NOW, {"ffffffffff": (a_container(),)})
 
     assert status_of(a_deployment(), snapshot, NOW).status is Status.STOPPED
@@ -512,7 +512,7 @@ def test_containers_of_others_do_not_count() -> None:
         ),
     ],
 )
-def test_without_container_the_latest_operation_decides(
+def test_without_a_container_the_latest_operation_decides(
     deployment: Deployment, status: str, reason: str
 ) -> None:
     assert seen(deployment) == (status, reason)
@@ -586,7 +586,7 @@ def test_any_deployment_has_a_status_and_a_reason(
 @given(deployments, lists, last_status)
 @example(a_deployment(operation=an_operation(STOP, SUCCEEDED)), [], None)
 @example(a_deployment(configured_here=True), [], LastStatus(Status.STOPPED, NOW))
-def test_without_an_answer_nothing_is_called_stopped_or_running(
+def test_without_an_engine_answer_nothing_is_stopped_or_running(
     deployment: Deployment, listed: list[Container], seen_before: LastStatus | None
 ) -> None:
     silent = Snapshot(NOW, {ID: tuple(listed)}, SILENT.problem)
@@ -598,7 +598,7 @@ def test_without_an_answer_nothing_is_called_stopped_or_running(
 
 
 @given(deployments, lists, st.integers(-10_000, 10_000))
-def test_a_moved_clock_tells_only_a_young_restart_from_an_old_one(
+def test_after_a_clock_change_only_recent_restarts_count(
     deployment: Deployment, listed: list[Container], seconds: int
 ) -> None:
     restarted = [each for each in listed if each.details and each.details.restart_count]
@@ -609,7 +609,7 @@ def test_a_moved_clock_tells_only_a_young_restart_from_an_old_one(
     assert moved.status is status_of(deployment, steady, NOW).status
 
 
-def test_what_moves_by_itself_and_what_holds_a_port_is_told_apart() -> None:
+def test_moving_statuses_and_port_holding_statuses_are_distinguished() -> None:
     assert {each for each in Status if each.moving} == {
         Status.LAUNCHING,
         Status.STOPPING,
@@ -628,7 +628,7 @@ def test_what_moves_by_itself_and_what_holds_a_port_is_told_apart() -> None:
 ALLOW = OperationKind.ALLOW_ORIGIN
 
 
-def test_while_a_name_is_being_allowed_the_gateway_is_launching() -> None:
+def test_while_an_origin_is_being_allowed_the_gateway_is_launching() -> None:
     operation = an_operation(ALLOW, RUNNING, actor="ana", started_at=before(12))
 
     assert seen(a_deployment(operation=operation), a_container()) == (
@@ -637,7 +637,7 @@ def test_while_a_name_is_being_allowed_the_gateway_is_launching() -> None:
     )
 
 
-def test_a_renewal_that_left_no_gateway_says_why_and_one_that_found_none_changes_nothing() -> None:
+def test_a_failed_restart_that_leaves_no_gateway_says_why() -> None:
     stopped = an_operation(STOP, SUCCEEDED)
     for state, verified, status, words in (
         (FAILED, None, "failed", "3 minutes ago: It broke."),
@@ -664,7 +664,7 @@ def test_a_renewal_that_left_no_gateway_says_why_and_one_that_found_none_changes
         (an_operation(LAUNCH, FAILED, reason="It broke."), False, "failed"),
     ],
 )
-def test_a_name_that_was_allowed_leaves_the_status_as_it_was(
+def test_allowing_an_origin_does_not_change_the_status(
     state: OperationState, earlier: Operation | None, configured_here: bool, status: str
 ) -> None:
     deployment = a_deployment(
@@ -675,7 +675,7 @@ def test_a_name_that_was_allowed_leaves_the_status_as_it_was(
 
 
 @pytest.mark.parametrize("out_of_memory", [False, True])
-def test_a_crash_loop_says_the_same_between_two_runs_and_in_one(out_of_memory: bool) -> None:
+def test_a_crash_loop_has_the_same_words_during_and_between_runs(out_of_memory: bool) -> None:
     between = a_container(
         "restarting",
         "Restarting (137) 2 seconds ago",
@@ -690,7 +690,7 @@ def test_a_crash_loop_says_the_same_between_two_runs_and_in_one(out_of_memory: b
     assert seen(a_deployment(), up) == seen(a_deployment(), between)
 
 
-def test_a_start_in_the_future_is_no_crash_loop() -> None:
+def test_a_start_time_in_the_future_is_no_crash_loop() -> None:
     """The host's clock was set back, and Docker has started it again once since it was made."""
     gateway = a_container(
         status_text="Up 1 hour (healthy)",
@@ -710,7 +710,7 @@ def test_a_start_in_the_future_is_no_crash_loop() -> None:
         (OperationKind.UPDATE, None, ""),
     ],
 )
-def test_what_nobody_looked_at_was_seen_last_by_its_operation(
+def test_without_an_observation_the_last_operation_gives_the_last_status(
     kind: OperationKind, verified: Run | None, seen: str
 ) -> None:
     deployment = a_deployment(operation=an_operation(kind, verified=verified))
@@ -741,13 +741,13 @@ REFUSED = ("unhealthy", "the gateway refuses the token of .env (AUTH_TOKEN_MISMA
 
 
 @pytest.mark.parametrize("health", ["", " (healthy)", " (unhealthy)", " (health: starting)"])
-def test_a_gateway_that_breaks_a_promise_is_unhealthy_whatever_docker_says(health: str) -> None:
+def test_a_failed_readiness_check_means_unhealthy_whatever_docker_reports(health: str) -> None:
     container = a_container(status_text=f"Up 1 hour{health}", details=details())
 
     assert checked(a_deployment(), container) == REFUSED
 
 
-def test_a_run_that_is_not_proven_yet_may_take_as_long_as_a_launch() -> None:
+def test_an_unverified_run_may_take_as_long_as_a_launch() -> None:
     young = a_container(status_text="Up 1 minute (healthy)", started_at=before(80))
 
     status, reason = checked(a_deployment(), young)
@@ -763,7 +763,7 @@ def test_a_run_that_is_not_proven_yet_may_take_as_long_as_a_launch() -> None:
 
 
 @pytest.mark.parametrize("inspected", [True, False])
-def test_a_run_that_its_launch_proved_gets_no_time_to_start(inspected: bool) -> None:
+def test_a_verified_run_gets_no_start_period(inspected: bool) -> None:
     inspection = details(started_at=before(200))
     gateway = a_container(started_at=before(200), details=inspection if inspected else None)
     proven = Run(gateway.id, inspection.started_at_text)
@@ -783,13 +783,13 @@ def test_a_run_that_its_launch_proved_gets_no_time_to_start(inspected: bool) -> 
 
 
 @pytest.mark.parametrize("other", [{"container_id": "another"}, {"started_at": before(9)}])
-def test_what_another_run_showed_says_nothing_of_this_one(other: dict[str, Any]) -> None:
+def test_checks_of_an_earlier_run_say_nothing_about_this_one(other: dict[str, Any]) -> None:
     container = a_container(status_text="Up 1 hour (healthy)", started_at=OLD)
 
     assert checked(a_deployment(), container, **other) == ("running", "up an hour")
 
 
-def test_one_that_is_known_to_work_runs_before_docker_has_asked_it() -> None:
+def test_a_gateway_that_passed_its_checks_runs_before_dockers_health_check() -> None:
     young = a_container(status_text="Up 9 seconds (health: starting)", started_at=before(9))
     told = "up 9 seconds, it answers and takes its token"
 
@@ -799,7 +799,7 @@ def test_one_that_is_known_to_work_runs_before_docker_has_asked_it() -> None:
     assert checked(a_deployment(), ill, failed_check=None, has_passed=True)[0] == "unhealthy"
 
 
-def test_a_gateway_that_keeps_its_promises_is_what_docker_says() -> None:
+def test_a_gateway_that_passes_its_checks_has_dockers_status() -> None:
     ill = a_container(status_text="Up 1 hour (unhealthy)", details=details(health_output="no"))
 
     assert checked(a_deployment(), ill, failed_check=None) == (
@@ -809,7 +809,7 @@ def test_a_gateway_that_keeps_its_promises_is_what_docker_says() -> None:
 
 
 @pytest.mark.parametrize("state", ["paused", "exited", "restarting", "created", "dead"])
-def test_checks_say_nothing_of_a_container_that_is_not_up(state: str) -> None:
+def test_checks_are_ignored_while_the_container_is_not_up(state: str) -> None:
     container = a_container(state, "", details=details())
 
     assert checked(a_deployment(), container) == seen(a_deployment(), container)

@@ -25,7 +25,7 @@ HOUR = timedelta(hours=1)
         (800 * 24 * HOUR, "Up 2 years"),
     ],
 )
-def test_dockers_own_words_fit(span: timedelta, text: str) -> None:
+def test_dockers_own_messages_match(span: timedelta, text: str) -> None:
     assert fits(span, text)
 
 
@@ -40,5 +40,5 @@ def test_dockers_own_words_fit(span: timedelta, text: str) -> None:
         (HOUR, "Restarting (1) 2 seconds ago"),
     ],
 )
-def test_those_of_another_start_do_not(span: timedelta, text: str) -> None:
+def test_checks_of_an_earlier_start_do_not_count(span: timedelta, text: str) -> None:
     assert not fits(span, text)

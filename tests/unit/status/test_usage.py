@@ -22,21 +22,21 @@ def a_sample(used: int, passed: int, usage: int = 300 * MIB, **details: int) -> 
     }
 
 
-def test_processor_time_counts_against_one_processor() -> None:
+def test_cpu_usage_is_relative_to_one_processor() -> None:
     usage = usage_between(a_sample(1_000, 10_000), a_sample(1_500, 14_000))
 
     assert usage == Usage(50, 300 * MIB, 2048 * MIB)
 
 
 @pytest.mark.parametrize("name", ["inactive_file", "total_inactive_file"])
-def test_page_cache_that_may_go_is_no_memory(name: str) -> None:
+def test_reclaimable_page_cache_does_not_count_as_used_memory(name: str) -> None:
     usage = usage_between(a_sample(0, 0), a_sample(0, 4, **{name: 100 * MIB}))
 
     assert usage is not None
     assert usage.memory_bytes == 200 * MIB
 
 
-def test_a_container_that_has_ended_or_was_started_again_tells_nothing() -> None:
+def test_usage_of_a_stopped_or_restarted_container_is_unknown() -> None:
     ended = {"cpu_stats": {"cpu_usage": {"total_usage": 0}}, "memory_stats": {}}
 
     assert usage_between(a_sample(1, 1), ended) is None
@@ -53,5 +53,5 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.sampled_from(["cpu_stats", "memory_stats"]), JSON))
-def test_no_answer_of_the_engine_breaks_it(answer: dict[str, Any]) -> None:
+def test_no_answer_of_the_engine_breaks_the_report(answer: dict[str, Any]) -> None:
     assert usage_between(a_sample(0, 0), answer) is None

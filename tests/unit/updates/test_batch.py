@@ -43,11 +43,11 @@ RUNS = Batch(
         ),
     ],
 )
-def test_what_came_of_each_is_told(batch: Batch, turns: list[str]) -> None:
+def test_the_result_of_each_update_of_a_batch_is_shown(batch: Batch, turns: list[str]) -> None:
     assert [batch.turn_of(each) for each in batch.ids] == turns
 
 
-def test_a_batch_is_read_as_it_was_written() -> None:
+def test_a_batch_record_is_read_back_unchanged() -> None:
     ended = replace(
         RUNS, state=OperationState.FAILED, reason="why", failed=SECOND, ended_at=RUNS.started_at
     )
@@ -56,6 +56,6 @@ def test_a_batch_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("damaged", [b"", b"{}", b"[]", b"null", b'{"state": "running"}'])
-def test_a_damaged_record_is_no_batch(damaged: bytes) -> None:
+def test_a_damaged_record_is_not_a_batch(damaged: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         batch_from_json(3, request_to_json(RUNS), damaged)

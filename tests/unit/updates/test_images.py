@@ -19,22 +19,22 @@ ID = f"sha256:{'b' * 64}"
         ("127.0.0.1:5000/openclaw:1", "127.0.0.1:5000/openclaw"),
     ],
 )
-def test_a_repository_is_the_name_without_tag_and_digest(name: str, expected: str) -> None:
+def test_the_repository_is_the_image_name_without_tag_and_digest(name: str, expected: str) -> None:
     assert repository(name) == expected
 
 
-def test_the_registrys_digest_stays_a_name_and_of_two_that_of_the_same_repository() -> None:
+def test_an_image_keeps_the_digest_of_its_own_repository() -> None:
     image = Image(ID, digests=(f"mirror/openclaw@{DIGEST}", f"ghcr.io/o/openclaw@{DIGEST}"))
 
     assert image.pin("ghcr.io/o/openclaw:1") == f"ghcr.io/o/openclaw@{DIGEST}"
     assert image.pin("elsewhere:1") == f"mirror/openclaw@{DIGEST}"
 
 
-def test_what_was_built_here_has_only_its_id() -> None:
+def test_an_image_built_here_has_only_its_id() -> None:
     assert Image(ID, tags=("openclaw:1",)).pin("openclaw:1") == ID
 
 
-def test_names_of_the_same_repository_are_offered() -> None:
+def test_images_of_the_same_repository_are_suggested() -> None:
     images = [Image("1", ("openclaw:2", "other:1")), Image("2", ("openclaw:1",)), Image("3")]
 
     assert names_like(images, f"openclaw@{DIGEST}") == ["openclaw:1", "openclaw:2"]

@@ -76,7 +76,7 @@ def test_a_crash_and_its_end_are_reported_once_each() -> None:
     assert story.events == ["crashed", "recovered", "crashed"]
 
 
-def test_a_crash_loop_is_one_message_and_one_when_it_is_over() -> None:
+def test_a_crash_loop_sends_one_message_and_one_more_when_it_ends() -> None:
     story = Story()
     number = story.crash(restarted=True)
     for count in (2, 5, 10, 20, 50):

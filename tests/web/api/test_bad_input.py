@@ -39,7 +39,7 @@ def test_every_wrong_field_is_named_and_nothing_is_made(
 
 
 @pytest.mark.parametrize("verb", ["configure", "launch", "stop", "reveal"])
-def test_only_json_is_taken(api: Api, verb: str) -> None:
+def test_only_json_bodies_are_accepted(api: Api, verb: str) -> None:
     path = f"/api/deploy/{verb}"
 
     broken = api.client.post(path, data=b'{"a":', content_type="application/json", base_url=BASE)
@@ -75,7 +75,7 @@ def test_an_id_that_names_nothing_is_not_found(api: Api, deployment_id: str) -> 
         ({"deployment_id": UNKNOWN, "wait": "no"}, "wait"),
     ],
 )
-def test_launch_takes_an_id_and_whether_to_wait(api: Api, body: object, field: str) -> None:
+def test_launch_accepts_only_an_id_and_whether_to_wait(api: Api, body: object, field: str) -> None:
     problem = assert_problem(api.post("launch", body), 422, "invalid_input")
 
     assert [error["field"] for error in problem["errors"]] == [field]
@@ -84,26 +84,26 @@ def test_launch_takes_an_id_and_whether_to_wait(api: Api, body: object, field: s
 @pytest.mark.parametrize(
     "query", ["tail=0", "tail=-1", "tail=x", "tail=999999999999", "since=soon"]
 )
-def test_logs_name_a_wrong_choice(api: Api, query: str) -> None:
+def test_invalid_log_queries_are_rejected(api: Api, query: str) -> None:
     deployment_id = api.configure()
 
     assert_problem(api.get(f"logs/{deployment_id}?{query}"), 422, "invalid_input")
 
 
-def test_a_wrong_method_and_a_wrong_address_are_told_apart(api: Api) -> None:
+def test_a_wrong_method_and_an_unknown_path_have_different_errors(api: Api) -> None:
     for verb in ("launch", "pairing/approve", "pairing/reject", "pairing/remove", "token/equalize"):
         assert_problem(api.get(verb), 405, "method_not_allowed")
     for address in ("nowhere", "pairing/nowhere", "token/0B7A3361BE"):
         assert_problem(api.get(address), 404, "not_found")
 
 
-def test_a_body_beyond_the_limit_is_refused(api: Api) -> None:
+def test_a_request_body_over_the_limit_is_rejected(api: Api) -> None:
     answer = api.post("configure", {"openrouter_api_key": "x" * 2_000_000})
 
     assert_problem(answer, 413, "too_large")
 
 
-def test_json_of_any_depth_is_answered(api: Api) -> None:
+def test_deeply_nested_json_is_rejected(api: Api) -> None:
     deep = api.client.post(
         "/api/deploy/configure",
         data=b"[" * 200_000,

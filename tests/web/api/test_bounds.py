@@ -24,7 +24,7 @@ from tests.support.problems import assert_problem
 MANY = {f"field{number}": "x" for number in range(40_000)}
 
 
-def test_a_form_of_many_fields_is_answered(api: Api) -> None:
+def test_a_form_with_many_fields_is_answered(api: Api) -> None:
     with within(30, "a form of many fields"):
         typed = api.client.post("/deployments/new", data=MANY, base_url=BASE)
     in_parts = api.client.post(
@@ -40,14 +40,16 @@ def test_a_form_of_many_fields_is_answered(api: Api) -> None:
     assert api.get("list").json == []
 
 
-def test_an_object_of_many_keys_is_answered(api: Api) -> None:
+def test_a_json_object_with_many_keys_is_answered(api: Api) -> None:
     with within(30, "an object of many keys"):
         answer = api.post("configure", MANY)
 
     assert_problem(answer, 422, "invalid_input")
 
 
-def test_as_many_pages_follow_along_as_may(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_limited_number_of_pages_may_stream(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(live_updates, "MOST_SUBSCRIBERS", 1)
 
     with closing(api.page("/stream")) as first:
@@ -60,7 +62,7 @@ def test_as_many_pages_follow_along_as_may(api: Api, monkeypatch: pytest.MonkeyP
         assert again.status_code == 200
 
 
-def test_as_many_calls_wait_as_may(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_a_limited_number_of_calls_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wait, "_PLACES", BoundedSemaphore(1))
     now = datetime.now(UTC)
     waited_for = Operation(
@@ -92,7 +94,7 @@ def statuses(api: Api, address: str, count: int, **headers: str) -> list[int]:
     ]  # fmt: skip
 
 
-def test_another_machine_sends_as_much_as_it_may(slow_api: Api) -> None:
+def test_another_machine_may_send_requests_up_to_its_limit(slow_api: Api) -> None:
     assert statuses(slow_api, "192.0.2.7", 10) == [401] * 10
 
     refused = slow_api.get("list", environ_base={"REMOTE_ADDR": "192.0.2.7"})
@@ -107,14 +109,14 @@ def test_another_machine_sends_as_much_as_it_may(slow_api: Api) -> None:
     assert statuses(slow_api, "127.0.0.1", 20) == [200] * 20
 
 
-def test_who_changes_its_address_in_its_own_network_is_one_machine(slow_api: Api) -> None:
+def test_addresses_of_one_ipv6_network_count_as_one_machine(slow_api: Api) -> None:
     sent = [statuses(slow_api, f"2001:db8::{number}", 1)[0] for number in range(1, 12)]
 
     assert sent == [401] * 10 + [429]
     assert statuses(slow_api, "2001:db8:0:1::1", 1) == [401]
 
 
-def test_behind_a_proxy_each_machine_is_bounded_by_itself(settings: Settings) -> None:
+def test_behind_a_proxy_each_machine_has_its_own_request_limit(settings: Settings) -> None:
     proxy = {"trusted_proxy": "192.0.2.1", "request_rate": 1}
     api = Api(create_app(settings.model_copy(update=proxy)))
 

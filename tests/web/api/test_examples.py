@@ -115,7 +115,7 @@ def story(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Story
         yield Story(api, settings.deployments_dir)
 
 
-def test_every_example_of_the_page_does_what_it_says(story: Story) -> None:
+def test_every_example_on_the_api_page_works(story: Story) -> None:
     with Provider() as provider:
         _live(story, provider)
 

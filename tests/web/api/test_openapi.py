@@ -30,7 +30,7 @@ def test_every_call_has_a_name_of_its_own_and_says_what_it_does(api: Api) -> Non
     assert all(each["summary"] and each["description"] and each["tags"] for each in calls)
 
 
-def test_the_page_shows_every_call_with_a_line_for_whoever_reads_it(api: Api) -> None:
+def test_the_api_page_shows_every_call_with_an_example_for_its_reader(api: Api) -> None:
     token = people.make_token("ci", "viewer", "ana", context=api.app.config["CONTEXT"])
     document = api.page("/api/openapi.json").json
 
@@ -58,14 +58,14 @@ def test_the_page_shows_every_call_with_a_line_for_whoever_reads_it(api: Api) ->
         (201, {"ok": True, "deployment_id": "0b7a3361be", "status": "stopped"}),
     ],
 )
-def test_an_answer_that_is_not_as_described_fails_the_test_that_sees_it(
+def test_an_answer_that_violates_the_schema_fails_its_test(
     status: int, answer: dict[str, object]
 ) -> None:
     with pytest.raises(AssertionError, match="described"):
         check("POST", "/api/deploy/stop", status, "application/json", json.dumps(answer).encode())
 
 
-def test_what_an_address_leaves_empty_is_not_said_and_described_so(api: Api) -> None:
+def test_an_empty_query_value_counts_as_absent_and_is_described_so(api: Api) -> None:
     deployment_id = api.configure()
     for path, methods in api.page("/api/openapi.json").json["paths"].items():
         asked = [

@@ -103,7 +103,7 @@ def open_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.mark.parametrize("name", ATTACKS)
-def test_what_no_browser_sends_has_one_answer_that_repeats_nothing(
+def test_malformed_requests_get_one_answer_that_repeats_nothing(
     open_server: Server, name: str
 ) -> None:
     sent, status = ATTACKS[name]

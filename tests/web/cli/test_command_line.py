@@ -23,7 +23,7 @@ from tests.support.waiting import eventually
 KEY = f"OPENROUTER_API_KEY={API_KEY}\n"
 
 
-def test_a_deployment_is_made_from_standard_input_and_told_as_the_api_tells_it(
+def test_a_deployment_is_configured_from_standard_input_and_shown_as_by_the_api(
     cli: CommandLine, api: Api, settings: Settings
 ) -> None:
     lines = f'# keys\n{KEY}\n{{"telegram_bot_token": "123:abc"}}\n'
@@ -47,9 +47,7 @@ def test_a_deployment_is_made_from_standard_input_and_told_as_the_api_tells_it(
     assert cli.json("archived") == api.get("archived").json == []
 
 
-def test_who_did_it_is_the_systems_user_and_the_history_is_json_lines(
-    cli: CommandLine, api: Api
-) -> None:
+def test_the_command_line_records_the_system_user(cli: CommandLine, api: Api) -> None:
     deployment_id = cli.done("configure", "--set", "name=Bot", typed=json.dumps(
         {"openrouter_api_key": API_KEY}, indent=2
     )).strip()  # fmt: skip
@@ -85,7 +83,7 @@ def _user() -> str:
         ([], '{"a":' * 100_000, "a JSON object in its line 1"),
     ],
 )
-def test_what_is_given_wrong_makes_nothing_and_is_not_repeated(
+def test_invalid_command_input_makes_nothing_and_is_not_repeated(
     cli: CommandLine, words: list[str], typed: str, told: str, deployments_dir: Path
 ) -> None:
     refused = cli.call("configure", *words, typed=typed)
@@ -96,7 +94,7 @@ def test_what_is_given_wrong_makes_nothing_and_is_not_repeated(
     assert cli.json("list") == []
 
 
-def test_a_pipe_that_stays_silent_is_told_of(
+def test_waiting_for_standard_input_is_announced(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(given, "_SILENT_SECONDS", 0)
@@ -113,7 +111,7 @@ def test_a_pipe_that_stays_silent_is_told_of(
     assert capsys.readouterr().err == ""
 
 
-def test_what_is_refused_is_told_with_an_exit_code(cli: CommandLine, settings: Settings) -> None:
+def test_errors_have_exit_codes(cli: CommandLine, settings: Settings) -> None:
     short = cli.call("user", "add", "ana", typed="short\n")
     unknown = cli.json("user", "remove", "nobody", exit_code=3)
     deployment_id = cli.done("configure", typed=KEY).strip()
@@ -145,7 +143,7 @@ def test_what_is_refused_is_told_with_an_exit_code(cli: CommandLine, settings: S
     assert "not this machine's own" in elsewhere.stderr
 
 
-def test_a_folder_that_is_closed_is_not_taken_for_an_empty_one(
+def test_an_unreadable_folder_is_not_taken_for_an_empty_one(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Root, who runs the tests, may look into every folder.
@@ -156,7 +154,7 @@ def test_a_folder_that_is_closed_is_not_taken_for_an_empty_one(
     assert f"You may not read {settings.deployments_dir}" in refused.stderr
 
 
-def test_no_trace_is_ever_shown(
+def test_no_traceback_is_ever_shown(
     cli: CommandLine, monkeypatch: pytest.MonkeyPatch, deployments_dir: Path
 ) -> None:
     def fails(*_: object) -> None:
@@ -176,7 +174,7 @@ def test_no_trace_is_ever_shown(
     assert "The token was not made" in damaged.stderr
 
 
-def test_a_gateway_is_brought_up_read_and_put_aside(
+def test_the_command_line_launches_reads_stops_archives_and_deletes(
     cli: CommandLine, deployments_dir: Path
 ) -> None:
     deployment_id = cli.done("configure", "--set", "name=Support bot", typed=KEY).strip()
@@ -271,7 +269,9 @@ def test_at_a_terminal_a_secret_is_asked_for_and_ctrl_c_leaves_the_operation_goi
         assert terminal.end()[0] == -signal.SIGINT
 
 
-def test_it_is_called_from_any_folder_and_by_a_link(tmp_path: Path, settings: Settings) -> None:
+def test_the_command_works_from_any_folder_and_through_a_symlink(
+    tmp_path: Path, settings: Settings
+) -> None:
     project, link = tmp_path / "project", tmp_path / "link"
     project.mkdir()
     shutil.copy(PROJECT / "deploy-agent", project)
@@ -325,7 +325,7 @@ def test_users_and_tokens_are_managed_while_the_server_runs(
     assert server.call("GET", "list")[0] == 200
 
 
-def test_on_all_addresses_nobody_gets_in_without_the_printed_link(server: Server) -> None:
+def test_a_server_on_all_addresses_needs_the_printed_set_up_link(server: Server) -> None:
     server.settings["host"] = "0.0.0.0"
     server.ready_status = 401
     server.start()
@@ -336,7 +336,7 @@ def test_on_all_addresses_nobody_gets_in_without_the_printed_link(server: Server
     assert "Make the first one, within 30 minutes" in log
 
 
-def test_an_address_past_the_settings_is_no_way_around(
+def test_binding_gunicorn_to_all_addresses_still_needs_a_log_in(
     server: Server, deployments_dir: Path
 ) -> None:
     server.ready_status = 401

@@ -37,7 +37,7 @@ def archived_name(api: Api, deployment_id: str) -> str:
     return str(row["archived"])
 
 
-def test_an_archived_one_gives_its_port_free_and_comes_back_at_another(
+def test_an_archived_deployment_frees_its_port_and_may_return_on_another(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(name="Support bot")
@@ -81,7 +81,7 @@ def test_an_archived_one_gives_its_port_free_and_comes_back_at_another(
     ]  # fmt: skip
 
 
-def test_a_port_that_is_still_free_is_given_back_and_no_file_changes(
+def test_a_restore_gives_back_a_free_port_and_changes_no_file(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -108,7 +108,7 @@ def test_a_restore_replaces_nothing_that_is_listed(api: Api, deployments_dir: Pa
     assert archived_name(api, deployment_id)
 
 
-def test_only_the_name_as_it_is_written_deletes_for_good(api: Api, deployments_dir: Path) -> None:
+def test_a_purge_needs_the_exact_name(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure(name="Support bot")
     name = put_aside(api, deployment_id)
     folder = deployments_dir / ".archive" / name
@@ -135,7 +135,7 @@ def test_only_the_name_as_it_is_written_deletes_for_good(api: Api, deployments_d
     assert again.status_code == 404
 
 
-def test_what_is_listed_can_t_be_purged(api: Api) -> None:
+def test_a_listed_deployment_cannot_be_purged(api: Api) -> None:
     deployment_id = api.configure()
 
     refused = api.post("purge", {"deployment_id": deployment_id, "confirm": deployment_id})
@@ -144,7 +144,7 @@ def test_what_is_listed_can_t_be_purged(api: Api) -> None:
     assert api.listed(deployment_id)
 
 
-def test_a_purge_that_failed_midway_is_told_and_taken_up_again(
+def test_a_purge_that_failed_midway_is_shown_and_can_be_repeated(
     api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment_id = api.configure(name="Support bot")
@@ -172,7 +172,7 @@ def test_a_purge_that_failed_midway_is_told_and_taken_up_again(
     ]  # fmt: skip
 
 
-def test_a_long_purge_goes_on_without_whoever_asked(
+def test_a_long_purge_continues_after_the_request(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deployment_id = api.configure()
@@ -194,9 +194,7 @@ def test_a_long_purge_goes_on_without_whoever_asked(
     eventually(lambda: api.get("archived").json == [])
 
 
-def test_the_data_of_a_container_that_is_still_there_is_not_deleted(
-    api: Api, engine: docker.APIClient
-) -> None:
+def test_a_purge_refuses_while_a_container_exists(api: Api, engine: docker.APIClient) -> None:
     deployment_id = api.configure()
     put_aside(api, deployment_id)
     label = {"com.docker.compose.project": deployment_id}
@@ -211,7 +209,7 @@ def test_the_data_of_a_container_that_is_still_there_is_not_deleted(
     assert archived_name(api, deployment_id)
 
 
-def test_of_two_at_once_one_wins(api: Api) -> None:
+def test_of_two_concurrent_restores_one_succeeds(api: Api) -> None:
     deployment_id = api.configure()
     put_aside(api, deployment_id)
 
@@ -227,7 +225,7 @@ def test_of_two_at_once_one_wins(api: Api) -> None:
     assert api.listed(deployment_id)
 
 
-def test_a_second_click_joins_and_another_s_is_refused_in_words(
+def test_a_second_click_joins_the_operation_and_another_action_is_refused(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -245,7 +243,7 @@ def test_a_second_click_joins_and_another_s_is_refused_in_words(
     assert "A stop by a local user is still running" in archived.text
 
 
-def test_a_damaged_one_is_archived_restored_and_purged_by_its_id(
+def test_a_damaged_deployment_is_archived_restored_and_purged_by_id(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(name="Support bot")
@@ -262,7 +260,7 @@ def test_a_damaged_one_is_archived_restored_and_purged_by_its_id(
     assert purged.json["status"] == "purged"
 
 
-def test_an_archive_that_is_a_link_is_refused_before_anything_is_stopped(
+def test_a_symlinked_archive_is_refused_before_anything_is_stopped(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
     deployment_id = api.configure()
@@ -275,7 +273,9 @@ def test_an_archive_that_is_a_link_is_refused_before_anything_is_stopped(
     assert api.status(deployment_id)["operation"] is None
 
 
-def test_one_of_several_of_the_same_id_has_to_be_named(api: Api, deployments_dir: Path) -> None:
+def test_with_several_archives_of_one_id_the_archive_must_be_named(
+    api: Api, deployments_dir: Path
+) -> None:
     deployment_id = api.configure()
     put_aside(api, deployment_id)
     older = f"{deployment_id}-20250101T000000Z"
@@ -289,7 +289,7 @@ def test_one_of_several_of_the_same_id_has_to_be_named(api: Api, deployments_dir
     assert api.post("restore", {"deployment_id": deployment_id}).status_code == 200
 
 
-def test_a_restart_applies_edits_and_is_proven(api: Api, deployments_dir: Path) -> None:
+def test_a_restart_applies_edits_and_is_verified(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     api.launch(deployment_id)
     first = api.status(deployment_id)["containers"][0]["id"]
@@ -311,7 +311,7 @@ def test_a_restart_applies_edits_and_is_proven(api: Api, deployments_dir: Path) 
     assert (still["id"], still["state"]) == (status["containers"][0]["id"], "running")
 
 
-def test_each_question_says_what_will_happen_and_the_line_it_stands_for(
+def test_each_confirmation_says_what_will_happen_and_its_command_line(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(name="<b>Zoo</b>")
@@ -354,7 +354,7 @@ def test_a_person_without_javascript_archives_restores_and_deletes(api: Api) -> 
     assert "Nothing is archived" in page
 
 
-def test_the_archive_is_searched_and_shows_no_secret(api: Api, deployments_dir: Path) -> None:
+def test_the_archive_can_be_searched_and_shows_no_secret(api: Api, deployments_dir: Path) -> None:
     for name in ("Support bot", "Night shift"):
         put_aside(api, api.configure(name=name))
 
@@ -366,7 +366,7 @@ def test_the_archive_is_searched_and_shows_no_secret(api: Api, deployments_dir: 
     assert API_KEY not in api.page("/archive").text + api.get("archived").text
 
 
-def test_whoever_is_worked_on_is_left_alone(api: Api, deployments_dir: Path) -> None:
+def test_an_archive_action_refuses_a_locked_deployment(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure(name="Support bot")
     put_aside(api, deployment_id)
     lock = lock_folder(deployments_dir / ".archive" / archived_name(api, deployment_id))

@@ -55,7 +55,7 @@ def test_a_gateway_that_cannot_work_fails_with_its_cause_and_is_taken_down(
     assert api.get(f"logs/{deployment_id}").json["last_words"], "what it said must be kept"
 
 
-def test_a_launch_ends_a_crash_loop_whose_cause_is_mended(
+def test_a_launch_ends_a_crash_loop_once_its_cause_is_fixed(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -82,7 +82,7 @@ def restarts_of(engine: docker.APIClient, deployment_id: str) -> int:
     ("fault", "words"),
     [("never-healthy", "/healthz answered 503"), ("silent", "/healthz gave no answer")],
 )
-def test_a_gateway_that_is_not_ready_in_time_is_a_timeout(
+def test_a_gateway_that_is_not_ready_in_time_fails_with_a_timeout(
     api: Api, engine: docker.APIClient, deployments_dir: Path, fault: str, words: str
 ) -> None:
     short = api.app.config["CONTEXT"].settings.model_copy(update={"launch_timeout": 2.0})
@@ -97,7 +97,7 @@ def test_a_gateway_that_is_not_ready_in_time_is_a_timeout(
     assert containers_of(engine, deployment_id) == []
 
 
-def test_a_gateway_killed_for_its_memory_is_told_so(api: Api) -> None:
+def test_a_gateway_killed_for_its_memory_says_so(api: Api) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:eat-memory", memory_limit="96m")
     api.launch(deployment_id, wait=False)
 
@@ -110,7 +110,7 @@ def test_a_slow_gateway_is_waited_for(api: Api) -> None:
     assert api.launch(deployment_id).json["status"] == "running"
 
 
-def test_an_image_that_can_not_be_pulled_is_named(api: Api) -> None:
+def test_an_image_that_cannot_be_pulled_is_named(api: Api) -> None:
     deployment_id = api.configure(image="localhost:1/nosuch:1")
 
     answer = api.launch(deployment_id)
@@ -168,7 +168,7 @@ def test_a_second_launch_is_refused_while_one_runs(api: Api) -> None:
     assert api.listed(deployment_id)["status"] == "launching"
 
 
-def test_a_refusal_names_the_operation_also_where_that_ends_just_then(
+def test_a_busy_error_names_the_operation_even_if_that_ends_just_then(
     api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = deployments_dir / api.configure()
@@ -192,7 +192,7 @@ def test_a_refusal_names_the_operation_also_where_that_ends_just_then(
     assert refused.json["operation"]["id"] == operation.number
 
 
-def test_a_launch_of_a_running_one_applies_edits(
+def test_launching_a_running_gateway_applies_edits(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -212,7 +212,7 @@ def test_a_launch_of_a_running_one_applies_edits(
     assert "listening" in words.log
 
 
-def test_a_failed_change_leaves_the_running_gateway_alone(
+def test_a_failed_pull_leaves_the_running_gateway_alone(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -245,7 +245,7 @@ def test_a_deployment_without_a_compose_file_is_not_launched(
     )
 
 
-def test_a_damaged_compose_file_is_explained(api: Api, deployments_dir: Path) -> None:
+def test_a_launch_names_a_damaged_compose_file(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     (deployments_dir / deployment_id / "docker-compose.yml").write_text("services:\n  a: [\n")
 
@@ -254,7 +254,7 @@ def test_a_damaged_compose_file_is_explained(api: Api, deployments_dir: Path) ->
     assert answer.json["cause"] == "compose_file_invalid"
 
 
-def test_secrets_are_masked_in_all_that_a_launch_leaves(api: Api, deployments_dir: Path) -> None:
+def test_secrets_are_masked_in_everything_a_launch_leaves(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:leak-token")
     env = parse_env((deployments_dir / deployment_id / ".env").read_bytes())
     secrets = [env["OPENCLAW_GATEWAY_TOKEN"], env["OPENROUTER_API_KEY"]]
@@ -293,7 +293,7 @@ services:
 """
 
 
-def test_the_gateway_is_who_publishes_the_port_whatever_it_is_called(
+def test_the_service_that_publishes_the_port_is_launched_as_the_gateway(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -305,7 +305,9 @@ def test_the_gateway_is_who_publishes_the_port_whatever_it_is_called(
     assert len(api.status(deployment_id)["containers"]) == 2
 
 
-def test_a_paused_gateway_is_woken_and_not_taken_down(api: Api, engine: docker.APIClient) -> None:
+def test_a_launch_unpauses_a_gateway_without_replacing_it(
+    api: Api, engine: docker.APIClient
+) -> None:
     deployment_id = api.configure()
     api.launch(deployment_id)
     [before] = containers_of(engine, deployment_id)
@@ -318,7 +320,7 @@ def test_a_paused_gateway_is_woken_and_not_taken_down(api: Api, engine: docker.A
     assert after["Id"] == before["Id"]
 
 
-def test_a_port_that_is_published_otherwise_is_told(api: Api, deployments_dir: Path) -> None:
+def test_a_port_published_elsewhere_is_named(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     compose_file = deployments_dir / deployment_id / "docker-compose.yml"
     ours = "${BIND_ADDRESS:+${BIND_ADDRESS}:}${PORT:?}:${PORT:?}"
@@ -330,7 +332,7 @@ def test_a_port_that_is_published_otherwise_is_told(api: Api, deployments_dir: P
     assert "It is published on port" in answer.json["detail"]
 
 
-def test_a_token_in_the_gateways_file_alone_holds_no_launch_up(
+def test_a_token_only_in_the_gateways_config_delays_no_launch(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -368,7 +370,7 @@ def test_variables_that_steer_compose_do_not_steer_ours(api: Api, deployments_di
     assert api.stop(deployment_id).json["status"] == "stopped"
 
 
-def test_a_page_that_saw_it_start_shows_no_broken_rung_once_it_is_proven(
+def test_a_page_shows_no_failed_check_once_the_launch_has_verified_the_gateway(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()

@@ -69,7 +69,7 @@ def gateway(deployments_dir: Path, provider: Provider) -> Iterator[Gateway]:
     gateway.leave()
 
 
-def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
+def test_openclaw_accepts_the_token_and_has_it_in_its_config(
     gateway: Gateway, engine: docker.APIClient
 ) -> None:
     token = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
@@ -88,7 +88,7 @@ def test_it_greets_takes_the_token_and_has_it_in_its_own_file(
     assert [rung["name"] for rung in ladder if rung["state"] != "passed"] == []
 
 
-def test_it_runs_walled_in_as_the_readme_says(
+def test_openclaw_runs_isolated_as_documented(
     gateway: Gateway, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     [container] = containers_of(engine, gateway.id)
@@ -127,7 +127,7 @@ def climbed(gateway: Gateway) -> list[dict[str, str]] | None:
     return None if any(rung["state"] == "pending" for rung in ladder) else ladder
 
 
-def test_a_browser_asks_is_seen_approved_let_in_and_removed(gateway: Gateway) -> None:
+def test_a_browser_is_listed_approved_let_in_and_removed(gateway: Gateway) -> None:
     browser, other = gateway.browser(), gateway.browser()
     [own] = [each for each in gateway.devices()["paired"] if each["own"]]
     assert own["scopes"] == ["operator.pairing"]
@@ -160,7 +160,9 @@ def test_a_browser_asks_is_seen_approved_let_in_and_removed(gateway: Gateway) ->
     ]
 
 
-def test_the_provider_is_asked_from_inside_it(gateway: Gateway, provider: Provider) -> None:
+def test_the_provider_check_runs_inside_openclaws_container(
+    gateway: Gateway, provider: Provider
+) -> None:
     provider.key = "sk-or-v1-another"
     config = gateway.folder / "config" / "openclaw.json"
     before = config.read_text()
@@ -176,7 +178,7 @@ def test_the_provider_is_asked_from_inside_it(gateway: Gateway, provider: Provid
     config.write_text(before)
 
 
-def test_it_no_longer_refuses_a_name_that_was_allowed(gateway: Gateway) -> None:
+def test_openclaw_accepts_an_origin_once_it_is_allowed(gateway: Gateway) -> None:
     browser = gateway.browser(name=NAME)
     assert browser.knock()["error"]["details"]["code"] == "CONTROL_UI_ORIGIN_NOT_ALLOWED"
 
@@ -189,7 +191,7 @@ def test_it_no_longer_refuses_a_name_that_was_allowed(gateway: Gateway) -> None:
 
 
 @pytest.mark.soak
-def test_where_it_takes_no_page_of_this_host_its_own_command_lets_us_in_once(
+def test_openclaws_own_command_pairs_us_where_local_pages_are_refused(
     tmp_path: Path, engine: docker.APIClient
 ) -> None:
     """A person's own list of origins shuts 127.0.0.1 out; the page still sees who asks."""

@@ -27,7 +27,7 @@ def is_here(engine: docker.APIClient, image: str) -> bool:
     return True
 
 
-def test_a_pull_is_followed_by_layers_and_the_launch_goes_on(
+def test_a_pull_shows_its_layers_and_the_launch_continues(
     api: Api, context: AppContext, engine: docker.APIClient
 ) -> None:
     with serving(Registry()) as registry:
@@ -74,7 +74,7 @@ def test_a_pull_is_cancelled_in_the_middle(
 
 
 @pytest.mark.parametrize("trouble", ["no such image", "nobody there", "spoilt"])
-def test_a_pull_that_fails_says_why(api: Api, engine: docker.APIClient, trouble: str) -> None:
+def test_a_failed_pull_says_why(api: Api, engine: docker.APIClient, trouble: str) -> None:
     with serving(Registry(spoilt=True)) as registry:
         registry.go.set()
         nobody = f"127.0.0.1:{free_port()}"

@@ -54,7 +54,7 @@ def test_a_launch_goes_on_when_the_server_is_reloaded(
     assert_launch_went_on(server, deployments_dir / launched)
 
 
-def test_the_log_says_at_the_start_what_was_found(server: Server) -> None:
+def test_the_server_log_lists_the_deployments_at_the_start(server: Server) -> None:
     server.start()
     deployment_id = server.configure()
     port = server.call("GET", "list")[1][0]["port"]
@@ -86,7 +86,7 @@ def test_a_killed_operation_is_interrupted_and_can_be_repeated(
     assert answer[1]["status"] == "running"
 
 
-def test_a_stop_of_the_server_is_quick_and_leaves_operations_alone(
+def test_stopping_the_server_is_quick_and_leaves_operations_running(
     server: Server, deployments_dir: Path
 ) -> None:
     server.start()

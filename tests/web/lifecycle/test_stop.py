@@ -28,7 +28,7 @@ def test_a_stop_removes_container_and_network_and_can_be_repeated(
     assert api.launch(deployment_id).json["status"] == "running"
 
 
-def test_a_gateway_that_ignores_the_signal_is_stopped_all_the_same(
+def test_a_gateway_that_ignores_sigterm_is_stopped(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:ignore-sigterm")
@@ -42,7 +42,7 @@ def test_a_gateway_that_ignores_the_signal_is_stopped_all_the_same(
     assert api.get(f"logs/{deployment_id}").json["last_words"]["exit_code"] == 137
 
 
-def test_a_damaged_env_is_invalid_yet_can_be_stopped_and_its_value_is_nowhere(
+def test_a_deployment_with_a_damaged_env_can_be_stopped_and_shows_no_value(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:leak-token")
@@ -75,7 +75,7 @@ def test_a_damaged_env_is_invalid_yet_can_be_stopped_and_its_value_is_nowhere(
     assert API_KEY not in "".join(path.read_text() for path in last_words)
 
 
-def test_a_log_driver_that_keeps_nothing_holds_neither_page_nor_stop_up(
+def test_a_log_driver_without_logs_delays_neither_page_nor_stop(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure()
@@ -95,7 +95,7 @@ def test_a_log_driver_that_keeps_nothing_holds_neither_page_nor_stop_up(
     assert containers_of(engine, deployment_id) == []
 
 
-def test_a_secret_that_was_replaced_in_env_is_masked_while_the_gateway_has_it(
+def test_a_replaced_secret_is_masked_while_the_gateway_still_has_it(
     api: Api, deployments_dir: Path
 ) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:leak-token")
@@ -106,7 +106,7 @@ def test_a_secret_that_was_replaced_in_env_is_masked_while_the_gateway_has_it(
     assert API_KEY not in api.get(f"logs/{deployment_id}").text
 
 
-def test_a_folder_that_is_a_link_says_how_to_stop_it(
+def test_a_symlinked_deployment_says_how_to_stop_it(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
     deployment_id = api.configure()
@@ -119,7 +119,7 @@ def test_a_folder_that_is_a_link_says_how_to_stop_it(
     assert f"docker compose -p {deployment_id} down" in stopped.json["detail"]
 
 
-def test_a_container_removed_by_hand_is_stopped_and_told_so(
+def test_a_container_removed_by_hand_is_stopped_with_a_reason(
     api: Api, engine: docker.APIClient
 ) -> None:
     deployment_id = api.configure()

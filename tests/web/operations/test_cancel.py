@@ -30,7 +30,7 @@ def wait_until_it_says(folder: Path, says: str) -> None:
     eventually(lambda: any(says in line for line in operation_log.read_log(folder, 1)))
 
 
-def test_a_cancelled_launch_leaves_nothing_and_says_who_cancelled_it(
+def test_a_cancelled_launch_leaves_no_container_and_names_who_cancelled_it(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     folder = deployments_dir / api.configure(image=SILENT)
@@ -55,7 +55,7 @@ def test_a_cancelled_launch_leaves_nothing_and_says_who_cancelled_it(
     assert api.launch(folder.name, wait=False).status_code == 202, "the lock must be free"
 
 
-def test_a_launch_that_has_hardly_begun_is_cancelled_all_the_same(
+def test_a_launch_that_has_hardly_begun_is_cancelled(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     folder = deployments_dir / api.configure()
@@ -71,7 +71,7 @@ def test_a_launch_that_has_hardly_begun_is_cancelled_all_the_same(
     assert lines == [f"It was cancelled by {ME}."]
 
 
-def test_what_runs_no_more_is_not_cancelled_and_says_how_it_ended(api: Api) -> None:
+def test_an_ended_operation_is_not_cancelled_and_says_how_it_ended(api: Api) -> None:
     deployment_id = api.configure()
 
     never = api.cancel(deployment_id)
@@ -112,7 +112,7 @@ def test_a_stop_during_a_launch_cancels_it_and_stops(
 
 
 @pytest.mark.parametrize("says", ["docker compose up -d", "Container"])
-def test_a_launch_is_cancelled_in_the_midst_of_compose(
+def test_a_launch_is_cancelled_while_compose_runs(
     api: Api, engine: docker.APIClient, deployments_dir: Path, says: str
 ) -> None:
     folder = deployments_dir / api.configure(image=SILENT)

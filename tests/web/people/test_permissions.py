@@ -121,7 +121,7 @@ def test_a_stolen_cookie_is_useless_after_the_logout(
     assert thief.get("/", base_url=BASE).status_code == 303
 
 
-def test_a_change_of_password_ends_all_other_sessions(
+def test_a_password_change_ends_all_other_sessions(
     api: Api, context_with_people: AppContext
 ) -> None:
     here, elsewhere = logged_in(api, "ana"), logged_in(api, "ana")
@@ -297,9 +297,7 @@ def test_a_login_redirects_to_no_other_site(
     assert answer.headers["Location"] == "/"
 
 
-def test_a_script_uses_a_token_until_it_is_revoked(
-    api: Api, context_with_people: AppContext
-) -> None:
+def test_an_api_token_works_until_it_is_revoked(api: Api, context_with_people: AppContext) -> None:
     token = people.make_token("nightly", "operator", "ana", context=context_with_people)
     headers = {"Authorization": f"Bearer {token}"}
     [(identifier, kept)] = context_with_people.people.read().tokens.items()
@@ -318,7 +316,7 @@ def test_a_script_uses_a_token_until_it_is_revoked(
         assert refused.status_code == 401
 
 
-def test_a_browsers_json_call_needs_the_forms_token_too(
+def test_a_browsers_json_call_needs_the_csrf_token_too(
     api: Api, context_with_people: AppContext
 ) -> None:
     client = logged_in(api, "ana")

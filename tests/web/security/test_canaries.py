@@ -199,7 +199,7 @@ def files_under(folder: Path) -> Iterator[tuple[Path, bytes]]:
             yield each, each.read_bytes()
 
 
-def test_no_canary_comes_out(
+def test_no_secret_appears_anywhere(
     deployments_dir: Path,
     tmp_path: Path,
     receiver: Receiver,

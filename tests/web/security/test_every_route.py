@@ -54,7 +54,7 @@ def assert_dressed(answer: TestResponse) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_every_change_from_another_sites_page_is_refused(
+def test_every_cross_site_change_is_refused(
     api: Api, context_with_people: AppContext, request: pytest.FixtureRequest
 ) -> None:
     client = logged_in(api, "ana")
@@ -69,7 +69,7 @@ def test_every_change_from_another_sites_page_is_refused(
             assert_dressed(answer)
 
 
-def test_every_change_of_a_browsers_needs_the_forms_token(
+def test_every_change_by_a_browser_needs_the_csrf_token(
     api: Api, context_with_people: AppContext, request: pytest.FixtureRequest
 ) -> None:
     client, other = logged_in(api, "ana"), api.app.test_client()
@@ -85,7 +85,7 @@ def test_every_change_of_a_browsers_needs_the_forms_token(
             assert_dressed(answer)
 
 
-def test_every_route_of_an_open_server_refuses_a_foreign_name(api: Api) -> None:
+def test_every_route_of_an_open_server_refuses_a_foreign_host_name(api: Api) -> None:
     for method, rule in routes(api):
         if rule.endpoint.startswith("health."):
             continue
@@ -121,7 +121,7 @@ def test_every_route_refuses_every_method_but_its_own(
                 assert method not in answer.headers["Allow"].split(", ")
 
 
-def test_no_method_asks_a_route_past_the_log_in(api: Api, context_with_people: AppContext) -> None:
+def test_no_method_bypasses_the_log_in(api: Api, context_with_people: AppContext) -> None:
     viewer = people.make_token("script", "viewer", "ana", context=context_with_people)
     as_viewer = {"Authorization": f"Bearer {viewer}"}
     for method, rule in routes(api):
@@ -173,7 +173,7 @@ class Markup(HTMLParser):
         self._inside = ""
 
 
-def test_no_pages_markup_has_code_of_its_own_or_needs_another_site(api: Api) -> None:
+def test_no_page_has_inline_code_or_needs_another_site(api: Api) -> None:
     hostile = "</script><img src=x onerror=alert(1)>\" style='x' onclick='y"
     deployment_id = api.configure(name=hostile)
     paths = {example_path(rule, deployment_id) for method, rule in routes(api) if method == "GET"}
@@ -192,7 +192,7 @@ def test_no_pages_markup_has_code_of_its_own_or_needs_another_site(api: Api) -> 
     assert pages > 30
 
 
-def test_the_checker_of_markup_sees_what_it_looks_for() -> None:
+def test_the_markup_checker_finds_what_it_looks_for() -> None:
     for wrong in (
         "<script>1</script>",
         "<p style='a'>",
@@ -209,7 +209,7 @@ def test_the_checker_of_markup_sees_what_it_looks_for() -> None:
         assert Markup(wrong).wrong, wrong
 
 
-def test_what_is_listed_is_what_each_role_is_shown_in_every_other_way(
+def test_list_status_logs_history_and_streams_show_the_same_deployments_to_each_role(
     api: Api, context_with_people: AppContext
 ) -> None:
     """One set for the list, the status, the logs, the history, the page and its stream."""
@@ -277,7 +277,7 @@ def _change_password(context: AppContext, client: FlaskClient) -> None:
         pytest.param(_change_password, marks=pytest.mark.soak),
     ],
 )
-def test_every_open_stream_ends_when_its_reader_is_no_longer_who_they_were(
+def test_every_open_stream_ends_when_its_reader_loses_access(
     api: Api, context_with_people: AppContext, happens: Callable[[AppContext, FlaskClient], None]
 ) -> None:
     people.add_user("bea", "operator", PASSWORD, by="test", context=context_with_people)

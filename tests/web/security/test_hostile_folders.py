@@ -137,7 +137,7 @@ def descriptors() -> set[str]:
 
 
 @pytest.mark.parametrize(("attack", "places"), CASES)
-def test_what_stands_in_its_place_is_neither_followed_nor_waited_on(
+def test_links_and_pipes_in_place_of_files_are_neither_followed_nor_waited_for(
     api: Api, attacked: Path, outside: Outside, attack: Attack, places: tuple[str, ...]
 ) -> None:
     for place in places:
@@ -159,7 +159,7 @@ def test_what_stands_in_its_place_is_neither_followed_nor_waited_on(
 
 
 @pytest.mark.parametrize(("attack", "places"), CASES)
-def test_nothing_is_done_through_what_stands_in_its_place(
+def test_no_action_follows_a_link_or_waits_for_a_pipe(
     api: Api, attacked: Path, outside: Outside, attack: Attack, places: tuple[str, ...]
 ) -> None:
     for place in places:
@@ -188,7 +188,7 @@ def test_nothing_is_done_through_what_stands_in_its_place(
         (link, ".env"),
     ],
 )
-def test_no_container_gets_what_is_behind_a_link(
+def test_no_container_gets_files_behind_a_symlink(
     api: Api, attacked: Path, outside: Outside, attack: Attack, place: str
 ) -> None:
     attack(attacked / place, outside)
@@ -209,7 +209,7 @@ def test_no_container_gets_what_is_behind_a_link(
 
 
 @pytest.mark.parametrize(("attack", "places"), CASES)
-def test_in_the_archive_it_is_neither_followed_nor_waited_on(
+def test_links_and_pipes_in_the_archive_are_neither_followed_nor_waited_for(
     api: Api, attacked: Path, outside: Outside, attack: Attack, places: tuple[str, ...]
 ) -> None:
     for place in places:
@@ -235,7 +235,7 @@ def test_in_the_archive_it_is_neither_followed_nor_waited_on(
         assert CANARY not in restored.text + purged.text
 
 
-def test_a_damaged_file_of_the_gateways_own_is_left_as_it_is(
+def test_the_gateways_damaged_file_is_left_alone(
     api: Api, attacked: Path, outside: Outside
 ) -> None:
     """The gateway may put a link to anywhere in its own folder; nobody writes through it."""
@@ -267,7 +267,7 @@ def with_a_letter(api: Api, deployments_dir: Path) -> str:
     return deployment_id
 
 
-def test_what_is_no_id_names_nothing_on_any_route(
+def test_an_invalid_id_is_not_found_on_any_route(
     api: Api, deployments_dir: Path, request: pytest.FixtureRequest
 ) -> None:
     """One resolver: other spellings of an id that there is, and ways out of the folder."""
@@ -296,7 +296,7 @@ def test_what_is_no_id_names_nothing_on_any_route(
 @pytest.mark.parametrize(
     "name", ["..", "../x", ".archive", "{upper}", "{id}\n", "a\tb", "-", "\udcff", "*"]
 )
-def test_what_is_no_id_names_nothing_on_the_command_line(
+def test_an_invalid_id_is_not_found_on_the_command_line(
     api: Api, cli: CommandLine, deployments_dir: Path, name: str
 ) -> None:
     deployment_id = with_a_letter(api, deployments_dir)

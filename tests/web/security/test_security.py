@@ -35,7 +35,7 @@ def test_a_foreign_host_name_is_refused(api: Api, host: str) -> None:
         {"Sec-Fetch-Site": "same-site"},
     ],
 )
-def test_a_change_from_another_sites_page_is_refused(api: Api, headers: dict[str, str]) -> None:
+def test_a_cross_site_change_is_refused(api: Api, headers: dict[str, str]) -> None:
     answer = api.post("configure", {"openrouter_api_key": API_KEY}, headers=headers)
     page = api.client.post("/deployments/new", base_url=BASE, headers=headers)
 
@@ -45,7 +45,7 @@ def test_a_change_from_another_sites_page_is_refused(api: Api, headers: dict[str
     assert api.get("list").json == []
 
 
-def test_a_browsers_form_without_its_token_is_refused_with_words(api: Api) -> None:
+def test_a_browsers_form_without_its_csrf_token_is_refused(api: Api) -> None:
     answer = api.client.post(
         "/deployments/new",
         data={"openrouter_api_key": API_KEY},
@@ -88,7 +88,7 @@ def behind_a_proxy(settings: Settings) -> Api:
         ("10.0.0.9", {"X-Forwarded-Proto": "https"}, False),
     ],
 )
-def test_behind_tls_browsers_stay_with_it_where_the_trusted_proxy_says_so(
+def test_behind_a_trusted_tls_proxy_hsts_is_sent(
     behind_a_proxy: Api, address: str, sent: dict[str, str], believed: bool
 ) -> None:
     for path in ("/login", "/nowhere", "/healthz"):
@@ -100,7 +100,7 @@ def test_behind_tls_browsers_stay_with_it_where_the_trusted_proxy_says_so(
         assert cookies or path != "/login"
 
 
-def test_secrets_are_answered_only_when_revealed_and_that_is_recorded(api: Api) -> None:
+def test_secrets_are_sent_only_when_revealed_and_each_reveal_is_recorded(api: Api) -> None:
     deployment_id = api.configure(slack_bot_token="xoxb-canary-0123456789")
     env = (api.app.config["CONTEXT"].store.folder(deployment_id) / ".env").read_text()
     token = env.partition("OPENCLAW_GATEWAY_TOKEN=")[2].partition("\n")[0]
@@ -129,7 +129,7 @@ def test_secrets_are_answered_only_when_revealed_and_that_is_recorded(api: Api) 
     assert token not in history
 
 
-def test_an_error_of_ours_reaches_the_log_and_not_the_reader(
+def test_an_internal_error_reaches_the_log_and_not_the_reader(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(*_: object, **__: object) -> None:
@@ -147,7 +147,7 @@ def test_an_error_of_ours_reaches_the_log_and_not_the_reader(
     assert "canary-b3f1" in caplog.text
 
 
-def test_what_a_folders_files_name_is_never_read_nor_shown(
+def test_files_named_in_a_folders_files_are_never_read(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
     """Before it is launched, a compose file is its owner's text: what it names is not opened."""

@@ -20,7 +20,7 @@ def test_answers_are_compressed(api: Api, path: str) -> None:
     assert "Content-Encoding" not in api.page(path).headers
 
 
-def test_what_holds_a_secret_or_comes_bit_by_bit_is_not_compressed(api: Api) -> None:
+def test_answers_with_secrets_and_streams_are_not_compressed(api: Api) -> None:
     deployment_id = api.configure()
     page = f"/deployments/{deployment_id}"
     revealed = api.client.post(f"{page}/reveal", base_url=BASE, headers=GZIP)
@@ -33,7 +33,7 @@ def test_what_holds_a_secret_or_comes_bit_by_bit_is_not_compressed(api: Api) -> 
     stream.close()
 
 
-def test_a_new_scripts_token_and_the_set_up_link_are_not_compressed(api: Api) -> None:
+def test_answers_with_a_new_token_or_set_up_link_are_not_compressed(api: Api) -> None:
     context = api.app.config["CONTEXT"]
     secret = people.begin_setup(context=context)
     setup = api.page(f"/setup/{secret}", headers=GZIP)
@@ -45,7 +45,7 @@ def test_a_new_scripts_token_and_the_set_up_link_are_not_compressed(api: Api) ->
         assert "Content-Encoding" not in answer.headers
 
 
-def test_the_theme_is_the_systems_until_one_is_chosen_and_then_stays(api: Api) -> None:
+def test_the_theme_follows_the_system_until_one_is_chosen(api: Api) -> None:
     assert "data-theme" not in api.page("/").text
 
     answer = api.client.post("/theme", data={"theme": "dark", "back_to": "/people"}, base_url=BASE)
@@ -57,7 +57,7 @@ def test_the_theme_is_the_systems_until_one_is_chosen_and_then_stays(api: Api) -
     assert "data-theme" not in api.page("/").text
 
 
-def test_a_theme_that_there_is_not_is_the_systems_and_leads_nowhere_else(api: Api) -> None:
+def test_an_unknown_theme_falls_back_to_the_systems(api: Api) -> None:
     form = {"theme": '"><script>', "back_to": "//evil.example"}
     answer = api.client.post("/theme", data=form, base_url=BASE)
 

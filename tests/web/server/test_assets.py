@@ -45,7 +45,7 @@ def test_script_and_style_are_as_light_as_the_docs_say(api: Api) -> None:
         ("br;q=0, gzip;q=0", None),
     ],
 )
-def test_an_asset_comes_compressed_as_the_browser_takes_it(
+def test_an_asset_is_compressed_as_the_browser_accepts(
     api: Api, accepted: str, coding: str | None
 ) -> None:
     plain = {None: bytes, "gzip": gzip.decompress, "br": brotli.decompress}[coding]
@@ -68,7 +68,7 @@ def test_an_icon_is_too_small_to_gain_by_compression(api: Api) -> None:
     assert answer.vary.as_set() == {"accept-encoding"}
 
 
-def test_browsers_keep_an_asset_and_each_coding_has_a_tag_of_its_own(api: Api) -> None:
+def test_assets_are_cached_and_each_encoding_has_its_own_tag(api: Api) -> None:
     path = next(path for path in paths(api) if path.endswith(".css"))
     answer = api.page(path, headers={"Accept-Encoding": "gzip"})
     tag = answer.headers["ETag"]
@@ -80,7 +80,7 @@ def test_browsers_keep_an_asset_and_each_coding_has_a_tag_of_its_own(api: Api) -
     assert again.data == b""
 
 
-def test_another_name_is_not_there(api: Api) -> None:
+def test_an_unknown_asset_is_not_found(api: Api) -> None:
     path = next(path for path in paths(api) if path.endswith(".css"))
 
     wrong = path.replace(path[-8:-4], "0000" if path[-8:-4] != "0000" else "1111")
@@ -88,7 +88,7 @@ def test_another_name_is_not_there(api: Api) -> None:
         assert api.page(each).status_code == 404, each
 
 
-def test_what_the_style_names_is_there(api: Api) -> None:
+def test_every_file_named_in_the_stylesheet_exists(api: Api) -> None:
     style = next(path for path in paths(api) if path.endswith(".css"))
 
     named = re.findall(r"url\(([^)\"]+)\)", api.page(style).text)

@@ -29,7 +29,7 @@ def worker_of(server: Server) -> psutil.Process:
     return worker
 
 
-def test_a_server_with_streams_and_operations_ends_in_time_and_the_operations_go_on(
+def test_a_server_with_streams_stops_in_time_and_operations_continue(
     server: Server, deployments_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     server.start()
@@ -84,7 +84,7 @@ def use(server: Server, deployment_id: str, pages: int, streams: int, launches: 
         assert server.call("POST", "stop", body)[0] == 200
 
 
-def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
+def test_finished_pages_streams_and_launches_leave_no_thread_or_descriptor(
     server: Server, deployments_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     server.start()
@@ -111,7 +111,7 @@ def test_nothing_is_kept_of_pages_streams_and_launches_that_are_over(
 
 
 @pytest.mark.usefixtures("no_engine")
-def test_no_object_of_the_app_stays_behind_for_a_visit_that_is_over(api: Api) -> None:
+def test_finished_visits_leave_no_objects_of_the_app(api: Api) -> None:
     deployment_id = api.configure()
     paths = ("/", f"/deployments/{deployment_id}", "/archive", "/doctor", "/api/deploy/list")
     streams = ("/stream", f"/deployments/{deployment_id}/stream")

@@ -45,7 +45,7 @@ def deployment_id(api: Api) -> str:
     return deployment_id
 
 
-def test_nothing_is_called_damaged_that_could_not_be_opened(
+def test_without_descriptors_no_file_is_called_damaged(
     api: Api, deployment_id: str, deployments_dir: Path
 ) -> None:
     os.utime(deployments_dir / deployment_id / ".env")  # So that it is read anew.
@@ -60,7 +60,7 @@ def test_nothing_is_called_damaged_that_could_not_be_opened(
     assert api.status(deployment_id)["status"] == "stopped"
 
 
-def test_every_verb_is_refused_and_leaves_all_as_it_was(
+def test_without_descriptors_every_verb_is_refused_and_changes_nothing(
     api: Api, deployment_id: str, deployments_dir: Path, pytestconfig: pytest.Config
 ) -> None:
     folder = deployments_dir / deployment_id

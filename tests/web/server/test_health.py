@@ -29,7 +29,7 @@ def gated(settings: Settings, gate: EngineGate) -> Iterator[Api]:
     yield api
 
 
-def test_it_lives_whatever_else_is_broken_and_is_ready_only_with_an_engine(
+def test_the_server_is_live_whatever_fails_and_ready_only_with_an_engine(
     gated: Api, gate: EngineGate
 ) -> None:
     assert gated.page("/readyz").json == {
@@ -48,7 +48,7 @@ def test_it_lives_whatever_else_is_broken_and_is_ready_only_with_an_engine(
     assert gated.page("/healthz").json == {"ok": True, "version": VERSION}
 
 
-def test_a_folder_that_can_not_be_written_is_not_ready(
+def test_a_server_that_cannot_write_its_folder_is_not_ready(
     api: Api, deployments_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(_: object) -> None:
@@ -63,13 +63,13 @@ def test_a_folder_that_can_not_be_written_is_not_ready(
     assert str(deployments_dir) not in answer.text
 
 
-def test_a_monitor_may_use_any_name_of_the_host(api: Api) -> None:
+def test_health_checks_answer_under_any_host_name(api: Api) -> None:
     for path in ("/healthz", "/readyz"):
         answer = api.client.get(path, headers={"Host": "10.0.0.7:8000"}, base_url="http://x")
         assert answer.status_code == 200, path
 
 
-def test_a_requests_id_is_believed_from_the_proxy_only(settings: Settings) -> None:
+def test_a_request_id_counts_only_from_the_trusted_proxy(settings: Settings) -> None:
     behind = Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.9"})))
 
     def answered(address: str, given: str) -> str:

@@ -26,7 +26,7 @@ def samples(api: Api) -> Samples:
     }
 
 
-def test_the_fleet_its_operations_and_requests_are_told_without_an_id(api: Api) -> None:
+def test_metrics_have_no_deployment_ids(api: Api) -> None:
     before = samples(api)
     deployment_id = api.configure(name="Support bot")
     assert api.stop(deployment_id).status_code == 200
@@ -62,7 +62,7 @@ def test_the_fleet_its_operations_and_requests_are_told_without_an_id(api: Api) 
     )
 
 
-def test_it_costs_one_snapshot(api: Api, engine_calls: list[str]) -> None:
+def test_metrics_cost_one_snapshot(api: Api, engine_calls: list[str]) -> None:
     for _ in range(5):
         api.configure()
     api.page("/metrics")
@@ -73,7 +73,9 @@ def test_it_costs_one_snapshot(api: Api, engine_calls: list[str]) -> None:
     assert len(engine_calls) - before <= 1
 
 
-def test_a_restart_is_counted_where_what_ended_starts_again(api: Api, settings: Settings) -> None:
+def test_a_restart_is_counted_when_the_exited_container_starts_again(
+    api: Api, settings: Settings
+) -> None:
     deployment_id = api.configure()
     events = api.app.config["CONTEXT"].events
     name = "deploy_agent_gateway_restarts_total{}"
@@ -90,7 +92,7 @@ def event(deployment_id: str, action: str) -> dict[str, object]:
     return {"Action": action, "Actor": {"ID": "c" * 64, "Attributes": labels}, "timeNano": 0}
 
 
-def test_only_who_may_look_is_answered_in_the_format_that_is_asked_for(api: Api) -> None:
+def test_metrics_need_permission_and_use_the_requested_format(api: Api) -> None:
     context = api.app.config["CONTEXT"]
     people.add_user("ana", "operator", "a long password", by="test", context=context)
     token = people.make_token("prometheus", "viewer", "ana", context=context)

@@ -154,7 +154,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert (PROJECT / "README.md").exists()
 
 
-def test_where_the_user_may_not_write_every_verb_is_refused(member: Server, readable: Path) -> None:
+def test_without_write_access_every_verb_is_refused(member: Server, readable: Path) -> None:
     refusals = Refusals(member.call)
     root = readable / "deployments"
     closed = between(["chmod", "-R", "u-w", root], ["chmod", "-R", "u+w", root])

@@ -10,9 +10,7 @@ from tests.support.server import Server
 from tests.support.waiting import eventually
 
 
-def test_each_line_is_an_object_that_says_of_which_request_it_is(
-    deployments_dir: Path, tmp_path: Path
-) -> None:
+def test_each_json_log_line_names_its_request(deployments_dir: Path, tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     server = Server(deployments_dir, log, image=STANDIN, log_format="json", log_level="debug")
     server.start()

@@ -43,7 +43,7 @@ def clients(server: Server) -> Iterator[Callable[[bytes, int], list[socket.socke
         yield open_many
 
 
-def test_fifty_of_each_kind_keep_nobody_waiting(
+def test_fifty_slow_clients_of_each_kind_delay_nobody(
     server: Server, clients: Callable[[bytes, int], list[socket.socket]]
 ) -> None:
     server.start()
@@ -58,7 +58,7 @@ def test_fifty_of_each_kind_keep_nobody_waiting(
 
 @pytest.mark.soak
 @pytest.mark.parametrize("name", [each for each in SLOW if each.startswith("half")])
-def test_more_than_there_are_threads_are_hung_up_on(
+def test_connections_beyond_the_threads_are_closed(
     server: Server, clients: Callable[[bytes, int], list[socket.socket]], name: str
 ) -> None:
     server.settings["threads"] = 8
@@ -82,7 +82,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[ClientSocket, socket
         yield patient, theirs
 
 
-def test_a_request_has_one_deadline_however_small_its_pieces(
+def test_a_request_has_one_deadline_however_slowly_it_arrives(
     pair: tuple[ClientSocket, socket.socket],
 ) -> None:
     patient, client = pair
@@ -103,7 +103,7 @@ def test_a_request_has_one_deadline_however_small_its_pieces(
     assert patient.gettimeout() is None
 
 
-def test_an_answer_that_is_not_read_is_not_written(
+def test_a_client_that_reads_nothing_is_cut_off(
     pair: tuple[ClientSocket, socket.socket],
 ) -> None:
     patient, _client = pair
@@ -112,7 +112,7 @@ def test_an_answer_that_is_not_read_is_not_written(
         patient.sendall(b"x" * 10_000_000)
 
 
-def test_a_shorter_time_that_is_asked_for_counts(pair: tuple[ClientSocket, socket.socket]) -> None:
+def test_a_shorter_requested_deadline_counts(pair: tuple[ClientSocket, socket.socket]) -> None:
     patient, _client = pair
     patient.settimeout(0.01)
 

@@ -39,7 +39,7 @@ def refusals(on_small_disk: Api) -> Refusals:
     return Refusals(call)
 
 
-def test_for_a_full_disk_every_verb_that_needs_room_is_refused(
+def test_on_a_full_disk_every_verb_that_writes_is_refused(
     refusals: Refusals, small_disk: Path
 ) -> None:
     filler = fill(small_disk)

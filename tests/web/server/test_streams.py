@@ -26,7 +26,7 @@ def started(server: Server) -> Server:
     return server.start()
 
 
-def test_a_stop_by_hand_changes_its_row_and_the_counts_and_no_other_row(
+def test_a_manual_stop_updates_its_row_and_the_counts_only(
     started: Server, engine: docker.APIClient
 ) -> None:
     sales, other = configure(started, name="Sales"), configure(started, name="Other")
@@ -43,7 +43,7 @@ def test_a_stop_by_hand_changes_its_row_and_the_counts_and_no_other_row(
         assert len(stream.parts("results")) == before
 
 
-def test_an_edit_by_hand_and_a_new_folder_are_seen(started: Server) -> None:
+def test_a_manual_edit_and_a_new_folder_are_noticed(started: Server) -> None:
     deployment_id = configure(started, name="Sales")
     with Stream(started, "/stream") as stream:
         eventually(lambda: "Sales" in "".join(stream.parts("results")))
@@ -61,7 +61,7 @@ def test_an_edit_by_hand_and_a_new_folder_are_seen(started: Server) -> None:
         eventually(lambda: f"row-{added}" in stream.parts("results")[-1])
 
 
-def test_no_name_ends_a_line_of_the_stream(api: Api, deployments_dir: Path) -> None:
+def test_no_name_breaks_the_event_stream(api: Api, deployments_dir: Path) -> None:
     env = deployments_dir / api.configure(name="Sales") / ".env"
     env.write_bytes(env.read_bytes().replace(b"Sales", b'"S\revent: gone\r\rales"'))
 
@@ -73,7 +73,7 @@ def test_no_name_ends_a_line_of_the_stream(api: Api, deployments_dir: Path) -> N
     assert [line for line in lines if not line.startswith(b"data: ")] == []
 
 
-def test_the_stream_of_a_search_holds_what_the_search_finds(started: Server) -> None:
+def test_the_stream_of_a_search_contains_only_its_results(started: Server) -> None:
     configure(started, name="Sales")
     with Stream(started, "/stream?q=sup") as stream:
         eventually(lambda: stream.parts("results"))
@@ -83,7 +83,7 @@ def test_the_stream_of_a_search_holds_what_the_search_finds(started: Server) -> 
         assert "Sales" not in "".join(stream.messages)
 
 
-def test_the_end_of_an_operation_is_told_once(started: Server) -> None:
+def test_the_end_of_an_operation_is_announced_once(started: Server) -> None:
     deployment_id = configure(started, name="Sales")
     with Stream(started, f"/deployments/{deployment_id}/stream") as stream:
         eventually(lambda: stream.parts("head"))
@@ -96,7 +96,7 @@ def test_the_end_of_an_operation_is_told_once(started: Server) -> None:
         assert "".join(stream.messages).count(told) == 1
 
 
-def test_a_deployment_that_goes_away_ends_its_stream_with_a_word(started: Server) -> None:
+def test_a_removed_deployment_ends_its_stream_with_an_event(started: Server) -> None:
     deployment_id = configure(started)
     with Stream(started, f"/deployments/{deployment_id}/stream") as stream:
         eventually(lambda: stream.parts("head"))
@@ -108,7 +108,7 @@ def test_a_deployment_that_goes_away_ends_its_stream_with_a_word(started: Server
         assert stream.names == ["gone"]
 
 
-def test_where_there_is_no_stream_the_same_is_had_once(started: Server) -> None:
+def test_without_a_stream_the_same_content_is_sent_once(started: Server) -> None:
     deployment_id = configure(started, name="Sales")
 
     with Stream(started, f"/deployments/{deployment_id}/stream?once=yes") as answer:
@@ -132,7 +132,7 @@ def test_the_server_ends_within_its_time_however_many_read(started: Server) -> N
     assert "Traceback" not in started.log.read_text()
 
 
-def test_too_many_are_refused_in_words_and_nothing_of_those_that_left_stays(
+def test_too_many_readers_are_refused_and_leave_nothing_behind(
     started: Server,
 ) -> None:
     configure(started, name="Sales")
@@ -175,7 +175,7 @@ def test_a_stream_ends_with_the_token_that_opened_it(server: Server, context: Ap
         eventually(lambda: stream.ended)
 
 
-def test_all_who_look_at_once_cost_one_engine_call(api: Api, engine_calls: list[str]) -> None:
+def test_concurrent_readers_cost_one_engine_call(api: Api, engine_calls: list[str]) -> None:
     deployment_id = api.configure()
     all_look = Barrier(5)
 

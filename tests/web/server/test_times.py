@@ -12,7 +12,7 @@ MOMENT = datetime.now(UTC) - timedelta(hours=2)
 EXACT = MOMENT.strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def test_a_moment_has_its_words_and_the_exact_time(api: Api) -> None:
+def test_a_time_is_shown_in_words_with_the_exact_time(api: Api) -> None:
     with api.app.test_request_context():
         html = tag(TimeAgo(MOMENT))
 
@@ -21,14 +21,14 @@ def test_a_moment_has_its_words_and_the_exact_time(api: Api) -> None:
     assert "data-ago>2 hours ago</time>" in html
 
 
-def test_what_a_stream_sends_does_not_differ_because_time_goes_by(api: Api) -> None:
+def test_a_stream_sends_nothing_only_because_time_passes(api: Api) -> None:
     with api.app.test_request_context():
         g.following = True
 
         assert f">{EXACT}</time>" in tag(TimeAgo(MOMENT))
 
 
-def test_what_others_wrote_is_text(api: Api) -> None:
+def test_foreign_text_is_escaped(api: Api) -> None:
     with api.app.test_request_context():
         html = told(("<b>exited</b> & gone, ", TimeAgo(MOMENT)))
 

@@ -142,7 +142,7 @@ def test_a_field_keeps_its_exact_value_and_no_other_key_changes(
     check()
 
 
-def test_a_name_is_text_on_every_page_in_the_log_and_at_the_terminal(
+def test_a_name_is_plain_text_on_pages_in_logs_and_at_the_terminal(
     api: Api, cli: CommandLine, caplog: pytest.LogCaptureFixture, deployments_dir: Path
 ) -> None:
     plain = api.configure(name="plain")

@@ -14,9 +14,7 @@ def short_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("short_of_memory")
-def test_a_launch_that_may_not_fit_comes_with_a_warning_and_is_begun(
-    api: Api, cli: CommandLine
-) -> None:
+def test_a_launch_that_may_exceed_memory_starts_with_a_warning(api: Api, cli: CommandLine) -> None:
     first, second = api.configure(), api.configure()
     warned = "It may not fit: 100.0 MB of memory is available"
 
@@ -36,7 +34,7 @@ def test_a_launch_that_may_not_fit_comes_with_a_warning_and_is_begun(
     assert "No more gateways fit: 100.0 MB of memory" in found["room"]["seen"]
 
 
-def test_nothing_is_said_where_there_is_room_and_the_form_says_for_how_many(api: Api) -> None:
+def test_with_enough_memory_there_is_no_warning_and_the_form_says_how_many_fit(api: Api) -> None:
     deployment_id = api.configure()
 
     assert "Room for about" in api.page("/deployments/new").text

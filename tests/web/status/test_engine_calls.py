@@ -201,7 +201,7 @@ def test_folders_are_read_when_their_files_changed_and_no_others(
 
 
 @pytest.mark.parametrize(("path", "module"), [("/", overview), ("/api/deploy/list", api)])
-def test_a_list_of_which_nothing_changed_is_not_made_anew(
+def test_an_unchanged_list_is_not_built_again(
     api: Api, monkeypatch: pytest.MonkeyPatch, path: str, module: ModuleType
 ) -> None:
     deployment_id = api.configure(name="Support bot")

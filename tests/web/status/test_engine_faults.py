@@ -54,7 +54,7 @@ def come_back(engine: OwnEngine) -> None:
     ],
     ids=["frozen", "killed"],
 )
-def test_an_engine_that_fails_is_told_with_what_was_seen_last_and_got_over(
+def test_a_failed_engine_shows_the_last_known_status_and_recovers(
     faulty: Api,
     own_engine: OwnEngine,
     harm: Callable[[OwnEngine], None],
@@ -149,7 +149,7 @@ def failed_launch(api: Api, **fields: Any) -> dict[str, Any]:
 
 
 @pytest.mark.soak
-def test_an_engine_that_dies_amid_up_fails_the_launch_and_leaves_it_launchable(
+def test_an_engine_that_dies_during_a_launch_fails_it_and_the_next_succeeds(
     faulty: Api, own_engine: OwnEngine, deployments_dir: Path
 ) -> None:
     deployment_id = faulty.configure()
@@ -245,7 +245,7 @@ def full_disk_of(engine: OwnEngine) -> Iterator[None]:
 
 
 @pytest.mark.soak
-def test_networks_that_ran_out_are_named_and_the_line_makes_room(
+def test_exhausted_networks_are_named_and_the_fix_line_frees_some(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # One network is what docker0 takes; another is nobody's.
@@ -271,7 +271,7 @@ def test_networks_that_ran_out_are_named_and_the_line_makes_room(
 
 
 @pytest.mark.soak
-def test_after_a_reboot_all_are_starting_and_none_has_failed(
+def test_after_a_reboot_all_gateways_are_launching_and_none_has_failed(
     faulty: Api, own_engine: OwnEngine, deployments_dir: Path
 ) -> None:
     ids = [faulty.configure() for _ in range(15)]

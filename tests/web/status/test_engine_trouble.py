@@ -26,7 +26,7 @@ def gated(settings: Settings, gate: EngineGate) -> Api:
     return Api(create_app(settings.model_copy(update={"engine_timeout": 1})))
 
 
-def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
+def test_concurrent_callers_wait_for_a_silent_engine_once(
     gated: Api, gate: EngineGate, engine_calls: list[str]
 ) -> None:
     gated.configure()
@@ -41,9 +41,7 @@ def test_a_silent_engine_costs_all_who_ask_its_timeout_once(
     assert len(engine_calls) - before <= 2
 
 
-def test_a_page_is_made_once_for_all_who_waited_for_a_silent_engine(
-    gated: Api, gate: EngineGate
-) -> None:
+def test_concurrent_readers_of_a_page_share_its_rendering(gated: Api, gate: EngineGate) -> None:
     deployment_id = gated.configure()
     gate.hold()
     rendered: list[str] = []
@@ -65,7 +63,7 @@ def test_a_page_is_made_once_for_all_who_waited_for_a_silent_engine(
     assert max(shared.values()) < 6, shared
 
 
-def test_the_log_of_a_running_gateway_is_no_old_one_while_the_engine_is_silent(
+def test_with_a_silent_engine_an_old_log_is_not_shown_for_a_running_gateway(
     gated: Api, gate: EngineGate
 ) -> None:
     deployment_id = gated.configure()
@@ -81,7 +79,9 @@ def test_the_log_of_a_running_gateway_is_no_old_one_while_the_engine_is_silent(
     assert answer.json["code"] == "engine_silent"
 
 
-def test_a_form_that_could_not_launch_leads_to_what_it_made(gated: Api, gate: EngineGate) -> None:
+def test_a_form_that_cannot_launch_leads_to_the_new_deployment(
+    gated: Api, gate: EngineGate
+) -> None:
     gate.shut()
 
     answer = gated.client.post(
@@ -111,7 +111,7 @@ def test_a_deployment_can_be_configured_without_an_engine(
     assert listed["port"]
 
 
-def test_an_engine_that_is_slow_for_once_ends_no_launch(
+def test_a_briefly_slow_engine_fails_no_launch(
     gated: Api, gate: EngineGate, deployments_dir: Path
 ) -> None:
     deployment_id = gated.configure(image="deploy-agent-standin:slow-start")
@@ -126,7 +126,7 @@ def test_an_engine_that_is_slow_for_once_ends_no_launch(
     eventually(lambda: gated.listed(deployment_id)["status"] == "running", within=30)
 
 
-def test_a_container_that_the_engine_cannot_tell_of_hides_no_other(
+def test_a_container_that_cannot_be_inspected_hides_no_other(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = api.configure(), api.configure()

@@ -114,7 +114,7 @@ def impatient(server: Server) -> Server:
     return server.start()
 
 
-def test_who_works_is_running_everywhere_before_docker_has_asked_it(
+def test_a_working_gateway_is_running_everywhere_before_dockers_health_check(
     server: Server, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id, port = configured(server.start())
@@ -125,7 +125,7 @@ def test_who_works_is_running_everywhere_before_docker_has_asked_it(
         Seen(server, deployment_id, pages).reads("running", "it answers and takes its token")
 
 
-def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
+def test_a_gateway_that_refuses_the_token_is_unhealthy_everywhere(
     impatient: Server, engine: docker.APIClient, cli: CommandLine
 ) -> None:
     deployment_id, port = configured(impatient)
@@ -144,7 +144,7 @@ def test_who_refuses_the_token_is_unhealthy_everywhere_with_the_rung_named(
 
 
 @pytest.mark.soak
-def test_who_is_frozen_is_unhealthy_until_it_goes_on(
+def test_a_frozen_gateway_is_unhealthy_until_it_continues(
     impatient: Server, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     deployment_id, port = configured(impatient)
@@ -164,7 +164,7 @@ def test_who_is_frozen_is_unhealthy_until_it_goes_on(
 
 
 @pytest.mark.soak
-def test_none_that_a_launch_has_proven_is_called_running_15_s_after_it_began_to_lie(
+def test_a_verified_gateway_that_breaks_is_not_running_15_s_later(
     server: Server, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     server.start()

@@ -49,7 +49,7 @@ def older_folder(deployments_dir: Path, env: str, compose_file: str | None = COM
         "# made by hand\nOPENCLAW_GATEWAY_TOKEN: older-token-1\nPORT: {port}",
     ],
 )
-def test_an_older_folder_is_listed_launched_and_stopped(
+def test_a_folder_of_an_older_version_is_listed_launched_and_stopped(
     api: Api, deployments_dir: Path, form: str
 ) -> None:
     port = free_port()
@@ -64,7 +64,7 @@ def test_an_older_folder_is_listed_launched_and_stopped(
     assert api.stop(deployment_id).json["status"] == "stopped"
 
 
-def test_a_running_one_whose_folder_was_moved_is_still_running(
+def test_a_running_gateway_whose_folder_moved_is_still_running(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
     deployment_id = api.configure()
@@ -97,7 +97,7 @@ def test_a_running_one_whose_folder_was_moved_is_still_running(
         ("a b=c\n", "space"),
     ],
 )
-def test_a_folder_that_is_not_understood_is_listed_with_the_reason(
+def test_a_malformed_folder_is_listed_with_the_reason(
     api: Api, deployments_dir: Path, env: str | None, reason: str
 ) -> None:
     deployment_id = older_folder(deployments_dir, env or "")
@@ -112,7 +112,7 @@ def test_a_folder_that_is_not_understood_is_listed_with_the_reason(
     assert api.launch(deployment_id).json["code"] == "deployment_invalid"
 
 
-def test_links_and_pipes_are_neither_followed_nor_waited_on(
+def test_links_and_pipes_are_neither_followed_nor_waited_for(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
     secret = tmp_path / "secret"
@@ -147,7 +147,7 @@ def test_a_file_rewritten_in_place_and_a_folder_copied_in_are_noticed(
     assert api.listed("cccccccccc")["port"] == 20002
 
 
-def test_what_is_no_deployment_is_not_listed(api: Api, deployments_dir: Path) -> None:
+def test_other_folders_are_not_listed(api: Api, deployments_dir: Path) -> None:
     for name in (".new-0123456789", "notes", "0123456789ab", "ABCDEF0123", ".archive"):
         (deployments_dir / name).mkdir()
     (deployments_dir / "dddddddddd").write_text("a file")

@@ -15,7 +15,7 @@ def paths(deployment_id: str) -> list[str]:
     return [*pages, own, f"{own}/status", f"{own}/logs", f"{own}/history"]
 
 
-def test_each_page_is_a_fragment_for_htmx_by_the_same_partial(api: Api) -> None:
+def test_htmx_gets_each_page_as_a_fragment_of_the_same_template(api: Api) -> None:
     for path in paths(api.configure(name="Support bot")):
         page, fragment = api.page(path), api.page(path, headers=HTMX)
 
@@ -30,7 +30,9 @@ def test_each_page_is_a_fragment_for_htmx_by_the_same_partial(api: Api) -> None:
 
 
 @pytest.mark.parametrize("more", [{"HX-Boosted": "true"}, {"HX-History-Restore-Request": "true"}])
-def test_back_and_boosted_links_get_the_whole_page(api: Api, more: dict[str, str]) -> None:
+def test_history_restore_and_boosted_links_get_the_whole_page(
+    api: Api, more: dict[str, str]
+) -> None:
     assert "<!doctype html>" in api.page("/", headers={**HTMX, **more}).text
 
 
@@ -43,7 +45,7 @@ def test_a_script_sends_the_form_without_a_token(api: Api) -> None:
     assert len(api.get("list").json) == 1
 
 
-def test_an_error_is_a_fragment_at_its_place_for_htmx(api: Api) -> None:
+def test_htmx_gets_an_error_as_a_fragment(api: Api) -> None:
     page = api.page("/deployments/0123456789")
     fragment = api.page("/deployments/0123456789", headers=HTMX)
 
@@ -53,14 +55,14 @@ def test_an_error_is_a_fragment_at_its_place_for_htmx(api: Api) -> None:
     assert fragment.headers["HX-Retarget"] == "#messages"
 
 
-def test_names_and_reasons_are_text_and_never_markup(api: Api) -> None:
+def test_names_are_escaped_on_every_page(api: Api) -> None:
     deployment_id = api.configure(name="<script>alert(1)</script>")
 
     for path in paths(deployment_id):
         assert "<script>alert" not in api.page(path).text
 
 
-def test_the_links_carry_the_name_that_the_reader_used(api: Api) -> None:
+def test_links_use_the_host_name_that_the_reader_used(api: Api) -> None:
     deployment_id = api.configure()
     port = api.listed(deployment_id)["port"]
 
@@ -71,9 +73,7 @@ def test_the_links_carry_the_name_that_the_reader_used(api: Api) -> None:
     assert by_name["ws_url"] == f"ws://localhost:{port}"
 
 
-def test_a_password_in_an_address_is_masked_as_other_secrets_are(
-    api: Api, deployments_dir: Path
-) -> None:
+def test_a_password_in_a_url_is_masked(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     with (deployments_dir / deployment_id / ".env").open("a") as env:
         env.write("HTTPS_PROXY=https://ana:pa55word@proxy.example/v1\n")

@@ -366,7 +366,7 @@ ROW = (
 )
 
 
-def test_all_that_is_said_is_right_after_each_deed(
+def test_every_shown_status_is_right_after_each_action(
     server: Server, engine: docker.APIClient
 ) -> None:
     tally = Tally()
@@ -377,7 +377,9 @@ def test_all_that_is_said_is_right_after_each_deed(
 
 
 @pytest.mark.soak
-def test_it_is_right_in_whatever_order(server: Server, engine: docker.APIClient) -> None:
+def test_every_shown_status_is_right_after_actions_in_any_order(
+    server: Server, engine: docker.APIClient
+) -> None:
     tally = Tally()
     # Which deeds are possible is chance: what undoes a rare one, or a launch of what is broken,
     # may never be.
@@ -393,7 +395,7 @@ def test_it_is_right_in_whatever_order(server: Server, engine: docker.APIClient)
 
 @pytest.mark.soak
 @pytest.mark.skipif(bool(why_no_engine()), reason=why_no_engine())
-def test_it_is_right_while_the_engine_comes_and_goes(
+def test_every_shown_status_is_right_while_the_engine_comes_and_goes(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tally = Tally()

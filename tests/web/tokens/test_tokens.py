@@ -171,7 +171,7 @@ def test_a_stopped_gateways_new_token_is_verified_by_its_next_launch(
     assert configured.places()["env"] == "absent"
 
 
-def test_a_rotation_that_was_killed_is_finished_by_the_next_launch(
+def test_the_next_launch_finishes_a_killed_rotation(
     launched: Tokens,
 ) -> None:
     old = launched.in_env

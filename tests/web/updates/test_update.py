@@ -53,7 +53,7 @@ def image_of(engine: docker.APIClient, deployment_id: str) -> str:
     return str(engine.inspect_container(container["Id"])["Image"])
 
 
-def test_an_update_is_proven_and_the_version_before_is_one_step_away(
+def test_an_update_is_verified_and_can_be_reverted(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     folder = deployments_dir / api.configure(image=OLD, name="with a name")
@@ -94,7 +94,7 @@ def impatient(settings: Settings) -> Settings:
     return settings.model_copy(update={"launch_timeout": 10})
 
 
-def test_image_and_state_go_back_where_the_new_one_never_gets_ready_or_the_update_is_killed(
+def test_image_and_state_are_rolled_back_after_a_failed_or_killed_update(
     impatient: Settings, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     api = Api(create_app(impatient))
@@ -137,7 +137,7 @@ def batch_of(api: Api, number: int) -> dict[str, Any]:
     return dict(api.get(f"update_many/{number}").json)
 
 
-def test_several_are_updated_one_after_the_other_up_to_the_first_that_fails(
+def test_a_batch_updates_in_order_and_stops_at_the_first_failure(
     api: Api, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     good, bad, last = (api.configure(image=OLD, name=each) for each in ("good", "bad", "last"))

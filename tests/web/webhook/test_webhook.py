@@ -98,7 +98,7 @@ def test_a_test_message_reports_its_outcome_but_never_the_address(
     assert SECRET not in everything + dead.text + silent.text
 
 
-def test_without_an_address_nothing_is_sent_and_the_page_says_how(api: Api) -> None:
+def test_without_a_webhook_url_nothing_is_sent_and_the_page_says_how_to_set_it(api: Api) -> None:
     refused = api.post("webhook/test")
 
     assert refused.status_code == 409
