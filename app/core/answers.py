@@ -37,6 +37,9 @@ Time = Annotated[
 TextOrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 
 
+_MISSING = object()
+
+
 def _open(schema: dict[str, Any]) -> None:
     """Tell callers that keys may be added to an answer one day."""
     schema.pop("additionalProperties", None)
@@ -58,9 +61,9 @@ class AnswerPart(BaseModel):
         Attributes have the names of the fields. A field that has neither keeps its default.
         """
         attributes = {
-            name: getattr(shown, name)
+            name: value
             for name in cls.model_fields
-            if name not in named and hasattr(shown, name)
+            if name not in named and (value := getattr(shown, name, _MISSING)) is not _MISSING
         }
         return cls.model_validate({**attributes, **named})
 
