@@ -51,11 +51,11 @@ def show(terminal: Terminal, deployment_id: str) -> None:
     """Show one deployment: status, readiness, last operation."""
     view, checks = check_readiness(deployment_id, context=terminal.context)
     host = _host(view.deployment, terminal)
-    walls = page_obstacles_of(
+    obstacles = page_obstacles_of(
         view.deployment, PageVisitor(host, local=True), context=terminal.context
     )
     cause = diagnose(view, checks, context=terminal.context)
-    answer = DeploymentAnswer.in_full(view, host, checks, walls, cause)
+    answer = DeploymentAnswer.in_full(view, host, checks, obstacles, cause)
     terminal.sheet(answer, _facts(answer))
 
 
@@ -91,7 +91,7 @@ def _facts(shown: DeploymentAnswer) -> list[tuple[str, str]]:
         *(("Container", f"{each.name}: {each.status}") for each in shown.containers),
     ]
     if shown.containers:
-        facts += [("Ready", _readiness(each)) for each in shown.ladder]
+        facts += [("Ready", _readiness(each)) for each in shown.checks]
     if shown.cause:
         facts += [("Cause", _cause(shown.cause)), ("Fix", shown.cause.fix)]
     if shown.operation:

@@ -93,7 +93,10 @@ class PreviewAnswer(Answer):
     restart: list[str] = Field(description="Settings that need a restart to take effect.")
     diff: str = Field(description="The changes to docker-compose.yml, with secrets masked.")
     by_hand: list[str] = Field(description="What is left to do by hand, in sentences.")
-    seen: str = Field(description="Identifies the present files; send it with the change.")
+    fingerprint: str = Field(
+        serialization_alias="seen",
+        description="Identifies the present files; send it with the change.",
+    )
 
     @classmethod
     def of(cls, shown: ReconfigurePlan, **named: Any) -> Self:
@@ -104,7 +107,6 @@ class PreviewAnswer(Answer):
             runs=None if shown.problem else shown.runs,
             restart=list(shown.restart),
             diff="\n".join(shown.diff),
-            seen=shown.fingerprint,
             by_hand=list(shown.by_hand),
             **named,
         )

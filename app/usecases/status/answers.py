@@ -100,11 +100,15 @@ class DeploymentAnswer(Answer, DeploymentShown):
 
     health: str | None = Field(description="The result of its health check; null without one.")
     containers: list[ContainerShown]
-    ladder: list[ReadinessCheckShown] = Field(
-        description="The readiness checks, in the order in which they run."
+    # Two keys keep the names that scripts know.
+    checks: list[ReadinessCheckShown] = Field(
+        serialization_alias="ladder",
+        description="The readiness checks, in the order in which they run.",
     )
     cause: CauseShown | None = Field(description="Why it does not work; null if it does.")
-    walls: list[PageObstacle] = Field(description="What keeps the caller's browser from its page.")
+    obstacles: list[PageObstacle] = Field(
+        serialization_alias="walls", description="What keeps the caller's browser from its page."
+    )
     operation: OperationShown | None = Field(description="The latest operation.")
 
     @classmethod
@@ -113,7 +117,7 @@ class DeploymentAnswer(Answer, DeploymentShown):
         view: DeploymentView,
         host: str,
         checks: Iterable[ReadinessCheck],
-        walls: Iterable[PageObstacle],
+        obstacles: Iterable[PageObstacle],
         cause: Cause | None,
     ) -> Self:
         operation = view.deployment.operation
@@ -122,8 +126,8 @@ class DeploymentAnswer(Answer, DeploymentShown):
             host,
             health=view.gateway.health if view.gateway else None,
             containers=[ContainerShown.of(each) for each in view.containers],
-            ladder=[ReadinessCheckShown.of(each) for each in checks],
+            checks=[ReadinessCheckShown.of(each) for each in checks],
             cause=cause and CauseShown.of(cause),
-            walls=list(walls),
+            obstacles=list(obstacles),
             operation=operation and OperationShown.of(operation),
         )

@@ -194,7 +194,7 @@ def _shown(key: str, value: str, mask: Masker) -> str:
                     restarts=0,
                 )
             ],
-            ladder=[
+            checks=[
                 ReadinessCheckShown(
                     name="port",
                     state=CheckState.PASSED,
@@ -204,7 +204,7 @@ def _shown(key: str, value: str, mask: Masker) -> str:
                 )
             ],
             cause=None,
-            walls=[],
+            obstacles=[],
             operation=EXAMPLE_OPERATION,
         ),
     ),
