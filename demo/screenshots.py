@@ -87,7 +87,7 @@ def _await_list(page: Page, demo: Demo) -> None:
 
 
 def _await_deployment(page: Page) -> None:
-    expect(page.get_by_text("devices ask to be let in")).to_be_visible()
+    expect(page.get_by_text("devices ask to be paired")).to_be_visible()
     expect(page.get_by_text("accepts the key").first).to_be_attached()
 
 

@@ -130,7 +130,7 @@ def remove_by_script(body: OrphanBody) -> RemovedOrphanAnswer | RemovingOrphanAn
 
 def _context() -> dict[str, Any]:
     return {
-        "tab": Tab("Stranded"),
+        "tab": Tab("Orphans"),
         "found": list_orphans(context=app_context()),
         "may_operate": may(Permission.OPERATE),
     }

@@ -1,6 +1,6 @@
-// A button with data-copy="#id" copies that text. On plain http browsers keep the
-// clipboard to themselves, so the text is selected and copied the older way.
-const tell = (words) => { document.getElementById("told").textContent = words; };
+// A button with data-copy="#id" copies that text. On plain HTTP browsers have no clipboard API,
+// so the text is selected and copied by a command.
+const announce = (words) => { document.getElementById("announcement").textContent = words; };
 
 async function copy(button) {
   const source = document.querySelector(button.dataset.copy);
@@ -15,8 +15,8 @@ async function copy(button) {
     window.getSelection().selectAllChildren(source);
     label.data = document.execCommand("copy") ? "Copied" : "Press Ctrl+C";
   }
-  tell(label.data);
-  setTimeout(() => { label.data = before; delete button.dataset.busy; tell(""); }, 2000);
+  announce(label.data);
+  setTimeout(() => { label.data = before; delete button.dataset.busy; announce(""); }, 2000);
 }
 
 document.addEventListener("click", (event) => {

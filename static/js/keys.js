@@ -1,5 +1,5 @@
-// Single keys: each does what the element that names it in aria-keyshortcuts does. They
-// can be switched off, for those who speak or whose keyboard sends keys by itself.
+// Single keys: each activates the element that names it in aria-keyshortcuts. They can be switched
+// off: speech input sends keys that nobody meant.
 const set = document.getElementById("single-keys");
 set.checked = localStorage.keys !== "off";
 set.addEventListener("change", () => { localStorage.keys = set.checked ? "on" : "off"; });

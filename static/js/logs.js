@@ -1,10 +1,10 @@
-// Boxes of lines: each stays at its end while its reader is there and else where they are, and
-// holds no more than a browser bears. In a log words can be found.
+// Boxes of lines: each scrolls along while its reader is at the end, keeps its place otherwise, and
+// holds at most as many lines as a browser handles well. Words can be found in a log.
 const MOST = 5000;
-// So many are taken away at once: each time all that stay are laid out again.
+// Removed at a time: each removal lays out all remaining lines again.
 const SPARE = 500;
 const clock = new Intl.DateTimeFormat([], { timeStyle: "medium", hourCycle: "h23" });
-// Where each box was; and of those whose reader is elsewhere, how many lines came since.
+// Each box's scroll position; and how many lines came since its reader left the end.
 const places = new WeakMap(), away = new WeakMap();
 
 const localise = (root) => {
@@ -55,7 +55,7 @@ function append(box, added) {
   if (over > 0) over += SPARE;
   if (away.has(box)) {
     away.set(box, away.get(box) + added.length);
-    // What is read stays where it is, and is not taken away.
+    // The line being read stays where it is and is not removed.
     const { left, top } = box.getBoundingClientRect();
     const seen = document.elementFromPoint(left + 20, top + 20)?.closest(".lines > *") ?? box.firstElementChild;
     const before = seen.getBoundingClientRect().top;
@@ -67,9 +67,9 @@ function append(box, added) {
   if (field()?.value) find(added);
 }
 
-// Words are found by the browser's own highlights, which leave the page as it is.
+// Matches are shown by the browser's highlights, which leave the DOM unchanged.
 const field = () => document.getElementById("log-find");
-// The latest so many are marked: for thousands, in lines that come and go, a browser stands still.
+// Only the latest matches are marked: thousands in changing lines freeze a browser.
 const MARKED = 500;
 let found = [], at = -1, showing;
 
@@ -92,7 +92,7 @@ const rangesIn = (line, sought) => {
   return ranges;
 };
 
-// Without lines, all are looked through anew, from the end.
+// Searches the given lines, or all of them, from the end.
 function find(lines) {
   const sought = field()?.value.toLowerCase(), current = lines && found[at];
   const kept = lines ? found.filter(({ startContainer }) => startContainer.isConnected) : [];
@@ -131,7 +131,7 @@ document.addEventListener("click", ({ target }) => {
   if (whole) document.fullscreenElement ? document.exitFullscreen() : target.closest("section").requestFullscreen();
   if (!newer) return;
   const box = target.previousElementSibling;
-  // Where there was no place for all that came, it is asked for again.
+  // Lines that had no place were dropped: load the page again.
   if (box.childElementCount === MOST) return location.reload();
   away.delete(box);
   follow(box);

@@ -1,4 +1,4 @@
-// The theme that was chosen shows at once; the server keeps it for the pages to come.
+// Applies the chosen theme at once; the server remembers it in a cookie.
 document.addEventListener("theme", ({ detail: { value } }) => {
   const { dataset } = document.documentElement;
   if (value === "system") delete dataset.theme;

@@ -79,7 +79,7 @@ def test_copy_puts_the_address_on_the_clipboard_and_says_so(visits: Visits) -> N
 
     page.get_by_role("button", name="Copy the WebSocket address").click()
 
-    expect(page.locator("#told")).to_have_text("Copied")
+    expect(page.locator("#announcement")).to_have_text("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.locator("#ws-url").inner_text()
     assert copied.startswith("ws://127.0.0.1:")
@@ -93,5 +93,5 @@ def test_where_the_browser_keeps_its_clipboard_the_text_is_selected(visits: Visi
 
     page.get_by_role("button", name="Copy the WebSocket address").click()
 
-    expect(page.locator("#told")).to_have_text(re.compile("Copied|Press Ctrl"))
+    expect(page.locator("#announcement")).to_have_text(re.compile("Copied|Press Ctrl"))
     assert page.evaluate("getSelection().toString()") == page.locator("#ws-url").inner_text()

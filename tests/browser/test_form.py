@@ -143,7 +143,7 @@ def test_without_a_script_the_files_are_shown_on_request(visits: Visits) -> None
     expect(page.get_by_label("Name")).to_have_value("Sales")
     expect(key).to_have_value("")
     expect(key).to_be_focused()
-    expect(key).to_have_accessible_description(re.compile("^Type it again: no page carries"))
+    expect(key).to_have_accessible_description(re.compile("^Type it again: pages never contain"))
     page.reload()  # The address is a page of its own, also for whoever comes back to it.
     assert page.goto("/deployments/new/preview").status == 200
 

@@ -57,7 +57,7 @@ def test_the_same_without_a_script(visits: Visits, three: dict[str, str]) -> Non
 
     page.get_by_role("searchbox", name="Search deployments").fill("nothing like it")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", name="Nothing fits")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing matches")).to_be_visible()
     page.get_by_role("link", name="Show all", exact=True).click()
 
     assert len(names(page)) == 3

@@ -164,7 +164,7 @@ def test_a_purge_that_failed_midway_is_shown_and_can_be_repeated(
     assert "read-only" in failed.json["detail"]
     assert api.get("archived").json[0]["purge_begun"] is True
     assert restored.json["code"] == "not_restored"
-    assert "Deleted in part" in page
+    assert "Partly deleted" in page
     assert 'id="restore-' not in page
     assert api.post("purge", body).json["status"] == "purged"
     assert [each["what"] for each in read_history(deployments_dir)] == [

@@ -79,7 +79,7 @@ def test_containers_of_a_removed_folder_are_listed_and_removed_with_last_words(
         assert {gone, archived} & listed(other).keys() == set(), (
             "it does not belong to the other server"
         )
-        assert re.search(r"Stranded \(\d+\)", api.page("/").text)
+        assert re.search(r"Orphans \(\d+\)", api.page("/").text)
         assert f"remove-{gone}" in api.page("/stranded").text
         asked = api.page(f"/stranded/remove?project={gone}").text
         assert f"Container {gone}-openclaw-1, network {gone}_default." in asked

@@ -55,7 +55,7 @@ def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_logged(
     env.write_text(text)
     old = launched.in_env
     asks = launched.page("/rotate-token")
-    assert "Everybody who comes with the old token is cut off" in asks
+    assert "Everyone who uses the old token is disconnected" in asks
 
     pressed = launched.api.client.post(
         f"/deployments/{launched.id}/rotate-token",
@@ -75,7 +75,7 @@ def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_logged(
     assert launched.says_to(old) == "AUTH_TOKEN_MISMATCH"
     assert launched.log(operation["id"])[-2:] == ["The old token is refused", "Done"]
     page = launched.page()
-    assert "Who comes with the old token is refused." in page
+    assert "The old token is refused now." in page
     for token in (old, new):
         assert token not in launched.written_down()
         assert token not in page + launched.page("/token")
@@ -157,7 +157,7 @@ def test_a_stopped_gateways_new_token_is_verified_by_its_next_launch(
     assert (rotated.json["status"], rotated.json["proven"]) == ("configured", False)
     assert configured.in_config == configured.in_env != old
     assert containers_of(engine, configured.id) == []
-    assert "its next launch takes the new token and proves it" in configured.page()
+    assert "its next launch uses the new token and verifies it" in configured.page()
     assert configured.places() == {**EQUAL, "container": "unknown", "gateway": "unknown"}
     assert "which its next launch verifies" in cli.done("rotate-token", configured.id)
     configured.write_config("another")
