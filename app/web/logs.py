@@ -33,7 +33,7 @@ from app.usecases.status.overview import DeploymentView, show_deployment
 from app.web.api.calls import ENGINE, CallTag, Example, call
 from app.web.api.shapes import CallQuery
 from app.web.page.rendering import Tab, render
-from app.web.page.streams import Boxes, Shown, follow, positions, rendered
+from app.web.page.streams import Boxes, PageParts, event_stream, positions, render_parts
 from app.web.server.permissions import needs
 from app.web.server.request import app_context, wants_fragment
 from app.web.server.sharing import shared
@@ -68,13 +68,13 @@ def stream(deployment_id: str) -> ResponseReturnValue:
     choice = LogSelection.read(request.args)
     box = LogBox(choice)
 
-    def look() -> Shown:
+    def look() -> PageParts:
         view = show_deployment(deployment_id, context=app_context())
         box.update(view)
         context = {**_context(view), **state_context(view, choice)}
-        return Shown(rendered(_PARTS, context))
+        return PageParts(render_parts(_PARTS, context))
 
-    return follow(look, box.boxes)
+    return event_stream(look, box.boxes)
 
 
 @bp.get("/deployments/<deployment_id>/logs.txt")

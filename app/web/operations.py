@@ -22,7 +22,7 @@ from app.usecases.status.overview import show_deployment
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION, AcceptedAnswer, DeploymentBody, accepted
 from app.web.page.rendering import Tab, done, render
-from app.web.page.streams import Boxes, Shown, follow, positions, rendered
+from app.web.page.streams import Boxes, PageParts, event_stream, positions, render_parts
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
@@ -51,12 +51,12 @@ def stream(deployment_id: str, number: int) -> ResponseReturnValue:
     output = Output()
     operation_of(parse_id(deployment_id), number, context=app_context())
 
-    def look() -> Shown:
+    def look() -> PageParts:
         context = _context(deployment_id, number)
         output.show(context["operation"])
-        return Shown(rendered(_PARTS, context))
+        return PageParts(render_parts(_PARTS, context))
 
-    return follow(look, output.boxes)
+    return event_stream(look, output.boxes)
 
 
 @bp.post("/deployments/<deployment_id>/cancel")
@@ -119,7 +119,7 @@ def operation_parts(operation: Operation | None, deployment: Deployment) -> dict
     if operation is None:
         return {"operation": None}
     lines, position = (
-        ([], 0) if g.get("following") else output_since(operation, 0, context=app_context())
+        ([], 0) if g.get("streaming") else output_since(operation, 0, context=app_context())
     )
     return {
         "operation": operation,

@@ -29,7 +29,7 @@ from app.usecases.orphans.remove import Removal, find_orphan, remove_orphan, rem
 from app.web.api.calls import BEGINNING, ENGINE, CallTag, Example, call
 from app.web.api.shapes import CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
-from app.web.page.streams import Shown, follow
+from app.web.page.streams import PageParts, event_stream
 from app.web.server.permissions import may, needs
 from app.web.server.request import actor, app_context
 
@@ -49,11 +49,11 @@ def show() -> ResponseReturnValue:
 def stream() -> ResponseReturnValue:
     """Stream updates of the orphans page."""
 
-    def look() -> Shown:
+    def look() -> PageParts:
         rows = render_template("orphans/_orphan.html", **_context())
-        return Shown({"stranded-rows": rows})
+        return PageParts({"stranded-rows": rows})
 
-    return follow(look)
+    return event_stream(look)
 
 
 @bp.get("/remove")

@@ -416,7 +416,7 @@ def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
     bea.log_in("ana")
     page = bea.page
     bea.click(page.get_by_role("link", name="Support bot"))
-    wall = page.locator("[data-wall]")
+    wall = page.locator("[data-obstacle]")
     expect(wall).to_contain_text("will say “Browser origin not allowed”")
     origin = gateway.address.replace(office.machine.host, NAME).rstrip("/")
     expect(wall).to_contain_text(origin)

@@ -40,7 +40,7 @@ from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, CallBody, OperationBody, Text, accepted
 from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import Tab, done, lead_to, render
-from app.web.page.streams import Shown, follow
+from app.web.page.streams import PageParts, event_stream
 from app.web.server.permissions import may, needs
 from app.web.server.request import actor, app_context
 
@@ -83,10 +83,12 @@ def stream() -> ResponseReturnValue:
     """Stream updates of the archive's page."""
     asked = _asked()
 
-    def look() -> Shown:
-        return Shown({"archived": render_template("lifecycle/_archived.html", **_context(asked))})
+    def look() -> PageParts:
+        return PageParts(
+            {"archived": render_template("lifecycle/_archived.html", **_context(asked))}
+        )
 
-    return follow(look)
+    return event_stream(look)
 
 
 @bp.post("/deployments/<deployment_id>/archive")

@@ -25,15 +25,15 @@ from app.web.server.request import own_path, wants_fragment
 
 _NEXT_STEPS = {
     Status.FAILED: "Correct what its last lines name, then launch again.",
-    Status.UNHEALTHY: "Look at its log; a restart may mend it.",
+    Status.UNHEALTHY: "Look at its log; a restart may help.",
     Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
-    Status.INVALID: "Correct the file by hand; this page follows.",
+    Status.INVALID: "Correct the file by hand; this page updates itself.",
     Status.UNKNOWN: "What runs keeps running. This page updates when the engine answers again.",
 }
 
 
 def next_step(view: DeploymentView, cause: Cause | None = None) -> str:
-    """Return what to do about a deployment that does not work; empty where its reason says it."""
+    """Return what to do about a deployment that does not work; empty if its reason says so."""
     operation, status = view.deployment.operation, view.report.status
     if cause and cause.next_step:
         return "" if cause.code == "interrupted" else cause.next_step
@@ -48,10 +48,7 @@ def next_step(view: DeploymentView, cause: Cause | None = None) -> str:
 
 
 def image_version(name: str) -> str:
-    """Return what tells an image from its older ones: a version, else its short name and tag.
-
-    A digest is cut to what people compare.
-    """
+    """Return an image's version, or else its short name and tag; a digest is shortened."""
     short, _, digest = name.rpartition("/")[2].partition("@sha256:")
     tag = short.partition(":")[2]
     version = tag if tag[:1].isdecimal() else short
@@ -60,7 +57,7 @@ def image_version(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """What a browser's tab shows: the page's title, and a mark beside the icon."""
+    """What a browser's tab shows: the page's title, and a mark on the icon."""
 
     title: str
     mark: str = ""
@@ -111,9 +108,9 @@ def _rendered(template: str, **values: object) -> Markup:
 
 
 def done(words: str, deployment_id: str) -> ResponseReturnValue:
-    """Answer a deed: the page that follows along shows it by itself, a plain form goes back.
+    """Answer an action: HTMX shows a toast, a plain form returns to the page of its button.
 
-    Back is where its button stood, else the deployment's page.
+    Without a valid `back_to` that is the deployment's page.
     """
     if wants_fragment():
         return "", 204, {"HX-Trigger": json.dumps({"toast": words})}
@@ -122,16 +119,18 @@ def done(words: str, deployment_id: str) -> ResponseReturnValue:
     return redirect(own_path(request.form.get("back_to", ""), page), code=303)
 
 
-def told_above_form(refusal: UserError) -> None:
-    """Tell why a form was refused above it, with what was typed. Raises it again for HTMX, which
-    leaves the form as it is and puts the error above."""
+def show_above_form(refusal: UserError) -> None:
+    """Show above a form why it was refused; the view renders the form with what was typed.
+
+    HTMX leaves the form as it is and shows the error above it: for HTMX, raise the refusal again.
+    """
     if wants_fragment():
         raise refusal
     flash(refusal.detail, "problem")
 
 
 def lead_to(page: str) -> ResponseReturnValue:
-    """Lead to another page after a deed, whatever the way the deed was sent."""
+    """Redirect to another page after an action, with HTMX or without."""
     if wants_fragment():
         return "", 204, {"HX-Redirect": page}
     return redirect(page, code=303)

@@ -1,8 +1,8 @@
-"""One event stream a page: the parts of it that changed, lines that came, outcomes to tell.
+"""One event stream a page: changed parts, new log lines, and toasts.
 
-A part is an element with an id, which the page puts in place of the one it has, so what
-is sent twice does no harm. Lines are sent once, from where the page says it is. Where a
-stream can't be had, the page asks the same address for all of it `once`.
+A part is one element with an id. The page morphs its own element of that id, so sending a part
+twice does no harm. LineBox are sent once, starting at the position that the page names. A page
+without a stream polls the same address with `once`, which answers with everything.
 """
 
 import re
@@ -22,98 +22,98 @@ from app.usecases.server.live_updates import Subscriber
 from app.web.server.permissions import still_admitted
 from app.web.server.request import app_context
 
-# A browser that lost the connection comes back after this.
+# Browsers reconnect after this time.
 _RETRY = b"retry: 1000\n\n"
-# A page that hears nothing for longer takes the connection for dead.
+# static/js/live.js takes a connection that is silent for 25 s for lost.
 _STILL_SECONDS = 10.0
-# Changes come in bursts: a stop is five events of the engine within milliseconds.
+# Changes come in bursts: a stop is five engine events within milliseconds.
 _GATHER_SECONDS = 0.03
-# What tells nothing by itself (the ladder of a gateway) is looked at again after this.
-LOOK_SECONDS = 5.0
+# Readiness checks publish no change, so parts are rendered again after this time.
+REFRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """What a page shows now: HTML by element id.
+class PageParts:
+    """What a page shows now: the HTML of its parts by name.
 
-    `rows` stand in a `frame`, which is sent anew with all of them where they are others
-    or stand in another order. `told` is what to say aloud, once.
+    `rows` are parts inside a `frame`. If rows come, go or change their order, the whole frame is
+    sent. `toasts` are shown once.
     """
 
     parts: Mapping[str, str]
     rows: Mapping[str, str] = field(default_factory=dict)
     frame: Callable[[Iterable[str]], str] | None = None
-    told: Sequence[str] = ()
+    toasts: Sequence[str] = ()
 
 
-def rendered(parts: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:
-    """Return the HTML of parts of `templates/`, by template name."""
+def render_parts(parts: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:
+    """Return the HTML of parts by the name of their template."""
     return {part: render_template(f"{part}.html", **context) for part in parts}
 
 
-class Lines(Protocol):
-    """A box of lines that only grows; `position` tells how far the page has it."""
+class LineBox(Protocol):
+    """A box of lines that only grows; `position` is the end of what was sent."""
 
     @property
     def position(self) -> str: ...
 
     @property
     def pause(self) -> float:
-        """Seconds to wait before looking for more, where nothing wakes the viewer."""
+        """Seconds until the next check for more lines, unless the subscriber is woken."""
 
     def more(self) -> str:
-        """Return the HTML of the lines that came since, or nothing."""
+        """Return the HTML of new lines, or an empty text."""
 
     def close(self) -> None: ...
 
 
-Boxes = Mapping[str, Lines]
+Boxes = Mapping[str, LineBox]
 
 
 def positions() -> dict[str, str]:
-    """Return how far the page has each box: as it was loaded, or since its last event."""
+    """Return the position of each box on the page: as loaded, or since its last event."""
     text = request.headers.get("Last-Event-ID") or request.query_string.decode(errors="replace")
     return {name: values[-1] for name, values in parse_qs(text).items()}
 
 
-def follow(
-    look: Callable[[], Shown],
+def event_stream(
+    look: Callable[[], PageParts],
     boxes: Callable[[Subscriber], Boxes] = lambda _: {},
-    seconds: float = LOOK_SECONDS,
+    seconds: float = REFRESH_SECONDS,
 ) -> Response:
-    """Answer with a stream that ends when the reader goes, logs out, or the server stops.
+    """Answer with a stream that ends when the reader leaves, logs out, or the server stops.
 
-    It looks at each change, and after so many seconds without one. `boxes` is asked after
-    each look for the boxes of lines that the page has now.
+    `look` is called at each change, and after so many seconds without one. After each call `boxes`
+    returns the boxes of lines that the page has now.
     Raises TooManyStreams.
     """
-    g.following = True
+    g.streaming = True
     if "once" in request.args:
         return _once(look, boxes)
     ends = ExitStack()
     subscriber = ends.enter_context(app_context().live_updates.subscription())
-    following = _Following(look, boxes, subscriber, seconds)
+    following = _PageStream(look, boxes, subscriber, seconds)
     events = stream_with_context(following.events())
     response = Response(events, content_type="text/event-stream")
-    # A proxy must pass on each event as it comes.
+    # Proxies must not buffer events.
     response.headers.update({"X-Accel-Buffering": "no", "Cache-Control": "no-store"})
     response.call_on_close(ends.close)
     response.call_on_close(following.close)
     return response
 
 
-def _once(look: Callable[[], Shown], boxes: Callable[[Subscriber], Boxes]) -> Response:
-    with closing(_Following(look, boxes, Subscriber(), LOOK_SECONDS)) as following:
+def _once(look: Callable[[], PageParts], boxes: Callable[[Subscriber], Boxes]) -> Response:
+    with closing(_PageStream(look, boxes, Subscriber(), REFRESH_SECONDS)) as following:
         html = [*following.changes(), *following.lines()]
     return Response("\n".join(html), content_type="text/html; charset=utf-8")
 
 
-class _Following:
-    """What one page has been sent."""
+class _PageStream:
+    """Remembers what one page has received, and sends what is new."""
 
     def __init__(
         self,
-        look: Callable[[], Shown],
+        look: Callable[[], PageParts],
         boxes: Callable[[Subscriber], Boxes],
         subscriber: Subscriber,
         seconds: float,
@@ -145,7 +145,7 @@ class _Following:
                     return
             lines = self.lines()
             if html or lines:
-                yield _event("\n".join(html + lines), self._where() if lines else "")
+                yield _event("\n".join(html + lines), self._positions() if lines else "")
                 spoken_at = now
             elif now - spoken_at >= _STILL_SECONDS:
                 yield _event("", name="still")
@@ -158,17 +158,17 @@ class _Following:
             box.close()
 
     def changes(self) -> list[str]:
-        """Return the parts that are not as they were sent last, and what to tell."""
+        """Return the parts that changed since they were last sent, and toasts."""
         shown = self._look()
-        told = [_TOAST.format(text) for text in shown.told]
+        toasts = [_TOAST.format(text) for text in shown.toasts]
         before, self._boxes = self._boxes, self._boxes_of(self._subscriber)
         for name, box in before.items():
             if self._boxes.get(name) is not box:
                 box.close()
-        return [*self._different(shown.parts), *self._rows(shown), *told]
+        return [*self._different(shown.parts), *self._rows(shown), *toasts]
 
     def lines(self) -> list[str]:
-        """Return the lines that came since."""
+        """Return new lines."""
         came = [(name, box.more(), box.position) for name, box in self._boxes.items()]
         return [
             _LINES.format(name, position, Markup(html))  # noqa: S704 - rendered by a template
@@ -176,7 +176,7 @@ class _Following:
             if html
         ]
 
-    def _rows(self, shown: Shown) -> list[str]:
+    def _rows(self, shown: PageParts) -> list[str]:
         order = list(shown.rows)
         if shown.frame is None or order == self._order:
             return self._different(shown.rows)
@@ -189,7 +189,7 @@ class _Following:
         self._sent.update(parts)
         return different
 
-    def _where(self) -> str:
+    def _positions(self) -> str:
         return urlencode({name: box.position for name, box in self._boxes.items()})
 
     def _pause(self) -> float:
@@ -197,7 +197,7 @@ class _Following:
 
 
 _TOAST = Markup("<hx-toast>{}</hx-toast>")
-# `lines` is a way to swap of static/js/logs.js.
+# `lines` is a swap style of static/js/logs.js.
 _LINES = Markup(
     '<hx-partial hx-target="#{}" hx-swap="lines"><div data-position="{}">{}</div></hx-partial>'
 )
@@ -205,18 +205,18 @@ _ID = re.compile(r'\bid="([^"]+)"')
 
 
 def _morph(part: str) -> str:
-    """Return a part for HTMX to morph the element of the same id into; each part is one element."""
+    """Wrap a part, which is one element, so that HTMX morphs the page's element of that id."""
     identifier = _ID.search(part)
     target = f'hx-target="#{identifier[1]}"' if identifier else ""
     return f'<hx-partial {target} hx-swap="outerMorph">{part}</hx-partial>'
 
 
-# Three ends of a line are known to a stream, whoever wrote them.
+# Event streams know three line ends, also in what others wrote.
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
 def _event(data: str, identifier: str = "", name: str = "") -> bytes:
-    """Return one event; each line of its data stands on a line of its own."""
+    """Return one event; each line of data needs a field of its own."""
     head = (f"event: {name}\n" if name else "") + (f"id: {identifier}\n" if identifier else "")
     body = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
     return f"{head}{body}\n".encode()

@@ -1,4 +1,4 @@
-"""Light or dark: as the system has it, or as somebody chose in this browser."""
+"""The theme: light, dark or the system's, chosen per browser."""
 
 import json
 
@@ -13,9 +13,9 @@ from app.web.server.request import is_secure, own_path, wants_fragment
 bp = Blueprint("theme", __name__)
 
 _THEMES = ("system", "light", "dark")
-# No session: it holds at the log-in too, and outlives it.
+# Not in the session: it applies before the log-in, and after the log-out.
 _COOKIE = "deploy_agent_theme"
-_KEPT_SECONDS = 400 * 86400
+_COOKIE_SECONDS = 400 * 86400
 
 
 @bp.post("/theme")
@@ -28,7 +28,7 @@ def choose() -> ResponseReturnValue:
         back_to = own_path(request.form.get("back_to", ""), url_for("overview.index"))
         response = make_response(redirect(back_to, code=303))
     response.set_cookie(
-        _COOKIE, chosen, _KEPT_SECONDS, samesite="Lax", httponly=True, secure=is_secure()
+        _COOKIE, chosen, _COOKIE_SECONDS, samesite="Lax", httponly=True, secure=is_secure()
     )
     return response
 

@@ -42,6 +42,6 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     endpoint = request.endpoint or "none"
     _REQUESTS.labels(endpoint, response.status_code).inc()
-    if not g.get("following"):
+    if not g.get("streaming"):
         _SECONDS.labels(endpoint).observe(time.monotonic() - g.began)
     return response

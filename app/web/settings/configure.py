@@ -31,7 +31,7 @@ from app.usecases.settings.preview import Preview, preview_files
 from app.usecases.status.capacity import seen_room
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import CallBody, with_fields
-from app.web.page.rendering import lead_to, render, render_fragment, told_above_form
+from app.web.page.rendering import lead_to, render, render_fragment, show_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
 from app.web.settings.form import form_context, sent_fields
@@ -76,7 +76,7 @@ def configure() -> ResponseReturnValue:
     except InputRejected as rejected:
         return _show(form, rejected.fields, 422)
     except UserError as refusal:
-        told_above_form(refusal)
+        show_above_form(refusal)
         return _show(form, status=refusal.status)
     for warning in warnings_of(deployment, context=app_context()).values():
         flash(warning)

@@ -47,7 +47,7 @@ from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfi
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, OperationBody, accepted, with_fields
-from app.web.page.rendering import done, lead_to, render, render_fragment, told_above_form
+from app.web.page.rendering import done, lead_to, render, render_fragment, show_above_form
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, wants_fragment
 from app.web.settings.form import form_context, sent_fields
@@ -95,7 +95,7 @@ def edit(deployment_id: str) -> ResponseReturnValue:
         labels = tuple(map(label_of, stale.changed))
         return _show(deployment_id, change, _Rejection(None, labels, conflicts, stale.status))
     except UserError as refusal:
-        told_above_form(refusal)
+        show_above_form(refusal)
         return _show(deployment_id, change, _Rejection(status=refusal.status))
     if started is None:
         flash("Nothing was changed: the settings are like that already.", "done")

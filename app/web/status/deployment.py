@@ -39,7 +39,7 @@ from app.web.lifecycle.archive import to_archived
 from app.web.logs import LogBox, logs_context, state_context
 from app.web.operations import Output, operation_parts
 from app.web.page.rendering import Tab, in_frame, render, render_content
-from app.web.page.streams import Boxes, Shown, follow, rendered
+from app.web.page.streams import Boxes, PageParts, event_stream, render_parts
 from app.web.server.permissions import needs
 from app.web.server.request import app_context, gateway_host
 from app.web.server.sharing import shared
@@ -77,22 +77,22 @@ def stream(deployment_id: str) -> ResponseReturnValue:
     show_deployment(parse_id(deployment_id), context=app_context())
     log = LogBox(_RECENT)
 
-    def look() -> Shown:
+    def look() -> PageParts:
         # Not every part publishes its changes, so a look is shared for a second at most.
         view, parts = shared(("stream", deployment_id), lambda: _look(deployment_id), seconds=1.0)
         log.update(view)
         output.show(view.deployment.operation)
-        return Shown(parts, told=outcomes.of([view.deployment]))
+        return PageParts(parts, toasts=outcomes.of([view.deployment]))
 
     def boxes(subscriber: Subscriber) -> Boxes:
         return {**log.boxes(subscriber), **output.boxes(subscriber)}
 
-    return follow(look, boxes)
+    return event_stream(look, boxes)
 
 
 def _look(deployment_id: str) -> tuple[DeploymentView, Mapping[str, str]]:
     view = show_deployment(deployment_id, context=app_context())
-    return view, rendered(_PARTS, {**_context(view), **state_context(view, _RECENT)})
+    return view, render_parts(_PARTS, {**_context(view), **state_context(view, _RECENT)})
 
 
 # What a deployment's page is made of.
@@ -131,7 +131,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
         "token_hint": masked_hint(deployment.token) if deployment.token else "",
         "ws_url": ws_url(deployment),
         "page_url": page_url(deployment),
-        "walls": page_obstacles(deployment),
+        "obstacles": page_obstacles(deployment),
         "token_field": TOKEN.name,
     }
 

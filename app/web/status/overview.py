@@ -24,7 +24,7 @@ from app.usecases.status.usage import usage_of
 from app.web.access.links import page_url
 from app.web.api.calls import CallTag, Example, call
 from app.web.page.rendering import Tab, in_frame, next_step, render_content
-from app.web.page.streams import Shown, follow, rendered
+from app.web.page.streams import PageParts, event_stream, render_parts
 from app.web.page.times import reading
 from app.web.server.permissions import may, needs
 from app.web.server.request import app_context, gateway_host
@@ -78,17 +78,17 @@ def stream() -> ResponseReturnValue:
     """Send what changes in the list that the same arguments of `/` show."""
     query, outcomes = _query(), Outcomes()
 
-    def look() -> Shown:
+    def look() -> PageParts:
         views, shown = shared(("list stream", query), lambda: _look(query), seconds=_LOOK_SECONDS)
-        return replace(shown, told=outcomes.of(view.deployment for view in views))
+        return replace(shown, toasts=outcomes.of(view.deployment for view in views))
 
-    return follow(look, seconds=_LOOK_SECONDS)
+    return event_stream(look, seconds=_LOOK_SECONDS)
 
 
-def _look(query: Query) -> tuple[Sequence[DeploymentView], Shown]:
+def _look(query: Query) -> tuple[Sequence[DeploymentView], PageParts]:
     views, listing, context = _asked_for(load_overview(app_context()), query)
-    return views, Shown(
-        parts=rendered(_PARTS, context),
+    return views, PageParts(
+        parts=render_parts(_PARTS, context),
         rows={row.id: _row(row) for row in listing.rows},
         frame=lambda rows: render_template("status/_results.html", rows=rows, **context),
     )

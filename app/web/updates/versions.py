@@ -25,7 +25,7 @@ from app.usecases.updates.versions import VersionShown, images_like, version_of
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION, CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
-from app.web.page.streams import Shown, follow
+from app.web.page.streams import PageParts, event_stream
 from app.web.server.permissions import may, needs
 from app.web.server.request import actor, app_context
 
@@ -44,15 +44,15 @@ def show() -> ResponseReturnValue:
 def stream() -> ResponseReturnValue:
     """Stream updates of the versions page."""
 
-    def look() -> Shown:
+    def look() -> PageParts:
         context = _context()
         parts = {"batch": render_template("updates/_batch.html", **context)}
         for each in context["versions"]:
             cell = render_template("updates/_runs.html", version=each)
             parts[f"runs-{each.view.deployment.id}"] = cell
-        return Shown(parts)
+        return PageParts(parts)
 
-    return follow(look)
+    return event_stream(look)
 
 
 @bp.post("")

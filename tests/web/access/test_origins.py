@@ -46,7 +46,7 @@ class Reader:
         return answer.text
 
     def walls(self, deployment_id: str, **more: str) -> list[str]:
-        return re.findall(r'data-wall="(\w+)"', self.page(deployment_id, **more))
+        return re.findall(r'data-obstacle="(\w+)"', self.page(deployment_id, **more))
 
     def press(self, deployment_id: str, origin: str | None = None) -> TestResponse:
         """Send the form on the page as a browser without JavaScript does."""
@@ -131,7 +131,7 @@ def test_one_button_allows_a_name_and_then_the_page_may_request_pairing(
     assert again[1] != run[1], "the gateway reads its file at the start"
     assert ana.status(deployment_id)["status"] == "running"
     assert ana.walls(deployment_id) == ["pairing"]
-    assert 'hx-select="#walls"' not in ana.page(deployment_id)
+    assert 'hx-select="#obstacles"' not in ana.page(deployment_id)
     browser.ask()
     deeds = [each for each in read_history(folder) if each["what"].startswith("allow-origin")]
     assert [each["what"] for each in deeds] == ["allow-origin", "allow-origin succeeded"]

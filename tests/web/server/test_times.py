@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from flask import g
 
 from app.core.time_words import TimeAgo
-from app.web.page.times import tag, told
+from app.web.page.times import tag, with_times
 from tests.support.api import Api
 
 MOMENT = datetime.now(UTC) - timedelta(hours=2)
@@ -23,13 +23,13 @@ def test_a_time_is_shown_in_words_with_the_exact_time(api: Api) -> None:
 
 def test_a_stream_sends_nothing_only_because_time_passes(api: Api) -> None:
     with api.app.test_request_context():
-        g.following = True
+        g.streaming = True
 
         assert f">{EXACT}</time>" in tag(TimeAgo(MOMENT))
 
 
 def test_foreign_text_is_escaped(api: Api) -> None:
     with api.app.test_request_context():
-        html = told(("<b>exited</b> & gone, ", TimeAgo(MOMENT)))
+        html = with_times(("<b>exited</b> & gone, ", TimeAgo(MOMENT)))
 
     assert html.startswith("&lt;b&gt;exited&lt;/b&gt; &amp; gone, <time ")
