@@ -91,20 +91,25 @@ def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -
         op.say(cause.sentence)
     # Nobody cancels a rollback: whoever cancels the change wants the old gateway back.
     op = replace(op, cancellation=Cancellation(lambda: False))
-    left_alone = put_back(op, change, cause.words)
-    but = f"Everything but {' and '.join(left_alone)}, which somebody changed meanwhile,"
-    put = f"{but if left_alone else change.old} was put back"
+    put = _what_was_put_back(change, put_back(op, change, cause.words))
+    run = None
     try:
         gateway, run = change.bring_back(op.reloaded())
-    except FAILURES as error:
-        again, run = cause_of(error, op), None
-        words = f"{cause.words} {put}, but the gateway does not come up: {again.words}"
-        step = again.next_step or "Launch it again."
-        cause = replace(again, code=cause.code, words=words, next_step=step)
-    else:
         words = f"{put}, and the gateway {gateway}."
         if isinstance(failure, Cancelled):
             return Cancelled(words, run)
         cause = Cause(cause.code, f"{cause.words} {words}", cause.next_step)
+    except FAILURES as error:
+        again = cause_of(error, op)
+        words = f"{cause.words} {put}, but the gateway does not come up: {again.words}"
+        step = again.next_step or "Launch it again."
+        cause = replace(again, code=cause.code, words=words, next_step=step)
     # Without a code nobody foresaw the failure: the operation process reports it.
     return OperationFailed(cause, run) if cause.code else failure
+
+
+def _what_was_put_back(change: Change, left_alone: Sequence[str]) -> str:
+    if not left_alone:
+        return f"{change.old} was put back"
+    names = " and ".join(left_alone)
+    return f"Everything but {names}, which somebody changed meanwhile, was put back"
