@@ -141,7 +141,7 @@ def test_a_killed_purge_keeps_the_name_and_can_be_repeated(
     assert os.listdir(store.archive.root) == []
 
 
-def test_a_sync_that_fails_moves_nothing(
+def test_a_failed_sync_moves_nothing(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(store)
@@ -170,7 +170,7 @@ def test_a_restore_replaces_nothing(store: DeploymentStore) -> None:
     assert store.archive.get(name)
 
 
-def test_the_same_deployment_archived_twice_in_a_second_has_two_names(
+def test_archiving_twice_in_a_second_gives_two_names(
     store: DeploymentStore,
 ) -> None:
     names = {put(store), put(store)}
@@ -241,7 +241,7 @@ def test_an_archived_folder_is_used_by_one_operation_at_a_time(store: Deployment
             pass
 
 
-def test_the_lock_of_a_folder_goes_with_it_into_the_archive(store: DeploymentStore) -> None:
+def test_a_folders_lock_moves_with_it_into_the_archive(store: DeploymentStore) -> None:
     lock = lock_folder(make(store))
     name = store.archive.add(ID)
 

@@ -29,7 +29,7 @@ def make(store: DeploymentStore, count: int = 1) -> list[str]:
     return ids
 
 
-def test_every_step_of_a_creation_that_fails_leaves_nothing(
+def test_a_failed_creation_leaves_nothing(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each sync and rename of a creation is made to fail once."""
@@ -84,7 +84,7 @@ def test_a_killed_creation_is_not_listed_and_the_next_one_removes_it(
     assert [each.id for each in store.scan()] == [made]
 
 
-def test_only_a_folder_that_changed_is_read_again(
+def test_only_changed_folders_are_read_again(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ids = make(store, 5)
@@ -124,9 +124,7 @@ class _Coarse:
         return value // 10_000_000 * 10_000_000 if name.endswith("_ns") else value
 
 
-def test_a_folder_that_is_replaced_by_a_link_is_seen(
-    store: DeploymentStore, tmp_path: Path
-) -> None:
+def test_a_folder_replaced_by_a_link_is_noticed(store: DeploymentStore, tmp_path: Path) -> None:
     [made] = make(store)
     data = store.root / made / "config"
     assert store.load(made).problem is None
@@ -169,6 +167,6 @@ def test_a_damaged_env_file_still_gives_the_name(store: DeploymentStore) -> None
     assert store.load(made).name == ""
 
 
-def test_a_folder_that_is_gone_is_not_found(store: DeploymentStore) -> None:
+def test_a_removed_folder_is_not_found(store: DeploymentStore) -> None:
     with pytest.raises(NotFound):
         store.load("0123456789")

@@ -49,7 +49,7 @@ def test_a_rewrite_keeps_the_mode_of_the_file(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
-def test_a_link_is_replaced_and_not_written_through(tmp_path: Path) -> None:
+def test_a_link_is_replaced_not_followed(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_bytes(b"of another")
     (tmp_path / "file").symlink_to(target)

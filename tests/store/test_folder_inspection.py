@@ -105,7 +105,7 @@ def test_symlinks_are_reported_with_their_target(folder: Path, tmp_path: Path) -
     assert exposed_in(folder) == []
 
 
-def test_a_link_among_the_data_is_not_followed_and_a_deadline_is_kept(folder: Path) -> None:
+def test_links_in_the_data_are_not_followed_and_the_deadline_holds(folder: Path) -> None:
     (folder / "config/outside").symlink_to("/etc")
     everything = {
         (str(folder / name), os.geteuid())

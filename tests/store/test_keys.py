@@ -9,7 +9,7 @@ import pytest
 from app.store.keys import device_seed
 
 
-def test_the_key_is_made_once_even_by_many_at_once(tmp_path: Path) -> None:
+def test_the_key_is_made_once_even_concurrently(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         seeds = set(pool.map(lambda _: device_seed(tmp_path), range(16)))
 

@@ -75,7 +75,7 @@ def test_damaged_records_are_skipped(folder: Path) -> None:
     assert [type(each) for each in read_records(folder, 1) or []] == [StepBegan, Layer]
 
 
-def test_the_layers_of_a_pull_are_recorded_up_to_a_bound_and_the_steps_always(
+def test_records_of_layers_are_bounded_but_steps_are_always_kept(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operation_log, "_LAYERS_BYTES", 200)

@@ -122,7 +122,7 @@ def test_an_operations_arguments_are_stored_with_it(folder: Path) -> None:
     assert kept.arguments == {"origin": "https://x.example"}
 
 
-def test_the_latest_launch_or_stop_is_found_behind_operations_of_other_kinds(
+def test_the_latest_launch_or_stop_is_found_among_other_kinds(
     folder: Path,
 ) -> None:
     assert operations.latest_launch_or_stop(folder) is None

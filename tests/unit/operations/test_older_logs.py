@@ -178,7 +178,7 @@ def test_a_rollback_is_its_own_step_even_if_nothing_was_stopped(
     assert steps.get("undo") == ("done" if taken_down else None)
 
 
-def test_a_stop_has_steps_of_its_own() -> None:
+def test_a_stop_has_its_own_steps() -> None:
     said = [
         (0, "docker compose stop"),
         (10, "Container x-openclaw-1 Stopped"),

@@ -92,7 +92,7 @@ def test_a_change_that_works_is_not_rolled_back(op: OperationContext) -> None:
         (DOWN, "and the gateway is down, as before.", None),
     ],
 )
-def test_a_failure_is_reported_with_its_own_code_and_what_became_of_the_gateway(
+def test_a_failure_keeps_its_code_and_says_what_happened_to_the_gateway(
     op: OperationContext, gateway: str, words: str, run: Run | None
 ) -> None:
     change = StandInChange(CRASHED, gateway=gateway)
@@ -109,7 +109,7 @@ def test_a_failure_is_reported_with_its_own_code_and_what_became_of_the_gateway(
     ]
 
 
-def test_files_that_somebody_changed_meanwhile_are_named(op: OperationContext) -> None:
+def test_files_changed_in_the_meantime_are_named(op: OperationContext) -> None:
     failure = failure_of(op, StandInChange(CRASHED, left_alone=[".env", "config/openclaw.json"]))
 
     assert failure.cause.words == (
@@ -132,7 +132,7 @@ def test_a_failed_rollback_says_why_and_what_to_do(op: OperationContext) -> None
     assert change.calls == ("apply", "roll_back"), "the old gateway has no files to run with"
 
 
-def test_an_old_gateway_that_does_not_come_up_keeps_the_first_code_and_the_last_advice(
+def test_a_failed_rollback_keeps_the_first_code_and_the_last_advice(
     op: OperationContext,
 ) -> None:
     again = OperationFailed(Cause("port_taken", "The port is taken.", "Free it.", fix="free it"))

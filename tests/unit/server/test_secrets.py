@@ -75,7 +75,7 @@ def test_secrets_are_found_in_an_env_by_name_and_by_field() -> None:
     assert secret_values(env) == ["sk-or-v1-0123", "0123456789", "hidden"]
 
 
-def test_a_hint_shows_the_end_of_a_long_secret_and_nothing_of_a_short_one() -> None:
+def test_a_masked_hint_shows_only_the_end_of_a_long_secret() -> None:
     assert masked_hint("sk-or-v1-0123456789abcdef") == f"{MASK}cdef"
     assert masked_hint("0123456789abcde") == MASK
     assert masked_hint("") == MASK

@@ -96,7 +96,7 @@ def test_a_restore_gives_back_a_free_port_and_changes_no_file(
     assert [(folder / name).read_bytes() for name in files] == before
 
 
-def test_a_restore_replaces_nothing_that_is_listed(api: Api, deployments_dir: Path) -> None:
+def test_a_restore_replaces_no_listed_deployment(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     put_aside(api, deployment_id)
     (deployments_dir / deployment_id).mkdir()

@@ -11,7 +11,7 @@ from tests.support.engine.gateway_network import Gateway
 from tests.support.waiting import eventually
 
 
-def test_a_gateway_reaches_no_other_by_address_or_name(api: Api, engine: docker.APIClient) -> None:
+def test_gateways_cannot_reach_each_other(api: Api, engine: docker.APIClient) -> None:
     open_one, closed_one = api.configure(), api.configure(bind_address="127.0.0.1")
     for each in (open_one, closed_one):
         assert api.launch(each, wait=False).status_code == 202

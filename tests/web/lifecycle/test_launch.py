@@ -37,7 +37,7 @@ pytestmark = pytest.mark.usefixtures("preloaded_operations")
         ("refuse-token", "token_refused", "AUTH_TOKEN_MISMATCH"),
     ],
 )
-def test_a_gateway_that_cannot_work_fails_with_its_cause_and_is_taken_down(
+def test_a_failing_gateway_is_removed_and_its_cause_shown(
     api: Api, engine: docker.APIClient, fault: str, cause: str, words: str
 ) -> None:
     deployment_id = api.configure(image=f"deploy-agent-standin:{fault}")
@@ -104,7 +104,7 @@ def test_a_gateway_killed_for_its_memory_says_so(api: Api) -> None:
     eventually(lambda: "memory" in api.listed(deployment_id)["reason"], within=30)
 
 
-def test_a_slow_gateway_is_waited_for(api: Api) -> None:
+def test_a_launch_waits_for_a_slow_gateway(api: Api) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:slow-start")
 
     assert api.launch(deployment_id).json["status"] == "running"
@@ -120,7 +120,7 @@ def test_an_image_that_cannot_be_pulled_is_named(api: Api) -> None:
     assert "localhost:1/nosuch:1" in answer.json["detail"]
 
 
-def test_a_port_taken_meanwhile_is_named_with_its_holder(
+def test_a_port_taken_in_the_meantime_is_named_with_its_owner(
     api: Api, engine: docker.APIClient
 ) -> None:
     deployment_id = api.configure()
@@ -143,7 +143,7 @@ def test_a_port_taken_meanwhile_is_named_with_its_holder(
     assert containers_of(engine, deployment_id) == []
 
 
-def test_a_launch_can_be_asked_for_without_waiting(api: Api) -> None:
+def test_a_launch_can_be_started_without_waiting(api: Api) -> None:
     deployment_id = api.configure()
 
     answer = api.launch(deployment_id, wait=False)
@@ -156,7 +156,7 @@ def test_a_launch_can_be_asked_for_without_waiting(api: Api) -> None:
     assert api.listed(deployment_id)["status"] == "running"
 
 
-def test_a_second_launch_is_refused_while_one_runs(api: Api) -> None:
+def test_a_second_launch_is_rejected_while_one_runs(api: Api) -> None:
     deployment_id = api.configure(image="deploy-agent-standin:slow-start")
     first = api.launch(deployment_id, wait=False).json["operation"]
 
@@ -356,7 +356,7 @@ def _rung(api: Api, deployment_id: str, name: str) -> dict[str, str]:
     return next(rung for rung in api.status(deployment_id)["ladder"] if rung["name"] == name)
 
 
-def test_variables_that_steer_compose_do_not_steer_ours(api: Api, deployments_dir: Path) -> None:
+def test_compose_variables_in_the_environment_are_ignored(api: Api, deployments_dir: Path) -> None:
     deployment_id = api.configure()
     edit_env(
         deployments_dir / deployment_id,

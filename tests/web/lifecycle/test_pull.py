@@ -57,7 +57,7 @@ def test_a_pull_shows_its_layers_and_the_launch_continues(
     assert steps_path(folder, 1).stat().st_size < 20_000, "nor the records of the steps"
 
 
-def test_a_pull_is_cancelled_in_the_middle(
+def test_a_running_pull_can_be_cancelled(
     api: Api, context: AppContext, engine: docker.APIClient
 ) -> None:
     with serving(Registry()) as registry:

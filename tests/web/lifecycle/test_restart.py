@@ -21,7 +21,7 @@ def assert_launch_went_on(server: Server, folder: Path) -> None:
     assert server.call("GET", f"operations/{folder.name}/1")[1]["state"] == "succeeded"
 
 
-def test_a_launch_goes_on_when_the_whole_server_is_killed(
+def test_a_launch_continues_when_the_server_is_killed(
     server: Server, deployments_dir: Path
 ) -> None:
     server.start()
@@ -40,7 +40,7 @@ def test_a_launch_goes_on_when_the_whole_server_is_killed(
     assert_launch_went_on(server, deployments_dir / launched)
 
 
-def test_a_launch_goes_on_when_the_server_is_reloaded(
+def test_a_launch_continues_when_the_server_is_reloaded(
     server: Server, deployments_dir: Path
 ) -> None:
     server.start()
