@@ -64,16 +64,17 @@ class Effect(Enum):
 class KindFacts:
     """What is true of every operation of one kind.
 
-    `writes_settings`: it may write `.env` or `docker-compose.yml`.
-    `runs_on_full_disk`: it may use the space reserved for it, so that a gateway that has
-    filled the disk can still be stopped.
-    `can_be_resumed`: once interrupted, it can be finished or undone.
-    `failure` is raised for a caller who waits for it, `timeout` if the gateway was not ready in
-    time.
-    `title` names one in the history and may use its arguments.
-    `after_interruption` tells people what to do, `retry` is the command of ours that does it.
-    `compose_command` does the same by hand.
-    `steps_without_launch` is the plan of one that leaves the gateway alone, if it differs.
+    noun: the kind in a sentence.
+    title: the operation in the history, with its arguments.
+    writes_settings: it may write `.env` or `docker-compose.yml`.
+    runs_on_full_disk: it may use the reserved space, so that a gateway that has filled the disk
+        can still be stopped.
+    can_be_resumed: if interrupted, it can be finished or undone.
+    failure, timeout: what a caller who waits gets if it fails, and if the gateway is not ready
+        in time.
+    after_interruption: what people should do then; `retry` is our command that does it.
+    compose_command: what does the same by hand, after `docker compose`.
+    steps: the plan; `steps_without_launch` is the one if the gateway is left alone.
     """
 
     noun: str
@@ -175,7 +176,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         can_be_resumed=False,
         failure=LaunchFailed,
         timeout=LaunchTimeout,
-        after_interruption="Allow origin again.",
+        after_interruption="Allow the origin again.",
         retry=("launch",),
         compose_command="restart",
         steps=(Step.WRITE, Step.RESTART, Step.ANSWERS, Step.READY),
@@ -225,7 +226,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         can_be_resumed=False,
         failure=TokenNotVerified,
         timeout=LaunchTimeout,
-        after_interruption="Equalize token again.",
+        after_interruption="Equalize the token again.",
         retry=("equalize-token",),
         compose_command="up -d --force-recreate",
         steps=(Step.COMPARE, *RECREATE),
