@@ -30,7 +30,7 @@ from app.usecases.lifecycle.data_folders import (
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 from app.usecases.operations.transaction import RUNS, run_transaction
 
 _CONFIG = "config/openclaw.json"
@@ -51,7 +51,7 @@ def allow_origin(deployment_id: str, origin: str, *, actor: str, context: AppCon
         checked = parse_origin(origin.strip(), deployment.port)
     except OriginRejected as rejected:
         raise InputRejected({"origin": str(rejected)}) from None
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     return start_operation(
         OperationKind.ALLOW_ORIGIN,
         deployment,

@@ -10,7 +10,7 @@ from app.usecases.context import AppContext
 from app.usecases.lifecycle.stop import perform_stop
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 
 
 def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
@@ -20,7 +20,7 @@ def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     with storage_errors("It was not archived."):
         context.store.archive.open()
     return start_operation(OperationKind.ARCHIVE, deployment, actor=actor, context=context)

@@ -30,7 +30,7 @@ from app.usecases.lifecycle.stop import take_down
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 from app.usecases.status.capacity import warning_before_launch
 from app.usecases.status.causes import cause_of_pull, compose_cause
 from app.usecases.updates.rollback import finish_or_undo
@@ -60,7 +60,7 @@ def restart_deployment(deployment_id: str, *, actor: str, context: AppContext) -
     """
     deployment = context.store.load(deployment_id)
     require_launchable(deployment, "restarted")
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     return start_operation(OperationKind.RESTART, deployment, actor=actor, context=context)
 
 

@@ -12,7 +12,7 @@ from app.usecases.history.last_words import try_save_last_words
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 
 # Longer than containers get to end by themselves; a caller who waits has 110 s left after it.
 _CANCEL_SECONDS = 40.0
@@ -25,7 +25,7 @@ def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> S
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError, TooManyWaiting.
     """
     deployment = context.store.load(deployment_id)
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     running = deployment.running_operation
     if running and running.kind.facts.can_be_cancelled:
         with suppress(NothingToCancel):

@@ -37,6 +37,11 @@ class Started:
     warning: str = ""
 
 
+def require_engine(deployment_id: str, context: AppContext) -> None:
+    """Raise EngineError if the engine does not answer: then no operation is begun."""
+    context.containers.of(deployment_id)
+
+
 def start_operation(
     kind: OperationKind,
     deployment: Deployment,

@@ -9,7 +9,7 @@ from app.store.kept_files import kept_files
 from app.store.operations import operation_folder
 from app.store.storage_errors import storage_errors
 from app.usecases.context import AppContext, signing_key
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 from app.usecases.settings.answers import ReconfiguredAnswer
 from app.usecases.settings.change_request import ChangeRequest
 from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
@@ -39,7 +39,7 @@ def reconfigure_deployment(
     Raises NotFound, DeploymentInvalid, InputRejected, StaleForm, Busy, StorageFailed, EngineError.
     """
     if then != "save":
-        context.containers.of(deployment_id)
+        require_engine(deployment_id, context)
     key = signing_key(context)
     # Under the creation lock, so that two deployments can't take the same port.
     with storage_errors("Nothing was changed."), context.store.creation_lock():
@@ -81,7 +81,7 @@ def resume_reconfiguration(
         raise NothingToUndo(
             "There is no half-done reconfiguration, or something else was done since."
         )
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     folder = context.store.folder(deployment_id)
     kept = kept_files(operation_folder(folder, left.number))
     if not kept:

@@ -23,7 +23,7 @@ from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config
 from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 from app.usecases.tokens.token_change import restart_if_up, write_token_to_config
 
 _CONFIG_SECONDS = 15.0
@@ -68,7 +68,7 @@ def equalize_token(deployment_id: str, *, actor: str, context: AppContext) -> St
         raise DeploymentInvalid(
             "Nothing was changed: .env has no token to take. Rotate the token, which makes one."
         )
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     return start_operation(OperationKind.EQUALIZE_TOKEN, deployment, actor=actor, context=context)
 
 

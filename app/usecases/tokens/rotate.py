@@ -21,7 +21,7 @@ from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 from app.usecases.operations.transaction import run_transaction
 from app.usecases.tokens.token_change import token_change
 
@@ -38,7 +38,7 @@ def rotate_token(deployment_id: str, *, actor: str, context: AppContext) -> Star
     """
     deployment = context.store.load(deployment_id)
     require_launchable(deployment, "given a new token")
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     return start_operation(OperationKind.ROTATE_TOKEN, deployment, actor=actor, context=context)
 
 

@@ -8,7 +8,7 @@ from app.core.updates.journal import KeptVersion
 from app.store import update_files
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import require_launchable
-from app.usecases.operations.start import Started, start_operation
+from app.usecases.operations.start import Started, require_engine, start_operation
 from app.usecases.updates.rollback import IMAGE, current_name
 
 
@@ -41,7 +41,7 @@ def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
         raise NoPreviousVersion(
             "No previous version is kept: there was no update yet. The first update keeps one."
         )
-    context.containers.of(deployment_id)
+    require_engine(deployment_id, context)
     arguments = {"image": current_name(kept.version, context), "returning": "true"}
     return _start(deployment, arguments, actor, context)
 
