@@ -8,13 +8,15 @@ import pytest
 
 from app.config import Settings
 from demo.cleaning import remove_everything_of, remove_project
-from tests.support.crash.crashes import Crashes
+from tests.support.crash.crash_scenario import CrashScenario
 
 
 @pytest.fixture
-def crashes(settings: Settings, tmp_path: Path, engine: docker.APIClient) -> Iterator[Crashes]:
+def crashes(
+    settings: Settings, tmp_path: Path, engine: docker.APIClient
+) -> Iterator[CrashScenario]:
     # Beside other tests the engine may take its time.
-    crashes = Crashes(settings.model_copy(update={"engine_timeout": 9}), tmp_path)
+    crashes = CrashScenario(settings.model_copy(update={"engine_timeout": 9}), tmp_path)
     yield crashes
     remove_project(engine, crashes.id)
     remove_everything_of(settings.deployments_dir)

@@ -14,16 +14,16 @@ import pytest
 from app.config import Settings
 from app.core.operations.operation import ROLLBACK_FAILED, OperationState
 from demo.cleaning import remove_project
-from tests.support.crash import verbs
-from tests.support.crash.crashes import (
+from tests.support.crash import actions
+from tests.support.crash.crash_scenario import (
     WITH_CONTAINERS,
     WITHOUT_CONTAINERS,
-    Crashes,
+    CrashScenario,
     assert_done_again,
     assert_whole,
     files_of,
 )
-from tests.support.crash.points import Fate
+from tests.support.crash.disk_steps import Fault
 from tests.support.files.small_disk import mounted
 
 pytestmark = pytest.mark.soak
@@ -31,13 +31,13 @@ pytestmark = pytest.mark.soak
 # An update does not begin where the disk has not 64 for the copy of a state.
 _UPDATES_ROOM = 80
 RECONFIGURED = {
-    "reconfigure one that runs": ((verbs.configure, verbs.launch), verbs.reconfigure),
+    "reconfigure one that runs": ((actions.configure, actions.launch), actions.reconfigure),
 }
 
 
 @pytest.mark.parametrize("name", WITHOUT_CONTAINERS)
 def test_an_action_is_done_or_not_on_a_full_disk_and_can_be_repeated(
-    crashes: Crashes, name: str
+    crashes: CrashScenario, name: str
 ) -> None:
     before, verb = WITHOUT_CONTAINERS[name]
     steps = crashes.steps(*before, verb=verb)
@@ -47,11 +47,11 @@ def test_an_action_is_done_or_not_on_a_full_disk_and_can_be_repeated(
         at = f"{name}, the disk full from step {number} on"
         crashes.again()
 
-        code = crashes.run(verb, number, Fate.FULL)
+        code = crashes.run(verb, number, Fault.FULL)
 
-        assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
+        assert code in (0, actions.REFUSED, actions.BROKEN_OFF), at
         assert_whole(crashes, at)
-        if code == verbs.REFUSED and name != "purge":
+        if code == actions.REFUSED and name != "purge":
             assert files_of(crashes) == untouched, f"{at}: something was changed"
         if name == "reconfigure":
             assert_not_half(crashes, untouched, at)
@@ -59,7 +59,7 @@ def test_an_action_is_done_or_not_on_a_full_disk_and_can_be_repeated(
         assert_whole(crashes, at)
 
 
-def assert_not_half(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -> None:
+def assert_not_half(crashes: CrashScenario, untouched: Mapping[str, bytes], at: str) -> None:
     """What a reconfiguration changes together, it has changed or not."""
     files = files_of(crashes)
     changed = {name for name, data in untouched.items() if files[name] != data}
@@ -67,11 +67,11 @@ def assert_not_half(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -
     assert changed & both in (set(), both), f"{at}: half is written"
 
 
-def assert_can_be_undone(crashes: Crashes, untouched: Mapping[str, bytes], at: str) -> None:
+def assert_can_be_undone(crashes: CrashScenario, untouched: Mapping[str, bytes], at: str) -> None:
     """What a reconfiguration that failed has changed all the same, it gives back."""
     operation = crashes.context().store.load(crashes.id).operation
     if operation and operation.can_be_resumed:
-        assert crashes.run(verbs.undo_reconfiguration) == 0, at
+        assert crashes.run(actions.undo_reconfiguration) == 0, at
     elif operation and operation.state is OperationState.SUCCEEDED:
         return
     files = files_of(crashes)
@@ -82,10 +82,10 @@ def assert_can_be_undone(crashes: Crashes, untouched: Mapping[str, bytes], at: s
 @pytest.fixture
 def crashes_on_small_disk(
     settings: Settings, tmp_path: Path, engine: docker.APIClient
-) -> Iterator[Crashes]:
+) -> Iterator[CrashScenario]:
     with mounted(tmp_path / "disk", "deployments", megabytes=_UPDATES_ROOM) as disk:
         on_it = {"deployments_dir": disk / "deployments", "engine_timeout": 9}
-        crashes = Crashes(settings.model_copy(update=on_it), tmp_path)
+        crashes = CrashScenario(settings.model_copy(update=on_it), tmp_path)
         yield crashes
         remove_project(engine, crashes.id)
 
@@ -93,7 +93,7 @@ def crashes_on_small_disk(
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 @pytest.mark.parametrize("name", WITH_CONTAINERS | RECONFIGURED)
 def test_an_action_is_done_or_not_if_the_disk_fills_meanwhile_and_can_be_repeated(
-    crashes_on_small_disk: Crashes, engine: docker.APIClient, name: str
+    crashes_on_small_disk: CrashScenario, engine: docker.APIClient, name: str
 ) -> None:
     crashes = crashes_on_small_disk
     before, verb = (WITH_CONTAINERS | RECONFIGURED)[name]
@@ -106,12 +106,12 @@ def test_an_action_is_done_or_not_if_the_disk_fills_meanwhile_and_can_be_repeate
         crashes.again()
         untouched = files_of(crashes)
 
-        code = crashes.run(verb, number, Fate.FILLED)
+        code = crashes.run(verb, number, Fault.FILLED)
 
-        assert code in (0, verbs.REFUSED, verbs.BROKEN_OFF), at
+        assert code in (0, actions.REFUSED, actions.BROKEN_OFF), at
         assert_whole(crashes, at)
-        assert_told(crashes, code, at)
-        if code == verbs.REFUSED:
+        assert_exit_code(crashes, code, at)
+        if code == actions.REFUSED:
             assert files_of(crashes) == untouched, f"{at}: something was changed"
         (crashes.root.parent / "filler").unlink()
         if name in RECONFIGURED:
@@ -121,10 +121,10 @@ def test_an_action_is_done_or_not_if_the_disk_fills_meanwhile_and_can_be_repeate
         assert_whole(crashes, at)
 
 
-def assert_told(crashes: Crashes, code: int, at: str) -> None:
+def assert_exit_code(crashes: CrashScenario, code: int, at: str) -> None:
     """Whoever was not refused can see what became of it, and why."""
     operation = crashes.context().store.load(crashes.id).operation
-    if code == verbs.REFUSED:
+    if code == actions.REFUSED:
         return
     assert operation, at
     if operation.state is OperationState.FAILED:

@@ -13,40 +13,40 @@ import pytest
 
 from app.core.operations.operation import OperationState
 from app.core.settings.env_file import parse_env
-from tests.support.crash.crashes import (
+from tests.support.crash.crash_scenario import (
     WITH_CONTAINERS,
     WITHOUT_CONTAINERS,
-    Crashes,
+    CrashScenario,
     assert_done_again,
     assert_whole,
 )
-from tests.support.crash.points import BY_HAND, Fate, Point, edited_at
+from tests.support.crash.disk_steps import BY_HAND, DiskStep, Fault, edited_at
 from tests.support.soak import rounds
 
 KILLED = -9
 
 
-def assert_synced(steps: list[Point]) -> None:
+def assert_synced(steps: list[DiskStep]) -> None:
     """What is made is synced, then renamed, then its new folder is synced: before all else."""
     for place, step in enumerate(steps):
-        if step.deed != "rename" or not step.path.startswith("/"):
+        if step.operation != "rename" or not step.path.startswith("/"):
             continue  # Within an open folder things are only moved to be deleted.
-        made = [each.path for each in steps[:place] if each.deed in ("open", "mkdir")]
-        synced = [each.path for each in steps[:place] if each.deed == "fsync"]
-        following = takewhile(lambda each: each.deed == "fsync", steps[place + 1 :])
+        made = [each.path for each in steps[:place] if each.operation in ("open", "mkdir")]
+        synced = [each.path for each in steps[:place] if each.operation == "fsync"]
+        following = takewhile(lambda each: each.operation == "fsync", steps[place + 1 :])
         synced_after = [each.path for each in following]
         assert step.path in synced or step.path not in made, f"{step}: its content was not synced"
         assert str(Path(step.target).parent) in synced_after, f"{step}: its folder was not synced"
 
 
-def chosen(steps: list[Point], name: str, config: pytest.Config) -> list[int]:
+def chosen(steps: list[DiskStep], name: str, config: pytest.Config) -> list[int]:
     few = rounds(config, 3 if name in WITH_CONTAINERS else 6, len(steps))
     return sorted({round(each * (len(steps) - 1) / (few - 1)) for each in range(few)})
 
 
 @pytest.mark.parametrize("name", WITHOUT_CONTAINERS | WITH_CONTAINERS)
 def test_a_killed_action_is_done_or_not_and_can_be_repeated(
-    crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
+    crashes: CrashScenario, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
 ) -> None:
     before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]
     steps = crashes.steps(*before, verb=verb)
@@ -71,7 +71,7 @@ WRITERS = ("reconfigure", "rotate", "update")
     [pytest.param(each, marks=[pytest.mark.soak] * (each in WITH_CONTAINERS)) for each in WRITERS],
 )
 def test_a_concurrent_manual_edit_survives_every_action(
-    crashes: Crashes, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
+    crashes: CrashScenario, engine: docker.APIClient, name: str, pytestconfig: pytest.Config
 ) -> None:
     before, verb = (WITHOUT_CONTAINERS | WITH_CONTAINERS)[name]
     steps = crashes.steps(*before, verb=verb)
@@ -84,7 +84,7 @@ def test_a_concurrent_manual_edit_survives_every_action(
         at = f"{name}, edited before step {number}: {steps[number]}"
         crashes.again()
 
-        crashes.run(verb, number, Fate.EDITED)
+        crashes.run(verb, number, Fault.EDITED)
 
         edited = edited_at(steps[number])
         text = (crashes.root / crashes.id / edited).read_text()
@@ -99,7 +99,7 @@ def test_a_concurrent_manual_edit_survives_every_action(
         assert_whole(crashes, at)
 
 
-def around_writes(steps: list[Point], config: pytest.Config) -> list[int]:
+def around_writes(steps: list[DiskStep], config: pytest.Config) -> list[int]:
     """Return the steps by which an edited file gets its place, in full also all those near it."""
     renames = [number for number, step in enumerate(steps) if Path(step.target).name in BY_HAND]
     assert renames
@@ -108,5 +108,5 @@ def around_writes(steps: list[Point], config: pytest.Config) -> list[int]:
     return sorted(found & set(range(len(steps))))
 
 
-def env_of(crashes: Crashes) -> dict[str, str]:
+def env_of(crashes: CrashScenario) -> dict[str, str]:
     return parse_env((crashes.root / crashes.id / ".env").read_bytes())

@@ -14,8 +14,8 @@ import pytest
 
 from app.store.locks import is_locked
 from demo.cleaning import operation_processes
-from tests.support.crash.crowd import CALLERS, Crowd
-from tests.support.crash.judge import ENGINE_SECONDS, Judge
+from tests.support.crash.callers import CALLERS, Callers
+from tests.support.crash.consistency import ENGINE_SECONDS, Consistency
 from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 from tests.support.soak import rounds
@@ -50,21 +50,21 @@ def test_every_answer_is_consistent_with_the_order_of_operations(
 ) -> None:
     seed = int(os.environ.get("SEED", "7"))
     steps, patience = rounds(pytestconfig, 4, 60), rounds(pytestconfig, 0, 50) / 100
-    crowd = Crowd(servers, deployments_dir, engine, patience)
+    callers = Callers(servers, deployments_dir, engine, patience)
 
-    with ThreadPoolExecutor(CALLERS) as callers:
-        calling = [callers.submit(crowd.run, each, seed, steps) for each in range(CALLERS)]
+    with ThreadPoolExecutor(CALLERS) as pool:
+        calling = [pool.submit(callers.run, each, seed, steps) for each in range(CALLERS)]
         _, waiting = wait(calling, rounds(pytestconfig, 120, 1800))
     assert not waiting, "somebody waits for ever"
     for each in calling:
         each.result()
     eventually(lambda: not operation_processes(deployments_dir))
 
-    judge = Judge(deployments_dir, crowd.calls)
-    assert judge.wrong() == []
-    assert judge.unexplained() == []
-    assert judge.lost() == []
-    assert_agreed(servers, engine, deployments_dir, crowd.ids)
+    consistency = Consistency(deployments_dir, callers.calls)
+    assert consistency.wrong() == []
+    assert consistency.unexplained() == []
+    assert consistency.lost() == []
+    assert_agreed(servers, engine, deployments_dir, callers.ids)
 
 
 def assert_agreed(

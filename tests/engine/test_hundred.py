@@ -11,7 +11,7 @@ import docker
 import pytest
 
 from tests.support.api import API_KEY
-from tests.support.engine.gateway_network import Gateway
+from tests.support.engine.gateway_network import GatewayNetwork
 from tests.support.engine.own_engine import OwnEngine
 from tests.support.server import Server
 from tests.support.waiting import eventually
@@ -54,7 +54,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     own_engine.docker("network", "rm", "somebody-elses")
     assert room(server)["verdict"] in ("good", "warning"), room(server)
 
-    gateways = [Gateway(engine_of_all, each) for each in ids]
+    gateways = [GatewayNetwork(engine_of_all, each) for each in ids]
     for own in gateways[:: max(1, _COUNT // 4)]:
         others = {each.address: each.port for each in gateways if each is not own}
         assert set(own.tries(others).values()) == {"timeout"}
@@ -67,7 +67,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     with timed("until all run again after the engine's restart"):
         own_engine.start()
         eventually(lambda: statuses(server) == {"running": _COUNT}, within=_LONG, every=0.5)
-    again = [Gateway(engine_of_all, each).container for each in ids]
+    again = [GatewayNetwork(engine_of_all, each).container for each in ids]
     assert again == [each.container for each in gateways]
 
     with timed(f"stop {_COUNT}, {_AT_ONCE} at a time"):

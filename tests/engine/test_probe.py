@@ -13,21 +13,21 @@ from app.engine.gateway.probe import climb
 from tests.support.engine.fake_gateway import (
     CHALLENGE,
     Answer,
-    Gateway,
+    FakeGateway,
     accept_websocket,
     frame,
     good,
-    greets_and_answers,
+    greet_then,
 )
 
 
 @pytest.fixture
-def gateway() -> Iterator[Callable[..., Gateway]]:
-    made: list[Gateway] = []
+def gateway() -> Iterator[Callable[..., FakeGateway]]:
+    made: list[FakeGateway] = []
 
-    def make(**answers: Answer) -> Gateway:
+    def make(**answers: Answer) -> FakeGateway:
         paths = {"/healthz": good, "/readyz": good}
-        made.append(Gateway({**paths, **{f"/{name}": each for name, each in answers.items()}}))
+        made.append(FakeGateway({**paths, **{f"/{name}": each for name, each in answers.items()}}))
         return made[-1]
 
     yield make
@@ -42,7 +42,7 @@ def failed_check(checks: list[ReadinessCheck]) -> ReadinessCheck:
 
 
 def test_a_gateway_that_answers_byte_by_byte_is_cut_off_at_the_deadline(
-    gateway: Callable[..., Gateway],
+    gateway: Callable[..., FakeGateway],
 ) -> None:
     def drip(connection: socket.socket, _request: str) -> None:
         for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000:
@@ -62,7 +62,7 @@ def test_a_gateway_that_answers_byte_by_byte_is_cut_off_at_the_deadline(
 
 
 def test_a_closed_connection_and_a_silent_one_are_distinguished(
-    gateway: Callable[..., Gateway],
+    gateway: Callable[..., FakeGateway],
 ) -> None:
     hangs_up = gateway(healthz=lambda _connection, _request: None)
     says_nothing = gateway(healthz=lambda *_: silent.wait(10))
@@ -80,7 +80,7 @@ def test_a_closed_connection_and_a_silent_one_are_distinguished(
     ["{", "[]", "[" * 100_000, "null", '{"event": "hello"}', '{"event": ["connect.challenge"]}'],
 )
 def test_an_unknown_greeting_is_not_a_gateways(
-    gateway: Callable[..., Gateway], greeting: str
+    gateway: Callable[..., FakeGateway], greeting: str
 ) -> None:
     def greet(connection: socket.socket, request: str) -> None:
         accept_websocket(connection, request)
@@ -104,10 +104,10 @@ def test_an_unknown_greeting_is_not_a_gateways(
     ],
 )
 def test_an_unknown_refusal_counts_as_a_refusal(
-    gateway: Callable[..., Gateway], error: object, words: str, cause: str
+    gateway: Callable[..., FakeGateway], error: object, words: str, cause: str
 ) -> None:
     answer = {"ok": False, "error": error}
-    one = gateway(**{"": greets_and_answers(lambda each: json.dumps({**answer, "id": each}))})
+    one = gateway(**{"": greet_then(lambda each: json.dumps({**answer, "id": each}))})
 
     check = failed_check(climb("127.0.0.1", one.port, "token", seconds=2))
 
@@ -120,12 +120,12 @@ def test_an_unknown_refusal_counts_as_a_refusal(
 
 @pytest.mark.parametrize("payload", [[1], "x", {"server": []}, {"server": {"version": {}}}])
 def test_an_unknown_welcome_counts_as_a_welcome(
-    gateway: Callable[..., Gateway], payload: object
+    gateway: Callable[..., FakeGateway], payload: object
 ) -> None:
     def welcome(identifier: str) -> str:
         return json.dumps({"id": identifier, "ok": True, "payload": payload})
 
-    one = gateway(**{"": greets_and_answers(welcome)})
+    one = gateway(**{"": greet_then(welcome)})
 
     checks = climb("127.0.0.1", one.port, "token", seconds=2)
 
@@ -133,7 +133,7 @@ def test_an_unknown_welcome_counts_as_a_welcome(
 
 
 def test_a_flood_of_frames_before_the_answer_ends_at_the_deadline(
-    gateway: Callable[..., Gateway],
+    gateway: Callable[..., FakeGateway],
 ) -> None:
     def flood(connection: socket.socket, request: str) -> None:
         accept_websocket(connection, request)

@@ -13,7 +13,7 @@ from app.core.deployment import Deployment
 from app.core.snapshot import Container, PublishedPort
 from app.engine.gateway.rounds import Rounds
 from tests.support.builders import a_container, a_deployment
-from tests.support.engine.fake_gateway import Gateway, good, greets_and_answers
+from tests.support.engine.fake_gateway import FakeGateway, good, greet_then
 from tests.support.waiting import eventually
 
 STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)
@@ -23,8 +23,8 @@ class Host:
     """One deployment whose gateway answers as a test tells it, and who goes round there."""
 
     def __init__(self) -> None:
-        self.listens = Gateway(
-            {"/healthz": good, "/readyz": good, "/": greets_and_answers(lambda _: "{}")}
+        self.listens = FakeGateway(
+            {"/healthz": good, "/readyz": good, "/": greet_then(lambda _: "{}")}
         )
         self.deployment: Deployment = a_deployment(
             port=self.listens.port, env={"OPENCLAW_GATEWAY_TOKEN": "a"}
@@ -71,7 +71,7 @@ def once(first: Callable[..., None], then: Callable[..., None]) -> Callable[...,
 
 
 def says(**answer: Any) -> Callable[..., None]:
-    return greets_and_answers(lambda each: json.dumps({"id": each, **answer}))
+    return greet_then(lambda each: json.dumps({"id": each, **answer}))
 
 
 WELCOME = says(ok=True)

@@ -19,7 +19,7 @@ KEY = "OPENCLAW_GATEWAY_TOKEN"
 CONNECTS = (PROJECT / "images/standin/connect.mjs").read_text()
 
 
-class Tokens:
+class GatewayToken:
     """One deployment's token, where it stands and what its gateway says to it."""
 
     def __init__(self, api: Api, folder: Path) -> None:
@@ -42,7 +42,7 @@ class Tokens:
         config["gateway"]["auth"] = {"mode": "token"} | ({"token": token} if token else {})
         (self.folder / "config/openclaw.json").write_text(json.dumps(config))
 
-    def says_to(self, token: str) -> str:
+    def answer_to(self, token: str) -> str:
         """Return the gateway's answer to a token: `hello-ok`, or the code of its refusal."""
         port = parse_env((self.folder / ".env").read_bytes())["PORT"]
         with connect(f"ws://127.0.0.1:{port}", proxy=None) as gateway:
@@ -53,9 +53,9 @@ class Tokens:
             answer["payload"]["type"] if answer["ok"] else answer["error"]["details"]["code"]
         )
 
-    def takes(self, token: str) -> bool:
+    def accepts(self, token: str) -> bool:
         with suppress(OSError, WebSocketException):
-            return self.says_to(token) == "hello-ok"
+            return self.answer_to(token) == "hello-ok"
         return False
 
     @contextmanager
@@ -87,7 +87,7 @@ class Tokens:
     def log(self, number: int) -> list[str]:
         return [line.partition(" ")[2] for line in read_log(self.folder, number)]
 
-    def written_down(self) -> str:
+    def own_files_text(self) -> str:
         """Return all that Deploy Agent keeps of its own about the deployment."""
         kept = (self.folder / ".deploy-agent").rglob("*")
         return "".join(path.read_text(errors="replace") for path in kept if path.is_file())

@@ -12,7 +12,7 @@ from tests.support.api import BASE, Api
 from tests.support.pages import csrf_token
 
 
-class Gateway:
+class PairingGateway:
     """A deployment, and the browsers at its port."""
 
     def __init__(self, api: Api, deployments_dir: Path, base_url: str = "") -> None:
@@ -27,7 +27,7 @@ class Gateway:
         self._browsers.append(browser)
         return browser
 
-    def leave(self) -> None:
+    def close_browsers(self) -> None:
         for browser in self._browsers:
             browser.close()
 
@@ -41,7 +41,7 @@ class Gateway:
         devices = self.devices()
         return devices if devices["state"] == "known" else None
 
-    def asking(self) -> list[str]:
+    def pending_ids(self) -> list[str]:
         return [each["request_id"] for each in self.devices()["pending"]]
 
     def answer(self, verb: str, **given: str) -> TestResponse:
@@ -50,7 +50,7 @@ class Gateway:
     def page(self) -> str:
         return self.api.page(f"/deployments/{self.id}").text
 
-    def press(self, verb: str, **given: str) -> TestResponse:
+    def press_button(self, verb: str, **given: str) -> TestResponse:
         """Send the form of a button, as a browser without JavaScript does."""
         return self.api.client.post(
             f"/deployments/{self.id}/pairing/{verb}",
@@ -58,5 +58,5 @@ class Gateway:
             base_url=BASE,
         )
 
-    def deeds(self) -> list[dict[str, Any]]:
+    def device_entries(self) -> list[dict[str, Any]]:
         return [each for each in read_history(self.folder) if "device" in each]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 Answer = Callable[[socket.socket, str], None]
 
 
-class Gateway:
+class FakeGateway:
     """Something that listens on a port and answers as a test tells it, path by path."""
 
     def __init__(self, answers: dict[str, Answer]) -> None:
@@ -77,7 +77,7 @@ def frame(text: str) -> bytes:
 CHALLENGE = frame(json.dumps({"type": "event", "event": "connect.challenge", "payload": {}}))
 
 
-def greets_and_answers(answer: Callable[[str], str]) -> Answer:
+def greet_then(answer: Callable[[str], str]) -> Answer:
     """Greet as a gateway does, then answer the `connect` request with the id that it has."""
 
     def serve(connection: socket.socket, request: str) -> None:

@@ -18,7 +18,7 @@ Promise.all(targets.map(([host, port]) => new Promise(done => {
 """
 
 
-class Gateway:
+class GatewayNetwork:
     """One that runs, as the engine knows it."""
 
     def __init__(self, engine: docker.APIClient, deployment_id: str) -> None:
@@ -32,7 +32,7 @@ class Gateway:
         ports = inspected["NetworkSettings"]["Ports"].items()
         self.port = int(next(port for port, bound in ports if bound).partition("/")[0])
 
-    def tries(self, targets: Mapping[str, int]) -> dict[str, str]:
+    def connect_to(self, targets: Mapping[str, int]) -> dict[str, str]:
         """Return what comes of connecting to a port of each host from within it."""
         command = self._engine.exec_create(self.name, ["node", "-e", _TRY, json.dumps(targets)])
         return dict(json.loads(self._engine.exec_start(command["Id"])))

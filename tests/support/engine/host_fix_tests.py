@@ -16,7 +16,7 @@ from app.store.operation_log import log_path
 from tests.support.api import Api
 from tests.support.command_line import CommandLine
 from tests.support.engine.gate import LEAVES_SOCKETS
-from tests.support.status.failure_scenario import Stage
+from tests.support.status.failure_scenario import FailureScenario
 from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS
@@ -34,33 +34,33 @@ def started() -> None:
 
 
 @pytest.fixture
-def stage(api: Api, cli: CommandLine, engine: docker.APIClient) -> Iterator[Stage]:
+def scenario(api: Api, cli: CommandLine, engine: docker.APIClient) -> Iterator[FailureScenario]:
     with ExitStack() as borrowed:
-        yield Stage(api, cli, engine, borrowed)
+        yield FailureScenario(api, cli, engine, borrowed)
 
 
-def test_compose_is_gone(stage: Stage) -> None:
+def test_compose_is_gone(scenario: FailureScenario) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "none", _PLUGINS], check=True)
 
-    stage.launch_fails("compose_missing")
+    scenario.launch_fails("compose_missing")
 
-    stage.mended_by(stage.named("compose_missing")["fix"])
+    scenario.is_fixed_by(scenario.shows_cause("compose_missing")["fix"])
 
 
-def test_the_engine_dies(stage: Stage) -> None:
-    stage.api.launch(stage.id, wait=False)
-    log = log_path(stage.folder, 1)
+def test_the_engine_dies(scenario: FailureScenario) -> None:
+    scenario.api.launch(scenario.id, wait=False)
+    log = log_path(scenario.folder, 1)
     eventually(lambda: log.exists() and "docker compose up -d" in log.read_text())
 
     os.kill(int(_PID.read_text()), signal.SIGKILL)
 
-    ended = eventually(lambda: _ended(stage))
+    ended = eventually(lambda: _ended(scenario))
     assert (ended["state"], ended["code"]) == ("failed", "engine_unreachable"), ended
-    named = stage.named("engine_unreachable")
+    named = scenario.shows_cause("engine_unreachable")
     assert ended["fix"].startswith(named["fix"])
-    stage.mended_by(ended["fix"])
+    scenario.is_fixed_by(ended["fix"])
 
 
-def _ended(stage: Stage) -> dict[str, Any] | None:
-    operation = stage.api.get(f"operations/{stage.id}/1").json
+def _ended(scenario: FailureScenario) -> dict[str, Any] | None:
+    operation = scenario.api.get(f"operations/{scenario.id}/1").json
     return None if operation["state"] == "running" else dict(operation)

@@ -12,7 +12,7 @@ from tests.support.api import API_KEY
 Call = Callable[[str, str, object], tuple[int, Any]]
 
 
-class Refusals:
+class WriteRefusals:
     """Two deployments of which nothing can be written: a listed one, and an archived one."""
 
     def __init__(self, call: Call) -> None:
@@ -20,7 +20,7 @@ class Refusals:
         self.listed, self.archived = self._configured("listed"), self._configured("archived")
         self._done("archive", {"deployment_id": self.archived})
 
-    def assert_told(self, cause: str, words: str, but: Collection[str] = ()) -> None:
+    def assert_refused(self, cause: str, words: str, but: Collection[str] = ()) -> None:
         """Every verb, but some, is refused with the cause and what to do; all is as it was."""
         listed, archived = {"deployment_id": self.listed}, {"deployment_id": self.archived}
         before = self._seen()
@@ -48,17 +48,17 @@ class Refusals:
             assert answer["detail"].endswith("Nothing was changed."), at
         assert self._seen() == before
 
-    def assert_told_while(
+    def assert_refused_while(
         self, unwritable: AbstractContextManager[None], root: Path, cause: str, words: str
     ) -> None:
         """For so long every verb is refused and nothing is written; then nothing is held."""
         before = everything_in(root)
         with unwritable:
-            self.assert_told(cause, words)
+            self.assert_refused(cause, words)
         assert everything_in(root) == before
-        self.assert_gone()
+        self.assert_writable_again()
 
-    def assert_gone(self) -> None:
+    def assert_writable_again(self) -> None:
         """Once it can be written again, nothing is held or half."""
         self._done("restore", {"deployment_id": self.archived})
         self._done("reconfigure", {"deployment_id": self.listed, "name": "another"})

@@ -1,4 +1,4 @@
-"""A failure that is staged: it has to be named everywhere, and mended by its line as printed."""
+"""A failure made on purpose: its cause must be shown everywhere, and its fix line must work."""
 
 import html
 import os
@@ -15,13 +15,13 @@ from tests.support.command_line import CommandLine
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
-# What every answer may say for a moment on a busy machine.
+# A cause that any answer may show for a moment on a busy machine.
 _BUSY = {"engine_silent"}
-_OF_A_LINE = 240
+_FIX_LINE_SECONDS = 240
 
 
-def run_as_printed(line: str, seconds: float = _OF_A_LINE) -> None:
-    """Paste a line into a shell, from another folder."""
+def run_as_printed(line: str, seconds: float = _FIX_LINE_SECONDS) -> None:
+    """Run a fix line in a shell, as pasted, from another folder."""
     done = subprocess.run(
         line,
         shell=True,
@@ -36,13 +36,13 @@ def run_as_printed(line: str, seconds: float = _OF_A_LINE) -> None:
     assert done.returncode == 0, f"{line}\n{done.stdout!r}\n{done.stderr!r}"
 
 
-def _starts(cause: dict[str, Any]) -> bool:
-    """Say whether a cause claims no more than that a gateway is not up yet."""
+def _is_only_starting(cause: dict[str, Any]) -> bool:
+    """Return whether a cause only says that a gateway is not up yet."""
     return "may still be starting" in cause["next_step"]
 
 
-class Stage:
-    """One deployment to spoil. What the stage borrows of the host is given back at its end."""
+class FailureScenario:
+    """One deployment to break. `borrowed` gives back, at the end, what is used of the host."""
 
     def __init__(
         self,
@@ -60,38 +60,38 @@ class Stage:
         self.port = int(api.listed(self.id)["port"])
         self.container = f"{self.id}-openclaw-1"
 
-    def spoil(self, before: str, after: str) -> None:
+    def edit_compose_file(self, before: str, after: str) -> None:
         """Edit docker-compose.yml."""
         compose_file = self.folder / "docker-compose.yml"
         assert before in compose_file.read_text()
         compose_file.write_text(compose_file.read_text().replace(before, after, 1))
 
     def remove_token(self) -> None:
-        """Take the token out of `.env`."""
+        """Remove the token from `.env`."""
         env = self.folder / ".env"
         env.write_text(re.sub(r"(?m)^OPENCLAW_GATEWAY_TOKEN=.*\n", "", env.read_text()))
 
     def launched(self) -> None:
-        ended = self._launched_at_leisure()
+        ended = self._launch_and_wait()
         assert ended["state"] == "succeeded", ended
 
     def restarted(self) -> None:
-        """Start the gateway anew as by hand, past the app, which would mend what it can."""
+        """Restart the gateway by hand: the app would repair what it can."""
         self.engine.restart(self.container, timeout=1)
 
-    def brought_up(self) -> None:
-        """Bring it up by hand, past the app."""
+    def compose_up(self) -> None:
+        """Start the gateway by hand with Compose."""
         subprocess.run(
             ["docker", "compose", "up", "-d"], cwd=self.folder, check=True, capture_output=True
         )
 
     def launch_fails(self, code: str) -> None:
-        """See that a launch fails for that reason, and says so."""
-        ended = self._launched_at_leisure()
+        """Assert that a launch fails with this code, and that the status shows the same fix."""
+        ended = self._launch_and_wait()
         assert (ended["state"], ended["code"]) == ("failed", code), ended
         assert self.api.status(self.id)["cause"]["fix"] == ended["fix"]
 
-    def _launched_at_leisure(self) -> dict[str, Any]:
+    def _launch_and_wait(self) -> dict[str, Any]:
         begun = self.api.launch(self.id, wait=False)
         assert begun.status_code == 202, begun.text
         location = begun.headers["Location"]
@@ -102,24 +102,28 @@ class Stage:
 
         return eventually(ended, within=self.patience, every=0.5)  # type: ignore[return-value]
 
-    def named(self, code: str) -> dict[str, Any]:
-        """Return the cause, which has to be the same for script, page and command line."""
+    def shows_cause(self, code: str) -> dict[str, Any]:
+        """Return the cause once it is shown. API, page and command line must show the same."""
         seen: list[dict[str, Any]] = []
 
-        def is_named() -> dict[str, Any] | None:
+        def shown_cause() -> dict[str, Any] | None:
             cause = self.api.status(self.id)["cause"]
             seen.extend([cause] if cause else [])
             return dict(cause) if cause and cause["code"] == code else None
 
         try:
-            cause = eventually(is_named, within=self.patience, every=0.2)
+            cause = eventually(shown_cause, within=self.patience, every=0.2)
         except AssertionError:
             raise AssertionError({each["code"]: each["words"] for each in seen}) from None
         assert cause is not None
-        wrong = [each for each in seen if each["code"] not in {code, *_BUSY} and not _starts(each)]
+        wrong = [
+            each
+            for each in seen
+            if each["code"] not in {code, *_BUSY} and not _is_only_starting(each)
+        ]
         assert not wrong, f"a wrong cause is worse than none: {wrong}"
         eventually(lambda: self._is_on_the_page(cause), within=self.patience)
-        # A command has not seen the gateway before: it waits for what Docker says of its health.
+        # A new command has no earlier checks: it waits for Docker's health check.
         eventually(lambda: self.cli.json("show", self.id)["cause"] == cause, within=self.patience)
         shown = eventually(lambda: self._shown(code), within=self.patience)
         assert cause["fix"] in shown
@@ -128,41 +132,39 @@ class Stage:
     def _is_on_the_page(self, cause: dict[str, Any]) -> bool:
         page = self.api.page(f"/deployments/{self.id}").text
         text = html.unescape(page).lower()
-        told = (cause["words"], cause["next_step"], cause["fix"])
+        shown = (cause["words"], cause["next_step"], cause["fix"])
         return (
             f'data-cause="{cause["code"]}"' in page
             and ('data-copy="#fix"' in page) == bool(cause["fix"])
-            and all(each.rstrip(".").lower() in text for each in told)
+            and all(each.rstrip(".").lower() in text for each in shown)
         )
 
     def _shown(self, code: str) -> str:
         shown = self.cli.done("show", self.id)
         return shown if code in shown else ""
 
-    def mended_by(self, line: str) -> None:
-        """Run a line as it was printed, and see that it ends with a gateway that runs."""
+    def is_fixed_by(self, line: str) -> None:
+        """Run a fix line as printed, and assert that the gateway runs afterwards."""
         assert line
-        run_as_printed(line, max(self.patience, _OF_A_LINE))
-        self.runs()
+        run_as_printed(line, max(self.patience, _FIX_LINE_SECONDS))
+        self.is_running()
 
-    def runs(self) -> None:
+    def is_running(self) -> None:
         eventually(lambda: self.api.listed(self.id)["status"] == "running", within=self.patience)
-        eventually(self._is_climbed, within=self.patience)
+        eventually(self._passes_all_checks, within=self.patience)
         assert self.api.status(self.id)["cause"] is None
 
-    def _is_climbed(self) -> bool:
-        ladder = self.api.status(self.id)["ladder"]
-        return {rung["state"] for rung in ladder} == {"passed"}
+    def _passes_all_checks(self) -> bool:
+        checks = self.api.status(self.id)["ladder"]
+        return {each["state"] for each in checks} == {"passed"}
 
-    # What is borrowed of the host.
-
-    def stranger(self, image: str, name: str = "", port: int | None = None) -> str:
-        """Start somebody else's container, and return its name."""
+    def foreign_container(self, image: str, name: str = "", port: int | None = None) -> str:
+        """Start a container that is not ours, and return its name."""
         created = self.engine.create_container(
             image,
             name=name or None,
             ports=[80],
-            environment={"OPENCLAW_GATEWAY_TOKEN": "stranger"},
+            environment={"OPENCLAW_GATEWAY_TOKEN": "another"},
             host_config=self.engine.create_host_config(port_bindings={80: port or free_port()}),
         )
         self.borrowed.callback(self.engine.remove_container, created["Id"], force=True)

@@ -1,7 +1,6 @@
-"""What is right: the status that a deployment has by what was done and the engine's own word.
+"""The expected status of a deployment, from what was done to it and `docker inspect`.
 
-Written from the contract, not from `app.core.status`: of the engine it knows `docker inspect`,
-of a folder what was done to it.
+It is written from the documented contract, independently of `app.core.status`.
 """
 
 from collections.abc import Callable
@@ -15,14 +14,15 @@ import docker
 
 from tests.support.engine.containers import containers_of
 
-# What `docker inspect` says of a container; the engine that is away says nothing of any.
-Word = dict[str, Any]
-# A restart this young may be one of a crash loop, and the clock goes on while one looks.
-_YOUNG_SECONDS, _BLUR_SECONDS = 60, 5
+# What `docker inspect` answers for a container.
+Inspection = dict[str, Any]
+# A younger restart may belong to a crash loop. Near the limit both statuses are right, since
+# time passes while a status is read.
+_CRASH_LOOP_SECONDS, _TOLERANCE_SECONDS = 60, 5
 
 
 class Stage(StrEnum):
-    """What the deeds have made of a deployment's container, or of the deployment."""
+    """The state that the actions have put a deployment or its container in."""
 
     NONE = "none"
     UP = "up"
@@ -32,31 +32,31 @@ class Stage(StrEnum):
     ARCHIVED = "archived"
 
 
-# By what the engine calls it.
-ENGINES_WORDS = {
+# The engine's words for each stage.
+ENGINE_STATES = {
     Stage.UP: ("running",),
     Stage.LOOPING: ("running", "restarting"),
     Stage.PAUSED: ("paused",),
     Stage.DOWN: ("exited",),
 }
-WITH_CONTAINER = tuple(ENGINES_WORDS)
+WITH_CONTAINER = tuple(ENGINE_STATES)
 LISTED = (Stage.NONE, *WITH_CONTAINER)
 
 
 @dataclass(eq=False)
-class Known:
-    """What was done to one deployment, as far as it tells what is right.
+class ModelDeployment:
+    """What was done to one deployment, as far as it decides the expected status.
 
-    `without` is its status where it has no container, `proven` the run that a launch has
-    answered for; `env` and `compose_file` were taken away, to be put back. `is_broken`: its
-    gateway ends at each start.
+    `without` is its status without a container, `verified_run` the run that a launch verified.
+    `env` and `compose_file` are the contents of removed files. If `is_broken`, its gateway exits
+    at each start.
     """
 
     id: str
     folder: Path = field(repr=False)
     stage: Stage = Stage.NONE
     without: str = "configured"
-    proven: tuple[str, str] | None = None
+    verified_run: tuple[str, str] | None = None
     env: bytes | None = field(default=None, repr=False)
     compose_file: bytes | None = field(default=None, repr=False)
     is_broken: bool = False
@@ -70,59 +70,67 @@ class Known:
         return not self.is_invalid and self.compose_file is None
 
     def lost_container(self, without: str) -> None:
-        self.stage, self.without, self.proven = Stage.NONE, without, None
+        self.stage, self.without, self.verified_run = Stage.NONE, without, None
 
-    def fits(self, word: Word | None) -> bool:
-        """Say whether the engine has what the deeds have made."""
-        states = ENGINES_WORDS.get(self.stage)
-        return word["State"]["Status"] in states if word and states else not (word or states)
+    def fits(self, inspection: Inspection | None) -> bool:
+        """Return whether the container is in the state that the actions led to."""
+        states = ENGINE_STATES.get(self.stage)
+        return (
+            inspection["State"]["Status"] in states
+            if inspection and states
+            else not (inspection or states)
+        )
 
 
-def word_of(known: Known, engine: docker.APIClient) -> Word | None:
-    """Return what the engine itself says of a deployment's container, now."""
-    found = containers_of(engine, known.id)
+def inspect_container_of(
+    deployment: ModelDeployment, engine: docker.APIClient
+) -> Inspection | None:
+    """Return the engine's own inspection of a deployment's container, now."""
+    found = containers_of(engine, deployment.id)
     return engine.inspect_container(str(found[0]["Id"])) if found else None
 
 
-def run_in(word: Word) -> tuple[str, str]:
-    return word["Id"], word["State"]["StartedAt"]
+def run_in(inspection: Inspection) -> tuple[str, str]:
+    return inspection["Id"], inspection["State"]["StartedAt"]
 
 
-def right_statuses(known: Known, word: Word | None) -> set[str]:
-    """Return what may be said of a deployment that is listed; two only where the clock decides."""
-    if known.is_invalid:
+def expected_statuses(deployment: ModelDeployment, inspection: Inspection | None) -> set[str]:
+    """Return the statuses that are right for a listed deployment; two if the time decides."""
+    if deployment.is_invalid:
         return {"invalid"}
-    if word is None:
-        return {known.without}
-    return _BY_STATE[word["State"]["Status"]](known, word)
+    if inspection is None:
+        return {deployment.without}
+    return _BY_STATE[inspection["State"]["Status"]](deployment, inspection)
 
 
-def _running(known: Known, word: Word) -> set[str]:
-    health = word["State"]["Health"]["Status"]
-    is_proven = run_in(word) == known.proven
-    # Who goes round may know before Docker's health check that it works.
-    starting = {"running"} if is_proven else {"launching", "running"}
+def _running(deployment: ModelDeployment, inspection: Inspection) -> set[str]:
+    health = inspection["State"]["Health"]["Status"]
+    is_verified = run_in(inspection) == deployment.verified_run
+    # The readiness checks may pass before Docker's health check does.
+    starting = {"running"} if is_verified else {"launching", "running"}
     settled = {"healthy": {"running"}, "starting": starting, "unhealthy": {"unhealthy"}}[health]
-    if is_proven or not word["RestartCount"]:
+    if is_verified or not inspection["RestartCount"]:
         return settled
-    started_at = datetime.fromisoformat(word["State"]["StartedAt"][:19] + "+00:00")
-    age = (datetime.now(UTC) - started_at).total_seconds() - _YOUNG_SECONDS
-    if abs(age) < _BLUR_SECONDS:
+    started_at = datetime.fromisoformat(inspection["State"]["StartedAt"][:19] + "+00:00")
+    age = (datetime.now(UTC) - started_at).total_seconds() - _CRASH_LOOP_SECONDS
+    if abs(age) < _TOLERANCE_SECONDS:
         return {"restarting", *settled}
     return {"restarting"} if age < 0 else settled
 
 
-def _exited(known: Known, word: Word) -> set[str]:
-    """One whose policy always restarts it is down only where somebody stopped it."""
-    return {"failed" if word["State"]["OOMKilled"] or word["State"]["Error"] else "stopped"}
+def _exited(deployment: ModelDeployment, inspection: Inspection) -> set[str]:
+    """With the policy `always`, a container stays down only if somebody stopped it."""
+    return {
+        "failed" if inspection["State"]["OOMKilled"] or inspection["State"]["Error"] else "stopped"
+    }
 
 
-_BY_STATE: dict[str, Callable[[Known, Word], set[str]]] = {
-    "created": lambda known, word: {"failed"},
+_BY_STATE: dict[str, Callable[[ModelDeployment, Inspection], set[str]]] = {
+    "created": lambda deployment, inspection: {"failed"},
     "running": _running,
-    "restarting": lambda known, word: {"restarting"},
-    "paused": lambda known, word: {"unhealthy"},
+    "restarting": lambda deployment, inspection: {"restarting"},
+    "paused": lambda deployment, inspection: {"unhealthy"},
     "exited": _exited,
-    "removing": lambda known, word: {"stopping"},
-    "dead": lambda known, word: {"failed"},
+    "removing": lambda deployment, inspection: {"stopping"},
+    "dead": lambda deployment, inspection: {"failed"},
 }

@@ -1,4 +1,4 @@
-"""All that says a deployment's status: the API, the pages, the command line."""
+"""Everything that shows a deployment's status: API, pages and command line."""
 
 import re
 import urllib.error
@@ -8,29 +8,29 @@ from collections.abc import Iterable
 from tests.support.command_line import CommandLine
 from tests.support.server import Server
 
-# By deployment. One that is not said to be there is not among them.
-Said = dict[str, str]
+# Status by deployment id; a deployment that is not shown is absent.
+Statuses = dict[str, str]
 
 
-class Voices:
-    """A server's, and those of a command line that has seen nothing before."""
+class StatusReaders:
+    """All readers of a server, and a new process's command line."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
-    def said(self, deployment_ids: Iterable[str]) -> dict[str, Said]:
-        """Return what each of them says, those of one deployment asked for these."""
+    def statuses(self, deployment_ids: Iterable[str]) -> dict[str, Statuses]:
+        """Return what each reader shows. Readers of one deployment are asked for these ids."""
         ids, page = tuple(deployment_ids), self._page("/")
         return {
             "list": self._listed(),
             "list's page": dict(_ROW.findall(page)),
             "list's badges": dict(_BADGE.findall(page)),
-            "status": {each: said for each in ids if (said := self._status(each))},
-            "page": {each: said for each in ids if (said := self._badge(each))},
+            "status": {each: status for each in ids if (status := self._status(each))},
+            "page": {each: status for each in ids if (status := self._badge(each))},
             "command line": self._on_command_line(),
         }
 
-    def _listed(self) -> Said:
+    def _listed(self) -> Statuses:
         rows = self._server.call("GET", "list")[1]
         return {row["deployment_id"]: row["status"] for row in rows}
 
@@ -56,7 +56,7 @@ class Voices:
                 assert error.code == 404, error.read()
             return ""
 
-    def _on_command_line(self) -> Said:
+    def _on_command_line(self) -> Statuses:
         fresh = CommandLine(None, self._server.environment())
         return {row["deployment_id"]: row["status"] for row in fresh.json("list")}
 

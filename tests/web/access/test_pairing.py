@@ -15,23 +15,25 @@ from demo.devices import Browser
 from tests.support.api import BASE, Api
 from tests.support.engine.containers import containers_of
 from tests.support.files.env_edits import edit_env
-from tests.support.pairing_gateway import Gateway
+from tests.support.pairing_gateway import PairingGateway
 from tests.support.waiting import eventually
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
 
 
 @pytest.fixture
-def gateway(api: Api, deployments_dir: Path) -> Iterator[Gateway]:
-    gateway = Gateway(api, deployments_dir)
+def gateway(api: Api, deployments_dir: Path) -> Iterator[PairingGateway]:
+    gateway = PairingGateway(api, deployments_dir)
     launched = api.launch(gateway.id)
     assert launched.status_code == 200, launched.text
     eventually(gateway.known)
     yield gateway
-    gateway.leave()
+    gateway.close_browsers()
 
 
-def test_a_request_is_shown_and_its_approval_pairs_that_browser(gateway: Gateway, api: Api) -> None:
+def test_a_request_is_shown_and_its_approval_pairs_that_browser(
+    gateway: PairingGateway, api: Api
+) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
 
@@ -59,9 +61,9 @@ def test_a_request_is_shown_and_its_approval_pairs_that_browser(gateway: Gateway
         "status": "approved",
     }
     assert browser.knock()["ok"] is True
-    assert gateway.asking() == []
+    assert gateway.pending_ids() == []
     assert "device asks" not in api.page("/").text
-    [deed] = gateway.deeds()
+    [deed] = gateway.device_entries()
     assert (deed["what"], deed["who"]) == ("approve_device", "a local user")
     assert (deed["request"], deed["device"]) == (request_id, browser.identity.id)
     [paired] = [each for each in gateway.devices()["paired"] if not each["own"]]
@@ -76,48 +78,50 @@ def _named(pending: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return pending if all(each["browser"] for each in pending) else []
 
 
-def test_a_rejected_browser_stays_out_and_may_ask_again(gateway: Gateway) -> None:
+def test_a_rejected_browser_stays_out_and_may_ask_again(gateway: PairingGateway) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
 
     answer = gateway.answer("reject", request_id=request_id)
 
     assert answer.json["status"] == "rejected"
-    assert gateway.asking() == []
+    assert gateway.pending_ids() == []
     assert browser.ask() != request_id
-    assert [deed["what"] for deed in gateway.deeds()] == ["reject_device"]
+    assert [deed["what"] for deed in gateway.device_entries()] == ["reject_device"]
 
 
-def test_of_two_browsers_only_the_approved_one_gets_in(gateway: Gateway, api: Api) -> None:
+def test_of_two_browsers_only_the_approved_one_gets_in(gateway: PairingGateway, api: Api) -> None:
     first, second = gateway.browser(), gateway.browser()
     one, other = first.ask(), second.ask()
 
-    eventually(lambda: gateway.asking() == [one, other])
+    eventually(lambda: gateway.pending_ids() == [one, other])
     assert "2 devices ask" in api.page("/").text
     gateway.answer("approve", request_id=other)
 
     assert second.knock()["ok"] is True
     assert first.ask() == one
-    assert gateway.asking() == [one]
+    assert gateway.pending_ids() == [one]
 
 
 @pytest.mark.parametrize("verb", ["approve", "reject"])
-def test_an_answered_or_unknown_request_is_reported(gateway: Gateway, verb: str) -> None:
+def test_an_answered_or_unknown_request_is_reported(gateway: PairingGateway, verb: str) -> None:
     used = gateway.browser().ask()
     gateway.answer("approve", request_id=used)
 
     for request_id in (used, NOBODY, "--latest", "“"):
         answer = gateway.answer(verb, request_id=request_id)
-        page = gateway.press(verb, request_id=request_id)
+        page = gateway.press_button(verb, request_id=request_id)
 
         assert answer.status_code == page.status_code == 404
         assert answer.json["code"] == "request_unknown"
         assert "answered already" in answer.json["detail"]
         assert "answered already" in page.text
-    assert len(gateway.deeds()) == 1
+    assert len(gateway.device_entries()) == 1
 
 
-def test_the_buttons_work_without_javascript_but_need_the_csrf_token(gateway: Gateway) -> None:
+def test_the_buttons_work_without_javascript_but_need_the_csrf_token(
+    gateway: PairingGateway,
+) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
     eventually(gateway.asking)
@@ -128,16 +132,16 @@ def test_the_buttons_work_without_javascript_but_need_the_csrf_token(gateway: Ga
         headers={"Origin": BASE},
         base_url=BASE,
     )
-    pressed = gateway.press("approve", request_id=request_id)
+    pressed = gateway.press_button("approve", request_id=request_id)
 
     assert forged.status_code == 400
     assert pressed.status_code == 303
     assert browser.knock()["ok"] is True
-    assert gateway.press("remove", device_id=browser.identity.id).status_code == 303
+    assert gateway.press_button("remove", device_id=browser.identity.id).status_code == 303
     browser.ask()
 
 
-def test_a_removed_device_is_disconnected_and_must_ask_again(gateway: Gateway) -> None:
+def test_a_removed_device_is_disconnected_and_must_ask_again(gateway: PairingGateway) -> None:
     browser = gateway.browser()
     gateway.answer("approve", request_id=browser.ask())
     assert browser.knock()["ok"] is True
@@ -154,11 +158,14 @@ def test_a_removed_device_is_disconnected_and_must_ask_again(gateway: Gateway) -
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4001
     browser.ask()
-    assert [deed["what"] for deed in gateway.deeds()] == ["approve_device", "remove_device"]
+    assert [deed["what"] for deed in gateway.device_entries()] == [
+        "approve_device",
+        "remove_device",
+    ]
 
 
 def test_our_own_device_is_marked_has_the_fewest_scopes_and_stays(
-    gateway: Gateway, deployments_dir: Path
+    gateway: PairingGateway, deployments_dir: Path
 ) -> None:
     [own] = gateway.devices()["paired"]
 
@@ -169,11 +176,11 @@ def test_our_own_device_is_marked_has_the_fewest_scopes_and_stays(
     assert answer.status_code == 422
     key = deployments_dir / ".deploy-agent" / "device.json"
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
-    assert gateway.deeds() == []
+    assert gateway.device_entries() == []
 
 
 def test_a_page_on_this_host_with_the_token_is_paired_at_once(
-    gateway: Gateway,
+    gateway: PairingGateway,
 ) -> None:
     assert gateway.browser(name="127.0.0.1").knock()["ok"] is True
 
@@ -186,7 +193,7 @@ def test_a_page_on_this_host_with_the_token_is_paired_at_once(
 
 
 def test_pairings_survive_a_restart_and_requests_reappear(
-    gateway: Gateway, engine: docker.APIClient
+    gateway: PairingGateway, engine: docker.APIClient
 ) -> None:
     browser = gateway.browser()
     gateway.answer("approve", request_id=browser.ask())
@@ -195,7 +202,7 @@ def test_pairings_survive_a_restart_and_requests_reappear(
 
     assert eventually(lambda: _knocks(browser))
     other = gateway.browser().ask()
-    eventually(lambda: gateway.asking() == [other])
+    eventually(lambda: gateway.pending_ids() == [other])
 
 
 def _knocks(browser: Browser) -> bool:
@@ -206,7 +213,7 @@ def _knocks(browser: Browser) -> bool:
 
 
 def test_a_hanging_gateway_delays_no_page_and_an_action_reports_it(
-    gateway: Gateway, engine: docker.APIClient
+    gateway: PairingGateway, engine: docker.APIClient
 ) -> None:
     request_id = gateway.browser().ask()
     eventually(gateway.asking)
@@ -225,7 +232,7 @@ def test_a_hanging_gateway_delays_no_page_and_an_action_reports_it(
 
 
 def test_a_refused_token_is_tried_once_until_env_changes(
-    gateway: Gateway, api: Api, engine: docker.APIClient
+    gateway: PairingGateway, api: Api, engine: docker.APIClient
 ) -> None:
     edit_env(gateway.folder, OPENCLAW_GATEWAY_TOKEN="another")
     eventually(lambda: gateway.devices()["state"] == "unavailable")
@@ -246,7 +253,7 @@ def test_a_refused_token_is_tried_once_until_env_changes(
 
 
 def test_the_connection_is_closed_when_no_page_needs_it(
-    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    gateway: PairingGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operator = gateway.browser(name="127.0.0.1", scopes=("operator.pairing",))
     assert operator.knock()["ok"] is True
@@ -262,7 +269,7 @@ def test_the_connection_is_closed_when_no_page_needs_it(
     eventually(is_connected)
 
 
-def test_a_stopped_gateway_is_not_asked(gateway: Gateway, api: Api) -> None:
+def test_a_stopped_gateway_is_not_asked(gateway: PairingGateway, api: Api) -> None:
     api.stop(gateway.id)
 
     answers = [

@@ -22,7 +22,7 @@ from app.usecases.context import build_context
 from demo.provider import Provider
 from tests.support.api import API_KEY, Api
 from tests.support.command_line import CommandLine
-from tests.support.status.failure_scenario import Stage
+from tests.support.status.failure_scenario import FailureScenario
 from tests.support.waiting import eventually
 
 pytestmark = [
@@ -48,11 +48,15 @@ def engine() -> Iterator[docker.APIClient]:
 
 
 @pytest.fixture
-def staged(settings: Settings, engine: docker.APIClient) -> Iterator[Callable[..., Stage]]:
+def make_scenario(
+    settings: Settings, engine: docker.APIClient
+) -> Iterator[Callable[..., FailureScenario]]:
     api = Api(create_app(settings))
     cli = CommandLine(build_context(settings), {})
     with ExitStack() as borrowed:
-        yield lambda **fields: Stage(api, cli, engine, borrowed, OF_A_START + 60, **fields)
+        yield lambda **fields: FailureScenario(
+            api, cli, engine, borrowed, OF_A_START + 60, **fields
+        )
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +75,11 @@ def image_without_npm(engine: docker.APIClient) -> Iterator[str]:
     engine.remove_image("deploy-agent-no-npm:1", force=True)
 
 
-def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Stage], None]:
+def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[FailureScenario], None]:
     """Return a function that edits openclaw.json by hand."""
 
-    def edit(stage: Stage) -> None:
-        path = stage.folder / "config" / "openclaw.json"
+    def edit(scenario: FailureScenario) -> None:
+        path = scenario.folder / "config" / "openclaw.json"
         config = json.loads(path.read_text())
         change(config)
         path.write_text(json.dumps(config))
@@ -83,50 +87,50 @@ def edited(change: Callable[[dict[str, Any]], object]) -> Callable[[Stage], None
     return edit
 
 
-def written(text: str) -> Callable[[Stage], None]:
-    return lambda stage: (stage.folder / "config/openclaw.json").write_text(text)  # type: ignore[return-value]
+def written(text: str) -> Callable[[FailureScenario], None]:
+    return lambda scenario: (scenario.folder / "config/openclaw.json").write_text(text)  # type: ignore[return-value]
 
 
-def spoilt(before: str, after: str) -> Callable[[Stage], None]:
-    return lambda stage: stage.spoil(before, after)
+def compose_edit(before: str, after: str) -> Callable[[FailureScenario], None]:
+    return lambda scenario: scenario.edit_compose_file(before, after)
 
 
-def with_line(line: str) -> Callable[[Stage], None]:
-    return spoilt("    init: true", f"    init: true\n    {line}")
+def with_line(line: str) -> Callable[[FailureScenario], None]:
+    return compose_edit("    init: true", f"    init: true\n    {line}")
 
 
-def no_token_anywhere(stage: Stage) -> None:
-    stage.remove_token()
-    edited(lambda config: config["gateway"].pop("auth"))(stage)
-    stage.spoil("OPENCLAW_GATEWAY_TOKEN:?set it in .env", "OPENCLAW_GATEWAY_TOKEN:-")
+def no_token_anywhere(scenario: FailureScenario) -> None:
+    scenario.remove_token()
+    edited(lambda config: config["gateway"].pop("auth"))(scenario)
+    scenario.edit_compose_file("OPENCLAW_GATEWAY_TOKEN:?set it in .env", "OPENCLAW_GATEWAY_TOKEN:-")
 
 
-def no_mode(stage: Stage) -> None:
-    with_line(f"command: {COMMAND.rpartition(' ')[0]}")(stage)
-    edited(lambda config: config["gateway"].pop("mode"))(stage)
+def no_mode(scenario: FailureScenario) -> None:
+    with_line(f"command: {COMMAND.rpartition(' ')[0]}")(scenario)
+    edited(lambda config: config["gateway"].pop("mode"))(scenario)
 
 
-def port_in_use(stage: Stage) -> None:
-    squatter = f"require('net').createServer().listen({stage.port})"
+def port_in_use(scenario: FailureScenario) -> None:
+    squatter = f"require('net').createServer().listen({scenario.port})"
     shell = ["tini", "-s", "--", "sh", "-c", f'node -e "{squatter}" & exec {COMMAND}']
-    with_line(f"entrypoint: {json.dumps(shell)}")(stage)
+    with_line(f"entrypoint: {json.dumps(shell)}")(scenario)
 
 
-def used_by_another(stage: Stage) -> None:
+def used_by_another(scenario: FailureScenario) -> None:
     """Start a gateway by hand that uses the same folders."""
     for name in ("config", "workspace"):
-        shutil.chown(stage.folder / name, 1000, 1000)
-    config = stage.folder / "config"
+        shutil.chown(scenario.folder / name, 1000, 1000)
+    config = scenario.folder / "config"
     config.joinpath("openclaw.json").unlink()
-    other = stage.engine.create_container(
+    other = scenario.engine.create_container(
         Settings().image,
-        environment={"OPENCLAW_GATEWAY_TOKEN": "stranger"},
+        environment={"OPENCLAW_GATEWAY_TOKEN": "foreign_container"},
         volumes=["/home/node/.openclaw"],
-        host_config=stage.engine.create_host_config(binds=[f"{config}:/home/node/.openclaw"]),
+        host_config=scenario.engine.create_host_config(binds=[f"{config}:/home/node/.openclaw"]),
     )
-    stage.borrowed.callback(stage.engine.remove_container, other["Id"], force=True)
-    stage.engine.start(other)
-    eventually(lambda: b"http server listening" in stage.engine.logs(other), within=OF_A_START)
+    scenario.borrowed.callback(scenario.engine.remove_container, other["Id"], force=True)
+    scenario.engine.start(other)
+    eventually(lambda: b"http server listening" in scenario.engine.logs(other), within=OF_A_START)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class Dies:
     """A gateway that exits after some damage."""
 
     code: str
-    spoil: Callable[[Stage], None]
+    edit_compose_file: Callable[[FailureScenario], None]
 
 
 LAUNCHED = {
@@ -149,7 +153,7 @@ LAUNCHED = {
     "no token": Dies("token_missing", no_token_anywhere),
     "read-only mount": Dies(
         "config_read_only",
-        spoilt(
+        compose_edit(
             "target: /home/node/.openclaw\n",
             "target: /home/node/.openclaw\n        read_only: true\n",
         ),
@@ -157,7 +161,7 @@ LAUNCHED = {
     "read-only container": Dies("root_read_only", with_line("read_only: true")),
     "little heap": Dies(
         "heap_full",
-        spoilt('BONJOUR: "1"', 'BONJOUR: "1"\n      NODE_OPTIONS: --max-old-space-size=96'),
+        compose_edit('BONJOUR: "1"', 'BONJOUR: "1"\n      NODE_OPTIONS: --max-old-space-size=96'),
     ),
     "another user": Dies("config_not_writable", with_line('user: "1001"')),
     "port in use inside": Dies("port_in_use_inside", port_in_use),
@@ -167,26 +171,26 @@ LAUNCHED = {
 
 @pytest.mark.parametrize("failure", LAUNCHED.values(), ids=LAUNCHED.keys())
 def test_a_launch_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
-    staged: Callable[..., Stage], failure: Dies
+    make_scenario: Callable[..., FailureScenario], failure: Dies
 ) -> None:
-    stage = staged()
-    failure.spoil(stage)
+    scenario = make_scenario()
+    failure.edit_compose_file(scenario)
 
-    stage.launch_fails(failure.code)
+    scenario.launch_fails(failure.code)
 
-    stage.mended_by(stage.named(failure.code)["fix"])
+    scenario.is_fixed_by(scenario.shows_cause(failure.code)["fix"])
 
 
-def owned_by_root(stage: Stage) -> None:
-    config = stage.folder / "config"
+def owned_by_root(scenario: FailureScenario) -> None:
+    config = scenario.folder / "config"
     config.joinpath("openclaw.json").unlink()
-    for folder in (config, stage.folder / "workspace"):
+    for folder in (config, scenario.folder / "workspace"):
         shutil.chown(folder, 0, 0)
         folder.chmod(0o755)
 
 
-def file_of_root(stage: Stage) -> None:
-    config = stage.folder / "config"
+def file_of_root(scenario: FailureScenario) -> None:
+    config = scenario.folder / "config"
     shutil.chown(config, 1000, 1000)
     shutil.chown(config / "openclaw.json", 0, 0)
     config.joinpath("openclaw.json").chmod(0o600)
@@ -200,77 +204,83 @@ BY_HAND = {
 
 @pytest.mark.parametrize("failure", BY_HAND.values(), ids=BY_HAND.keys())
 def test_a_manual_start_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
-    staged: Callable[..., Stage], failure: Dies
+    make_scenario: Callable[..., FailureScenario], failure: Dies
 ) -> None:
     """By hand, because a launch would make the gateway the folders' owner."""
-    stage = staged()
-    failure.spoil(stage)
+    scenario = make_scenario()
+    failure.edit_compose_file(scenario)
 
-    stage.brought_up()
+    scenario.compose_up()
 
-    stage.mended_by(stage.named(failure.code)["fix"])
+    scenario.is_fixed_by(scenario.shows_cause(failure.code)["fix"])
 
 
 def test_an_image_without_npm_has_a_cause_and_a_workaround(
-    staged: Callable[..., Stage], image_without_npm: str
+    make_scenario: Callable[..., FailureScenario], image_without_npm: str
 ) -> None:
-    stage = staged(image=image_without_npm)
-    edited(lambda config: config.pop("plugins"))(stage)
+    scenario = make_scenario(image=image_without_npm)
+    edited(lambda config: config.pop("plugins"))(scenario)
 
-    stage.launch_fails("npm_missing")
+    scenario.launch_fails("npm_missing")
 
-    stage.mended_by(stage.named("npm_missing")["fix"])
+    scenario.is_fixed_by(scenario.shows_cause("npm_missing")["fix"])
 
 
-def test_too_little_memory_has_a_cause_and_is_raised(staged: Callable[..., Stage]) -> None:
-    stage = staged(memory_limit="512m")
+def test_too_little_memory_has_a_cause_and_is_raised(
+    make_scenario: Callable[..., FailureScenario],
+) -> None:
+    scenario = make_scenario(memory_limit="512m")
 
-    stage.launch_fails("out_of_memory")
+    scenario.launch_fails("out_of_memory")
 
-    stage.mended_by(stage.named("out_of_memory")["fix"])
+    scenario.is_fixed_by(scenario.shows_cause("out_of_memory")["fix"])
 
 
 def test_a_busy_host_has_a_cause_and_the_fix_line_works_later(
-    staged: Callable[..., Stage],
+    make_scenario: Callable[..., FailureScenario],
 ) -> None:
-    stage = staged()
-    with_line("cpus: 0.05")(stage)
+    scenario = make_scenario()
+    with_line("cpus: 0.05")(scenario)
 
-    stage.launch_fails("host_too_busy")
+    scenario.launch_fails("host_too_busy")
 
-    cause = stage.named("host_too_busy")
-    stage.spoil("\n    cpus: 0.05", "")
-    stage.mended_by(cause["fix"])
+    cause = scenario.shows_cause("host_too_busy")
+    scenario.edit_compose_file("\n    cpus: 0.05", "")
+    scenario.is_fixed_by(cause["fix"])
 
 
-def test_a_different_token_has_a_cause_and_is_equalized(staged: Callable[..., Stage]) -> None:
-    stage = staged()
-    edited(lambda config: config["gateway"]["auth"].update(token="another" * 5))(stage)
+def test_a_different_token_has_a_cause_and_is_equalized(
+    make_scenario: Callable[..., FailureScenario],
+) -> None:
+    scenario = make_scenario()
+    edited(lambda config: config["gateway"]["auth"].update(token="another" * 5))(scenario)
     for name in ("config", "workspace"):
-        shutil.chown(stage.folder / name, 1000, 1000)
-    shutil.chown(stage.folder / "config" / "openclaw.json", 1000, 1000)
+        shutil.chown(scenario.folder / name, 1000, 1000)
+    shutil.chown(scenario.folder / "config" / "openclaw.json", 1000, 1000)
 
-    stage.brought_up()
+    scenario.compose_up()
 
-    stage.mended_by(stage.named("token_refused")["fix"])
+    scenario.is_fixed_by(scenario.shows_cause("token_refused")["fix"])
 
 
-def test_a_wrong_key_is_reported_and_blocks_nothing(staged: Callable[..., Stage]) -> None:
+def test_a_wrong_key_is_reported_and_blocks_nothing(
+    make_scenario: Callable[..., FailureScenario],
+) -> None:
     with Provider(key="sk-or-v1-another") as provider:
-        stage = staged(openrouter_base_url=provider.base_url)
-        stage.launched()
+        scenario = make_scenario(openrouter_base_url=provider.base_url)
+        scenario.launched()
 
-        stage.api.post("answer", {"deployment_id": stage.id})
+        scenario.api.post("answer", {"deployment_id": scenario.id})
 
-        answer = eventually(lambda: stage.api.get(f"answer/{stage.id}").json["answer"])
+        answer = eventually(lambda: scenario.api.get(f"answer/{scenario.id}").json["answer"])
         assert (answer["code"], answer["accepted"], answer["status"]) == ("key_refused", False, 401)
         assert "does not accept the key (401)" in answer["words"]
         assert "set OPENROUTER_API_KEY in .env, then launch again." in answer["next_step"]
-        page = stage.api.page(f"/deployments/{stage.id}").text
+        page = scenario.api.page(f"/deployments/{scenario.id}").text
         assert 'data-answer="key_refused"' in page
         assert answer["words"] in page
-        stage.runs()
+        scenario.is_running()
 
         provider.key = API_KEY
-        stage.api.post("answer", {"deployment_id": stage.id})
-        eventually(lambda: stage.api.get(f"answer/{stage.id}").json["answer"]["accepted"])
+        scenario.api.post("answer", {"deployment_id": scenario.id})
+        eventually(lambda: scenario.api.get(f"answer/{scenario.id}").json["answer"]["accepted"])

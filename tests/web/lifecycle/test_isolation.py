@@ -7,7 +7,7 @@ import docker
 
 from app.engine.host.network import own_address
 from tests.support.api import Api
-from tests.support.engine.gateway_network import Gateway
+from tests.support.engine.gateway_network import GatewayNetwork
 from tests.support.waiting import eventually
 
 
@@ -19,11 +19,11 @@ def test_gateways_cannot_reach_each_other(api: Api, engine: docker.APIClient) ->
         eventually(lambda: api.status(each)["status"] == "running")  # noqa: B023
 
     for one, other in ((open_one, closed_one), (closed_one, open_one)):
-        own, target = Gateway(engine, one), Gateway(engine, other)
+        own, target = GatewayNetwork(engine, one), GatewayNetwork(engine, other)
         # A published port is for all who reach the host, and gateways do; a bind address closes it.
         published = "connected" if other == open_one else "ECONNREFUSED"
 
-        assert own.tries(
+        assert own.connect_to(
             {
                 own.address: own.port,
                 target.address: target.port,

@@ -21,7 +21,7 @@ from demo.cleaning import remove_everything_of
 from demo.provider import Provider
 from tests.support.api import API_KEY, Api
 from tests.support.engine.containers import containers_of
-from tests.support.pairing_gateway import Gateway
+from tests.support.pairing_gateway import PairingGateway
 from tests.support.provider_check import check_provider
 from tests.support.waiting import eventually
 
@@ -61,16 +61,16 @@ def succeeded(api: Api, deployment_id: str, call: str, **given: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def gateway(deployments_dir: Path, provider: Provider) -> Iterator[Gateway]:
-    gateway = Gateway(new_api(deployments_dir), deployments_dir, provider.base_url)
+def gateway(deployments_dir: Path, provider: Provider) -> Iterator[PairingGateway]:
+    gateway = PairingGateway(new_api(deployments_dir), deployments_dir, provider.base_url)
     succeeded(gateway.api, gateway.id, "launch")
     eventually(gateway.known)
     yield gateway
-    gateway.leave()
+    gateway.close_browsers()
 
 
 def test_openclaw_accepts_the_token_and_has_it_in_its_config(
-    gateway: Gateway, engine: docker.APIClient
+    gateway: PairingGateway, engine: docker.APIClient
 ) -> None:
     token = gateway.env["OPENCLAW_GATEWAY_TOKEN"]
 
@@ -89,7 +89,7 @@ def test_openclaw_accepts_the_token_and_has_it_in_its_config(
 
 
 def test_openclaw_runs_isolated_as_documented(
-    gateway: Gateway, engine: docker.APIClient, deployments_dir: Path
+    gateway: PairingGateway, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     [container] = containers_of(engine, gateway.id)
     told = engine.inspect_container(container["Id"])
@@ -122,19 +122,19 @@ def answer_to(token: str, port: str) -> dict[str, Any]:
         return dict(json.loads(socket.recv(timeout=30)))
 
 
-def climbed(gateway: Gateway) -> list[dict[str, str]] | None:
+def climbed(gateway: PairingGateway) -> list[dict[str, str]] | None:
     ladder = gateway.api.status(gateway.id)["ladder"]
     return None if any(rung["state"] == "pending" for rung in ladder) else ladder
 
 
-def test_a_browser_is_listed_approved_let_in_and_removed(gateway: Gateway) -> None:
+def test_a_browser_is_listed_approved_let_in_and_removed(gateway: PairingGateway) -> None:
     browser, other = gateway.browser(), gateway.browser()
     [own] = [each for each in gateway.devices()["paired"] if each["own"]]
     assert own["scopes"] == ["operator.pairing"]
-    before = len(gateway.deeds())
+    before = len(gateway.device_entries())
 
     asks = [browser.ask(), other.ask()]
-    eventually(lambda: gateway.asking() == asks)
+    eventually(lambda: gateway.pending_ids() == asks)
     assert "2 devices ask" in gateway.api.page("/").text
     eventually(lambda: gateway.devices()["pending"][0]["browser"] == "Chrome on Linux")
     assert re.search(r"10\.9\.8\.7", gateway.page())
@@ -151,7 +151,7 @@ def test_a_browser_is_listed_approved_let_in_and_removed(gateway: Gateway) -> No
     assert removed.json["status"] == "removed"
     for request_id in (again, browser.ask()):
         gateway.answer("reject", request_id=request_id)
-    assert [each["what"] for each in gateway.deeds()[before:]] == [
+    assert [each["what"] for each in gateway.device_entries()[before:]] == [
         "approve_device",
         "reject_device",
         "remove_device",
@@ -161,7 +161,7 @@ def test_a_browser_is_listed_approved_let_in_and_removed(gateway: Gateway) -> No
 
 
 def test_the_provider_check_runs_inside_openclaws_container(
-    gateway: Gateway, provider: Provider
+    gateway: PairingGateway, provider: Provider
 ) -> None:
     provider.key = "sk-or-v1-another"
     config = gateway.folder / "config" / "openclaw.json"
@@ -178,7 +178,7 @@ def test_the_provider_check_runs_inside_openclaws_container(
     config.write_text(before)
 
 
-def test_openclaw_accepts_an_origin_once_it_is_allowed(gateway: Gateway) -> None:
+def test_openclaw_accepts_an_origin_once_it_is_allowed(gateway: PairingGateway) -> None:
     browser = gateway.browser(name=NAME)
     assert browser.knock()["error"]["details"]["code"] == "CONTROL_UI_ORIGIN_NOT_ALLOWED"
 
@@ -198,7 +198,7 @@ def test_openclaws_own_command_pairs_us_where_local_pages_are_refused(
     deployments_dir = tmp_path / "deployments"
     deployments_dir.mkdir()
     try:
-        gateway = Gateway(new_api(deployments_dir), deployments_dir)
+        gateway = PairingGateway(new_api(deployments_dir), deployments_dir)
         config = gateway.folder / "config" / "openclaw.json"
         shut_out = '"allowedOrigins": ["https://x.example"]'
         config.write_text(re.sub(r'"allowedOrigins": \[[^]]*\]', shut_out, config.read_text()))
@@ -210,10 +210,10 @@ def test_openclaws_own_command_pairs_us_where_local_pages_are_refused(
         assert refused == "AUTH_TOKEN_MISMATCH"
 
         request_id = gateway.browser().ask()
-        eventually(lambda: gateway.asking() == [request_id], within=60)
+        eventually(lambda: gateway.pending_ids() == [request_id], within=60)
         assert gateway.answer("approve", request_id=request_id).json["status"] == "approved"
 
-        gateway.leave()
+        gateway.close_browsers()
         assert gateway.api.stop(gateway.id).json["status"] == "stopped"
         assert containers_of(engine, gateway.id) == []
         assert "[gateway]" in gateway.api.get(f"logs/{gateway.id}").json["logs"]

@@ -20,7 +20,7 @@ from app.engine.client import engine_address
 from demo.cleaning import remove_everything_of
 from tests.support.api import API_KEY
 from tests.support.engine.images import STANDIN
-from tests.support.files.write_refusals import Refusals, between
+from tests.support.files.write_refusals import WriteRefusals, between
 from tests.support.server import Server
 
 
@@ -155,11 +155,11 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
 
 
 def test_without_write_access_every_verb_is_refused(member: Server, readable: Path) -> None:
-    refusals = Refusals(member.call)
+    refusals = WriteRefusals(member.call)
     root = readable / "deployments"
     closed = between(["chmod", "-R", "u-w", root], ["chmod", "-R", "u+w", root])
 
-    refusals.assert_told_while(
+    refusals.assert_refused_while(
         closed, root, "not_writable", "may not write there. Give it the deployments folder"
     )
 

@@ -14,7 +14,7 @@ from tests.support.api import Api
 from tests.support.engine.containers import containers_of
 from tests.support.engine.images import STANDIN
 from tests.support.files.small_disk import fill, mounted
-from tests.support.files.write_refusals import Refusals, between, everything_in
+from tests.support.files.write_refusals import WriteRefusals, between, everything_in
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 
@@ -31,35 +31,39 @@ def on_small_disk(small_disk: Path) -> Api:
 
 
 @pytest.fixture
-def refusals(on_small_disk: Api) -> Refusals:
+def refusals(on_small_disk: Api) -> WriteRefusals:
     def call(method: str, path: str, body: object = None) -> tuple[int, Any]:
         answer = on_small_disk.post(path, body) if method == "POST" else on_small_disk.get(path)
         return answer.status_code, answer.json
 
-    return Refusals(call)
+    return WriteRefusals(call)
 
 
 def test_on_a_full_disk_every_verb_that_writes_is_refused(
-    refusals: Refusals, small_disk: Path
+    refusals: WriteRefusals, small_disk: Path
 ) -> None:
     filler = fill(small_disk)
     before = everything_in(small_disk)
 
     # A line more of a history, and a rename, find room all the same.
     without_room = ("stop", "reveal", "restore")
-    refusals.assert_told("disk_full", "The disk is full. Make room", but=without_room)
+    refusals.assert_refused("disk_full", "The disk is full. Make room", but=without_room)
 
     assert everything_in(small_disk) == before
     filler.unlink()
-    refusals.assert_gone()
+    refusals.assert_writable_again()
 
 
-def test_in_a_read_only_folder_every_verb_is_refused(refusals: Refusals, small_disk: Path) -> None:
+def test_in_a_read_only_folder_every_verb_is_refused(
+    refusals: WriteRefusals, small_disk: Path
+) -> None:
     read_only = between(
         ["mount", "-o", "remount,ro", small_disk], ["mount", "-o", "remount,rw", small_disk]
     )
 
-    refusals.assert_told_while(read_only, small_disk, "read_only", "read-only. Mount it writable")
+    refusals.assert_refused_while(
+        read_only, small_disk, "read_only", "read-only. Mount it writable"
+    )
 
 
 def test_a_gateway_that_filled_the_disk_can_be_stopped(

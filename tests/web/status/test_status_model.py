@@ -1,10 +1,10 @@
-"""Status is right: whatever is done, and by whom, all that says it agrees with the engine's word.
+"""The status is right after any actions by anybody: everything that shows it agrees with Docker.
 
-Deeds come in any order: ours by the API, Docker's by hand, edits of a folder's files. The
-model (`tests/status_model.py`) knows what was done; after each deed the engine is asked past
-everything of ours, and list, detail, pages and a fresh command line have to say what is right.
-The suite has one row of deeds; with `--soak` Hypothesis chooses them, on an engine of the
-test's own also with its end and its return.
+Actions come in any order: ours by the API, Docker's by hand, edits of a folder's files. The
+model (`tests/support/status/status_model.py`) records what was done. After each action the engine
+is asked directly, and list, detail, pages and a new command line must show the expected status.
+The suite has one sequence of actions. With `--soak` Hypothesis chooses them, also on a separate
+engine that stops and starts.
 """
 
 import shutil
@@ -38,14 +38,14 @@ from tests.support.server import Server
 from tests.support.status.status_model import (
     LISTED,
     WITH_CONTAINER,
-    Known,
+    Inspection,
+    ModelDeployment,
     Stage,
-    Word,
-    right_statuses,
+    expected_statuses,
+    inspect_container_of,
     run_in,
-    word_of,
 )
-from tests.support.status.status_readers import Voices
+from tests.support.status.status_readers import StatusReaders
 from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS
@@ -59,7 +59,7 @@ _DEPLOYMENTS = 2
 
 @dataclass
 class Tally:
-    """What was done and compared in all sequences, and how long after a deed all was right."""
+    """What was done and compared in all sequences, and how long after a action all was right."""
 
     done: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
@@ -67,31 +67,33 @@ class Tally:
 
 
 # The names of all that can be done to a deployment.
-DEEDS = {"configure"}
+ACTIONS = {"configure"}
 
 
-def deed(*stages: Stage, only_if: Callable[[Known], bool] = lambda known: True) -> Any:
+def action(
+    *stages: Stage, only_if: Callable[[ModelDeployment], bool] = lambda deployment: True
+) -> Any:
     """Make a rule of what is done to one deployment that is in one of these stages."""
 
-    def fits(known: Known) -> bool:
-        return known.stage in stages and only_if(known)
+    def fits(deployment: ModelDeployment) -> bool:
+        return deployment.stage in stages and only_if(deployment)
 
-    def decorate(do: Callable[["Deeds", Known], None]) -> Any:
-        def on_one(self: "Deeds", which: int) -> None:
-            known = next(filter(fits, (*self.known[which:], *self.known)))
+    def decorate(do: Callable[["Actions", ModelDeployment], None]) -> Any:
+        def on_one(self: "Actions", which: int) -> None:
+            deployment = next(filter(fits, (*self.deployment[which:], *self.deployment)))
             with self.doing(do.__name__):
-                do(self, known)
+                do(self, deployment)
 
         on_one.__name__ = do.__name__
-        DEEDS.add(do.__name__)
-        possible = precondition(lambda self: not self.away and any(map(fits, self.known)))
+        ACTIONS.add(do.__name__)
+        possible = precondition(lambda self: not self.away and any(map(fits, self.deployment)))
         return possible(rule(which=st.integers(0, _DEPLOYMENTS - 1))(on_one))
 
     return decorate
 
 
-class Deeds(RuleBasedStateMachine):
-    """Each rule is a deed. `own_engine` is one that may be harmed."""
+class Actions(RuleBasedStateMachine):
+    """Each rule is a action. `own_engine` is one that may be harmed."""
 
     def __init__(
         self,
@@ -102,18 +104,18 @@ class Deeds(RuleBasedStateMachine):
     ) -> None:
         super().__init__()
         self.server, self.engine, self.own_engine = server, engine, own_engine
-        self.voices = Voices(server)
+        self.readers = StatusReaders(server)
         self.root = Path(str(server.settings["deployments_dir"]))
-        self.known: list[Known] = []
+        self.deployment: list[ModelDeployment] = []
         self.away = ""
         self.tally = tally
         self.done_at = time.monotonic()
 
     def teardown(self) -> None:
         self._bring_back()
-        for known in self.known:
-            remove_project(self.engine, known.id)
-            shutil.rmtree(known.folder, ignore_errors=True)
+        for deployment in self.deployment:
+            remove_project(self.engine, deployment.id)
+            shutil.rmtree(deployment.folder, ignore_errors=True)
         shutil.rmtree(self.root / ".archive", ignore_errors=True)
 
     @contextmanager
@@ -124,157 +126,163 @@ class Deeds(RuleBasedStateMachine):
 
     # Ours.
 
-    @precondition(lambda self: not self.away and len(self.known) < _DEPLOYMENTS)
+    @precondition(lambda self: not self.away and len(self.deployment) < _DEPLOYMENTS)
     @rule()
     def configure(self) -> None:
         with self.doing("configure"):
             status, answer = self.server.call("POST", "configure", {"openrouter_api_key": API_KEY})
         assert status == 200, answer
         deployment_id = str(answer["deployment_id"])
-        self.known.append(Known(deployment_id, self.root / deployment_id))
+        self.deployment.append(ModelDeployment(deployment_id, self.root / deployment_id))
 
-    @deed(*LISTED)
-    def launch(self, known: Known) -> None:
-        self._bring_up("launch", known)
+    @action(*LISTED)
+    def launch(self, deployment: ModelDeployment) -> None:
+        self._bring_up("launch", deployment)
 
-    @deed(*LISTED)
-    def restart(self, known: Known) -> None:
-        self._bring_up("restart", known)
+    @action(*LISTED)
+    def restart(self, deployment: ModelDeployment) -> None:
+        self._bring_up("restart", deployment)
 
-    def _bring_up(self, verb: str, known: Known) -> None:
-        if not known.can_come_up:
-            assert self._call(verb, known)["code"] == "deployment_invalid"
-        elif known.is_broken:
-            assert self._call(verb, known)["code"] == "launch_failed"
-            known.lost_container("failed")
+    def _bring_up(self, verb: str, deployment: ModelDeployment) -> None:
+        if not deployment.can_come_up:
+            assert self._call(verb, deployment)["code"] == "deployment_invalid"
+        elif deployment.is_broken:
+            assert self._call(verb, deployment)["code"] == "launch_failed"
+            deployment.lost_container("failed")
         else:
-            answer = self._call(verb, known)
+            answer = self._call(verb, deployment)
             assert answer["status"] == "running", answer
-            word = self._word(known)
-            assert word
-            known.stage, known.without, known.proven = Stage.UP, "stopped", run_in(word)
+            inspection = self._word(deployment)
+            assert inspection
+            deployment.stage, deployment.without, deployment.verified_run = (
+                Stage.UP,
+                "stopped",
+                run_in(inspection),
+            )
 
-    @deed(*LISTED)
-    def stop(self, known: Known) -> None:
-        assert self._call("stop", known)["status"] == "stopped"
-        known.lost_container("stopped")
+    @action(*LISTED)
+    def stop(self, deployment: ModelDeployment) -> None:
+        assert self._call("stop", deployment)["status"] == "stopped"
+        deployment.lost_container("stopped")
 
-    @deed(*LISTED)
-    def archive(self, known: Known) -> None:
-        assert self._call("archive", known)["status"] == "archived"
-        known.lost_container("stopped")
-        known.stage = Stage.ARCHIVED
+    @action(*LISTED)
+    def archive(self, deployment: ModelDeployment) -> None:
+        assert self._call("archive", deployment)["status"] == "archived"
+        deployment.lost_container("stopped")
+        deployment.stage = Stage.ARCHIVED
 
-    @deed(Stage.ARCHIVED)
-    def restore(self, known: Known) -> None:
-        assert self._call("restore", known)["status"] == "stopped"
-        known.stage = Stage.NONE
+    @action(Stage.ARCHIVED)
+    def restore(self, deployment: ModelDeployment) -> None:
+        assert self._call("restore", deployment)["status"] == "stopped"
+        deployment.stage = Stage.NONE
 
-    def _call(self, verb: str, known: Known) -> dict[str, Any]:
-        return dict(self.server.call("POST", verb, {"deployment_id": known.id})[1])
+    def _call(self, verb: str, deployment: ModelDeployment) -> dict[str, Any]:
+        return dict(self.server.call("POST", verb, {"deployment_id": deployment.id})[1])
 
     # Docker's, by hand.
 
-    @deed(Stage.UP)
-    def docker_kill(self, known: Known) -> None:
-        self.engine.kill(self._container(known))
-        known.stage = Stage.DOWN
+    @action(Stage.UP)
+    def docker_kill(self, deployment: ModelDeployment) -> None:
+        self.engine.kill(self._container(deployment))
+        deployment.stage = Stage.DOWN
 
-    @deed(Stage.UP, Stage.LOOPING)
-    def docker_stop(self, known: Known) -> None:
-        self.engine.stop(self._container(known), timeout=30)
-        known.stage = Stage.DOWN
+    @action(Stage.UP, Stage.LOOPING)
+    def docker_stop(self, deployment: ModelDeployment) -> None:
+        self.engine.stop(self._container(deployment), timeout=30)
+        deployment.stage = Stage.DOWN
 
-    @deed(Stage.DOWN)
-    def docker_start(self, known: Known) -> None:
-        self.engine.start(self._container(known))
-        known.stage = Stage.LOOPING if known.is_broken else Stage.UP
+    @action(Stage.DOWN)
+    def docker_start(self, deployment: ModelDeployment) -> None:
+        self.engine.start(self._container(deployment))
+        deployment.stage = Stage.LOOPING if deployment.is_broken else Stage.UP
 
-    @deed(Stage.UP)
-    def docker_restart(self, known: Known) -> None:
-        self.engine.restart(self._container(known), timeout=30)
+    @action(Stage.UP)
+    def docker_restart(self, deployment: ModelDeployment) -> None:
+        self.engine.restart(self._container(deployment), timeout=30)
 
-    @deed(Stage.UP)
-    def docker_pause(self, known: Known) -> None:
-        eventually(lambda: self._paused(known))
-        known.stage = Stage.PAUSED
+    @action(Stage.UP)
+    def docker_pause(self, deployment: ModelDeployment) -> None:
+        eventually(lambda: self._paused(deployment))
+        deployment.stage = Stage.PAUSED
 
-    @deed(Stage.PAUSED)
-    def docker_unpause(self, known: Known) -> None:
-        self.engine.unpause(self._container(known))
-        known.stage = Stage.UP
+    @action(Stage.PAUSED)
+    def docker_unpause(self, deployment: ModelDeployment) -> None:
+        self.engine.unpause(self._container(deployment))
+        deployment.stage = Stage.UP
 
-    @deed(*WITH_CONTAINER)
-    def docker_rm(self, known: Known) -> None:
-        self.engine.remove_container(self._container(known), force=True)
-        known.lost_container(known.without)
+    @action(*WITH_CONTAINER)
+    def docker_rm(self, deployment: ModelDeployment) -> None:
+        self.engine.remove_container(self._container(deployment), force=True)
+        deployment.lost_container(deployment.without)
 
-    @deed(Stage.NONE, only_if=lambda known: known.can_come_up and not known.is_broken)
-    def compose_up(self, known: Known) -> None:
+    @action(
+        Stage.NONE, only_if=lambda deployment: deployment.can_come_up and not deployment.is_broken
+    )
+    def compose_up(self, deployment: ModelDeployment) -> None:
         command = ["docker", "compose", "up", "--detach"]
-        subprocess.run(command, cwd=known.folder, check=True, capture_output=True)
-        known.stage = Stage.UP
+        subprocess.run(command, cwd=deployment.folder, check=True, capture_output=True)
+        deployment.stage = Stage.UP
 
-    def _paused(self, known: Known) -> bool:
+    def _paused(self, deployment: ModelDeployment) -> bool:
         """Say whether it could be: on a busy machine runc gives up freezing processes."""
         with suppress(docker.errors.APIError):
-            self.engine.pause(self._container(known))
+            self.engine.pause(self._container(deployment))
             return True
         return False
 
     # In the folder.
 
-    @deed(*LISTED, only_if=lambda known: not known.is_invalid)
-    def edit_env(self, known: Known) -> None:
-        edit_env(known.folder, OPENCLAW_MODEL=f"openrouter/edit-{time.time_ns()}")
+    @action(*LISTED, only_if=lambda deployment: not deployment.is_invalid)
+    def edit_env(self, deployment: ModelDeployment) -> None:
+        edit_env(deployment.folder, OPENCLAW_MODEL=f"openrouter/edit-{time.time_ns()}")
 
-    @deed(*LISTED, only_if=lambda known: not known.is_invalid)
-    def garble_env(self, known: Known) -> None:
-        known.env = (known.folder / ".env").read_bytes()
-        (known.folder / ".env").write_bytes(known.env + b'SLACK_BOT_TOKEN="not closed\n')
+    @action(*LISTED, only_if=lambda deployment: not deployment.is_invalid)
+    def garble_env(self, deployment: ModelDeployment) -> None:
+        deployment.env = (deployment.folder / ".env").read_bytes()
+        (deployment.folder / ".env").write_bytes(deployment.env + b'SLACK_BOT_TOKEN="not closed\n')
 
-    @deed(*LISTED, only_if=lambda known: not known.is_invalid)
-    def take_port_away(self, known: Known) -> None:
-        known.env = (known.folder / ".env").read_bytes()
-        (known.folder / ".env").write_bytes(known.env.replace(b"PORT=", b"# PORT=", 1))
+    @action(*LISTED, only_if=lambda deployment: not deployment.is_invalid)
+    def take_port_away(self, deployment: ModelDeployment) -> None:
+        deployment.env = (deployment.folder / ".env").read_bytes()
+        (deployment.folder / ".env").write_bytes(deployment.env.replace(b"PORT=", b"# PORT=", 1))
 
-    @deed(*LISTED, only_if=lambda known: not known.is_invalid)
-    def remove_env(self, known: Known) -> None:
-        known.env = (known.folder / ".env").read_bytes()
-        (known.folder / ".env").unlink()
+    @action(*LISTED, only_if=lambda deployment: not deployment.is_invalid)
+    def remove_env(self, deployment: ModelDeployment) -> None:
+        deployment.env = (deployment.folder / ".env").read_bytes()
+        (deployment.folder / ".env").unlink()
 
-    @deed(*LISTED, only_if=lambda known: known.is_invalid)
-    def mend_env(self, known: Known) -> None:
-        (known.folder / ".env").write_bytes(known.env or b"")
-        known.env = None
+    @action(*LISTED, only_if=lambda deployment: deployment.is_invalid)
+    def mend_env(self, deployment: ModelDeployment) -> None:
+        (deployment.folder / ".env").write_bytes(deployment.env or b"")
+        deployment.env = None
 
-    @deed(*LISTED, only_if=lambda known: known.compose_file is None)
-    def remove_compose_file(self, known: Known) -> None:
-        known.compose_file = (known.folder / "docker-compose.yml").read_bytes()
-        (known.folder / "docker-compose.yml").unlink()
+    @action(*LISTED, only_if=lambda deployment: deployment.compose_file is None)
+    def remove_compose_file(self, deployment: ModelDeployment) -> None:
+        deployment.compose_file = (deployment.folder / "docker-compose.yml").read_bytes()
+        (deployment.folder / "docker-compose.yml").unlink()
 
-    @deed(*LISTED, only_if=lambda known: known.compose_file is not None)
-    def put_compose_file_back(self, known: Known) -> None:
-        (known.folder / "docker-compose.yml").write_bytes(known.compose_file or b"")
-        known.compose_file = None
+    @action(*LISTED, only_if=lambda deployment: deployment.compose_file is not None)
+    def put_compose_file_back(self, deployment: ModelDeployment) -> None:
+        (deployment.folder / "docker-compose.yml").write_bytes(deployment.compose_file or b"")
+        deployment.compose_file = None
 
-    @deed(Stage.UP)
-    def break_gateway(self, known: Known) -> None:
+    @action(Stage.UP)
+    def break_gateway(self, deployment: ModelDeployment) -> None:
         """Let it end at each start by what another start does not mend."""
-        (known.folder / "config/standin-fault").write_text("crash:78")
-        self.engine.restart(self._container(known), timeout=30)
-        known.stage, known.is_broken = Stage.LOOPING, True
-        eventually(lambda: (self._word(known) or {}).get("RestartCount"))
+        (deployment.folder / "config/standin-fault").write_text("crash:78")
+        self.engine.restart(self._container(deployment), timeout=30)
+        deployment.stage, deployment.is_broken = Stage.LOOPING, True
+        eventually(lambda: (self._word(deployment) or {}).get("RestartCount"))
 
-    @deed(*LISTED, only_if=lambda known: known.is_broken)
-    def mend_gateway(self, known: Known) -> None:
-        (known.folder / "config/standin-fault").unlink()
-        known.is_broken = False
+    @action(*LISTED, only_if=lambda deployment: deployment.is_broken)
+    def mend_gateway(self, deployment: ModelDeployment) -> None:
+        (deployment.folder / "config/standin-fault").unlink()
+        deployment.is_broken = False
 
-    @deed(*LISTED)
-    def lose_history(self, known: Known) -> None:
-        shutil.rmtree(known.folder / ".deploy-agent", ignore_errors=True)
-        known.without, known.proven = "stopped", None
+    @action(*LISTED)
+    def lose_history(self, deployment: ModelDeployment) -> None:
+        shutil.rmtree(deployment.folder / ".deploy-agent", ignore_errors=True)
+        deployment.without, deployment.verified_run = "stopped", None
 
     # The engine's.
 
@@ -291,10 +299,10 @@ class Deeds(RuleBasedStateMachine):
         ended = self.away != "freeze"
         with self.doing("bring the engine back"):
             self._bring_back()
-        for known in self.known if ended else ():
-            if known.stage in WITH_CONTAINER:
+        for deployment in self.deployment if ended else ():
+            if deployment.stage in WITH_CONTAINER:
                 # A policy that always restarts does so whoever stopped it.
-                known.stage = Stage.LOOPING if known.is_broken else Stage.UP
+                deployment.stage = Stage.LOOPING if deployment.is_broken else Stage.UP
 
     def _bring_back(self) -> None:
         if self.own_engine and self.away:
@@ -321,42 +329,42 @@ class Deeds(RuleBasedStateMachine):
     def _wrong(self) -> list[str]:
         """Return what is said wrongly, and by whom; the engine is asked before and after."""
         before = self._words()
-        said = self.voices.said(each.id for each in self.known)
+        said = self.readers.statuses(each.id for each in self.deployment)
         after = self._words()
         wrong = []
-        for known in self.known:
-            if not self.away and not known.fits(after[known.id]):
-                wrong.append(f"{known}, and the engine says {after[known.id]}")
-            right = self._right(known, before) | self._right(known, after)
-            statuses = {voice: each.pop(known.id, "") for voice, each in said.items()}
+        for deployment in self.deployment:
+            if not self.away and not deployment.fits(after[deployment.id]):
+                wrong.append(f"{deployment}, and the engine says {after[deployment.id]}")
+            right = self._right(deployment, before) | self._right(deployment, after)
+            statuses = {voice: each.pop(deployment.id, "") for voice, each in said.items()}
             self.tally.seen.update(statuses.values())
             wrong += [
-                f"{voice}: “{status}”, right is {right}: {known}"
+                f"{voice}: “{status}”, right is {right}: {deployment}"
                 for voice, status in statuses.items()
                 if status not in right
             ]
         return wrong + [f"the {voice} has {left}" for voice, left in said.items() if left]
 
-    def _right(self, known: Known, words: dict[str, Word | None]) -> set[str]:
-        if known.stage is Stage.ARCHIVED:
+    def _right(self, deployment: ModelDeployment, words: dict[str, Inspection | None]) -> set[str]:
+        if deployment.stage is Stage.ARCHIVED:
             return {""}
         if self.away:
-            return {"invalid" if known.is_invalid else "unknown"}
-        return right_statuses(known, words[known.id])
+            return {"invalid" if deployment.is_invalid else "unknown"}
+        return expected_statuses(deployment, words[deployment.id])
 
-    def _words(self) -> dict[str, Word | None]:
-        return {} if self.away else {each.id: self._word(each) for each in self.known}
+    def _words(self) -> dict[str, Inspection | None]:
+        return {} if self.away else {each.id: self._word(each) for each in self.deployment}
 
-    def _word(self, known: Known) -> Word | None:
-        return word_of(known, self.engine)
+    def _word(self, deployment: ModelDeployment) -> Inspection | None:
+        return inspect_container_of(deployment, self.engine)
 
-    def _container(self, known: Known) -> str:
-        word = self._word(known)
-        assert word
-        return str(word["Id"])
+    def _container(self, deployment: ModelDeployment) -> str:
+        inspection = self._word(deployment)
+        assert inspection
+        return str(inspection["Id"])
 
 
-# All deeds, in an order that needs few launches; each of the first of the two that it fits.
+# All actions, in an order that needs few launches; each of the first of the two that it fits.
 ROW = (
     *("configure", "compose_up", "docker_rm", "launch", "configure", "docker_pause"),
     *("docker_unpause", "docker_kill", "docker_start", "docker_stop", "edit_env", "restart"),
@@ -371,9 +379,9 @@ def test_every_shown_status_is_right_after_each_action(
 ) -> None:
     tally = Tally()
 
-    _do(ROW, Deeds(server.start(), engine, tally))
+    _do(ROW, Actions(server.start(), engine, tally))
 
-    assert set(tally.done) == DEEDS
+    assert set(tally.done) == ACTIONS
 
 
 @pytest.mark.soak
@@ -381,15 +389,15 @@ def test_every_shown_status_is_right_after_actions_in_any_order(
     server: Server, engine: docker.APIClient
 ) -> None:
     tally = Tally()
-    # Which deeds are possible is chance: what undoes a rare one, or a launch of what is broken,
+    # Which actions are possible is chance: what undoes a rare one, or a launch of what is broken,
     # may never be.
-    deeds = Deeds(server.start(), engine, tally)
-    _do((*ROW, "launch", "break_gateway", "launch"), deeds)
-    deeds.teardown()
+    actions = Actions(server.start(), engine, tally)
+    _do((*ROW, "launch", "break_gateway", "launch"), actions)
+    actions.teardown()
 
-    _try(lambda: Deeds(server, engine, tally), 40)
+    _try(lambda: Actions(server, engine, tally), 40)
 
-    assert set(tally.done) == DEEDS
+    assert set(tally.done) == ACTIONS
     assert set(tally.seen) == _SAID
 
 
@@ -403,7 +411,7 @@ def test_every_shown_status_is_right_while_the_engine_comes_and_goes(
         monkeypatch.setenv("DOCKER_HOST", own_engine.address)
         client = docker.APIClient(base_url=own_engine.address, version="auto", timeout=20)
         server.start()
-        _try(lambda: Deeds(server, client, tally, own_engine), 20)
+        _try(lambda: Actions(server, client, tally, own_engine), 20)
         server.stop()
         client.close()
 
@@ -417,17 +425,17 @@ _SAID = {
 }
 
 
-def _do(names: Sequence[str], deeds: Deeds) -> None:
-    """Do one after the other, and look after each deed."""
+def _do(names: Sequence[str], actions: Actions) -> None:
+    """Do one after the other, and look after each action."""
     for name in names:
-        getattr(deeds, name)(**({} if name == "configure" else {"which": 0}))
-        deeds.all_that_is_said_is_right()
+        getattr(actions, name)(**({} if name == "configure" else {"which": 0}))
+        actions.all_that_is_said_is_right()
 
 
-def _try(deeds: Callable[[], Deeds], sequences: int) -> None:
+def _try(actions: Callable[[], Actions], sequences: int) -> None:
     """Let Hypothesis choose; a sequence that fails is shown as it was, since each takes seconds."""
     run_state_machine_as_test(
-        deeds,
+        actions,
         settings=settings(
             max_examples=sequences,
             stateful_step_count=14,

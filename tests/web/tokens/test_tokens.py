@@ -15,7 +15,7 @@ from tests.support.command_line import CommandLine
 from tests.support.engine.containers import containers_of
 from tests.support.engine.images import STANDIN
 from tests.support.files.env_edits import edit_env
-from tests.support.gateway_token import CONNECTS, KEY, Tokens
+from tests.support.gateway_token import CONNECTS, KEY, GatewayToken
 from tests.support.operations import operation_process
 from tests.support.pages import csrf_token
 from tests.support.waiting import eventually
@@ -26,12 +26,12 @@ EQUAL = {"env": "equal", "config": "equal", "container": "equal", "gateway": "eq
 
 
 @pytest.fixture(scope="module")
-def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokens]:
+def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayToken]:
     """A running gateway; each test leaves it running with equal tokens."""
     deployments_dir = tmp_path_factory.mktemp("token") / "deployments"
     deployments_dir.mkdir()
     api = Api(create_app(Settings(deployments_dir=deployments_dir, image=STANDIN)))
-    tokens = Tokens(api, deployments_dir / api.configure(name="Support bot"))
+    tokens = GatewayToken(api, deployments_dir / api.configure(name="Support bot"))
     # Tests set here how it answers to a token.
     connects, compose = tokens.folder / "connect.mjs", tokens.folder / "docker-compose.yml"
     connects.write_text(CONNECTS)
@@ -43,12 +43,12 @@ def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tokens]:
 
 
 @pytest.fixture
-def configured(api: Api, deployments_dir: Path) -> Tokens:
-    return Tokens(api, deployments_dir / api.configure())
+def configured(api: Api, deployments_dir: Path) -> GatewayToken:
+    return GatewayToken(api, deployments_dir / api.configure())
 
 
 def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_logged(
-    launched: Tokens,
+    launched: GatewayToken,
 ) -> None:
     env = launched.folder / ".env"
     text = f"# ours, do not touch\n{env.read_text()}\nMINE='a b' # stays\n"
@@ -71,25 +71,25 @@ def test_a_rotated_token_is_accepted_the_old_one_refused_and_neither_is_logged(
     assert env.read_text() == text.replace(old, new)
     assert re.fullmatch("[0-9a-f]{64}", new)
     assert launched.in_config == new
-    assert launched.says_to(new) == "hello-ok"
-    assert launched.says_to(old) == "AUTH_TOKEN_MISMATCH"
+    assert launched.answer_to(new) == "hello-ok"
+    assert launched.answer_to(old) == "AUTH_TOKEN_MISMATCH"
     assert launched.log(operation["id"])[-2:] == ["The old token is refused", "Done"]
     page = launched.page()
     assert "The old token is refused now." in page
     for token in (old, new):
-        assert token not in launched.written_down()
+        assert token not in launched.own_files_text()
         assert token not in page + launched.page("/token")
 
 
 def test_differing_places_are_found_and_equalized(
-    launched: Tokens, engine: docker.APIClient
+    launched: GatewayToken, engine: docker.APIClient
 ) -> None:
     other = "another-token-of-somebody"
     launched.write_config(other)
     [container] = containers_of(engine, launched.id)
     engine.restart(container["Id"], timeout=5)
     # Asked directly: the cached checks may still show the start.
-    eventually(lambda: launched.takes(other), within=60)
+    eventually(lambda: launched.accepts(other), within=60)
     assert launched.places() == {**EQUAL, "config": "differs", "gateway": "differs"}
     page = launched.page("/token")
     assert "Make them equal" in page
@@ -105,13 +105,13 @@ def test_differing_places_are_found_and_equalized(
         "proven": True,
     }
     eventually(lambda: launched.places() == EQUAL, within=60)
-    assert launched.says_to(other) == "AUTH_TOKEN_MISMATCH"
+    assert launched.answer_to(other) == "AUTH_TOKEN_MISMATCH"
     assert "Make them equal" not in launched.page("/token")
-    assert other not in launched.written_down()
+    assert other not in launched.own_files_text()
 
 
 def test_a_rejected_token_is_rolled_back_with_the_gateway(
-    launched: Tokens,
+    launched: GatewayToken,
 ) -> None:
     old = launched.in_env
     launched.write_config(old)  # In another format than ours.
@@ -126,13 +126,13 @@ def test_a_rejected_token_is_rolled_back_with_the_gateway(
     assert rotated.json["cause"] == "token_refused"
     assert [path.read_bytes() for path in kept] == before
     assert launched.api.status(launched.id)["status"] == "running"
-    assert launched.says_to(old) == "hello-ok"
+    assert launched.answer_to(old) == "hello-ok"
     steps = re.findall(r'data-step="(\w+)"><span.*?</span>(.*)', launched.page())
     undone = [("done", "Take down what was started"), ("done", "Roll back")]
     assert steps[-2:] == undone
 
 
-def test_a_rotation_fails_if_the_old_token_still_works(launched: Tokens) -> None:
+def test_a_rotation_fails_if_the_old_token_still_works(launched: GatewayToken) -> None:
     old = launched.in_env
 
     with launched.refusing("!secret"):
@@ -146,7 +146,7 @@ def test_a_rotation_fails_if_the_old_token_still_works(launched: Tokens) -> None
 
 
 def test_a_stopped_gateways_new_token_is_verified_by_its_next_launch(
-    configured: Tokens, engine: docker.APIClient, cli: CommandLine
+    configured: GatewayToken, engine: docker.APIClient, cli: CommandLine
 ) -> None:
     old = configured.in_env
     assert "its next launch proves it" in configured.page("/rotate-token")
@@ -172,7 +172,7 @@ def test_a_stopped_gateways_new_token_is_verified_by_its_next_launch(
 
 
 def test_the_next_launch_finishes_a_killed_rotation(
-    launched: Tokens,
+    launched: GatewayToken,
 ) -> None:
     old = launched.in_env
     fault = launched.folder / "config/standin-fault"
@@ -193,5 +193,5 @@ def test_the_next_launch_finishes_a_killed_rotation(
     fault.unlink()
     assert launched.api.post("restart", {"deployment_id": launched.id}).status_code == 200
     eventually(lambda: launched.places() == EQUAL, within=60)
-    assert launched.says_to(launched.in_env) == "hello-ok"
-    assert launched.says_to(old) == "AUTH_TOKEN_MISMATCH"
+    assert launched.answer_to(launched.in_env) == "hello-ok"
+    assert launched.answer_to(old) == "AUTH_TOKEN_MISMATCH"

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from app.core.settings.env_file import parse_env
 from app.store.deployments import DeploymentStore
-from tests.support.crash.crowd import Call
-from tests.support.crash.past import Done, Past, Span
+from tests.support.crash.callers import Call
+from tests.support.crash.deployment_past import DeploymentPast, Done, Span
 
 _BY_HAND = ("edit", "kill", "halt", "remove")
 # Whoever archives lets go of the folder a moment after the end is recorded.
@@ -14,7 +14,7 @@ _LAST_STEP_SECONDS = 5
 ENGINE_SECONDS = 9
 
 
-class Judge:
+class Consistency:
     """Knows the past of every deployment, and all that was asked for and done by hand."""
 
     def __init__(self, root: Path, calls: Sequence[Call]) -> None:
@@ -22,7 +22,7 @@ class Judge:
         made = [each for each in calls if each.verb == "configure" and each.status == 200]
         self.pasts = {past.deployment_id: past for past in map(self._past_of, made)}
 
-    def wrong(self) -> list[tuple[Call, Past | None]]:
+    def wrong(self) -> list[tuple[Call, DeploymentPast | None]]:
         """Return the answers that were right at no moment of their calls."""
         return [
             (each, self.pasts.get(each.deployment_id))
@@ -39,7 +39,7 @@ class Judge:
             if done.state != "succeeded" and not self._is_explained(done, past)
         ]
 
-    def lost(self) -> list[tuple[Call, Past]]:
+    def lost(self) -> list[tuple[Call, DeploymentPast]]:
         """Return what was written by hand, or acknowledged, and stands nowhere."""
         return [
             (each, past)
@@ -48,17 +48,17 @@ class Judge:
             if not self._is_kept(each, past)
         ]
 
-    def _past_of(self, made: Call) -> Past:
+    def _past_of(self, made: Call) -> DeploymentPast:
         deployment_id = made.answer["deployment_id"]
         restorings = [
             each.span
             for each in self._calls
             if (each.verb, each.deployment_id, each.status) == ("restore", deployment_id, 200)
         ]
-        past = Past(deployment_id, made.span, made.answer["port"], restorings)
+        past = DeploymentPast(deployment_id, made.span, made.answer["port"], restorings)
         return past.read(self._store.folder_or_archived(deployment_id))
 
-    def _about(self, past: Past) -> list[Call]:
+    def _about(self, past: DeploymentPast) -> list[Call]:
         return [each for each in self._calls if each.deployment_id == past.deployment_id]
 
     def _is_right(self, call: Call) -> bool:
@@ -97,7 +97,7 @@ class Judge:
                 return _done_of(call, past).state == "failed"
         return False
 
-    def _is_listed_rightly(self, call: Call, past: Past) -> bool:
+    def _is_listed_rightly(self, call: Call, past: DeploymentPast) -> bool:
         rows = [each for each in call.answer if each["deployment_id"] == past.deployment_id]
         ports = [each["port"] for each in rows] or [None]
         return len(ports) == 1 and ports[0] in past.ports_within(call.span)
@@ -106,13 +106,13 @@ class Judge:
         others = (each for each in self.pasts.values() if each.deployment_id != call.deployment_id)
         return any(port in each.ports_within(call.span) for each in others)
 
-    def _is_held(self, call: Call, past: Past) -> bool:
+    def _is_held(self, call: Call, past: DeploymentPast) -> bool:
         """Say whether somebody else worked on what is archived."""
         late = Span(call.span.began - _LAST_STEP_SECONDS, call.span.ended)
         archivings = [each.span for each in past.done.values() if each.kind == "archive"]
         return any(each.overlaps(late) for each in (*archivings, *past.restorings))
 
-    def _is_explained(self, done: Done, past: Past) -> bool:
+    def _is_explained(self, done: Done, past: DeploymentPast) -> bool:
         meanwhile = [each.verb for each in self._about(past) if each.span.overlaps(done.span)]
         if done.state == "cancelled":
             return "stop" in meanwhile
@@ -120,7 +120,7 @@ class Judge:
             return done.span.ended - done.span.began >= ENGINE_SECONDS
         return done.state == "failed" and any(each.startswith(_BY_HAND) for each in meanwhile)
 
-    def _is_kept(self, call: Call, past: Past) -> bool:
+    def _is_kept(self, call: Call, past: DeploymentPast) -> bool:
         folder = self._store.folder_or_archived(past.deployment_id)
         if call.verb.startswith("edit") and call.answer:
             text = (folder / call.verb.removeprefix("edit ")).read_text()
@@ -137,7 +137,7 @@ class Judge:
         return env["DEPLOYMENT_NAME"] == call.body["name"]
 
 
-def _done_of(call: Call, past: Past) -> Done:
+def _done_of(call: Call, past: DeploymentPast) -> Done:
     return past.done[call.answer["operation"]["id"]]
 
 

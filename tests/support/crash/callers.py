@@ -14,7 +14,7 @@ import docker
 from docker.errors import APIError
 
 from tests.support.api import API_KEY
-from tests.support.crash.past import Span
+from tests.support.crash.deployment_past import Span
 from tests.support.server import Server, free_port
 from tests.support.waiting import eventually
 
@@ -45,7 +45,7 @@ class Call:
         return str(self.answer["code"]) if self.status >= 400 else ""
 
 
-class Crowd:
+class Callers:
     """Each caller has a plan that its number decides. `patience` is how likely it is to wait
     for the end of what keeps a deployment busy, and to try again."""
 

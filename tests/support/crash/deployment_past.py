@@ -55,7 +55,7 @@ class _Became:
 
 
 @dataclass
-class Past:
+class DeploymentPast:
     """`restorings` are the calls that have put it back into the list."""
 
     deployment_id: str
@@ -68,7 +68,7 @@ class Past:
         before = _Became(Span(-_NEVER, -_NEVER), None)
         self._became = [before, _Became(self.made, self.port)]
 
-    def read(self, folder: Path) -> "Past":
+    def read(self, folder: Path) -> "DeploymentPast":
         """Take in a history: one thing was done after the other, each begun and ended once."""
         for entry in history.read_history(folder):
             what, number = str(entry["what"]), entry.get("operation")

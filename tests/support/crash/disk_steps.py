@@ -24,23 +24,23 @@ _TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class DiskStep:
     """One step: what is done, and to which path, or from which to which."""
 
-    deed: str
+    operation: str
     path: str
     target: str = ""
 
     @property
     def needs_room(self) -> bool:
         """Say whether it needs some on the disk; to move and to delete needs none."""
-        return self.deed in ("open", "mkdir", "link", "symlink", "fsync")
+        return self.operation in ("open", "mkdir", "link", "symlink", "fsync")
 
     def __str__(self) -> str:
-        return " ".join(each for each in (self.deed, self.path, self.target) if each)
+        return " ".join(each for each in (self.operation, self.path, self.target) if each)
 
 
-class Fate(StrEnum):
+class Fault(StrEnum):
     """What happens before a step: its process dies; the system says from then on that the disk is
     full, or others fill it, however little there was; or somebody edits the file that it is
     about, else `.env`."""
@@ -54,24 +54,24 @@ class Fate(StrEnum):
 BY_HAND = {"docker-compose.yml": "# by hand\n", ".env": "BY_HAND=so\n"}
 
 
-def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.KILLED) -> None:
-    """From now on write each step below `folder` into `trace`; meet a fate before number `last`.
+def watch(folder: Path, trace: Path, last: int | None = None, fault: Fault = Fault.KILLED) -> None:
+    """From now on write each step below `folder` into `trace`; meet a fault before number `last`.
 
     It can't be undone: this is for a process that is there for nothing else.
     """
     record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     count, by_hand = 0, False
 
-    def meet(point: Point) -> None:
+    def meet(point: DiskStep) -> None:
         nonlocal by_hand
-        match fate:
-            case Fate.KILLED:
+        match fault:
+            case Fault.KILLED:
                 os.kill(os.getpid(), signal.SIGKILL)
-            case Fate.FULL if point.needs_room:
+            case Fault.FULL if point.needs_room:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            case Fate.FILLED:
+            case Fault.FILLED:
                 fill(folder.parent)
-            case Fate.EDITED if count == last:
+            case Fault.EDITED if count == last:
                 by_hand = True
                 _edit(folder, edited_at(point))
                 by_hand = False
@@ -84,13 +84,13 @@ def watch(folder: Path, trace: Path, last: int | None = None, fate: Fate = Fate.
         if last is not None and count >= last:
             meet(point)
         count += 1
-        os.write(record, f"{point.deed}\t{point.path}\t{point.target}\n".encode())
+        os.write(record, f"{point.operation}\t{point.path}\t{point.target}\n".encode())
 
     sys.addaudithook(hear)
     os.fsync = _announced(os.fsync, hear)
 
 
-def edited_at(point: Point) -> str:
+def edited_at(point: DiskStep) -> str:
     """Return the file that somebody edits before a step."""
     return next((name for name in BY_HAND if name in Path(point.path).name), ".env")
 
@@ -101,8 +101,8 @@ def _edit(folder: Path, name: str) -> None:
             file.write(BY_HAND[name])
 
 
-def steps_in(trace: Path) -> list[Point]:
-    return [Point(*line.split("\t")) for line in trace.read_text().splitlines()]
+def steps_in(trace: Path) -> list[DiskStep]:
+    return [DiskStep(*line.split("\t")) for line in trace.read_text().splitlines()]
 
 
 def _announced(
@@ -117,16 +117,16 @@ def _announced(
     return announced
 
 
-def _point(event: str, arguments: tuple[object, ...]) -> Point | None:
+def _point(event: str, arguments: tuple[object, ...]) -> DiskStep | None:
     if event == "open":
         path, _, flags = arguments
         if not isinstance(flags, int) or not flags & _TO_WRITE or isinstance(path, int):
             return None
-        return Point("open", _name(path))
+        return DiskStep("open", _name(path))
     if event not in _CHANGES and event != "os.fsync":
         return None
     target = _name(arguments[1]) if event in ("os.rename", "os.link", "os.symlink") else ""
-    return Point(event.removeprefix("os."), _name(arguments[0]), target)
+    return DiskStep(event.removeprefix("os."), _name(arguments[0]), target)
 
 
 def _name(path: object) -> str:

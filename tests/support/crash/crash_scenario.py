@@ -17,31 +17,31 @@ from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext, build_context
 from app.usecases.lifecycle.archive import list_archived
 from app.usecases.status.overview import list_deployments
-from tests.support.crash import verbs
-from tests.support.crash.points import Fate, Point, steps_in
+from tests.support.crash import actions
+from tests.support.crash.disk_steps import DiskStep, Fault, steps_in
 
 _PROCESSES = multiprocessing.get_context("forkserver")
-_PROCESSES.set_forkserver_preload(["tests.support.crash.verbs"])
+_PROCESSES.set_forkserver_preload(["tests.support.crash.actions"])
 
 # By name: what leads to a deed, and the deed.
 WITHOUT_CONTAINERS = {
-    "configure": ((), verbs.configure),
-    "reconfigure": ((verbs.configure,), verbs.reconfigure),
-    "reveal": ((verbs.configure,), verbs.reveal),
-    "restore": ((verbs.configure, verbs.archive), verbs.restore),
-    "purge": ((verbs.configure, verbs.archive), verbs.purge),
-    "stop": ((verbs.configure,), verbs.stop),
-    "archive": ((verbs.configure,), verbs.archive),
-    "rotate": ((verbs.configure,), verbs.rotate_its_token),
+    "configure": ((), actions.configure),
+    "reconfigure": ((actions.configure,), actions.reconfigure),
+    "reveal": ((actions.configure,), actions.reveal),
+    "restore": ((actions.configure, actions.archive), actions.restore),
+    "purge": ((actions.configure, actions.archive), actions.purge),
+    "stop": ((actions.configure,), actions.stop),
+    "archive": ((actions.configure,), actions.archive),
+    "rotate": ((actions.configure,), actions.rotate_its_token),
 }
 WITH_CONTAINERS = {
-    "launch": ((verbs.configure,), verbs.launch),
-    "restart": ((verbs.configure, verbs.launch), verbs.restart),
-    "update": ((verbs.configure, verbs.launch), verbs.update),
+    "launch": ((actions.configure,), actions.launch),
+    "restart": ((actions.configure, actions.launch), actions.restart),
+    "update": ((actions.configure, actions.launch), actions.update),
 }
 
 
-class Crashes:
+class CrashScenario:
     """One deployment, in a state to which it is put back before each try."""
 
     def __init__(self, settings: Settings, scratch: Path) -> None:
@@ -51,18 +51,20 @@ class Crashes:
         self._kept = scratch / "kept"
         self._trace = scratch / "trace"
 
-    def run(self, verb: verbs.Verb, last: int | None = None, fate: Fate = Fate.KILLED) -> int:
+    def run(
+        self, verb: actions.Action, last: int | None = None, fault: Fault = Fault.KILLED
+    ) -> int:
         """Do a verb in a process of its own; return its exit code."""
         self._trace.unlink(missing_ok=True)
         process = _PROCESSES.Process(
-            target=verbs.do, args=(verb, self.id, self.settings, self._trace, last, fate)
+            target=actions.do, args=(verb, self.id, self.settings, self._trace, last, fault)
         )
         process.start()
         process.join(180)
         assert process.exitcode is not None, f"{verb.__name__} did not end"
         return process.exitcode
 
-    def steps(self, *before: verbs.Verb, verb: verbs.Verb) -> list[Point]:
+    def steps(self, *before: actions.Action, verb: actions.Action) -> list[DiskStep]:
         """Return the steps of a verb, after others; from now on `again` leads before it."""
         for each in before:
             assert self.run(each) == 0
@@ -79,7 +81,7 @@ class Crashes:
         return build_context(self.settings)
 
 
-def assert_whole(crashes: Crashes, at: str) -> None:
+def assert_whole(crashes: CrashScenario, at: str) -> None:
     """Nothing is half, twice, or said to go on that does not."""
     context = crashes.context()
     views = list_deployments(context)
@@ -100,7 +102,7 @@ def assert_whole(crashes: Crashes, at: str) -> None:
         assert json.loads((folder / "config/openclaw.json").read_text())["gateway"], at
 
 
-def files_of(crashes: Crashes) -> dict[str, bytes]:
+def files_of(crashes: CrashScenario) -> dict[str, bytes]:
     """Return what a person would call the deployment, by path; what is ours beside it is not."""
     return {
         str(path.relative_to(crashes.root)): path.read_bytes()
@@ -109,7 +111,7 @@ def files_of(crashes: Crashes) -> dict[str, bytes]:
     }
 
 
-def assert_done_again(crashes: Crashes, verb: verbs.Verb, at: str) -> None:
+def assert_done_again(crashes: CrashScenario, verb: actions.Action, at: str) -> None:
     """Repeat a verb: it is done then, or refused in words since it was done already."""
     if crashes.run(verb) == 0:
         return

@@ -25,7 +25,7 @@ from app.usecases.tokens.reveal import reveal_secret
 from app.usecases.tokens.rotate import rotate_token
 from app.usecases.updates.update import update_deployment
 from tests.support.api import API_KEY
-from tests.support.crash.points import Fate, watch
+from tests.support.crash.disk_steps import Fault, watch
 from tests.support.server import free_port
 
 _BY = "somebody"
@@ -33,7 +33,7 @@ NAME = "Support bot"
 REFUSED, BROKEN_OFF = 3, 4
 OTHER_IMAGE = "deploy-agent-standin:2026.9.6"
 
-Verb = Callable[[str, AppContext], object]
+Action = Callable[[str, AppContext], object]
 
 
 def configure(deployment_id: str, context: AppContext) -> object:
@@ -87,20 +87,20 @@ def update(deployment_id: str, context: AppContext) -> object:
 
 
 def do(
-    verb: Verb,
+    verb: Action,
     deployment_id: str,
     settings: Settings,
     trace: Path,
     last: int | None = None,
-    fate: Fate = Fate.KILLED,
+    fault: Fault = Fault.KILLED,
 ) -> NoReturn:
     """Do it and end; where it is an operation, that runs in this process too, to its end.
 
-    `last` is the step before which it meets its fate. The exit code tells what came of it.
+    `last` is the step before which it meets its fault. The exit code tells what came of it.
     """
     start._start_process = _performed_here
     context = build_context(settings)
-    watch(settings.deployments_dir, trace, last, fate)
+    watch(settings.deployments_dir, trace, last, fault)
     try:
         verb(deployment_id, context)
     except UserError:
