@@ -254,13 +254,13 @@ def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | A
     deployment_id = parse_id(body.deployment_id)
     if body.resume:
         return _answered(deployment_id, _resumed(deployment_id, body), body.wait)
-    request = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
+    change = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
     if body.preview:
-        plan = plan_reconfiguration(deployment_id, request, context=app_context())
+        plan = plan_reconfiguration(deployment_id, change, context=app_context())
         return PreviewAnswer.of(plan)
     then = "launch" if body.launch else "restart" if body.restart else "save"
     started = reconfigure_deployment(
-        deployment_id, request, then, actor=actor(), context=app_context()
+        deployment_id, change, then, actor=actor(), context=app_context()
     )
     return _answered(deployment_id, started, body.wait)
 
