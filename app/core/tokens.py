@@ -84,7 +84,7 @@ class TokenCheck:
             return "They differ. Making them equal writes the token of .env everywhere."
         if self.of(TokenPlace.GATEWAY) is TokenMatch.EQUAL:
             return "All places agree, and the gateway accepts the token."
-        return "No place is known to differ."
+        return "No difference was found, but not every place could be checked."
 
 
 def same_token(one: str, other: str) -> bool:

@@ -113,9 +113,8 @@ def _not_published_at(
     bind = gateway.bind_address
     if bind in _EVERYWHERE or bind == name or not _address_of(bind):
         return None
-    words = (
-        f"It is published on {bind} only, so http://{_host(name)}:{gateway.port} does not answer."
-    )
+    here = f"http://{_host(name)}:{gateway.port}"
+    words = f"The gateway is published on {bind} only, so {here} does not answer."
     if ip_address(bind).is_loopback:
         return None if name in _LOOPBACK_NAMES else _on_loopback_only(words, name, visitor, gateway)
     address = _address_of(name)

@@ -90,7 +90,12 @@ def a_check(**matches: TokenMatch) -> TokenCheck:
         ({"config": TokenMatch.DIFFERS}, False, False, "They differ."),
         ({"container": TokenMatch.DIFFERS}, False, True, "They differ."),
         ({"gateway": TokenMatch.DIFFERS}, False, True, "They differ."),
-        ({"gateway": TokenMatch.UNKNOWN}, None, False, "No place is known to differ."),
+        (
+            {"gateway": TokenMatch.UNKNOWN},
+            None,
+            False,
+            "No difference was found, but not every place could be checked.",
+        ),
         (
             {"gateway": TokenMatch.UNKNOWN, "config": TokenMatch.DIFFERS},
             False,
