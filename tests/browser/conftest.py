@@ -1,4 +1,4 @@
-"""A real browser on a real server: whatever goes wrong in a page fails the test that opened it."""
+"""A real browser on a real server: any error in a page fails the test that opened it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from demo.chromium import FLAGS, program
 from demo.cleaning import remove_everything_of
 from tests.support.browser.fleet import Fleet
-from tests.support.browser.steady import steady
 from tests.support.browser.visits import Visits
+from tests.support.browser.without_netlink import without_netlink
 from tests.support.engine.images import STANDIN
 from tests.support.server import Server
 
@@ -20,8 +20,8 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One Chromium for the session; what tests share is the program, never a cookie."""
-    path = steady(program(), tmp_path_factory.mktemp("chromium"))
+    """One Chromium for the session; tests share the process, not cookies."""
+    path = without_netlink(program(), tmp_path_factory.mktemp("chromium"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
@@ -30,7 +30,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @contextmanager
 def _served(folder: Path, **settings: object) -> Iterator[Server]:
-    """A started server on a scratch folder; what was started from it is gone afterwards."""
+    """A started server on a scratch folder; its deployments are removed afterwards."""
     deployments_dir = folder / "deployments"
     deployments_dir.mkdir()
     server = Server(deployments_dir, folder / "server.log", image=STANDIN, **settings)
@@ -43,15 +43,15 @@ def _served(folder: Path, **settings: object) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """A server for the tests of one module; each test has deployments of its own on it."""
+    """One server for a module; each test has its own deployments on it."""
     with _served(tmp_path_factory.mktemp("shared")) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    """A server with a deployment in each state, for tests that only look."""
-    # What is launching goes on launching, however long others look.
+    """A server with a deployment in each state, for read-only tests."""
+    # The launching deployment stays launching for all tests.
     with _served(tmp_path_factory.mktemp("fleet"), launch_timeout=86400) as server:
         yield Fleet.fill(server)
 

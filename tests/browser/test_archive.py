@@ -1,4 +1,4 @@
-"""Putting aside, bringing back and deleting for good, by clicking."""
+"""Archive, restore and delete for good, by clicking."""
 
 import re
 
@@ -8,7 +8,7 @@ from tests.support.browser.fleet import configure
 from tests.support.browser.visits import Visits
 
 
-def test_a_deployment_goes_into_the_archive_back_and_away_for_good(visits: Visits) -> None:
+def test_a_deployment_is_archived_restored_and_deleted_for_good(visits: Visits) -> None:
     deployment_id = configure(visits.server, name="Support bot")
     page, list_page = visits.open(), visits.open()
     list_page.goto("/")

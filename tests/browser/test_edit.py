@@ -1,4 +1,4 @@
-"""A deployment is changed on its page: edited, looked at beforehand, applied."""
+"""A deployment is edited on its page: change, preview, apply."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Every page in every state: it fits, it is safe, it needs nothing from elsewhere.
+"""Every page in every state fits, is accessible, and loads nothing from other sites.
 
 Accessible is what axe finds nothing in, at WCAG 2.2 AA and by its best practices.
 """
@@ -15,7 +15,7 @@ from app.config import Settings
 from app.usecases.context import build_context
 from app.usecases.people.people import begin_setup
 from tests.support.browser.fleet import LONG_NAME, Fleet
-from tests.support.browser.visits import Visits, follow_again
+from tests.support.browser.visits import Visits, reconnect_stream
 
 _ALL = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 _AXE = Axe()
@@ -23,7 +23,7 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead"))
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML)"""
-# Cut off, and nowhere to be had whole.
+# Cut off, without a title that has the whole text.
 _CLIPPED = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead, [title], input"))
   .filter((each) => ["hidden", "clip"].includes(getComputedStyle(each).overflowX))
@@ -37,8 +37,8 @@ _HARD_TO_HIT = """() => [...document.querySelectorAll("button, .button, input, s
 
 
 def found(page: Page, rules: list[str]) -> list[Any]:
-    """Return what axe objects to, with where and why."""
-    # What it has nothing against is not told: on a large page that is the most of it.
+    """Return the violations that axe finds, with target and reason."""
+    # Passed rules are left out: on a large page they are most of the result.
     options = {"runOnly": rules, "resultTypes": ["violations"]}
     answer = _AXE.run(page, options=options).response
     return [
@@ -48,7 +48,7 @@ def found(page: Page, rules: list[str]) -> list[Any]:
     ]
 
 
-def test_every_page_fits_is_accessible_and_loads_its_own_files_and_nothing_else(
+def test_every_page_fits_is_accessible_and_loads_only_own_files(
     fleet: Fleet, fleet_visits: Visits
 ) -> None:
     fleet_visits.allow(404)
@@ -62,7 +62,7 @@ def test_every_page_fits_is_accessible_and_loads_its_own_files_and_nothing_else(
             assert page.evaluate(_CLIPPED) == [], (path, width)
             assert page.evaluate(_HARD_TO_HIT) == [], (path, width)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        # What differs between the themes is colours alone.
+        # The themes differ only in colors.
         page.emulate_media(color_scheme="dark")
         assert found(page, ["color-contrast"]) == [], (path, "in the dark")
         page.emulate_media(color_scheme="light")
@@ -96,7 +96,7 @@ def test_dialogs_and_toasts_are_accessible(fleet: Fleet, fleet_visits: Visits, t
         expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_hostile_log_is_text_and_nothing_but_text(fleet: Fleet, fleet_visits: Visits) -> None:
+def test_a_hostile_log_is_only_text(fleet: Fleet, fleet_visits: Visits) -> None:
     for javascript in (True, False):
         page = fleet_visits.open(javascript=javascript)
         page.goto(f"/deployments/{fleet.of['hostile']}")
@@ -113,12 +113,12 @@ def test_a_name_with_markup_is_text(fleet: Fleet, fleet_visits: Visits) -> None:
     page.goto("/")
     page.get_by_role("link", name=LONG_NAME).click()
     expect(page.get_by_role("heading", level=1)).to_contain_text(LONG_NAME)
-    follow_again(page)
+    reconnect_stream(page)
 
     expect(page.get_by_role("heading", level=1)).to_contain_text(LONG_NAME)
 
 
-def test_the_list_says_which_why_and_what_next(fleet: Fleet, fleet_visits: Visits) -> None:
+def test_the_list_shows_what_failed_why_and_what_next(fleet: Fleet, fleet_visits: Visits) -> None:
     page = fleet_visits.open()
 
     page.goto("/")
@@ -132,7 +132,7 @@ def test_the_list_says_which_why_and_what_next(fleet: Fleet, fleet_visits: Visit
     assert set(names[4:]) == {"Unnamed"}
 
 
-def test_a_failed_deployment_says_why_and_what_next_at_its_top(
+def test_a_failed_deployment_shows_why_and_what_next_at_the_top(
     fleet: Fleet, fleet_visits: Visits
 ) -> None:
     page = fleet_visits.open(width=360)
@@ -152,10 +152,10 @@ def test_every_status_is_a_word_and_an_icon(fleet: Fleet, fleet_visits: Visits) 
 
     page.goto("/")
 
-    looks = page.locator("td .badge").evaluate_all(
+    shown = page.locator("td .badge").evaluate_all(
         "all => all.map(each => [each.textContent, getComputedStyle(each, '::before').content])"
     )
-    assert len({word for word, _ in looks}) == 8
-    icons = {icon for _, icon in looks}
+    assert len({word for word, _ in shown}) == 8
+    icons = {icon for _, icon in shown}
     assert len(icons) == 8
     assert "none" not in icons

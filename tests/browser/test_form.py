@@ -1,4 +1,4 @@
-"""The configure form: what is wrong is said beside its field, and nothing typed is lost."""
+"""The configure form: errors are shown beside their fields, and typed values are kept."""
 
 import re
 from urllib.parse import parse_qs
@@ -23,7 +23,7 @@ def env_of(page: Page) -> Locator:
 
 
 @pytest.mark.parametrize("javascript", [True, False], ids=["script", "no_script"])
-def test_a_rejected_form_says_what_is_wrong_and_keeps_what_was_typed(
+def test_a_rejected_form_shows_errors_and_keeps_typed_values(
     visits: Visits, javascript: bool
 ) -> None:
     visits.allow(422)
@@ -61,7 +61,7 @@ def test_a_rejected_form_says_what_is_wrong_and_keeps_what_was_typed(
     expect(memory).to_be_focused()
 
 
-def test_a_field_is_checked_as_one_leaves_it(visits: Visits, page: Page) -> None:
+def test_a_field_is_checked_when_it_is_left(visits: Visits, page: Page) -> None:
     configure(visits.server, name="Support bot", telegram_bot_token=BOT)
     page.goto("/deployments/new")
     key, name = page.get_by_label("OpenRouter API key"), page.get_by_label("Name")
@@ -113,7 +113,7 @@ def test_a_secret_is_shown_while_its_button_is_pressed(page: Page) -> None:
     expect(key).to_have_value(API_KEY)
 
 
-def test_a_check_moves_no_button_away_from_under_the_pointer(visits: Visits, page: Page) -> None:
+def test_a_check_does_not_move_a_button_under_the_pointer(visits: Visits, page: Page) -> None:
     visits.allow(422)
     page.goto("/deployments/new")
     page.get_by_label("Name").fill("x" * 81)
@@ -128,7 +128,7 @@ def test_a_check_moves_no_button_away_from_under_the_pointer(visits: Visits, pag
     assert sent.index("/deployments/new/check") > sent.index("/deployments/new", 1)
 
 
-def test_without_a_script_the_files_are_shown_on_request(visits: Visits) -> None:
+def test_without_a_script_a_button_previews_the_files(visits: Visits) -> None:
     page = visits.open(javascript=False)
     page.goto("/deployments/new")
     key = page.get_by_label("OpenRouter API key")
@@ -144,11 +144,11 @@ def test_without_a_script_the_files_are_shown_on_request(visits: Visits) -> None
     expect(key).to_have_value("")
     expect(key).to_be_focused()
     expect(key).to_have_accessible_description(re.compile("^Type it again: pages never contain"))
-    page.reload()  # The address is a page of its own, also for whoever comes back to it.
+    page.reload()  # The preview's address also answers GET.
     assert page.goto("/deployments/new/preview").status == 200
 
 
-def test_another_like_this_takes_all_but_what_is_its_own(visits: Visits, page: Page) -> None:
+def test_another_like_this_copies_all_settings_but_unique_ones(visits: Visits, page: Page) -> None:
     before = configure(visits.server, name="Sales bot", timezone="Europe/Berlin", model="a/b")
     page.goto(f"/deployments/{before}")
     page.get_by_role("link", name="Configure another like this").click()

@@ -101,7 +101,7 @@ class Person:
 
 @dataclass
 class Office:
-    """A server that strangers reach, a provider, and the machine that both are reached from."""
+    """A server that other machines reach, a provider, and the other machine."""
 
     machine: OtherMachine
     server: Server
@@ -125,7 +125,7 @@ class Office:
 
 
 def strangers_server(deployments_dir: Path, log: Path) -> Server:
-    """A server that other machines reach, and that knows nobody yet."""
+    """A server that other machines reach, without users yet."""
     server = Server(
         deployments_dir,
         log,
@@ -138,7 +138,7 @@ def strangers_server(deployments_dir: Path, log: Path) -> Server:
 
 
 def set_up_link(server: Server, home: str) -> str:
-    """Return the link that the server printed, with an address where its name stands."""
+    """Return the set-up link that the server printed, with an address for its host name."""
     printed = re.search(r"http://(\S+):\d+(/setup/\S+)", server.log.read_text())
     assert printed
     assert printed[1] == own_address()
@@ -207,7 +207,7 @@ class Gateway:
 
 @pytest.fixture(scope="module")
 def gateway(office: Office, ana: Person) -> Gateway:
-    """Configured and launched by ana, who has its token on her screen."""
+    """Configured and launched by ana, who has revealed its token."""
     page = ana.page
     ana.click(page.get_by_role("link", name="New deployment"))
     page.get_by_label("OpenRouter API key").fill(API_KEY)
@@ -292,11 +292,11 @@ def test_a_colleague_gets_from_the_set_up_link_to_a_chat_reply(
     office.picture(theirs, "chat")
 
     assert office.provider.chats[-1].authorization == f"Bearer {API_KEY}"
-    tell_times(office, ana, gateway)
+    save_times(office, ana, gateway)
 
 
-def tell_times(office: Office, ana: Person, gateway: Gateway) -> None:
-    """Leave beside the pictures where the time went."""
+def save_times(office: Office, ana: Person, gateway: Gateway) -> None:
+    """Write how long each step took, beside the pictures."""
     begun = gateway.marks[0][1]
     told = {what: round(at - begun, 1) for what, at in gateway.marks}
     (office.folder / "first-chat.json").write_text(
@@ -354,7 +354,7 @@ def test_a_viewer_sees_who_asks_and_may_not_approve(
     expect(vic.page.locator(f"#request-{request_id}")).to_be_visible()
 
 
-def test_a_set_up_link_that_is_guessed_late_or_replayed_opens_nothing(
+def test_a_guessed_expired_or_reused_set_up_link_is_refused(
     office: Office, deployments_dir: Path, tmp_path: Path
 ) -> None:
     server = strangers_server(deployments_dir, tmp_path / "server.log").start()
@@ -382,7 +382,7 @@ def expect_dead(eve: Person, link: str) -> None:
 
 @contextmanager
 def expired(people: Path) -> Iterator[None]:
-    """Let the set-up link's half hour be over for a while."""
+    """Let the set-up link be expired for a while."""
     before = people.read_text()
     after = json.loads(before)
     after["setup"]["ends_at"] = time.time() - 1
@@ -391,7 +391,7 @@ def expired(people: Path) -> Iterator[None]:
     people.write_text(before)
 
 
-def test_a_key_that_the_provider_refuses_is_told_with_what_to_do(
+def test_a_key_that_the_provider_refuses_is_shown_with_the_next_step(
     office: Office, ana: Person, gateway: Gateway
 ) -> None:
     office.provider.key = "sk-or-v1-another"
@@ -409,17 +409,17 @@ def test_a_key_that_the_provider_refuses_is_told_with_what_to_do(
 
 
 @pytest.mark.soak
-def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
+def test_a_page_opened_by_name_explains_the_obstacle_and_one_button_allows_it(
     office: Office, ana: Person, gateway: Gateway
 ) -> None:
     bea = office.person(NAME)
     bea.log_in("ana")
     page = bea.page
     bea.click(page.get_by_role("link", name="Support bot"))
-    wall = page.locator("[data-obstacle]")
-    expect(wall).to_contain_text("will say “Browser origin not allowed”")
+    obstacle = page.locator("[data-obstacle]")
+    expect(obstacle).to_contain_text("will say “Browser origin not allowed”")
     origin = gateway.address.replace(office.machine.host, NAME).rstrip("/")
-    expect(wall).to_contain_text(origin)
+    expect(obstacle).to_contain_text(origin)
     bea.click(bea.button("Reveal the token"))
     theirs = bea.open(page.get_by_role("link", name="Open with this token"))
     assert theirs.url.startswith(origin)
@@ -429,7 +429,7 @@ def test_a_page_opened_by_name_says_why_not_and_one_button_allows_it(
 
     bea.click(bea.button(re.compile("^Allow this name")))
 
-    expect(wall).to_contain_text("must be approved once", timeout=OF_A_START)
+    expect(obstacle).to_contain_text("must be approved once", timeout=OF_A_START)
     expect(page.locator("#deployment .badge")).to_have_text("running", timeout=OF_A_START)
     again = bea.go(f"{origin}/#token={gateway.token}")
     wait_until_it_asks(again)

@@ -1,4 +1,4 @@
-"""The list in a browser: its URL tells what it shows, and it follows along, also in many tabs."""
+"""The list in a browser: its URL holds search, filter and order; it updates in many tabs."""
 
 import re
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def test_search_filter_and_order_are_in_the_url(visits: Visits, three: dict[str,
     assert page.evaluate("location.search") == "?q=s&status=configured"
 
 
-def test_the_same_without_a_script(visits: Visits, three: dict[str, str]) -> None:
+def test_the_list_is_searched_without_a_script(visits: Visits, three: dict[str, str]) -> None:
     page = visits.open(javascript=False)
     page.goto("/?sort=status")
 
@@ -63,7 +63,7 @@ def test_the_same_without_a_script(visits: Visits, three: dict[str, str]) -> Non
     assert len(names(page)) == 3
 
 
-def test_the_running_ones_show_what_they_take(visits: Visits, three: dict[str, str]) -> None:
+def test_running_deployments_show_cpu_and_memory(visits: Visits, three: dict[str, str]) -> None:
     page = visits.open(width=1440)
     page.goto("/")
 
@@ -81,7 +81,7 @@ _HIDE = """(hidden) => {
 def test_eight_tabs_of_one_browser_stay_usable(
     visits: Visits, three: dict[str, str], engine: docker.APIClient
 ) -> None:
-    """A browser has six connections to a host: a hidden tab gives its own back."""
+    """A browser has six connections to a host; a hidden tab closes its stream."""
     first = visits.open()
     tabs = [first, *(first.context.new_page() for _ in range(7))]
     for tab in tabs:

@@ -1,4 +1,4 @@
-"""The log in a browser: it follows, waits for its reader, finds words, and bears a flood."""
+"""The log in a browser: it follows, keeps the reader's position, finds words, survives a flood."""
 
 import re
 from collections.abc import Callable
@@ -24,13 +24,13 @@ def launched(server: Server, fault: str) -> str:
 
 @pytest.fixture(scope="module")
 def flooded(shared_server: Server) -> str:
-    """A deployment whose log goes on at 1,000 lines a second."""
+    """A deployment that writes 1,000 lines a second."""
     return launched(shared_server, "flood:1000")
 
 
 @pytest.fixture(scope="module")
 def hostile(shared_server: Server) -> str:
-    """A deployment that writes what trips pages up, and then little."""
+    """A deployment that writes hostile lines first, then two lines a second."""
     return launched(shared_server, "hostile-log,flood:2")
 
 
@@ -45,7 +45,7 @@ def numbers(box: Locator) -> list[int]:
 
 
 def first_visible(box: Locator) -> Callable[[], float]:
-    """Take hold of the line at the box's top; return where it stands from then on."""
+    """Return a function that tells the current position of the line that is on top now."""
     line = box.evaluate_handle(
         """box => {
           const { left, top } = box.getBoundingClientRect();
@@ -55,9 +55,7 @@ def first_visible(box: Locator) -> Callable[[], float]:
     return lambda: float(line.evaluate(_TOP))
 
 
-def test_a_flood_is_followed_without_a_gap_and_the_page_stays_at_hand(
-    page: Page, flooded: str
-) -> None:
+def test_a_flood_is_followed_without_a_gap_and_the_page_responds(page: Page, flooded: str) -> None:
     box = log_of(page, flooded)
     first = numbers(box)[-1]
     eventually(lambda: numbers(box)[-1] > first + 6_000, within=40)
@@ -66,12 +64,14 @@ def test_a_flood_is_followed_without_a_gap_and_the_page_stays_at_hand(
     assert shown == list(range(shown[0], shown[-1] + 1))
     assert box.locator("> *").count() <= 5_000
     assert box.evaluate(_FROM_END) < 8
-    # Something else of the page, while lines go on to come.
+    # The page reacts while lines keep coming.
     page.get_by_label("Wrap").uncheck()
     assert box.locator("> *").last.evaluate("each => getComputedStyle(each).whiteSpace") == "pre"
 
 
-def test_a_reader_who_scrolled_up_keeps_the_place_until_they_jump(page: Page, flooded: str) -> None:
+def test_a_reader_who_scrolled_up_keeps_the_position_until_jumping_to_the_end(
+    page: Page, flooded: str
+) -> None:
     box = log_of(page, flooded)
     newer = page.get_by_role("button", name=re.compile("new lines"))
     expect(newer).to_be_hidden()
@@ -106,7 +106,7 @@ def test_words_are_found_and_stepped_through_by_keyboard(page: Page, hostile: st
     assert page.evaluate("[...CSS.highlights.get('current')][0].startContainer.data").startswith(
         "hostile 09"
     )
-    # The colours part it into pieces.
+    # Colors split it into several elements.
     find.fill("colours: red orange")
     expect(count).to_have_text("1 found")
     find.fill("in no line")
@@ -114,9 +114,7 @@ def test_words_are_found_and_stepped_through_by_keyboard(page: Page, hostile: st
     assert box.locator("mark").count() == 0
 
 
-def test_what_is_shown_stands_in_the_address_with_and_without_a_script(
-    visits: Visits, hostile: str
-) -> None:
+def test_filters_are_in_the_url_with_and_without_a_script(visits: Visits, hostile: str) -> None:
     page = visits.open()
     box = log_of(page, hostile)
     page.get_by_label("Stream").select_option("Only stderr")
@@ -138,7 +136,7 @@ def test_what_is_shown_stands_in_the_address_with_and_without_a_script(
     assert box.locator("a, script, img, b").count() == 0
 
 
-def test_colours_are_classes_and_a_download_is_plain(visits: Visits, hostile: str) -> None:
+def test_colors_are_classes_and_a_download_is_plain_text(visits: Visits, hostile: str) -> None:
     page = visits.open(timezone_id="Asia/Tokyo")
     box = log_of(page, hostile)
     expect(box.locator(".in1").first).to_have_text("red")

@@ -1,4 +1,4 @@
-"""An operation on the page: its steps and bars move by themselves, and it ends when one says so."""
+"""An operation on the page: steps and progress bars update, and it can be cancelled."""
 
 import re
 
@@ -9,8 +9,8 @@ from tests.support.browser.visits import Visits
 from tests.support.engine.image_registry import Registry, serving
 
 
-def test_a_pull_moves_its_bars_and_ends_for_all_when_one_cancels_it(visits: Visits) -> None:
-    """Launched in one browser, followed in it, cancelled in another that runs no script."""
+def test_a_pull_shows_progress_and_ends_for_everyone_when_cancelled(visits: Visits) -> None:
+    """Launched in one browser, cancelled in another without scripts."""
     with serving(Registry()) as registry:
         deployment_id = configure(visits.server, image=registry.image)
         page, other = visits.open(), visits.open(javascript=False)

@@ -1,4 +1,4 @@
-"""A launch is followed over the server's death: no line of it is lost or comes twice."""
+"""The server is killed during a launch: the page misses no line and shows none twice."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.support.server import Server
 from tests.support.waiting import eventually
 
 
-def test_a_page_catches_up_by_itself_when_the_server_was_killed_during_a_launch(
+def test_a_page_catches_up_after_the_server_was_killed_during_a_launch(
     server: Server, chromium: Browser, deployments_dir: Path
 ) -> None:
     visits = Visits(chromium, server.start())
@@ -44,6 +44,6 @@ def output(page: Page) -> Locator:
 
 
 def lines(page: Page) -> list[str]:
-    """Return the output as it stands on the page, without the times before its lines."""
+    """Return the output on the page, without the times before its lines."""
     read = "box => [...box.children].map((line) => line.lastChild.textContent)"
     return list(output(page).evaluate(read))

@@ -152,6 +152,7 @@ def _answer(
         alone=not wants_fragment(),
         title=title,
         detail=detail,
+        http_status=status,
         code=code,
         request_id=g.get("request_id"),
     )

@@ -1,4 +1,4 @@
-"""A deployment in each state, as people meet them, on a server of their own."""
+"""A server with one deployment in each state."""
 
 import secrets
 from contextlib import closing
@@ -18,9 +18,9 @@ from tests.support.server import Server
 from tests.support.waiting import eventually
 
 LONG_NAME = "Invoice-reader-for-the-accounting-team-in-Rotterdam-and-Antwerpen <b>&amp;</b>"
-# Another one for each process: they share one engine, and what is stranded there.
-STRANDED = secrets.token_hex(5)
-ARCHIVED = f"{STRANDED}-20261124T093125Z"
+# Random per process: processes share one engine and its orphans.
+ORPHAN = secrets.token_hex(5)
+ARCHIVED = f"{ORPHAN}-20261124T093125Z"
 _WANTED = {
     "configured": Wanted("", Status.CONFIGURED),
     "launching": Wanted("", Status.LAUNCHING, "never-healthy"),
@@ -55,7 +55,7 @@ def launch(server: Server, deployment_id: str, wait: bool = True) -> None:
 
 @dataclass(frozen=True)
 class Fleet:
-    """`of` has the id of one deployment for each state, and of `hostile`."""
+    """`of` maps each state, and `hostile`, to a deployment's id."""
 
     server: Server
     of: dict[str, str]
@@ -68,11 +68,11 @@ class Fleet:
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
         more += ["/history", "/messages", f"/deployments/{self.of['failed']}/history"]
         asked = f"/deployments/{self.of['running']}"
-        deeds = ("stop", "restart", "archive", "rotate-token", "token", "update", "go-back")
-        more += [f"{asked}/{verb}" for verb in (*deeds, "edit")]
+        actions = ("stop", "restart", "archive", "rotate-token", "token", "update", "go-back")
+        more += [f"{asked}/{verb}" for verb in (*actions, "edit")]
         more += ["/archive", f"/archive/{ARCHIVED}/purge"]
         more += ["/?q=nowhere", "/people", "/login", "/doctor", "/api", "/updates"]
-        more += ["/stranded", f"/stranded/remove?project={STRANDED}"]
+        more += ["/stranded", f"/stranded/remove?project={ORPHAN}"]
         return ["/", "/deployments/new", *own, *more, f"{own[0]}/status"]
 
     @classmethod
@@ -85,7 +85,7 @@ class Fleet:
         folder_of(server, ".archive").mkdir()
         env = f"PORT=18792\nDEPLOYMENT_NAME='{LONG_NAME}'\n"
         _older_folder(folder_of(server, f".archive/{ARCHIVED}"), env)
-        _leave_network(STRANDED)
+        _leave_network(ORPHAN)
         eventually(
             lambda: all(_states(server)[of[each]] == each for each in of.keys() & set(Status))
         )
@@ -98,7 +98,7 @@ def _states(server: Server) -> dict[str, str]:
 
 
 def _leave_network(project: str) -> None:
-    """Leave a network behind, as Compose would label it."""
+    """Create a network that is labeled like one of Compose's."""
     labels = {"com.docker.compose.project": project, "com.docker.compose.network": "default"}
     with closing(docker.APIClient(base_url=engine_address(), version="auto")) as engine:
         engine.create_network(f"{project}_default", labels=labels)

@@ -26,7 +26,7 @@ _PREFIX = "da-other-"
 
 
 def why_not() -> str:
-    """Return why this machine can't pretend to be two, or nothing."""
+    """Return why a second machine can't be simulated here, or an empty text."""
     if os.geteuid() != 0:
         return "only root makes network namespaces"
     missing = [each for each in ("ip", "nsenter") if not shutil.which(each)]
@@ -35,14 +35,14 @@ def why_not() -> str:
 
 @dataclass(frozen=True)
 class OtherMachine:
-    """`host` is this host's address as that machine has it, `address` is its own."""
+    """`host` is this host's address as seen from there, `address` is its own."""
 
     namespace: str
     host: str
     address: str
 
     def chromium(self, folder: Path) -> dict[str, object]:
-        """Return how Playwright is to launch the browser that is installed, on that machine."""
+        """Return Playwright's arguments to launch the installed browser on that machine."""
         wrapped = folder / "chromium"
         net = f"/run/netns/{self.namespace}"
         wrapped.write_text(f'#!/bin/sh\nexec nsenter --net={net} {program()} "$@"\n')
@@ -57,7 +57,7 @@ class OtherMachine:
 
 @contextmanager
 def another_machine() -> Iterator[OtherMachine]:
-    """Connect a machine to this host; whatever runs on it ends with it."""
+    """Connect a machine to this host; its processes end with it."""
     _remove_left_behind()
     namespace = f"{_PREFIX}{os.getpid()}"
     cable = f"da{os.getpid()}"
@@ -82,7 +82,7 @@ def connect(namespace: str, cable: str) -> tuple[str, str]:
 
 
 def free_pair() -> tuple[str, str]:
-    """Return two neighbours' addresses in a private network that nothing here uses."""
+    """Return two neighboring addresses in a private network that is not in use here."""
     routes = subprocess.run(
         ["ip", "-4", "route", "show", "table", "all"], check=True, capture_output=True, text=True
     ).stdout
@@ -100,7 +100,7 @@ def free_pair() -> tuple[str, str]:
 
 
 def _remove_left_behind() -> None:
-    """Take away what a run left that was killed."""
+    """Remove the namespaces of killed test runs."""
     for namespace in Path("/run/netns").glob(f"{_PREFIX}*"):
         if not psutil.pid_exists(int(namespace.name.removeprefix(_PREFIX))):
             _remove(namespace.name)

@@ -1,4 +1,4 @@
-"""Visits of a browser: contexts of their own, watched for everything that goes wrong."""
+"""Browser visits: separate contexts, watched for errors."""
 
 import logging
 from typing import Any
@@ -11,10 +11,10 @@ _log = logging.getLogger(__name__)
 
 
 class Visits:
-    """Opens pages of one server. `end` fails the test where one of them misbehaved.
+    """Opens pages of one server. `end` fails the test if one of them had an error.
 
-    Misbehaviour: a script error, an error on the console, a request to elsewhere,
-    one that failed, an answer of 400 and above. What a test provokes it allows first.
+    Errors are: a script error, an error on the console, a request to another site, a failed
+    request, an answer of 400 or above. A test allows the errors that it provokes.
     """
 
     def __init__(self, chromium: Browser, server: Server) -> None:
@@ -35,7 +35,7 @@ class Visits:
             java_script_enabled=javascript,
             viewport={"width": width, "height": 800},
             color_scheme=theme,  # type: ignore[arg-type]
-            # Drawn without a graphics card, what moves keeps a processor busy.
+            # Without a graphics card animations keep a processor busy.
             reduced_motion="reduce",
             **more,
         )
@@ -53,7 +53,7 @@ class Visits:
 
     def end(self) -> None:
         for context in self._contexts:
-            # Of a test that failed, what its pages had come to is shown with it.
+            # A failed test shows where its pages were.
             _log.warning("left at %s", [page.url for page in context.pages])
             context.close()
         _log.warning("last asked for %s", self.requests[-5:])
@@ -65,7 +65,7 @@ class Visits:
             self.complaints.append(f"elsewhere: {request.url}")
 
     def _failed(self, request: Request) -> None:
-        # A stream ends when its page is left.
+        # Leaving a page ends its stream.
         if request.failure != "net::ERR_ABORTED" and not self.may_fail:
             self.complaints.append(f"failed: {request.url} {request.failure}")
 
@@ -74,7 +74,7 @@ class Visits:
             self.complaints.append(f"answered {response.status}: {response.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
-        # Answers and failed requests are watched by themselves.
+        # Answers and failed requests are checked elsewhere.
         if message.type != "error" or message.text.startswith("Failed to load resource"):
             return
         # htmx reports requests that failed on the console.
@@ -82,8 +82,8 @@ class Visits:
             self.complaints.append(f"console: {message.text}")
 
 
-def follow_again(page: Page) -> None:
-    """Let the page begin its stream anew, and wait until it has taken in all that is sent."""
+def reconnect_stream(page: Page) -> None:
+    """Reconnect the page's stream, and wait until it has shown what the stream sends."""
     page.evaluate(
         """() => new Promise((taken) => {
           document.addEventListener("htmx:after:swap", taken, { once: true });

@@ -1,4 +1,4 @@
-"""The frame of every page: keys, themes, toasts, dialogs."""
+"""What every page has: keys, themes, toasts, dialogs."""
 
 import re
 
@@ -12,7 +12,7 @@ def color(page: Page) -> str:
     return str(page.locator("body").evaluate("body => getComputedStyle(body).backgroundColor"))
 
 
-def test_a_theme_is_chosen_shows_at_once_and_stays(visits: Visits) -> None:
+def test_a_chosen_theme_shows_at_once_and_stays(visits: Visits) -> None:
     for javascript in (True, False):
         page = visits.open(javascript=javascript, theme="light")
         page.goto("/")
@@ -32,7 +32,7 @@ def test_a_theme_is_chosen_shows_at_once_and_stays(visits: Visits) -> None:
         assert color(page) == light
 
 
-def test_single_keys_do_what_they_say_but_not_while_typing(visits: Visits) -> None:
+def test_single_keys_work_but_not_while_typing(visits: Visits) -> None:
     deployment_id = configure(visits.server)
     page = visits.open()
     page.goto("/")
@@ -71,15 +71,15 @@ def test_the_shortcuts_are_listed_and_can_be_switched_off(visits: Visits) -> Non
     assert page.url == f"{visits.server.url}/"
 
 
-def test_toasts_stay_while_they_are_read_and_go_by_themselves(visits: Visits) -> None:
+def test_toasts_wait_for_the_pointer_and_disappear(visits: Visits) -> None:
     page = visits.open()
     page.clock.install()
     page.goto("/")
-    tell = "text => document.dispatchEvent(new CustomEvent('toast', {detail: {value: text}}))"
+    toast = "text => document.dispatchEvent(new CustomEvent('toast', {detail: {value: text}}))"
     region = page.get_by_role("status").filter(has=page.get_by_role("button", name="Dismiss"))
 
-    page.evaluate(tell, "<b>Support bot</b> was launched.")
-    page.evaluate(tell, "Sales was stopped.")
+    page.evaluate(toast, "<b>Support bot</b> was launched.")
+    page.evaluate(toast, "Sales was stopped.")
     expect(region).to_contain_text("<b>Support bot</b> was launched.")
     toasts = region.locator(".toast")
     expect(toasts).to_have_count(2)
@@ -96,7 +96,7 @@ def test_toasts_stay_while_they_are_read_and_go_by_themselves(visits: Visits) ->
     expect(toasts).to_have_count(0)
 
 
-def test_a_question_opens_in_a_dialog_and_gives_the_focus_back(visits: Visits) -> None:
+def test_a_question_opens_in_a_dialog_and_returns_the_focus(visits: Visits) -> None:
     page = visits.open()
     page.goto("/")
     page.locator("h1").evaluate(
@@ -114,7 +114,7 @@ def test_a_question_opens_in_a_dialog_and_gives_the_focus_back(visits: Visits) -
     expect(opener).to_be_focused()
 
 
-def test_what_fails_in_a_dialog_is_said_in_it(visits: Visits) -> None:
+def test_an_error_in_a_dialog_is_shown_in_it(visits: Visits) -> None:
     visits.allow(400)
     page = visits.open()
     page.goto("/")
@@ -131,3 +131,26 @@ def test_what_fails_in_a_dialog_is_said_in_it(visits: Visits) -> None:
     expect(dialog.get_by_role("alert")).to_contain_text("The form has expired")
     dialog.get_by_role("button", name="Dismiss").click()
     expect(dialog.get_by_role("alert")).to_be_empty()
+
+
+def test_dialogs_work_after_back_within_the_list(visits: Visits, page: Page) -> None:
+    page.goto("/")
+    if not page.locator("tbody tr").count():
+        configure(visits.server)
+        page.goto("/")
+    page.get_by_role("link", name="Deployment", exact=True).click()
+    page.wait_for_url("**/?order=desc")
+
+    page.go_back()
+    expect(page.get_by_role("columnheader", name="Deployment")).not_to_have_attribute(
+        "aria-sort", "descending"
+    )
+    page.keyboard.press("?")
+
+    expect(page.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator("h1").evaluate(
+        "h1 => h1.insertAdjacentHTML('afterend', '<a data-dialog href=/people>Ask</a>')"
+    )
+    page.get_by_role("link", name="Ask").click()
+    expect(page.get_by_role("dialog").get_by_role("heading", name="People")).to_be_visible()

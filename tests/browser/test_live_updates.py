@@ -1,4 +1,4 @@
-"""A page that follows along takes nothing from its reader: focus, place, selection, a token."""
+"""Live updates take nothing away from the reader: focus, position, selection, a revealed token."""
 
 import re
 
@@ -6,12 +6,10 @@ import docker
 from playwright.sync_api import Page, expect
 
 from tests.support.browser.fleet import configure, launch
-from tests.support.browser.visits import Visits, follow_again
+from tests.support.browser.visits import Visits, reconnect_stream
 
 
-def test_badges_change_by_themselves_after_a_docker_stop_by_hand(
-    visits: Visits, engine: docker.APIClient
-) -> None:
+def test_badges_update_after_a_manual_docker_stop(visits: Visits, engine: docker.APIClient) -> None:
     deployment_id = configure(visits.server, name="Sales")
     launch(visits.server, deployment_id)
     in_list, alone = visits.open(), visits.open()
@@ -28,7 +26,7 @@ def test_badges_change_by_themselves_after_a_docker_stop_by_hand(
     expect(alone.get_by_role("status").locator(".badge")).to_have_text("stopped")
 
 
-def test_focus_stays_on_its_row_when_others_come(visits: Visits, page: Page) -> None:
+def test_focus_stays_on_its_row_when_rows_are_added(visits: Visits, page: Page) -> None:
     configure(visits.server, name="Biology")
     page.goto("/")
     link = page.get_by_role("link", name="Biology")
@@ -40,7 +38,7 @@ def test_focus_stays_on_its_row_when_others_come(visits: Visits, page: Page) -> 
     expect(link).to_be_focused()
 
 
-def test_a_revealed_token_stays_while_the_page_follows(visits: Visits, page: Page) -> None:
+def test_a_revealed_token_stays_through_live_updates(visits: Visits, page: Page) -> None:
     deployment_id = configure(visits.server)
     page.goto(f"/deployments/{deployment_id}")
     asked = {"deployment_id": deployment_id, "field": "openclaw_gateway_token"}
@@ -50,7 +48,7 @@ def test_a_revealed_token_stays_while_the_page_follows(visits: Visits, page: Pag
     page.get_by_role("button", name="Reveal the token").click()
     expect(page.locator("#revealed")).to_have_text(token)
     expect(page.get_by_role("button", name="Copy the token")).to_be_focused()
-    follow_again(page)
+    reconnect_stream(page)
     page.get_by_role("button", name="Launch").click()
     expect(page.locator("#deployment .badge")).to_have_text("running")
 
@@ -85,7 +83,7 @@ def test_copy_puts_the_address_on_the_clipboard_and_says_so(visits: Visits) -> N
     assert copied.startswith("ws://127.0.0.1:")
 
 
-def test_where_the_browser_keeps_its_clipboard_the_text_is_selected(visits: Visits) -> None:
+def test_without_a_clipboard_api_the_text_is_selected(visits: Visits) -> None:
     deployment_id = configure(visits.server)
     page = visits.open()
     page.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")

@@ -1,4 +1,4 @@
-"""What goes wrong is said where the reader is, announced once, and gone once it is over."""
+"""Errors are shown in view, announced once, and removed once they are over."""
 
 import os
 import re
@@ -9,12 +9,12 @@ from playwright.sync_api import Browser, Page, expect
 
 from app.store.locks import lock_folder
 from tests.support.browser.fleet import configure, folder_of, launch
-from tests.support.browser.visits import Visits, follow_again
+from tests.support.browser.visits import Visits, reconnect_stream
 from tests.support.engine.gate import EngineGate
 from tests.support.server import Server
 
 
-def test_a_refused_deed_is_told_until_it_succeeds(visits: Visits, page: Page) -> None:
+def test_a_refused_action_is_shown_until_it_succeeds(visits: Visits, page: Page) -> None:
     visits.allow(409)
     deployment_id = configure(visits.server)
     page.goto(f"/deployments/{deployment_id}")
@@ -25,7 +25,7 @@ def test_a_refused_deed_is_told_until_it_succeeds(visits: Visits, page: Page) ->
 
     expect(alert).to_contain_text("Another operation is running")
     expect(alert.get_by_role("heading")).to_be_in_viewport()
-    follow_again(page)
+    reconnect_stream(page)
     expect(alert).to_contain_text("Another operation is running")
 
     os.close(lock)
@@ -35,7 +35,7 @@ def test_a_refused_deed_is_told_until_it_succeeds(visits: Visits, page: Page) ->
     expect(page.locator("#deployment .badge")).to_have_text("running")
 
 
-def test_a_message_can_be_put_away(visits: Visits, page: Page) -> None:
+def test_a_message_can_be_dismissed(visits: Visits, page: Page) -> None:
     visits.allow(409)
     deployment_id = configure(visits.server)
     page.goto("/")
@@ -48,7 +48,7 @@ def test_a_message_can_be_put_away(visits: Visits, page: Page) -> None:
     os.close(lock)
 
 
-def test_a_deployment_that_went_away_is_told_by_itself(visits: Visits, page: Page) -> None:
+def test_a_removed_deployment_shows_not_found(visits: Visits, page: Page) -> None:
     visits.allow(404)
     deployment_id = configure(visits.server)
     page.goto(f"/deployments/{deployment_id}")
@@ -67,7 +67,7 @@ def own_visits(chromium: Browser, server: Server) -> Iterator[Visits]:
     visits.end()
 
 
-def test_a_server_that_is_gone_is_told_until_it_is_back(own_visits: Visits) -> None:
+def test_a_stopped_server_is_shown_until_it_is_back(own_visits: Visits) -> None:
     page = own_visits.open(width=360)
     page.goto("/")
     expect(page.get_by_role("heading", name="No deployment yet")).to_be_visible()
@@ -84,7 +84,7 @@ def test_a_server_that_is_gone_is_told_until_it_is_back(own_visits: Visits) -> N
     expect(page.locator("#messages")).to_be_empty()
 
 
-def test_an_engine_that_went_away_is_unknown_and_comes_back_by_itself(
+def test_a_silent_engine_shows_unknown_until_it_answers_again(
     gate: EngineGate, own_visits: Visits
 ) -> None:
     deployment_id = configure(own_visits.server)

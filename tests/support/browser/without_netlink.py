@@ -1,8 +1,8 @@
-"""Start a program that does not notice network interfaces which come and go.
+"""Start a program that does not notice new and removed network interfaces.
 
-Docker makes one for each container. To Chromium each is another network, for which it gives up
-what it is about to ask for: net::ERR_NETWORK_CHANGED, in whatever test it then is. Where
-it gets no netlink socket it takes the network as it is. seccomp(2) is inherited.
+Docker creates an interface for each container. Chromium takes each for a change of network and
+aborts pending requests with net::ERR_NETWORK_CHANGED, in whatever test is running. Without a
+netlink socket it notices nothing. The seccomp filter is inherited by child processes.
 """
 
 import errno
@@ -14,9 +14,9 @@ from pathlib import Path
 import pyseccomp
 
 
-def steady(program: str, folder: Path) -> Path:
-    """Return a program that starts another one so."""
-    started = folder / "steady"
+def without_netlink(program: str, folder: Path) -> Path:
+    """Return a script that starts a program without netlink sockets."""
+    started = folder / "without-netlink"
     started.write_text(f'#!/bin/sh\nexec {sys.executable} {__file__} {program} "$@"\n')
     started.chmod(0o755)
     return started

@@ -1,4 +1,4 @@
-"""The main job by clicking, with JavaScript and the same without."""
+"""Configure, launch and stop by clicking, with JavaScript and without."""
 
 import re
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.support.api import API_KEY
 from tests.support.browser.fleet import configure, launch
-from tests.support.browser.visits import Visits, follow_again
+from tests.support.browser.visits import Visits, reconnect_stream
 from tests.support.waiting import eventually
 
 with_and_without = pytest.mark.parametrize("javascript", [True, False], ids=["script", "no_script"])
@@ -19,7 +19,7 @@ def badge(page: Page) -> Locator:
 
 
 def await_status(page: Page, status: str, javascript: bool) -> None:
-    """Wait for a status: the page follows by itself, or is loaded again by hand."""
+    """Wait for a status; without JavaScript by reloading the page."""
     if javascript:
         expect(badge(page)).to_have_text(status)
         return
@@ -32,7 +32,7 @@ def await_status(page: Page, status: str, javascript: bool) -> None:
 
 
 def press(page: Page, button: Locator, javascript: bool) -> None:
-    """Press a button; without JavaScript its answer is another page, which is waited for."""
+    """Press a button; without JavaScript wait for the page that answers."""
     if javascript:
         button.click()
         return
@@ -79,7 +79,7 @@ def test_one_click_configures_and_launches(visits: Visits, javascript: bool) -> 
 
 
 @with_and_without
-def test_the_list_launches_and_stays_the_list(visits: Visits, javascript: bool) -> None:
+def test_a_launch_from_the_list_stays_on_the_list(visits: Visits, javascript: bool) -> None:
     deployment_id = configure(visits.server)
     page = visits.open(javascript=javascript)
     page.goto("/")
@@ -92,7 +92,7 @@ def test_the_list_launches_and_stays_the_list(visits: Visits, javascript: bool) 
     expect(page.get_by_role("navigation", name="Main")).to_be_visible()
 
 
-def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
+def test_an_unconfirmed_stop_does_nothing(visits: Visits) -> None:
     deployment_id = configure(visits.server)
     launch(visits.server, deployment_id)
     page = visits.open()
@@ -102,7 +102,7 @@ def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
     stop.click()
     dialog = page.get_by_role("dialog", name=f"Stop “{deployment_id}”?")
     expect(dialog).to_be_visible()
-    follow_again(page)
+    reconnect_stream(page)
     expect(dialog).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
@@ -110,12 +110,12 @@ def test_a_stop_that_is_not_confirmed_stops_nothing(visits: Visits) -> None:
     stop.click()
     dialog.get_by_role("link", name="Cancel").click()
     expect(dialog).to_be_hidden()
-    follow_again(page)
+    reconnect_stream(page)
 
     expect(badge(page)).to_have_text("running")
 
 
-def test_the_keyboard_alone_launches_and_keeps_its_place(visits: Visits) -> None:
+def test_the_keyboard_launches_and_keeps_the_focus(visits: Visits) -> None:
     deployment_id = configure(visits.server)
     page = visits.open()
     page.goto(f"/deployments/{deployment_id}")
@@ -132,7 +132,7 @@ def test_the_keyboard_alone_launches_and_keeps_its_place(visits: Visits) -> None
     expect(button).to_be_focused()
 
 
-def test_the_first_tab_leads_past_the_header(visits: Visits, page: Page) -> None:
+def test_the_first_tab_key_skips_the_header(visits: Visits, page: Page) -> None:
     page.goto("/")
 
     page.keyboard.press("Tab")
@@ -143,7 +143,7 @@ def test_the_first_tab_leads_past_the_header(visits: Visits, page: Page) -> None
 
 
 def double(button: Locator) -> None:
-    """Click twice, as fast as a hand can at most: the first click's request is under way."""
+    """Click twice within 5 ms, while the first click's request is under way."""
     button.evaluate("each => { each.click(); setTimeout(() => each.click(), 5); }")
 
 
@@ -174,10 +174,10 @@ def test_a_double_click_configures_once(visits: Visits, page: Page) -> None:
 def test_back_shows_a_whole_page_after_fragments(visits: Visits, page: Page) -> None:
     configure(visits.server, name="Sales")
     page.goto("/")
-    follow_again(page)
+    reconnect_stream(page)
     page.get_by_role("link", name="Sales").click()
     expect(badge(page)).to_have_text("configured")
-    follow_again(page)
+    reconnect_stream(page)
     page.get_by_role("link", name="New deployment").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("New deployment")
 
