@@ -1,9 +1,9 @@
 // The configure form: shows a secret while its button is pressed, and marks fields with errors.
 const configure = () => document.getElementById("configure");
 const mark = () => {
-  for (const said of configure()?.querySelectorAll(".said") ?? []) {
-    const input = document.getElementById(said.id.slice(0, -"-said".length));
-    if (said.querySelector(".error")) input.setAttribute("aria-invalid", "true");
+  for (const message of configure()?.querySelectorAll(".message") ?? []) {
+    const input = document.getElementById(message.id.slice(0, -"-message".length));
+    if (message.querySelector(".error")) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }
   for (const button of configure()?.querySelectorAll(".show") ?? [])

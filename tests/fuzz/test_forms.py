@@ -38,7 +38,7 @@ def hold_taken(folder: Path, name: str, value: object) -> None:
 def hold_told(page: str, name: str, text: str) -> None:
     """What is wrong stands beside its field, and what was typed in it, a secret aside."""
     [entry] = re.findall(rf'<input id="{name}"[^>]*>', page)
-    [said] = re.findall(rf'id="{name}-said"[^>]*>(.*?)</div>', page, re.DOTALL)
+    [said] = re.findall(rf'id="{name}-message"[^>]*>(.*?)</div>', page, re.DOTALL)
     assert 'aria-invalid="true"' in entry, (name, text)
     assert '<span class="error">It ' in said, (name, text)
     if not BY_NAME[name].secret:

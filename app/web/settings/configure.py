@@ -100,8 +100,8 @@ def check() -> ResponseReturnValue:
         return _show(form)
     given, _ = with_cloned_settings(form.given, form.like, context=app_context())
     name = next(iter(form.given), "")
-    said = check_field(name, given.get(name), context=app_context())
-    return render_fragment("settings/said", about=said)
+    message = check_field(name, given.get(name), context=app_context())
+    return render_fragment("settings/message", message=message)
 
 
 @bp.post("/deployments/new/preview")

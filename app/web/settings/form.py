@@ -58,7 +58,7 @@ def form_context(
             if opened & {each.name for each in fields}
         },
         "typed": {name: value for name, value in given.items() if name not in _SECRETS},
-        "said": messages,
+        "messages": messages,
         "again": again,
         "wrong": wrong,
         "first": next((name for name in _LABELS if name in wrong or name in again), ""),

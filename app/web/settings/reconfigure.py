@@ -112,7 +112,7 @@ def check(deployment_id: str) -> ResponseReturnValue:
     given = _sent().given
     plan, errors = _plan(deployment_id, ChangeRequest(given))
     message = _messages(plan, errors).get(next(iter(given), ""), FieldMessage())
-    return render_fragment("settings/said", about=message)
+    return render_fragment("settings/message", message=message)
 
 
 @bp.post("/edit/preview")
