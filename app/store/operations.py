@@ -59,48 +59,41 @@ def begin(
     `files` are kept for its process alone: they may hold secrets. A stop may use the reserved
     disk space: a gateway that has filled the disk must not be unstoppable.
     """
+    operation = _next(folder, kind, actor, arguments or {})
     try:
-        return _begin(folder, kind, actor, arguments or {}, files or {})
+        _put_in_place(folder, operation, files or {})
     except OSError as error:
         if not kind.facts.runs_on_full_disk or error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         (agent_dir(folder) / _RESERVE).unlink(missing_ok=True)
-        return _begin(folder, kind, actor, arguments or {}, files or {})
+        _put_in_place(folder, operation, files or {})
+    for old in _numbers(operations_folder(folder))[:-_KEPT]:
+        shutil.rmtree(operation_folder(folder, old), ignore_errors=True)
+    return operation
 
 
-def _begin(
-    folder: Path,
-    kind: OperationKind,
-    actor: str,
-    arguments: Mapping[str, str],
-    files: Mapping[str, bytes],
-) -> Operation:
-    operations = operations_folder(folder)
-    agent_dir(folder)
-    operations.mkdir(mode=0o700, exist_ok=True)
-    refuse_links(operations)
-    numbers = _numbers(operations)
-    number = numbers[-1] + 1 if numbers else 1
-    before = read_operation(folder, numbers[-1]) if numbers else None
-    operation = Operation(
+def _next(folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str, str]) -> Operation:
+    last = max(_numbers(operations_folder(folder)), default=0)
+    previous = read_operation(folder, last)
+    return Operation(
         deployment_id=folder.name,
-        number=number,
+        number=last + 1,
         kind=kind,
         actor=actor,
         started_at=datetime.now(UTC),
         state=OperationState.RUNNING,
         # The run stays verified if this operation leaves it alone.
-        verified=before.verified if before else None,
+        verified=previous.verified if previous else None,
         arguments=dict(arguments),
     )
-    _put_in_place(operations, operation, files)
-    for old in numbers[: max(0, len(numbers) - _KEPT + 1)]:
-        shutil.rmtree(operations / str(old), ignore_errors=True)
-    return operation
 
 
-def _put_in_place(operations: Path, operation: Operation, files: Mapping[str, bytes]) -> None:
+def _put_in_place(folder: Path, operation: Operation, files: Mapping[str, bytes]) -> None:
     """Make an operation's folder, whole or not at all. Raise OSError."""
+    agent_dir(folder)
+    operations = operations_folder(folder)
+    operations.mkdir(mode=0o700, exist_ok=True)
+    refuse_links(operations)
     fresh = operations / ".new"
     shutil.rmtree(fresh, ignore_errors=True)
     fresh.mkdir(mode=0o700)

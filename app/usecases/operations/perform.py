@@ -76,19 +76,24 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     _set_deadline(settings)
     history.source_address.set(_source(folder, number))
     ended = _perform(operation, folder, context, cancellation)
-    folder = context.store.folder_or_archived(operation.deployment_id)
+    _record_end(ended, context)
+    # The outcome can be read now, so the next operation must not have to wait for our exit.
+    os.close(lock)
+
+
+def _record_end(ended: Operation, context: AppContext) -> None:
+    """Record the outcome. An archived deployment's folder is in another place by now."""
+    folder = context.store.folder_or_archived(ended.deployment_id)
     with suppress(OSError):
         history.record(
             folder,
             f"{ended.kind} {ended.state}",
             ended.cancelled_by or ended.actor,
-            operation=number,
+            operation=ended.number,
             code=ended.code,
             reason=ended.reason,
         )
     operations.end(folder, ended)
-    # The outcome can be read now, so the next operation must not have to wait for our exit.
-    os.close(lock)
 
 
 def _source(folder: Path, number: int) -> str:
