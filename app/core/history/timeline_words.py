@@ -1,6 +1,6 @@
 """Words for the entries of a history: what happened, of what kind, and in which tone.
 
-To record something new, add its words to `_WORDS`; a test fails if they are missing.
+To record something new, add its words to `WORDS`; a test fails if they are missing.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,7 +52,7 @@ class EntryWords:
 
 def words_of(entry: HistoryEntry) -> EntryWords:
     """Return the words of an entry that is not an operation's."""
-    kind, tone, parts_of = _WORDS.get(str(entry.get("what")), (EntryKind.CHANGE, "calm", _unknown))
+    kind, tone, parts_of = WORDS.get(str(entry.get("what")), (EntryKind.CHANGE, "calm", _unknown))
     if incident := incidents.incident_in(entry):
         tone = _incident_tone(incident, tone)
     return EntryWords(kind, tone, parts_of(entry))
@@ -62,13 +62,6 @@ def operation_words(entry: HistoryEntry, kind: str, state: str) -> str:
     """Return `Update to … failed` for the entry that began an operation."""
     phrase = OperationState(state).phrase if state in list(OperationState) else state
     return f"{_operation_title(entry, kind)} {phrase}"
-
-
-def has_words(what: str) -> bool:
-    """Return whether there are words for what the code records."""
-    kind, _, state = what.partition(" ")
-    is_operation = kind in list(OperationKind) and (not state or state in list(OperationState))
-    return what in _WORDS or is_operation
 
 
 def _operation_title(entry: HistoryEntry, kind: str) -> str:
@@ -215,7 +208,7 @@ def _unknown(entry: HistoryEntry) -> tuple[SentencePart, ...]:
     return (str(entry.get("what")).replace("_", " ").capitalize(),)
 
 
-_WORDS: dict[str, tuple[EntryKind, str, _PartsOf]] = {
+WORDS: dict[str, tuple[EntryKind, str, _PartsOf]] = {
     incidents.EXITED: (EntryKind.GATEWAY, "bad", _exited),
     incidents.STARTED: (EntryKind.GATEWAY, "good", _text("Started")),
     incidents.REMOVED: (EntryKind.GATEWAY, "warn", _text("Its container was removed")),
