@@ -6,7 +6,6 @@ passed or not.
 """
 
 import gc
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,7 +110,8 @@ def preloaded_operations(
     monkeypatch: pytest.MonkeyPatch, preloading: PreloadedOperations, deployments_dir: Path
 ) -> Iterator[None]:
     """Start operations that need not load their program: for modules that start many."""
-    monkeypatch.setattr(subprocess, "Popen", preloading.popen)
+    # By its name, so that the module is loaded before: it says subprocess.Popen[bytes].
+    monkeypatch.setattr("app.usecases.operations.process.subprocess.Popen", preloading.popen)
     yield
     preloading.kill_running()
 
