@@ -7,7 +7,7 @@ const clock = new Intl.DateTimeFormat([], { timeStyle: "medium", hourCycle: "h23
 // Each box's scroll position; and how many lines came since its reader left the end.
 const places = new WeakMap(), away = new WeakMap();
 
-const localise = (root) => {
+const localize = (root) => {
   if (root.closest(".operation")) return; // Its times count from its start.
   for (const time of root.querySelectorAll("time")) time.textContent = clock.format(Date.parse(time.dateTime));
 };
@@ -23,7 +23,7 @@ const follow = (box) => {
 
 const begin = () => {
   for (const box of document.querySelectorAll(".lines")) {
-    localise(box);
+    localize(box);
     follow(box);
   }
   find();
@@ -50,17 +50,17 @@ htmx.registerExtension("lines", {
 
 function append(box, added) {
   box.append(...added);
-  added.forEach(localise);
+  added.forEach(localize);
   let over = box.childElementCount - MOST;
   if (over > 0) over += SPARE;
   if (away.has(box)) {
     away.set(box, away.get(box) + added.length);
     // The line being read stays where it is and is not removed.
     const { left, top } = box.getBoundingClientRect();
-    const seen = document.elementFromPoint(left + 20, top + 20)?.closest(".lines > *") ?? box.firstElementChild;
-    const before = seen.getBoundingClientRect().top;
-    for (; over > 0 && box.firstElementChild !== seen; over--) box.firstElementChild.remove();
-    box.scrollTop += seen.getBoundingClientRect().top - before;
+    const read = document.elementFromPoint(left + 20, top + 20)?.closest(".lines > *") ?? box.firstElementChild;
+    const before = read.getBoundingClientRect().top;
+    for (; over > 0 && box.firstElementChild !== read; over--) box.firstElementChild.remove();
+    box.scrollTop += read.getBoundingClientRect().top - before;
     for (; over > SPARE; over--) box.lastElementChild.remove();
   } else while (over-- > 0) box.firstElementChild.remove();
   follow(box);

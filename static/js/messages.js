@@ -1,5 +1,5 @@
-// An error stands in #messages until what failed succeeds: a GET by a GET, a POST by a POST.
-// Nobody would see it behind an open dialog, so there it stands in the dialog.
+// An error stays in #messages until a request with the same method succeeds.
+// An open dialog would hide it, so then it is shown in the dialog.
 let messages, failed = "";
 
 function place() {

@@ -144,7 +144,7 @@ def test_a_failed_deployment_shows_why_and_what_next_at_the_top(
     assert "Set plugins.entries.perplexity.enabled to false" in head.inner_text()
     box = head.bounding_box()
     assert box
-    assert box["y"] + box["height"] < 800, "seen without scrolling on a phone"
+    assert box["y"] + box["height"] < 800, "visible without scrolling on a phone"
 
 
 def test_every_status_is_a_word_and_an_icon(fleet: Fleet, fleet_visits: Visits) -> None:

@@ -17,7 +17,6 @@ from demo.cleaning import remove_everything_of
 from demo.provider import REPLY, Provider
 from tests.support.api import API_KEY
 from tests.support.browser.other_machine import NAME, OtherMachine, another_machine, why_not
-from tests.support.browser.visits import REPLACED
 from tests.support.server import Server
 from tests.support.waiting import eventually
 
@@ -26,21 +25,19 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 PASSWORD = "correct horse battery"
 OF_A_START = 240_000
 _NO_COMPLAINT = (
-    *REPLACED,
-    # Plain http from elsewhere is no secure context, where that header is for nothing.
+    # Plain HTTP from another machine is no secure context, where browsers ignore this header.
     "The Cross-Origin-Opener-Policy header has been ignored",
-    # Where a refusal is meant, its status is looked at.
+    # Tests that expect a refusal check its status.
     "Failed to load resource: the server responded with a status of 40",
-    # A gateway that was just started may be too busy to answer, and is asked again.
+    # A gateway that was just started may be too busy to answer; the test asks again.
     "Failed to load resource: the server responded with a status of 504",
-    "Response Status Error Code 504 from ",
 )
 
 
 class Person:
-    """Somebody at the other machine, in a browser of their own, who clicks and is timed.
+    """A person at the other machine, with a browser whose clicks are counted.
 
-    What goes wrong in Deploy Agent's pages is a complaint; the gateway's are OpenClaw's.
+    Errors in Deploy Agent's pages are complaints; errors in the gateway's pages are OpenClaw's.
     """
 
     def __init__(self, browser: Browser, home: str) -> None:
@@ -63,13 +60,13 @@ class Person:
         return self.page.get_by_role("button", name=name)
 
     def open(self, link: Locator) -> Page:
-        """Follow a link that opens a tab of its own."""
+        """Follow a link that opens a new tab."""
         with self._context.expect_page() as opened:
             self.click(link)
         return opened.value
 
     def go(self, address: str) -> Page:
-        """Open an address in a tab of its own."""
+        """Open an address in a new tab."""
         page = self._context.new_page()
         page.goto(address)
         return page
@@ -88,7 +85,7 @@ class Person:
                 page.close()
 
     def leave(self) -> None:
-        """Close the browser. Fails the test where Deploy Agent's pages misbehaved."""
+        """Close the browser; fails the test if Deploy Agent's pages had errors."""
         self._context.close()
         assert not self.complaints, "\n".join(sorted(set(self.complaints)))
 
@@ -298,9 +295,9 @@ def test_a_colleague_gets_from_the_set_up_link_to_a_chat_reply(
 def save_times(office: Office, ana: Person, gateway: Gateway) -> None:
     """Write how long each step took, beside the pictures."""
     begun = gateway.marks[0][1]
-    told = {what: round(at - begun, 1) for what, at in gateway.marks}
+    seconds = {what: round(at - begun, 1) for what, at in gateway.marks}
     (office.folder / "first-chat.json").write_text(
-        json.dumps({"clicks, with the account": ana.clicks, "seconds": told}, indent=2)
+        json.dumps({"clicks, with the account": ana.clicks, "seconds": seconds}, indent=2)
     )
 
 

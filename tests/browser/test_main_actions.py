@@ -125,7 +125,7 @@ def test_the_keyboard_launches_and_keeps_the_focus(visits: Visits) -> None:
     outline = button.evaluate("each => getComputedStyle(each).outlineStyle")
     page.keyboard.press("Enter")
 
-    assert outline == "solid", "the focus is seen"
+    assert outline == "solid", "the focus is visible"
     expect(button).to_have_text(re.compile("Stop"))
     expect(button).to_be_focused()
     expect(badge(page)).to_have_text("running")
