@@ -39,25 +39,30 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppConte
         raise InputRejected({"deployment_ids": f"must name one deployment, and at most {_MOST}"})
     for each in chosen:
         require_launchable(context.store.load(each), f"updated, nor any other: {each}")
-    root, source = context.store.root, history.source_address.get()
     with storage_errors("Nothing was updated."):
-        context.store.open()
-        folder = batches.batches_folder(root)
-        folder.mkdir(mode=0o700, exist_ok=True)
-        with waiting_for(folder):
-            running = batches.latest(root)
-            if running and running.is_running:
-                raise Busy(
-                    f"{running.actor} is updating several already, and {len(running.left)} of them"
-                    " wait for their turn. Wait for the end of that batch, or cancel its rest."
-                )
-            batch, lock = batches.begin(root, chosen, wanted, actor, source)
-        trace = folder / str(batch.number) / "trace"
+        batch, lock = _begin(chosen, wanted, actor, context)
+        trace = batches.batches_folder(context.store.root) / str(batch.number) / "trace"
         try:
             spawn("app.batch", str(batch.number), lock=lock, trace=trace, context=context)
         finally:
             os.close(lock)
     return batch
+
+
+def _begin(ids: tuple[str, ...], image: str, actor: str, context: AppContext) -> tuple[Batch, int]:
+    """Record a batch; return it with the descriptor of its lock. Raise Busy, OSError."""
+    context.store.open()
+    root = context.store.root
+    folder = batches.batches_folder(root)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with waiting_for(folder):
+        running = batches.latest(root)
+        if running and running.is_running:
+            raise Busy(
+                f"{running.actor} is updating several already, and {len(running.left)} of them"
+                " wait for their turn. Wait for the end of that batch, or cancel its rest."
+            )
+        return batches.begin(root, ids, image, actor, history.source_address.get())
 
 
 def latest_batch(*, context: AppContext) -> Batch | None:
