@@ -41,9 +41,7 @@ class ProviderAnswerShown(AnswerPart):
     @classmethod
     def of(cls, shown: KeptAnswer, **named: Any) -> Self:
         answer = shown.answer
-        return super().of(
-            answer, remarks=list(answer.remarks), at=shown.at, current=shown.current, **named
-        )
+        return super().of(answer, at=shown.at, current=shown.current, **named)
 
 
 class ProviderCheckAnswer(Answer):
@@ -82,8 +80,6 @@ class PendingDeviceShown(AnswerPart):
         return super().of(
             shown,
             opened_at=shown.origin,
-            roles=list(shown.roles),
-            scopes=list(shown.scopes),
             age_seconds=max(0, round(age.total_seconds())),
             **named,
         )
@@ -110,8 +106,6 @@ class PairedDeviceShown(AnswerPart):
         device = shown.device
         return super().of(
             device,
-            roles=list(device.roles),
-            scopes=list(device.scopes),
             approved_by=shown.approved_by,
             own=shown.own,
             **named,

@@ -34,6 +34,6 @@ class HistoryEntryShown(AnswerPart):
             shown,
             deployment_id=shown.deployment_id or None,
             reason=shown.detail,
-            details=dict(shown.more),
+            details=shown.more,
             **named,
         )

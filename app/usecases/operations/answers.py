@@ -36,7 +36,6 @@ class OperationShown(AnswerPart):
         return super().of(
             shown,
             id=shown.number,
-            arguments=dict(shown.arguments),
             reason=INTERRUPTION if interrupted else shown.reason,
             next_step=shown.kind.after_interruption if interrupted else shown.next_step,
             **named,

@@ -105,9 +105,7 @@ class PreviewAnswer(Answer):
             deployment_id=shown.deployment.id,
             changes=[ChangeShown.of(each) for each in shown.shown_changes],
             runs=None if shown.problem else shown.runs,
-            restart=list(shown.restart),
             diff="\n".join(shown.diff),
-            by_hand=list(shown.by_hand),
             **named,
         )
 

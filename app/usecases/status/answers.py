@@ -50,7 +50,7 @@ class DeploymentShown(AnswerPart):
             deploy_dir=deployment.folder,
             reason=view.report.reason,
             remark=view.remark,
-            drift=list(view.drift),
+            drift=view.drift,
             ws_url=ws_url(deployment, host),
             page_url=page_url(deployment, host),
             **more,
@@ -128,6 +128,6 @@ class DeploymentAnswer(Answer, DeploymentShown):
             containers=[ContainerShown.of(each) for each in view.containers],
             checks=[ReadinessCheckShown.of(each) for each in checks],
             cause=cause and CauseShown.of(cause),
-            obstacles=list(obstacles),
+            obstacles=obstacles,
             operation=operation and OperationShown.of(operation),
         )

@@ -40,7 +40,7 @@ class BatchAnswer(Answer):
         return super().of(
             shown,
             id=shown.number,
-            deployment_ids=list(shown.ids),
-            operations=dict(shown.begun),
+            deployment_ids=shown.ids,
+            operations=shown.begun,
             **named,
         )
