@@ -148,7 +148,7 @@ def collected() -> Iterator[None]:
 def gate(
     deployments_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EngineGate]:
-    """Between the engine and what starts after this; gone before the folder is emptied."""
+    """A gate to the engine for clients that are made after it. It closes before the clean-up."""
     gate = EngineGate(tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", gate.address)
     yield gate

@@ -1,4 +1,4 @@
-"""What the tests of this folder share."""
+"""Fixtures of the crash tests."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.crash.crash_scenario import CrashScenario
 def crashes(
     settings: Settings, tmp_path: Path, engine: docker.APIClient
 ) -> Iterator[CrashScenario]:
-    # Beside other tests the engine may take its time.
+    # The engine may be slow while other tests run.
     crashes = CrashScenario(settings.model_copy(update={"engine_timeout": 9}), tmp_path)
     yield crashes
     remove_project(engine, crashes.id)

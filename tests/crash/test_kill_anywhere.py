@@ -1,8 +1,8 @@
-"""Whatever happens before any step on the disk, a deed is done or not done, never half.
+"""An action that is killed at any step on the disk is done or not done, never half.
 
-Its process is killed, or somebody edits its files just then.
-Each step of each verb is found by watching it once. `--soak` dies at every step of every verb;
-the suite, where Compose makes it slow, at some.
+Either its process is killed before the step, or somebody edits its files just then. The steps
+are found by watching the action once. `--soak` tries every step of every action; the suite
+tries some of those that run Compose.
 """
 
 from itertools import takewhile
@@ -27,10 +27,10 @@ KILLED = -9
 
 
 def assert_synced(steps: list[DiskStep]) -> None:
-    """What is made is synced, then renamed, then its new folder is synced: before all else."""
+    """A new folder is synced, renamed, and its parent synced, before anything else happens."""
     for place, step in enumerate(steps):
         if step.operation != "rename" or not step.path.startswith("/"):
-            continue  # Within an open folder things are only moved to be deleted.
+            continue  # Renames inside an open folder only prepare a deletion.
         made = [each.path for each in steps[:place] if each.operation in ("open", "mkdir")]
         synced = [each.path for each in steps[:place] if each.operation == "fsync"]
         following = takewhile(lambda each: each.operation == "fsync", steps[place + 1 :])
@@ -100,7 +100,7 @@ def test_a_concurrent_manual_edit_survives_every_action(
 
 
 def around_writes(steps: list[DiskStep], config: pytest.Config) -> list[int]:
-    """Return the steps by which an edited file gets its place, in full also all those near it."""
+    """Return the steps that replace an edited file; with `--soak` also the steps around them."""
     renames = [number for number, step in enumerate(steps) if Path(step.target).name in BY_HAND]
     assert renames
     near = rounds(config, 0, 6)

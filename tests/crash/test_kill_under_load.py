@@ -1,4 +1,4 @@
-"""Killed at any moment while many things go on: after a restart all is whole, and can go on."""
+"""After a kill at any moment under load and a restart, everything is whole and can continue."""
 
 import json
 import os
@@ -31,13 +31,13 @@ _MOST = 4
 _KEPT = 20
 VERBS = ("launch", "launch", "stop", "restart", "rotate_token", "reconfigure", "archive", "restore")
 VICTIMS = ("both", "operation", "server")
-# The header says it, or else the operation beside it.
+# The page header says it, or the operation next to it does.
 _WHAT_TO_DO = ("; launch again", "; finish it or undo it", "was killed or the host restarted")
 STATES = {"configured", "running", "stopped", "failed", "launching"}
 
 
 class Load:
-    """Threads that do whatever comes into their mind, until told to end."""
+    """Threads that call random actions until they are told to stop."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self._server, self._seed = server, seed
@@ -47,7 +47,7 @@ class Load:
     def run(self, number: int) -> None:
         mind = random.Random(self._seed * 100 + number)
         while not self._ending.is_set():
-            # The server goes away in the middle of a call: that is what is tried.
+            # The server dies in the middle of a call on purpose.
             with suppress(OSError, HTTPException, ValueError):
                 self.answers.append(self._do(mind))
 
@@ -89,23 +89,23 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def assert_files_whole(root: Path) -> None:
-    """Whatever goes on: each folder is whole, no id is there twice, and no history counts anew."""
+    """At any time each folder is whole, each id is unique, and no history restarts its numbers."""
     for folder in folders_in(root):
-        with suppress(FileNotFoundError):  # It is moved just now, as a whole.
+        with suppress(FileNotFoundError):  # The whole folder is being moved.
             env = parse_env((folder / ".env").read_bytes())
             assert env["PORT"].isdecimal(), folder
             assert len(env["OPENCLAW_GATEWAY_TOKEN"]) == 64, folder
             assert yaml.safe_load((folder / "docker-compose.yml").read_text())["services"], folder
             assert json.loads((folder / "config/openclaw.json").read_text())["gateway"], folder
             entries = history.read_history(folder)
-            folder.stat()  # What was moved meanwhile has none under this name.
+            folder.stat()  # A folder that was moved meanwhile is not here.
             assert entries[0]["what"] == "configure", folder
             numbers = [each["n"] for each in entries]
             assert numbers == sorted(set(numbers)), folder
 
 
 def assert_all_holds(server: Server, root: Path) -> None:
-    """What is listed is true, once nothing runs any more."""
+    """Once nothing runs any more, the list is true."""
     [rows] = eventually(lambda: known_rows(server))
     archived = server.call("GET", "archived")[1]
     ids = [row["deployment_id"] for row in (*rows, *archived)]
@@ -117,7 +117,7 @@ def assert_all_holds(server: Server, root: Path) -> None:
         assert row["status"] in STATES, row
         folder = root / row["deployment_id"]
         assert not is_locked(folder), f"a lock stays: {row}"
-        # An older one may be half deleted.
+        # An older archive may be half deleted.
         numbers = [int(each.name) for each in operations_folder(folder).glob("[0-9]*")]
         for number in sorted(numbers)[-_KEPT:]:
             status, operation = server.call("GET", f"operations/{folder.name}/{number}")
@@ -127,13 +127,13 @@ def assert_all_holds(server: Server, root: Path) -> None:
 
 
 def known_rows(server: Server) -> list[list[dict[str, Any]]]:
-    """Return the list, once the engine, which has much to do, has answered for it."""
+    """Return the list once the engine, which is busy, has answered for it."""
     rows = server.call("GET", "list")[1]
     return [] if any(row["status"] == "unknown" for row in rows) else [rows]
 
 
 def assert_interruption_is_told(server: Server, deployment_id: str) -> None:
-    """An operation that was broken off names what to do, on its page and in its answer."""
+    """An interrupted operation says what to do, on its page and in its answer."""
     last = server.call("GET", f"status/{deployment_id}")[1]["operation"]
     if last and last["state"] == "interrupted":
         assert last["reason"], last
@@ -155,7 +155,7 @@ def test_after_a_kill_under_load_and_a_restart_nothing_is_half_done(
         with ThreadPoolExecutor(_CALLERS) as callers:
             calling = [callers.submit(load.run, each) for each in range(_CALLERS)]
             try:
-                # The one moment that is to be any.
+                # A random moment, on purpose.
                 time.sleep(mind.uniform(0.2, 1.5))
                 kill(victim, server, deployments_dir, mind)
                 assert_files_whole(deployments_dir)

@@ -1,7 +1,7 @@
-"""Two servers on one folder, many callers, and somebody with an editor and `docker` in between.
+"""Two servers on one folder, many callers, and somebody with an editor and `docker`.
 
-Each deployment's own history is the order of what was done to it, over both servers. Every
-answer has to be right at some moment of its call in just that order.
+Each deployment's history gives the order of its operations over both servers. Every answer
+must be right at some moment of its call, in that order.
 """
 
 import os
@@ -70,7 +70,7 @@ def test_every_answer_is_consistent_with_the_order_of_operations(
 def assert_agreed(
     servers: list[Server], engine: docker.APIClient, root: Path, ids: Sequence[str]
 ) -> None:
-    """In the end both servers say the same, and the engine too; nothing is held or there twice."""
+    """In the end both servers and the engine agree. Nothing is locked or exists twice."""
 
     def agreed() -> list[Row]:
         one, other = map(rows_of, servers)
@@ -95,7 +95,7 @@ def rows_of(server: Server) -> list[Row]:
 
 
 def running_in(engine: docker.APIClient, ids: Sequence[str]) -> dict[str, int]:
-    """Return the port of each deployment's container that runs, by the engine's own word."""
+    """Return the port of each deployment's running container, as the engine reports it."""
     running = engine.containers(filters={"label": _PROJECT, "status": "running"})
     return {
         each["Labels"][_PROJECT]: max(port.get("PublicPort", 0) for port in each["Ports"])

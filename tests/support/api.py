@@ -12,7 +12,7 @@ BASE = "http://localhost"
 
 
 class Api:
-    """Calls of the JSON API on an app; every answer is the real response."""
+    """Calls of the JSON API of an app. Each returns the real response."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app

@@ -1,4 +1,4 @@
-"""Deployments, operations and containers as tests speak of them: only what matters is named."""
+"""Deployments, operations and containers for tests, with defaults for what does not matter."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -31,7 +31,7 @@ def an_operation(
 
 
 def details(**more: Any) -> Details:
-    """Return what `inspect` says of a container that started an hour ago and still runs."""
+    """Return the inspected details of a container that started an hour ago and still runs."""
     given = {
         "restart_count": 0,
         "started_at": before(3600),

@@ -1,4 +1,4 @@
-"""The command line as a script uses it: in this process, or as one of its own."""
+"""The command line as a script uses it: in this process or in its own."""
 
 import json
 import os
@@ -22,9 +22,9 @@ PYTHON = (sys.executable, "-m", "app.cli")
 
 
 class CommandLine:
-    """Calls of `deploy-agent` in this process, which costs no start, in one context.
+    """Calls of `deploy-agent` in this process, which saves the start-up time.
 
-    Without a context each call makes its own, by the environment.
+    Without a context each call builds its own from the environment.
     """
 
     def __init__(self, context: AppContext | None, environment: Mapping[str, str]) -> None:
@@ -35,11 +35,11 @@ class CommandLine:
         terminal = Terminal()
         if self._context:
             terminal.context = self._context
-        # As in a process of its own: what an app answered before has left no address behind.
+        # A new context, as in a new process: earlier requests leave no address in it.
         return Context().run(self._runner.invoke, main, words, input=typed, obj=terminal)
 
     def done(self, *words: str, typed: str = "") -> str:
-        """Return what a call that has to succeed printed."""
+        """Return the output of a call that must succeed."""
         result = self.call(*words, typed=typed)
         assert result.exit_code == 0, result.output
         return result.stdout
@@ -51,7 +51,7 @@ class CommandLine:
 
 
 class AtTerminal:
-    """A command that somebody runs at a terminal, its standard output caught. A context manager."""
+    """A command run at a terminal, with its standard output captured. A context manager."""
 
     def __init__(
         self, *words: str, environment: Mapping[str, str], command: Sequence[str] = PYTHON
@@ -83,8 +83,8 @@ class AtTerminal:
         self._terminal.close()
 
     def shows(self, words: str) -> bool:
-        """Say whether the terminal has shown some words by now."""
-        with suppress(OSError):  # Linux says so of a terminal that nobody else holds.
+        """Return whether the terminal has shown some words by now."""
+        with suppress(OSError):  # Linux reports EIO for a terminal that no other process holds.
             self.shown += (self._terminal.read(65536) or b"").decode()
         return words in self.shown
 
@@ -92,11 +92,11 @@ class AtTerminal:
         self._terminal.write(text.encode())
 
     def interrupt(self) -> None:
-        """Do what Ctrl-C does."""
+        """Send what Ctrl-C sends."""
         self.process.send_signal(signal.SIGINT)
 
     def end(self) -> tuple[int, str]:
-        """Return the exit code, and what went to standard output."""
+        """Wait for the end. Return the exit code and the standard output."""
         output, _ = self.process.communicate(timeout=60)
         self.shows("")
         return self.process.returncode, output

@@ -1,4 +1,4 @@
-"""A deployment's gateway token: the places it stands in, and whether the gateway accepts it."""
+"""A deployment's gateway token: where it is stored, and whether the gateway accepts it."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ CONNECTS = (PROJECT / "images/standin/connect.mjs").read_text()
 
 
 class GatewayToken:
-    """One deployment's token, where it stands and what its gateway says to it."""
+    """One deployment's token."""
 
     def __init__(self, api: Api, folder: Path) -> None:
         self.api, self.folder, self.id = api, folder, folder.name
@@ -43,7 +43,7 @@ class GatewayToken:
         (self.folder / "config/openclaw.json").write_text(json.dumps(config))
 
     def answer_to(self, token: str) -> str:
-        """Return the gateway's answer to a token: `hello-ok`, or the code of its refusal."""
+        """Return the gateway's answer to a token: `hello-ok`, or the error code."""
         port = parse_env((self.folder / ".env").read_bytes())["PORT"]
         with connect(f"ws://127.0.0.1:{port}", proxy=None) as gateway:
             gateway.recv(timeout=10)
@@ -60,7 +60,7 @@ class GatewayToken:
 
     @contextmanager
     def refusing(self, which: str) -> Iterator[None]:
-        """Let the gateway refuse other secrets than the wrong ones, from its next start on."""
+        """From its next start on, let the gateway refuse other tokens than the wrong ones."""
         connects = self.folder / "connect.mjs"
         changed = CONNECTS.replace("secret !== this.#token", which)
         assert changed != CONNECTS
@@ -88,6 +88,6 @@ class GatewayToken:
         return [line.partition(" ")[2] for line in read_log(self.folder, number)]
 
     def own_files_text(self) -> str:
-        """Return all that Deploy Agent keeps of its own about the deployment."""
+        """Return the text of all files that Deploy Agent keeps about the deployment."""
         kept = (self.folder / ".deploy-agent").rglob("*")
         return "".join(path.read_text(errors="replace") for path in kept if path.is_file())

@@ -22,10 +22,10 @@ def waits_for_its_turn(recorder: IncidentRecorder) -> bool:
 def recording(
     settings: Settings, until: Callable[[IncidentRecorder], bool] = has_caught_up
 ) -> Iterator[IncidentRecorder]:
-    """Run a recorder; the body begins once it follows the engine's events and `until` holds.
+    """Run a recorder. The body begins once it follows the engine's events and `until` holds.
 
-    The deployments folder needs the folder that an app makes in it, where the lock is. Without
-    it a recorder tries again two seconds later, and misses what happens before.
+    The recorder's lock is in a folder that an app creates. Without that folder the recorder tries
+    again two seconds later, and misses what happens before.
     """
     context = build_context(settings)
     recorder, connected = IncidentRecorder(context), threading.Event()

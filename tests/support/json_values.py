@@ -1,11 +1,11 @@
-"""Any JSON value, and any place in one: strategies for Hypothesis."""
+"""Hypothesis strategies for any JSON value, and for any place in one."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
 AT = "2026-11-24T10:00:00.000+00:00"
-signs = st.characters()  # With surrogates, which JSON can escape and no page can hold.
+signs = st.characters()  # With surrogates, which JSON can escape but no page can contain.
 scalars = st.one_of(
     st.none(),
     st.booleans(),

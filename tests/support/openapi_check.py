@@ -1,7 +1,7 @@
-"""What the JSON API promises: every answer that a test sees is held against its own description.
+"""Checks every answer that a test gets against the API's own OpenAPI description.
 
-The description is open, since keys may be added one day. Here it is closed: what an
-answer has and the description has not fails the test that sees it.
+The published description allows further keys. Here it is closed: an answer with a key that is
+not described fails the test.
 """
 
 import gzip
@@ -21,12 +21,12 @@ from app import create_app
 from app.config import Settings
 from app.web.api.openapi import PROBLEM, describe_api
 
-# What is refused before there is a call: no such address, or not by that method.
+# Errors that belong to no described call: unknown path, wrong method.
 _WITHOUT_A_CALL = (404, 405)
 
 
 class CheckedClient(FlaskClient):
-    """A test client that holds every answer of the API against the description."""
+    """A test client that checks every answer of the API against the description."""
 
     def open(self, *args: Any, **more: Any) -> TestResponse:
         answer = super().open(*args, **more)
@@ -41,7 +41,7 @@ class CheckedClient(FlaskClient):
 
 
 def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
-    """Fail where an answer is not as described."""
+    """Fail if an answer is not as described."""
     asked = f"{method} {path} answered {status}"
     template = _template(method.lower(), path)
     if template is None:
@@ -57,7 +57,7 @@ def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
 
 
 def check_sent(path: str, data: bytes) -> None:
-    """Fail where a body was taken that is not as described."""
+    """Fail if a body that is not as described was accepted."""
     template = _template("post", path)
     assert template
     if "requestBody" in contract()["paths"][template]["post"]:
@@ -73,7 +73,7 @@ def _hold(asked: str, validator: Draft202012Validator, data: bytes) -> None:
 
 @cache
 def contract() -> dict[str, Any]:
-    """Return the description, its answers closed."""
+    """Return the description, closed for further keys in answers."""
     with tempfile.TemporaryDirectory() as folder:
         document = describe_api(create_app(Settings(deployments_dir=Path(folder))))
     for schema in document["components"]["schemas"].values():
@@ -84,7 +84,7 @@ def contract() -> dict[str, Any]:
 
 @cache
 def _templates() -> dict[str, re.Pattern[str]]:
-    """Return the patterns of all addresses, those without a variable part first."""
+    """Return a pattern for each path, those without variables first."""
     paths = sorted(contract()["paths"], key=lambda path: path.count("{"))
     return {path: re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths}
 
@@ -94,7 +94,7 @@ def _template(method: str, path: str) -> str | None:
         if pattern.fullmatch(path) and method in contract()["paths"][template]:
             return template
         if template == path:
-            return None  # It is no id where an id may stand.
+            return None  # This fixed path is not described; it is no id either.
     return None
 
 
@@ -105,7 +105,7 @@ def _resolved(response: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @cache
 def _validator(*place: str) -> Draft202012Validator:
-    """Return what checks one answer of a call, or the body of that address; else any error."""
+    """Return a validator for an answer of a call, for the body of a path, or for any error."""
     schema: Mapping[str, Any] = {"$ref": "#/components/schemas/Problem"}
     if len(place) == 1:
         body = contract()["paths"][place[0]]["post"]["requestBody"]

@@ -1,4 +1,4 @@
-"""The process of an operation, as it has noted itself in its deployment's folder."""
+"""The process of an operation, as recorded in its deployment's folder."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ from tests.support.waiting import eventually
 
 
 def operation_process(folder: Path, number: int) -> psutil.Process:
-    """Return the process of an operation that runs, once it has noted itself."""
+    """Return the process of a running operation, once it has recorded itself."""
     return psutil.Process(eventually(lambda: process_of(folder, number)))

@@ -1,8 +1,9 @@
-"""Operations without the time that their program takes to load: most of a short one's.
+"""Operations without their program's loading time, which is most of a short operation's time.
 
-Each is a process of its own in a session of its own, as `python -m app.operation FOLDER NUMBER
-LOCK` is, but it is forked off a process that has loaded the program and done nothing else. What
-a real server or a command starts is not preloaded. `ps` shows the preloading process's arguments.
+Each is a process of its own in a session of its own, like `python -m app.operation FOLDER NUMBER
+LOCK`, but forked off a process that has loaded the program and done nothing else. Operations
+that a real server or a command starts are not preloaded. `ps` shows the loading process's
+arguments.
 """
 
 import os
@@ -72,7 +73,7 @@ class PreloadedOperations:
         return PreloadedOperation(pid, ended)
 
     def kill_running(self) -> None:
-        """Kill the operations that have not ended, with all that they have started."""
+        """Kill the operations that have not ended, with everything that they started."""
         for each in self._started:
             if not each.has_ended():
                 with suppress(ProcessLookupError):
@@ -86,7 +87,7 @@ class PreloadedOperations:
 
 
 class PreloadedOperation:
-    """The part of `subprocess.Popen` that is used of an operation. Its end closes `ended`."""
+    """The part of `subprocess.Popen` that callers use. The process's end closes `ended`."""
 
     def __init__(self, pid: int, ended: int) -> None:
         self.pid = pid
@@ -129,7 +130,7 @@ def main() -> None:
 def become_operation(
     arguments: list[str], environment: dict[str, str], lock: int, stderr: int, end: int
 ) -> None:
-    """Take on what a process has that was started by itself. `end` stays open until it ends."""
+    """Set up what a separately started process would have. `end` stays open until it ends."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

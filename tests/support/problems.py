@@ -1,10 +1,10 @@
-"""The one shape in which the API answers an error."""
+"""The one shape of an API error."""
 
 from typing import Any
 
 
 def assert_problem(answer: Any, status: int, code: str) -> dict[str, Any]:
-    """Check the one shape of an error and return it."""
+    """Check the shape of an error and return it."""
     assert answer.status_code == status, answer.text
     assert answer.content_type == "application/problem+json"
     problem = dict(answer.json)

@@ -6,7 +6,7 @@ from tests.support.api import Api
 
 
 def check_provider(api: Api, deployment_id: str) -> dict[str, Any]:
-    """Check on demand and return the result."""
+    """Run the check and return its result."""
     answer = api.post("answer", {"deployment_id": deployment_id})
     assert answer.status_code == 200, answer.text
     assert answer.json["asking"] is False

@@ -1,4 +1,4 @@
-"""A real server: gunicorn as `make run` starts it, on a port of its own."""
+"""A real server: gunicorn as `make run` starts it, on its own port."""
 
 import json
 import os
@@ -26,11 +26,11 @@ def free_port() -> int:
 
 
 class Server:
-    """gunicorn in a session of its own, its output in `log`.
+    """gunicorn in a session of its own, with its output in `log`.
 
-    `command` is the Python that runs it, `project` where, `variables` are added to
-    its environment. `token` is what its API is called with; `ready_status` is what a
-    stranger's call is answered once it is ready.
+    `command` is the Python that runs it and `project` its working folder; `variables` are added to
+    its environment. `token` is sent with API calls. `ready_status` is the status of an anonymous
+    call once the server is ready.
     """
 
     command: Sequence[str | Path] = (sys.executable,)
@@ -74,7 +74,7 @@ class Server:
             return False
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
-        """Return (status, answer) of a call of the JSON API."""
+        """Call the JSON API. Return the status and the answer."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(
             f"{self.url}/api/deploy/{path}",
@@ -109,7 +109,7 @@ class Server:
         return str(self.call("GET", f"status/{deployment_id}")[1]["status"])
 
     def kill_group(self) -> None:
-        """End the master and its worker at once, as `kill -9` of the whole group does."""
+        """Kill the master and its worker at once, as `kill -9` of the group does."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

@@ -1,4 +1,4 @@
-"""Reading a page's event stream as a browser does, without a browser."""
+"""Reads a page's event stream without a browser."""
 
 import http.client
 import re
@@ -13,9 +13,9 @@ from tests.support.server import Server
 
 
 class Stream:
-    """Reads events in a thread until the server ends the stream or it is left.
+    """Read events in a thread until the server ends the stream or `leave` is called.
 
-    `messages` are the HTML of each event, `names` the names of those that have one.
+    `messages` has the HTML of each event, `names` the names of named events.
     """
 
     def __init__(self, server: Server, path: str, headers: Mapping[str, str] | None = None) -> None:
@@ -43,7 +43,7 @@ class Stream:
         self.leave()
 
     def leave(self) -> None:
-        """Go away in the middle, as a browser whose tab is closed."""
+        """Disconnect in the middle, as a closed tab does."""
         if self._connection.sock:
             with suppress(OSError):
                 self._connection.sock.shutdown(socket.SHUT_RDWR)
@@ -51,7 +51,7 @@ class Stream:
         self._connection.close()
 
     def parts(self, name: str) -> list[str]:
-        """Return what came for one part so far: the HTML of each element of that id."""
+        """Return what came for one part so far: the HTML of each element with that id."""
         found = re.compile(f'<hx-partial hx-target="#{name}"[^>]*>(.*?)</hx-partial>', re.DOTALL)
         return [html for message in self.messages for html in found.findall(message)]
 

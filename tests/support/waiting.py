@@ -1,4 +1,4 @@
-"""Waiting for a condition, with a deadline: the only way in which a test waits."""
+"""Waiting for a condition with a deadline: the only way in which tests wait."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def eventually(look: Callable[[], T], within: float = 60, every: float = 0.05) -> T:
-    """Return the first true value that `look` gives. Fails the test after `within` seconds."""
+    """Return the first true value of `look`. Fail the test after `within` seconds."""
     deadline = time.monotonic() + within
     while not (seen := look()):
         assert time.monotonic() < deadline, f"still {seen!r} after {within} s"

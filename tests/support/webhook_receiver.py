@@ -1,4 +1,4 @@
-"""A webhook's receiver: keeps what it is sent, and answers as a test wants."""
+"""A webhook receiver that keeps what it is sent and answers as a test wants."""
 
 import json
 import threading
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# What must be seen nowhere: whoever has it can write into the channel.
+# Must appear nowhere: with it anybody can write to the channel.
 SECRET = "canary-webhook-77"
-# Instead of a status: the connection is closed without an answer.
+# Used as a status: close the connection without an answer.
 HANG_UP = 0
 
 
 class Receiver:
-    """`answers` are the statuses of the next answers; then 204. `hold` lets them wait."""
+    """`answers` are the statuses of the next answers; later ones are 204. `going` holds them."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""Properties are tried with the same examples in every run, so that a red run stays red."""
+"""Hypothesis tries the same examples in every run, so that a failure can be reproduced."""
 
 from hypothesis import settings
 

@@ -1,4 +1,4 @@
-"""What is done to a deployment, each in a process that is there for nothing else."""
+"""The actions on a deployment, each run in a process of its own."""
 
 import os
 import subprocess
@@ -94,9 +94,9 @@ def do(
     last: int | None = None,
     fault: Fault = Fault.KILLED,
 ) -> NoReturn:
-    """Do it and end; where it is an operation, that runs in this process too, to its end.
+    """Run an action and exit. An operation runs in this process too.
 
-    `last` is the step before which it meets its fault. The exit code tells what came of it.
+    `last` is the step before which the fault happens. The exit code says how the action ended.
     """
     start._start_process = _performed_here
     context = build_context(settings)
@@ -114,6 +114,6 @@ def _performed_here(
     try:
         perform_operation(folder, operation.number, lock, context.settings)
     except OSError:
-        # The process of a real operation ends so too, and leaves it interrupted.
+        # The process of a real operation would exit too, which leaves it interrupted.
         os._exit(BROKEN_OFF)
     os._exit(0)

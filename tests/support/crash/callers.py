@@ -1,4 +1,4 @@
-"""Twenty callers on two servers, who have an editor and `docker` at hand too."""
+"""Twenty callers on two servers, who also edit files and use `docker` by hand."""
 
 import os
 import random
@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 _NOT_YET = Span(0, 0)
 CALLERS = 20
-# All other deployments are there to be listed.
+# The other deployments are only listed.
 _FOUGHT_OVER = 3
 _PORTS = 5
 _VERBS = {
@@ -31,7 +31,7 @@ _VERBS = {
 
 @dataclass
 class Call:
-    """What somebody asked for, or did by hand, and what came of it. By hand there is no status."""
+    """A request or a manual action, with its result. A manual action has no status."""
 
     verb: str
     deployment_id: str
@@ -46,8 +46,10 @@ class Call:
 
 
 class Callers:
-    """Each caller has a plan that its number decides. `patience` is how likely it is to wait
-    for the end of what keeps a deployment busy, and to try again."""
+    """Callers whose plans depend on their number.
+
+    `patience` is the probability that a caller waits for a busy deployment and tries again.
+    """
 
     def __init__(
         self, servers: Sequence[Server], root: Path, engine: docker.APIClient, patience: float
@@ -76,7 +78,7 @@ class Callers:
                 self._insist(call, mind)
 
     def _configure(self, number: int, mind: random.Random) -> None:
-        """Every other one wants the same port."""
+        """Every second caller wants the same port."""
         wanted: dict[str, object] = {"port": self._ports[0]} if number % 2 else {}
         call = Call("configure", "", {"openrouter_api_key": API_KEY, **wanted})
         self._ask(call, mind)
@@ -120,7 +122,7 @@ class Callers:
         self.calls.append(call)
 
     def _edit(self, call: Call, name: str) -> None:
-        """Append a line as `echo >>` does, and see whether it is in the file that is there now."""
+        """Append a line as `echo >>` does, and note whether the file now in place has it."""
         file = call.verb.removeprefix("edit ")
         path = self._root / call.deployment_id / file
         line = f"BY_HAND_{name}=so\n" if file == ".env" else f"# by hand {name}\n"

@@ -1,4 +1,4 @@
-"""Whether what many callers were answered at once is right in the order of what was done."""
+"""Checks that the answers to many concurrent callers fit the order of the operations."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,13 +9,13 @@ from tests.support.crash.callers import Call
 from tests.support.crash.deployment_past import DeploymentPast, Done, Span
 
 _BY_HAND = ("edit", "kill", "halt", "remove")
-# Whoever archives lets go of the folder a moment after the end is recorded.
+# An archive operation frees the folder a moment after its end is recorded.
 _LAST_STEP_SECONDS = 5
 ENGINE_SECONDS = 9
 
 
 class Consistency:
-    """Knows the past of every deployment, and all that was asked for and done by hand."""
+    """The past of every deployment, and every request and manual action."""
 
     def __init__(self, root: Path, calls: Sequence[Call]) -> None:
         self._calls, self._store = calls, DeploymentStore(root)
@@ -31,7 +31,7 @@ class Consistency:
         ]
 
     def unexplained(self) -> list[Done]:
-        """Return what did not end well though nobody came in between."""
+        """Return the operations that failed although nobody interfered."""
         return [
             done
             for past in self.pasts.values()
@@ -40,7 +40,7 @@ class Consistency:
         ]
 
     def lost(self) -> list[tuple[Call, DeploymentPast]]:
-        """Return what was written by hand, or acknowledged, and stands nowhere."""
+        """Return the manual edits and acknowledged changes that are not in any file."""
         return [
             (each, past)
             for past in self.pasts.values()
@@ -107,7 +107,7 @@ class Consistency:
         return any(port in each.ports_within(call.span) for each in others)
 
     def _is_held(self, call: Call, past: DeploymentPast) -> bool:
-        """Say whether somebody else worked on what is archived."""
+        """Return whether somebody else was working on the archived deployment."""
         late = Span(call.span.began - _LAST_STEP_SECONDS, call.span.ended)
         archivings = [each.span for each in past.done.values() if each.kind == "archive"]
         return any(each.overlaps(late) for each in (*archivings, *past.restorings))
@@ -142,7 +142,7 @@ def _done_of(call: Call, past: DeploymentPast) -> Done:
 
 
 def _is_answer_of(done: Done, call: Call) -> bool:
-    """Say whether an operation may be the one that a call has begun, or begun and awaited."""
+    """Return whether an operation may be the one that a call started, or started and awaited."""
     if call.status == 202:
         begun = Span(done.span.began, done.span.began)
         same = (done.number, done.kind) == (call.answer["operation"]["id"], call.verb)

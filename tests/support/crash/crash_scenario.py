@@ -1,4 +1,4 @@
-"""A deed that is broken off at one of its steps, and what has to hold then."""
+"""An action that is interrupted at one of its steps, and what must hold afterwards."""
 
 import json
 import multiprocessing
@@ -23,7 +23,7 @@ from tests.support.crash.disk_steps import DiskStep, Fault, steps_in
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.support.crash.actions"])
 
-# By name: what leads to a deed, and the deed.
+# The actions by name: those that come first, and the action itself.
 WITHOUT_CONTAINERS = {
     "configure": ((), actions.configure),
     "reconfigure": ((actions.configure,), actions.reconfigure),
@@ -42,7 +42,7 @@ WITH_CONTAINERS = {
 
 
 class CrashScenario:
-    """One deployment, in a state to which it is put back before each try."""
+    """One deployment, reset to the same state before each try."""
 
     def __init__(self, settings: Settings, scratch: Path) -> None:
         self.settings = settings
@@ -54,7 +54,7 @@ class CrashScenario:
     def run(
         self, verb: actions.Action, last: int | None = None, fault: Fault = Fault.KILLED
     ) -> int:
-        """Do a verb in a process of its own; return its exit code."""
+        """Run an action in a process of its own; return its exit code."""
         self._trace.unlink(missing_ok=True)
         process = _PROCESSES.Process(
             target=actions.do, args=(verb, self.id, self.settings, self._trace, last, fault)
@@ -65,7 +65,7 @@ class CrashScenario:
         return process.exitcode
 
     def steps(self, *before: actions.Action, verb: actions.Action) -> list[DiskStep]:
-        """Return the steps of a verb, after others; from now on `again` leads before it."""
+        """Return the disk steps of an action after others. `again` then resets to before it."""
         for each in before:
             assert self.run(each) == 0
         shutil.copytree(self.root, self._kept, symlinks=True)
@@ -77,12 +77,12 @@ class CrashScenario:
         shutil.copytree(self._kept, self.root, symlinks=True)
 
     def context(self) -> AppContext:
-        """A server that has just been started."""
+        """Return the context of a newly started server."""
         return build_context(self.settings)
 
 
 def assert_whole(crashes: CrashScenario, at: str) -> None:
-    """Nothing is half, twice, or said to go on that does not."""
+    """No deployment is half made, exists twice, or has an operation that only seems to run."""
     context = crashes.context()
     views = list_deployments(context)
     archived = list_archived(context=context)
@@ -103,7 +103,7 @@ def assert_whole(crashes: CrashScenario, at: str) -> None:
 
 
 def files_of(crashes: CrashScenario) -> dict[str, bytes]:
-    """Return what a person would call the deployment, by path; what is ours beside it is not."""
+    """Return the deployment's own files by path, without the files that we keep beside them."""
     return {
         str(path.relative_to(crashes.root)): path.read_bytes()
         for path in crashes.root.rglob("*")
@@ -112,7 +112,7 @@ def files_of(crashes: CrashScenario) -> dict[str, bytes]:
 
 
 def assert_done_again(crashes: CrashScenario, verb: actions.Action, at: str) -> None:
-    """Repeat a verb: it is done then, or refused in words since it was done already."""
+    """Repeat an action: it succeeds, or is refused because it was done already."""
     if crashes.run(verb) == 0:
         return
     try:

@@ -1,7 +1,7 @@
-"""What was done to a deployment, in its own history's order, and what could be seen of it when.
+"""The operations of a deployment in the order of its history, and what was visible when.
 
-Of a change only the moments are known between which it came about. Whoever looked
-between them may have seen the one or the other.
+A change happened at some time between two known moments. A reader between them may have seen
+either state.
 """
 
 from collections.abc import Collection
@@ -14,14 +14,14 @@ from typing import Any
 from app.store import history
 
 _KINDS = ("launch", "stop", "archive", "reconfigure")
-# A history has whole milliseconds.
+# The history's times have milliseconds.
 _GRAIN = 0.001
 _NEVER = float("inf")
 
 
 @dataclass(frozen=True)
 class Span:
-    """From one moment to another, in seconds."""
+    """A span of time, in seconds."""
 
     began: float
     ended: float
@@ -35,7 +35,7 @@ class Span:
 
 @dataclass
 class Done:
-    """One operation, from the record of its beginning to that of its end."""
+    """One operation, from the entry of its start to that of its end."""
 
     number: int
     kind: str
@@ -48,7 +48,7 @@ class Done:
 
 @dataclass
 class _Became:
-    """Within a span it came to have a port; None where it went to the archive."""
+    """A span in which the deployment got a port, or None if it was archived."""
 
     span: Span
     port: int | None
@@ -56,7 +56,7 @@ class _Became:
 
 @dataclass
 class DeploymentPast:
-    """`restorings` are the calls that have put it back into the list."""
+    """`restorings` are the calls that restored it."""
 
     deployment_id: str
     made: Span
@@ -69,7 +69,7 @@ class DeploymentPast:
         self._became = [before, _Became(self.made, self.port)]
 
     def read(self, folder: Path) -> "DeploymentPast":
-        """Take in a history: one thing was done after the other, each begun and ended once."""
+        """Read a history. Operations follow one another; each starts and ends once."""
         for entry in history.read_history(folder):
             what, number = str(entry["what"]), entry.get("operation")
             at = datetime.fromisoformat(entry["at"]).timestamp()
@@ -85,7 +85,7 @@ class DeploymentPast:
         return self
 
     def ports_within(self, span: Span) -> set[int | None]:
-        """Return every port that it may have had at some moment of a span; None: not listed."""
+        """Return each port that it may have had within a span; None means not listed."""
         ends = [following.span.ended for _, following in pairwise(self._became)]
         return {
             became.port
@@ -94,7 +94,7 @@ class DeploymentPast:
         }
 
     def is_latest_within(self, number: int, span: Span) -> bool:
-        """Say whether an operation may have been the last one at some moment of a span; 0: none."""
+        """Return whether an operation was possibly the latest within a span; 0 means none."""
         began = self.done[number].span.began if number else -_NEVER
         following = self.done.get(number + 1)
         return span.overlaps(Span(began, following.span.began if following else _NEVER))

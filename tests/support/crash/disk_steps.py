@@ -1,6 +1,6 @@
-"""Every step at which a process changes the disk, and what may happen to it at any of them.
+"""Every step at which a process changes the disk, and the faults that can happen there.
 
-Python itself announces each step to an audit hook, so a step that is new is found by itself.
+Python announces each step to an audit hook, so new steps are found without being listed.
 """
 
 import errno
@@ -25,7 +25,7 @@ _TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 @dataclass(frozen=True, slots=True)
 class DiskStep:
-    """One step: what is done, and to which path, or from which to which."""
+    """One step: the operation, its path, and its target if it has two paths."""
 
     operation: str
     path: str
@@ -33,7 +33,7 @@ class DiskStep:
 
     @property
     def needs_room(self) -> bool:
-        """Say whether it needs some on the disk; to move and to delete needs none."""
+        """Return whether the step needs disk space; moving and deleting need none."""
         return self.operation in ("open", "mkdir", "link", "symlink", "fsync")
 
     def __str__(self) -> str:
@@ -41,9 +41,11 @@ class DiskStep:
 
 
 class Fault(StrEnum):
-    """What happens before a step: its process dies; the system says from then on that the disk is
-    full, or others fill it, however little there was; or somebody edits the file that it is
-    about, else `.env`."""
+    """What happens before a step.
+
+    KILLED: the process dies. FULL: from now on the system reports a full disk. FILLED: others fill
+    the disk. EDITED: somebody edits the file of the step, or `.env`.
+    """
 
     KILLED = "killed"
     FULL = "full"
@@ -55,9 +57,9 @@ BY_HAND = {"docker-compose.yml": "# by hand\n", ".env": "BY_HAND=so\n"}
 
 
 def watch(folder: Path, trace: Path, last: int | None = None, fault: Fault = Fault.KILLED) -> None:
-    """From now on write each step below `folder` into `trace`; meet a fault before number `last`.
+    """Write each step below `folder` to `trace`; let the fault happen before step number `last`.
 
-    It can't be undone: this is for a process that is there for nothing else.
+    This can't be undone: use it only in a process that ends afterwards.
     """
     record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     count, by_hand = 0, False
@@ -108,7 +110,7 @@ def steps_in(trace: Path) -> list[DiskStep]:
 def _announced(
     fsync: Callable[[int], None], hear: Callable[[str, tuple[object, ...]], None]
 ) -> Callable[[int], None]:
-    """A sync is the one step that Python does not announce."""
+    """Announce a sync, which Python's audit hooks do not."""
 
     def announced(descriptor: int) -> None:
         hear("os.fsync", (descriptor,))
@@ -136,5 +138,5 @@ def _name(path: object) -> str:
 
 
 def _is_below(folder: Path, path: str) -> bool:
-    """What is named within an open folder has no whole path, and is ours all the same."""
+    """Return whether a step is in our folder. A relative path is one in an open folder of ours."""
     return not path.startswith("/") or path.startswith(f"{folder}/") or path == str(folder)

@@ -1,4 +1,4 @@
-"""Docker Compose itself, as the authority on what a folder's files mean."""
+"""Docker Compose itself: the authority on what a folder's files mean."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def compose(folder: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
-    """Run Compose in a folder, in an environment of PATH and HOME alone."""
+    """Run Compose in a folder, with only PATH and HOME in its environment."""
     clean = {name: os.environ[name] for name in ("PATH", "HOME")}
     return subprocess.run(
         ["docker", "compose", *words], cwd=folder, env=clean, capture_output=True, timeout=60
@@ -16,13 +16,13 @@ def compose(folder: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
 
 
 def resolved(folder: Path, *words: str) -> tuple[dict[str, Any], str]:
-    """Return the configuration that Compose makes of a folder, and what it warns of."""
+    """Return the configuration that Compose makes of a folder, and its warnings."""
     answer = compose(folder, *words, "config", "--format", "json")
     assert answer.returncode == 0, answer.stderr.decode()
     return json.loads(answer.stdout), answer.stderr.decode()
 
 
 def environment_of(service: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that a service really gets; an unset one is null in the answer."""
+    """Return the variables that a service gets. An unset one is null in Compose's answer."""
     found = service["environment"].items()
     return {key: value.replace("$$", "$") for key, value in found if value is not None}

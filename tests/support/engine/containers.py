@@ -17,7 +17,7 @@ def container_of(engine: docker.APIClient, deployment_id: str) -> str:
 
 
 def run_container_of(engine: docker.APIClient, deployment_id: str) -> None:
-    """Start a container as Compose labels it, without the seconds that Compose takes."""
+    """Start a container with Compose's labels, which is faster than Compose."""
     container = engine.create_container(
         STANDIN,
         labels={

@@ -1,4 +1,4 @@
-"""A gateway that answers each path as a test decides."""
+"""A gateway whose answer to each path a test decides."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ Answer = Callable[[socket.socket, str], None]
 
 
 class FakeGateway:
-    """Something that listens on a port and answers as a test tells it, path by path."""
+    """A listener that answers each path with the function that a test gives for it."""
 
     def __init__(self, answers: dict[str, Answer]) -> None:
         self.answers = answers
@@ -78,7 +78,7 @@ CHALLENGE = frame(json.dumps({"type": "event", "event": "connect.challenge", "pa
 
 
 def greet_then(answer: Callable[[str], str]) -> Answer:
-    """Greet as a gateway does, then answer the `connect` request with the id that it has."""
+    """Return an answer that greets as a gateway does, then answers the `connect` request."""
 
     def serve(connection: socket.socket, request: str) -> None:
         accept_websocket(connection, request)

@@ -1,4 +1,4 @@
-"""A gate before the real engine: its socket, passed on, until a test shuts it or holds it."""
+"""A gate in front of the real engine: a socket that a test can close, hold or slow down."""
 
 import contextlib
 import re
@@ -10,8 +10,8 @@ import pytest
 
 from app.engine.client import engine_address
 
-# For modules that shut the gate: Docker's client leaves a socket whose connect failed to the
-# garbage collector, which is to go over it there, and not in another module's tests.
+# For modules that shut the gate. Docker's client leaves a socket whose connect failed to the
+# garbage collector, which must run there and not during another module's tests.
 LEAVES_SOCKETS = [
     pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -20,11 +20,11 @@ LEAVES_SOCKETS = [
 
 
 class EngineGate:
-    """Listens on a socket of its own and passes everything on to the engine.
+    """Listen on a socket and pass everything on to the engine.
 
-    `hold` lets bytes wait, as a hung engine does; `shut` ends all connections
-    and removes the socket, as a stopped engine does; `open` is for both. `slow` lets each
-    answer wait for a while. `asked` is what was asked for, by method and path.
+    `hold` delays all bytes, as a hung engine does. `shut` closes all connections and removes the
+    socket, as a stopped engine does. `open` ends both. `slow` delays each answer. `asked` lists the
+    requests by method and path.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A gateway's container from within: what it reaches, as a skill that it runs would."""
+"""A gateway's container from inside: what a skill that it runs can reach."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Promise.all(targets.map(([host, port]) => new Promise(done => {
 
 
 class GatewayNetwork:
-    """One that runs, as the engine knows it."""
+    """The network of a running gateway's container."""
 
     def __init__(self, engine: docker.APIClient, deployment_id: str) -> None:
         self.name = f"{deployment_id}-openclaw-1"
@@ -33,6 +33,6 @@ class GatewayNetwork:
         self.port = int(next(port for port, bound in ports if bound).partition("/")[0])
 
     def connect_to(self, targets: Mapping[str, int]) -> dict[str, str]:
-        """Return what comes of connecting to a port of each host from within it."""
+        """Connect to a port of each host from inside the container; return the results."""
         command = self._engine.exec_create(self.name, ["node", "-e", _TRY, json.dumps(targets)])
         return dict(json.loads(self._engine.exec_start(command["Id"])))

@@ -1,4 +1,7 @@
-"""What only a host of one's own can suffer: run by test_fixes_of_the_host.py, and there alone."""
+"""Failures that need a host of their own.
+
+Only tests/web/diagnosis/test_fixes_of_the_host.py runs them.
+"""
 
 import os
 import signal
@@ -27,7 +30,7 @@ _PID = Path("/run/docker.pid")
 
 @pytest.fixture(scope="session", autouse=True)
 def started() -> None:
-    """Have an engine where there is none yet."""
+    """Start an engine if there is none."""
     if saved := os.environ.get("STANDIN_SAVED"):
         subprocess.run([PROJECT / "scripts/engine"], check=True)
         subprocess.run(["docker", "load", "--input", saved], check=True)

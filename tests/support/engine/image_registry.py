@@ -1,6 +1,6 @@
-"""An image registry on this host: gives one layered image, as slowly and as badly as a test says.
+"""An image registry on this host that serves one image, as slowly and as badly as a test wants.
 
-Docker Engine takes one on 127.0.0.1 without TLS.
+Docker Engine accepts a registry on 127.0.0.1 without TLS.
 """
 
 import gzip
@@ -17,21 +17,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 _MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 _CONFIG = "application/vnd.oci.image.config.v1+json"
 _LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
-# A size of which Docker Engine tells the progress.
+# Large enough for Docker Engine to report progress.
 _SIZES = (600_000, 2_000_000, 1_000)
 _LONGEST = 60
 
 
 class Registry:
-    """Each layer stops half-way until `go` is set; with `spoilt` it then gives other bytes.
+    """Each layer stops half-way until `go` is set. If `spoilt`, its second half is wrong.
 
-    `begun` is set once the first layer is half given.
+    `begun` is set once half of the first layer is sent.
     """
 
     def __init__(self, spoilt: bool = False) -> None:
         self.spoilt = spoilt
         self.begun, self.go = threading.Event(), threading.Event()
-        # Not the same layers as another test's: the engine keeps what it has.
+        # Random layers: the engine would not pull layers that it has from another test.
         layers = [_layer(size) for size in _SIZES]
         config = json.dumps(
             {
@@ -70,7 +70,7 @@ def serving(registry: Registry) -> Iterator[Registry]:
 
 
 def _layer(size: int) -> tuple[bytes, bytes]:
-    """Return a layer with one file of random bytes, plain and packed."""
+    """Return a layer with one file of random bytes, plain and compressed."""
     file = io.BytesIO()
     with tarfile.open(fileobj=file, mode="w") as archive:
         member = tarfile.TarInfo("noise")
@@ -124,6 +124,6 @@ def _handler(registry: Registry) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(bytes(len(body) - half) if registry.spoilt else body[half:])
 
         def log_message(self, *_: object) -> None:
-            """Say nothing on the tests' own output."""
+            """Print nothing."""
 
     return Handler

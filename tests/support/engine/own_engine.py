@@ -1,4 +1,4 @@
-"""An engine of a test's own, beside the machine's: to be stopped, killed, frozen or filled."""
+"""A separate engine beside the machine's, which tests may stop, kill, freeze or fill."""
 
 import contextlib
 import os
@@ -17,8 +17,8 @@ from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
 _START_SECONDS = 60
-# What dockerd starts for a published port: Docker's own, listening on this host. Inside the
-# namespace, its rules lead what comes for that port to the container.
+# The proxy that dockerd starts for a published port: Docker's own, listening on this host. In its
+# namespace, dockerd's rules forward that port to the container.
 _PROXY = """#!/bin/sh
 while [ $# -gt 0 ]; do
   case $1 in
@@ -33,7 +33,7 @@ exec nsenter --net={host} docker-proxy $kept -container-ip {inside} -container-p
 
 
 def why_no_engine() -> str:
-    """Return why this machine can't have another engine, or nothing."""
+    """Return why this machine can't run another engine, or an empty string."""
     if os.geteuid() != 0:
         return "only root starts an engine"
     missing = [each for each in ("dockerd", "ip", "nsenter") if not shutil.which(each)]
@@ -41,13 +41,12 @@ def why_no_engine() -> str:
 
 
 class OwnEngine:
-    """A real dockerd with all that it needs in one folder.
+    """A real dockerd with all its files in one folder.
 
-    Its networks and iptables rules are in a network namespace: dockerd would use the names of
-    the machine's engine, and takes docker0 from it. Only what publishes a port listens on
-    this host, on all addresses or the one that was asked for, and leads into the namespace.
-    `options` are dockerd's, such as `--live-restore`; with `megabytes` its data is on a file
-    system of that size.
+    Its networks and iptables rules are in a network namespace: otherwise dockerd would use the
+    same names as the machine's engine and take docker0 from it. Only published ports listen on
+    this host, and forward into the namespace. `options` are dockerd's, such as `--live-restore`.
+    With `megabytes` its data is on a file system of that size.
     """
 
     def __init__(self, folder: Path, *options: str, megabytes: int | None = None) -> None:
@@ -71,19 +70,19 @@ class OwnEngine:
         return self.process is not None and self.process.poll() is None
 
     def start(self, *options: str) -> "OwnEngine":
-        """Start it, or do nothing where it is up. `options` hold for this run of it."""
+        """Start the engine unless it runs. `options` apply to this start only."""
         if self.is_up:
             return self
         self._make_network()
-        # While its files name any living process, dockerd does not start, or waits for containerd,
-        # which has ended with it.
+        # If these files name a living process, dockerd does not start, or waits for containerd,
+        # which ended together with dockerd.
         for left in ("pid", "exec/containerd/containerd.pid"):
             (self.folder / left).unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     *("nsenter", f"--net=/run/netns/{self._namespace}"),
-                    # A run of tests that is killed takes it along.
+                    # If the test run is killed, the engine ends too.
                     *("setpriv", "--pdeathsig", "TERM"),
                     "dockerd",
                     f"--host={self.address}",
@@ -128,11 +127,11 @@ class OwnEngine:
         return False
 
     def stop(self) -> None:
-        """End it as an init system does; its containers too, unless it is to restore them."""
+        """Stop the engine as an init system does. Containers stop too unless it restores them."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it with no chance to tidy up: its socket stays, its containers run on."""
+        """Kill the engine without clean-up: its socket stays, and its containers run on."""
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
@@ -142,7 +141,7 @@ class OwnEngine:
             self.process.wait(_START_SECONDS)
 
     def freeze(self) -> None:
-        """Let it accept connections and never answer."""
+        """Let the engine accept connections and never answer."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
 
@@ -151,13 +150,13 @@ class OwnEngine:
         self.process.send_signal(signal.SIGCONT)
 
     def lose_power(self) -> None:
-        """End everything at once, as the host does that goes down; `start` is its boot."""
+        """End everything at once, as a power cut does; `start` is the next boot."""
         self.kill()
         self._end_everything()
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
 
     def load(self, *images: str) -> None:
-        """Copy images from the machine's engine, past whatever DOCKER_HOST says."""
+        """Copy images from the machine's engine, whatever DOCKER_HOST says."""
         machine = {key: value for key, value in os.environ.items() if key != "DOCKER_HOST"}
         with subprocess.Popen(
             ["docker", "save", *images], stdout=subprocess.PIPE, env=machine
@@ -166,11 +165,11 @@ class OwnEngine:
         assert saved.returncode == 0
 
     def docker(self, *arguments: str) -> str:
-        """Return what a `docker` command prints, asked of this engine."""
+        """Return the output of a `docker` command on this engine."""
         return _run("docker", "--host", self.address, *arguments)
 
     def remove(self) -> None:
-        """Leave nothing of it: containers, networks, processes, mounts, files."""
+        """Remove everything: containers, networks, processes, mounts and files."""
         try:
             if self.process is not None:
                 self.thaw()
@@ -186,9 +185,9 @@ class OwnEngine:
             shutil.rmtree(self.folder)
 
     def _end_everything(self) -> None:
-        """End what dockerd leaves to others: containerd, and containers with their shims."""
+        """End the processes that dockerd leaves behind: containerd, containers and their shims."""
         ours = [each for each in psutil.process_iter() if str(self.folder) in _command(each)]
-        # Containers carry no trace of the engine: they are known by their shims.
+        # A container's process does not name the engine, but its shim does.
         left = [*ours, *(child for each in ours for child in _descendants(each))]
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -204,8 +203,8 @@ class OwnEngine:
 def running_engine(
     *options: str, megabytes: int | None = None, images: tuple[str, ...] = ()
 ) -> Iterator[OwnEngine]:
-    """Give an engine that is up and has some images; nothing of it is left afterwards."""
-    # Short: the path of a socket has 108 bytes at most, and containerd's are long.
+    """Yield a running engine that has some images; remove it afterwards."""
+    # A short path: a socket's path has at most 108 bytes, and containerd's are long.
     engine = OwnEngine(
         Path(tempfile.mkdtemp(prefix="engine-", dir="/tmp")),
         *options,

@@ -1,6 +1,6 @@
-"""A host of a test's own: this one, with some of what all share of it made the test's own.
+"""A host of a test's own: this one, with some shared resources in separate namespaces.
 
-What a command changes there it changes there alone, and all that it started ends with it.
+A command's changes stay in those namespaces, and everything it starts ends with them.
 """
 
 import os
@@ -10,8 +10,8 @@ import sys
 
 from app.config import PROJECT
 
-# Dockerd's own places, and a loopback of that host. Its first process takes in what lost its
-# parent: a daemon that was killed is gone then, and not only dead.
+# Separate folders for dockerd, and a loopback device. The first process adopts orphaned
+# processes, so that a killed daemon is gone and no zombie.
 _WITHOUT_ENGINE = """
 for each in /run /var/lib/docker /var/log; do mount -t tmpfs none $each || exit; done
 ip link set lo up && "$@"
@@ -22,7 +22,7 @@ _SECONDS = 600
 
 
 def why_no_host() -> str:
-    """Return why this machine can't have another host on it, or nothing."""
+    """Return why this machine can't have another host on it, or an empty string."""
     if os.geteuid() != 0:
         return "only root makes namespaces"
     if (PROJECT / ".venv").is_symlink():
@@ -32,12 +32,12 @@ def why_no_host() -> str:
 
 
 def run_with_own_mounts(test: str, **variables: str) -> None:
-    """Run a test that pytest does not collect by itself where what it mounts is mounted."""
+    """Run a test, which pytest does not collect otherwise, in a mount namespace of its own."""
     _run(["--mount"], _AS_IT_IS, test, variables)
 
 
 def run_on_own_host(test: str, **variables: str) -> None:
-    """Run one where there is no engine, no other process, and no network but its own."""
+    """Run a test without an engine, other processes or a network beyond loopback."""
     _run(["--mount", "--pid", "--mount-proc", "--net"], _WITHOUT_ENGINE, test, variables)
 
 

@@ -1,4 +1,4 @@
-"""Edits by hand of a deployment's `.env`."""
+"""Manual edits of a deployment's `.env`."""
 
 from pathlib import Path
 
@@ -6,6 +6,6 @@ from app.core.settings.env_file import format_env, parse_env
 
 
 def edit_env(folder: Path, **values: str) -> None:
-    """Rewrite a deployment's `.env` in place, as a person's editor does."""
+    """Rewrite a deployment's `.env` in place, as an editor does."""
     env = parse_env((folder / ".env").read_bytes())
     (folder / ".env").write_text(format_env({**env, **values}))

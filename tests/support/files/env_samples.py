@@ -1,4 +1,4 @@
-"""`.env` files and what they mean: held against our reader, and against Compose itself."""
+"""`.env` files and what they mean, to compare our reader with Compose."""
 
 import pytest
 
@@ -40,7 +40,7 @@ HAND_WRITTEN = [
     pytest.param("=1\n", {"": "1"}, id="no name"),
     pytest.param("B=2\nA", {"B": "2", "": "A"}, id="a bare name at the very end"),
 ]
-# What the variables are in whose company each value is expanded.
+# The variables that the values below refer to.
 BEFORE_EXPANSION = "X=x\nEMPTY=\n"
 EXPANSIONS = [
     ("$X", "x"),
@@ -69,7 +69,7 @@ EXPANSIONS = [
     ("${}", None),
     ("${X", None),
     ("${X.Y}", None),
-    # Compose expands what stands behind an operator, wanted or not.
+    # Compose expands the part after an operator even if it is not needed.
     ("${X:-${9}}", None),
     ("${X:?${NONE?m}}", None),
     ("${NONE:+${NONE?m}}", None),

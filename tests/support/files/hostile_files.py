@@ -1,4 +1,4 @@
-"""What may stand in the place of a file or folder, and a limit of time on what meets it."""
+"""What may be in place of a file or folder, and a time limit for code that meets it."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ CANARY = "outside-canary-7c1e"
 
 
 class Outside:
-    """A folder beside the deployments, where a link leads: nobody reads or changes what is in it.
+    """A folder beside the deployments that links lead to. Nobody may read or change its files.
 
-    It holds what would be taken for each of a deployment's own files.
+    It has a file for each of a deployment's own files.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -43,7 +43,7 @@ class Outside:
         }
 
     def take_in(self, name: str, path: Path) -> None:
-        """Put a copy of a file here."""
+        """Copy a file into this folder."""
         shutil.copy(path, self.folder / name)
         self.before = self._now()
 
@@ -75,7 +75,7 @@ def unix_socket(path: Path, _outside: Outside) -> None:
 
 
 def endless_device(path: Path, _outside: Outside) -> None:
-    """/dev/zero, which only root can make."""
+    """Make /dev/zero, which only root can."""
     os.mknod(_cleared(path), 0o020600, os.makedev(1, 5))
 
 
@@ -89,18 +89,18 @@ def plain_file(path: Path, _outside: Outside) -> None:
 
 
 def large(path: Path, _outside: Outside) -> None:
-    """100 MB of lines."""
+    """Write 100 MB of lines."""
     _cleared(path).write_bytes(b'{"n": 1}\n' * 11_000_000)
 
 
 def sparse(path: Path, _outside: Outside) -> None:
-    """A terabyte that takes no room."""
+    """Make a file of a terabyte that takes no space."""
     _cleared(path).touch()
     os.truncate(path, 2**40)
 
 
 def crowd(path: Path, _outside: Outside) -> None:
-    """A hundred thousand files, named as operations are."""
+    """Make a hundred thousand files with names like operations."""
     path.mkdir(parents=True, exist_ok=True)
     for number in range(100_000):
         os.mknod(path / str(1000 + number))
@@ -116,7 +116,7 @@ def _cleared(path: Path) -> Path:
 
 @contextmanager
 def _folder_of(path: Path) -> Iterator[None]:
-    """A socket's whole path may be longer than the kernel takes."""
+    """Change to the folder: a socket's whole path may be too long for the kernel."""
     before = os.getcwd()
     os.chdir(path.parent)
     try:
@@ -127,7 +127,7 @@ def _folder_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def within(seconds: float, doing: str) -> Iterator[None]:
-    """Fail where something is not done in time, also where it waits for ever."""
+    """Fail if the body is not done in time, even if it hangs."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
         raise AssertionError(f"{doing}: not done after {seconds:g} s")

@@ -1,4 +1,4 @@
-"""A small disk, mounted, that can really be full."""
+"""A small mounted disk that can really be full."""
 
 import errno
 import subprocess
@@ -11,7 +11,7 @@ from demo.cleaning import remove_everything_of
 
 @contextmanager
 def mounted(disk: Path, deployments: str = ".", megabytes: int = 1) -> Iterator[Path]:
-    """Give a disk whose deployments, in a folder of it, are gone afterwards with what they run."""
+    """Yield a mounted disk; remove its deployments and unmount it afterwards."""
     disk.mkdir()
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", disk],
@@ -26,7 +26,7 @@ def mounted(disk: Path, deployments: str = ".", megabytes: int = 1) -> Iterator[
 
 
 def fill(disk: Path) -> Path:
-    """Take all room that is left; what is returned takes it."""
+    """Fill the disk. Return the file that takes the space."""
     filler = disk / "filler"
     with filler.open("ab", buffering=0) as file:
         try:

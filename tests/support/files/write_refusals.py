@@ -1,4 +1,4 @@
-"""What every call that writes is answered where nothing can be written."""
+"""How every call that writes is refused if nothing can be written."""
 
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ Call = Callable[[str, str, object], tuple[int, Any]]
 
 
 class WriteRefusals:
-    """Two deployments of which nothing can be written: a listed one, and an archived one."""
+    """A listed and an archived deployment that nobody can write to."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -21,7 +21,7 @@ class WriteRefusals:
         self._done("archive", {"deployment_id": self.archived})
 
     def assert_refused(self, cause: str, words: str, but: Collection[str] = ()) -> None:
-        """Every verb, but some, is refused with the cause and what to do; all is as it was."""
+        """Every verb except `but` is refused with cause and next step, and changes nothing."""
         listed, archived = {"deployment_id": self.listed}, {"deployment_id": self.archived}
         before = self._seen()
         for verb, body in {
@@ -51,7 +51,7 @@ class WriteRefusals:
     def assert_refused_while(
         self, unwritable: AbstractContextManager[None], root: Path, cause: str, words: str
     ) -> None:
-        """For so long every verb is refused and nothing is written; then nothing is held."""
+        """As long as `unwritable` lasts, every verb is refused; afterwards each works again."""
         before = everything_in(root)
         with unwritable:
             self.assert_refused(cause, words)
@@ -59,7 +59,7 @@ class WriteRefusals:
         self.assert_writable_again()
 
     def assert_writable_again(self) -> None:
-        """Once it can be written again, nothing is held or half."""
+        """Once the folder is writable, nothing is locked or half done."""
         self._done("restore", {"deployment_id": self.archived})
         self._done("reconfigure", {"deployment_id": self.listed, "name": "another"})
 
@@ -78,7 +78,7 @@ class WriteRefusals:
 
 @contextmanager
 def between(begin: Sequence[str | Path], end: Sequence[str | Path]) -> Iterator[None]:
-    """Run a command before, and another one afterwards, whatever comes in between."""
+    """Run a command before the body and another one after it, even if the body fails."""
     subprocess.run(begin, check=True)
     try:
         yield
@@ -87,7 +87,7 @@ def between(begin: Sequence[str | Path], end: Sequence[str | Path]) -> Iterator[
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:
-    """Return what stands in all files; one that is empty holds nothing yet."""
+    """Return the content of all files that are not empty."""
     found = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))
