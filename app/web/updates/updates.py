@@ -72,7 +72,7 @@ def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
 
 @bp.post("/deployments/<deployment_id>/go-back")
 @needs(Permission.OPERATE)
-def to_previous_version(deployment_id: str) -> ResponseReturnValue:
+def to_version_before(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
         go_back(parse_id(deployment_id), actor=actor(), context=app_context())
     return done("The deployment is going back to the previous version.", deployment_id)
