@@ -1,7 +1,7 @@
-"""The `.env` dialect and the compose file, with Compose itself as the oracle.
+"""The `.env` dialect and the Compose file, with Compose itself as the authority.
 
-Nothing is started here; `docker compose config` only reads. Compose gets a
-clean environment, as from us, since it prefers that to the file.
+Nothing is started: `docker compose config` only reads. Compose gets a clean environment, as from
+us, because it prefers the environment to the file.
 """
 
 import json
@@ -25,12 +25,12 @@ from tests.support.api import API_KEY
 from tests.support.engine.compose import compose, environment_of, resolved
 from tests.support.files.env_samples import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
 
-# What Compose's own process has in its environment, beside the file's variables.
+# Variables that Compose's own process has beside the file's.
 _NOT_OF_THE_FILE = ("COMPOSE_PROJECT_NAME=", "DOCKER_CLI_PLUGIN_", "HOME=", "PATH=", "PWD=")
 
 
 def read_by_compose(folder: Path, data: bytes) -> list[str] | None:
-    """Return the lines of all variables that Compose reads from a file; None if it refuses it."""
+    """Return the lines of all variables that Compose reads from a file, or None if it fails."""
     folder.mkdir()
     (folder / "compose.yml").write_text("services: {a: {image: none}}\n")
     (folder / "env").write_bytes(data)
@@ -65,7 +65,7 @@ NASTY = [
 
 
 def random_values(count: int) -> list[str]:
-    """Return values of the signs that mean something to some reader, and of all of Unicode."""
+    """Return values of characters that some reader treats specially, and of all of Unicode."""
     dice = random.Random(20261)
     signs = "aA1 \t\n\r'\"\\$${}:-?+#=`!%&|;<>()[]*~.,/@^éß日\u00a0\u2003\x1b\x85"
 
@@ -128,7 +128,7 @@ def test_compose_refuses_what_we_call_malformed(tmp_path: Path, data: bytes) -> 
 
 
 def random_file(dice: random.Random) -> bytes:
-    """Return a few statements, most of them well formed, of signs that mean something."""
+    """Return a few random statements, most of them well formed."""
     signs = [
         "a", "B", "1", "=", ":", "'", "\"", "\\", "\\n", "\\$", "\\'", "\\\"", "$", "$$", "$A", "#",
         " #", " ", "\t", "\r", "\n", "\v", "\x1c", "\x85", "\xa0", "\u2003", "é", "²", "\\0101",

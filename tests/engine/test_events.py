@@ -1,4 +1,4 @@
-"""Events: what the engine tells of by itself, and what of it concerns nobody here."""
+"""The engine's events: which ones reach us, and which are ignored."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ OWN = "e0e0e0e0e0"
 
 
 class Told:
-    """What came: events of deployments, and how often something changed beside them."""
+    """The events that came, and the number of other changes."""
 
     def __init__(self) -> None:
         self.heard: list[ContainerEvent] = []
@@ -55,7 +55,7 @@ def told(tmp_path: Path) -> Iterator[Told]:
 
 @contextmanager
 def made(engine: docker.APIClient, project: str, working_dir: str) -> Iterator[str]:
-    """A container, created and never started, as Compose labels it."""
+    """A container with Compose's labels, created and never started."""
     labels = {
         "com.docker.compose.project": project,
         "com.docker.compose.project.working_dir": working_dir,

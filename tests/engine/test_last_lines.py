@@ -1,4 +1,4 @@
-"""The last lines of containers are followed for those that run, however many have gone untold."""
+"""The last lines of running containers are followed, whatever the number of ended ones."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 class Client:
-    """An engine whose containers say their id and end."""
+    """An engine whose containers print their id and exit."""
 
     @contextmanager
     def calls(self) -> Iterator["Client"]:

@@ -1,4 +1,4 @@
-"""Following logs on the real engine: nothing lost, nothing doubled, nothing left behind."""
+"""Following logs on the real engine: no line lost or repeated, nothing left behind."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(engine: docker.APIClient) -> Iterator[Run]:
-    """Starts containers with a fault, and removes them in the end."""
+    """Start containers with a fault, and remove them afterwards."""
     started: list[str] = []
 
     def start(fault: str) -> str:
@@ -54,7 +54,7 @@ def followers() -> LogFollowers:
 
 
 class Reader:
-    """Takes what there is whenever it is asked."""
+    """A reader that takes the available lines when asked."""
 
     def __init__(self, followers: LogFollowers, container: str, after: LineKey | None = None):
         self.woken = threading.Event()
@@ -77,7 +77,7 @@ class Reader:
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers of the flood's lines."""
+        """The numbers in the flood's lines."""
         texts = (held.line.text for held in self.lines)
         return [int(text.split()[2]) for text in texts if text.startswith("flood line")]
 
@@ -95,7 +95,7 @@ def test_all_readers_of_a_busy_log_share_one_connection(
     readers = [Reader(followers, container) for _ in range(5)]
     for reader in readers:
         reader.read_to(2_000)
-    # Others come and go meanwhile.
+    # Other readers come and go meanwhile.
     for _ in range(25):
         Reader(followers, container).read().end()
     for reader in readers:
@@ -165,7 +165,7 @@ def test_a_removed_container_ends_the_log_after_its_last_lines(
 
 
 def _follow_again(followers: LogFollowers, container: str) -> None:
-    """Tell what the engine's events tell: that it has started."""
+    """Report a start, as the engine's events do."""
     followers.heard(ContainerEvent("", container, "start", datetime.now(UTC), {}))
 
 

@@ -1,4 +1,4 @@
-"""Facts of this host: its disks, its sockets, the kernel's ranges of ports."""
+"""Facts of this host: its disks, sockets and port ranges."""
 
 import os
 import socket

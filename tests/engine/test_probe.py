@@ -1,4 +1,4 @@
-"""The climb: what a gateway answers is believed only as far as it goes, and never waited for."""
+"""The readiness checks of one gateway: its answers are not trusted and never waited for."""
 
 import json
 import socket
@@ -57,7 +57,7 @@ def test_a_gateway_that_answers_byte_by_byte_is_cut_off_at_the_deadline(
 
     assert check.name == "healthz"
     assert "no answer within" in check.detail
-    # The drip would go on for minutes: this is about an end, not about speed.
+    # The drip would go on for minutes: only that it ends matters, not how fast.
     assert time.monotonic() - begun < 60
 
 

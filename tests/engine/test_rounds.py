@@ -1,4 +1,4 @@
-"""Rounds: what a gateway shows twice counts, what it shows once does not, and only of its run."""
+"""Rounds of readiness checks: a failure counts the second time, and only for the same run."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)
 
 
 class Host:
-    """One deployment whose gateway answers as a test tells it, and who goes round there."""
+    """One deployment with a gateway that a test controls, and the rounds that check it."""
 
     def __init__(self) -> None:
         self.listens = FakeGateway(
@@ -108,7 +108,7 @@ def test_a_round_of_checks_reports_only_changes(host: Host) -> None:
     host.answers(**{"": WELCOME})
     host.rounds.start()
     eventually(lambda: (climb := host.rounds.climb_of(host.deployment)) and climb.has_passed)
-    # The first climb itself is one: before it, nothing was known.
+    # The first round is a change too: before it nothing was known.
     assert host.changes == 1
     asked = threading.Event()
 

@@ -1,4 +1,4 @@
-"""What containers take is sampled again after whatever went wrong."""
+"""Usage sampling continues after any error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 
 
 class Client:
-    """An engine whose first answer nobody foresaw."""
+    """An engine whose first answer is malformed."""
 
     asked = 0
 

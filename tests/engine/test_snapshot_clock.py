@@ -1,4 +1,4 @@
-"""The snapshot's age goes by a clock that nobody sets."""
+"""A snapshot's age is measured with the monotonic clock."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +27,7 @@ def test_a_moved_clock_does_not_invalidate_snapshots(
 
     assert context.snapshots.take() is first
     assert len(engine_calls) == calls
-    # Something of our own, written down before the clock moved or after: one call, no more.
+    # A change of ours from before or after the clock moved costs one call, no more.
     context.snapshots.take(not_before=datetime.now(UTC) + timedelta(hours=2))
     assert len(engine_calls) <= calls + 5
     assert not first.problem

@@ -1,7 +1,7 @@
-"""The API against its own description: schemathesis makes up calls, and holds every answer.
+"""The API against its own description: schemathesis makes up calls and checks every answer.
 
-Without a server and without an engine, which is fast; in full also through a real server,
-on the real engine, with gateways that come and go meanwhile.
+In the suite without a server and an engine, which is fast; with `--soak` also through a real
+server on the real engine, with gateways that come and go.
 """
 
 import gc
@@ -28,16 +28,16 @@ from tests.support.server import Server
 from tests.support.soak import rounds
 from tests.support.waiting import eventually
 
-# Of the server errors, those that are told in words: 500 is never right.
+# Server errors with an explanation; 500 is never right.
 _TOLD = [502, 503, 504, 507]
-# Of what starts a gateway and waits for it fewer calls are made.
+# Calls that start a gateway and wait for it: fewer are made.
 _LONG = "/(launch|restart|stop|update.*|rotate_token|token/equalize|reconfigure|answer|archive)$"
-# What is tried in the suite.
+# The calls that the suite tries.
 _SOME = "/(stop|status/.*|logs/.*|history|update_many.*)$"
 
 
 def how(most: int, in_full: bool, most_long: int = 0) -> SchemathesisConfig:
-    """Return how to try: all of its checks are on. `most` calls are made up for each address."""
+    """Return the configuration: all checks are on. `most` calls are made up for each path."""
     long = {"include-path-regex": _LONG, "generation": {"max-examples": most_long or most}}
     return SchemathesisConfig.from_dict({
         "generation": {"max-examples": most},
@@ -47,7 +47,7 @@ def how(most: int, in_full: bool, most_long: int = 0) -> SchemathesisConfig:
         "phases": {key: {"enabled": in_full} for key in ("examples", "coverage", "stateful")},
         "checks": {
             "not_a_server_error": {"expected-statuses": ["2xx", "4xx", *_TOLD]},
-            # What no schema can say is 422: that a port is taken, how an image is named.
+            # 422 is for rules that no schema has: a taken port, an image's name.
             "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 409, 422, *_TOLD]},
             "max_response_time": 120,
         },
@@ -56,7 +56,7 @@ def how(most: int, in_full: bool, most_long: int = 0) -> SchemathesisConfig:
 
 @contextmanager
 def naming(deployment_ids: Sequence[str]) -> Iterator[list[Case]]:
-    """Let every second call that is right name a deployment that is there; give all calls."""
+    """Let every second valid call name an existing deployment. Yield all calls."""
     names, made = cycle(deployment_ids), []
 
     def before_call(_context: object, case: Case, _more: object) -> None:
@@ -75,7 +75,7 @@ def naming(deployment_ids: Sequence[str]) -> Iterator[list[Case]]:
 
 
 def found_by(schema: BaseSchema) -> list[str]:
-    """Make all the calls, and return what was wrong, with a line that does it again."""
+    """Make all calls. Return the failures, each with a line that repeats it."""
     wrong = []
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
@@ -107,7 +107,7 @@ def test_every_answer_is_as_described_and_nothing_grows(
 
 
 def tried(settings: Settings, config: SchemathesisConfig, paths: str) -> int:
-    """Hold an app of its own, which nobody keeps, to its description; return the calls made."""
+    """Check a new app against its description. Return the number of calls made."""
     api = Api(create_app(settings))
     ids = [api.configure(name=name) for name in ("Sales", "Stopped", "No file", "Invalid", "Old")]
     (settings.deployments_dir / ids[2] / "docker-compose.yml").unlink()

@@ -1,7 +1,7 @@
-"""Whatever the engine tells of a container, a network, an image or an event: it is read.
+"""Any engine answer about containers, networks, images or events is parsed.
 
-Not that it would: another version leaves things out, one that only speaks like Docker's has
-null where Docker has a list. What is not understood of one hides none of the others.
+Other engine versions leave keys out, and compatible engines send null in place of a list. A part
+that cannot be parsed hides no other container.
 """
 
 import json
@@ -93,7 +93,7 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], object]]] = 
 
 @st.composite
 def odd(draw: st.DrawFn, answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer of which up to three parts are missing, null, empty or something else."""
+    """An answer in which up to three parts are missing, null, empty or something else."""
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(paths_in(answer)[1:] or [()]))
         if path:
@@ -143,7 +143,7 @@ def test_lines_that_are_no_events_are_skipped() -> None:
 def test_odd_data_about_one_container_hides_no_other(
     api: Api, context: AppContext, monkeypatch: pytest.MonkeyPatch, left_out: str
 ) -> None:
-    """All the way: the engine's client answers with these, the list is asked for."""
+    """From the engine's client to the list."""
     deployment_id = api.configure(name="Support bot")
     labels = {**LISTED["Labels"], container_answers.PROJECT: deployment_id}
     usual = {**LISTED, "Labels": labels, "Status": "Up 2 hours (healthy)"}

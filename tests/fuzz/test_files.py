@@ -1,7 +1,7 @@
-"""Whatever stands in a file of ours, or of a person's: told without an error, and left as it is.
+"""Any content of a file is reported without an error, and the file is left as it is.
 
-Each file is first one that we wrote ourselves; then a part of it is another value, or its
-bytes are any. Each page and call that folder_routes is found by the app's own map.
+Each file is first a valid one; then a part of it has another value, or its bytes are random.
+The pages and calls that read are taken from the app's URL map.
 """
 
 import json
@@ -42,7 +42,7 @@ from tests.support.routes import folder_routes, path_of
 from tests.support.soak import rounds
 
 TOKEN = f"da_0badcafe_{'5' * 64}"
-# Generous: what takes longer has hung.
+# Generous: a call that takes longer has hung.
 SECONDS = 60
 
 raw = st.one_of(
@@ -55,7 +55,7 @@ raw = st.one_of(
 
 @st.composite
 def changed(draw: st.DrawFn, data: bytes) -> bytes:
-    """A file of which something is not as it was: of JSON a value, of lines a piece."""
+    """A file with one change: in JSON a value, in lines a piece."""
     lines = data.split(b"\n")
     line = draw(st.integers(0, len(lines) - 1))
     try:
@@ -76,7 +76,7 @@ def changed(draw: st.DrawFn, data: bytes) -> bytes:
 
 @pytest.fixture
 def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
-    """One deployment with all files that there may be, each as we write it ourselves."""
+    """A deployment with every possible file, each as we write it."""
     folder = deployments_dir / api.configure(name="Support bot", slack_bot_token="xoxb-1")
     _fill_history(folder)
     run = Run("f" * 64, "2026-11-24T10:00:00.1Z")
@@ -121,7 +121,7 @@ def _fill_history(folder: Path) -> None:
 
 
 def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
-    """Fill the part that is ours for all, and return its files."""
+    """Write the files that belong to all deployments, and return them."""
     root = context.settings.deployments_dir
     history.record(root, "make_token", "ana", token="0badcafe")
     with PeopleStore(root).changing() as people:
@@ -146,14 +146,14 @@ def refuse(constant: str) -> None:
 
 
 def is_told(answer: TestResponse, about: tuple[str, bytes]) -> bool:
-    """Whether it is said why nothing can be: there is no engine, or no telling who may come in."""
+    """Return whether an answer says why nothing works: no engine, or no readable user file."""
     if answer.status_code == 503:
         return "Nothing answers at Docker Engine" in unescape(answer.text)
     return answer.status_code == 507 and about[0].endswith("people.json")
 
 
 def look(api: Api, cli: CommandLine, paths: list[str], about: tuple[str, bytes]) -> None:
-    """Look at everything: no error, no wait, and nothing that is not what it is sent as."""
+    """Read everything: without an error or a wait, and with the declared type."""
     for path in paths:
         with within(SECONDS, f"{path} of {about}"):
             answer = api.page(path, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -192,7 +192,7 @@ def test_any_file_content_is_shown_or_reported_and_left_alone(
         tried[str(name)] = tried.get(str(name), 0) + 1
         try:
             look(api, cli, asked, (str(name), content[:300]))
-            # Who came with a token is noted in it.
+            # A token's last use is written to it.
             assert path.name == "people.json" or path.read_bytes() == content
             if path.name != "people.json":
                 assert [each["deployment_id"] for each in api.get("list").json] == [folder.name]

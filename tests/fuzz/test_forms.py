@@ -1,4 +1,4 @@
-"""Whatever is typed into a form or sent in a field: taken as it is, or told beside its field."""
+"""Any value typed into a form is accepted as it is, or reported beside its field."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from tests.support.soak import rounds
 from tests.support.waiting import eventually
 
 NAMES = [each.name for each in FIELDS]
-# The token is given by nobody, and stands on no form.
+# The token is on no form: nobody may set it.
 TYPED = [each for each in NAMES if each != TOKEN.name]
 typed = st.one_of(
     st.text(max_size=40),
@@ -27,7 +27,7 @@ typed = st.one_of(
 
 
 def hold_taken(folder: Path, name: str, value: object) -> None:
-    """What was given stands in `.env`, the spaces around it aside where it is no secret."""
+    """Assert that `.env` has the value, without the spaces around it unless it is a secret."""
     field = BY_NAME[name]
     if field.type == "integer" or not isinstance(value, str) or not value.strip():
         return
@@ -36,14 +36,14 @@ def hold_taken(folder: Path, name: str, value: object) -> None:
 
 
 def hold_told(page: str, name: str, text: str) -> None:
-    """What is wrong stands beside its field, and what was typed in it, a secret aside."""
+    """Assert that the error is beside its field, with the typed value unless it is a secret."""
     [entry] = re.findall(rf'<input id="{name}"[^>]*>', page)
     [said] = re.findall(rf'id="{name}-message"[^>]*>(.*?)</div>', page, re.DOTALL)
     assert 'aria-invalid="true"' in entry, (name, text)
     assert '<span class="error">It ' in said, (name, text)
     if not BY_NAME[name].secret:
         assert f'value="{escape(text)}"' in entry, (name, text)
-    elif len(text.strip()) > 7:  # Shorter ones may stand on the page by chance.
+    elif len(text.strip()) > 7:  # Shorter ones may be on the page by chance.
         assert str(escape(text.strip())) not in page, (name, text)
 
 

@@ -1,4 +1,4 @@
-"""Batches on disk: what was cancelled gets no turn, what was killed is told as such."""
+"""Batches on disk: a cancelled one does not update the rest, a killed one is interrupted."""
 
 import os
 

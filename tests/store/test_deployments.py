@@ -1,4 +1,4 @@
-"""The deployments folder: made whole or not at all, read again only where it changed."""
+"""The deployments folder: a deployment is created whole or not at all, and read when it changed."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def make(store: DeploymentStore, count: int = 1) -> list[str]:
 def test_a_failed_creation_leaves_nothing(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each sync and rename of a creation is made to fail once."""
+    """Each sync and rename of a creation fails once."""
     store.open()
     for number in range(1, 100):
         countdown = _Countdown(number)
@@ -48,13 +48,13 @@ def test_a_failed_creation_leaves_nothing(
         if countdown.left > 0:
             assert number > 10, "fewer steps were seen than a creation has"
             return
-        for made in store.scan():  # The step that failed was one that need not be done.
+        for made in store.scan():  # The step that failed is optional.
             shutil.rmtree(made.folder)
     raise AssertionError("the creation never came to its end")
 
 
 class _Countdown:
-    """Lets calls pass until it comes to zero, and fails that one."""
+    """Lets calls pass until the count is zero, and fails that one."""
 
     def __init__(self, number: int) -> None:
         self.left = number
@@ -102,8 +102,10 @@ def test_only_changed_folders_are_read_again(
 def test_two_changes_within_one_clock_tick_are_both_noticed(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second one leaves times, size and inode as they were: staged, since newer kernels
-    (6.13) give a file that was looked at a time of its own."""
+    """The second change leaves times, size and inode as they were.
+
+    The times are staged: since 6.13, the kernel gives a file that was read a new time.
+    """
     [made] = make(store)
     env = store.root / made / ".env"
     really_look = os.lstat
@@ -114,7 +116,7 @@ def test_two_changes_within_one_clock_tick_are_both_noticed(
 
 
 class _Coarse:
-    """What an older kernel says of a file: its times are of the last tick."""
+    """The answer of an older kernel: times have the resolution of a clock tick."""
 
     def __init__(self, status: os.stat_result) -> None:
         self._status = status
@@ -136,7 +138,7 @@ def test_a_folder_replaced_by_a_link_is_noticed(store: DeploymentStore, tmp_path
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[str]]:
-    """Give what tells which deployments a call has read."""
+    """Return a function that says which deployments a call has read."""
     found: list[str] = []
     really_read = deployments.read_deployment
     monkeypatch.setattr(

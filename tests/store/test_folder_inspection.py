@@ -1,4 +1,4 @@
-"""Looking at the deployments folder: what is foreign, exposed, a link, or not the gateway's."""
+"""Inspection of a folder: foreign files, exposed files, links, and files of the wrong owner."""
 
 import os
 import time
@@ -21,7 +21,7 @@ ID = "0b7a3361be"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A deployment's folder, as it should be."""
+    """A correct deployment's folder."""
     folder = tmp_path / ID
     for name in ("config", "workspace", ".deploy-agent"):
         (folder / name).mkdir(mode=0o700, parents=True)

@@ -1,4 +1,4 @@
-"""The history on disk: appended whole, bounded, read newest first, one entry for what goes on."""
+"""The history on disk: appended whole, bounded, read newest first, with merged additions."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Last words on disk: those of five containers, bounded, the newest first."""
+"""Last words on disk: of five containers, bounded, newest first."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The log of an operation and the records of its steps, as its process writes them."""
+"""An operation's log and step records, as its process writes them."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Operations on disk: numbered, readable after any crash, bounded in number."""
+"""Operations on disk: numbered, readable after any crash, limited in number."""
 
 import os
 import signal
@@ -155,7 +155,7 @@ def test_following_a_log_by_offset_gives_every_whole_line_once(folder: Path) -> 
 
 @pytest.fixture
 def heard() -> Iterator[list[int]]:
-    """What this process was told, as an operation is."""
+    """The signals that this process gets, as an operation does."""
     told: list[int] = []
     before = signal.signal(CANCEL, lambda number, _: told.append(number))
     yield told

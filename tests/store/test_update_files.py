@@ -1,4 +1,4 @@
-"""An update on disk: killed at any of its moves, it goes back to the very state before it."""
+"""An update on disk: killed at any of its moves, it restores the state from before."""
 
 import shutil
 from collections.abc import Callable
@@ -17,11 +17,11 @@ OLD, OLDER = Version("openclaw:2", "sha256:2", "sha256:2", "2"), Version("opencl
 
 
 class Killed(BaseException):
-    """What a `kill -9` does, as far as the disk can tell."""
+    """Raised in place of a `kill -9`, which has the same effect on the disk."""
 
 
 class DyingAccess(DirectAccess):
-    """Dies after a number of moves."""
+    """File access that dies after a number of moves."""
 
     def __init__(self, folder: Path, moves: int) -> None:
         super().__init__(folder, 60)
@@ -45,7 +45,7 @@ class DyingAccess(DirectAccess):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A deployment on its second version, with the state of the first kept."""
+    """A deployment on its second version, with the first version's state kept."""
     updates.open_updates(tmp_path)
     for name, version in ((STATE, "2"), (KEPT, "1")):
         (tmp_path / name).mkdir()
@@ -63,7 +63,7 @@ def version_in(folder: Path, name: str) -> str:
 
 
 def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
-    """Do an update and the way back from it, killed after so many moves; say whether it was."""
+    """Run an update and its rollback, killed after some moves; return whether it was killed."""
     access = DyingAccess(folder, moves)
     try:
         if returning:

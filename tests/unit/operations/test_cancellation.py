@@ -1,4 +1,4 @@
-"""Cancellation: heard once, only where it is allowed, and not before patience is at its end."""
+"""Cancellation: handled once, only in a cancellable section or at the end of the limit."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 
 
 class Asked:
-    """Whether somebody has asked, as the folder tells."""
+    """Whether somebody has requested cancellation, as the folder says."""
 
     yet = False
 
@@ -80,7 +80,7 @@ def test_a_call_may_wait_for_a_running_operation_to_end(
         ask(asked)
         (reminder,) = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
 
-    # A signal that comes when nobody listens any more ends the process.
+    # A signal without a handler ends the process.
     reminder.join(5)
     assert not reminder.is_alive()
     with pytest.raises(Cancelled), cancellation.allowed():

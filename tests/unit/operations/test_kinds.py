@@ -1,4 +1,4 @@
-"""The table of operation kinds: nothing is missing from it."""
+"""The table of operation kinds is complete."""
 
 import pytest
 

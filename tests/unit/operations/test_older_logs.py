@@ -1,4 +1,4 @@
-"""Steps of an older operation, read from the lines of its log."""
+"""Steps of an older operation, parsed from the lines of its log."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Outcomes: an operation's end is said once, to those who saw it run."""
+"""Outcomes: the end of an operation is announced once, to those who saw it run."""
 
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState

@@ -1,4 +1,4 @@
-"""A change is rolled back unless the gateway works with it; each outcome is said in one way."""
+"""A change is rolled back unless the gateway works with it; each outcome has one wording."""
 
 import errno
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ FULL = OSError(errno.ENOSPC, "no space")
 
 @dataclass
 class StandInChange:
-    """A change that fails where it is told to."""
+    """A change that fails at a given point."""
 
     old = "The old token"
 

@@ -1,4 +1,4 @@
-"""What is installed: pinned with hashes, under licences that are allowed."""
+"""Installed packages are pinned with hashes and have allowed licenses."""
 
 import re
 import runpy
@@ -15,12 +15,12 @@ LICENCES = runpy.run_path(str(PROJECT / "scripts/licences.py"))
 
 
 def pins(name: str) -> list[str]:
-    """Return the entries of a file of pins, each with what belongs to it."""
+    """Return the entries of a requirements file, each with its hashes."""
     return list(pieces((PROJECT / name).read_text()))
 
 
 def pieces(text: str) -> Iterator[str]:
-    """Give the lines that say something, those that go on as one."""
+    """Yield the logical lines, with continued lines joined."""
     for line in text.replace("\\\n", " ").splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
             yield line
@@ -42,7 +42,7 @@ def test_every_requirement_is_pinned() -> None:
 
 
 def test_packages_are_installed_by_their_hashes_alone() -> None:
-    """`make audit` and `make lock` have their own tool beside, in a folder that goes with it."""
+    """`make audit` and `make lock` install their tool separately, in a temporary folder."""
     scripts = [*sorted((PROJECT / "scripts").iterdir()), *(PROJECT / "images").glob("*/build")]
     lines = [line for each in scripts for line in pieces(each.read_text())]
     installing = [line for line in lines if re.search(r'/pip"? .*\b(install|download) ', line)]
@@ -55,7 +55,7 @@ def test_packages_are_installed_by_their_hashes_alone() -> None:
 
 
 def test_every_package_has_a_licence_that_is_allowed() -> None:
-    """And each is named with its own."""
+    """Each package is also listed with its license."""
     shown = subprocess.run(
         [sys.executable, PROJECT / "scripts/licences.py"], capture_output=True, text=True
     )

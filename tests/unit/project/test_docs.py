@@ -1,4 +1,4 @@
-"""README and docs tell the truth about settings, calls, packages, pictures and links."""
+"""README and docs match the code: settings, calls, packages, pictures and links."""
 
 import re
 from pathlib import Path

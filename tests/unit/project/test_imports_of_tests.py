@@ -1,4 +1,4 @@
-"""What tests share is in tests/support."""
+"""Shared test code is in tests/support."""
 
 import ast
 from pathlib import Path

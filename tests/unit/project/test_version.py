@@ -1,4 +1,4 @@
-"""The version stands in app/version.py alone, and is shown wherever people look for it."""
+"""The version is in app/version.py only, and shown everywhere."""
 
 import re
 

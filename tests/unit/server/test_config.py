@@ -1,4 +1,4 @@
-"""The settings: every one from the environment, and a bad one told in one sentence."""
+"""The settings: each from the environment, and an invalid one reported in one sentence."""
 
 import os
 import subprocess
@@ -84,7 +84,7 @@ def test_every_setting_passes_to_another_process_unchanged(
 
     environment = settings.as_environment()
 
-    # An operation sends no messages, so it does not get the address that takes them.
+    # An operation sends no messages, so it does not get the webhook's URL.
     passed = {**SET, "WEBHOOK_URL": ""}
     assert environment == {f"DEPLOY_AGENT_{name}": value for name, value in passed.items()}
     for name, value in environment.items():

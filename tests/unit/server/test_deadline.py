@@ -1,4 +1,4 @@
-"""How long the engine may keep somebody waiting: all calls of a page together."""
+"""Deadlines: all engine calls of a page share one."""
 
 import pytest
 

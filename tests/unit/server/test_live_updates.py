@@ -1,4 +1,4 @@
-"""Who polls is woken by changes, for as long as they look and whatever goes wrong beside them."""
+"""Live updates: subscribers are woken by changes, whatever fails around them."""
 
 import itertools
 import threading

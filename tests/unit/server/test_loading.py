@@ -1,4 +1,4 @@
-"""What a process loads is kept from its collector, which goes on with everything else."""
+"""Loaded modules are hidden from the garbage collector, which handles everything else."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What pages say in short."""
+"""Short texts on pages."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Secrets: none of them shows in text, and other words stay readable."""
+"""Masking: no secret appears in text, and other words stay readable."""
 
 import json
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Single flight: one call for all who want the same, kept as long as asked for, errors not kept."""
+"""Single flight: one call for all callers of a key, kept for a time; errors are not kept."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _PATIENCE = 20.0
 
 
 class Calls:
-    """Calls that return their number, the first being 1, each after it was let through."""
+    """Calls that return their number, the first being 1, each once it is released."""
 
     def __init__(self, let_through: int = 0) -> None:
         self.numbers = count(1)
@@ -136,7 +136,7 @@ def test_a_caller_waits_no_longer_than_its_timeout(flights: SingleFlight[int]) -
     hanging = Calls()
     with pytest.raises(TimeoutError):
         flights.get("a", hanging, timeout=0.01)
-    # Nor for the end of a call that is too old for it.
+    # Nor does it wait for a call that started too early.
     with pytest.raises(TimeoutError):
         flights.get("a", hanging, after=time.monotonic(), timeout=0.01)
 

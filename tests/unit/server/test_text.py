@@ -1,4 +1,4 @@
-"""Text of others made harmless: nothing in it moves, hides or turns what is shown."""
+"""Foreign text made harmless: nothing in it moves, hides or reverses what is shown."""
 
 import unicodedata
 

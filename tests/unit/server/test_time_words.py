@@ -1,4 +1,4 @@
-"""Times in words, also where a clock was moved."""
+"""Times in words, also after a clock change."""
 
 from datetime import UTC, datetime, timedelta, timezone
 

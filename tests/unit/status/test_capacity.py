@@ -1,4 +1,4 @@
-"""How many more gateways a host has room for, and the words where it has none."""
+"""How many more gateways fit on a host, and the message if none does."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The values that everything else speaks of."""
+"""Deployments, containers and snapshots as values."""
 
 from datetime import datetime
 
@@ -209,5 +209,5 @@ def test_a_container_that_only_gets_older_counts_as_unchanged() -> None:
     assert said("Up 20 seconds", before(20)) == said("Up 21 seconds", before(20))
     assert said("Up 20 seconds", before(20)) != said("Up 2 seconds", before(2))
     assert said("Up 1 hour (healthy)", before(9)) != said("Up 1 hour (unhealthy)", before(9))
-    # Its words are all that is known of when it began.
+    # The engine's words are all that is known about its start.
     assert said("Up 20 seconds", None) != said("Up 21 seconds", None)

@@ -1,4 +1,4 @@
-"""What inspecting told is kept while events are heard, and dropped where it may not hold."""
+"""Inspections are cached while events are followed, and dropped when they may be outdated."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

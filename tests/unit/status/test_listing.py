@@ -1,4 +1,4 @@
-"""The list: what a URL asks for is what it shows, and its order tells what needs somebody."""
+"""The list: a URL decides its content, and the order puts problems first."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Probes: what was seen of a gateway before an operation, or during it, tells nothing after it."""
+"""Probes: checks from before or during an operation do not count after it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Status: the first rule that matches decides, and there is always a reason."""
+"""Status: the first matching rule decides, and there is always a reason."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -36,12 +36,12 @@ YOUNG, OLD = before(20), before(3600)
 
 
 def seen(deployment: Deployment, *containers: Container) -> tuple[str, str]:
-    """Return status and reason of a deployment of which the engine lists these containers."""
+    """Return status and reason of a deployment for which the engine lists these containers."""
     report = status_of(deployment, a_snapshot(*containers), NOW)
     return str(report.status), report.reason
 
 
-# 1. A folder that can't be understood.
+# 1. An invalid folder.
 
 
 @pytest.mark.parametrize("state", ["created", "running", "restarting", "paused", "exited", "dead"])
@@ -73,7 +73,7 @@ def test_an_invalid_folder_is_not_launching() -> None:
     assert seen(deployment)[0] == "invalid"
 
 
-# 2. An engine that did not answer.
+# 2. An engine that does not answer.
 
 
 def test_a_silent_engine_is_unknown_and_never_stopped() -> None:
@@ -98,7 +98,7 @@ def test_the_last_known_status_is_dropped_once_the_engine_answers() -> None:
     assert report.status is Status.STOPPED
 
 
-# 3. An operation is alive.
+# 3. A running operation.
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_a_launch_being_cancelled_names_who_cancelled_it() -> None:
     )
 
 
-# 4. There is a container.
+# 4. With a container.
 
 EXITED = {"finished_at": before(180), "started_at": before(184), "restart_policy": "no"}
 CONTAINERS = [
@@ -438,7 +438,7 @@ def test_other_projects_containers_do_not_count() -> None:
     assert status_of(a_deployment(), snapshot, NOW).status is Status.STOPPED
 
 
-# 5. There is no container.
+# 5. Without a container.
 
 
 @pytest.mark.parametrize(
@@ -518,7 +518,7 @@ def test_without_a_container_the_latest_operation_decides(
     assert seen(deployment) == (status, reason)
 
 
-# Whatever comes together.
+# Any combination.
 
 moments = st.integers(-10_000, 10_000).map(before) | st.sampled_from([NOW, before(10**9)])
 words = st.text(min_size=1).filter(lambda text: text.strip(" ."))
@@ -623,7 +623,7 @@ def test_moving_statuses_and_port_holding_statuses_are_distinguished() -> None:
     }
 
 
-# An operation that neither launches nor stops decides nothing once it is over.
+# An ended operation that neither launched nor stopped decides nothing.
 
 ALLOW = OperationKind.ALLOW_ORIGIN
 
@@ -691,7 +691,7 @@ def test_a_crash_loop_has_the_same_words_during_and_between_runs(out_of_memory: 
 
 
 def test_a_start_time_in_the_future_is_no_crash_loop() -> None:
-    """The host's clock was set back, and Docker has started it again once since it was made."""
+    """The host's clock was set back after Docker restarted the container once."""
     gateway = a_container(
         status_text="Up 1 hour (healthy)",
         details=details(restart_count=1, started_at=before(-3600)),
@@ -721,7 +721,7 @@ def test_without_an_observation_the_last_operation_gives_the_last_status(
     assert ("last seen" in reason) is bool(seen)
 
 
-# What its gateway itself shows.
+# The readiness checks.
 
 GRACE = timedelta(seconds=180)
 REFUSES = failed(
@@ -755,9 +755,9 @@ def test_an_unverified_run_may_take_as_long_as_a_launch() -> None:
     assert status == "launching"
     assert reason.startswith("up a minute, not ready yet: the gateway refuses")
     assert checked(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
-    # Once every check passed, it has started.
+    # Once every check has passed, it has started.
     assert checked(a_deployment(), young, has_passed=True) == REFUSED
-    # Docker's health check has its own idea of how long a start may take.
+    # Docker's health check has its own start period.
     ill = replace(young, status_text="Up 1 minute (unhealthy)")
     assert checked(a_deployment(), ill) == REFUSED
 
@@ -771,7 +771,7 @@ def test_a_verified_run_gets_no_start_period(inspected: bool) -> None:
     long = timedelta(seconds=600)
 
     assert checked(a_deployment(operation=launch), gateway, grace=long) == REFUSED
-    # Another run of the same container, that began after that launch.
+    # Another run of the same container, started after that launch.
     again = replace(
         gateway,
         started_at=before(100),

@@ -1,4 +1,4 @@
-"""Uptime: a start that is remembered is believed only while the engine's words allow it."""
+"""Uptime: a remembered start time counts only while the engine's words agree with it."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Usage: what `docker stats` would show, from two answers of the engine."""
+"""Usage: what `docker stats` would show, from two engine answers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A batch: what came of each, and that it is read as it was written."""
+"""A batch: the result of each update, and its record on disk."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

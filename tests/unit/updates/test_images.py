@@ -1,4 +1,4 @@
-"""Images: the name that stays one image's own, and those that are of the same repository."""
+"""Images: the stable name of an image, and the images of the same repository."""
 
 import pytest
 

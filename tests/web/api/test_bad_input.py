@@ -1,4 +1,4 @@
-"""What is wrong with a request is told, by one shape; nothing is made and nothing runs."""
+"""Invalid requests get one shape of error; nothing is made and nothing runs."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
-"""Nobody gets more than their share: what is sent, and how many wait or follow along, is bounded.
+"""Limits: on request rates, and on how many calls wait and pages stream.
 
-The sizes of a body, of headers and of an address, and the rate of log-ins, have their tests in
-`test_bad_input.py`, `test_raw_requests.py` and `test_access.py`.
+The limits of bodies, headers and URLs are in test_bad_input.py and test_raw_requests.py, the rate
+of log-ins in tests/web/people/test_permissions.py.
 """
 
 from contextlib import closing
@@ -81,12 +81,12 @@ def test_only_a_limited_number_of_calls_may_wait(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def slow_api(settings: Settings) -> Api:
-    """One that another machine may send ten requests in ten seconds."""
+    """An API that another machine may send ten requests in ten seconds."""
     return Api(create_app(settings.model_copy(update={"request_rate": 1})))
 
 
 def statuses(api: Api, address: str, count: int, **headers: str) -> list[int]:
-    """Send requests from an address, and return what they are answered."""
+    """Send requests from an address and return their statuses."""
     told = {name.replace("_", "-"): text for name, text in headers.items()}
     sender = {"REMOTE_ADDR": address}
     return [
@@ -104,7 +104,7 @@ def test_another_machine_may_send_requests_up_to_its_limit(slow_api: Api) -> Non
     assert (page.status_code, page.mimetype) == (429, "text/html")
     assert refused.headers["Retry-After"] == page.headers["Retry-After"] == "10"
     assert "More than 10 requests came from this address within 10 seconds" in page.text
-    # Nobody else has to wait for it, and this machine's own programs never do.
+    # Other machines are not affected, and this machine's programs are never limited.
     assert statuses(slow_api, "192.0.2.8", 1) == [401]
     assert statuses(slow_api, "127.0.0.1", 20) == [200] * 20
 
@@ -120,7 +120,7 @@ def test_behind_a_proxy_each_machine_has_its_own_request_limit(settings: Setting
     proxy = {"trusted_proxy": "192.0.2.1", "request_rate": 1}
     api = Api(create_app(settings.model_copy(update=proxy)))
 
-    # What somebody says of themselves is passed on before what the proxy says of them.
+    # A client's own X-Forwarded-For comes before the address that the proxy adds.
     named = [
         statuses(api, "192.0.2.1", 1, X_Forwarded_For=f"10.0.0.{number}, 198.51.100.7")[0]
         for number in range(11)

@@ -1,4 +1,4 @@
-"""The API's description: valid OpenAPI 3.1, of every call, made from the code."""
+"""The API's description: valid OpenAPI 3.1 of every call, generated from the code."""
 
 import html
 import json

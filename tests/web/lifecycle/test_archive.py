@@ -1,4 +1,4 @@
-"""Archive, restore, purge and restart as a script and a person do them, on the real engine."""
+"""Archive, restore, purge and restart, by a script and by a person, on the real engine."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def archive(api: Api, deployment_id: str) -> None:
 
 
 def put_aside(api: Api, deployment_id: str) -> str:
-    """Archive what never ran, without the two calls of Compose that this takes."""
+    """Archive a deployment that never ran, without the two Compose calls."""
     return str(api.app.config["CONTEXT"].store.archive.add(deployment_id))
 
 

@@ -1,6 +1,6 @@
-"""One gateway can't reach another: not by its container's address, and by no name.
+"""A gateway can't reach another by its container's address or name.
 
-What stays is what everybody has: the port that it publishes, and whoever connects needs its token.
+It can reach the other's published port, as everybody can, and needs the token there.
 """
 
 import docker
@@ -20,7 +20,7 @@ def test_gateways_cannot_reach_each_other(api: Api, engine: docker.APIClient) ->
 
     for one, other in ((open_one, closed_one), (closed_one, open_one)):
         own, target = GatewayNetwork(engine, one), GatewayNetwork(engine, other)
-        # A published port is for all who reach the host, and gateways do; a bind address closes it.
+        # Gateways reach the host's published ports; a bind address prevents that.
         published = "connected" if other == open_one else "ECONNREFUSED"
 
         assert own.connect_to(
@@ -28,7 +28,7 @@ def test_gateways_cannot_reach_each_other(api: Api, engine: docker.APIClient) ->
                 own.address: own.port,
                 target.address: target.port,
                 **dict.fromkeys(target.names, target.port),
-                # Its own service has the same name, and that leads to itself.
+                # This name is also the gateway's own service, so it leads to itself.
                 "openclaw": target.port,
                 own.host_address: target.port,
                 target.host_address: target.port,

@@ -1,6 +1,6 @@
-"""The real OpenClaw gateway: launched, connected to, paired with, asked, opened by name, stopped.
+"""The real OpenClaw gateway: launch, connect, pair, check the provider, allow an origin, stop.
 
-Starting it takes a busy machine minutes of processor time: the tests of this module share one.
+Starting it takes minutes of processor time on a busy machine: the tests of this module share one.
 """
 
 import json
@@ -102,11 +102,11 @@ def test_openclaw_runs_isolated_as_documented(
     assert (host["PidsLimit"], host["Memory"]) == (512, 2 * 1024**3)
     assert (host["PidMode"], host["IpcMode"], host["UTSMode"]) == ("", "private", "")
     assert list(told["NetworkSettings"]["Networks"]) == [f"{gateway.id}_default"]
-    # Its own two folders and nothing else of the host: not the engine's socket either.
+    # Only its own two folders of the host, and not the engine's socket.
     assert sorted(each["Source"] for each in told["Mounts"]) == [
         str(deployments_dir / gateway.id / name) for name in ("config", "workspace")
     ]
-    # And what holds inside, by the kernel's own word.
+    # And the limits inside, as the kernel reports them.
     asked = engine.exec_create(container["Id"], ["cat", "/proc/1/status", "/proc/self/status"])
     status = engine.exec_start(asked["Id"]).decode()
     assert set(re.findall(r"^Cap(?:Eff|Prm|Bnd):\s*(\w+)", status, re.M)) == {"0" * 16}
@@ -115,7 +115,7 @@ def test_openclaw_runs_isolated_as_documented(
 
 
 def answer_to(token: str, port: str) -> dict[str, Any]:
-    """Connect as a client without a device, and return what the gateway says."""
+    """Connect as a client without a device, and return the gateway's answer."""
     with connect(f"ws://127.0.0.1:{port}", proxy=None) as socket:
         assert json.loads(socket.recv(timeout=30))["event"] == "connect.challenge"
         socket.send(json.dumps(connect_request("1", token)))
@@ -172,7 +172,7 @@ def test_the_provider_check_runs_inside_openclaws_container(
     assert answer["code"] == "key_refused"
     assert answer["model"] == "openrouter/auto"
     assert provider.chats[-1].authorization == f"Bearer {API_KEY}"
-    # Written by hand, with what JSON5 allows.
+    # Written by hand, with JSON5 syntax.
     config.write_text(before.replace("{", "{ // ours", 1))
     assert check_provider(gateway.api, gateway.id)["remarks"] == []
     config.write_text(before)
@@ -194,7 +194,7 @@ def test_openclaw_accepts_an_origin_once_it_is_allowed(gateway: PairingGateway) 
 def test_openclaws_own_command_pairs_us_where_local_pages_are_refused(
     tmp_path: Path, engine: docker.APIClient
 ) -> None:
-    """A person's own list of origins shuts 127.0.0.1 out; the page still sees who asks."""
+    """A hand-written list of origins excludes 127.0.0.1; the page still shows requests."""
     deployments_dir = tmp_path / "deployments"
     deployments_dir.mkdir()
     try:

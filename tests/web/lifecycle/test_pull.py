@@ -1,4 +1,4 @@
-"""Pull: an image that is not here comes from a registry, followed layer by layer, or not at all."""
+"""Pull: a missing image comes from a registry, shown layer by layer, or the launch fails."""
 
 import docker
 import pytest

@@ -1,4 +1,4 @@
-"""Restarts: whatever restarts, nothing is lost, and what runs goes on."""
+"""Restarts of the server: nothing is lost, and operations continue."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 def assert_launch_went_on(server: Server, folder: Path) -> None:
-    """The launch that was under way ends well, and its log is whole."""
+    """The running launch succeeds, and its log is complete."""
     eventually(lambda: server.status_of(folder.name) == "running", within=30)
     lines = [line.partition(" ")[2] for line in read_log(folder, 1)]
     assert lines[0] == "docker compose config"

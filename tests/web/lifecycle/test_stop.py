@@ -1,4 +1,4 @@
-"""Stop: containers gone and seen to be gone, last words kept, also where `.env` is damaged."""
+"""Stop: containers are removed and last words kept, even if `.env` is damaged."""
 
 from pathlib import Path
 

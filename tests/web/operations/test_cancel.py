@@ -1,4 +1,4 @@
-"""Cancel: a launch ends when somebody wants it to, whenever that is, and leaves nothing behind."""
+"""Cancel: a launch can be cancelled at any time and leaves nothing behind."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +21,7 @@ ME = "a local user"
 
 
 def launching(api: Api, folder: Path, says: str) -> None:
-    """Launch without waiting, until the operation says a certain thing."""
+    """Launch without waiting until the operation's log has some words."""
     api.launch(folder.name, wait=False)
     wait_until_it_says(folder, says)
 

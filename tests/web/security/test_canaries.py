@@ -1,9 +1,8 @@
-"""No secret comes out: canaries in every secret field, and everything that came out is searched.
+"""No secret appears anywhere: every secret field has a canary, and all output is searched.
 
-Each page and call is found by the app's own map, so a new one is tried by itself. What
-comes out are answers, the server's log, every file but those that hold the secrets, what
-the engine shows of containers, and the arguments of every process meanwhile. `--soak` also
-makes every call that changes something.
+Pages and calls are taken from the app's URL map, so a new one is tested too. Output is: answers,
+the server's log, every file except those that hold secrets, what the engine shows of containers,
+and the arguments of all processes. `--soak` also makes every call that changes something.
 """
 
 import base64
@@ -36,12 +35,12 @@ from tests.support.webhook_receiver import Receiver, receiving
 
 MARK = "canary"
 SECRET_FIELDS = tuple(each for each in FIELDS if each.secret and each.group != "auto")
-# The files that are there to hold secrets, and a copy of them while an update is under way.
+# The files that hold secrets, and their copies during an update.
 KEEPERS = re.compile(r"(?:/\.env|/config/openclaw\.json|\.kept)\Z")
 
 
 class Seen:
-    """All that came out, by where it came from."""
+    """All output, by its origin."""
 
     def __init__(self) -> None:
         self.texts: list[tuple[str, bytes]] = []
@@ -57,7 +56,7 @@ class Seen:
         return value
 
     def leaks(self) -> list[str]:
-        """Return which canary was seen where, also one that was written another way."""
+        """Return each canary that was found and where, also in another encoding."""
         forms = {
             (name, form)
             for name, value in self.canaries.items()
@@ -79,13 +78,13 @@ class Seen:
 
 
 def canary(name: str) -> str:
-    """Return a value that nothing masks by its look, only because it is known to be a secret."""
+    """Return a value that looks ordinary: it is masked only because it is a known secret."""
     return f"{MARK}.{name}.{os.urandom(6).hex()}"
 
 
 @contextmanager
 def arguments_watched(seen: Seen, every: float) -> Iterator[None]:
-    """See the arguments of all processes, again and again."""
+    """Watch the arguments of all processes."""
     ended, found = threading.Event(), set[bytes]()
 
     def watch() -> None:
@@ -119,7 +118,7 @@ def seen() -> Seen:
 
 
 class Driver:
-    """Drives one server as an operator's script and as the command line, and keeps what is said."""
+    """Uses one server as an operator's script and as the command line, and keeps all output."""
 
     def __init__(self, server: Server, seen: Seen) -> None:
         self.server, self.seen = server, seen
@@ -158,9 +157,9 @@ class Driver:
 
 
 def everything(app: Any, ids: Collection[str], calls: bool) -> Iterator[tuple[str, str, object]]:
-    """Give each request that the app's own map knows: method, path, and what is sent.
+    """Yield each request that the URL map allows: method, path and body.
 
-    A call that changes something is sent its own example, where `calls` are wanted.
+    With `calls`, a changing call gets its own example as body.
     """
     for rule in app.url_map.iter_rules():
         call = call_of(app.view_functions[rule.endpoint])
@@ -178,7 +177,7 @@ def everything(app: Any, ids: Collection[str], calls: bool) -> Iterator[tuple[st
                 break
 
 
-# Those that make or end a deployment.
+# Calls that create or remove a deployment.
 _BY_THEMSELVES = (
     "token_api.reveal_by_script",
     "running_api.launch_by_script",
@@ -220,7 +219,7 @@ def test_no_secret_appears_anywhere(
     driver = Driver(server, seen)
     password = seen.plant("a user's password", canary("password"))
     driver.cli("user", "add", "ana", "--role", "operator", typed=f"{password}\n")
-    # The one answer that is there to tell it, like reveal's, is not among what came out.
+    # An answer that is meant to contain a secret, such as reveal's, does not count.
     token = driver.cli("token", "add", "script", "--role", "operator").split()[-1]
     seen.texts.pop()
     server.token = seen.plant("a script's token", token)
@@ -256,7 +255,7 @@ def _drive(driver: Driver, deployments_dir: Path, engine: docker.APIClient, soak
         seen.plant(f"the token of the {name} one", env["OPENCLAW_GATEWAY_TOKEN"])
     _go_wrong(driver, ids, secrets, deployments_dir)
     assert driver.call("launch", deployment_id=healthy)["ok"]
-    # This gateway writes the keys that it was given into its log, and ends.
+    # This gateway logs its keys, and exits.
     word = ",".join(secrets.values())
     (deployments_dir / leaking / "config/standin-fault").write_text(word)
     failed = driver.call("launch", deployment_id=leaking)
@@ -299,7 +298,7 @@ def _change_and_end(driver: Driver, ids: Mapping[str, str], deployments_dir: Pat
 def _go_wrong(
     driver: Driver, ids: Mapping[str, str], secrets: Mapping[str, str], deployments_dir: Path
 ) -> None:
-    """Send secrets where they are refused, by their place, their form, or the method."""
+    """Send secrets that are rejected for their place, their form or the method."""
     key = secrets["openrouter_api_key"]
     refused = [
         driver.call(
@@ -315,7 +314,7 @@ def _go_wrong(
         driver.ask("PUT", f"/api/deploy/list?key={key}", {"key": key}).json(),
     ]
     assert not any(each["ok"] for each in refused if isinstance(each, dict))
-    # A file that can't be understood, with secrets of a person's own in it.
+    # A malformed file with a person's own secrets.
     own = driver.seen.plant("a variable of a person's own", canary("own"))
     again = driver.seen.plant("a password in an address", canary("address"))
     text = f'{MARK.upper()}_PASSWORD={own}\nPROXY=http://ana:{again}@proxy.example\nTZ="Europe\n'
@@ -324,7 +323,7 @@ def _go_wrong(
 
 
 def _reveal(driver: Driver, deployment_id: str, secrets: Mapping[str, str]) -> None:
-    """What is revealed is told once, and recorded without its value."""
+    """A reveal is answered once, and recorded without its value."""
     for name, value in secrets.items():
         answer = driver.call("reveal", deployment_id=deployment_id, field=name)
         assert answer["value"] == value

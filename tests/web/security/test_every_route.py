@@ -1,6 +1,6 @@
-"""Every route, from the app's own map: refused where it must be, whoever asks and by whatever way.
+"""Every route, taken from the app's URL map, refuses what it must.
 
-What is walked is what there is: a new route is walked by itself.
+A new route is tested without being listed.
 """
 
 import re
@@ -33,7 +33,7 @@ FOREIGN = (
     {"Origin": "null"},
     {"Origin": BASE, "Sec-Fetch-Site": "cross-site"},
     {"Origin": f"{BASE}.evil.example"},
-    # A gateway's page, at another port of this host.
+    # A gateway's page, on another port of this host.
     {"Origin": f"{BASE}:30163", "Sec-Fetch-Site": "same-site"},
 )
 
@@ -43,13 +43,13 @@ def changing(api: Api) -> Iterator[Rule]:
 
 
 def send(client: FlaskClient, rule: Rule, headers: dict[str, str], **form: str) -> TestResponse:
-    """Send a change with nothing in it but `form`: as JSON to the API, else as a form."""
+    """Send a change with only `form` in it: as JSON to the API, else as a form."""
     body = {"json": {}} if rule.rule.startswith("/api/") else {"data": form}
     return client.post(example_path(rule), base_url=BASE, headers={**HTMX, **headers}, **body)
 
 
 def assert_dressed(answer: TestResponse) -> None:
-    """Every answer carries every header, and is kept by nobody but for the assets."""
+    """Assert that an answer has every security header and is not cached."""
     assert HEADERS.items() <= dict(answer.headers).items()
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -100,7 +100,7 @@ def test_every_route_of_an_open_server_refuses_a_foreign_host_name(api: Api) -> 
 def test_every_route_refuses_every_method_but_its_own(
     api: Api, request: pytest.FixtureRequest
 ) -> None:
-    # A word where the description has a number is refused by method, too: that is not described.
+    # The plain client: some of these answers are not in the API's description.
     client = FlaskClient(api.app, api.app.response_class)
     taken: dict[str, set[str]] = {}
     for method, rule in routes(api):
@@ -109,13 +109,13 @@ def test_every_route_refuses_every_method_but_its_own(
         odd = [each for each in ("GET", "POST", *ODD_METHODS) if each not in methods]
         tries = rounds(request.config, 1, len(odd))
         for method in [*odd, *odd][number % len(odd) :][:tries]:
-            # What some servers take for the method that is meant.
+            # Some servers accept these headers as the intended method.
             means = min(methods)
             headers = {**HTMX, "X-HTTP-Method-Override": means, "X-Method-Override": means}
             answer = client.open(
                 f"{path}?_method={means}", method=method, base_url=BASE, headers=headers
             )
-            # `/deployments/new` and the like are also an id that is none.
+            # `/deployments/new` also matches the route with an id, and is not found there.
             assert answer.status_code in (404, 405), f"{method} {path}"
             if answer.status_code == 405:
                 assert method not in answer.headers["Allow"].split(", ")
@@ -136,7 +136,7 @@ def test_no_method_bypasses_the_log_in(api: Api, context_with_people: AppContext
 
 
 class Markup(HTMLParser):
-    """Notes what a page that needs no inline code and nothing of others' must not have."""
+    """Collects markup that a page without inline code and foreign resources must not have."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -212,7 +212,6 @@ def test_the_markup_checker_finds_what_it_looks_for() -> None:
 def test_list_status_logs_history_and_streams_show_the_same_deployments_to_each_role(
     api: Api, context_with_people: AppContext
 ) -> None:
-    """One set for the list, the status, the logs, the history, the page and its stream."""
     root = context_with_people.settings.deployments_dir
     mine = people.make_token("setup", "operator", "ana", context=context_with_people)
     api.client.environ_base["HTTP_AUTHORIZATION"] = f"Bearer {mine}"
@@ -240,8 +239,8 @@ def test_list_status_logs_history_and_streams_show_the_same_deployments_to_each_
             shown = set()
             for each in known:
                 answer = api.page(way.format(each), buffered=False)
-                # What is archived is led to the archive. An `invalid` one is listed; what
-                # can't be told of it is refused as such.
+                # An archived deployment redirects to the archive. An `invalid` one is listed;
+                # calls that cannot read it say so.
                 if answer.status_code not in (303, 404):
                     shown.add(each)
                 answer.close()
@@ -285,7 +284,7 @@ def test_every_open_stream_ends_when_its_reader_loses_access(
     made = {"Authorization": f"Bearer {token}"}
     answer = api.post("configure", {"openrouter_api_key": API_KEY}, headers=made)
     client = logged_in(api, "bea")
-    # An operation's own stream is there once one was begun; it is followed by the same code.
+    # An operation's stream needs an operation; it uses the same code.
     paths = [
         example_path(rule, answer.json["deployment_id"])
         for _, rule in routes(api)
@@ -295,7 +294,7 @@ def test_every_open_stream_ends_when_its_reader_loses_access(
     all_opened, changed = Barrier(len(paths) + 1), Event()
 
     def left_of(path: str) -> list[bytes]:
-        """Return what comes on a stream once its reader is not who they were."""
+        """Return the events on a stream after its reader has lost access."""
         with client.get(path, base_url=BASE, buffered=False) as stream:
             assert_dressed(stream)
             events = iter(stream.response)

@@ -1,4 +1,4 @@
-"""The guard on an open loopback page: foreign names, foreign pages, and what answers carry."""
+"""The protection of an open loopback page: host names, cross-site requests, headers."""
 
 import io
 import zipfile
@@ -150,7 +150,7 @@ def test_an_internal_error_reaches_the_log_and_not_the_reader(
 def test_files_named_in_a_folders_files_are_never_read(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
-    """Before it is launched, a compose file is its owner's text: what it names is not opened."""
+    """A hand-written Compose file names other files; before a launch they are not opened."""
     deployment_id = api.configure()
     outside = tmp_path / "outside.env"
     outside.write_text("CANARY_KEY=canary-include-7c\n")

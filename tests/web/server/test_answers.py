@@ -1,4 +1,4 @@
-"""What all answers have in common: they are compressed, and in the theme that was chosen."""
+"""Properties of all answers: compression and the chosen theme."""
 
 import gzip
 

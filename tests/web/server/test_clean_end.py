@@ -1,4 +1,4 @@
-"""A server that ends lets go of all at once, and one that goes on keeps nothing of who has left."""
+"""A server that stops frees everything at once; a running one keeps nothing of past visits."""
 
 import gc
 import os
@@ -19,7 +19,7 @@ from tests.support.soak import rounds
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
 
-# One page is rendered for the first time, one connection is kept: not one for each visit.
+# For a first rendering or a kept connection; less than one for each visit.
 _SPARE_FILES, _SPARE_THREADS = 12, 12
 
 
@@ -60,7 +60,7 @@ def visit(server: Server, path: str) -> None:
 
 
 def drop_rudely(server: Server, path: str) -> None:
-    """Go away without a word, with a reset in the middle of an answer."""
+    """Reset the connection in the middle of an answer."""
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert connection.recv(16)
@@ -91,7 +91,7 @@ def test_finished_pages_streams_and_launches_leave_no_thread_or_descriptor(
     deployment_id = server.configure()
     worker = worker_of(server)
     streams = rounds(pytestconfig, 8, 100)
-    # The server's threads come with the first visitors at once, and stay for the next.
+    # Concurrent visitors start the server's threads, which stay for later ones.
     use(server, deployment_id, pages=10, streams=streams, launches=rounds(pytestconfig, 0, 2))
     eventually(lambda: not worker.children(), within=30)
     threads, files = worker.num_threads(), worker.num_fds()

@@ -1,4 +1,4 @@
-"""What Prometheus is told: parsed as it parses it, true, and of no deployment by name."""
+"""Metrics: parsed as Prometheus parses them, correct, and without deployment names."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A normal user in the `docker` group has the whole flow; one outside it learns why not."""
+"""A user in the `docker` group can do everything; one outside it learns why not."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from tests.support.server import Server
 
 
 def _unused_uid() -> int:
-    """Return a user id that this machine knows nothing of: no name, no groups."""
+    """Return a user id that has no name and no groups on this machine."""
     known = {each.pw_uid for each in pwd.getpwall()}
     return next(uid for uid in range(1001, 65000) if uid not in known)
 
@@ -76,7 +76,7 @@ def server_as_user(readable: Path, groups: str) -> Server:
 
 @pytest.fixture
 def member(readable: Path) -> Iterator[Server]:
-    """A server of a user who is in the engine's group."""
+    """A server of a user in the engine's group."""
     group = os.stat(engine_address().removeprefix("unix://")).st_gid
     server = server_as_user(readable, f"--groups={group}")
     yield server.start()
@@ -104,7 +104,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert member.call("GET", f"status/{deployment_id}")[1]["status"] == "running"
     assert "listening" in member.call("GET", f"logs/{deployment_id}")[1]["logs"]
 
-    # The gateway's files are closed to the user by now: the token goes through the engine.
+    # The user cannot read the gateway's files any more: the token is written through the engine.
     env = parse_env((folder / ".env").read_bytes())
     (folder / ".env").write_text(format_env({**env, "OPENCLAW_GATEWAY_TOKEN": "b" * 40}))
     again = member.call("POST", "launch", {"deployment_id": deployment_id})
@@ -125,7 +125,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert origin in config["gateway"]["controlUi"]["allowedOrigins"]
     assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
     assert list((folder / ".deploy-agent").glob("*staged*")) == []
-    # An older image can't read its state: image and state go back, through the engine too.
+    # The older image can't read the state: image and state are rolled back through the engine.
     to = {"deployment_id": deployment_id, "image": "deploy-agent-standin:2026.8.2"}
     status, answer = member.call("POST", "update", to)
     assert (status, answer["code"]) == (502, "update_failed"), answer
@@ -135,7 +135,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
     assert stopped[1]["status"] == "stopped"
 
-    # Another has its port by the time that it is restored; then it goes for good.
+    # Another deployment has the port before the restore; then this one is purged.
     archived = member.call("POST", "archive", {"deployment_id": deployment_id})
     assert archived[1]["status"] == "archived", archived
     port = {"openrouter_api_key": API_KEY, "port": int(env["PORT"])}

@@ -1,4 +1,4 @@
-"""The server's log: a line a request, in which nothing stands that somebody typed."""
+"""The server's log: one line for each request, without anything that somebody typed."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Times on a page: words for people, the exact moment beside them, and text stays text."""
+"""Times on a page: in words with the exact time; foreign text is escaped."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""Before a launch that may not fit people and scripts are warned, and it is begun all the same."""
+"""A launch that may exceed the memory starts, with a warning."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.command_line import CommandLine
 
 @pytest.fixture
 def short_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host whose programs have taken almost everything."""
+    """A host with almost no free memory."""
     monkeypatch.setattr(room, "available_memory", lambda: 100_000_000)
 
 

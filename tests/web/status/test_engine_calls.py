@@ -1,4 +1,4 @@
-"""What looking costs: one engine call a page, no folder read twice, nothing for one viewer more."""
+"""The cost of reading: one engine call a page, and only changed folders are read."""
 
 import re
 import sys
@@ -25,9 +25,9 @@ from tests.support.waiting import eventually
 
 @pytest.fixture
 def follow_events(api: Api) -> Iterator[Callable[[], None]]:
-    """Let the app follow the engine's events from a moment on, as every server does.
+    """Return a function that lets the app follow the engine's events, as a server does.
 
-    Containers that were started before are inspected once, and no event asks for it again.
+    Containers started before it are inspected once; no event outdates them.
     """
     context: AppContext = api.app.config["CONTEXT"]
 
@@ -43,7 +43,7 @@ def follow_events(api: Api) -> Iterator[Callable[[], None]]:
 
 @pytest.fixture
 def own_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The engine calls of who answers and of the snapshot; what watches gateways is apart."""
+    """The engine calls of the request's thread and of the snapshot, not those of the watchers."""
     calls: list[str] = []
     send, answering = requests.Session.send, threading.get_ident()
 
@@ -69,7 +69,7 @@ def test_a_list_is_one_engine_call_however_many_deployments_run(
         run_container_of(engine, deployment_id)
     follow_events()
 
-    # The first look at a container inspects it: it may be in a crash loop.
+    # The first read inspects each container: it may be in a crash loop.
     assert _calls_cold(api, "list", own_calls) <= 1 + count
     assert _calls_cold(api, "list", own_calls) == 1
     assert [row["status"] for row in api.get("list").json] == ["running"] * count
@@ -125,7 +125,7 @@ def test_a_detail_page_is_at_most_two_more_calls_and_repeats_each_once_a_second(
     own_calls.clear()
     took = _look_often(api, [path])
     others = [each for each in own_calls if "/containers/json" not in each]
-    # The list may be asked for more often: other tests' containers change meanwhile.
+    # More list calls are possible: other tests' containers change meanwhile.
     assert all(count <= 1 + took for count in Counter(others).values()), own_calls
     assert len(set(others)) <= 2
 
@@ -141,7 +141,7 @@ def test_looks_within_a_second_share_one_engine_call(api: Api, own_calls: list[s
 
 
 def _look_often(api: Api, paths: Sequence[str]) -> float:
-    """Ask for each path twenty times, and return the seconds that it took."""
+    """Read each path twenty times. Return the seconds that it took."""
     started = time.monotonic()
     for path in [*paths] * 20:
         answer = api.page(path) if path.startswith("/") else api.get(path)
@@ -157,7 +157,7 @@ def _calls_of(api: Api, path: str, calls: list[str]) -> int:
 
 
 def _calls_cold(api: Api, path: str, calls: list[str]) -> int:
-    """Count what a page costs when nothing that the engine said is kept."""
+    """Count a page's engine calls without any cached answer."""
     api.app.config["CONTEXT"].snapshots.outdate()
     return _calls_of(api, path, calls)
 
@@ -174,7 +174,7 @@ def test_folders_are_read_when_their_files_changed_and_no_others(
         api.page("/")
         return not _deployments_in(opened)
 
-    # What has changed a moment ago may change again within the same tick of the kernel's clock.
+    # A file that changed just now is read again: it may change within the same clock tick.
     eventually(looked_without_reading)
     for _ in range(3):
         api.page("/")
@@ -183,7 +183,7 @@ def test_folders_are_read_when_their_files_changed_and_no_others(
     api.page(f"/deployments/{ids[0]}")
     assert _deployments_in(opened) <= {ids[0]}
 
-    # What a gateway writes is no setting.
+    # Files that a gateway writes are no settings.
     (folders[ids[1]] / "config/openclaw.json").write_text("{}")
     (folders[ids[1]] / "workspace/notes.md").write_text("notes")
     opened.clear()
@@ -216,7 +216,7 @@ def test_an_unchanged_list_is_not_built_again(
         return len(made) == before
 
     eventually(answered_without_making)
-    # What was written by hand a moment ago is there all the same.
+    # A manual edit just now is shown.
     env = Path(api.app.config["CONTEXT"].store.folder(deployment_id)) / ".env"
     for name in ("Sales", "Press desk", "Warehouse"):
         env.write_text(re.sub("DEPLOYMENT_NAME=.*", f"DEPLOYMENT_NAME='{name}'", env.read_text()))
@@ -225,7 +225,7 @@ def test_an_unchanged_list_is_not_built_again(
 
 @pytest.fixture
 def opened() -> Iterator[list[str]]:
-    """Every file and folder that Python opens, by path."""
+    """The path of every file and folder that Python opens."""
     if not _OPENED.hooked:
         sys.addaudithook(_OPENED.hear)
         _OPENED.hooked = True
@@ -235,7 +235,7 @@ def opened() -> Iterator[list[str]]:
 
 
 class _Opened:
-    """A hook that stays for good, and hears only while a test wants to know."""
+    """An audit hook, which cannot be removed; it records only during a test."""
 
     hooked = False
     paths: list[str] | None = None

@@ -1,4 +1,4 @@
-"""An engine that doesn't answer: `unknown` with the last known status, and problems in words."""
+"""An engine that does not answer: errors explain it, and readers share the wait."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +57,7 @@ def test_concurrent_readers_of_a_page_share_its_rendering(gated: Api, gate: Engi
 
     assert {answer.status_code for answer in answers} == {200}
     assert all("has not answered in time" in answer.text for answer in answers)
-    # The layout is each reader's own: it has their name and the form's token.
+    # Each reader has a layout of their own, with their name and CSRF token.
     shared = Counter(name for name in rendered if name != "layout.html")
     assert shared
     assert max(shared.values()) < 6, shared

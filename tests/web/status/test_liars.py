@@ -1,4 +1,4 @@
-"""Liars: what Docker calls healthy and is not. None is called running 15 s on, anywhere."""
+"""Gateways that Docker calls healthy although they do not work: none is `running` 15 s later."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +16,12 @@ from tests.support.server import Server
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
 
-# The promise is 15 s; a loaded machine may take longer for the same steps.
+# The promise is 15 s; a busy machine may take longer.
 SOON = 45
 
 
 class Seen:
-    """A deployment as a server shows it, by each of its ways."""
+    """A deployment as a server shows it: list, page, API and streams."""
 
     def __init__(self, server: Server, deployment_id: str, pages: ExitStack) -> None:
         self.server, self.id = server, deployment_id
@@ -54,7 +54,7 @@ def _shows(html: str, status: str, words: str) -> bool:
 
 
 def _latest(stream: Stream, part: str) -> str:
-    """Return a part as the page has it now: a list comes whole at first."""
+    """Return a part as the page has it now. A list first comes as a whole."""
     parts = stream.parts(part) or [
         row
         for html in stream.parts("results")
@@ -81,7 +81,7 @@ def run_by_hand(
     token: str,
     healthcheck: dict[str, Any] = _NOT_ASKED,
 ) -> str:
-    """Start a gateway without the seconds that Compose takes; Docker takes it at its word."""
+    """Start a gateway without Compose, which is faster. Docker runs no useful health check."""
     container = engine.create_container(
         STANDIN,
         labels={
@@ -103,13 +103,13 @@ def token_of(deployments_dir: Path, deployment_id: str) -> str:
 
 
 def rung_of(shown: dict[str, Any]) -> str:
-    """Return the first broken rung of a ladder, as the API shows it."""
+    """Return the first failed readiness check, as the API shows it."""
     return next((each["name"] for each in shown["ladder"] if each["state"] == "failed"), "")
 
 
 @pytest.fixture
 def impatient(server: Server) -> Server:
-    """What Docker runs, and nobody launched, counts as started once a launch would be over."""
+    """A container that nobody launched counts as started after the launch timeout, here 1 s."""
     server.settings["launch_timeout"] = 1
     return server.start()
 
@@ -137,7 +137,7 @@ def test_a_gateway_that_refuses_the_token_is_unhealthy_everywhere(
 
         eventually(lambda: rung_of(refusing.status) == "token", within=SOON)
         assert refusing.status["cause"]["code"] == "token_refused"
-    # Who asks once has nobody who went round before.
+    # A single command has no earlier round of checks.
     shown = cli.json("show", deployment_id)
     assert shown["status"] != "running"
     assert rung_of(shown) == "token"
@@ -154,7 +154,7 @@ def test_a_frozen_gateway_is_unhealthy_until_it_continues(
         frozen = Seen(impatient, deployment_id, pages)
         frozen.reads("running", "up")
 
-        # Its port still accepts: that is the kernel's doing.
+        # Its port still accepts connections: the kernel does that.
         engine.kill(container, signal="STOP")
         frozen.reads("unhealthy", "the gateway accepts and says nothing")
         eventually(lambda: rung_of(frozen.status) == "healthz", within=SOON)
@@ -191,5 +191,5 @@ def test_a_verified_gateway_that_breaks_is_not_running_15_s_later(
         freezing.reads("unhealthy", "the gateway accepts and says nothing")
         eventually(lambda: rung_of(refusing.status) == "token", within=SOON)
         eventually(lambda: rung_of(freezing.status) == "healthz", within=SOON)
-        # By the engine's word: it ended, and is started again and again.
+        # As the engine reports: it exited, and is restarted again and again.
         ending.reads("restarting", "exit code 78")

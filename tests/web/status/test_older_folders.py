@@ -1,4 +1,4 @@
-"""Folders that the older server made, or that people edited, are full citizens."""
+"""Folders of the older server, or edited by people, work like any other."""
 
 import os
 import secrets
@@ -31,7 +31,7 @@ services:
 
 
 def older_folder(deployments_dir: Path, env: str, compose_file: str | None = COMPOSE_FILE) -> str:
-    # Of its own: other tests run on this engine too.
+    # A subnet of its own: other tests use this engine too.
     folder = deployments_dir / secrets.token_hex(5)
     for name in ("config", "workspace"):
         (folder / name).mkdir(parents=True)

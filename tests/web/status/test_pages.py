@@ -1,4 +1,4 @@
-"""Pages and fragments: one address, one partial; forms work without a script."""
+"""Pages and fragments have the same address and template; forms work without JavaScript."""
 
 import re
 from pathlib import Path

@@ -50,30 +50,30 @@ from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS
 
-# What is said may be a second old; the rest is for a machine that others use too.
+# A shown status may be a second old; the rest is for a busy machine.
 _SOON = 10
-# Whoever asks a silent engine waits for its limit, 1.5 s, and many ask.
+# Each call to a silent engine waits for its timeout, 1.5 s, and many are made.
 _AWAY = 30
 _DEPLOYMENTS = 2
 
 
 @dataclass
 class Tally:
-    """What was done and compared in all sequences, and how long after a action all was right."""
+    """What was done and compared, and how long after an action everything was right."""
 
     done: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
 
-# The names of all that can be done to a deployment.
+# The names of all actions.
 ACTIONS = {"configure"}
 
 
 def action(
     *stages: Stage, only_if: Callable[[ModelDeployment], bool] = lambda deployment: True
 ) -> Any:
-    """Make a rule of what is done to one deployment that is in one of these stages."""
+    """Make a rule from an action on one deployment that is in one of these stages."""
 
     def fits(deployment: ModelDeployment) -> bool:
         return deployment.stage in stages and only_if(deployment)
@@ -93,7 +93,7 @@ def action(
 
 
 class Actions(RuleBasedStateMachine):
-    """Each rule is a action. `own_engine` is one that may be harmed."""
+    """A state machine whose rules are actions. `own_engine` may be harmed."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Actions(RuleBasedStateMachine):
         yield
         self.done_at = time.monotonic()
 
-    # Ours.
+    # By Deploy Agent.
 
     @precondition(lambda self: not self.away and len(self.deployment) < _DEPLOYMENTS)
     @rule()
@@ -179,7 +179,7 @@ class Actions(RuleBasedStateMachine):
     def _call(self, verb: str, deployment: ModelDeployment) -> dict[str, Any]:
         return dict(self.server.call("POST", verb, {"deployment_id": deployment.id})[1])
 
-    # Docker's, by hand.
+    # With Docker, by hand.
 
     @action(Stage.UP)
     def docker_kill(self, deployment: ModelDeployment) -> None:
@@ -224,13 +224,13 @@ class Actions(RuleBasedStateMachine):
         deployment.stage = Stage.UP
 
     def _paused(self, deployment: ModelDeployment) -> bool:
-        """Say whether it could be: on a busy machine runc gives up freezing processes."""
+        """Pause it, and return whether it worked: on a busy machine runc may give up."""
         with suppress(docker.errors.APIError):
             self.engine.pause(self._container(deployment))
             return True
         return False
 
-    # In the folder.
+    # In the folder, by hand.
 
     @action(*LISTED, only_if=lambda deployment: not deployment.is_invalid)
     def edit_env(self, deployment: ModelDeployment) -> None:
@@ -268,7 +268,7 @@ class Actions(RuleBasedStateMachine):
 
     @action(Stage.UP)
     def break_gateway(self, deployment: ModelDeployment) -> None:
-        """Let it end at each start by what another start does not mend."""
+        """Let the gateway exit at each start, for a reason that a restart does not fix."""
         (deployment.folder / "config/standin-fault").write_text("crash:78")
         self.engine.restart(self._container(deployment), timeout=30)
         deployment.stage, deployment.is_broken = Stage.LOOPING, True
@@ -284,7 +284,7 @@ class Actions(RuleBasedStateMachine):
         shutil.rmtree(deployment.folder / ".deploy-agent", ignore_errors=True)
         deployment.without, deployment.verified_run = "stopped", None
 
-    # The engine's.
+    # Of the engine.
 
     @precondition(lambda self: self.own_engine and not self.away)
     @rule(harm=st.sampled_from(["stop", "kill", "freeze"]))
@@ -301,7 +301,7 @@ class Actions(RuleBasedStateMachine):
             self._bring_back()
         for deployment in self.deployment if ended else ():
             if deployment.stage in WITH_CONTAINER:
-                # A policy that always restarts does so whoever stopped it.
+                # The policy `always` restarts it, whoever stopped it.
                 deployment.stage = Stage.LOOPING if deployment.is_broken else Stage.UP
 
     def _bring_back(self) -> None:
@@ -327,7 +327,7 @@ class Actions(RuleBasedStateMachine):
         self.tally.seconds.append(time.monotonic() - self.done_at)
 
     def _wrong(self) -> list[str]:
-        """Return what is said wrongly, and by whom; the engine is asked before and after."""
+        """Return the wrong statuses with their readers. The engine is asked before and after."""
         before = self._words()
         said = self.readers.statuses(each.id for each in self.deployment)
         after = self._words()
@@ -364,7 +364,7 @@ class Actions(RuleBasedStateMachine):
         return str(inspection["Id"])
 
 
-# All actions, in an order that needs few launches; each of the first of the two that it fits.
+# All actions, in an order that needs few launches; each on the first deployment that fits.
 ROW = (
     *("configure", "compose_up", "docker_rm", "launch", "configure", "docker_pause"),
     *("docker_unpause", "docker_kill", "docker_start", "docker_stop", "edit_env", "restart"),
@@ -389,8 +389,8 @@ def test_every_shown_status_is_right_after_actions_in_any_order(
     server: Server, engine: docker.APIClient
 ) -> None:
     tally = Tally()
-    # Which actions are possible is chance: what undoes a rare one, or a launch of what is broken,
-    # may never be.
+    # Chance decides which actions are possible: the undoing of a rare one, or the launch of a
+    # broken gateway, may not happen.
     actions = Actions(server.start(), engine, tally)
     _do((*ROW, "launch", "break_gateway", "launch"), actions)
     actions.teardown()
@@ -418,7 +418,7 @@ def test_every_shown_status_is_right_while_the_engine_comes_and_goes(
     assert "unknown" in tally.seen
 
 
-# All that stays so until somebody does something, and nothing of what is archived.
+# Every lasting status, and none of archived deployments.
 _SAID = {
     *("", "configured", "failed", "invalid", "launching", "restarting", "running", "stopped"),
     "unhealthy",
@@ -426,14 +426,14 @@ _SAID = {
 
 
 def _do(names: Sequence[str], actions: Actions) -> None:
-    """Do one after the other, and look after each action."""
+    """Do the actions one after the other, and check after each."""
     for name in names:
         getattr(actions, name)(**({} if name == "configure" else {"which": 0}))
         actions.all_that_is_said_is_right()
 
 
 def _try(actions: Callable[[], Actions], sequences: int) -> None:
-    """Let Hypothesis choose; a sequence that fails is shown as it was, since each takes seconds."""
+    """Let Hypothesis choose actions. A failing sequence is not shrunk, since each takes seconds."""
     run_state_machine_as_test(
         actions,
         settings=settings(

@@ -1,6 +1,7 @@
-"""What one more open page costs the server: no process, and no call of the engine.
+"""One more open page costs the server no process and no engine call.
 
-On an engine of its own: on the machine's engine other tests' containers change, which is asked for.
+This needs a separate engine: on the machine's engine other tests' containers change, which causes
+calls.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""Update: another image with its state, or image and state as they were, whatever happens."""
+"""Update: the new image with its state, or the old image and state, whatever happens."""
 
 import os
 from pathlib import Path
@@ -163,7 +163,7 @@ def test_a_batch_updates_in_order_and_stops_at_the_first_failure(
     page = api.page("/updates").text
     assert [words in page for words in ("was not updated", "left as it is")] == [True, True]
 
-    # What runs it already needs no turn of its own.
+    # A gateway that runs this image already is skipped.
     again = api.post("update_many", {"deployment_ids": [good], "image": NEW}).json["id"]
     eventually(lambda: batch_of(api, again)["state"] == "succeeded")
     assert batch_of(api, again)["operations"] == {good: 0}
