@@ -129,7 +129,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     to = {"deployment_id": deployment_id, "image": "deploy-agent-standin:2026.8.2"}
     status, answer = member.call("POST", "update", to)
     assert (status, answer["code"]) == (502, "update_failed"), answer
-    assert "with the state that it had, and runs." in answer["detail"]
+    assert "with its state, was put back, and the gateway runs." in answer["detail"]
     assert json.loads((folder / "config/openclaw.json").read_text()) == config
     assert (folder / "config").stat().st_uid == GATEWAY_UID
     stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
