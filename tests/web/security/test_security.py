@@ -54,7 +54,7 @@ def test_a_browsers_form_without_its_csrf_token_is_refused(api: Api) -> None:
     )
 
     assert answer.status_code == 400
-    assert "Load the page again" in answer.text
+    assert "Reload the page" in answer.text
     assert api.get("list").json == []
 
 

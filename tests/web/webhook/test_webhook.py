@@ -92,7 +92,7 @@ def test_a_test_message_reports_its_outcome_but_never_the_address(
         assert answer.json["code"] == "webhook_failed"
         assert words in answer.json["detail"]
     page = api.page("/messages").text
-    assert "Did not arrive" in page
+    assert "Not delivered" in page
     assert "The webhook was tested" in api.page("/history").text
     everything = page + caplog.text + api.get("webhook").text + api.get("history").text
     assert SECRET not in everything + dead.text + silent.text
