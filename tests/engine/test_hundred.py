@@ -57,9 +57,9 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     gateways = [GatewayNetwork(engine_of_all, each) for each in ids]
     for own in gateways[:: max(1, _COUNT // 4)]:
         others = {each.address: each.port for each in gateways if each is not own}
-        assert set(own.tries(others).values()) == {"timeout"}
-    # One is enough: unknown names are looked up outside, where this engine has no resolver.
-    names = own.tries(dict.fromkeys(gateways[1].names, gateways[1].port))
+        assert set(own.connect_to(others).values()) == {"timeout"}
+    # One is enough: an unknown name is looked up outside, which takes long without a resolver.
+    names = own.connect_to(dict.fromkeys(gateways[1].names, gateways[1].port))
     assert "connected" not in names.values(), names
 
     own_engine.stop()
