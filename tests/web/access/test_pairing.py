@@ -124,7 +124,7 @@ def test_the_buttons_work_without_javascript_but_need_the_csrf_token(
 ) -> None:
     browser = gateway.browser()
     request_id = browser.ask()
-    eventually(gateway.asking)
+    eventually(gateway.pending_ids)
 
     forged = gateway.api.client.post(
         f"/deployments/{gateway.id}/pairing/approve",
@@ -216,7 +216,7 @@ def test_a_hanging_gateway_delays_no_page_and_an_action_reports_it(
     gateway: PairingGateway, engine: docker.APIClient
 ) -> None:
     request_id = gateway.browser().ask()
-    eventually(gateway.asking)
+    eventually(gateway.pending_ids)
     container = containers_of(engine, gateway.id)[0]["Id"]
     engine.pause(container)
     try:
