@@ -73,7 +73,7 @@ def post_worker_init(worker):
     worker.recorder = IncidentRecorder(context)
     worker.recorder.start()
     context.events.start()
-    context.rounds.start()
+    context.readiness.start()
     _end_streams_with(worker, context)
 
 
@@ -90,7 +90,7 @@ def _end_streams_with(worker, context):
 
         def end(number, frame, before=before):
             context.live_updates.close()
-            context.rounds.stop()
+            context.readiness.stop()
             before(number, frame)
 
         signal.signal(number, end)

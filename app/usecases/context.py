@@ -17,9 +17,8 @@ from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
 from app.engine.gateway.pairings import Pairings
-from app.engine.gateway.probes import Probes
 from app.engine.gateway.provider import Provider
-from app.engine.gateway.rounds import Rounds, Running
+from app.engine.gateway.readiness import ReadinessChecker, Running
 from app.engine.images import Images
 from app.engine.inspector import Inspector
 from app.engine.logs.followers import LogFollowers
@@ -48,8 +47,7 @@ class AppContext:
     provider: Provider
     people: PeopleStore
     pairings: Pairings
-    probes: Probes
-    rounds: Rounds
+    readiness: ReadinessChecker
     sampler: Sampler
     events: EngineEvents
     live_updates: LiveUpdates
@@ -87,7 +85,7 @@ def build_context(settings: Settings) -> AppContext:
     def running() -> Running | None:
         snapshots.learn_starts()
         snapshot = snapshots.current()
-        return None if snapshot.problem else _to_climb(store, snapshot)
+        return None if snapshot.problem else _checkable(store, snapshot)
 
     live_updates = LiveUpdates(look)
 
@@ -110,8 +108,7 @@ def build_context(settings: Settings) -> AppContext:
         Provider(client),
         PeopleStore(settings.deployments_dir),
         Pairings(identity, containers, client, live_updates.publish),
-        Probes(live_updates.publish),
-        Rounds(running, live_updates.publish, timedelta(seconds=settings.launch_timeout)),
+        ReadinessChecker(running, live_updates.publish, timedelta(seconds=settings.launch_timeout)),
         Sampler(client, live_updates.publish),
         events,
         live_updates,
@@ -123,23 +120,23 @@ def build_context(settings: Settings) -> AppContext:
     )
 
 
-def _to_climb(store: DeploymentStore, snapshot: Snapshot) -> Running:
-    """Return what a climb can tell something of. Thousands of folders may have no container."""
+def _checkable(store: DeploymentStore, snapshot: Snapshot) -> Running:
+    """Return the gateways to check. Thousands of folders may have no container."""
     found = []
     for project in filter(is_id, snapshot.containers):
         with suppress(NotFound):
             deployment = store.load(project)
             gateway = deployment.gateway_in(snapshot.of(project) or ())
-            if gateway and _can_be_climbed(deployment, gateway):
+            if gateway and _is_checkable(deployment, gateway):
                 found.append((deployment, gateway))
     return found
 
 
-def _can_be_climbed(deployment: Deployment, gateway: Container) -> bool:
-    """Say whether a climb can tell something: an operation climbs by itself, and of a run
-    whose start is not known yet nobody can say that it is still the same one."""
-    asked = deployment.port is not None and not deployment.running_operation
-    return asked and gateway.state == "running" and gateway.runs_since is not None
+def _is_checkable(deployment: Deployment, gateway: Container) -> bool:
+    """Return whether results would count: an operation runs its own checks, and without its
+    start one run can't be told from the next."""
+    is_idle = deployment.port is not None and not deployment.running_operation
+    return is_idle and gateway.state == "running" and gateway.runs_since is not None
 
 
 def signing_key(context: AppContext) -> bytes:

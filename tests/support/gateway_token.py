@@ -11,7 +11,7 @@ from websockets.sync.client import connect
 
 from app.config import PROJECT
 from app.core.settings.env_file import parse_env
-from app.engine.gateway.probe import connect_request
+from app.engine.gateway.handshake import connect_request
 from app.store.operation_log import read_log
 from tests.support.api import Api
 

@@ -12,7 +12,7 @@ from app.core.errors import EngineError
 from app.core.operations.steps import Step
 from app.core.snapshot import Container, Run
 from app.core.status.readiness import ReadinessCheck, failed, first_failed
-from app.engine.gateway.probe import run_checks
+from app.engine.gateway.checks import run_checks
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.status.causes import end_cause

@@ -100,7 +100,7 @@ def _view(
     context: AppContext, deployment: Deployment, snapshot: Snapshot, now: datetime
 ) -> DeploymentView:
     last_status = context.last_statuses.get(deployment.id)
-    readiness = context.rounds.climb_of(deployment)
+    readiness = context.readiness.readiness_of(deployment)
     report = status_of(deployment, snapshot, now, last_status, readiness)
     if report.status is not Status.UNKNOWN:
         context.last_statuses[deployment.id] = LastStatus(report.status, snapshot.taken_at)

@@ -11,7 +11,7 @@ from app.usecases.status.overview import DeploymentView, show_deployment
 def checks_of(view: DeploymentView, *, context: AppContext) -> tuple[ReadinessCheck, ...]:
     """Return the latest results. Old ones start a new run in the background."""
     gateway = _running_gateway(view)
-    gateway_checks = context.probes.rungs(view.deployment, gateway) if gateway else None
+    gateway_checks = context.readiness.checks_of(view.deployment, gateway) if gateway else None
     return _all(view, gateway_checks, context)
 
 
@@ -23,7 +23,7 @@ def check_readiness(
     gateway = _running_gateway(view)
     if gateway is None or view.deployment.port is None:
         return view, _all(view, None, context)
-    gateway_checks = context.rounds.climb(view.deployment, gateway)
+    gateway_checks = context.readiness.check_now(view.deployment, gateway)
     view = show_deployment(deployment_id, context=context)
     return view, _all(view, gateway_checks, context)
 

@@ -117,5 +117,5 @@ def _at_what_runs(
         container = in_container(deployment.token, found)
     except EngineError as error:
         container = unknown(TokenPlace.CONTAINER, error.detail)
-    rungs = context.probes.rungs(deployment, gateway, _GATEWAY_SECONDS)
-    return container, at_gateway(rungs)
+    checks = context.readiness.checks_of(deployment, gateway, _GATEWAY_SECONDS)
+    return container, at_gateway(checks)

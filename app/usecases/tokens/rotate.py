@@ -16,7 +16,7 @@ from app.core.operations.steps import Step
 from app.core.settings.fields import TOKEN
 from app.core.snapshot import Run
 from app.core.tokens import TokenComparison, TokenMatch, at_gateway
-from app.engine.gateway.probe import run_checks
+from app.engine.gateway.checks import run_checks
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.launch import require_launchable
 from app.usecases.operations.failures import OperationFailed

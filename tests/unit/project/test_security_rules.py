@@ -15,9 +15,9 @@ from app.usecases.people.people import HASHER
 CONNECTING_MODULES = {
     "engine/client.py",
     "engine/gateway/connection.py",
+    "engine/gateway/handshake.py",
     "engine/latency.py",
     "engine/logs/source.py",
-    "engine/gateway/probe.py",
     "engine/webhook.py",
 }
 NETWORK_LIBRARIES = {"requests", "websockets", "urllib.request", "http.client", "httpx", "aiohttp"}

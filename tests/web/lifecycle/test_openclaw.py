@@ -16,7 +16,7 @@ from websockets.sync.client import connect
 from app import create_app
 from app.config import Settings
 from app.core.settings.env_file import parse_env
-from app.engine.gateway.probe import connect_request
+from app.engine.gateway.handshake import connect_request
 from demo.cleaning import remove_everything_of
 from demo.provider import Provider
 from tests.support.api import API_KEY, Api

@@ -156,7 +156,7 @@ def test_a_frozen_gateway_is_unhealthy_until_it_continues(
 
         # Its port still accepts connections: the kernel does that.
         engine.kill(container, signal="STOP")
-        frozen.reads("unhealthy", "the gateway accepts and says nothing")
+        frozen.reads("unhealthy", "the gateway accepts connections and does not answer")
         eventually(lambda: rung_of(frozen.status) == "healthz", within=SOON)
 
         engine.kill(container, signal="CONT")
@@ -188,7 +188,7 @@ def test_a_verified_gateway_that_breaks_is_not_running_15_s_later(
         env.write_text(re.sub("(?m)^OPENCLAW_GATEWAY_TOKEN=.*", f"\\g<0>{'b'}", env.read_text()))
 
         refusing.reads("unhealthy", "the gateway refuses the token of .env")
-        freezing.reads("unhealthy", "the gateway accepts and says nothing")
+        freezing.reads("unhealthy", "the gateway accepts connections and does not answer")
         eventually(lambda: rung_of(refusing.status) == "token", within=SOON)
         eventually(lambda: rung_of(freezing.status) == "healthz", within=SOON)
         # As the engine reports: it exited, and is restarted again and again.

@@ -1,4 +1,4 @@
-"""The readiness checks of one gateway: its answers are not trusted and never waited for."""
+"""Readiness checks: whatever a gateway answers, each check ends in time and says what failed."""
 
 import json
 import socket
@@ -9,7 +9,7 @@ import pytest
 
 from app.core.diagnosis.causes import check_cause
 from app.core.status.readiness import CheckState, ReadinessCheck
-from app.engine.gateway.probe import climb
+from app.engine.gateway.checks import run_checks_at
 from tests.support.engine.fake_gateway import (
     CHALLENGE,
     Answer,
@@ -53,11 +53,11 @@ def test_a_gateway_that_answers_byte_by_byte_is_cut_off_at_the_deadline(
     one = gateway(healthz=drip)
     begun = time.monotonic()
 
-    check = failed_check(climb("127.0.0.1", one.port, "token", seconds=0.5))
+    check = failed_check(run_checks_at("127.0.0.1", one.port, "token", seconds=0.5))
 
     assert check.name == "healthz"
     assert "no answer within" in check.detail
-    # The drip would go on for minutes: only that it ends matters, not how fast.
+    # The drip would go on for minutes: this is about an end, not about speed.
     assert time.monotonic() - begun < 60
 
 
@@ -68,11 +68,11 @@ def test_a_closed_connection_and_a_silent_one_are_distinguished(
     says_nothing = gateway(healthz=lambda *_: silent.wait(10))
     silent = says_nothing.ended
 
-    first = failed_check(climb("127.0.0.1", hangs_up.port, "token", seconds=0.5))
-    second = failed_check(climb("127.0.0.1", says_nothing.port, "token", seconds=0.5))
+    first = failed_check(run_checks_at("127.0.0.1", hangs_up.port, "token", seconds=0.5))
+    second = failed_check(run_checks_at("127.0.0.1", says_nothing.port, "token", seconds=0.5))
 
     assert "cut off" in first.detail
-    assert "accepts and says nothing" in second.detail
+    assert "accepts connections and does not answer" in second.detail
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,9 @@ def test_an_unknown_greeting_is_not_a_gateways(
 
     one = gateway(**{"": greet})
 
-    assert failed_check(climb("127.0.0.1", one.port, "token", seconds=1)).name == "websocket"
+    assert (
+        failed_check(run_checks_at("127.0.0.1", one.port, "token", seconds=1)).name == "websocket"
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,7 +111,7 @@ def test_an_unknown_refusal_counts_as_a_refusal(
     answer = {"ok": False, "error": error}
     one = gateway(**{"": greet_then(lambda each: json.dumps({**answer, "id": each}))})
 
-    check = failed_check(climb("127.0.0.1", one.port, "token", seconds=2))
+    check = failed_check(run_checks_at("127.0.0.1", one.port, "token", seconds=2))
 
     assert check.name == "token"
     assert check.hopeless
@@ -127,7 +129,7 @@ def test_an_unknown_welcome_counts_as_a_welcome(
 
     one = gateway(**{"": greet_then(welcome)})
 
-    checks = climb("127.0.0.1", one.port, "token", seconds=2)
+    checks = run_checks_at("127.0.0.1", one.port, "token", seconds=2)
 
     assert {check.state for check in checks} == {CheckState.PASSED}
 
@@ -143,7 +145,7 @@ def test_a_flood_of_frames_before_the_answer_ends_at_the_deadline(
 
     one = gateway(**{"": flood})
 
-    check = failed_check(climb("127.0.0.1", one.port, "token", seconds=1))
+    check = failed_check(run_checks_at("127.0.0.1", one.port, "token", seconds=1))
 
     assert check.name == "token"
     assert "No answer to the token" in check.detail

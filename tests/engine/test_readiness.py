@@ -1,4 +1,4 @@
-"""Rounds of readiness checks: a failure counts the second time, and only for the same run."""
+"""Readiness: two failures in a row count, one does not, and only those of the same run."""
 
 import json
 import threading
@@ -11,7 +11,7 @@ import pytest
 
 from app.core.deployment import Deployment
 from app.core.snapshot import Container, PublishedPort
-from app.engine.gateway.rounds import Rounds
+from app.engine.gateway.readiness import ReadinessChecker
 from tests.support.builders import a_container, a_deployment
 from tests.support.engine.fake_gateway import FakeGateway, good, greet_then
 from tests.support.waiting import eventually
@@ -20,7 +20,7 @@ STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)
 
 
 class Host:
-    """One deployment with a gateway that a test controls, and the rounds that check it."""
+    """One deployment whose gateway answers as a test tells it, and its readiness checker."""
 
     def __init__(self) -> None:
         self.listens = FakeGateway(
@@ -31,7 +31,7 @@ class Host:
         )
         self.gateway: Container = self.run(STARTED)
         self.changes = 0
-        self.rounds = Rounds(
+        self.checker = ReadinessChecker(
             lambda: [(self.deployment, self.gateway)], self._changed, timedelta(minutes=3)
         )
 
@@ -42,12 +42,12 @@ class Host:
     def answers(self, **more: Any) -> None:
         self.listens.answers.update({f"/{path}": answer for path, answer in more.items()})
 
-    def broken(self) -> str:
-        """Readiness, and return the name of the rung that is broken by now, if one is."""
-        self.rounds.climb(self.deployment, self.gateway)
-        climb = self.rounds.climb_of(self.deployment)
-        assert climb and (climb.container_id, climb.started_at) == ("c0ffee", STARTED)
-        return climb.failed_check.name if climb.failed_check else ""
+    def failed_check(self) -> str:
+        """Run the checks, and return the name of the one that counts as failed, if one does."""
+        self.checker.check_now(self.deployment, self.gateway)
+        readiness = self.checker.readiness_of(self.deployment)
+        assert readiness and (readiness.container_id, readiness.started_at) == ("c0ffee", STARTED)
+        return readiness.failed_check.name if readiness.failed_check else ""
 
     def _changed(self) -> None:
         self.changes += 1
@@ -57,7 +57,7 @@ class Host:
 def host() -> Iterator[Host]:
     made = Host()
     yield made
-    made.rounds.stop()
+    made.checker.stop()
     made.listens.close()
 
 
@@ -78,37 +78,37 @@ WELCOME = says(ok=True)
 REFUSAL = says(ok=False, error={"details": {"code": "AUTH_TOKEN_MISMATCH"}})
 
 
-def test_one_failed_round_of_checks_is_ignored_and_a_second_is_shown(host: Host) -> None:
+def test_one_failure_does_not_count_and_a_second_one_does(host: Host) -> None:
     host.answers(**{"": WELCOME})
-    assert host.broken() == ""
+    assert host.failed_check() == ""
 
     host.answers(healthz=once(busy, good))
-    assert host.broken() == ""
+    assert host.failed_check() == ""
 
     host.answers(healthz=busy)
-    assert host.broken() == "healthz"
+    assert host.failed_check() == "healthz"
 
     host.answers(healthz=good)
-    assert host.broken() == ""
+    assert host.failed_check() == ""
 
 
-def test_a_refused_token_says_nothing_about_its_successor(host: Host) -> None:
+def test_a_refused_token_says_nothing_of_another_token(host: Host) -> None:
     host.answers(**{"": REFUSAL})
-    assert host.broken() == "token"
+    assert host.failed_check() == "token"
 
     host.deployment = a_deployment(
         port=host.deployment.port, env={"OPENCLAW_GATEWAY_TOKEN": "another"}
     )
 
-    assert host.rounds.climb_of(host.deployment) is None
+    assert host.checker.readiness_of(host.deployment) is None
 
 
 @pytest.mark.soak
-def test_a_round_of_checks_reports_only_changes(host: Host) -> None:
+def test_periodic_checks_announce_what_changed_and_nothing_else(host: Host) -> None:
     host.answers(**{"": WELCOME})
-    host.rounds.start()
-    eventually(lambda: (climb := host.rounds.climb_of(host.deployment)) and climb.has_passed)
-    # The first round is a change too: before it nothing was known.
+    host.checker.start()
+    eventually(lambda: (found := host.checker.readiness_of(host.deployment)) and found.has_passed)
+    # The first run is a change: before it, nothing was known.
     assert host.changes == 1
     asked = threading.Event()
 
@@ -122,7 +122,6 @@ def test_a_round_of_checks_reports_only_changes(host: Host) -> None:
 
     host.answers(healthz=busy)
     eventually(lambda: host.changes == 2)
-    climb = host.rounds.climb_of(host.deployment)
-    assert (
-        climb and climb.has_passed and climb.failed_check and climb.failed_check.name == "healthz"
-    )
+    found = host.checker.readiness_of(host.deployment)
+    assert found and found.has_passed and found.failed_check
+    assert found.failed_check.name == "healthz"
