@@ -16,7 +16,6 @@ from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
-from app.engine.gateway.pairings import Pairings
 from app.engine.gateway.provider import Provider
 from app.engine.gateway.readiness import ReadinessChecker, Running
 from app.engine.images import Images
@@ -25,6 +24,7 @@ from app.engine.logs.followers import LogFollowers
 from app.engine.logs.last_lines import LastLines
 from app.engine.logs.source import LogSource
 from app.engine.networks import Networks
+from app.engine.pairing.pairings import Pairings
 from app.engine.snapshots import Snapshots
 from app.engine.usage_sampler import Sampler
 from app.store.deployments import DeploymentStore

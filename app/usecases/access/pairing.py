@@ -53,7 +53,7 @@ def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
     gateway = _gateway(view)
     if gateway is None:
         return Devices(PairingStatus(PairingState.NOT_RUNNING))
-    seen = context.pairings.seen(view.deployment, gateway)
+    seen = context.pairings.status_of(view.deployment, gateway)
     deployment = view.deployment
     assert deployment.port is not None
     host_address = subnet_of(deployment.port, context.settings.subnet_pool)[1]
@@ -69,7 +69,7 @@ def pending_request_counts(
         gateway = _gateway(view)
         if gateway:
             counts[view.deployment.id] = len(
-                context.pairings.seen(view.deployment, gateway).pending
+                context.pairings.status_of(view.deployment, gateway).pending
             )
     return counts
 

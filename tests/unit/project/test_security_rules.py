@@ -14,8 +14,8 @@ from app.usecases.people.people import HASHER
 # ports. None of their addresses is a field's value.
 CONNECTING_MODULES = {
     "engine/client.py",
-    "engine/gateway/connection.py",
     "engine/gateway/handshake.py",
+    "engine/pairing/connection.py",
     "engine/latency.py",
     "engine/logs/source.py",
     "engine/webhook.py",

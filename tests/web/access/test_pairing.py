@@ -10,7 +10,7 @@ import docker
 import pytest
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from app.engine.gateway import pairing_watch as watch
+from app.engine.pairing import watch
 from demo.devices import Browser
 from tests.support.api import BASE, Api
 from tests.support.engine.containers import containers_of

@@ -1,10 +1,10 @@
-"""A gateway's operator: one WebSocket connection that proves a device, calls and listens.
+"""A WebSocket connection to a gateway as an operator's device, which calls and gets events.
 
-Connects to this host's own published port only. Measured on OpenClaw 2026.9.6: a
-Control UI that comes with the token, from a private address, to a loopback name is
-paired at once; the name is a header, so it holds for a gateway that publishes on
-another address too. The token, unlike a device's own, lets one device manage others.
-Scopes are those asked for, so each connection asks for the least it needs.
+It connects to this host's own published port only. Measured on OpenClaw 2026.9.6: a Control UI
+that comes with the token, from a private address, to a loopback name is paired at once. The name
+is a header, so this works for a gateway that publishes on another address too. The token, unlike
+a device's own, lets one device manage others. The gateway grants the scopes that are asked for,
+so each connection asks for the fewest it needs.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from app.core.access.device import Client, DeviceIdentity
 STEP_SECONDS = 5.0
 _PROTOCOL = 4
 _LARGEST_FRAME = 2 * 1024 * 1024
-# By its name a gateway tells our silent pairing from that of a browser on this host.
+# By this name a gateway's log tells us from a browser on this host.
 _NAME = "Deploy Agent"
 _PAGE = Client("openclaw-control-ui", "webchat")
 _PROGRAM = Client("gateway-client", "backend")
@@ -32,11 +32,11 @@ OnEvent = Callable[[str], None]
 
 
 class GatewayGone(Exception):
-    """The gateway did not answer, or the connection ended; the message says which."""
+    """The gateway did not answer, or the connection ended. The message says which."""
 
 
 class Refused(Exception):
-    """The gateway answered with a refusal: its code, its own words, and a request to approve."""
+    """The gateway refused: its code, its own words, and the request that is to be approved."""
 
     def __init__(self, error: Any) -> None:
         error = error if isinstance(error, dict) else {}
@@ -51,7 +51,7 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a gateway answers, and the token that it takes."""
+    """Where a gateway listens, and its token."""
 
     address: str
     port: int
@@ -59,7 +59,7 @@ class Endpoint:
 
 
 class Operator:
-    """An open connection. `connected` makes one; `close` ends it, whatever state it is in."""
+    """An open connection, made by `connected`. `close` ends it in any state."""
 
     def __init__(self, socket: ClientConnection, scopes: Sequence[str], on_event: OnEvent) -> None:
         self.scopes = frozenset(scopes)
@@ -129,10 +129,10 @@ async def connected(
     *,
     as_page: bool = True,
 ) -> Operator:
-    """Return a connection that the gateway has let in. Raises Refused, GatewayGone.
+    """Return a connection that the gateway accepted. Raises Refused, GatewayGone.
 
-    As a page it needs no approval, where the gateway takes the page of this host;
-    otherwise it comes as a program, which somebody has to approve once.
+    `as_page` it needs no approval if the gateway allows this host's page as an origin.
+    Otherwise it connects as a program, which has to be approved once.
     """
     name = f"127.0.0.1:{endpoint.port}"
     try:
@@ -160,7 +160,9 @@ async def connected(
         raise
     try:
         client = _PAGE if as_page else _PROGRAM
-        await operator.call("connect", _asking(client, endpoint, identity, scopes, challenge))
+        await operator.call(
+            "connect", _connect_parameters(client, endpoint, identity, scopes, challenge)
+        )
     except BaseException:
         await operator.close()
         raise
@@ -175,11 +177,11 @@ async def _challenge(socket: ClientConnection) -> dict[str, Any]:
         raise GatewayGone("it did not greet") from None
     payload = frame.get("payload")
     if frame.get("event") != "connect.challenge" or not isinstance(payload, dict):
-        raise GatewayGone("it greets otherwise than an OpenClaw gateway")
+        raise GatewayGone("it does not greet as an OpenClaw gateway does")
     return payload
 
 
-def _asking(
+def _connect_parameters(
     client: Client,
     endpoint: Endpoint,
     identity: DeviceIdentity,
@@ -197,7 +199,7 @@ def _asking(
             "platform": client.platform,
             "version": "1.0.0",
             "displayName": _NAME,
-            # A page of another build is told to load itself again; this one is none.
+            # A page of another build would be told to reload; this is no page.
             "buildId": "dev",
         },
         "role": "operator",

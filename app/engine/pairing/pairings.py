@@ -1,8 +1,7 @@
-"""Which devices gateways know, kept up to date beside the pages; no page waits on a gateway.
+"""The devices of each gateway, kept up to date in the background: no page waits for a gateway.
 
-One event loop in one thread holds at most one connection per gateway, for as long
-as somebody looks. A gateway says itself when a device asks, so what a page shows is
-as fresh as its last poll.
+One event loop in one thread holds at most one connection per gateway, for as long as somebody
+looks. A gateway sends an event when a device asks, so a page is as fresh as its last poll.
 """
 
 import asyncio
@@ -25,23 +24,19 @@ from app.core.settings.ports import probe_address
 from app.core.snapshot import Container
 from app.engine.client import EngineClient
 from app.engine.containers import Containers
-from app.engine.gateway.connection import Endpoint
-from app.engine.gateway.pairing_watch import (
-    Host,
-    Subject,
-    Watch,
-    loop_of_watches,
-    unknown_device,
-    unknown_request,
-)
+from app.engine.pairing.backend import PairingBackend, PairingTarget, pairing_loop
+from app.engine.pairing.connection import Endpoint
+from app.engine.pairing.errors import unknown_device, unknown_request
+from app.engine.pairing.watch import PairingWatch
 
-_MOST = 256
+_MOST_WATCHES = 256
+_TOO_MANY = f"More than {_MOST_WATCHES} gateways are watched at the moment."
 
 T = TypeVar("T")
 
 
 class Pairings:
-    """What is known of each gateway's devices, and the deeds: approve, reject, remove."""
+    """Lists the devices of gateways, and approves, rejects and removes them."""
 
     def __init__(
         self,
@@ -50,40 +45,41 @@ class Pairings:
         client: EngineClient,
         changed: Callable[[], None],
     ) -> None:
-        self._host = Host(identity, containers, client, changed)
-        self._watches: dict[str, Watch] = {}
+        self._backend = PairingBackend(identity, containers, client, changed)
+        self._watches: dict[str, PairingWatch] = {}
         self._lock = threading.Lock()
 
-    def seen(self, deployment: Deployment, gateway: Container) -> PairingStatus:
-        """Return what is known by now, at once; a gateway that nobody asked yet is asked."""
+    def status_of(self, deployment: Deployment, gateway: Container) -> PairingStatus:
+        """Return what is known by now, without waiting; the first call begins a watch."""
         watch = self._watch(deployment, gateway)
         if watch is None:
-            return PairingStatus(
-                PairingState.UNAVAILABLE, "Too many gateways are looked at together."
-            )
-        return watch.seen
+            return PairingStatus(PairingState.UNAVAILABLE, _TOO_MANY)
+        return watch.status
 
     def request(
         self, deployment: Deployment, gateway: Container, request_id: str
     ) -> PendingRequest:
-        """Return a request that waits now. Raises RequestUnknown, GatewayRefused, GatewaySilent."""
-        seen = self._do(deployment, gateway, lambda watch: watch.look_again())
-        found = [each for each in seen.pending if each.request_id == request_id]
+        """Ask the gateway for a request that waits.
+
+        Raises RequestUnknown, GatewayRefused, GatewaySilent.
+        """
+        status = self._in_loop(deployment, gateway, lambda watch: watch.refresh())
+        found = [each for each in status.pending if each.request_id == request_id]
         if not found:
             raise unknown_request()
         return found[0]
 
     def device(self, deployment: Deployment, gateway: Container, device_id: str) -> PairedDevice:
         """Return a paired device. Raises DeviceUnknown, GatewayRefused, GatewaySilent."""
-        seen = self._do(deployment, gateway, lambda watch: watch.look_again())
-        found = [each for each in seen.paired if each.device_id == device_id]
+        status = self._in_loop(deployment, gateway, lambda watch: watch.refresh())
+        found = [each for each in status.paired if each.device_id == device_id]
         if not found:
             raise unknown_device()
         return found[0]
 
     def is_own(self, device_id: str) -> bool:
-        """Say whether a device is this Deploy Agent itself."""
-        return device_id == self._host.identity.id
+        """Return whether a device is this server itself."""
+        return device_id == self._backend.identity.id
 
     def approve(self, deployment: Deployment, gateway: Container, request: PendingRequest) -> None:
         """Raises RequestUnknown, GatewayRefused, GatewaySilent."""
@@ -96,10 +92,10 @@ class Pairings:
     def remove(self, deployment: Deployment, gateway: Container, device: PairedDevice) -> None:
         """Raises DeviceUnknown, GatewayRefused, GatewaySilent."""
         parameters = {"deviceId": device.device_id}
-        self._do(
+        self._in_loop(
             deployment,
             gateway,
-            lambda watch: watch.do("device.pair.remove", parameters, (PAIRING,)),
+            lambda watch: watch.call("device.pair.remove", parameters, (PAIRING,)),
         )
 
     def _answer(
@@ -111,40 +107,40 @@ class Pairings:
         scopes: Sequence[str],
     ) -> None:
         method, parameters = f"device.pair.{verb}", {"requestId": request.request_id}
-        self._do(deployment, gateway, lambda watch: watch.do(method, parameters, scopes))
+        self._in_loop(deployment, gateway, lambda watch: watch.call(method, parameters, scopes))
 
-    def _do(
+    def _in_loop(
         self,
         deployment: Deployment,
         gateway: Container,
-        deed: "Callable[[Watch], Coroutine[Any, Any, T]]",
+        action: Callable[[PairingWatch], Coroutine[Any, Any, T]],
     ) -> T:
-        """Run a deed in the loop, and wait for its end."""
+        """Run an action in the loop and return its result. Raises GatewayRefused."""
         watch = self._watch(deployment, gateway)
         if watch is None:
-            raise GatewayRefused("Too many gateways are looked at together. Try again in a minute.")
-        return asyncio.run_coroutine_threadsafe(deed(watch), loop_of_watches()).result()
+            raise GatewayRefused(f"{_TOO_MANY} Try again in a minute.")
+        return asyncio.run_coroutine_threadsafe(action(watch), pairing_loop()).result()
 
-    def _watch(self, deployment: Deployment, gateway: Container) -> "Watch | None":
-        """Return the gateway's watch, started where it is not; None where there are too many."""
+    def _watch(self, deployment: Deployment, gateway: Container) -> PairingWatch | None:
+        """Return the gateway's watch, begun if it has none; None if there are too many."""
         assert deployment.port is not None
         address = gateway.address_of(deployment.port) or probe_address("")
         endpoint = Endpoint(address, deployment.port, deployment.token)
-        subject = Subject(deployment.id, gateway.id, endpoint)
+        target = PairingTarget(deployment.id, gateway.id, endpoint)
         with self._lock:
             watch = self._watches.get(deployment.id)
-            if watch is None or watch.subject != subject:
+            if watch is None or watch.target != target:
                 if watch:
                     watch.end()
                 elif not self._has_room():
                     return None
-                watch = self._watches[deployment.id] = Watch(subject, self._host)
+                watch = self._watches[deployment.id] = PairingWatch(target, self._backend)
             watch.look()
             return watch
 
     def _has_room(self) -> bool:
-        if len(self._watches) < _MOST:
+        if len(self._watches) < _MOST_WATCHES:
             return True
         for deployment_id in [key for key, watch in self._watches.items() if not watch.is_alive]:
             del self._watches[deployment_id]
-        return len(self._watches) < _MOST
+        return len(self._watches) < _MOST_WATCHES
