@@ -1,1 +1,1 @@
-"""Docker Engine, Compose and the gateways' own ports: everything that is asked of them."""
+"""Docker Engine, Compose and the gateways' own ports: every call to them."""

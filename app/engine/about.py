@@ -1,4 +1,4 @@
-"""What the engine says of itself and of images, and what gateways may take and how they restart."""
+"""Facts of the engine itself, of an image, and of how containers are limited and restarted."""
 
 import time
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ from app.engine.container_answers import parse_time
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Some of `docker info`. `ahead` is by how many seconds its clock is ahead of ours."""
+    """Some of `docker info`. `ahead`: seconds by which its clock is ahead of ours."""
 
     version: str
     api_version: str
@@ -62,7 +62,7 @@ class EngineAbout:
         return {name: said.get(name) for name in names}
 
     def image(self, reference: str) -> ImageFacts:
-        """Return an image by its name; without an id where this host has none."""
+        """Return an image by its name; its id is empty if this host does not have it."""
         try:
             with self._client.calls() as client:
                 said = client.inspect_image(reference)  # type: ignore[no-untyped-call]
@@ -79,7 +79,7 @@ class EngineAbout:
         )
 
     def memory_of(self, container_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """Return what running containers take and may take, in bytes; nothing of ended ones."""
+        """Return the memory in use and the limit of each running container, in bytes."""
         found = {}
         for each in container_ids:
             with suppress(NotFound), self._client.calls() as client:
@@ -89,7 +89,7 @@ class EngineAbout:
         return found
 
     def restart_policies(self, container_ids: Iterable[str]) -> dict[str, str]:
-        """Return the restart policies of containers; those that are gone are left out."""
+        """Return the restart policies of containers. Those that are gone are left out."""
         found = {}
         for each in container_ids:
             with suppress(NotFound), self._client.calls() as client:

@@ -1,7 +1,7 @@
-"""What the engine answers, key by key: what is missing, null or of another type is empty.
+"""Reads the engine's answers key by key: what is missing, null or of another type is empty.
 
-An engine of another version, or one that only speaks like Docker's, leaves things out. Of
-one container that is told of oddly, less is known; the others are listed all the same.
+An engine of another version, or one that only imitates Docker's, leaves things out. A container
+that is described oddly is listed with fewer facts, and hides none of the others.
 """
 
 import json
@@ -37,7 +37,7 @@ def rows_of(value: object) -> list[Row]:
 
 
 def lines_of(answer: str) -> list[Row]:
-    """Return an answer that has an object a line."""
+    """Read an answer that has one object per line."""
     found = []
     for line in answer.splitlines():
         with suppress(ValueError):
@@ -51,7 +51,7 @@ def texts(row: Row, key: str) -> list[str]:
 
 
 def moment(seconds: float) -> datetime:
-    """Return a time that is counted from 1970; that one where it can't be."""
+    """Return the time so many seconds after 1970; 1970 if there is no such time."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -59,6 +59,6 @@ def moment(seconds: float) -> datetime:
 
 
 def pairs(entries: Iterable[str]) -> dict[str, str]:
-    """Return an environment that is written as `KEY=value`."""
+    """Read an environment of `KEY=value` entries."""
     split = (each.partition("=") for each in entries)
     return {key: value for key, _, value in split}

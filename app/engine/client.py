@@ -1,4 +1,4 @@
-"""The way to Docker Engine: its address, found once, and a kept connection for reads."""
+"""The connection to Docker Engine: its address, found once, and a client for reads."""
 
 import errno
 import os
@@ -31,10 +31,10 @@ from app.engine import latency
 Parameters = dict[str, int | str | None]
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-# Where nothing can be opened, the engine is not to blame.
+# This process or host is out of files: the engine is not to blame.
 _SHORTAGES = (errno.EMFILE, errno.ENFILE)
-# What Compose and its engine connection need; nothing else of the server's
-# environment reaches them, since any variable there beats the one of `.env`.
+# What Compose and its connection need. Nothing else of the server's environment is passed on,
+# since any variable there overrides the one of `.env`.
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -70,16 +70,16 @@ def engine_address() -> str:
 def _context_address() -> str | None:
     try:
         context = ContextAPI.get_current_context()
-    except Exception:  # noqa: BLE001 - a damaged Docker configuration: the default address is as good.
+    except Exception:  # noqa: BLE001 - a damaged Docker configuration: use the default address
         return None
     return context.endpoints.get("docker", {}).get("Host") if context else None
 
 
 def docker_environment(project: Path, address: str) -> dict[str, str]:
-    """Return the environment for `docker compose`: what it needs, and nothing of ours."""
+    """Return the environment of `docker compose`: what it needs, and nothing of ours."""
     environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment["DOCKER_HOST"] = address
-    # In a `.env` it would forbid the --remove-orphans that we pass.
+    # A `.env` could set it, and would forbid the --remove-orphans that we pass.
     environment["COMPOSE_IGNORE_ORPHANS"] = "false"
     own_config = project / ".docker"
     if "DOCKER_CONFIG" not in environment and (own_config / "config.json").is_file():
@@ -88,7 +88,7 @@ def docker_environment(project: Path, address: str) -> dict[str, str]:
 
 
 class _BoundedClient(docker.APIClient):
-    """Docker's client, its calls bounded by what time is left to whoever waits for them."""
+    """Docker's client with calls that end in time for whoever waits for them."""
 
     def _set_request_timeout(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         kwargs.setdefault("timeout", bounded_timeout(self.timeout))
@@ -98,8 +98,8 @@ class _BoundedClient(docker.APIClient):
 class EngineClient:
     """Docker's low-level client, connected at first use, shared by all threads.
 
-    Its calls raise EngineUnreachable, EngineDenied, EngineSilent or EngineRefused;
-    docker's own NotFound, for a container or image that is gone, passes through.
+    Calls raise EngineUnreachable, EngineDenied, EngineSilent or EngineRefused. Docker's own
+    NotFound, for a container or image that is gone, passes through.
     """
 
     def __init__(self, address: str, timeout: int) -> None:
@@ -109,7 +109,7 @@ class EngineClient:
 
     @contextmanager
     def calls(self) -> Iterator[docker.APIClient]:
-        """Give the client, and turn what the connection raises into words."""
+        """Yield the client, and turn errors of the connection into EngineError."""
         try:
             yield self._connected or self._connect()
         except NotFound:
@@ -125,11 +125,12 @@ class EngineClient:
 
     def _connect(self) -> docker.APIClient:
         # "auto" asks the engine for its version once: newer engines refuse old ones.
-        # Two threads may do so at once; a lock would let each wait for the other's timeout.
+        # Two threads may connect at the same time: with a lock one would wait for the other's
+        # timeout.
         self._connected = _BoundedClient(
             base_url=self.address, version="auto", timeout=self.timeout
         )
-        # It is on this machine: no proxy and no .netrc is to be looked up at each call.
+        # The engine is on this machine: don't look up proxies and .netrc at each call.
         self._connected.trust_env = False
         self._connected.hooks["response"].append(latency.answered)
         return self._connected
@@ -157,7 +158,10 @@ class EngineClient:
 def ask(
     engine: docker.APIClient, path: str, parameters: Parameters, *, stream: bool = False
 ) -> requests.Response:
-    """Ask what Docker's own calls ask without a time limit, or not as we need. Raises APIError."""
+    """Call what Docker's client calls without a time limit, or otherwise than needed.
+
+    Raises APIError.
+    """
     response = engine.get(
         f"{engine.base_url}/v{engine.api_version}{path}",
         params=parameters,
@@ -172,7 +176,7 @@ def ask(
 
 
 def silent() -> EngineSilent:
-    """Return the error of an engine that takes too long."""
+    """Return the error for an engine that takes too long."""
     return EngineSilent(
         "Docker Engine has not answered in time."
         " If this stays, restart it (as root: systemctl restart docker)."
@@ -180,7 +184,7 @@ def silent() -> EngineSilent:
 
 
 def _chain(error: BaseException) -> Iterator[Any]:
-    """Give an error and everything inside it: requests and urllib3 wrap the real one."""
+    """Yield an error and all errors inside it: requests and urllib3 wrap the real one."""
     pending: list[Any] = [error]
     seen: set[int] = set()
     while pending:

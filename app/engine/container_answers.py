@@ -1,6 +1,6 @@
-"""What the engine's answers say of a container, in our words.
+"""Turns the engine's answers into containers and their details.
 
-Rests on `/containers/json`, `/containers/{id}/json` and `/events` of Docker Engine's API.
+The answers are those of `/containers/json`, `/containers/{id}/json` and `/events`.
 """
 
 import re
@@ -14,7 +14,7 @@ from app.core.snapshot import Container, Details, PreviousExit, PublishedPort
 from app.engine.answers import Row, inside, moment, number, pairs, rows, text, texts
 
 PROJECT = "com.docker.compose.project"
-_KILLED = 137  # By SIGKILL, as for want of memory.
+_KILLED = 137  # By SIGKILL, as when memory runs out.
 _NUMBER = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
@@ -97,7 +97,7 @@ def environment_in(inspected: Row) -> dict[str, str]:
 
 
 def parse_time(text: str) -> datetime | None:
-    """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, “never”."""
+    """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, which is “never”."""
     trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
     try:
         read = datetime.fromisoformat(trimmed)

@@ -1,4 +1,4 @@
-"""How long Docker Engine takes to begin an answer, and how often it gives none."""
+"""Metrics of Docker Engine: how long it takes to answer, and how often it fails."""
 
 from prometheus_client import Counter, Histogram
 from requests import Response
@@ -14,7 +14,7 @@ _ERRORS = Counter(
 
 
 def answered(response: Response, *_: object, **__: object) -> None:
-    """Take the time of an answer; of one that streams, until its beginning."""
+    """Record the time of an answer; of a stream, until its beginning."""
     _SECONDS.observe(response.elapsed.total_seconds())
 
 

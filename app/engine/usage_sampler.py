@@ -1,4 +1,4 @@
-"""Samples what running containers take, in one thread, for as long as somebody looks."""
+"""Samples processor and memory of running containers, in one thread, while somebody looks."""
 
 import logging
 import threading
@@ -13,13 +13,13 @@ from app.core.status.usage import Usage, usage_between
 from app.engine.client import EngineClient
 
 _log = logging.getLogger("deploy_agent")
-# A sample costs us a millisecond: of thirty containers, a fifth of all that open pages cost.
+# A sample costs a millisecond: those of thirty containers are a fifth of what open pages cost.
 _PAUSE_SECONDS = 5.0
 _IDLE_SECONDS = 15.0
 
 
-class Sampler:
-    """The latest usage by container id. A sample costs the engine one short call a container."""
+class UsageSampler:
+    """The latest usage by container id. A sample costs one short engine call per container."""
 
     def __init__(self, client: EngineClient, changed: Callable[[], None]) -> None:
         self._client = client
@@ -31,11 +31,11 @@ class Sampler:
         self._thread: threading.Thread | None = None
 
     def usage_of(self, container_ids: Iterable[str]) -> dict[str, Usage]:
-        """Return what is known by now; the containers asked for are sampled for a while."""
+        """Return the usage known by now, and sample these containers for a while."""
         ids, now = list(container_ids), time.monotonic()
         with self._lock:
             self._wanted.update(dict.fromkeys(ids, now))
-            # It ends where nobody looks, or at what nobody foresaw.
+            # It ends if nobody looks, or after an unforeseen error.
             if ids and not (self._thread and self._thread.is_alive()):
                 self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
                 self._thread.start()
@@ -43,19 +43,19 @@ class Sampler:
 
     @property
     def latest(self) -> list[Usage]:
-        """What was sampled last, for whoever wants no more than an idea of it."""
+        """The usage of all containers sampled last."""
         with self._lock:
             return list(self._usage.values())
 
     def _run(self) -> None:
         try:
             self._sample_on()
-        except Exception:  # noqa: BLE001 - whoever looks next begins anew
-            _log.exception("what containers take could not be sampled")
+        except Exception:  # noqa: BLE001 - the next call starts another thread
+            _log.exception("the usage of containers could not be sampled")
 
     def _sample_on(self) -> None:
         while wanted := self._still_wanted():
-            fresh = {each: one for each in wanted if (one := self._sample(each))}
+            fresh = {each: sample for each in wanted if (sample := self._sample(each))}
             with self._lock:
                 before, self._samples = self._samples, fresh
                 usage = {
@@ -63,8 +63,8 @@ class Sampler:
                     for each in fresh
                     if each in before and (found := usage_between(before[each], fresh[each]))
                 }
-                different, self._usage = usage != self._usage, usage
-            if different:
+                is_different, self._usage = usage != self._usage, usage
+            if is_different:
                 self._changed()
             time.sleep(_PAUSE_SECONDS if before else 1.0)
 

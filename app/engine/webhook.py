@@ -1,7 +1,7 @@
-"""The webhook's receiver: sends one JSON object, and says in words what came of it.
+"""Sends one JSON object to the webhook's address, and says in words what happened.
 
-The address is the operator's own, from the environment, and is a secret: whoever has it can
-write into their channel. No error of a library is shown, since those quote it.
+The address comes from the operator's environment and is a secret: whoever has it can write into
+their channel. Errors of libraries are not shown, since they quote it.
 """
 
 import socket
@@ -13,15 +13,15 @@ from typing import Any
 import requests
 
 TIMEOUT_SECONDS = 5.0
-# Answers after which the same message may be taken later.
+# After these answers the same message may be accepted later.
 _LATER = (408, 425, 429)
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of one try. `again` says that another one may fare better.
+    """The outcome of one try. `again`: another try may succeed.
 
-    `unheard` says that it was sent and nothing came back: it may have arrived all the same.
+    `unheard`: no answer came in time, so the message may have arrived all the same.
     """
 
     ok: bool
@@ -32,11 +32,11 @@ class Sent:
 
 
 def send(url: str, message: Mapping[str, Any]) -> Sent:
-    """Send a message once; it takes TIMEOUT_SECONDS to connect and as long for the answer."""
+    """Send a message once, with TIMEOUT_SECONDS to connect and as long for the answer."""
     began = time.monotonic()
     unheard = False
     try:
-        # A redirect could lead anywhere, so none is followed; the body is of no interest.
+        # A redirect could lead anywhere, so none is followed. The body does not matter.
         with requests.post(
             url, json=message, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
         ) as answer:

@@ -26,7 +26,7 @@ from app.engine.logs.source import LogSource
 from app.engine.networks import Networks
 from app.engine.pairing.pairings import Pairings
 from app.engine.snapshots import Snapshots
-from app.engine.usage_sampler import Sampler
+from app.engine.usage_sampler import UsageSampler
 from app.store.deployments import DeploymentStore
 from app.store.keys import device_seed, secret_key
 from app.store.people import PeopleStore
@@ -48,7 +48,7 @@ class AppContext:
     people: PeopleStore
     pairings: Pairings
     readiness: ReadinessChecker
-    sampler: Sampler
+    sampler: UsageSampler
     events: EngineEvents
     live_updates: LiveUpdates
     last_lines: LastLines
@@ -109,7 +109,7 @@ def build_context(settings: Settings) -> AppContext:
         PeopleStore(settings.deployments_dir),
         Pairings(identity, containers, client, live_updates.publish),
         ReadinessChecker(running, live_updates.publish, timedelta(seconds=settings.launch_timeout)),
-        Sampler(client, live_updates.publish),
+        UsageSampler(client, live_updates.publish),
         events,
         live_updates,
         LastLines(client),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.engine.usage_sampler import Sampler
+from app.engine.usage_sampler import UsageSampler
 from tests.support.waiting import eventually
 
 
@@ -28,7 +28,7 @@ class Client:
 
 def test_sampling_restarts_after_an_unexpected_error(caplog: pytest.LogCaptureFixture) -> None:
     client = Client()
-    sampler = Sampler(client, lambda: None)  # type: ignore[arg-type]
+    sampler = UsageSampler(client, lambda: None)  # type: ignore[arg-type]
 
     def looked() -> bool:
         sampler.usage_of(["c0ffee"])

@@ -1,1 +1,1 @@
-"""Connections to the gateways themselves: readiness checks, pairing, the provider."""
+"""What a gateway is asked: whether it is ready, and whether its provider accepts its key."""

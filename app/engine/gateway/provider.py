@@ -1,7 +1,7 @@
-"""Asking the provider from inside a gateway's container: its route, DNS, proxy and key.
+"""Asks a provider from inside a gateway's container, by its route, DNS, proxy and key.
 
-This server itself connects to nothing that a person has named. The container is asked
-through the engine's exec; what it prints is taken for anybody's text.
+This server itself connects to no address that a person named. A script runs in the container by
+the engine's exec; its output is untrusted text.
 """
 
 import contextlib
@@ -24,14 +24,14 @@ from app.engine.client import EngineClient
 T = TypeVar("T")
 
 _SCRIPT = (Path(__file__).parent / "ask_provider.cjs").read_text("utf-8")
-# Above the script's own deadline, with time for node to start on a busy host.
+# Beyond the script's own deadline: node takes long to start on a busy host.
 _GRACE_SECONDS = 3.0
 _LARGEST_OUTPUT = 16 * 1024
 _AT_ONCE = 4
 
 
 class NotAnswered(Exception):
-    """The container could not be used; `code` is `no_node`, `container_busy` or `no_output`."""
+    """The container gave no answer: `code` is `no_node`, `container_busy` or `no_output`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -56,13 +56,13 @@ class Provider:
     def ask(
         self, container_id: str, *, base_url: str, model: str, nonce: str, seconds: float
     ) -> Mapping[str, Any]:
-        """Return what the container printed. Raises NotAnswered, EngineError."""
+        """Return the object that the script printed. Raises NotAnswered, EngineError."""
         environment = {
             "ASK_BASE_URL": base_url,
             "ASK_MODEL": model,
             "ASK_NONCE": nonce,
             "ASK_SECONDS": f"{seconds:g}",
-            # As the gateway's own requests do, where the container has a proxy.
+            # The gateway's own requests use the container's proxy too.
             "NODE_USE_ENV_PROXY": "1",
             "NODE_NO_WARNINGS": "1",
         }
@@ -79,8 +79,8 @@ class Provider:
 
 
 def _output_of(client: docker.APIClient, exec_id: str, seconds: float) -> bytes:
-    """Return what a command writes until it ends, the deadline passes, or it is too much."""
-    # The connection itself: docker's own reading of it has no deadline.
+    """Return a command's output until it ends, the deadline passes, or it is too long."""
+    # The raw connection: docker's own reading has no deadline.
     stream: Any = client.exec_start(exec_id, socket=True)
     deadline = time.monotonic() + seconds
     data = b""
@@ -107,9 +107,9 @@ def _parsed(output: bytes, exit_code: int | None) -> Mapping[str, Any]:
     if exit_code in (126, 127):
         raise NotAnswered("no_node")
     try:
-        heard = json.loads(output)
+        printed = json.loads(output)
     except (ValueError, RecursionError):
         raise NotAnswered("no_output") from None
-    if not isinstance(heard, dict):
+    if not isinstance(printed, dict):
         raise NotAnswered("no_output")
-    return heard
+    return printed

@@ -14,13 +14,8 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE
 from app.core.snapshot import Container, Run
-from app.engine.compose import (
-    ComposeFailed,
-    compose_images,
-    compose_pull,
-    compose_unpause,
-    compose_up,
-)
+from app.engine.compose import compose_images, compose_pull, compose_unpause, compose_up
+from app.engine.compose_call import ComposeFailed
 from app.store.applied_settings import applied_now, write_applied
 from app.store.deployment_files import read_compose_file
 from app.usecases.context import AppContext

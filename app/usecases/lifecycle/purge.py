@@ -8,7 +8,8 @@ from contextvars import copy_context
 from pathlib import Path
 
 from app.core.errors import EngineError, InputRejected, NotPurged
-from app.engine.compose import ComposeFailed, run_as_root
+from app.engine.compose import run_as_root
+from app.engine.compose_call import ComposeFailed
 from app.store import history
 from app.store.archive import ArchivedDeployment
 from app.store.storage_errors import storage_cause, storage_errors

@@ -16,7 +16,7 @@ from app.core.settings.openclaw_config import (
     with_port,
 )
 from app.core.settings.ports import subnet_of
-from app.engine.compose import ComposeFailed
+from app.engine.compose_call import ComposeFailed
 from app.store import data_folders, history
 from app.store.archive import ArchivedDeployment
 from app.store.deployment_files import COMPOSE_FILE, ENV_FILE, read_deployment

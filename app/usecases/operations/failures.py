@@ -4,7 +4,7 @@ from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.settings.env_parser import EnvFileError
 from app.core.snapshot import Run
-from app.engine.compose import ComposeFailed
+from app.engine.compose_call import ComposeFailed
 from app.store.files import Unreadable
 from app.store.storage_errors import storage_cause
 from app.store.update_files import CopyFailed

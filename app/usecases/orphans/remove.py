@@ -15,7 +15,8 @@ from app.core.orphans import Orphan
 from app.core.secrets import Masker
 from app.core.snapshot import Container
 from app.engine.client import docker_environment
-from app.engine.compose import ComposeFailed, compose_halt, compose_remove
+from app.engine.compose import compose_halt, compose_remove
+from app.engine.compose_call import ComposeFailed
 from app.store import history
 from app.store.last_words import save_last_words
 from app.store.storage_errors import storage_errors

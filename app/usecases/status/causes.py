@@ -17,7 +17,7 @@ from app.core.diagnosis.fix_lines import FixLineParts
 from app.core.errors import EngineError, EngineRefused
 from app.core.secrets import Masker
 from app.core.snapshot import Container
-from app.engine.compose import ComposeFailed
+from app.engine.compose_call import ComposeFailed
 from app.engine.host.network import listener_on
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import last_log_lines, save_last_words_of

@@ -16,7 +16,7 @@ from app.core.tokens import (
     in_env,
     unknown,
 )
-from app.engine.compose import ComposeFailed
+from app.engine.compose_call import ComposeFailed
 from app.store.files import Unreadable
 from app.usecases.context import AppContext
 from app.usecases.lifecycle.data_folders import image_for, read_openclaw_config

@@ -27,7 +27,7 @@ from app.core.settings.fields import TOKEN
 from app.core.settings.openclaw_config import ConfigUnreadable, parse_config, token_in
 from app.core.snapshot import Container, Run
 from app.core.tokens import same_token
-from app.engine.compose import ComposeFailed
+from app.engine.compose_call import ComposeFailed
 from app.store.deployment_files import ENV_FILE
 from app.store.file_writes import Edited, change_file, rewrite_files
 from app.store.files import Unreadable, read_file

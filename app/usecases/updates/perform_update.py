@@ -10,7 +10,8 @@ from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE
 from app.core.snapshot import Container, Run
 from app.core.updates.journal import Journal, UpdateStage, Version
-from app.engine.compose import ComposeFailed, compose_images
+from app.engine.compose import compose_images
+from app.engine.compose_call import ComposeFailed
 from app.store import data_folders, update_files
 from app.store.file_writes import write_file
 from app.store.update_files import BEFORE, KEPT, STATE, TRIED, StateAccess
