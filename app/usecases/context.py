@@ -96,7 +96,7 @@ def build_context(settings: Settings) -> AppContext:
     log_source = LogSource(client)
     log_followers = LogFollowers(log_source)
     events = EngineEvents(client, inspector.inspections, changed, store.holds)
-    events.listen(log_followers.heard)
+    events.listen(log_followers.on_event)
     return AppContext(
         settings,
         store,

@@ -14,7 +14,7 @@ from docker.errors import NotFound
 from app.core.history.container_events import ContainerEvent
 from app.core.logs.lines import LineKey, RawLine, Stream
 from app.engine.client import EngineClient, engine_address
-from app.engine.logs.followers import Cursor, Held, LogFollowers
+from app.engine.logs.followers import Cursor, KeptLine, LogFollowers
 from app.engine.logs.source import LogSource
 from tests.support.engine.gate import EngineGate
 from tests.support.engine.images import STANDIN
@@ -59,7 +59,7 @@ class Reader:
     def __init__(self, followers: LogFollowers, container: str, after: LineKey | None = None):
         self.woken = threading.Event()
         self.cursor: Cursor = followers.follow(container, after, self.woken.set)
-        self.lines: list[Held] = []
+        self.lines: list[KeptLine] = []
         self.skipped: list[int | None] = []
 
     def end(self) -> None:
@@ -166,11 +166,11 @@ def test_a_removed_container_ends_the_log_after_its_last_lines(
 
 def _follow_again(followers: LogFollowers, container: str) -> None:
     """Report a start, as the engine's events do."""
-    followers.heard(ContainerEvent("", container, "start", datetime.now(UTC), {}))
+    followers.on_event(ContainerEvent("", container, "start", datetime.now(UTC), {}))
 
 
 def _threads() -> list[str]:
     return [each.name for each in threading.enumerate() if each.name.startswith("log-")]
 
 
-_NOTHING = Held(LineKey("", Stream.OUT, 0), RawLine("", Stream.OUT, ""))
+_NOTHING = KeptLine(LineKey("", Stream.OUT, 0), RawLine("", Stream.OUT, ""))

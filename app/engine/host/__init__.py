@@ -1,1 +1,1 @@
-"""What this host says of itself: ports, routes, disks, processes."""
+"""Facts of this host: ports, routes, disks, processes."""

@@ -1,4 +1,4 @@
-"""Facts of this host that the doctor asks for, none of which needs root."""
+"""Facts of this host for the doctor. None of them needs root."""
 
 import ctypes
 import grp
@@ -19,33 +19,33 @@ from app.core.doctor.engine import SocketFacts
 from app.core.doctor.host import Disk
 from app.engine.host.network import own_addresses
 
-# Each one that is loaded has a class of its own, and stays until Python looks for cycles.
+# Loaded once: each CDLL has a class of its own, and is freed only by the cycle collector.
 _C_LIBRARY = ctypes.CDLL(None)
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEMCTL_SECONDS = 2
-# What systemd says of a unit that it starts by itself.
+# States of a unit that systemd starts at boot.
 _STARTED = ("enabled", "alias", "static", "indirect", "generated")
-# adjtimex(2): nothing keeps the clock right.
+# adjtimex(2): the clock is not synchronized.
 _TIME_ERROR = 5
 _ENGINE_PORTS = (2375, 2376)
 
 
 def disk_of(path: Path) -> Disk:
-    """Return the room at a folder, made or not, as any user has it. Raises OSError."""
+    """Return the disk space at a folder that may not exist yet, as for any user. Raises OSError."""
     while not path.exists() and path != path.parent:
         path = path.parent
-    room = os.statvfs(path)
+    status = os.statvfs(path)
     return Disk(
         path=str(path),
-        free=room.f_bavail * room.f_frsize,
-        total=room.f_blocks * room.f_frsize,
-        free_inodes=room.f_favail,
-        inodes=room.f_files,
+        free=status.f_bavail * status.f_frsize,
+        total=status.f_blocks * status.f_frsize,
+        free_inodes=status.f_favail,
+        inodes=status.f_files,
     )
 
 
 def clock_is_synchronized() -> bool | None:
-    """Return what the kernel says of its clock; None where it does not tell."""
+    """Return whether the kernel's clock is synchronized; None if the kernel does not say."""
     timex = ctypes.create_string_buffer(512)  # Larger than struct timex; all zero only reads.
     try:
         state = _C_LIBRARY.adjtimex(timex)
@@ -55,7 +55,7 @@ def clock_is_synchronized() -> bool | None:
 
 
 def socket_facts(address: str) -> SocketFacts:
-    """Return who may use the engine's socket. Raises OSError where there is none."""
+    """Return who may use the engine's socket. Raises OSError if there is none."""
     path = address.removeprefix("unix://")
     status = os.stat(path)
     group, members = _group(status.st_gid)
@@ -72,7 +72,7 @@ def socket_facts(address: str) -> SocketFacts:
 
 
 def _group(gid: int) -> tuple[str, tuple[str, ...]]:
-    """Return a group's name, and its members by both of the ways in which one is a member."""
+    """Return a group's name and members, those by their primary group too."""
     primary = {each.pw_name for each in pwd.getpwall() if each.pw_gid == gid}
     try:
         group = grp.getgrgid(gid)
@@ -82,12 +82,12 @@ def _group(gid: int) -> tuple[str, tuple[str, ...]]:
 
 
 def user_name() -> str:
-    """Return whom this process runs as."""
+    """Return the name of this process's user."""
     return user_name_of(os.geteuid())
 
 
 def user_name_of(uid: int) -> str:
-    """Return a user's name, or the number where this host has no name for it."""
+    """Return a user's name, or its number if this host has no name for it."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -107,7 +107,7 @@ def has_systemd() -> bool:
 
 
 def starts_at_boot(*units: str) -> bool | None:
-    """Say whether systemd starts one of the units at boot; None where it knows none of them."""
+    """Return whether systemd starts one of the units at boot; None if it knows none of them."""
     if not has_systemd():
         return None
     try:
@@ -126,7 +126,7 @@ def starts_at_boot(*units: str) -> bool | None:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A TCP socket that listens; `program` is empty where we may not know it."""
+    """A TCP socket that listens. `program` is empty if we may not know it."""
 
     address: str
     port: int
@@ -134,7 +134,7 @@ class Listener:
 
 
 def listeners() -> list[Listener]:
-    """Return who listens on this host, in one look; nothing where psutil may not look."""
+    """Return all listeners of this host; none if psutil may not read them."""
     found = []
     try:
         connections = psutil.net_connections(kind="tcp")
@@ -158,7 +158,7 @@ def _program(pid: int | None) -> str:
 def engine_ports(found: Iterable[Listener]) -> list[str]:
     """Return at which of its two well-known ports Docker Engine listens over TCP.
 
-    By other ports it serves no API: those of Swarm, and in newer ones what is published.
+    Its other ports serve no API: they are Swarm's, or those of published containers.
     """
     return sorted(
         f"{f'[{each.address}]' if ':' in each.address else each.address}:{each.port}"
@@ -168,13 +168,13 @@ def engine_ports(found: Iterable[Listener]) -> list[str]:
 
 
 def ephemeral_ports() -> tuple[int, int] | None:
-    """Return the range that outgoing connections get their ports from."""
+    """Return the range of ports for outgoing connections."""
     ranges = _ranges("ip_local_port_range")
     return ranges[0] if ranges else None
 
 
 def reserved_ports() -> list[tuple[int, int]]:
-    """Return the ranges that the kernel leaves out of that."""
+    """Return the ranges that the kernel excludes from it."""
     return _ranges("ip_local_reserved_ports")
 
 
@@ -189,5 +189,5 @@ def _ranges(name: str) -> list[tuple[int, int]]:
 
 
 def public_addresses() -> list[str]:
-    """Return this host's own IPv4 addresses that the internet knows."""
+    """Return this host's public IPv4 addresses."""
     return [each for each in own_addresses() if ip_address(each).is_global]

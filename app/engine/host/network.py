@@ -1,4 +1,4 @@
-"""This host's own ports and routes, and what is left of it."""
+"""This host's ports, routes and addresses, and its free memory and processes."""
 
 import errno
 import socket
@@ -11,7 +11,7 @@ _ALL_ADDRESSES = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))  # noqa:
 
 
 def port_is_free(port: int) -> bool:
-    """Say whether a gateway could be published on a port of all this host's addresses."""
+    """Return whether a gateway could be published on this port, on all addresses of this host."""
     for family, address in _ALL_ADDRESSES:
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -26,7 +26,7 @@ def port_is_free(port: int) -> bool:
 
 
 def listener_on(port: int) -> str | None:
-    """Return the name of the program that listens on a port, where we may know it."""
+    """Return the name of the program that listens on a port, if we may know it."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.Error:
@@ -42,9 +42,9 @@ def listener_on(port: int) -> str | None:
 
 
 def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
-    """Return the networks that this host has routes to, the default route left out.
+    """Return the networks that this host has routes to, without the default route.
 
-    Source of the format: proc_net(5): hexadecimal in the host's byte order.
+    The format is that of proc_net(5): hexadecimal in the host's byte order.
     """
     routes = []
     for line in table.read_text().splitlines()[1:]:
@@ -58,12 +58,12 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
 
 
 def host_names() -> list[str]:
-    """Return the names that this host calls itself."""
+    """Return this host's own names."""
     return sorted({name for name in (socket.gethostname(), socket.getfqdn()) if name})
 
 
 def own_addresses() -> list[str]:
-    """Return this host's IPv4 addresses, those of the engine's own bridges left out."""
+    """Return this host's IPv4 addresses, without those of the engine's bridges."""
     return [
         each.address
         for name, addresses in psutil.net_if_addrs().items()
@@ -77,14 +77,14 @@ def total_memory() -> int:
 
 
 def available_memory() -> int:
-    """Return the bytes that programs can still get before the host swaps."""
+    """Return the bytes that programs can get before the host swaps."""
     return int(psutil.virtual_memory().available)
 
 
 def tasks_left() -> int | None:
-    """Return how many more processes and threads the kernel lets begin; None if it is not told."""
+    """Return how many more processes and threads may start; None if the kernel does not say."""
     try:
-        # As in “0.20 0.18 0.12 1/80 11206”: of 80 tasks one runs.
+        # As in “0.20 0.18 0.12 1/80 11206”: 80 tasks, one of them running.
         tasks = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
         return min(_number("kernel/pid_max"), _number("kernel/threads-max")) - tasks
     except (OSError, ValueError, IndexError):
@@ -92,7 +92,7 @@ def tasks_left() -> int | None:
 
 
 def inotify_instances() -> int | None:
-    """Return how often one user may begin to watch files; None where the kernel does not tell."""
+    """Return how many inotify instances a user may have; None if the kernel does not say."""
     try:
         return _number("fs/inotify/max_user_instances")
     except (OSError, ValueError):
@@ -104,10 +104,10 @@ def _number(name: str) -> int:
 
 
 def own_address() -> str:
-    """Return the address by which others reach this host, or its name where it has no route."""
+    """Return the address by which others reach this host, or its name if it has no route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            # Chooses the way and sends nothing; the address is one for documentation.
+            # This chooses a route and sends nothing; the address is one for documentation.
             probe.connect(("192.0.2.1", 9))
         except OSError:
             return socket.gethostname()

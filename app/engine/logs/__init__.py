@@ -1,1 +1,1 @@
-"""Log streams of containers."""
+"""Logs of containers: streams, followers shared by all readers, last words."""

@@ -1,13 +1,13 @@
-"""Followers of logs: one connection and one thread per container, however many look.
+"""Followers of logs: one connection and one thread per container, however many readers.
 
     cursor = followers.follow(container_id, after, wake)   # at the first line after `after`
     lines, skipped = cursor.take(most)                     # never waits
     cursor.close()
 
-`wake` is called by the follower's thread when there may be more to take. The lines stand
-in a ring; who is slow finds that the oldest are gone, and is told how many. The last one
-to close ends the connection and the thread. A log that ends (its container stopped, the
-engine went away) is asked for again, from the last line that is known.
+The follower's thread calls `wake` when there may be more to take. Lines are kept in a ring: a
+slow reader misses the oldest ones, and learns how many. The last reader to close ends the
+connection and the thread. A log that ends (its container stopped, the engine went away) is
+opened again, from the last known line.
 """
 
 import logging
@@ -27,63 +27,63 @@ _log = logging.getLogger("deploy_agent")
 
 MOST_LINES = 5_000
 MOST_BYTES = 4 * 1024 * 1024
-# What a line takes beside its text.
+# Memory of a line beside its text.
 _LINE_BYTES = 300
-# A start is told by the engine's events; this is for where they are not heard.
+# The engine's events announce a start; this is for the time without events.
 _AGAIN_SECONDS = 5.0
-# The two streams of a container are written down out of order, by far less than that.
+# Docker writes the two streams of a container out of order, by far less than that.
 _DISORDER_SECONDS = 2
 
 Wake = Callable[[], None]
 
 
-class Held(NamedTuple):
+class KeptLine(NamedTuple):
     key: LineKey
     line: RawLine
 
 
 class Ring:
-    """The latest lines of a log. Each has a number, counted from 0."""
+    """The latest lines of a log, numbered from 0."""
 
     def __init__(self, most_lines: int = MOST_LINES, most_bytes: int = MOST_BYTES) -> None:
-        self._slots: list[Held | None] = [None] * most_lines
+        self._slots: list[KeptLine | None] = [None] * most_lines
         self._most_bytes = most_bytes
         self._bytes = 0
         self.first = 0
         self.next = 0
 
-    def add(self, held: Held) -> None:
+    def add(self, kept: KeptLine) -> None:
         if self.next - self.first == len(self._slots):
             self._drop()
-        self._slots[self.next % len(self._slots)] = held
+        self._slots[self.next % len(self._slots)] = kept
         self.next += 1
-        self._bytes += _size(held)
+        self._bytes += _size(kept)
         while self._bytes > self._most_bytes and self.first < self.next - 1:
             self._drop()
 
     def _drop(self) -> None:
         index = self.first % len(self._slots)
-        held, self._slots[index] = self._slots[index], None
-        assert held is not None
-        self._bytes -= _size(held)
+        dropped, self._slots[index] = self._slots[index], None
+        assert dropped is not None
+        self._bytes -= _size(dropped)
         self.first += 1
 
-    def at(self, number: int) -> Held:
-        held = self._slots[number % len(self._slots)]
-        assert held is not None and self.first <= number < self.next
-        return held
+    def at(self, number: int) -> KeptLine:
+        kept = self._slots[number % len(self._slots)]
+        assert kept is not None and self.first <= number < self.next
+        return kept
 
     def number_of(self, key: LineKey) -> int | None:
         numbers = range(self.next - 1, self.first - 1, -1)
         return next((number for number in numbers if self.at(number).key == key), None)
 
 
-def _size(held: Held) -> int:
-    return len(held.line.text) + _LINE_BYTES
+def _size(kept: KeptLine) -> int:
+    return len(kept.line.text) + _LINE_BYTES
 
 
 class LogFollowers:
-    """All followers of this process, by container."""
+    """The followers of this process, by container."""
 
     def __init__(self, source: LogSource) -> None:
         self._source = source
@@ -91,7 +91,7 @@ class LogFollowers:
         self._lock = threading.Lock()
 
     def follow(self, container_id: str, after: LineKey | None, wake: Wake) -> "Cursor":
-        """Return a place in a log: behind the line `after`, or at the first that is known."""
+        """Return a cursor behind the line `after`, or at the first known line."""
         with self._lock:
             follower = self._followers.get(container_id)
             if follower is None or follower.is_over:
@@ -99,15 +99,15 @@ class LogFollowers:
                 self._followers[container_id] = follower
                 follower.start()
             follower.wakes.append(wake)
-        return Cursor(follower, after, lambda: self._leave(follower, wake))
+        return Cursor(follower, after, lambda: self._remove(follower, wake))
 
-    def heard(self, event: ContainerEvent) -> None:
-        """Follow a container that starts again at once."""
+    def on_event(self, event: ContainerEvent) -> None:
+        """Open the log of a container that starts again at once."""
         follower = self._followers.get(event.container_id)
         if follower and event.action == "start":
             follower.again.set()
 
-    def _leave(self, follower: "_Follower", wake: Wake) -> None:
+    def _remove(self, follower: "_Follower", wake: Wake) -> None:
         with self._lock:
             follower.wakes.remove(wake)
             if follower.wakes:
@@ -118,7 +118,7 @@ class LogFollowers:
 
 
 class Cursor:
-    """One reader's place in a log."""
+    """One reader's position in a log."""
 
     def __init__(self, follower: "_Follower", after: LineKey | None, leave: Wake) -> None:
         self._follower = follower
@@ -126,11 +126,10 @@ class Cursor:
         self._leave: Wake | None = leave
         self._next: int | None = None
 
-    def take(self, most: int) -> tuple[list[Held], int | None]:
-        """Return the next lines, at the most so many, and how many were skipped before them.
+    def take(self, most: int) -> tuple[list[KeptLine], int | None]:
+        """Return at most `most` next lines, and how many were skipped before them.
 
-        None where some were, and nobody knows how many. Who has fallen behind what is
-        kept goes on with the newest.
+        None if an unknown number was skipped. A reader that missed lines goes on with the newest.
         """
         with self._follower.lock:
             ring = self._follower.ring
@@ -154,24 +153,24 @@ class Cursor:
         return (ring.first, None) if number is None else (number + 1, 0)
 
     def await_loaded(self, seconds: float) -> None:
-        """Wait until the lines that were there before are there to take."""
+        """Wait until the existing lines can be taken."""
         self._follower.loaded.wait(seconds)
 
     @property
     def waiting(self) -> int:
-        """How many lines there are to take."""
+        """How many lines can be taken."""
         ring = self._follower.ring
         return ring.next - max(ring.first, self._next or 0)
 
     def close(self) -> None:
-        """Leave. More than once is no harm."""
+        """Stop reading. May be called more than once."""
         leave, self._leave = self._leave, None
         if leave:
             leave()
 
 
 class _Follower:
-    """Reads one container's log into a ring, for as long as it is wanted."""
+    """Reads one container's log into a ring, as long as it has readers."""
 
     def __init__(self, source: LogSource, container_id: str) -> None:
         self.container_id = container_id
@@ -200,42 +199,42 @@ class _Follower:
         try:
             while not self._closing:
                 self.again.clear()
-                # Whoever asks the engine is told what is wrong; here it is asked again.
+                # Whoever calls the engine sees the reason; here it is tried again.
                 with suppress(EngineError):
                     self._read_on()
                 self.again.wait(0 if self._closing else _AGAIN_SECONDS)
         except NotFound:
-            pass  # The container was removed: what it wrote was read before.
-        except Exception:  # noqa: BLE001 - the readers must learn that it is over
+            pass  # The container was removed: its lines were read before.
+        except Exception:  # noqa: BLE001 - the readers must learn that the log is over
             _log.exception("the log of %s could not be followed", self.container_id)
         self.is_over = True
         self.loaded.set()
         self._wake()
 
     def _read_on(self) -> None:
-        """Read what is there, then what comes, until the log ends. Raises EngineError, NotFound."""
+        """Read existing lines, then new ones, until the log ends. Raises EngineError, NotFound."""
         if not self.loaded.is_set():
-            self._take_in(self._source.open(self.container_id, tail=MOST_LINES))
+            self._read_into_ring(self._source.open(self.container_id, tail=MOST_LINES))
             self.loaded.set()
             self._wake()
         since, known = self._known()
         stream = self._source.open(self.container_id, since=since, follow=True)
-        self._take_in(stream, known)
+        self._read_into_ring(stream, known)
 
     def _known(self) -> tuple[str | None, set[LineKey]]:
-        """Return a time a little before the last line, and the lines that are known."""
+        """Return a time a little before the last line, and the known lines."""
         ring = self.ring
         keys = [ring.at(number).key for number in range(ring.first, ring.next)]
         if not keys:
             return None, set()
         since = seconds_before(keys[-1].time, _DISORDER_SECONDS)
         if len(keys) == MOST_LINES or ring.first:
-            # Where they came fast, not from before those that are kept.
+            # If lines come fast, do not read again what the ring dropped already.
             since = max(since, seconds_before(keys[len(keys) // 2].time, 0))
         self._numbering = Numbering()
         return since, set(keys)
 
-    def _take_in(self, stream: LogStream, known: Container[LineKey] = ()) -> None:
+    def _read_into_ring(self, stream: LogStream, known: Container[LineKey] = ()) -> None:
         self._stream = stream
         if self._closing:
             stream.close()
@@ -244,7 +243,7 @@ class _Follower:
                 for line in lines:
                     key = self._numbering.key(line)
                     if key not in known:
-                        self.ring.add(Held(key, line))
+                        self.ring.add(KeptLine(key, line))
             if self.loaded.is_set():
                 self._wake()
 

@@ -1,8 +1,7 @@
-"""The last lines of running containers, kept in memory while they are said.
+"""The last lines of running containers, kept in memory as they are written.
 
-Docker gives no log of a container any more once somebody removes it, not even while
-it is still being killed (0 of 20 tries); whoever follows it until then has every line
-(20 of 20).
+Docker gives no log of a container that is being removed, not even while it is still being killed
+(0 of 20 tries). A follower that was connected before has every line (20 of 20).
 """
 
 import logging
@@ -18,20 +17,20 @@ from app.engine.client import EngineClient
 _log = logging.getLogger("deploy_agent")
 _MOST_LINES = 2000
 _MOST_BYTES = 256 * 1024
-# Each takes a thread and a connection of the engine; what is beyond is not followed.
+# Each takes a thread and an engine connection; no more containers are followed.
 _MOST_FOLLOWED = 200
 _END_SECONDS = 2.0
 
 
 class LastLines:
-    """Follows the containers that it is told of, each until it ends."""
+    """Follows the given containers, each until it ends."""
 
     def __init__(self, client: EngineClient) -> None:
         self._client = client
         self._followed: dict[str, _Followed] = {}
 
     def follow(self, container_id: str) -> None:
-        """Begin to follow a container that runs, if that is not done already."""
+        """Start following a running container, unless it is followed already."""
         followed = self._followed.get(container_id)
         if followed and not followed.ended.is_set():
             return
@@ -42,7 +41,7 @@ class LastLines:
             self._followed[container_id] = _Followed(self._client, container_id)
 
     def of(self, container_id: str) -> bytes:
-        """Return the last lines of a container that has just ended, each after its time."""
+        """Return the last lines of a container that has just ended, with their times."""
         followed = self._followed.get(container_id)
         if followed is None:
             return b""
@@ -50,16 +49,16 @@ class LastLines:
         return followed.lines()
 
     def forget(self, container_id: str) -> None:
-        """Let go of a container that is gone."""
+        """Drop a container that is gone."""
         self._followed.pop(container_id, None)
 
     def keep_only(self, container_ids: Collection[str]) -> None:
-        """Let go of all containers that are gone, of which nobody may have told."""
+        """Drop all containers that are gone: no event may have announced that."""
         for container_id in self._followed.keys() - set(container_ids):
             self.forget(container_id)
 
     def _drop_ended(self) -> None:
-        """Make place for one more: the container that ended first has had its words kept."""
+        """Make room for one more: the last words of the one that ended first are saved by now."""
         ended = (key for key, each in self._followed.items() if each.ended.is_set())
         if (first := next(ended, None)) is not None:
             self.forget(first)
@@ -88,8 +87,8 @@ class _Followed:
                 ):
                     self._add(line)
         except (EngineError, NotFound):
-            pass  # It is gone, or the engine is: what was said until then is kept.
-        except Exception:  # noqa: BLE001 - a log that can't be read harms nobody
+            pass  # The container or the engine is gone: the lines until then are kept.
+        except Exception:  # noqa: BLE001 - a log that can't be read is no reason to fail
             _log.warning("the log of %s could not be followed", self._id[:12], exc_info=True)
         finally:
             self.ended.set()

@@ -1,6 +1,6 @@
-"""A container's log from the engine, line by line, with its streams told apart.
+"""A container's log from the engine, line by line, with stdout and stderr kept apart.
 
-The SDK's own `logs` joins both streams, so its kept session is asked directly.
+The SDK's own `logs` joins both streams, so its session is used directly.
 """
 
 import socket
@@ -19,20 +19,20 @@ _PORTION = 64 * 1024
 
 
 class LogStream:
-    """One answer of the engine; `close` may be called by any thread."""
+    """One answer of the engine. Any thread may call `close`."""
 
     def __init__(self, client: EngineClient, response: requests.Response) -> None:
         self._client = client
         self._response = response
         self._frames = LogFrames()
         self._closed = False
-        # A connection that is done with goes back, and then serves somebody else.
+        # When the answer ends, the connection goes back to the pool and serves another call.
         connection = response.raw.connection
         self._socket: socket.socket | None = connection.sock if connection else None
         self._lock = threading.Lock()
 
     def batches(self) -> Iterator[list[RawLine]]:
-        """Give the lines as they come, until the log ends or is closed. Raises EngineError."""
+        """Yield the lines as they come, until the log ends or is closed. Raises EngineError."""
         try:
             with self._client.calls():
                 yield from self._read()
@@ -52,7 +52,7 @@ class LogStream:
                 raise requests.ConnectionError(error) from error
 
     def endless(self) -> "LogStream":
-        """Let it wait for the next line as long as it takes."""
+        """Wait for the next line without a timeout."""
         if self._socket:
             self._socket.settimeout(None)
         return self
@@ -65,7 +65,7 @@ class LogStream:
 
 
 class LogSource:
-    """Opens the logs of containers."""
+    """Opens logs of containers."""
 
     def __init__(self, client: EngineClient) -> None:
         self._client = client
@@ -80,8 +80,8 @@ class LogSource:
     ) -> LogStream:
         """Open a container's log: its last lines, those since a time, or all.
 
-        `since` is in seconds since 1970 with up to nine digits after the point, inclusive.
-        Raises EngineError, and NotFound where there is no such container.
+        `since` is inclusive, in seconds since 1970 with up to nine digits after the point.
+        Raises EngineError, and NotFound if there is no such container.
         """
         parameters: Parameters = {
             "stdout": 1,
