@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from app.core.deployment import Deployment
 from app.core.snapshot import Snapshot
-from app.core.status.status import StatusReport, status_of
+from app.core.status.rules import status_of
+from app.core.status.status import StatusReport
 from app.core.status.usage import memory_in, usage_between
 from app.engine import container_answers, events, images, networks
 from app.engine.answers import inside, lines_of

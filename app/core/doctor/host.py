@@ -7,7 +7,7 @@ import humanize
 
 from app.core.doctor.finding import Area, DoctorCheck, DoctorFinding, counted, listed
 from app.core.doctor.shell import Shell, quoted
-from app.core.status.capacity import KEPT_MEMORY, Host, Room, room_on
+from app.core.status.capacity import KEPT_MEMORY, Capacity, HostResources, capacity_of
 
 DISK = DoctorCheck(
     "disk",
@@ -130,8 +130,8 @@ def _share(part: int, whole: int) -> float:
 
 def memory_finding(memory: Memory) -> DoctorFinding:
     running = memory.running
-    more = room_on(
-        Host(memory.total, memory.available, used=[each.used for each in running or ()])
+    more = capacity_of(
+        HostResources(memory.total, memory.available, used=[each.used for each in running or ()])
     ).more
     taken = ""
     if running:
@@ -151,7 +151,7 @@ _LESS = "Stop a gateway that you don't need, or add memory. The line shows what 
 _TOP = "ps -eo pid,rss,comm --sort=-rss | head -n 15"
 
 
-def room_finding(room: Room, shell: Shell) -> DoctorFinding:
+def room_finding(room: Capacity, shell: Shell) -> DoctorFinding:
     """Report how many more gateways fit, by every limited resource."""
     first = room.first
     counts = [f"{each.name} {humanize.intcomma(each.more)}" for each in room.limits]

@@ -1,1 +1,1 @@
-"""The status of a deployment and what it rests on."""
+"""The status of a deployment, its readiness, its usage, and the capacity of the host."""

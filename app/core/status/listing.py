@@ -1,4 +1,4 @@
-"""The list as a person asked for it: searched, filtered by status, sorted, a page at a time."""
+"""The list of deployments: searched, filtered by status, sorted, one page at a time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from app.core.time_words import SentencePart
 
 ROWS_A_PAGE = 200
 
-# What needs somebody first stands first.
+# Those that need somebody first come first.
 BY_URGENCY = (
     Status.FAILED,
     Status.INVALID,
@@ -29,7 +29,7 @@ BY_URGENCY = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """All that the list shows of one deployment; equal rows look the same."""
+    """What the list shows of one deployment. Equal rows look the same."""
 
     id: str
     name: str
@@ -46,14 +46,14 @@ class Row:
     drift: tuple[str, ...] = ()
 
     def matches(self, words: Sequence[str]) -> bool:
-        """Say whether each word is in the name, the id or the port."""
+        """Return whether every word is in the name, the id or the port."""
         text = f"{self.name} {self.id} {self.port or ''}".casefold()
         return all(word in text for word in words)
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """What was asked for. `page` counts from 1."""
+class ListQuery:
+    """What a URL asks for. `page` counts from 1."""
 
     text: str = ""
     statuses: frozenset[Status] = frozenset()
@@ -63,11 +63,11 @@ class Query:
 
     @property
     def is_plain(self) -> bool:
-        """Say whether nothing is left out by it."""
+        """Return whether it leaves nothing out."""
         return not self.text and not self.statuses
 
     def as_arguments(self, **changed: Any) -> dict[str, Any]:
-        """Return it as a URL's arguments, without those that say nothing."""
+        """Return it as a URL's arguments, without those that have their default."""
         new = replace(self, **{"page": 1, **changed})
         arguments = {
             "q": new.text,
@@ -79,20 +79,20 @@ class Query:
         return {key: value for key, value in arguments.items() if value}
 
     def toggled(self, status: Status) -> dict[str, Any]:
-        """Return the arguments with one status more in the filter, or one less."""
+        """Return the arguments with a status added to the filter, or removed from it."""
         return self.as_arguments(statuses=self.statuses ^ {status})
 
     def sorted_by(self, column: str) -> dict[str, Any]:
-        """Return the arguments that sort by a column; by the same one again, the other way."""
+        """Return the arguments that sort by a column; in reverse if the list is sorted by it."""
         down = self.sort == column and not self.descending
         return self.as_arguments(sort=column, descending=down)
 
 
-def read_query(arguments: Mapping[str, str], statuses: Iterable[str]) -> Query:
-    """Return what a URL asks for; what it says wrongly counts as not said."""
+def read_query(arguments: Mapping[str, str], statuses: Iterable[str]) -> ListQuery:
+    """Return what a URL asks for. Invalid arguments are ignored."""
     known = set(Status)
     page = arguments.get("page", "")
-    return Query(
+    return ListQuery(
         text=" ".join(arguments.get("q", "").split())[:100],
         statuses=frozenset(Status(each) for each in statuses if each in known),
         sort=arguments["sort"] if arguments.get("sort") in _KEYS else "name",
@@ -103,9 +103,9 @@ def read_query(arguments: Mapping[str, str], statuses: Iterable[str]) -> Query:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of the list. `counts` are of all that the search finds, whatever their status."""
+    """One page of the list. `counts` cover all that the search finds, of any status."""
 
-    query: Query
+    query: ListQuery
     rows: tuple[Row, ...]
     counts: tuple[tuple[Status, int], ...]
     total: int
@@ -114,7 +114,7 @@ class Listing:
     first: int
 
 
-def select(rows: Sequence[Row], query: Query) -> Listing:
+def select(rows: Sequence[Row], query: ListQuery) -> Listing:
     """Return the rows that a query asks for."""
     words = query.text.casefold().split()
     searched = [row for row in rows if row.matches(words)]
@@ -135,17 +135,17 @@ def select(rows: Sequence[Row], query: Query) -> Listing:
 
 
 def starting(statuses: Iterable[Status]) -> str:
-    """Say how many of those that are up are still starting, as after a boot of the host.
+    """Return how many gateways are still starting, as after a boot of the host.
 
-    Nothing where none is, or where there is but one: its row says it.
+    Empty if none is, or if only one is up: its row says so.
     """
     up = [status for status in statuses if status.up]
     number = up.count(Status.LAUNCHING)
     return f"{number} of {len(up)} starting" if number and len(up) > 1 else ""
 
 
-def _in_order(rows: Iterable[Row], query: Query) -> list[Row]:
-    """Sort by the column, then by name; what has no value stands last either way."""
+def _in_order(rows: Iterable[Row], query: ListQuery) -> list[Row]:
+    """Sort by the column, then by name. Rows without a value come last in both directions."""
     by_name = sorted(rows, key=_KEYS["name"])
     key = _KEYS[query.sort]
     valued = [row for row in by_name if key(row) is not None]
@@ -153,7 +153,7 @@ def _in_order(rows: Iterable[Row], query: Query) -> list[Row]:
     return sorted(valued, key=key, reverse=query.descending) + rest
 
 
-# None where a row has no value.
+# None if a row has no value.
 _KEYS: Mapping[str, Callable[[Row], Any]] = {
     "name": lambda row: (not row.name, row.name.casefold(), row.id),
     "status": lambda row: BY_URGENCY.index(row.status),

@@ -1,4 +1,4 @@
-"""How long the engine's list says that a container is up: in round words, `Up 3 hours`."""
+"""The age of a container in the engine's list, in round words: `Up 3 hours`."""
 
 import re
 from datetime import timedelta
@@ -13,12 +13,12 @@ _UNITS = {
     "month": timedelta(days=30),
     "year": timedelta(days=365),
 }
-# Between the engine's reading of its clock and ours.
+# The engine and we read the clock at different moments.
 _SLACK = timedelta(seconds=3)
 
 
 def fits(span: timedelta, status_text: str) -> bool:
-    """Say whether the round words may stand for a duration; Docker rounds by up to a unit."""
+    """Return whether the round words may mean a duration. Docker rounds by up to one unit."""
     match = _UP.match(status_text)
     if match is None:
         return False

@@ -1,10 +1,10 @@
-"""What a container takes of the host: processor and memory, from two of the engine's samples."""
+"""A container's use of processor and memory, from two samples of the engine."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# Of an answer that does not have what was looked for, or has something else there.
+# An answer lacks a value, or has one of another type.
 _ODD = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
 
@@ -18,11 +18,10 @@ class Usage:
 
 
 def usage_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Usage | None:
-    """Return what was used between two answers of `/containers/{id}/stats`; None where they
-    tell nothing, as for a container that has just ended.
+    """Return the usage between two answers of `/containers/{id}/stats`.
 
-    The rule is the one of `docker stats`: processor time against the host's, page cache
-    that the kernel may drop not counted as memory.
+    None if they say nothing, as for a container that has just ended. As in `docker stats`,
+    processor time is related to the host's, and page cache that the kernel may drop is no memory.
     """
     try:
         used = _cpu(now) - _cpu(before)
@@ -37,13 +36,13 @@ def usage_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Usage | 
 
 
 def memory_in(sample: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return what one answer says of memory, used and allowed; None where it tells nothing."""
+    """Return the used and the allowed memory of one answer, in bytes; None if it has neither."""
     try:
         memory = sample["memory_stats"]
         usage, limit = int(memory["usage"]), int(memory["limit"])
         details = memory.get("stats") or {}
         cache = details.get("inactive_file", details.get("total_inactive_file", 0))
-        # Rounded, so that what a page shows changes seldom.
+        # Rounded, so that pages change seldom.
         return round(max(0, usage - cache) / 2**20) * 2**20, limit
     except _ODD:
         return None

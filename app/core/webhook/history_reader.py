@@ -16,7 +16,7 @@ from app.core.history.incidents import (
 )
 from app.core.operations.kinds import LAUNCHES, STOPS
 from app.core.operations.operation import OperationState
-from app.core.status.status import ASKED_TO_END
+from app.core.status.container_rules import ASKED_TO_END
 from app.core.webhook.notifications import Notification, WebhookEvent
 from app.core.webhook.troubles import (
     CursorUpdate,

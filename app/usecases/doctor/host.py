@@ -13,7 +13,7 @@ from app.engine.host import machine
 from app.engine.host.network import available_memory, total_memory
 from app.usecases.doctor.facts import Facts, label
 from app.usecases.doctor.network import network_facts, port_facts
-from app.usecases.status.capacity import room_by
+from app.usecases.status.capacity import capacity_for
 
 _UNITS = ("docker.service", "docker.socket")
 
@@ -102,7 +102,7 @@ def room(facts: Facts) -> DoctorFinding:
     except EngineError:
         running = ()
     ports = min(port_facts(facts).free, network_facts(facts).left)
-    found = room_by([each.used for each in running], len(running), facts.context, ports)
+    found = capacity_for([each.used for each in running], len(running), facts.context, ports)
     return host.room_finding(found, facts.shell)
 
 

@@ -16,7 +16,7 @@ from app.engine.gateway.checks import run_checks
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.status.causes import end_cause
-from app.usecases.status.fix_lines import repairs_for
+from app.usecases.status.fix_lines import fix_line_parts
 
 _INTERVAL_SECONDS = 0.5
 # OpenClaw's exit code for a configuration that another start can't correct.
@@ -67,7 +67,7 @@ def _check_once(op: OperationContext, restarts_before: dict[str, int]) -> Run | 
     except EngineError as error:
         return failed("container", error.detail)
     if failed_check.hopeless:
-        raise OperationFailed(check_cause(failed_check, repairs_for(op.deployment, op.context)))
+        raise OperationFailed(check_cause(failed_check, fix_line_parts(op.deployment, op.context)))
     return failed_check
 
 

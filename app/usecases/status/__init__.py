@@ -1,1 +1,1 @@
-"""What a deployment does now, and why it does not work."""
+"""What deployments do now, and why one does not work."""

@@ -1,30 +1,30 @@
-"""Room: for how many more gateways this host has memory, disk and processes."""
+"""Capacity: how many more gateways fit on this host."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 
 from app.core.errors import EngineError
 from app.core.snapshot import Container
-from app.core.status.capacity import Host, Room, room_on
+from app.core.status.capacity import Capacity, HostResources, capacity_of
 from app.engine.host.machine import disk_of
 from app.engine.host.network import available_memory, inotify_instances, tasks_left, total_memory
 from app.usecases.context import AppContext
 
-# So many of those that run are asked before a launch, which is to begin at once.
+# Before a launch only so many running gateways are measured: the launch must not wait.
 _ASKED = 5
 _ASK_SECONDS = 1.0
 
 
-def seen_room(context: AppContext) -> Room:
-    """Return what a page says, by what is known already: it costs the engine nothing."""
+def known_capacity(context: AppContext) -> Capacity:
+    """Return the capacity by what is known already, without an engine call."""
     used = [each.memory_bytes for each in context.sampler.latest]
-    return room_by(used, len(_running(context)), context)
+    return capacity_for(used, len(_running(context)), context)
 
 
 def warning_before_launch(*, context: AppContext) -> str:
-    """Return why a gateway that is launched now may not fit; nothing where it does.
+    """Return why a gateway launched now may not fit; empty if it fits or if that is unknown.
 
-    Those that are being launched beside it count too. That nothing can be told is no warning.
+    Gateways that are being launched at the same time count too.
     """
     under_way = (each.running_operation for each in context.store.scan())
     others = sum(1 for each in under_way if each and each.launches)
@@ -33,20 +33,20 @@ def warning_before_launch(*, context: AppContext) -> str:
         used = context.background.get(
             "room", lambda: _used_by(running[:_ASKED], context), timeout=_ASK_SECONDS
         )
-        room = room_by(used, len(running), context)
+        capacity = capacity_for(used, len(running), context)
     except (EngineError, OSError):  # TimeoutError is one.
         return ""
-    return room.warning(wanted=others + 1)
+    return capacity.warning(wanted=others + 1)
 
 
-def room_by(
+def capacity_for(
     used: Sequence[int], running: int, context: AppContext, ports: int | None = None
-) -> Room:
+) -> Capacity:
     disk = None
     with suppress(OSError):
         disk = disk_of(context.store.root).free
-    return room_on(
-        Host(
+    return capacity_of(
+        HostResources(
             memory=total_memory(),
             available=available_memory(),
             disk=disk,
@@ -64,7 +64,7 @@ def _used_by(running: Sequence[Container], context: AppContext) -> list[int]:
 
 
 def _running(context: AppContext) -> list[Container]:
-    """Return the gateways that run, as the engine said last, the longest up first."""
+    """Return the running gateways of the latest snapshot, the oldest container first."""
     found = [
         each
         for each in context.snapshots.take().all

@@ -1,4 +1,4 @@
-"""Causes: why Compose or a gateway failed, asked of whoever knows."""
+"""Causes: why Compose, the engine or a gateway failed."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -21,7 +21,7 @@ from app.engine.compose_call import ComposeFailed
 from app.engine.host.network import listener_on
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import last_log_lines, save_last_words_of
-from app.usecases.status.fix_lines import repairs_for
+from app.usecases.status.fix_lines import fix_line_parts
 
 
 def compose_cause(error: ComposeFailed, deployment: Deployment, context: AppContext) -> Cause:
@@ -29,8 +29,8 @@ def compose_cause(error: ComposeFailed, deployment: Deployment, context: AppCont
     if error.timed_out:
         return Cause(
             "compose_timeout",
-            "Compose did not come to an end in time and was ended.",
-            "Look at Docker Engine's load and disk, then try again.",
+            "Compose took too long and was ended.",
+            "Check the load and the disk of this host, then try again.",
         )
     return _engine_cause(error.output, deployment, context)
 
@@ -40,7 +40,9 @@ def cause_of_pull(
 ) -> Cause:
     """Return why images could not be pulled; `missing` is image by service."""
     images = ", ".join(missing.values())
-    known = None if error.timed_out else pull_cause(error.output, repairs_for(deployment, context))
+    known = (
+        None if error.timed_out else pull_cause(error.output, fix_line_parts(deployment, context))
+    )
     cause = known or compose_cause(error, deployment, context)
     if cause.code == "image_missing":
         return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
@@ -48,15 +50,15 @@ def cause_of_pull(
 
 
 def cause_of_engine(error: EngineError, deployment: Deployment, context: AppContext) -> Cause:
-    """Return why the engine did not do what it was asked for past Compose."""
+    """Return why a call of the engine itself failed."""
     known = None
     if isinstance(error, EngineRefused):
-        known = engine_cause(error.detail, repairs_for(deployment, context))
+        known = engine_cause(error.detail, fix_line_parts(deployment, context))
     return known or Cause(error.code, error.detail, "")
 
 
 def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -> Cause:
-    """Return why a gateway's container ended or was never started; its last words are kept.
+    """Return why a gateway's container ended or was never started, and keep its last words.
 
     Raises EngineError.
     """
@@ -68,18 +70,18 @@ def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -
     if details.restart_count and (
         ended := context.containers.last_exit(gateway.id, gateway.created_at)
     ):
-        # It may run again by now, and then its own exit code is 0.
+        # It may run again by now: then its own exit code is 0.
         code, out_of_memory = ended.exit_code, ended.out_of_memory or out_of_memory
-    lines, repairs = _last_lines(gateway, deployment, context), repairs_for(deployment, context)
+    lines, repairs = _last_lines(gateway, deployment, context), fix_line_parts(deployment, context)
     return exit_cause(code, out_of_memory, lines, repairs)
 
 
 def _last_lines(
     gateway: Container, deployment: Deployment, context: AppContext
 ) -> list[str] | None:
-    """Return the last lines, kept where the disk lets us; None where the engine has none to give.
+    """Return the last lines, and save them if the disk allows it; None if the engine has none.
 
-    One that does not answer now is asked again by whoever asked: raises EngineError.
+    Raises EngineError: an engine that is silent now may be asked again.
     """
     try:
         with suppress(OSError):
@@ -90,7 +92,7 @@ def _last_lines(
 
 
 def _engine_cause(text: str, deployment: Deployment, context: AppContext) -> Cause:
-    repairs = repairs_for(deployment, context)
+    repairs = fix_line_parts(deployment, context)
     cause = engine_cause(text, repairs)
     if cause is None:
         return Cause("compose_failed", Masker(deployment.secrets)(last_words_of(text)), "")
@@ -102,7 +104,7 @@ def _engine_cause(text: str, deployment: Deployment, context: AppContext) -> Cau
 def _port_taken(
     cause: Cause, repairs: FixLineParts, deployment: Deployment, context: AppContext
 ) -> Cause:
-    """Return who has the port, and one that is free."""
+    """Return who uses the port, and a free one."""
     who = _who_has_the_port(deployment, context)
     free = repairs.values["free_port"]
     if not free:

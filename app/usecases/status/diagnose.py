@@ -12,7 +12,7 @@ from app.core.status.readiness import ReadinessCheck, first_failed
 from app.core.status.status import Status
 from app.usecases.context import AppContext
 from app.usecases.history.last_words import last_log_lines
-from app.usecases.status.fix_lines import repairs_for
+from app.usecases.status.fix_lines import fix_line_parts
 from app.usecases.status.overview import DeploymentView
 
 
@@ -24,7 +24,7 @@ def diagnose(
 
     def repairs() -> FixLineParts:
         # Not for one that works: each takes a look at this host's programs.
-        return repairs_for(deployment, context)
+        return fix_line_parts(deployment, context)
 
     if view.problem:
         return _without_engine(view.problem.code, f"{view.problem.reason}.", repairs())

@@ -1,4 +1,4 @@
-"""Repairs of one deployment: what the catalogue's lines are filled in with on this host."""
+"""Fix lines: the values that fill the catalogue's lines for one deployment on this host."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -13,13 +13,13 @@ from app.usecases.doctor.shell import shell_of
 from app.usecases.settings.ports import free_port
 
 
-def repairs_for(deployment: Deployment, context: AppContext) -> FixLineParts:
+def fix_line_parts(deployment: Deployment, context: AppContext) -> FixLineParts:
     shell = shell_of(context)
-    return FixLineParts(_Pieces(_makers(deployment, shell, context)), shell.as_root)
+    return FixLineParts(_LazyValues(_value_makers(deployment, shell, context)), shell.as_root)
 
 
-class _Pieces(Mapping[str, str]):
-    """Each is made when it is asked for: a free port takes a look at the host."""
+class _LazyValues(Mapping[str, str]):
+    """Values are made on demand: a free port needs a look at the host."""
 
     def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
         self._makers = makers
@@ -34,21 +34,21 @@ class _Pieces(Mapping[str, str]):
         return len(self._makers)
 
 
-def _makers(
+def _value_makers(
     deployment: Deployment, shell: Shell, context: AppContext
 ) -> dict[str, Callable[[], str]]:
     folder, env = deployment.folder, deployment.env
 
-    def ours(*words: str) -> Callable[[], str]:
+    def verb(*words: str) -> Callable[[], str]:
         return lambda: shell.deploy_agent(words[0], deployment.id, *words[1:])
 
     return {
-        "launch": ours("launch"),
-        "restart": ours("restart"),
-        "stop": ours("stop"),
-        "rotate": ours("rotate-token"),
-        "equalize": ours("equalize-token"),
-        "reconfigure": ours("reconfigure", "--launch"),
+        "launch": verb("launch"),
+        "restart": verb("restart"),
+        "stop": verb("stop"),
+        "rotate": verb("rotate-token"),
+        "equalize": verb("equalize-token"),
+        "reconfigure": verb("reconfigure", "--launch"),
         "docker": shell.docker,
         "start_engine": shell.start_engine,
         "make_setup": lambda: shell.make("setup"),
@@ -59,7 +59,7 @@ def _makers(
         "image": lambda: quoted(context.settings.image),
         "own_image": lambda: quoted(env.get("OPENCLAW_IMAGE") or context.settings.image),
         "memory": lambda: more_memory(env.get("MEMORY_LIMIT", "")),
-        # The same one in words and line, however often both are asked for.
+        # Words and line must name the same port.
         "free_port": cache(lambda: _free_port(deployment, context)),
     }
 

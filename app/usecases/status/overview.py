@@ -1,4 +1,4 @@
-"""Seeing deployments: each folder joined with what one engine snapshot says of it."""
+"""Overview: each deployment's folder joined with its containers in one engine snapshot."""
 
 import os
 from collections.abc import Iterable
@@ -9,15 +9,16 @@ from app.core.deployment import Deployment
 from app.core.settings.drift import drift_of
 from app.core.settings.file_changes import label_of
 from app.core.snapshot import Container, EngineProblem, Snapshot
-from app.core.status.status import LastStatus, Status, StatusReport, status_of
+from app.core.status.rules import status_of
+from app.core.status.status import LastStatus, Status, StatusReport
 from app.usecases.context import AppContext
 
 
 @dataclass(frozen=True, slots=True)
 class DeploymentView:
-    """A deployment as people see it, with the gateway among its containers.
+    """A deployment with its status and containers; `gateway` is one of them.
 
-    With a `problem` the engine said nothing of containers.
+    With a `problem` the engine did not answer, and containers are unknown.
     """
 
     deployment: Deployment
@@ -29,19 +30,19 @@ class DeploymentView:
 
     @property
     def drift(self) -> tuple[str, ...]:
-        """What has changed since its container was made and is not applied, in words."""
+        """The changes since its container was created, which are not applied yet, in words."""
         return tuple(map(label_of, drift_of(self.deployment, self.gateway)))
 
     @property
     def image(self) -> str:
-        """The image that it runs, or would run. The engine knows one whose tag has moved by id."""
+        """The image that it runs or would run. The engine uses the id if its tag has moved."""
         running = self.gateway.image if self.gateway else ""
         named = self.deployment.env.get("OPENCLAW_IMAGE", "")
         return named if running.startswith("sha256:") else running or named
 
     @property
     def action(self) -> str:
-        """The one thing that fits its state: `launch`, `stop`, `wait`, or nothing."""
+        """The main button: `launch`, `stop`, `wait`, or none."""
         status = self.report.status
         if status in (Status.CONFIGURED, Status.STOPPED, Status.FAILED):
             return "launch"
@@ -91,7 +92,7 @@ def _overview(context: AppContext, deployments: list[Deployment]) -> Overview:
 
 
 def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
-    """Return when one of our own operations last changed what the engine has."""
+    """Return when an operation of ours last changed containers."""
     operations = [each.operation for each in deployments if each.operation]
     return max((each.ended_at or each.started_at for each in operations), default=None)
 
@@ -113,17 +114,19 @@ def _view(
 def _remark(deployment: Deployment, gateway: Container | None) -> str:
     if deployment.interrupted_update and not deployment.running_operation:
         return (
-            f"The update to {deployment.interrupted_update} was broken off before it was proven:"
-            " a launch or restart first puts image and state back."
+            f"The update to {deployment.interrupted_update} was interrupted before it was verified:"
+            " a launch or restart first rolls image and state back."
         )
     if not gateway or not gateway.working_dir:
         return ""
     if _same_folder(gateway.working_dir, deployment.folder):
         return ""
-    return f"Its container was started from {gateway.working_dir}: the folder was moved since."
+    return f"Its container was started from {gateway.working_dir}; the folder was moved since."
 
 
 def _same_folder(one: str, other: str) -> bool:
-    """Say whether two paths lead to one folder. Links are followed only where the paths differ:
-    that asks the disk about every part of both."""
+    """Return whether two paths lead to the same folder.
+
+    Links are followed only if the paths differ: that reads every part of both from disk.
+    """
     return one == other or os.path.realpath(one) == os.path.realpath(other)

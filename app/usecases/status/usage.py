@@ -1,4 +1,4 @@
-"""Usage: what running gateways take of the host, as far as it is known by now."""
+"""Usage: processor and memory of running gateways, as far as known."""
 
 from collections.abc import Iterable
 
@@ -8,7 +8,7 @@ from app.usecases.status.overview import DeploymentView
 
 
 def usage_of(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str, Usage]:
-    """Return the usage by deployment id; asking keeps the sampler at work for a while."""
+    """Return the usage by deployment id, and keep the sampler running for a while."""
     running = {
         view.gateway.id: view.deployment.id
         for view in views

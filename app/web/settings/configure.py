@@ -28,7 +28,7 @@ from app.usecases.settings.clone_settings import (
 )
 from app.usecases.settings.configure import configure_deployment, field_defaults, new_form_id
 from app.usecases.settings.preview import Preview, preview_files
-from app.usecases.status.capacity import seen_room
+from app.usecases.status.capacity import known_capacity
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import CallBody, with_fields
 from app.web.page.rendering import lead_to, render, render_fragment, show_above_form
@@ -140,7 +140,7 @@ def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 20
         form=form,
         rejected=errors is not None,
         offer=offer,
-        room=seen_room(app_context()),
+        room=known_capacity(app_context()),
         preview=_preview(form),
         **form_context(form.given, _messages(form, errors), filled),
     )

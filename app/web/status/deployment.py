@@ -23,7 +23,7 @@ from app.usecases.access.provider_check import latest_provider_check
 from app.usecases.history.timeline import timeline_of
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.answers import ContainerShown, DeploymentAnswer, ReadinessCheckShown
-from app.usecases.status.capacity import seen_room
+from app.usecases.status.capacity import known_capacity
 from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import checks_of
@@ -118,7 +118,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
     operation, checks = deployment.operation, checks_of(view, context=app_context())
     return {
         "view": view,
-        "short": seen_room(app_context()).warning() if view.action == "launch" else "",
+        "short": known_capacity(app_context()).warning() if view.action == "launch" else "",
         "tab": Tab.of(deployment.name or deployment.id, [view.report.status]),
         "checks": checks,
         "cause": diagnose(view, checks, context=app_context()),

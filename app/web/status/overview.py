@@ -13,7 +13,7 @@ from markupsafe import Markup
 from app.core.answers import EXAMPLE_ID
 from app.core.operations.outcome_words import Outcomes
 from app.core.people import Permission
-from app.core.status.listing import Listing, Query, Row, read_query, select, starting
+from app.core.status.listing import Listing, ListQuery, Row, read_query, select, starting
 from app.core.status.status import Status
 from app.usecases.access.pairing import pending_request_counts
 from app.usecases.lifecycle.archive import count_archived
@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
     return in_frame(found, tab)
 
 
-def _list(query: Query) -> tuple[Tab, Markup]:
+def _list(query: ListQuery) -> tuple[Tab, Markup]:
     overview = load_overview(app_context())
     # No longer than a second, since the words say how long ago something was.
     return shared(
@@ -66,7 +66,7 @@ def _list(query: Query) -> tuple[Tab, Markup]:
     )
 
 
-def _rendered_list(overview: Overview, query: Query) -> tuple[Tab, Markup]:
+def _rendered_list(overview: Overview, query: ListQuery) -> tuple[Tab, Markup]:
     _, listing, context = _asked_for(overview, query)
     rows = [_row(row) for row in listing.rows]
     return context["tab"], render_content("status/list", rows=rows, **context)
@@ -85,7 +85,7 @@ def stream() -> ResponseReturnValue:
     return event_stream(look, seconds=_LOOK_SECONDS)
 
 
-def _look(query: Query) -> tuple[Sequence[DeploymentView], PageParts]:
+def _look(query: ListQuery) -> tuple[Sequence[DeploymentView], PageParts]:
     views, listing, context = _asked_for(load_overview(app_context()), query)
     return views, PageParts(
         parts=render_parts(_PARTS, context),
@@ -95,7 +95,7 @@ def _look(query: Query) -> tuple[Sequence[DeploymentView], PageParts]:
 
 
 def _asked_for(
-    overview: Overview, query: Query
+    overview: Overview, query: ListQuery
 ) -> tuple[Sequence[DeploymentView], Listing, dict[str, Any]]:
     """Return all deployments, those that were asked for, and what templates need."""
     views = views_of(overview, app_context())
@@ -103,7 +103,7 @@ def _asked_for(
     return views, listing, _context(listing, views)
 
 
-def _query() -> Query:
+def _query() -> ListQuery:
     return read_query(request.args, request.args.getlist("status"))
 
 

@@ -22,7 +22,7 @@ from app.core.doctor.host import (
 )
 from app.core.doctor.shell import Shell
 from app.core.settings.fields import BY_NAME
-from app.core.status.capacity import GATEWAY_BYTES, Host, room_on
+from app.core.status.capacity import GATEWAY_BYTES, HostResources, capacity_of
 
 SHELL = Shell("/srv", "root", is_root=True, has_sudo=False, has_systemd=True)
 GB = 10**9
@@ -85,16 +85,18 @@ def test_gateways_that_are_said_to_fit_do_fit(total: int, share: float) -> None:
 
 
 def test_the_scarcest_resource_decides_and_has_a_fix() -> None:
-    host = Host(64 * GB, 40 * GB, 90 * GB, 30_000, 128, 900, running=100, used=[GB // 2] * 100)
-    found = room_finding(room_on(host), SHELL)
+    host = HostResources(
+        64 * GB, 40 * GB, 90 * GB, 30_000, 128, 900, running=100, used=[GB // 2] * 100
+    )
+    found = room_finding(capacity_of(host), SHELL)
 
     assert (found.verdict, found.fix) == (DoctorVerdict.GOOD, "")
     assert found.seen == (
-        "28 more gateways fit: this host lets one user watch files 128 times, and each of the 100"
-        " gateways that run does it once. By resource: memory 76, disk 890, processes 468,"
+        "28 more gateways fit: this host allows one user 128 inotify instances, and each of the"
+        " 100 running gateways takes one. By resource: memory 76, disk 890, processes 468,"
         " inotify 28 and ports and networks 900."
     )
-    found = room_finding(room_on(replace(host, running=128)), SHELL)
+    found = room_finding(capacity_of(replace(host, running=128)), SHELL)
     assert found.verdict is DoctorVerdict.WARNING
     assert found.seen.startswith("No more gateways fit: ")
     assert found.fix == "sysctl -w fs.inotify.max_user_instances=1024"

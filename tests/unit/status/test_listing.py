@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from app.core.status.listing import (
     BY_URGENCY,
     ROWS_A_PAGE,
-    Query,
+    ListQuery,
     Row,
     read_query,
     select,
@@ -41,7 +41,7 @@ ROWS = (
 )
 
 
-def names(query: Query) -> list[str]:
+def names(query: ListQuery) -> list[str]:
     return [row.name or row.id for row in select(ROWS, query).rows]
 
 
@@ -58,11 +58,11 @@ def names(query: Query) -> list[str]:
     ],
 )
 def test_each_search_word_must_be_in_name_id_or_port(text: str, found: list[str]) -> None:
-    assert names(Query(text=text)) == found
+    assert names(ListQuery(text=text)) == found
 
 
 def test_a_status_filter_does_not_change_the_counts() -> None:
-    listing = select(ROWS, Query(statuses=frozenset({Status.FAILED, Status.STOPPED})))
+    listing = select(ROWS, ListQuery(statuses=frozenset({Status.FAILED, Status.STOPPED})))
 
     assert [row.name for row in listing.rows] == ["Night", "support"]
     assert (listing.found, listing.total) == (2, 4)
@@ -85,8 +85,8 @@ def test_a_status_filter_does_not_change_the_counts() -> None:
     ],
 )
 def test_rows_without_a_value_sort_last_in_both_directions(sort: str, up: str, down: str) -> None:
-    assert names(Query(sort=sort)) == up.split()
-    assert names(Query(sort=sort, descending=True)) == down.split()
+    assert names(ListQuery(sort=sort)) == up.split()
+    assert names(ListQuery(sort=sort, descending=True)) == down.split()
 
 
 def test_every_status_has_a_rank() -> None:
@@ -96,7 +96,7 @@ def test_every_status_has_a_rank() -> None:
 def test_a_page_has_200_rows_and_a_page_too_far_shows_the_last() -> None:
     rows = [a_row(f"{number:04}") for number in range(450)]
 
-    pages = [select(rows, Query(page=page)) for page in (1, 2, 3, 9)]
+    pages = [select(rows, ListQuery(page=page)) for page in (1, 2, 3, 9)]
 
     assert [len(each.rows) for each in pages] == [ROWS_A_PAGE, ROWS_A_PAGE, 50, 50]
     assert [each.first for each in pages] == [1, 201, 401, 401]
@@ -127,7 +127,7 @@ def test_any_url_gives_a_valid_query(
 def test_a_query_survives_the_round_trip_through_its_url(
     text: str, statuses: frozenset[Status], sort: str, descending: bool, page: int
 ) -> None:
-    query = Query(" ".join(text.split()), statuses, sort, descending, page)
+    query = ListQuery(" ".join(text.split()), statuses, sort, descending, page)
 
     arguments = query.as_arguments(page=page)
 
@@ -136,7 +136,7 @@ def test_a_query_survives_the_round_trip_through_its_url(
 
 
 def test_clicking_an_active_filter_removes_it() -> None:
-    query = Query(text="sales", sort="port", page=3)
+    query = ListQuery(text="sales", sort="port", page=3)
 
     once = query.toggled(Status.FAILED)
     twice = read_query({"q": "sales", "sort": "port"}, once["status"]).toggled(Status.FAILED)
@@ -146,9 +146,9 @@ def test_clicking_an_active_filter_removes_it() -> None:
 
 
 def test_a_second_click_on_a_column_reverses_the_order() -> None:
-    assert Query().sorted_by("port") == {"sort": "port"}
-    assert Query(sort="port").sorted_by("port") == {"sort": "port", "order": "desc"}
-    assert Query(sort="port", descending=True).sorted_by("port") == {"sort": "port"}
+    assert ListQuery().sorted_by("port") == {"sort": "port"}
+    assert ListQuery(sort="port").sorted_by("port") == {"sort": "port", "order": "desc"}
+    assert ListQuery(sort="port", descending=True).sorted_by("port") == {"sort": "port"}
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.snapshot import Container, EngineProblem, Run, Snapshot
 from app.core.status.readiness import Readiness, failed
-from app.core.status.status import LastStatus, Status, status_of
+from app.core.status.rules import status_of
+from app.core.status.status import LastStatus, Status
 from tests.support.builders import (
     ID,
     NOW,
@@ -163,7 +164,7 @@ CONTAINERS = [
             "exited", "Exited (137)", details=details(exit_code=137, out_of_memory=True, **EXITED)
         ),
         "failed",
-        "killed for want of memory after 4 seconds, 3 minutes ago",
+        "ran out of memory and was killed after 4 seconds, 3 minutes ago",
         id="out of memory",
     ),
     pytest.param(
@@ -175,7 +176,7 @@ CONTAINERS = [
             ),
         ),
         "failed",
-        "killed for want of memory after 4 seconds, 3 minutes ago",
+        "ran out of memory and was killed after 4 seconds, 3 minutes ago",
         id="out of memory, with a policy that restarts",
     ),
     pytest.param(
@@ -247,7 +248,7 @@ CONTAINERS = [
     pytest.param(
         a_container("restarting", "Restarting (78) 2 seconds ago"),
         "restarting",
-        "it keeps ending and is started again: exit code 78",
+        "it keeps exiting and Docker restarts it: exit code 78",
         id="restarting",
     ),
     pytest.param(
@@ -255,7 +256,7 @@ CONTAINERS = [
             "restarting", "Restarting (78) 2 seconds ago", details=details(restart_count=4)
         ),
         "restarting",
-        "it keeps ending and is started again: exit code 78, 4 restarts",
+        "it keeps exiting and Docker restarts it: exit code 78, 4 restarts",
         id="restarting, counted",
     ),
     pytest.param(
@@ -265,15 +266,15 @@ CONTAINERS = [
             details=details(restart_count=4, out_of_memory=True),
         ),
         "restarting",
-        "it keeps ending and is started again: killed for want of memory, 4 restarts",
-        id="restarting for want of memory",
+        "it keeps exiting and Docker restarts it: out of memory, 4 restarts",
+        id="restarting out of memory",
     ),
     pytest.param(
         a_container(
             status_text="Up 20 seconds", details=details(restart_count=1, started_at=YOUNG)
         ),
         "restarting",
-        "it ended and was started again by Docker",
+        "it exited and Docker restarted it",
         id="restarted just now",
     ),
     pytest.param(
@@ -282,7 +283,7 @@ CONTAINERS = [
             details=details(restart_count=3, started_at=YOUNG),
         ),
         "restarting",
-        "it keeps ending and is started again, 3 restarts",
+        "it keeps exiting and Docker restarts it, 3 restarts",
         id="restarted just now, healthy in between",
     ),
     pytest.param(
@@ -335,7 +336,7 @@ CONTAINERS = [
     pytest.param(
         a_container("paused", "Up 2 hours (Paused)"),
         "unhealthy",
-        f"paused; `docker unpause {ID}-openclaw-1` wakes it",
+        f"paused; `docker unpause {ID}-openclaw-1` resumes it",
         id="paused",
     ),
     pytest.param(
@@ -791,7 +792,7 @@ def test_checks_of_an_earlier_run_say_nothing_about_this_one(other: dict[str, An
 
 def test_a_gateway_that_passed_its_checks_runs_before_dockers_health_check() -> None:
     young = a_container(status_text="Up 9 seconds (health: starting)", started_at=before(9))
-    told = "up 9 seconds, it answers and takes its token"
+    told = "up 9 seconds, it answers and accepts its token"
 
     assert checked(a_deployment(), young, failed_check=None, has_passed=True) == ("running", told)
     assert checked(a_deployment(), young, failed_check=None)[0] == "launching"

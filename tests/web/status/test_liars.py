@@ -122,7 +122,7 @@ def test_a_working_gateway_is_running_everywhere_before_dockers_health_check(
     run_by_hand(engine, deployment_id, port, token, _ASKED_LATE)
 
     with ExitStack() as pages:
-        Seen(server, deployment_id, pages).reads("running", "it answers and takes its token")
+        Seen(server, deployment_id, pages).reads("running", "it answers and accepts its token")
 
 
 def test_a_gateway_that_refuses_the_token_is_unhealthy_everywhere(
