@@ -11,7 +11,7 @@ from app.core.people import SHORTEST_PASSWORD, Permission, Role
 from app.usecases.people import people as users
 from app.usecases.people import sessions
 from app.web.page.rendering import lead_to, render
-from app.web.server.compression import leave_as_it_is
+from app.web.server.compression import leave_uncompressed
 from app.web.server.permissions import needs
 from app.web.server.request import SESSION_KEY, actor, app_context, own_path, source
 
@@ -48,7 +48,7 @@ def log_out() -> ResponseReturnValue:
 @needs(Permission.PUBLIC)
 def set_up(secret: str) -> ResponseReturnValue:
     users.check_setup(secret, context=app_context())
-    leave_as_it_is()
+    leave_uncompressed()
     return _setup_form(secret)
 
 
@@ -115,7 +115,7 @@ def make_token() -> ResponseReturnValue:
         token = users.make_token(form.get("name", ""), role, actor(), context=app_context())
     except InputRejected as rejected:
         return _page(422, errors=rejected.fields)
-    leave_as_it_is()
+    leave_uncompressed()
     return _page(token=token)
 
 

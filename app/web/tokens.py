@@ -26,7 +26,7 @@ from app.web.api.calls import BEGINNING, CallTag, Example, call
 from app.web.api.shapes import AcceptedAnswer, DeploymentBody, OperationBody, Text, accepted
 from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import done, render
-from app.web.server.compression import leave_as_it_is
+from app.web.server.compression import leave_uncompressed
 from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context, own_path
 
@@ -53,7 +53,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
     value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), context=app_context())
-    leave_as_it_is()
+    leave_uncompressed()
     view = show_deployment(parse_id(deployment_id), context=app_context())
     response = render(
         "tokens/revealed",

@@ -1,1 +1,1 @@
-"""What every request passes: permissions, security, errors, limits."""
+"""What every request passes: guards, permissions, errors, logs, metrics."""

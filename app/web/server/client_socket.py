@@ -1,9 +1,9 @@
-"""How long a client may take: to send a request, and to read each part of its answer.
+"""Timeouts for clients: to send a request, and to read each part of its answer.
 
-gunicorn waits for both for ever, with a thread: as many clients that stop in the middle of
-a header as there are threads, and nobody else is answered. What is read has one deadline
-for the whole request, however small its pieces; what is written has one for each part, so
-that a stream goes on for as long as somebody reads it.
+gunicorn waits for both without end, and each client holds a thread: enough clients that stop in
+the middle of a header would block everybody else. Reading has one deadline for the whole
+request, however small its pieces. Writing has one for each part, so that a stream lasts as long
+as somebody reads it.
 """
 
 import errno
@@ -16,10 +16,10 @@ WRITE_SECONDS = 30.0
 
 
 class ClientSocket(socket.socket):
-    """A client's socket that hangs up on one that is too slow.
+    """A client's socket that hangs up on a client that is too slow.
 
-    That is told as what a client does that goes away in the middle: gunicorn knows how to
-    end it quietly, and a body that breaks off is answered.
+    It raises the errors of a client that disconnects: gunicorn ends those quietly, and answers a
+    body that breaks off.
     """
 
     def __init__(self, given: socket.socket) -> None:
@@ -27,7 +27,7 @@ class ClientSocket(socket.socket):
         self.begin()
 
     def begin(self) -> None:
-        """Let the time for one request begin."""
+        """Start the time for one request."""
         self._deadline = time.monotonic() + READ_SECONDS
 
     def recv(self, *arguments: Any) -> bytes:
@@ -35,12 +35,12 @@ class ClientSocket(socket.socket):
         if allowed is not None and allowed < left:
             return super().recv(*arguments)
         if left <= 0:
-            raise _gone(errno.ECONNRESET)
+            raise _disconnected(errno.ECONNRESET)
         self.settimeout(left)
         try:
             return super().recv(*arguments)
         except TimeoutError:
-            raise _gone(errno.ECONNRESET) from None
+            raise _disconnected(errno.ECONNRESET) from None
         finally:
             self.settimeout(allowed)
 
@@ -50,10 +50,10 @@ class ClientSocket(socket.socket):
         try:
             super().sendall(*arguments)
         except TimeoutError:
-            raise _gone(errno.EPIPE) from None
+            raise _disconnected(errno.EPIPE) from None
         finally:
             self.settimeout(allowed)
 
 
-def _gone(number: int) -> OSError:
+def _disconnected(number: int) -> OSError:
     return OSError(number, "The client is too slow")

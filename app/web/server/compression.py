@@ -14,9 +14,9 @@ _CODINGS = ["br", "gzip"]
 _BROTLI_LEVEL = 5
 
 
-def leave_as_it_is() -> None:
+def leave_uncompressed() -> None:
     """Note that the answer to this request must not be compressed."""
-    g.left_as_it_is = True
+    g.is_uncompressed = True
 
 
 def init_app(app: Flask) -> None:
@@ -30,7 +30,7 @@ def init_app(app: Flask) -> None:
 
     @app.after_request
     def _compress(response: Response) -> Response:
-        if g.get("left_as_it_is"):
+        if g.get("is_uncompressed"):
             return response
         if not request.accept_encodings.best_match(_CODINGS):
             # flask-compress would use a coding that the browser excludes with q=0.

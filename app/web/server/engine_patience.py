@@ -1,4 +1,4 @@
-"""Patience: a page is answered within two seconds, however slow the engine is."""
+"""The engine's deadline in a request: a page is answered in two seconds, however slow it is."""
 
 from contextlib import ExitStack
 
@@ -7,29 +7,29 @@ from htmx_flask import request
 
 from app.core.deadline import engine_deadline
 
-# What is left of the two seconds is for making the page.
+# The rest of the two seconds is for rendering.
 _ENGINE_SECONDS = 1.5
 
 
 def init_app(app: Flask) -> None:
     app.before_request(_begin)
     app.after_request(_end)
-    app.teardown_request(_let_go)
+    app.teardown_request(_end_anyway)
 
 
 def _begin() -> None:
-    """Bound what only looks; what changes something may take longer."""
-    g.patience = ExitStack()
+    """Limit requests that only read; those that change something may take longer."""
+    g.engine_deadline = ExitStack()
     if request.method in ("GET", "HEAD"):
-        g.patience.enter_context(engine_deadline(_ENGINE_SECONDS))
+        g.engine_deadline.enter_context(engine_deadline(_ENGINE_SECONDS))
 
 
 def _end(response: Response) -> Response:
-    """Before anything is streamed: a stream looks for as long as it is followed."""
-    g.patience.close()
+    """End the deadline before an answer is streamed: a stream reads for as long as it lasts."""
+    g.engine_deadline.close()
     return response
 
 
-def _let_go(_: BaseException | None) -> None:
-    if patience := g.pop("patience", None):
-        patience.close()
+def _end_anyway(_: BaseException | None) -> None:
+    if deadline := g.pop("engine_deadline", None):
+        deadline.close()

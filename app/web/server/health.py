@@ -1,4 +1,4 @@
-"""For monitors: whether the process lives, and whether it can do its work. Nothing secret."""
+"""For monitors: whether the process is alive, and whether it can work. Nothing secret."""
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue
@@ -23,7 +23,7 @@ def alive() -> ResponseReturnValue:
 @needs(Permission.PUBLIC)
 def ready() -> ResponseReturnValue:
     found = readiness_of(app_context())
-    parts = {name: wrong or "ok" for name, wrong in found.items()}
+    parts = {name: problem or "ok" for name, problem in found.items()}
     if not any(found.values()):
         return jsonify(ok=True, parts=parts)
     detail = " ".join(filter(None, found.values()))

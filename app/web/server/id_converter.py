@@ -1,8 +1,7 @@
-"""An id as a part of an address that words stand in too: `pairing/<id:…>` beside `pairing/approve`.
+"""A path converter for ids, where words are in the same place: `pairing/<id:…>`, `pairing/approve`.
 
-There the word is the address of another call, never what somebody took for an id: by a
-method that this call does not take, it is 405, not 404. Everywhere else the view itself
-says what an id looks like.
+The word belongs to another call, and is never a malformed id: with a method that the other call
+does not take, the answer is 405, not 404. Everywhere else the view itself checks the id.
 """
 
 from flask import Flask

@@ -1,6 +1,6 @@
-"""The server's own log: one format for all of it, and each line of a request says of which.
+"""The server's own log: one format, and each line of a request has that request's id.
 
-As text for a terminal, or as JSON Lines for a machine, where each request is a line too.
+As text for a terminal, or as JSON Lines for a machine, with a line for each request too.
 """
 
 import logging
@@ -9,17 +9,17 @@ from typing import Any
 from flask import g, has_request_context
 from htmx_flask import request
 
-# What gunicorn finds in a request's environment when it writes its line.
+# Keys in a request's environment, which gunicorn reads when it writes its line.
 REQUEST_ID, ROUTE = "deploy_agent.request_id", "deploy_agent.route"
 PERSON, ENDPOINT = "deploy_agent.person", "deploy_agent.endpoint"
-# The pattern of the path alone: a path or a query may hold a secret, or what somebody typed.
+# Only the route: a path or a query may contain a secret, or what somebody typed.
 ACCESS_FORMAT = f"%(m)s %({{{ROUTE}}}e)s %(s)s %(M)s ms"
 _LEVELS = ("debug", "info", "warning", "error")
 _TEXT = "[%(asctime)s] [%(process)d] [%(levelname)s] [%(request_id)s] %(message)s"
 
 
-def leave_for_log() -> None:
-    """Leave what tells of this request where gunicorn finds it once the answer is sent."""
+def add_request_facts() -> None:
+    """Put facts of this request where gunicorn finds them once the answer is sent."""
     request.environ.update(
         {
             REQUEST_ID: g.get("request_id", ""),
@@ -31,7 +31,7 @@ def leave_for_log() -> None:
 
 
 class RequestFields(logging.Filter):
-    """Adds to a line what is known of the request that it belongs to."""
+    """Adds the facts of its request to a line."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         known = _of_access(record) if record.name == "gunicorn.access" else _of_request()
@@ -67,7 +67,7 @@ def _person() -> str:
 
 
 def log_settings(form: str, level: str) -> dict[str, Any]:
-    """Return what `logging` is set up with. `form` is `text` or `json`."""
+    """Return the configuration of `logging`. `form` is `text` or `json`."""
     requests_too = form == "json" or level == "debug"
     access = level if requests_too else "warning"
     return {
@@ -96,11 +96,11 @@ def log_settings(form: str, level: str) -> dict[str, Any]:
                 "filters": ["request"],
             }
         },
-        # Libraries tell their troubles only: their details may hold an address with its secret.
+        # Libraries log warnings only: their details may contain an address with a secret.
         "root": {"level": "WARNING", "handlers": ["log"]},
         "loggers": {
             "deploy_agent": {"level": level.upper()},
-            # At debug it would write each path.
+            # At debug it would log each path.
             "gunicorn.error": {
                 "level": max(level, "info", key=_LEVELS.index).upper(),
                 "handlers": [],

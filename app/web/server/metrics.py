@@ -1,4 +1,4 @@
-"""What Prometheus asks, and how long requests take: by endpoint, since paths hold ids."""
+"""Metrics for Prometheus, and the time of requests: by endpoint, since paths contain ids."""
 
 import time
 
@@ -29,7 +29,7 @@ def show() -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Take the time of each request; called before all else, so that everything counts."""
+    """Time each request. Called first, so that everything counts."""
     app.config["METRICS"] = Metrics(app.config["CONTEXT"])
     app.before_request(_begin)
     app.after_request(_end)

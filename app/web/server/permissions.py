@@ -1,4 +1,4 @@
-"""Who calls, and whether they may: every view declares the permission that it needs."""
+"""Who calls, and what they may do: every view declares the permission that it needs."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -27,7 +27,7 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
 def needs(permission: Permission) -> Callable[[View], View]:
-    """Declare what a view needs; a view without a declaration is never answered."""
+    """Declare the permission that a view needs. A view without one is never answered."""
 
     def declare(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
@@ -37,37 +37,37 @@ def needs(permission: Permission) -> Callable[[View], View]:
 
 
 def permission_of(app: Flask, endpoint: str) -> Permission | None:
-    """Return what an endpoint's view has declared."""
+    """Return the permission that an endpoint's view declared."""
     return getattr(app.view_functions[endpoint], "permission", None)
 
 
 def init_app(app: Flask) -> None:
-    # gunicorn sets it by the addresses that it really listens on.
+    # gunicorn sets it by the addresses it really listens on.
     app.config.setdefault("OPEN", is_loopback(app.config["CONTEXT"].settings.host))
     app.before_request(_admit)
     app.context_processor(_for_templates)
 
 
 def still_admitted() -> bool:
-    """Say whether whoever began a long answer is still who they were, with the same role."""
-    return bool(_who() == g.person)
+    """Return whether the reader of a long answer is still the same person with the same role."""
+    return bool(_caller() == g.person)
 
 
 def may(permission: Permission) -> bool:
-    """Say whether whoever calls may do that."""
+    """Return whether the caller has a permission."""
     person: Person | None = g.get("person")
     return person is not None and person.may(permission)
 
 
 def _admit() -> ResponseReturnValue | None:
     if request.endpoint is None:
-        return None  # No such address, or not by that method: told by the error handler.
+        return None  # No such path, or not with that method: the error handler says so.
     permission = permission_of(current_app, request.endpoint)
     if permission is None:
         raise RuntimeError(f"{request.endpoint} declares no permission")
     if request.blueprint in ("assets", "health"):
-        return None  # The same for everybody: not even the cookie is looked at.
-    g.person = _who()
+        return None  # The same for everybody: the cookie is not even read.
+    g.person = _caller()
     set_source_address(source())
     if permission is Permission.PUBLIC:
         return None
@@ -81,12 +81,12 @@ def _admit() -> ResponseReturnValue | None:
     return None
 
 
-def _who() -> Person | None:
-    """Return who calls: by a token, by a trusted proxy, by a session, or as whoever is here."""
+def _caller() -> Person | None:
+    """Return the caller, by token, trusted proxy or session, or as anybody at this machine."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return person_of_token(token.strip(), context=app_context())
-    if name := _named_by_proxy():
+    if name := _user_of_proxy():
         return person_of_proxy(name, context=app_context())
     if secret := session.get(SESSION_KEY):
         return person_of_session(secret, source(), context=app_context())
@@ -94,11 +94,11 @@ def _who() -> Person | None:
 
 
 def _is_at_this_machine() -> bool:
-    """Say whether whoever calls needs no log-in.
+    """Return whether the caller needs no log-in.
 
-    Openness follows the address that we listen on. What a proxy passes on comes from this
-    machine too, whoever sent it; and a host that routes its loopback network (route_localnet)
-    lets others come from elsewhere. A caller at a Unix socket has no address.
+    That depends on the address we listen on. Requests that a proxy passes on come from this
+    machine too, whoever sent them; and a host that routes its loopback network (route_localnet)
+    lets callers in from elsewhere. A caller at a Unix socket has no address.
     """
     if not current_app.config["OPEN"] or app_context().settings.trusted_proxy:
         return False
@@ -106,8 +106,8 @@ def _is_at_this_machine() -> bool:
     return not elsewhere and not is_passed_on() and not has_users(app_context())
 
 
-def _named_by_proxy() -> str | None:
-    """Believe the proxy's header only from the proxy's own address."""
+def _user_of_proxy() -> str | None:
+    """Return the proxy's user header, trusted only from the proxy's own address."""
     if not comes_from_proxy():
         return None
     return request.headers.get(app_context().settings.proxy_user_header) or None

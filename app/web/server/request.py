@@ -1,4 +1,4 @@
-"""What a view needs to know of the request it answers."""
+"""Facts of the request that a view answers."""
 
 import re
 from contextlib import suppress
@@ -12,19 +12,19 @@ from app.config import is_loopback
 from app.core.access.page_obstacles import PageVisitor
 from app.usecases.context import AppContext
 
-# Where the signed cookie holds the secret of a log-in.
+# The key in the signed cookie that holds a session's secret.
 SESSION_KEY = "login"
 
 
-# Any of them says that somebody else's request was passed on; so does each `X-Forwarded-…`.
+# Any of them means that a proxy passed the request on; so does each `X-Forwarded-…`.
 _PROXY_HEADERS = ("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip")
 _FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
-# One slash, not two, and nothing that a browser drops or turns into a slash.
+# One slash, not two, and no character that a browser drops or turns into a slash.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 
 
 def own_path(asked: str, otherwise: str) -> str:
-    """Return a path that a browser was told to go to, if it is one of ours."""
+    """Return a path that a browser is to open, if it is one of ours."""
     return asked if _OWN_PATH.match(asked) else otherwise
 
 
@@ -33,12 +33,12 @@ def app_context() -> AppContext:
 
 
 def actor() -> str:
-    """Return who asks, as the history names them."""
+    """Return the caller's name for the history."""
     return str(g.person.name)
 
 
 def source() -> str:
-    """Return the address that the request comes from; of what our proxy passes on, its own."""
+    """Return the caller's address; behind the trusted proxy, the one that it names."""
     address = request.remote_addr or ""
     if comes_from_proxy():
         passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
@@ -48,15 +48,15 @@ def source() -> str:
 
 
 def comes_from_proxy() -> bool:
-    """Say whether the reverse proxy that is trusted has passed this request on."""
+    """Return whether the trusted reverse proxy passed this request on."""
     trusted = app_context().settings.trusted_proxy
     return bool(trusted) and request.remote_addr == trusted
 
 
 def is_passed_on() -> bool:
-    """Say whether a proxy has passed this request on, as far as it can be told.
+    """Return whether a proxy passed this request on, as far as headers show.
 
-    nginx names nobody unless told to, and speaks HTTP/1.0, as no browser does.
+    nginx adds no header unless configured to, but speaks HTTP/1.0, as no browser does.
     """
     named = any(name in _PROXY_HEADERS or name.startswith("X-Forwarded-") for name in _names())
     return named or request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
@@ -67,29 +67,29 @@ def _names() -> set[str]:
 
 
 def is_secure() -> bool:
-    """Say whether the reader's end of the connection is TLS: ours, or that of our proxy."""
+    """Return whether the reader's connection is TLS, to us or to the trusted proxy."""
     forwarded = request.headers.get("X-Forwarded-Proto", "") if comes_from_proxy() else ""
     return request.is_secure or forwarded.lower() == "https"
 
 
 def is_for_scripts() -> bool:
-    """Say whether what is asked for is answered to scripts, not shown to people."""
+    """Return whether the answer is for scripts, not for people."""
     return request.path.startswith("/api/") or request.path in _FOR_MACHINES
 
 
 def wants_fragment() -> bool:
-    """Say whether HTMX asks for a part of a page; Back and boosted links want the whole."""
+    """Return whether HTMX asks for a part of a page; Back and boosted links want the whole."""
     htmx = request.htmx
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
 def gateway_host() -> str:
-    """Return the name at which the reader's own machine reaches a gateway."""
+    """Return the name by which the reader's machine reaches gateways."""
     return app_context().settings.public_host or reader_host()
 
 
 def reader_host() -> str:
-    """Return the name or address that the reader opened this page by."""
+    """Return the name or address by which the reader opened this page."""
     host: str = request.host
     return host[: host.rindex("]") + 1] if host.startswith("[") else host.partition(":")[0]
 

@@ -1,11 +1,11 @@
-"""Pace: how many requests one other machine may send.
+"""The request rate: how many requests another machine may send.
 
-Whoever calls is bounded, logged in or not: a script that asks without a pause slows everybody,
-and a page costs a few milliseconds wherever it comes from. At the usual hundred a second one
-machine takes a third of a core at most; thirty people behind one address stay far below it.
-This host's own programs are not bounded, since they can have its processor without us, and an
-SSH tunnel's or a local proxy's many people have one address here. Nor is what a trusted proxy
-passes on without naming anybody.
+Every caller is limited, logged in or not: a script that calls without a pause slows everybody
+down, and a page costs a few milliseconds in any case. At the default of a hundred a second, one
+machine uses a third of a core at most; thirty people behind one address stay far below.
+This host's own programs are not limited: they can use its processor without us, and all people
+behind an SSH tunnel or a local proxy share one address here. Neither are requests that a trusted
+proxy passes on without naming the caller.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -17,22 +17,22 @@ from werkzeug.exceptions import TooManyRequests
 
 from app.web.server.request import app_context, comes_from_proxy, source
 
-# So long a machine may be ahead of its pace: a page that is opened asks for much at once.
+# The rate is an average over so long: opening a page causes many requests at the same time.
 _WINDOW_SECONDS = 10
 _MOST_CALLERS = 50_000
 
 Caller = str | int
 
 
-class _Pace:
-    """What each caller has sent within the window that its first request began."""
+class _RequestRate:
+    """Counts the requests of each caller, in a window that its first request opens."""
 
     def __init__(self, per_second: int) -> None:
         self._most = per_second * _WINDOW_SECONDS
         self._sent: TTLCache[Caller, list[int]] = TTLCache(_MOST_CALLERS, _WINDOW_SECONDS)
         self._lock = Lock()
 
-    def keep(self) -> None:
+    def check(self) -> None:
         """Raises TooManyRequests."""
         caller = _caller() if self._most else ""
         if not caller:
@@ -50,11 +50,11 @@ class _Pace:
 
 
 def init_app(app: Flask) -> None:
-    app.before_request(_Pace(app.config["CONTEXT"].settings.request_rate).keep)
+    app.before_request(_RequestRate(app.config["CONTEXT"].settings.request_rate).check)
 
 
 def _caller() -> Caller:
-    """Return whose requests are counted together; empty where they are not counted."""
+    """Return whose requests are counted together; empty if they are not counted."""
     address = source()
     if not address or (comes_from_proxy() and address == app_context().settings.trusted_proxy):
         return ""
@@ -66,5 +66,5 @@ def _caller() -> Caller:
         known = known.ipv4_mapped or known
     if known.is_loopback:
         return ""
-    # A machine has all addresses of its network's last half to call from.
+    # A machine may call from any address in the last half of its network.
     return int(known) >> 64 if isinstance(known, IPv6Address) else address

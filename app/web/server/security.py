@@ -1,7 +1,7 @@
-"""The guard before every view: who may send what, and the headers on every answer.
+"""The guard before every view: foreign requests are refused, and every answer gets its headers.
 
-Browsers send `Sec-Fetch-Site` only to trustworthy origins, so on an intranet's
-plain http the `Origin` comparison is the protection.
+Browsers send `Sec-Fetch-Site` only to trustworthy origins: on an intranet's plain http the
+comparison of `Origin` is the protection.
 """
 
 import re
@@ -15,7 +15,7 @@ from htmx_flask import request
 from werkzeug.exceptions import SecurityError
 
 from app.usecases.people.people import has_users
-from app.web.server.log import leave_for_log
+from app.web.server.log import add_request_facts
 from app.web.server.request import SESSION_KEY, app_context, comes_from_proxy, is_secure
 
 _SAFE = ("GET", "HEAD", "OPTIONS")
@@ -42,14 +42,14 @@ HEADERS = {
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-# Browsers take it from TLS alone. Not for the names below: who serves them is not known.
+# Browsers accept it by TLS only. Subdomains are left out: somebody else may serve them.
 _STRICT_TRANSPORT = "max-age=31536000"
 
 csrf = CSRFProtect()
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """The session's cookie, which a browser that got it by TLS sends by nothing else."""
+    """Session cookies, which a browser that got one by TLS sends by TLS only."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return is_secure()
@@ -59,7 +59,7 @@ def init_app(app: Flask) -> None:
     app.before_request(_name_request)
     app.before_request(_refuse_foreign_host)
     app.before_request(_refuse_foreign_change)
-    app.after_request(_dress)
+    app.after_request(_add_headers)
     app.session_interface = _Sessions()
     # Checked by our own guard, which lets scripts pass.
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
@@ -67,7 +67,7 @@ def init_app(app: Flask) -> None:
 
 
 def _name_request() -> None:
-    """Give a request its id; one that it brings is believed from our own proxy only."""
+    """Give a request an id; one that it brings is used only from the trusted proxy."""
     g.request_id = secrets.token_hex(8)
     given = request.headers.get("X-Request-Id", "")
     if comes_from_proxy() and _REQUEST_ID.match(given):
@@ -75,10 +75,10 @@ def _name_request() -> None:
 
 
 def _refuse_foreign_host() -> None:
-    """Against DNS rebinding: another site's name that leads to this address.
+    """Refuse DNS rebinding: a name of another site that leads to this address.
 
-    Where people log in, their cookie and token belong to the name that they used.
-    Whether the server is well is no secret, and asked by whatever name a monitor knows.
+    If people log in, their cookie and token belong to the name that they used. Health is no
+    secret, and monitors ask for it by any name.
     """
     if request.blueprint == "health":
         return
@@ -99,10 +99,10 @@ def _name_of_host() -> str:
 
 
 def _refuse_foreign_change() -> None:
-    """Refuse a change that another site's page sends, and a form without its token.
+    """Refuse a change that another site's page sends, and a form without its CSRF token.
 
-    Browsers send `Origin` with every change, so a request without it and
-    without `Sec-Fetch-Site` comes from a script, which no page can abuse.
+    Browsers send `Origin` with every change. A request without it and without `Sec-Fetch-Site`
+    comes from a script, which no page can abuse.
     """
     if request.method in _SAFE:
         return
@@ -124,16 +124,16 @@ def _is_ours(origin: str | None, site: str | None) -> bool:
         return False
 
 
-def _dress(response: Response) -> Response:
+def _add_headers(response: Response) -> Response:
     response.headers.update(HEADERS)
     if is_secure():
         response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
     if is_secure() or _name_of_host() in _LOOPBACK_NAMES:
-        # Elsewhere browsers ignore it, and complain of it on every page.
+        # On other names browsers ignore it, and warn about it on every page.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    leave_for_log()
+    add_request_facts()
     if request.blueprint != "assets" or "Cache-Control" not in response.headers:
-        # A download too, for which Flask itself says otherwise.
+        # Also for a download, for which Flask sets another value.
         response.headers["Cache-Control"] = "no-store"
     return response

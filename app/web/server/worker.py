@@ -1,7 +1,7 @@
-"""gunicorn's worker, where it answers by itself: to what can't be read as a request.
+"""gunicorn's worker, with answers of our own to what can't be read as a request.
 
-gunicorn's own answers repeat what was sent, and so does its log, which may be the path
-of a set-up link; and they carry none of the headers that every other answer has.
+gunicorn's answers and its log repeat what was sent, which may be the path of a set-up link, and
+its answers lack the headers that all others have.
 """
 
 import socket
@@ -35,21 +35,20 @@ _REFUSED: dict[type[BaseException], tuple[HTTPStatus, str]] = {
 
 
 class Worker(ThreadWorker):
-    """Answers with the headers of all answers, repeats nothing of what was sent, hangs up on
-    who is too slow."""
+    """Answers with the usual headers, repeats nothing that was sent, hangs up on slow clients."""
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Give a thread to a client that begins a request."""
+        """Give a thread to a client that starts a request."""
         if not isinstance(conn.sock, ClientSocket):
             conn.sock = ClientSocket(conn.sock)
         conn.sock.begin()
         super().enqueue_req(conn)
 
     def handle(self, conn: TConn) -> bool:
-        """Answer, and wait here for the client's end of a connection that is over.
+        """Answer, and wait here until the client closes a connection that is over.
 
-        gunicorn does so on the one thread that takes all others' connections: two seconds
-        for each client that does not close its end.
+        gunicorn waits in the one thread that accepts all connections: two seconds for each
+        client that does not close its end.
         """
         goes_on = super().handle(conn)
         if not goes_on:
@@ -78,7 +77,7 @@ class Worker(ThreadWorker):
         try:
             util.write_nonblock(client, _answer(*_REFUSED[kind]))
         except OSError:
-            self.log.debug("It did not wait for the answer")
+            self.log.debug("the client did not wait for the answer")
 
 
 def _answer(status: HTTPStatus, words: str) -> bytes:
