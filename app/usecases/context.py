@@ -1,4 +1,4 @@
-"""The collaborators of every use case, made once per process."""
+"""The application context: what every use case works with, built once per process."""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -78,7 +78,7 @@ def build_context(settings: Settings) -> AppContext:
     def identity() -> DeviceIdentity:
         return DeviceIdentity(device_seed(settings.deployments_dir))
 
-    def look() -> object:
+    def poll() -> object:
         snapshots.learn_starts()
         return store.scan(), snapshots.take().content
 
@@ -87,7 +87,7 @@ def build_context(settings: Settings) -> AppContext:
         snapshot = snapshots.current()
         return None if snapshot.problem else _checkable(store, snapshot)
 
-    live_updates = LiveUpdates(look)
+    live_updates = LiveUpdates(poll)
 
     def changed() -> None:
         snapshots.outdate()
@@ -98,25 +98,27 @@ def build_context(settings: Settings) -> AppContext:
     events = EngineEvents(client, inspector.inspections, changed, store.holds)
     events.listen(log_followers.on_event)
     return AppContext(
-        settings,
-        store,
-        snapshots,
-        containers,
-        Images(client),
-        Networks(client),
-        address,
-        Provider(client),
-        PeopleStore(settings.deployments_dir),
-        Pairings(identity, containers, client, live_updates.publish),
-        ReadinessChecker(running, live_updates.publish, timedelta(seconds=settings.launch_timeout)),
-        UsageSampler(client, live_updates.publish),
-        events,
-        live_updates,
-        LastLines(client),
-        Sizes(live_updates.publish),
-        log_source,
-        log_followers,
-        EngineAbout(client),
+        settings=settings,
+        store=store,
+        snapshots=snapshots,
+        containers=containers,
+        images=Images(client),
+        networks=Networks(client),
+        address=address,
+        provider=Provider(client),
+        people=PeopleStore(settings.deployments_dir),
+        pairings=Pairings(identity, containers, client, live_updates.publish),
+        readiness=ReadinessChecker(
+            running, live_updates.publish, timedelta(seconds=settings.launch_timeout)
+        ),
+        sampler=UsageSampler(client, live_updates.publish),
+        events=events,
+        live_updates=live_updates,
+        last_lines=LastLines(client),
+        sizes=Sizes(live_updates.publish),
+        log_source=log_source,
+        log_followers=log_followers,
+        about=EngineAbout(client),
     )
 
 
@@ -133,8 +135,11 @@ def _checkable(store: DeploymentStore, snapshot: Snapshot) -> Running:
 
 
 def _is_checkable(deployment: Deployment, gateway: Container) -> bool:
-    """Return whether results would count: an operation runs its own checks, and without its
-    start one run can't be told from the next."""
+    """Return whether results would count.
+
+    An operation runs its own checks. If the start of a run is unknown, nobody can tell whether
+    it is still the same run.
+    """
     is_idle = deployment.port is not None and not deployment.running_operation
     return is_idle and gateway.state == "running" and gateway.runs_since is not None
 

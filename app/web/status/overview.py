@@ -33,9 +33,9 @@ from app.web.server.sharing import shared
 bp = Blueprint("overview", __name__)
 api_bp = Blueprint("overview_api", __name__, url_prefix="/api/deploy")
 
-# All that the list shows tells of its changes.
+# Everything in the list publishes its changes, so a look may be old.
 _LOOK_SECONDS = 10.0
-# What the list is made of beside its rows and their frame.
+# The parts of the list beside its rows and their frame.
 _PARTS = (
     "status/_title",
     "status/_icon",
@@ -57,7 +57,7 @@ def index() -> ResponseReturnValue:
 
 def _list(query: ListQuery) -> tuple[Tab, Markup]:
     overview = load_overview(app_context())
-    # No longer than a second, since the words say how long ago something was.
+    # For a second at most, since the words say how long ago something was.
     return shared(
         ("list of overview", query),
         lambda: _rendered_list(overview, query),
@@ -67,7 +67,7 @@ def _list(query: ListQuery) -> tuple[Tab, Markup]:
 
 
 def _rendered_list(overview: Overview, query: ListQuery) -> tuple[Tab, Markup]:
-    _, listing, context = _asked_for(overview, query)
+    _, listing, context = _page_of(overview, query)
     rows = [_row(row) for row in listing.rows]
     return context["tab"], render_content("status/list", rows=rows, **context)
 
@@ -86,7 +86,7 @@ def stream() -> ResponseReturnValue:
 
 
 def _look(query: ListQuery) -> tuple[Sequence[DeploymentView], PageParts]:
-    views, listing, context = _asked_for(load_overview(app_context()), query)
+    views, listing, context = _page_of(load_overview(app_context()), query)
     return views, PageParts(
         parts=render_parts(_PARTS, context),
         rows={row.id: _row(row) for row in listing.rows},
@@ -94,10 +94,10 @@ def _look(query: ListQuery) -> tuple[Sequence[DeploymentView], PageParts]:
     )
 
 
-def _asked_for(
+def _page_of(
     overview: Overview, query: ListQuery
 ) -> tuple[Sequence[DeploymentView], Listing, dict[str, Any]]:
-    """Return all deployments, those that were asked for, and what templates need."""
+    """Return all deployments, the page of the list, and the context of its templates."""
     views = views_of(overview, app_context())
     listing = select(_rows(views), query)
     return views, listing, _context(listing, views)
@@ -131,12 +131,12 @@ def _rows(views: Sequence[DeploymentView]) -> list[Row]:
 
 
 def _row(row: Row) -> Markup:
-    """Return a row's HTML: made once for all who look, as long as it reads the same."""
-    return _row_as_it_reads(row, may(Permission.OPERATE), reading(row.reason_parts))
+    """Return a row's HTML, rendered once for all readers as long as its words are the same."""
+    return _row_with_words(row, may(Permission.OPERATE), reading(row.reason_parts))
 
 
 @lru_cache(4096)
-def _row_as_it_reads(row: Row, may_operate: bool, _reading: str) -> Markup:
+def _row_with_words(row: Row, may_operate: bool, _words: str) -> Markup:
     html = render_template("status/_row.html", row=row, may_operate=may_operate)
     return Markup(html)  # noqa: S704 - a template escapes
 
