@@ -80,10 +80,10 @@ class Capacity:
         if first.more >= wanted:
             return ""
         others = wanted - 1
-        beside = (
+        launching = (
             f" {others} more {'is' if others == 1 else 'are'} being launched." if others else ""
         )
-        return f"It may not fit: {first.words}.{beside} {first.otherwise} {first.next_step}"
+        return f"It may not fit: {first.words}.{launching} {first.otherwise} {first.next_step}"
 
 
 def capacity_of(host: HostResources) -> Capacity:
