@@ -131,6 +131,6 @@ def _require_no_containers(archived: ArchivedDeployment, context: AppContext) ->
     if containers:
         names = ", ".join(each.name for each in containers)
         raise NotPurged(
-            f"{names} is still there. Remove it first, on the page Stranded or with:"
+            f"{names} is still there. Remove it first, on the page Orphans or with:"
             f" docker compose -p {archived.deployment.id} down"
         )

@@ -46,8 +46,8 @@ def find_orphan(project: str, *, context: AppContext) -> Orphan:
     Raises NotFound, NotOrphaned, EngineError.
     """
     found = list_orphans_now(context=context)
-    if stranded := found.get(project):
-        return stranded
+    if orphan := found.get(project):
+        return orphan
     if is_id(project) and context.store.has(project):
         raise NotOrphaned(
             f"{project} is a deployment with a folder, so it is no orphan. Stop it on its own page."
@@ -102,12 +102,12 @@ def remove_orphans(
 def _remove(project: str, actor: str, context: AppContext) -> bool:
     """Remove one orphan; return False if the stop that it needs still goes on."""
     try:
-        stranded = find_orphan(project, context=context)
-        if stranded.deployment:
+        orphan = find_orphan(project, context=context)
+        if orphan.deployment:
             # Its folder exists: an ordinary stop, which takes the folder's lock.
             started = stop_deployment(project, actor=actor, context=context)
             return wait_for(started, context=context) is not None
-        _remove_recorded(stranded, actor, context)
+        _remove_recorded(orphan, actor, context)
         return True
     finally:
         context.snapshots.outdate()
@@ -115,12 +115,12 @@ def _remove(project: str, actor: str, context: AppContext) -> bool:
         context.live_updates.publish()
 
 
-def _remove_recorded(stranded: Orphan, actor: str, context: AppContext) -> None:
-    root, about = context.store.root, {"project": stranded.project, "parts": stranded.parts}
+def _remove_recorded(orphan: Orphan, actor: str, context: AppContext) -> None:
+    root, about = context.store.root, {"project": orphan.project, "parts": orphan.parts}
     with storage_errors("It was not removed."):
         history.record(root, "remove stranded", actor, **about)
     try:
-        _remove_parts(stranded, context)
+        _remove_parts(orphan, context)
     except UserError as failure:
         with suppress(OSError):
             history.record(root, "remove stranded failed", actor, **about, reason=failure.detail)
@@ -129,13 +129,13 @@ def _remove_recorded(stranded: Orphan, actor: str, context: AppContext) -> None:
         history.record(root, "remove stranded succeeded", actor, **about)
 
 
-def _remove_parts(stranded: Orphan, context: AppContext) -> None:
-    project, seconds = stranded.project, context.settings.stop_timeout
+def _remove_parts(orphan: Orphan, context: AppContext) -> None:
+    project, seconds = orphan.project, context.settings.stop_timeout
     environment = docker_environment(PROJECT, context.address)
     try:
-        if stranded.containers:
+        if orphan.containers:
             compose_halt(project, environment, seconds)
-            for container in stranded.containers:
+            for container in orphan.containers:
                 _save_last_words(container, context)
             # Its folder may have been put back meanwhile.
             find_orphan(project, context=context)
