@@ -125,13 +125,9 @@ class Terminal:
 
     def leave_going_on(self, operation: "Operation", status: GoingOn) -> NoReturn:
         """Say that an operation is still running, and exit."""
-        from app.usecases.operations.answers import OperationGoesOn, OperationShown
+        from app.usecases.operations.answers import OperationGoesOn
 
-        answer = OperationGoesOn(
-            deployment_id=operation.deployment_id,
-            status=status,
-            operation=OperationShown.of(operation),
-        )
+        answer = OperationGoesOn.of(operation, status=status)
         self.answer(_still_running_words(operation), answer)
         raise click.exceptions.Exit(GOING_ON)
 

@@ -52,6 +52,10 @@ class OperationGoesOn(Answer):
         "", description="Of a launch: why this host may be short of memory or disk for it."
     )
 
+    @classmethod
+    def of(cls, shown: Operation, **named: Any) -> Self:
+        return super().of(shown, operation=OperationShown.of(shown), **named)
+
 
 class CancelledAnswer(Answer):
     """The operation has ended; `status` is the deployment's status after it."""

@@ -86,12 +86,7 @@ def accepted(
     operation: Operation, status: Literal["launching", "stopping"], warning: str = ""
 ) -> AcceptedAnswer:
     """Answer 202: the operation is still running."""
-    return AcceptedAnswer(
-        deployment_id=operation.deployment_id,
-        status=status,
-        operation=OperationShown.of(operation),
-        warning=warning,
-    )
+    return AcceptedAnswer.of(operation, status=status, warning=warning)
 
 
 class Problem(AnswerPart):
