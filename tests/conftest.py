@@ -110,8 +110,8 @@ def preloaded_operations(
     monkeypatch: pytest.MonkeyPatch, preloading: PreloadedOperations, deployments_dir: Path
 ) -> Iterator[None]:
     """Start operations that need not load their program: for modules that start many."""
-    # By its name, so that the module is loaded before: it says subprocess.Popen[bytes].
-    monkeypatch.setattr("app.usecases.operations.process.subprocess.Popen", preloading.popen)
+    # By its name, so that the modules are loaded before: they say subprocess.Popen[bytes].
+    monkeypatch.setattr("app.usecases.operations.start.subprocess.Popen", preloading.popen)
     yield
     preloading.kill_running()
 
