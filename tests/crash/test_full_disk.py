@@ -128,8 +128,8 @@ def assert_exit_code(crashes: CrashScenario, code: int, at: str) -> None:
         return
     assert operation, at
     if operation.state is OperationState.FAILED:
-        told = operation.code in ("disk_full", "no_room")
+        explained = operation.code in ("disk_full", "no_room")
         not_back = operation.code == ROLLBACK_FAILED and "The disk is full." in operation.reason
-        assert told or not_back, f"{at}: {operation.code}: {operation.reason}"
+        assert explained or not_back, f"{at}: {operation.code}: {operation.reason}"
     else:
         assert operation.state in (OperationState.SUCCEEDED, OperationState.INTERRUPTED), at

@@ -18,7 +18,7 @@ from tests.support.waiting import eventually
 OWN = "e0e0e0e0e0"
 
 
-class Told:
+class HeardEvents:
     """The events that came, and the number of other changes."""
 
     def __init__(self) -> None:
@@ -37,19 +37,19 @@ class Told:
 
 
 @pytest.fixture
-def told(tmp_path: Path) -> Iterator[Told]:
-    told, connected = Told(), threading.Event()
+def heard_events(tmp_path: Path) -> Iterator[HeardEvents]:
+    heard_events, connected = HeardEvents(), threading.Event()
     client = EngineClient(engine_address(), 5)
     events = EngineEvents(
         client,
         Inspections(),
-        told.count,
+        heard_events.count,
         lambda path: path.startswith(f"{tmp_path}/"),
     )
-    events.listen(told.heard.append, connected.set)
+    events.listen(heard_events.heard.append, connected.set)
     events.start()
     assert connected.wait(20)
-    yield told
+    yield heard_events
     events.stop()
 
 
@@ -68,20 +68,20 @@ def made(engine: docker.APIClient, project: str, working_dir: str) -> Iterator[s
 
 
 def test_other_projects_events_do_not_outdate_the_snapshot(
-    told: Told, engine: docker.APIClient
+    heard_events: HeardEvents, engine: docker.APIClient
 ) -> None:
-    before = told.beside
+    before = heard_events.beside
 
     with made(engine, "somebody-elses", "/srv/somebody"), made(engine, OWN, "/srv") as own:
-        eventually(lambda: told.has(own))
+        eventually(lambda: heard_events.has(own))
 
-    assert told.beside == before
+    assert heard_events.beside == before
 
 
 def test_a_container_started_in_our_folder_outdates_the_snapshot(
-    told: Told, engine: docker.APIClient, tmp_path: Path
+    heard_events: HeardEvents, engine: docker.APIClient, tmp_path: Path
 ) -> None:
-    before = told.beside
+    before = heard_events.beside
 
     with made(engine, "renamed-by-hand", f"{tmp_path}/{OWN}"):
-        eventually(lambda: told.beside > before)
+        eventually(lambda: heard_events.beside > before)

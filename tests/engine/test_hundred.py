@@ -40,7 +40,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     ids = [each["deployment_id"] for each in ids]
 
     with timed(f"launch {_COUNT}, {_AT_ONCE} at a time"):
-        at_once(ids, lambda each: called(server, "launch", deployment_id=each))
+        in_parallel(ids, lambda each: called(server, "launch", deployment_id=each))
     assert statuses(server) == {"running": _COUNT}
     with timed("list, warm"):
         statuses(server)
@@ -71,7 +71,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     assert again == [each.container for each in gateways]
 
     with timed(f"stop {_COUNT}, {_AT_ONCE} at a time"):
-        at_once(ids, lambda each: called(server, "stop", deployment_id=each))
+        in_parallel(ids, lambda each: called(server, "stop", deployment_id=each))
     assert statuses(server) == {"stopped": _COUNT}
     assert own_engine.docker("ps", "--all", "--quiet") == ""
     assert engine_of_all.networks(filters={"label": "com.docker.compose.project"}) == []
@@ -87,9 +87,9 @@ def called(server: Server, verb: str, **body: object) -> dict[str, Any]:
     return dict(answer)
 
 
-def at_once(ids: Sequence[str], deed: Callable[[str], object]) -> None:
+def in_parallel(ids: Sequence[str], call: Callable[[str], object]) -> None:
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        list(pool.map(deed, ids))
+        list(pool.map(call, ids))
 
 
 def statuses(server: Server) -> Counter[str]:

@@ -128,11 +128,11 @@ def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
         people.tokens["0badcafe"] = Token("script", "operator", digest(TOKEN[12:]), "ana", 1.0, 9e9)
         people.setup = Setup("f" * 64, 9e9)
     now = datetime.now(UTC)
-    with WebhookQueueStore(root).changing() as told:
-        told.places[deployment_id] = HistoryCursor()
+    with WebhookQueueStore(root).changing() as queue:
+        queue.places[deployment_id] = HistoryCursor()
         notice = Notification(WebhookEvent.CRASHED, deployment_id, 7, now, "said")
-        told.waiting.append(WebhookMessage(notice))
-        told.note(Delivery(now, "crashed", deployment_id, "bot", True, "200", 1, 5))
+        queue.waiting.append(WebhookMessage(notice))
+        queue.note(Delivery(now, "crashed", deployment_id, "bot", True, "200", 1, 5))
     batches.batches_folder(root).mkdir()
     batch, lock = batches.begin(root, (deployment_id,), "a:2", "ana", "local")
     os.close(lock)

@@ -156,9 +156,9 @@ def test_following_a_log_by_offset_gives_every_whole_line_once(folder: Path) -> 
 @pytest.fixture
 def heard() -> Iterator[list[int]]:
     """The signals that this process gets, as an operation does."""
-    told: list[int] = []
-    before = signal.signal(CANCEL, lambda number, _: told.append(number))
-    yield told
+    received: list[int] = []
+    before = signal.signal(CANCEL, lambda number, _: received.append(number))
+    yield received
     signal.signal(CANCEL, before)
 
 

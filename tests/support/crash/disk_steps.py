@@ -15,8 +15,8 @@ from pathlib import Path
 from tests.support.files.small_disk import fill
 
 _CHANGES = frozenset(
-    f"os.{deed}"
-    for deed in (
+    f"os.{call}"
+    for call in (
         "chmod", "chown", "link", "mkdir", "remove", "rename", "rmdir", "symlink", "truncate",
     )
 )  # fmt: skip

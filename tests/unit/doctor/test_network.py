@@ -54,13 +54,13 @@ def test_our_own_networks_do_not_count_as_taken() -> None:
 
 
 def test_a_route_over_a_deployments_network_gets_a_fix_that_moves_it() -> None:
-    stranger = str(subnet_of(B.port, POOL).supernet(1))
+    route = str(subnet_of(B.port, POOL).supernet(1))
 
-    found = networks_finding(networks(stranger, owners=(B,)), SHELL)
+    found = networks_finding(networks(route, owners=(B,)), SHELL)
 
     assert (found.verdict, found.fix) == (DoctorVerdict.BAD, MOVE_B)
     assert found.seen.startswith(
-        f"B can't have its network: this host already has a route to {stranger}"
+        f"B can't have its network: this host already has a route to {route}"
     )
 
 

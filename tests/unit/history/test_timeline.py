@@ -19,12 +19,12 @@ def entry(what: str, **more: Any) -> dict[str, Any]:
     return {"n": 1, "at": "2026-11-24T12:00:00.000+00:00", "what": what, "who": "ana", **more}
 
 
-def told(*oldest_first: dict[str, Any], running: int | None = None) -> list[TimelineEntry]:
+def entries(*oldest_first: dict[str, Any], running: int | None = None) -> list[TimelineEntry]:
     return list(timeline_of(ID, oldest_first[::-1], running))
 
 
 def words(*oldest_first: dict[str, Any], running: int | None = None) -> list[str]:
-    return [each.words for each in told(*oldest_first, running=running)]
+    return [each.words for each in entries(*oldest_first, running=running)]
 
 
 def exited(**more: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def test_an_operation_and_its_outcome_are_one_item() -> None:
         "launch failed", operation=3, at="2026-11-24T12:00:09+00:00", reason="Port 1 is taken."
     )
 
-    [moment] = told(begun, entry("reveal"), ended)[1:]
+    [moment] = entries(begun, entry("reveal"), ended)[1:]
 
     assert (moment.words, moment.outcome, moment.tone) == ("Launch failed", "failed", "bad")
     assert (moment.operation, moment.source, moment.who) == (3, "10.1.2.3", "ana")
@@ -56,10 +56,12 @@ def test_an_operation_without_outcome_is_running_or_was_interrupted() -> None:
 
 
 def test_a_failed_action_on_a_device_is_one_item() -> None:
-    deed = {"request": "r", "device": "d", "label": "Firefox on Linux", "address": "10.0.0.5"}
+    device = {"request": "r", "device": "d", "label": "Firefox on Linux", "address": "10.0.0.5"}
 
-    assert words(entry("approve_device", **deed)) == ["Firefox on Linux was approved, at 10.0.0.5"]
-    assert words(entry("approve_device", **deed), entry("approve_device_failed", **deed)) == [
+    assert words(entry("approve_device", **device)) == [
+        "Firefox on Linux was approved, at 10.0.0.5"
+    ]
+    assert words(entry("approve_device", **device), entry("approve_device_failed", **device)) == [
         "Firefox on Linux could not be approved, at 10.0.0.5"
     ]
 
@@ -93,7 +95,7 @@ def test_a_failed_action_on_a_device_is_one_item() -> None:
     ],
 )
 def test_an_exit_says_how_it_came_about(given: dict[str, Any], expected: str, tone: str) -> None:
-    [moment] = told(exited(**given))
+    [moment] = entries(exited(**given))
 
     assert (moment.words, moment.tone, moment.kind) == (expected, tone, EntryKind.GATEWAY)
 

@@ -17,17 +17,17 @@ layers = st.builds(
 
 
 @given(st.lists(layers))
-def test_pull_progress_is_a_percentage_for_any_numbers(told: list[Layer]) -> None:
-    known = latest_layers(told)
+def test_pull_progress_is_a_percentage_for_any_numbers(layers: list[Layer]) -> None:
+    known = latest_layers(layers)
 
     assert 0 <= percent_of(known) <= 100
     assert all(0 <= each.percent <= 100 for each in known)
 
 
 def test_a_layer_keeps_its_size_after_its_download() -> None:
-    told = [Layer(A, Phase.DOWNLOADING, 50, 200), Layer(B, Phase.WAITING), Layer(A, Phase.DONE)]
+    layers = [Layer(A, Phase.DOWNLOADING, 50, 200), Layer(B, Phase.WAITING), Layer(A, Phase.DONE)]
 
-    assert latest_layers(told) == (Layer(A, Phase.DONE, 200, 200), Layer(B, Phase.WAITING))
+    assert latest_layers(layers) == (Layer(A, Phase.DONE, 200, 200), Layer(B, Phase.WAITING))
 
 
 def test_a_layer_of_unknown_size_counts_as_the_average() -> None:

@@ -54,9 +54,9 @@ def test_the_exit_codes_are_in_the_help_and_in_the_docs() -> None:
         .partition("| exit code |")[2]
         .partition("\n\n")[0]
     )
-    told = dict(re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE))
+    documented = dict(re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE))
 
-    assert told == {str(code): meaning for code, meaning in EXITS.items()}
+    assert documented == {str(code): meaning for code, meaning in EXITS.items()}
     shown = CliRunner().invoke(main, ["--help"], terminal_width=200).stdout
     assert all(re.search(rf"{code} +{meaning}", shown) for code, meaning in EXITS.items())
 

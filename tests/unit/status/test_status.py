@@ -393,15 +393,15 @@ def test_a_verified_run_is_running_before_docker_reports_health() -> None:
 
 
 def test_a_verified_run_is_running_whatever_its_restart_count() -> None:
-    mended = a_container(
+    recovered = a_container(
         status_text="Up 20 seconds",
         details=details(restart_count=6, started_at=YOUNG, started_at_text="this run"),
     )
 
-    proven = an_operation(verified=Run(mended.id, "this run"))
+    verified = an_operation(verified=Run(recovered.id, "this run"))
 
-    assert seen(a_deployment(operation=proven), mended) == ("running", "up 20 seconds")
-    assert seen(a_deployment(operation=an_operation()), mended)[0] == "restarting"
+    assert seen(a_deployment(operation=verified), recovered) == ("running", "up 20 seconds")
+    assert seen(a_deployment(operation=an_operation()), recovered)[0] == "restarting"
 
 
 @pytest.mark.parametrize(
@@ -767,8 +767,8 @@ def test_an_unverified_run_may_take_as_long_as_a_launch() -> None:
 def test_a_verified_run_gets_no_start_period(inspected: bool) -> None:
     inspection = details(started_at=before(200))
     gateway = a_container(started_at=before(200), details=inspection if inspected else None)
-    proven = Run(gateway.id, inspection.started_at_text)
-    launch = an_operation(LAUNCH, SUCCEEDED, verified=proven, ended_at=before(190))
+    verified = Run(gateway.id, inspection.started_at_text)
+    launch = an_operation(LAUNCH, SUCCEEDED, verified=verified, ended_at=before(190))
     long = timedelta(seconds=600)
 
     assert checked(a_deployment(operation=launch), gateway, grace=long) == REFUSED
@@ -792,9 +792,9 @@ def test_checks_of_an_earlier_run_say_nothing_about_this_one(other: dict[str, An
 
 def test_a_gateway_that_passed_its_checks_runs_before_dockers_health_check() -> None:
     young = a_container(status_text="Up 9 seconds (health: starting)", started_at=before(9))
-    told = "up 9 seconds, it answers and accepts its token"
+    reason = "up 9 seconds, it answers and accepts its token"
 
-    assert checked(a_deployment(), young, failed_check=None, has_passed=True) == ("running", told)
+    assert checked(a_deployment(), young, failed_check=None, has_passed=True) == ("running", reason)
     assert checked(a_deployment(), young, failed_check=None)[0] == "launching"
     ill = replace(young, status_text="Up 9 seconds (unhealthy)")
     assert checked(a_deployment(), ill, failed_check=None, has_passed=True)[0] == "unhealthy"

@@ -23,7 +23,7 @@ class Story:
         self.place = HistoryCursor()
         self.now = START
         self.number = 0
-        self.told: list[Notification] = []
+        self.sent: list[Notification] = []
 
     def later(self, seconds: float) -> "Story":
         self.now += timedelta(seconds=seconds)
@@ -36,7 +36,7 @@ class Story:
         if "container" in line:
             line["last_at"] = self.now.isoformat()
         self.place, notices = read_entries(self.place, ID, [line])
-        self.told += notices
+        self.sent += notices
         return self.number
 
     def crash(self, **more: Any) -> int:
@@ -48,12 +48,12 @@ class Story:
     def look(self, status: Status = Status.RESTARTING, **more: Any) -> "Story":
         seen = DeploymentCondition(status, self.now, **more)
         self.place, notices = check_condition(self.place, ID, seen)
-        self.told += notices
+        self.sent += notices
         return self
 
     @property
     def events(self) -> list[str]:
-        return [each.event for each in self.told]
+        return [each.event for each in self.sent]
 
 
 def test_a_crash_and_its_end_are_reported_once_each() -> None:
@@ -61,8 +61,8 @@ def test_a_crash_and_its_end_are_reported_once_each() -> None:
     number = story.crash(restarted=True)
     story.look().later(11).look().later(5).look()
     assert story.events == ["crashed"]
-    assert story.told[0].incident == number
-    assert "exit code 78" in story.told[0].reason
+    assert story.sent[0].incident == number
+    assert "exit code 78" in story.sent[0].reason
 
     story.later(60).look(Status.RUNNING).later(60).look(Status.RUNNING)
 
@@ -84,7 +84,7 @@ def test_a_crash_loop_sends_one_message_and_one_more_when_it_ends() -> None:
         story.again(number, count=count, restarted=False)
         story.look()
     assert story.events == ["crash_loop"]
-    assert "5 times" in story.told[0].reason
+    assert "5 times" in story.sent[0].reason
 
     story.later(30).look(Status.RUNNING)
     assert story.events == ["crash_loop"], "quiet for too short a time"
@@ -101,12 +101,12 @@ def test_a_slow_crash_loop_is_not_over_between_crashes() -> None:
         story.again(number, count=count, restarted=False)
         story.look()
     assert story.events[-1] == "crash_loop"
-    told = len(story.told)
+    sent = len(story.sent)
 
     for _ in range(5):
         story.later(200).look(Status.RUNNING, since=story.now - timedelta(seconds=190))
 
-    assert len(story.told) == told
+    assert len(story.sent) == sent
 
 
 def test_a_crash_that_becomes_a_loop_is_reported_again() -> None:
@@ -215,8 +215,8 @@ def test_failed_operations_are_reported_and_a_launch_ends_a_trouble() -> None:
     story.record(what="stop failed", who="ana", operation=3, reason="Compose hung.")
 
     assert story.events == ["operation_failed", "recovered", "operation_failed"]
-    assert story.told[0].reason == "The launch failed. Port 80 is taken."
-    assert "by ana" in story.told[1].reason
+    assert story.sent[0].reason == "The launch failed. Port 80 is taken."
+    assert "by ana" in story.sent[1].reason
 
 
 def test_a_rolled_back_update_needs_no_recovery() -> None:
@@ -238,8 +238,8 @@ def test_an_interrupted_operation_is_reported_without_an_entry() -> None:
     story.look(Status.FAILED, interrupted=True)
 
     assert story.events == ["operation_failed"]
-    assert "interrupted" in story.told[0].reason
-    assert "Launch again" in story.told[0].reason
+    assert "interrupted" in story.sent[0].reason
+    assert "Launch again" in story.sent[0].reason
 
 
 @pytest.mark.parametrize("ending", ["stop succeeded", "launch cancelled"])

@@ -133,10 +133,10 @@ def test_one_button_allows_a_name_and_then_the_page_may_request_pairing(
     assert ana.walls(deployment_id) == ["pairing"]
     assert 'hx-select="#obstacles"' not in ana.page(deployment_id)
     browser.ask()
-    deeds = [each for each in read_history(folder) if each["what"].startswith("allow-origin")]
-    assert [each["what"] for each in deeds] == ["allow-origin", "allow-origin succeeded"]
-    assert deeds[0]["arguments"] == {"origin": origin}
-    assert all("operator" in each["who"] for each in deeds), deeds
+    entries = [each for each in read_history(folder) if each["what"].startswith("allow-origin")]
+    assert [each["what"] for each in entries] == ["allow-origin", "allow-origin succeeded"]
+    assert entries[0]["arguments"] == {"origin": origin}
+    assert all("operator" in each["who"] for each in entries), entries
 
 
 @pytest.mark.parametrize(
@@ -266,11 +266,11 @@ def test_a_gateway_that_fails_with_the_new_file_is_rolled_back(
     # The next start crashes. The one after it, with the old file, does not.
     fault = folder / "config" / "standin-fault"
     fault.write_text("crash:3")
-    mended = threading.Thread(target=_mend_when_put_back, args=(folder, before, fault))
-    mended.start()
+    repair = threading.Thread(target=_repair_after_rollback, args=(folder, before, fault))
+    repair.start()
 
     answer = ana.allow(deployment_id, f"http://{GATEWAY}:{port_of(folder)}")
-    mended.join()
+    repair.join()
 
     assert answer.status_code == 502, answer.text
     assert answer.json["code"] == "launch_failed"
@@ -284,7 +284,7 @@ def test_a_gateway_that_fails_with_the_new_file_is_rolled_back(
     assert ana.walls(deployment_id) == ["origin_refused"]
 
 
-def _mend_when_put_back(folder: Path, before: bytes, fault: Path) -> None:
+def _repair_after_rollback(folder: Path, before: bytes, fault: Path) -> None:
     config = folder / "config" / "openclaw.json"
     eventually(lambda: config.read_bytes() != before, every=0.005)
     eventually(lambda: config.read_bytes() == before, every=0.005)

@@ -63,9 +63,9 @@ def test_a_request_is_shown_and_its_approval_pairs_that_browser(
     assert browser.knock()["ok"] is True
     assert gateway.pending_ids() == []
     assert "device asks" not in api.page("/").text
-    [deed] = gateway.device_entries()
-    assert (deed["what"], deed["who"]) == ("approve_device", "a local user")
-    assert (deed["request"], deed["device"]) == (request_id, browser.identity.id)
+    [entry] = gateway.device_entries()
+    assert (entry["what"], entry["who"]) == ("approve_device", "a local user")
+    assert (entry["request"], entry["device"]) == (request_id, browser.identity.id)
     [paired] = [each for each in gateway.devices()["paired"] if not each["own"]]
     assert paired["device_id"] == browser.identity.id
     assert paired["approved_by"] == "a local user"
@@ -87,7 +87,7 @@ def test_a_rejected_browser_stays_out_and_may_ask_again(gateway: PairingGateway)
     assert answer.json["status"] == "rejected"
     assert gateway.pending_ids() == []
     assert browser.ask() != request_id
-    assert [deed["what"] for deed in gateway.device_entries()] == ["reject_device"]
+    assert [entry["what"] for entry in gateway.device_entries()] == ["reject_device"]
 
 
 def test_of_two_browsers_only_the_approved_one_gets_in(gateway: PairingGateway, api: Api) -> None:
@@ -158,7 +158,7 @@ def test_a_removed_device_is_disconnected_and_must_ask_again(gateway: PairingGat
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4001
     browser.ask()
-    assert [deed["what"] for deed in gateway.device_entries()] == [
+    assert [entry["what"] for entry in gateway.device_entries()] == [
         "approve_device",
         "remove_device",
     ]

@@ -87,10 +87,10 @@ def slow_api(settings: Settings) -> Api:
 
 def statuses(api: Api, address: str, count: int, **headers: str) -> list[int]:
     """Send requests from an address and return their statuses."""
-    told = {name.replace("_", "-"): text for name, text in headers.items()}
+    sent = {name.replace("_", "-"): text for name, text in headers.items()}
     sender = {"REMOTE_ADDR": address}
     return [
-        api.get("list", environ_base=sender, headers=told).status_code for _ in range(count)
+        api.get("list", environ_base=sender, headers=sent).status_code for _ in range(count)
     ]  # fmt: skip
 
 

@@ -45,7 +45,7 @@ class Story:
     api: Api
     folder: Path
     real: dict[str, str] = field(default_factory=dict)
-    told: set[str] = field(default_factory=set)
+    run_examples: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         page = self.api.page("/api").text
@@ -60,7 +60,7 @@ class Story:
             status, example = self.examples[name]
             assert answer.status_code == status, (name, answer.text)
             assert _outline(answer.json) == _outline(example or answer.json), name
-            self.told.add(name)
+            self.run_examples.add(name)
         return answer.json
 
     def _send(self, name: str) -> TestResponse:
@@ -119,7 +119,7 @@ def test_every_example_on_the_api_page_works(story: Story) -> None:
     with Provider() as provider:
         _live(story, provider)
 
-    assert story.told == set(story.examples), "an example that no test runs"
+    assert story.run_examples == set(story.examples), "an example that no test runs"
 
 
 def _live(story: Story, provider: Provider) -> None:

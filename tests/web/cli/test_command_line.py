@@ -68,7 +68,7 @@ def _user() -> str:
 
 
 @pytest.mark.parametrize(
-    ("words", "typed", "told"),
+    ("words", "typed", "message"),
     [
         (["--set", f"openrouter_api_key={API_KEY}"], "", "OPENROUTER_API_KEY=VALUE"),
         (["--set", f"OPENROUTER_API_KEY={API_KEY}"], "", "on standard input"),
@@ -84,12 +84,12 @@ def _user() -> str:
     ],
 )
 def test_invalid_command_input_makes_nothing_and_is_not_repeated(
-    cli: CommandLine, words: list[str], typed: str, told: str, deployments_dir: Path
+    cli: CommandLine, words: list[str], typed: str, message: str, deployments_dir: Path
 ) -> None:
     refused = cli.call("configure", *words, typed=typed)
 
     assert refused.exit_code == 2
-    assert told in refused.stderr
+    assert message in refused.stderr
     assert API_KEY not in refused.output
     assert cli.json("list") == []
 

@@ -54,8 +54,8 @@ def test_a_crash_after_the_launch_has_a_cause_too(
 
     # A busy engine may fail to answer once; then nothing is said about the gateway.
     def cause() -> dict[str, Any] | None:
-        told = api.status(deployment_id)["cause"]
-        return dict(told) if told and told["code"] != "engine_silent" else None
+        shown = api.status(deployment_id)["cause"]
+        return dict(shown) if shown and shown["code"] != "engine_silent" else None
 
     seen = eventually(cause)
     assert seen["code"] == "npm_missing", seen

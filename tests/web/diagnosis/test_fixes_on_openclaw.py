@@ -67,9 +67,9 @@ def image_without_npm(engine: docker.APIClient) -> Iterator[str]:
     )
     engine.start(removed)
     engine.wait(removed)
-    told = engine.inspect_image(image)["Config"]
-    changes = [f"{each.upper()} {json.dumps(told[each])}" for each in ("Entrypoint", "Cmd")]
-    engine.commit(removed, "deploy-agent-no-npm", "1", changes=[*changes, f"USER {told['User']}"])
+    config = engine.inspect_image(image)["Config"]
+    changes = [f"{each.upper()} {json.dumps(config[each])}" for each in ("Entrypoint", "Cmd")]
+    engine.commit(removed, "deploy-agent-no-npm", "1", changes=[*changes, f"USER {config['User']}"])
     engine.remove_container(removed)
     yield "deploy-agent-no-npm:1"
     engine.remove_image("deploy-agent-no-npm:1", force=True)

@@ -85,8 +85,8 @@ def test_the_fix_lines_repair_a_tampered_folder(
     os.close(lock)
     try:
         findings = found(api)
-        told = verdicts(api, *clean)
-        assert told == {
+        findings = verdicts(api, *clean)
+        assert findings == {
             "modes": "bad",
             "owners": "bad",
             "links": "bad",
@@ -113,8 +113,8 @@ def test_the_fix_lines_repair_a_tampered_folder(
         holder.kill()
         holder.wait()
 
-    mended = verdicts(api, "modes", "owners", "links", "foreign", "operations")
-    assert set(mended.values()) == {"good"}
+    fixed = verdicts(api, "modes", "owners", "links", "foreign", "operations")
+    assert set(fixed.values()) == {"good"}
     assert len(api.get("list").json) == 4, "the foreign folder is now named by an id"
     assert (deployments_dir / second / ".env").is_file()
     assert (deployments_dir / second / ".env").read_bytes() == (tmp_path / "settings").read_bytes()
@@ -130,10 +130,10 @@ def test_running_gateways_are_checked_for_memory_port_token_and_policy(
     container = api.status(running)["containers"][0]["name"]
     paste(f"docker update --restart no {container}")
 
-    with socket.socket() as stranger:
-        stranger.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        stranger.bind(("", api.status(resting)["port"]))
-        stranger.listen()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("", api.status(resting)["port"]))
+        other.listen()
         findings = found(api)
         assert findings["ports"]["verdict"] == "bad"
         assert f" of Night ({resting})" in findings["ports"]["seen"]
@@ -166,23 +166,23 @@ def test_a_hanging_engine_does_not_delay_other_checks(
     }
     beside_it = {"socket", "disk", "memory", "networks", "modes", "links", "foreign", "operations"}
 
-    def told_beside(missing: set[str]) -> tuple[int, dict[str, dict[str, Any]]] | None:
+    def findings_beside(missing: set[str]) -> tuple[int, dict[str, dict[str, Any]]] | None:
         """Return exit code and findings, once all other checks have finished in time."""
         code, answer = command_line(monkeypatch, deployments_dir)
-        told = {each["code"]: each for each in answer["findings"]}
-        late = {each for each in told.keys() - missing if "No answer" in told[each]["seen"]}
-        return None if late else (code, told)
+        findings = {each["code"]: each for each in answer["findings"]}
+        late = {each for each in findings.keys() - missing if "No answer" in findings[each]["seen"]}
+        return None if late else (code, findings)
 
     for trouble, words in ((gate.hold, "does not answer them"), (gate.shut, "Nothing answers")):
         trouble()
-        code, told = eventually(lambda: told_beside(of_the_engine))
+        code, findings = eventually(lambda: findings_beside(of_the_engine))
 
         assert code == 1
-        assert told["engine"]["verdict"] == "bad"
-        assert words in told["engine"]["seen"]
-        assert {told[each]["verdict"] for each in of_the_engine} == {"not known"}
+        assert findings["engine"]["verdict"] == "bad"
+        assert words in findings["engine"]["seen"]
+        assert {findings[each]["verdict"] for each in of_the_engine} == {"not known"}
         if trouble == gate.hold:
-            assert "not known" not in {told[each]["verdict"] for each in beside_it}
+            assert "not known" not in {findings[each]["verdict"] for each in beside_it}
 
 
 def test_the_command_tells_people_what_to_do(

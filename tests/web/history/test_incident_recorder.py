@@ -98,8 +98,8 @@ def test_a_second_recorder_takes_over_and_missed_incidents_are_recorded_once(
         engine.unpause(stopped)
         engine.remove_container(removed, force=True)
         eventually(lambda: incidents(deployments_dir / second_id)[3:])
-        told = [each["what"] for each in incidents(deployments_dir / second_id)]
-        assert told == ["paused", "unpaused"] * 2
+        recorded = [each["what"] for each in incidents(deployments_dir / second_id)]
+        assert recorded == ["paused", "unpaused"] * 2
         eventually(
             lambda: (
                 [each.get("how") for each in incidents(deployments_dir / first_id)] == ["removed"]

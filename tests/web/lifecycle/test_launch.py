@@ -125,18 +125,18 @@ def test_a_port_taken_in_the_meantime_is_named_with_its_owner(
 ) -> None:
     deployment_id = api.configure()
     port = api.listed(deployment_id)["port"]
-    stranger = engine.create_container(
+    other = engine.create_container(
         STANDIN,
         host_config=engine.create_host_config(port_bindings={80: port}),
         ports=[80],
-        environment={"OPENCLAW_GATEWAY_TOKEN": "stranger"},
+        environment={"OPENCLAW_GATEWAY_TOKEN": "other"},
     )
     try:
-        engine.start(stranger)
-        name = engine.inspect_container(stranger)["Name"].lstrip("/")
+        engine.start(other)
+        name = engine.inspect_container(other)["Name"].lstrip("/")
         answer = api.launch(deployment_id)
     finally:
-        engine.remove_container(stranger, force=True)
+        engine.remove_container(other, force=True)
 
     assert answer.json["cause"] == "port_taken"
     assert f"taken by the container {name}" in answer.json["detail"]
@@ -346,14 +346,17 @@ def test_a_token_only_in_the_gateways_config_delays_no_launch(
     assert api.launch(deployment_id).json["status"] == "running"
 
     token = eventually(
-        lambda: _rung(api, deployment_id, "token")["detail"] and _rung(api, deployment_id, "token")
+        lambda: (
+            _readiness_check(api, deployment_id, "token")["detail"]
+            and _readiness_check(api, deployment_id, "token")
+        )
     )
     assert token["state"] == "failed"
     assert "no token in .env" in token["detail"]
 
 
-def _rung(api: Api, deployment_id: str, name: str) -> dict[str, str]:
-    return next(rung for rung in api.status(deployment_id)["ladder"] if rung["name"] == name)
+def _readiness_check(api: Api, deployment_id: str, name: str) -> dict[str, str]:
+    return next(check for check in api.status(deployment_id)["ladder"] if check["name"] == name)
 
 
 def test_compose_variables_in_the_environment_are_ignored(api: Api, deployments_dir: Path) -> None:

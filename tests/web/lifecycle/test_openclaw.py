@@ -84,16 +84,16 @@ def test_openclaw_accepts_the_token_and_has_it_in_its_config(
     config = json.loads(engine.exec_start(read["Id"]))
     assert config["gateway"]["auth"]["token"] == token
 
-    ladder = eventually(lambda: climbed(gateway))
-    assert [rung["name"] for rung in ladder if rung["state"] != "passed"] == []
+    checks = eventually(lambda: finished_checks(gateway))
+    assert [check["name"] for check in checks if check["state"] != "passed"] == []
 
 
 def test_openclaw_runs_isolated_as_documented(
     gateway: PairingGateway, engine: docker.APIClient, deployments_dir: Path
 ) -> None:
     [container] = containers_of(engine, gateway.id)
-    told = engine.inspect_container(container["Id"])
-    host = told["HostConfig"]
+    inspected = engine.inspect_container(container["Id"])
+    host = inspected["HostConfig"]
 
     assert host["CapDrop"] == ["ALL"]
     assert not host["CapAdd"]
@@ -101,9 +101,9 @@ def test_openclaw_runs_isolated_as_documented(
     assert host["Privileged"] is False
     assert (host["PidsLimit"], host["Memory"]) == (512, 2 * 1024**3)
     assert (host["PidMode"], host["IpcMode"], host["UTSMode"]) == ("", "private", "")
-    assert list(told["NetworkSettings"]["Networks"]) == [f"{gateway.id}_default"]
+    assert list(inspected["NetworkSettings"]["Networks"]) == [f"{gateway.id}_default"]
     # Only its own two folders of the host, and not the engine's socket.
-    assert sorted(each["Source"] for each in told["Mounts"]) == [
+    assert sorted(each["Source"] for each in inspected["Mounts"]) == [
         str(deployments_dir / gateway.id / name) for name in ("config", "workspace")
     ]
     # And the limits inside, as the kernel reports them.
@@ -122,9 +122,9 @@ def answer_to(token: str, port: str) -> dict[str, Any]:
         return dict(json.loads(socket.recv(timeout=30)))
 
 
-def climbed(gateway: PairingGateway) -> list[dict[str, str]] | None:
-    ladder = gateway.api.status(gateway.id)["ladder"]
-    return None if any(rung["state"] == "pending" for rung in ladder) else ladder
+def finished_checks(gateway: PairingGateway) -> list[dict[str, str]] | None:
+    checks = gateway.api.status(gateway.id)["ladder"]
+    return None if any(check["state"] == "pending" for check in checks) else checks
 
 
 def test_a_browser_is_listed_approved_let_in_and_removed(gateway: PairingGateway) -> None:

@@ -44,7 +44,7 @@ def test_a_pull_shows_its_layers_and_the_launch_continues(
         eventually(lambda: api.get(f"operations/{deployment_id}/1").json["state"] == "failed")
 
     assert page.count("<progress") == 4, "one for each layer and one for all"
-    assert "layer " not in page.partition('role="log"')[2], "bytes are shown, not told line by line"
+    assert "layer " not in page.partition('role="log"')[2], "bytes are shown, not line by line"
     assert {each.phase for each in layers(context, deployment_id)} == {Phase.DONE}
     assert is_here(engine, registry.image)
     engine.remove_image(registry.image)

@@ -50,8 +50,8 @@ def test_a_cancelled_launch_leaves_no_container_and_names_who_cancelled_it(
     listed = api.listed(folder.name)
     assert listed["status"] == "stopped"
     assert listed["reason"].startswith(f"the launch was cancelled by {ME}, ")
-    told = [(entry["what"], entry["who"]) for entry in read_history(folder)]
-    assert told.count(("launch cancelled", ME)) == 1
+    recorded = [(entry["what"], entry["who"]) for entry in read_history(folder)]
+    assert recorded.count(("launch cancelled", ME)) == 1
     assert api.launch(folder.name, wait=False).status_code == 202, "the lock must be free"
 
 

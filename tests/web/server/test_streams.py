@@ -90,10 +90,10 @@ def test_the_end_of_an_operation_is_announced_once(started: Server) -> None:
 
         launch(started, deployment_id)
 
-        told = "<hx-toast>Sales: the launch succeeded.</hx-toast>"
-        eventually(lambda: told in "".join(stream.messages))
+        toast = "<hx-toast>Sales: the launch succeeded.</hx-toast>"
+        eventually(lambda: toast in "".join(stream.messages))
         eventually(lambda: 'data-status="running"' in stream.parts("head")[-1])
-        assert "".join(stream.messages).count(told) == 1
+        assert "".join(stream.messages).count(toast) == 1
 
 
 def test_a_removed_deployment_ends_its_stream_with_an_event(started: Server) -> None:

@@ -116,7 +116,7 @@ def test_a_port_of_another_container_is_rejected_naming_it(
         STANDIN,
         host_config=engine.create_host_config(port_bindings={80: port}),
         ports=[80],
-        environment={"OPENCLAW_GATEWAY_TOKEN": "stranger"},
+        environment={"OPENCLAW_GATEWAY_TOKEN": "other"},
     )
     try:
         engine.start(container)
@@ -130,10 +130,10 @@ def test_a_port_of_another_container_is_rejected_naming_it(
 
 
 def test_a_port_of_another_program_is_rejected(api: Api) -> None:
-    with socket.socket() as stranger:
-        stranger.bind(("127.0.0.1", 0))
-        stranger.listen()
-        port = stranger.getsockname()[1]
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
         answer = api.post("configure", {"openrouter_api_key": API_KEY, "port": port})
 
     assert answer.status_code == 422

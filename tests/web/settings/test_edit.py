@@ -95,14 +95,14 @@ def test_a_preview_shows_changes_but_no_secret_values(
     before, form, port = (folder / ".env").read_bytes(), Form(api, deployment_id), str(free_port())
     secret = "sk-or-v1-canary-canary"
 
-    told = form.send(
+    shown = form.send(
         at="/preview", htmx=True, port=port, name="Büro & <b>", openrouter_api_key=secret,
         timezone="", remove="telegram_bot_token",
     )  # fmt: skip
 
-    assert told.status_code == 200
-    assert "canary" not in told.text
-    words = text_of(told.text)
+    assert shown.status_code == 200
+    assert "canary" not in shown.text
+    words = text_of(shown.text)
     assert f"Port {env_of(folder)['PORT']} → {port}" in words
     assert "Name Sales → Büro & <b>" in words
     assert "OpenRouter API key changed" in words
@@ -143,15 +143,15 @@ def test_input_is_kept_if_another_operation_is_running(
     lock = lock_folder(folder)
     try:
         answer = form.send(name="Büro", openrouter_api_key="sk-canary")
-        told = form.send(name="Büro", htmx=True)
+        shown = form.send(name="Büro", htmx=True)
     finally:
         os.close(lock)
 
-    assert (answer.status_code, told.status_code) == (409, 409)
-    assert all("Wait for its end" in text_of(each.text) for each in (answer, told))
+    assert (answer.status_code, shown.status_code) == (409, 409)
+    assert all("Wait for its end" in text_of(each.text) for each in (answer, shown))
     assert 'value="Büro"' in answer.text and "canary" not in answer.text
     # With HTMX the form stays on the page.
-    assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
+    assert shown.headers["HX-Retarget"] == "#messages" and "<form" not in shown.text
 
 
 def test_a_stale_form_is_rejected_with_the_changes_and_then_accepted(
@@ -198,8 +198,8 @@ def test_a_hand_made_folder_is_changed_and_manual_steps_are_listed(
     (older / "docker-compose.yml").write_text("services: {openclaw: {image: x, ports: ['1:1']}}\n")
 
     form = Form(api, older.name)
-    told = text_of(form.send(at="/preview", htmx=True, timezone="UTC").text)
-    assert "docker-compose.yml does not use TZ" in told
+    shown = text_of(form.send(at="/preview", htmx=True, timezone="UTC").text)
+    assert "docker-compose.yml does not use TZ" in shown
     assert form.send(name="Old one").status_code == 303
 
     eventually(lambda: b"DEPLOYMENT_NAME='Old one'" in (older / ".env").read_bytes())

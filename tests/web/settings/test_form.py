@@ -274,13 +274,13 @@ def test_input_is_kept_if_nothing_can_be_written(api: Api, monkeypatch: pytest.M
     monkeypatch.setattr(os, "rename", full)
     typed = {"name": "Büro", "openrouter_api_key": API_KEY}
     answer = api.client.post(FORM, data=typed, base_url=BASE)
-    told = api.client.post(FORM, data=typed, base_url=BASE, headers=HTMX)
+    fragment = api.client.post(FORM, data=typed, base_url=BASE, headers=HTMX)
 
-    assert (answer.status_code, told.status_code) == (507, 507)
-    assert all("The disk is full." in each.text for each in (answer, told))
+    assert (answer.status_code, fragment.status_code) == (507, 507)
+    assert all("The disk is full." in each.text for each in (answer, fragment))
     assert 'value="Büro"' in answer.text and API_KEY not in answer.text
     # With HTMX the form stays on the page.
-    assert told.headers["HX-Retarget"] == "#messages" and "<form" not in told.text
+    assert fragment.headers["HX-Retarget"] == "#messages" and "<form" not in fragment.text
 
 
 def test_a_folder_without_settings_cannot_be_cloned(api: Api, deployments_dir: Path) -> None:

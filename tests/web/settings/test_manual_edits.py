@@ -48,10 +48,10 @@ def test_an_edit_of_env_is_recorded_once_with_its_keys(edits: ManualEdits, folde
     edits.poll()
     edits.poll()
 
-    told = newest(folder)
-    assert (told["what"], told["keys"]) == ("env_edited", ["SLACK_BOT_TOKEN", "TZ"])
-    assert datetime.fromisoformat(told["at"]) == at
-    assert told["who"] == "outside"
+    recorded = newest(folder)
+    assert (recorded["what"], recorded["keys"]) == ("env_edited", ["SLACK_BOT_TOKEN", "TZ"])
+    assert datetime.fromisoformat(recorded["at"]) == at
+    assert recorded["who"] == "outside"
     assert len(history.read_history(folder)) == 2
     assert "canary" not in (folder / ".deploy-agent/history.jsonl").read_text()
 

@@ -85,8 +85,8 @@ def test_changes_are_applied_with_a_restart_and_manual_edits_stay(
     assert env.read_bytes() == before
     done = reconfigure(api, deployment_id, seen=preview["seen"], **wish)
 
-    told = {each["field"]: (each["what"], each["after"]) for each in preview["changes"]}
-    assert told == {
+    changes = {each["field"]: (each["what"], each["after"]) for each in preview["changes"]}
+    assert changes == {
         "port": ("changed", str(port)),
         "model": ("added", "openai/gpt-6-astra"),
         "telegram_bot_token": ("added", None),

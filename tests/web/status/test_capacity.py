@@ -26,8 +26,8 @@ def test_a_launch_that_may_exceed_memory_starts_with_a_warning(api: Api, cli: Co
     assert warned not in api.page(f"/deployments/{first}").text, "it runs"
     assert api.launch(first).json["warning"] == "", "again, it takes no more"
 
-    told = cli.call("launch", second, "--wait", "0")
-    assert warned in told.stderr
+    launched = cli.call("launch", second, "--wait", "0")
+    assert warned in launched.stderr
     assert api.stop(second).status_code == 200
     found = {each["code"]: each for each in api.get("doctor").json["findings"]}
     assert found["room"]["verdict"] == "warning"

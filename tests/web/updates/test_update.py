@@ -32,16 +32,16 @@ def state_of(folder: Path) -> dict[str, tuple[object, ...]]:
     found = {}
     for path in sorted((folder / "config").rglob("*")):
         status = path.lstat()
-        told = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
+        content = path.read_bytes() if path.is_file() and not path.is_symlink() else b""
         link = os.readlink(path) if path.is_symlink() else ""
         owner = status.st_uid, status.st_gid
         named = str(path.relative_to(folder))
-        found[named] = (status.st_mode, *owner, status.st_mtime_ns, told, link)
+        found[named] = (status.st_mode, *owner, status.st_mtime_ns, content, link)
     return found
 
 
 def rungs(api: Api, deployment_id: str) -> dict[str, str]:
-    return {rung["name"]: rung["state"] for rung in api.status(deployment_id)["ladder"]}
+    return {check["name"]: check["state"] for check in api.status(deployment_id)["ladder"]}
 
 
 def says(folder: Path, number: int, words: str) -> bool:

@@ -32,7 +32,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 @pytest.fixture
-def told(settings: Settings, receiver: Receiver) -> Settings:
+def webhook_settings(settings: Settings, receiver: Receiver) -> Settings:
     """The settings of a server that sends to the receiver."""
     return settings.model_copy(update={"webhook_url": SecretStr(receiver.url)})
 
@@ -51,16 +51,16 @@ def outcomes(api: Api) -> list[str]:
 
 
 def test_a_test_message_reports_its_outcome_but_never_the_address(
-    told: Settings, receiver: Receiver, quickly: None, caplog: pytest.LogCaptureFixture
+    webhook_settings: Settings, receiver: Receiver, quickly: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    api = Api(create_app(told))
+    api = Api(create_app(webhook_settings))
 
     arrived = api.post("webhook/test")
     at_the_terminal = CliRunner().invoke(
         main,
         ["webhook", "test"],
         env={
-            "DEPLOY_AGENT_DEPLOYMENTS_DIR": str(told.deployments_dir),
+            "DEPLOY_AGENT_DEPLOYMENTS_DIR": str(webhook_settings.deployments_dir),
             "DEPLOY_AGENT_WEBHOOK_URL": receiver.url,
         },
     )
@@ -107,11 +107,11 @@ def test_without_a_webhook_url_nothing_is_sent_and_the_page_says_how_to_set_it(a
 
 
 def test_waiting_messages_are_retried_and_dropped_ones_are_mentioned_later(
-    told: Settings, receiver: Receiver, quickly: None
+    webhook_settings: Settings, receiver: Receiver, quickly: None
 ) -> None:
-    api = Api(create_app(told))
+    api = Api(create_app(webhook_settings))
     context: AppContext = api.app.config["CONTEXT"]
-    store = WebhookQueueStore(told.deployments_dir)
+    store = WebhookQueueStore(webhook_settings.deployments_dir)
     sender = WebhookSender(context)
 
     def put(*reasons: str) -> None:
@@ -153,10 +153,10 @@ def test_waiting_messages_are_retried_and_dropped_ones_are_mentioned_later(
 
 
 def test_a_crash_and_its_end_are_reported_once_across_server_restarts(
-    told: Settings, receiver: Receiver, quickly: None, engine: docker.APIClient
+    webhook_settings: Settings, receiver: Receiver, quickly: None, engine: docker.APIClient
 ) -> None:
-    api = Api(create_app(told))
-    with recording(told):
+    api = Api(create_app(webhook_settings))
+    with recording(webhook_settings):
         deployment_id = api.configure_and_launch(name="Support bot")
         missing = api.configure(image="deploy-agent-standin:missing")
         assert api.launch(missing).status_code == 502
@@ -167,12 +167,12 @@ def test_a_crash_and_its_end_are_reported_once_across_server_restarts(
         eventually(lambda: api.get("webhook").json["trouble"] == "it answered with status 500")
         assert api.get("webhook").json["waiting"] == 1
     receiver.answers = []
-    with recording(told):
+    with recording(webhook_settings):
         eventually(lambda: receiver.events == ["operation_failed", "crashed"])
-    with recording(told):
+    with recording(webhook_settings):
         assert api.post("restart", {"deployment_id": deployment_id}).status_code == 200
         eventually(lambda: len(receiver.got) >= 3)
-    with recording(told):
+    with recording(webhook_settings):
         pass
 
     assert receiver.events == ["operation_failed", "crashed", "recovered"]
