@@ -6,6 +6,7 @@ passed or not.
 """
 
 import gc
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -110,8 +111,7 @@ def preloaded_operations(
     monkeypatch: pytest.MonkeyPatch, preloading: PreloadedOperations, deployments_dir: Path
 ) -> Iterator[None]:
     """Start operations that need not load their program: for modules that start many."""
-    # By its name, so that the modules are loaded before: they say subprocess.Popen[bytes].
-    monkeypatch.setattr("app.usecases.operations.start.subprocess.Popen", preloading.popen)
+    monkeypatch.setattr(subprocess, "Popen", preloading)
     yield
     preloading.kill_running()
 

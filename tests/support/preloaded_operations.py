@@ -29,7 +29,7 @@ _LARGEST_MESSAGE = 65536
 
 
 class PreloadedOperations:
-    """The process that operations are forked off."""
+    """The process that operations are forked off. It stands in for `subprocess.Popen`."""
 
     def __init__(self) -> None:
         self._calls, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -44,7 +44,10 @@ class PreloadedOperations:
         self._started: list[PreloadedOperation] = []
         self._popen = subprocess.Popen
 
-    def popen(
+    def __getitem__(self, text: type) -> Any:
+        return self._popen[text]  # Annotations say `subprocess.Popen[bytes]`.
+
+    def __call__(
         self, command: Sequence[str], **more: Any
     ) -> "subprocess.Popen[Any] | PreloadedOperation":
         """Start an operation preloaded, and any other command as `subprocess.Popen` does."""
