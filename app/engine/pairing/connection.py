@@ -131,27 +131,10 @@ async def connected(
 ) -> Operator:
     """Return a connection that the gateway accepted. Raises Refused, GatewayGone.
 
-    `as_page` it needs no approval if the gateway allows this host's page as an origin.
-    Otherwise it connects as a program, which has to be approved once.
+    With `as_page` it connects as this host's page, which needs no approval if the gateway allows
+    that origin. Otherwise it connects as a program, which has to be approved once.
     """
-    name = f"127.0.0.1:{endpoint.port}"
-    try:
-        socket = await connect(
-            f"ws://{name}/",
-            host=endpoint.address,
-            port=endpoint.port,
-            origin=f"http://{name}" if as_page else None,  # type: ignore[arg-type]
-            user_agent_header=_NAME,
-            proxy=None,
-            compression=None,
-            open_timeout=STEP_SECONDS,
-            close_timeout=1,
-            max_size=_LARGEST_FRAME,
-        )
-    except TimeoutError:
-        raise GatewayGone(f"it did not answer within {STEP_SECONDS:g} s") from None
-    except (OSError, WebSocketException):
-        raise GatewayGone("nothing answers at its port") from None
+    socket = await _open_socket(endpoint, as_page)
     try:
         challenge = await _challenge(socket)
         operator = Operator(socket, scopes, on_event)
@@ -167,6 +150,27 @@ async def connected(
         await operator.close()
         raise
     return operator
+
+
+async def _open_socket(endpoint: Endpoint, as_page: bool) -> ClientConnection:
+    name = f"127.0.0.1:{endpoint.port}"
+    try:
+        return await connect(
+            f"ws://{name}/",
+            host=endpoint.address,
+            port=endpoint.port,
+            origin=f"http://{name}" if as_page else None,  # type: ignore[arg-type]
+            user_agent_header=_NAME,
+            proxy=None,
+            compression=None,
+            open_timeout=STEP_SECONDS,
+            close_timeout=1,
+            max_size=_LARGEST_FRAME,
+        )
+    except TimeoutError:
+        raise GatewayGone(f"it did not answer within {STEP_SECONDS:g} s") from None
+    except (OSError, WebSocketException):
+        raise GatewayGone("nothing answers at its port") from None
 
 
 async def _challenge(socket: ClientConnection) -> dict[str, Any]:
