@@ -1,23 +1,20 @@
 """The application context: what every use case works with, built once per process."""
 
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from app.config import Settings
 from app.core.access.device import DeviceIdentity
-from app.core.deployment import Deployment, is_id
-from app.core.errors import NotFound
 from app.core.single_flight import DaemonThreads, SingleFlight
-from app.core.snapshot import Container, Snapshot
 from app.core.status.status import LastStatus
 from app.engine.about import EngineAbout
 from app.engine.client import EngineClient, engine_address
 from app.engine.containers import Containers
 from app.engine.events import EngineEvents
 from app.engine.gateway.provider import Provider
-from app.engine.gateway.readiness import ReadinessChecker, Running
+from app.engine.gateway.readiness import ReadinessChecker
 from app.engine.images import Images
 from app.engine.inspector import Inspector
 from app.engine.logs.followers import LogFollowers
@@ -33,6 +30,7 @@ from app.store.people import PeopleStore
 from app.usecases.lifecycle.archive_sizes import Sizes
 from app.usecases.people.login_throttle import LoginThrottle
 from app.usecases.server.live_updates import LiveUpdates
+from app.usecases.status.checkable import checkable_gateways
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,6 @@ def build_context(settings: Settings) -> AppContext:
         snapshots.learn_starts()
         return store.scan(), snapshots.take().content
 
-    def running() -> Running | None:
-        snapshots.learn_starts()
-        snapshot = snapshots.current()
-        return None if snapshot.problem else _checkable(store, snapshot)
-
     live_updates = LiveUpdates(poll)
 
     def changed() -> None:
@@ -109,7 +102,9 @@ def build_context(settings: Settings) -> AppContext:
         people=PeopleStore(settings.deployments_dir),
         pairings=Pairings(identity, containers, client, live_updates.publish),
         readiness=ReadinessChecker(
-            running, live_updates.publish, timedelta(seconds=settings.launch_timeout)
+            partial(checkable_gateways, store, snapshots),
+            live_updates.publish,
+            timedelta(seconds=settings.launch_timeout),
         ),
         sampler=UsageSampler(client, live_updates.publish),
         events=events,
@@ -120,28 +115,6 @@ def build_context(settings: Settings) -> AppContext:
         log_followers=log_followers,
         about=EngineAbout(client),
     )
-
-
-def _checkable(store: DeploymentStore, snapshot: Snapshot) -> Running:
-    """Return the gateways to check. Thousands of folders may have no container."""
-    found = []
-    for project in filter(is_id, snapshot.containers):
-        with suppress(NotFound):
-            deployment = store.load(project)
-            gateway = deployment.gateway_in(snapshot.of(project) or ())
-            if gateway and _is_checkable(deployment, gateway):
-                found.append((deployment, gateway))
-    return found
-
-
-def _is_checkable(deployment: Deployment, gateway: Container) -> bool:
-    """Return whether results would count.
-
-    An operation runs its own checks. If the start of a run is unknown, nobody can tell whether
-    it is still the same run.
-    """
-    is_idle = deployment.port is not None and not deployment.running_operation
-    return is_idle and gateway.state == "running" and gateway.runs_since is not None
 
 
 def signing_key(context: AppContext) -> bytes:
