@@ -1,6 +1,6 @@
 """Fixes: failures of engine, host and files have a cause everywhere and a working fix line.
 
-Each failure is make_scenario through the app on the stand-in gateway. Without a fix line, the words
+Each failure is caused through the app on the stand-in gateway. Without a fix line, the words
 say what to do. For the real gateway see test_fixes_on_openclaw.py.
 """
 
@@ -103,7 +103,7 @@ class Failed:
     """A launch that fails after some damage, with a fix line that repairs it or none."""
 
     code: str
-    edit_compose_file: Callable[[FailureScenario], None]
+    damage: Callable[[FailureScenario], None]
     has_line: bool = True
 
 
@@ -146,7 +146,7 @@ LAUNCHES = {
 def test_a_failed_launch_says_why_and_its_fix_line_works(
     scenario: FailureScenario, failure: Failed
 ) -> None:
-    failure.edit_compose_file(scenario)
+    failure.damage(scenario)
 
     scenario.launch_fails(failure.code)
 
@@ -198,7 +198,7 @@ def test_a_failure_while_running_has_a_cause_and_a_working_fix_line(
     scenario: FailureScenario, failure: Failed
 ) -> None:
     scenario.launched()
-    failure.edit_compose_file(scenario)
+    failure.damage(scenario)
 
     scenario.is_fixed_by(scenario.shows_cause(failure.code)["fix"])
 

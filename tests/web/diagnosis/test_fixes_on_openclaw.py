@@ -138,7 +138,7 @@ class Dies:
     """A gateway that exits after some damage."""
 
     code: str
-    edit_compose_file: Callable[[FailureScenario], None]
+    damage: Callable[[FailureScenario], None]
 
 
 LAUNCHED = {
@@ -174,7 +174,7 @@ def test_a_launch_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
     make_scenario: Callable[..., FailureScenario], failure: Dies
 ) -> None:
     scenario = make_scenario()
-    failure.edit_compose_file(scenario)
+    failure.damage(scenario)
 
     scenario.launch_fails(failure.code)
 
@@ -208,7 +208,7 @@ def test_a_manual_start_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
 ) -> None:
     """By hand, because a launch would make the gateway the folders' owner."""
     scenario = make_scenario()
-    failure.edit_compose_file(scenario)
+    failure.damage(scenario)
 
     scenario.compose_up()
 
