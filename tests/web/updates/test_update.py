@@ -124,7 +124,9 @@ def test_image_and_state_are_rolled_back_after_a_failed_or_killed_update(
     operation_process(folder, 3).kill()
 
     eventually(lambda: api.get(f"operations/{folder.name}/3").json["state"] == "interrupted")
-    assert "puts image and state back" in api.listed(folder.name)["remark"]
+    assert (
+        "a launch or restart first rolls image and state back" in api.listed(folder.name)["remark"]
+    )
     answer = api.launch(folder.name)
     assert answer.status_code == 200, answer.text
     assert image_of(engine, folder.name) == engine.inspect_image(OLD)["Id"]
