@@ -48,7 +48,7 @@ def give_to_gateway(folder: Path) -> None:
 
 
 def read_config(folder: Path) -> bytes | None:
-    """Return the bytes of `openclaw.json`, or None if there is none. Raises Unreadable."""
+    """Return the bytes of `openclaw.json`, or None if there is none. Raise Unreadable."""
     if not stat.S_ISDIR(os.lstat(folder / "config").st_mode):
         return None  # A link in place of the folder is not followed.
     try:
