@@ -56,7 +56,7 @@ def test_without_descriptors_no_file_is_called_damaged(
     for answer in answers:
         assert (answer.status_code, answer.json["code"]) == (503, "out_of_files"), answer.text
     assert page.status_code == 503
-    assert "too many files open" in page.text
+    assert "too many open files" in page.text
     assert api.status(deployment_id)["status"] == "stopped"
 
 
@@ -74,7 +74,7 @@ def test_without_descriptors_every_verb_is_refused_and_changes_nothing(
             at = f"{verb} with {left} descriptors left: {refused.text}"
             assert refused.status_code in (503, 507), at
             assert refused.json["code"] in ("out_of_files", "storage_failed"), at
-            assert "too many files open" in refused.json["detail"], at
+            assert "too many open files" in refused.json["detail"], at
         with descriptors_left(left):
             refused = api.post("configure", {"openrouter_api_key": API_KEY})
         assert refused.status_code == 507, refused.text
