@@ -146,7 +146,7 @@ class EngineClient:
             )
         if any(isinstance(cause, OSError) and cause.errno in _SHORTAGES for cause in causes):
             return EngineUnreachable(
-                "Docker Engine was not asked: this server has too many files open."
+                "Docker Engine was not asked: this server has too many open files."
                 " Try again in a moment."
             )
         return EngineUnreachable(

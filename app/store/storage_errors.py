@@ -80,6 +80,6 @@ _CAUSES = {
     ),
     errno.EBUSY: Cause("mounted", "Something is mounted there.", _UNMOUNT),
     errno.EXDEV: Cause("mounted", "That is another disk.", _UNMOUNT),
-    errno.EMFILE: Cause("out_of_files", "The server has too many files open.", _LATER),
-    errno.ENFILE: Cause("out_of_files", "This host has too many files open.", _LATER),
+    errno.EMFILE: Cause("out_of_files", "The server has too many open files.", _LATER),
+    errno.ENFILE: Cause("out_of_files", "This host has too many open files.", _LATER),
 }
