@@ -51,10 +51,12 @@ def as_record(kind: type[T], value: Any) -> T:
     return cast(T, _reader(cast(Hashable, kind)).validate_python(value))
 
 
-def record_to_json(record: Any, fields: Container[str]) -> bytes:
-    """Return some fields of a dataclass as JSON, times in ISO format."""
-    kept = {name: value for name, value in asdict(record).items() if name in fields}
-    return json.dumps(kept, default=datetime.isoformat).encode()
+def record_to_json(record: Any, fields: Container[str] | None = None) -> bytes:
+    """Return a dataclass, or some of its fields, as JSON with times in ISO format."""
+    values = asdict(record)
+    if fields is not None:
+        values = {name: value for name, value in values.items() if name in fields}
+    return json.dumps(values, default=datetime.isoformat).encode()
 
 
 @cache

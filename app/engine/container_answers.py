@@ -14,6 +14,7 @@ from app.core.snapshot import Container, Details, PreviousExit, PublishedPort
 from app.engine.answers import Row, inside, moment, number, pairs, rows, text, texts
 
 PROJECT = "com.docker.compose.project"
+WORKING_DIR = f"{PROJECT}.working_dir"
 _KILLED = 137  # By SIGKILL, as when memory runs out.
 _NUMBER = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
@@ -42,7 +43,7 @@ def container_in(row: Row) -> Container:
         state=text(row, "State"),
         status_text=text(row, "Status"),
         created_at=moment(number(row, "Created")),
-        working_dir=text(labels, "com.docker.compose.project.working_dir"),
+        working_dir=text(labels, WORKING_DIR),
         ports=_published(rows(row, "Ports")),
         one_off=text(labels, "com.docker.compose.oneoff") == "True",
         image_id=text(row, "ImageID"),
@@ -98,9 +99,8 @@ def environment_in(inspected: Row) -> dict[str, str]:
 
 def parse_time(text: str) -> datetime | None:
     """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, which is “never”."""
-    trimmed = re.sub(r"(\.\d{6})\d+", r"\1", text)
     try:
-        read = datetime.fromisoformat(trimmed)
+        read = datetime.fromisoformat(text)
     except ValueError:
         return None
     return None if read.year <= 1 else read.replace(tzinfo=read.tzinfo or UTC)

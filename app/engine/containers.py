@@ -8,7 +8,7 @@ from typing import Any
 from docker.errors import NotFound
 
 from app.core.snapshot import Container, PreviousExit
-from app.engine.answers import lines_of, rows_of
+from app.engine.answers import Row, lines_of, rows_of
 from app.engine.client import EngineClient, Parameters, ask
 from app.engine.container_answers import (
     PROJECT,
@@ -70,20 +70,21 @@ class Containers:
 
         Raises EngineError.
         """
-        try:
-            with self._client.calls() as client:
-                return environment_in(client.inspect_container(container.id))
-        except NotFound:
-            return {}
+        return environment_in(self._inspected(container.id))
 
     def description(self, container_id: str) -> dict[str, Any]:
         """Return the parts of `inspect` that help to explain an end, without values of variables.
 
         Empty if the container is gone. Raises EngineError.
         """
+        inspected = self._inspected(container_id)
+        return description_in(inspected) if inspected else {}
+
+    def _inspected(self, container_id: str) -> Row:
         try:
             with self._client.calls() as client:
-                return description_in(client.inspect_container(container_id))
+                inspected: Row = client.inspect_container(container_id)
+                return inspected
         except NotFound:
             return {}
 

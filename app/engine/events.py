@@ -13,11 +13,10 @@ from app.core.errors import EngineError
 from app.core.history.container_events import ContainerEvent
 from app.engine.answers import Row, inside, moment, number, text
 from app.engine.client import EngineClient
+from app.engine.container_answers import PROJECT, WORKING_DIR
 from app.engine.inspections import Inspections
 
 _log = logging.getLogger("deploy_agent")
-_PROJECT = "com.docker.compose.project"
-_WORKING_DIR = "com.docker.compose.project.working_dir"
 # Short: pages show `unknown` until the engine answers again.
 _AGAIN_SECONDS = 0.5
 # Docker sends these events before its own list shows the change, so they are announced twice.
@@ -90,7 +89,7 @@ class EngineEvents:
         with self._client.calls() as client:
             # Without those of health checks' commands: thirty a second on a full host.
             self._stream = client.events(
-                filters={"type": "container", "label": _PROJECT, "event": list(_ACTIONS)},
+                filters={"type": "container", "label": PROJECT, "event": list(_ACTIONS)},
                 decode=True,
             )
             self._inspections.set_following(True)
@@ -104,7 +103,7 @@ class EngineEvents:
         """Pass one event on to everybody whom it concerns."""
         event = _event_of(row)
         if event is None:
-            if self._is_within(_attributes(row).get(_WORKING_DIR, "")):
+            if self._is_within(_attributes(row).get(WORKING_DIR, "")):
                 self._changed()
             return
         self._inspections.drop(event.container_id)
@@ -141,7 +140,7 @@ _ACTIONS = (
 def _event_of(row: Row) -> ContainerEvent | None:
     """Return the event if it is of one of our deployments."""
     attributes = _attributes(row)
-    deployment_id = attributes.get(_PROJECT, "")
+    deployment_id = attributes.get(PROJECT, "")
     if not is_id(deployment_id):
         return None
     return ContainerEvent(

@@ -30,12 +30,8 @@ class Images:
 
     def id_of(self, reference: str) -> str | None:
         """Return an image's id, or None if this host does not have it. Raises EngineError."""
-        try:
-            with self._client.calls() as client:
-                image = client.inspect_image(reference)  # type: ignore[no-untyped-call]
-        except NotFound:
-            return None
-        return text(image, "Id") or None
+        image = self.find(reference)
+        return image.id or None if image else None
 
     def names(self) -> list[str]:
         """Return the names of all images on this host. Raises EngineError."""

@@ -41,14 +41,10 @@ class Snapshots:
         self._is_within = is_within
         # A silent engine is asked by one thread at a time; the server's end does not wait for it.
         self._flights: SingleFlight[Snapshot] = SingleFlight(DaemonThreads("snapshot"))
-        self._latest: Snapshot | None = None
+        # The last snapshot that was taken, however old.
+        self.latest: Snapshot | None = None
         # Of `time.monotonic()`, which nobody sets.
         self._changed_at = time.monotonic()
-
-    @property
-    def latest(self) -> Snapshot | None:
-        """The last snapshot that was taken, however old."""
-        return self._latest
 
     def outdate(self) -> None:
         """Use no answer from before now: something changed."""
@@ -56,7 +52,7 @@ class Snapshots:
 
     def current(self) -> Snapshot:
         """Return the last snapshot, however old, unless something is known to have changed."""
-        if self._latest is None or self._latest.problem:
+        if self.latest is None or self.latest.problem:
             return self.take()
         return self._get(float("inf"), self._changed_at)
 
@@ -68,7 +64,7 @@ class Snapshots:
         """
         after = self._changed_at
         # An engine that has just failed is not asked again within the second.
-        if not_before and not (self._latest and self._latest.problem):
+        if not_before and not (self.latest and self.latest.problem):
             age = (datetime.now(UTC) - not_before).total_seconds()
             after = max(after, time.monotonic() - age)
         return self._get(_KEPT_SECONDS, after)
@@ -78,7 +74,7 @@ class Snapshots:
 
         A few at a time, in the background: no page waits for it.
         """
-        latest = self._latest
+        latest = self.latest
         if latest is None or latest.problem:
             return
         ours = [each for each in latest.all if self._is_ours(each.project)]
@@ -94,8 +90,8 @@ class Snapshots:
 
     def _take(self) -> Snapshot:
         with engine_deadline(_TAKING_SECONDS):
-            self._latest = self._taken()
-        return self._latest
+            self.latest = self._taken()
+        return self.latest
 
     def _taken(self) -> Snapshot:
         taken_at = datetime.now(UTC)

@@ -1,11 +1,10 @@
 """The settings applied to a deployment's container, as a fingerprint without values."""
 
-import json
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from app.core.records import read_record
+from app.core.records import read_record, record_to_json
 from app.core.settings.fingerprints import AppliedSettings, fingerprint_of
 from app.store.file_writes import write_file
 from app.store.files import AGENT_DIR, Unreadable, agent_dir, raise_shortage, read_file
@@ -32,8 +31,7 @@ def read_applied(folder: Path) -> AppliedSettings | None:
 
 def write_applied(folder: Path, applied: AppliedSettings) -> None:
     """Record what was applied. Raises OSError."""
-    said = {"container": applied.container, "salt": applied.salt, "mark": applied.mark}
-    write_file(agent_dir(folder) / FILE, json.dumps(said).encode())
+    write_file(agent_dir(folder) / FILE, record_to_json(applied))
 
 
 def applied_file(folder: Path) -> bytes:

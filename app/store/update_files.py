@@ -21,14 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from app.core.updates.journal import (
-    Journal,
-    KeptVersion,
-    journal_from_json,
-    journal_to_json,
-    kept_from_json,
-    kept_to_json,
-)
+from app.core.records import read_record, record_to_json
+from app.core.updates.journal import Journal, KeptVersion
 from app.store.file_writes import move_folder, sync_folder, write_file
 from app.store.files import (
     AGENT_DIR,
@@ -116,7 +110,7 @@ def is_plain_folder(folder: Path) -> bool:
 def read_journal(folder: Path) -> Journal | None:
     """Return the journal of an update, or None. Raise ValueError if it is damaged."""
     try:
-        return journal_from_json(read_file(folder / JOURNAL))
+        return read_record(Journal, read_file(folder / JOURNAL))
     except FileNotFoundError:
         return None
     except Unreadable as error:
@@ -124,7 +118,7 @@ def read_journal(folder: Path) -> Journal | None:
 
 
 def write_journal(folder: Path, journal: Journal) -> None:
-    write_file(folder / JOURNAL, journal_to_json(journal))
+    write_file(folder / JOURNAL, record_to_json(journal))
 
 
 def end_journal(folder: Path) -> None:
@@ -135,19 +129,15 @@ def end_journal(folder: Path) -> None:
 def read_kept(folder: Path) -> KeptVersion | None:
     """Return the previous version, or None if its state is not kept."""
     try:
-        return kept_from_json(read_file(folder / _KEPT_IMAGE)) if exists(folder, KEPT) else None
+        if exists(folder, KEPT):
+            return read_record(KeptVersion, read_file(folder / _KEPT_IMAGE))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
-        return None
+    return None
 
 
 def write_kept(folder: Path, kept: KeptVersion) -> None:
-    write_file(folder / _KEPT_IMAGE, kept_to_json(kept))
-
-
-def free_bytes(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
+    write_file(folder / _KEPT_IMAGE, record_to_json(kept))
 
 
 def shares_blocks(folder: Path) -> bool:

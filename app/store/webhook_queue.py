@@ -5,14 +5,13 @@ so a crash at any moment loses no message. A message is removed after it was sen
 between sends it twice.
 """
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.records import AwareDatetime, read_record
+from app.core.records import AwareDatetime, read_record, record_to_json
 from app.core.webhook.payload import WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
 from app.store.file_writes import write_file
@@ -95,16 +94,12 @@ class WebhookQueueStore:
         """
         with waiting_for(agent_dir(self._root)):
             existing = self.read()
-            before = _as_json(existing) if existing else b""
+            before = record_to_json(existing) if existing else b""
             queue = existing or WebhookQueue(datetime.now(UTC))
             yield queue
-            if (data := _as_json(queue)) != before:
+            if (data := record_to_json(queue)) != before:
                 write_file(self._path, data)
 
     def forget(self) -> None:
         """Delete the queue, so that nothing is sent later for what happens from now on."""
         self._path.unlink(missing_ok=True)
-
-
-def _as_json(queue: WebhookQueue) -> bytes:
-    return json.dumps(asdict(queue), default=lambda moment: moment.isoformat()).encode()

@@ -12,8 +12,6 @@ from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-SEED_BYTES = 32
-
 
 @dataclass(frozen=True, slots=True)
 class Client:

@@ -14,7 +14,7 @@ from app.core.access.pairing import PairedDevice, PendingRequest
 from app.core.access.pairing_words import browser_name, short
 
 _MOST = 200
-_UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def pairing_refusals(log: str) -> list[PairingRefusal]:
 # which the gateway writes, so a browser can't claim another's request in its user agent.
 _REFUSAL = re.compile(
     r"closed before connect [^\n]*? origin=(?P<origin>\S+) host=\S+ ua=(?P<agent>[^\n]*?)"
-    rf" code=\d+ reason=[^\n]* cause=pairing-required [^\n]*requestId=(?P<request>{_UUID})"
+    rf" code=\d+ reason=[^\n]* cause=pairing-required [^\n]*requestId=(?P<request>{UUID})"
     r" reason=[\w-]+$",
     re.MULTILINE,
 )

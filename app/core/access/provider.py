@@ -112,11 +112,6 @@ def _values_for(reply: ContainerReply) -> dict[str, object]:
 _LOCALHOST_HINT = " In a container, localhost is the container itself: use this host's own address."
 
 
-def unanswered(code: str, words: str, next_step: str) -> ProviderAnswer:
-    """Return the answer for a check that could not run in the gateway's container."""
-    return ProviderAnswer(code, words, next_step)
-
-
 def read_reply(given: Mapping[str, Any], mask: Masker) -> ContainerReply:
     """Return what a container printed as a reply: masked, plain and of bounded length.
 

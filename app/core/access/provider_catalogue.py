@@ -190,5 +190,3 @@ ANSWERS = (
         "Check the address and this host's network.",
     ),
 )
-
-CODES = tuple(each.code for each in ANSWERS)

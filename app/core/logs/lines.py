@@ -94,7 +94,7 @@ def _own_time(time: str, text: str) -> int:
 def moment_of(time: str) -> datetime | None:
     """Parse an RFC 3339 time to the microsecond, or return None."""
     try:
-        return datetime.fromisoformat(re.sub(r"([.,]\d{6})\d+", r"\1", time)).astimezone(UTC)
+        return datetime.fromisoformat(time).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -80,10 +80,6 @@ class KindFacts:
     noun: str
     title: str
     effect: Effect
-    writes_settings: bool
-    runs_on_full_disk: bool
-    can_be_cancelled: bool
-    can_be_resumed: bool
     failure: type[UserError]
     timeout: type[UserError]
     after_interruption: str
@@ -91,6 +87,10 @@ class KindFacts:
     compose_command: str
     steps: tuple[Step, ...]
     steps_without_launch: tuple[Step, ...] = ()
+    writes_settings: bool = False
+    runs_on_full_disk: bool = False
+    can_be_cancelled: bool = False
+    can_be_resumed: bool = False
 
     @property
     def launches(self) -> bool:
@@ -110,10 +110,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         noun="launch",
         title="Launch",
         effect=Effect.LAUNCH,
-        writes_settings=False,
-        runs_on_full_disk=False,
         can_be_cancelled=True,
-        can_be_resumed=False,
         failure=LaunchFailed,
         timeout=LaunchTimeout,
         after_interruption="Launch again.",
@@ -125,10 +122,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         noun="stop",
         title="Stop",
         effect=Effect.STOP,
-        writes_settings=False,
         runs_on_full_disk=True,
-        can_be_cancelled=False,
-        can_be_resumed=False,
         failure=StopFailed,
         timeout=StopFailed,
         after_interruption="Stop again.",
@@ -140,10 +134,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         noun="restart",
         title="Restart",
         effect=Effect.LAUNCH,
-        writes_settings=False,
-        runs_on_full_disk=False,
         can_be_cancelled=True,
-        can_be_resumed=False,
         failure=LaunchFailed,
         timeout=LaunchTimeout,
         after_interruption="Restart again.",
@@ -155,10 +146,6 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         noun="archiving",
         title="Archive",
         effect=Effect.STOP,
-        writes_settings=False,
-        runs_on_full_disk=False,
-        can_be_cancelled=False,
-        can_be_resumed=False,
         failure=ArchiveFailed,
         timeout=ArchiveFailed,
         after_interruption="Archive again.",
@@ -171,9 +158,6 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         title="Allowing {origin}",
         effect=Effect.CHANGE,
         writes_settings=True,
-        runs_on_full_disk=False,
-        can_be_cancelled=False,
-        can_be_resumed=False,
         failure=LaunchFailed,
         timeout=LaunchTimeout,
         after_interruption="Allow the origin again.",
@@ -186,9 +170,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         title="Update to {image}",
         effect=Effect.LAUNCH,
         writes_settings=True,
-        runs_on_full_disk=False,
         can_be_cancelled=True,
-        can_be_resumed=False,
         failure=UpdateFailed,
         timeout=UpdateFailed,
         after_interruption="Launch it: that first rolls image and state back.",
@@ -206,9 +188,6 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         title="Rotate token",
         effect=Effect.RENEW,
         writes_settings=True,
-        runs_on_full_disk=False,
-        can_be_cancelled=False,
-        can_be_resumed=False,
         failure=TokenNotVerified,
         timeout=LaunchTimeout,
         after_interruption="Launch it: that takes the token of .env and verifies it.",
@@ -221,9 +200,6 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         title="Equalize token",
         effect=Effect.RENEW,
         writes_settings=True,
-        runs_on_full_disk=False,
-        can_be_cancelled=False,
-        can_be_resumed=False,
         failure=TokenNotVerified,
         timeout=LaunchTimeout,
         after_interruption="Equalize the token again.",
@@ -236,7 +212,6 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         title="Reconfiguration of {changed}",
         effect=Effect.CHANGE,
         writes_settings=True,
-        runs_on_full_disk=False,
         can_be_cancelled=True,
         can_be_resumed=True,
         failure=ReconfigureFailed,

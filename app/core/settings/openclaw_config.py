@@ -23,6 +23,7 @@ _ORIGIN = re.compile(
 _LABEL = re.compile(r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\Z", re.ASCII)
 _LOOPBACK = ("localhost", "127.0.0.1")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_ORIGINS = ("gateway", "controlUi", "allowedOrigins")
 
 
 class OriginRejected(ValueError):
@@ -73,19 +74,15 @@ def parse_config(data: bytes) -> dict[str, Any]:
 
 def token_in(config: Mapping[str, Any]) -> str | None:
     """Return `gateway.auth.token`, or None if the environment's token applies."""
-    auth = _section(_section(config, "gateway"), "auth")
-    token = auth.get("token")
+    token = _section(config, "gateway", "auth").get("token")
     return None if token is None or token == TOKEN_REFERENCE else str(token)
 
 
 def with_token(config: Mapping[str, Any], token: str) -> dict[str, Any]:
     """Return the configuration with a literal token, every other key unchanged."""
-    gateway = dict(_section(config, "gateway"))
-    auth = dict(_section(gateway, "auth"))
-    auth["token"] = token
-    auth.setdefault("mode", "token")
-    gateway["auth"] = auth
-    return {**config, "gateway": gateway}
+    auth = _section(config, "gateway", "auth")
+    mode = auth.get("mode", "token")
+    return _with(config, ("gateway", "auth"), {**auth, "token": token, "mode": mode})
 
 
 def origin_of(scheme: str, host: str, port: int) -> str:
@@ -129,8 +126,7 @@ def _checked_host(host: str) -> str:
 
 def origins_in(config: Mapping[str, Any], port: int) -> tuple[str, ...]:
     """Return the origins where the gateway's page may be opened, besides private addresses."""
-    listed = _section(_section(config, "gateway"), "controlUi").get("allowedOrigins")
-    texts = [each for each in listed if isinstance(each, str)] if isinstance(listed, list) else []
+    texts = [each for each in _listed_origins(config) or () if isinstance(each, str)]
     named = tuple(text.strip().lower() for text in texts if text.strip())
     return named or _built_in(port)
 
@@ -140,14 +136,9 @@ def with_origin(config: Mapping[str, Any], origin: str, port: int) -> dict[str, 
 
     The two built-in origins are written out too, because an explicit list replaces them.
     """
-    gateway = dict(_section(config, "gateway"))
-    control_ui = dict(_section(gateway, "controlUi"))
-    before = control_ui.get("allowedOrigins")
-    listed = list(before) if isinstance(before, list) else []
+    listed = _listed_origins(config) or []
     wanted = dict.fromkeys((*_built_in(port), origin))
-    control_ui["allowedOrigins"] = listed + [each for each in wanted if each not in listed]
-    gateway["controlUi"] = control_ui
-    return {**config, "gateway": gateway}
+    return _with(config, _ORIGINS, listed + [each for each in wanted if each not in listed])
 
 
 def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
@@ -156,18 +147,15 @@ def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
     The built-in loopback origins in the list tell the old port: with plain http the page is
     only at the gateway's own port.
     """
-    control_ui = _section(_section(config, "gateway"), "controlUi")
-    listed = control_ui.get("allowedOrigins")
-    if not isinstance(listed, list):
+    listed = _listed_origins(config)
+    if listed is None:
         return dict(config)
     before = tuple(
         f":{match['port'] or _DEFAULT_PORTS['http']}"
         for match in (_ORIGIN.match(each) for each in listed if isinstance(each, str))
         if match and match["scheme"] == "http" and match["host"] in _LOOPBACK
     )
-    moved = [_at_port(each, before, port) for each in listed]
-    gateway = {**config["gateway"], "controlUi": {**control_ui, "allowedOrigins": moved}}
-    return {**config, "gateway": gateway}
+    return _with(config, _ORIGINS, [_at_port(each, before, port) for each in listed])
 
 
 def with_settings(
@@ -198,7 +186,7 @@ def _with_base_url(config: Mapping[str, Any], base_url: str) -> dict[str, Any]:
     OpenClaw rejects a provider that has only one of `baseUrl` and `models`.
     """
     path = ("models", "providers", "openrouter")
-    provider = _section(_section(_section(config, path[0]), path[1]), path[2])
+    provider = _section(config, *path)
     if base_url:
         return _with(config, path, {"models": [], **provider, "baseUrl": base_url})
     ours = provider.keys() <= {"baseUrl", "models"} and not provider.get("models")
@@ -233,6 +221,15 @@ def _built_in(port: int) -> tuple[str, ...]:
     return tuple(origin_of("http", host, port) for host in _LOOPBACK)
 
 
-def _section(config: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    section = config.get(key)
-    return section if isinstance(section, dict) else {}
+def _listed_origins(config: Mapping[str, Any]) -> list[Any] | None:
+    *path, key = _ORIGINS
+    listed = _section(config, *path).get(key)
+    return listed if isinstance(listed, list) else None
+
+
+def _section(config: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
+    """Return the object at a path; an empty one in place of anything else."""
+    for key in path:
+        section = config.get(key)
+        config = section if isinstance(section, dict) else {}
+    return config

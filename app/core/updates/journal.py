@@ -1,10 +1,9 @@
 """The journal of an update, and the previous version with its kept state."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 
-from app.core.records import MomentText, read_record
+from app.core.records import MomentText
 
 
 class UpdateStage(StrEnum):
@@ -52,21 +51,3 @@ class KeptVersion:
     version: Version
     image: str
     at: MomentText
-
-
-def journal_to_json(journal: Journal) -> bytes:
-    return json.dumps(asdict(journal)).encode()
-
-
-def journal_from_json(data: bytes) -> Journal:
-    """Read a journal. Raise ValueError, also for JSON that is no journal."""
-    return read_record(Journal, data)
-
-
-def kept_to_json(kept: KeptVersion) -> bytes:
-    return json.dumps(asdict(kept)).encode()
-
-
-def kept_from_json(data: bytes) -> KeptVersion:
-    """Read a kept version. Raise ValueError."""
-    return read_record(KeptVersion, data)

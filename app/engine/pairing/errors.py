@@ -2,12 +2,12 @@
 
 from app.core.access.pairing import DeviceUnknown, GatewayRefused, RequestUnknown
 from app.core.errors import UserError
+from app.core.status.readiness import LOCKED_OUT, TOKEN_MISMATCH
 from app.core.text import plain
 from app.engine.pairing.connection import GatewayGone, Refused
 
-LOCKED_OUT = "AUTH_RATE_LIMITED"
 _REASONS = {
-    "AUTH_TOKEN_MISMATCH": "The gateway refuses the token of .env, so it can't be asked.",
+    TOKEN_MISMATCH: "The gateway refuses the token of .env, so it can't be asked.",
     LOCKED_OUT: "The gateway has locked this host out after wrong tokens; it is asked again in"
     " five minutes.",
     "UNAVAILABLE": "The gateway is still starting.",

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from app.core.access.pairing_parser import UUID
 from app.engine.pairing.backend import PairingBackend, PairingTarget
 from app.engine.pairing.connection import GatewayGone, Operator, Refused, connected
 
 _APPROVAL_SECONDS = 12.0
-_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class OperatorSession:
@@ -60,7 +60,7 @@ class OperatorSession:
                 request_id = refused.request_id or ""
                 if refused.code != "PAIRING_REQUIRED" or time.monotonic() > deadline:
                     raise
-                if not is_approved and _UUID.fullmatch(request_id):
+                if not is_approved and re.fullmatch(UUID, request_id):
                     await self._backend.in_thread(
                         partial(self._backend.approve_in_container, self._target, request_id)
                     )

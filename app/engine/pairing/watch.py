@@ -18,9 +18,10 @@ from app.core.access.pairing import PAIRING, GatewaySilent, PairingState, Pairin
 from app.core.access.pairing_parser import paired_devices, pending_requests
 from app.core.errors import UserError
 from app.core.snapshot import Run
+from app.core.status.readiness import LOCKED_OUT
 from app.engine.pairing.backend import PairingBackend, PairingTarget, pairing_loop
 from app.engine.pairing.connection import GatewayGone, Refused
-from app.engine.pairing.errors import LOCKED_OUT, as_user_error, reason_of
+from app.engine.pairing.errors import as_user_error, reason_of
 from app.engine.pairing.request_log import RequestLog
 from app.engine.pairing.session import OperatorSession
 

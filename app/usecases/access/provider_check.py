@@ -18,7 +18,6 @@ from app.core.access.provider import (
     interpret,
     read_reply,
     remarks_on,
-    unanswered,
 )
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, GatewayNotRunning
@@ -170,9 +169,9 @@ def _ask(deployment: Deployment, gateway: Container, context: AppContext) -> Pro
             seconds=ASK_SECONDS,
         )
     except NotAnswered as error:
-        return unanswered(error.code, *_NOT_ANSWERED[error.code])
+        return ProviderAnswer(error.code, *_NOT_ANSWERED[error.code])
     except EngineError as error:
-        return unanswered(error.code, error.detail, "")
+        return ProviderAnswer(error.code, error.detail)
     reply = read_reply(printed, mask)
     ours = hashlib.sha256(f"{nonce}{env.get('OPENROUTER_API_KEY', '')}".encode()).hexdigest()
     return replace(interpret(reply), remarks=remarks_on(reply, env, ours))

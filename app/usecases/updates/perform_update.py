@@ -1,5 +1,6 @@
 """Doing an update. Its stages, and what a crash leaves to finish or undo: see `rollback.py`."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -180,7 +181,7 @@ def _require_copyable_state(folder: Path, access: StateAccess) -> None:
         )
     if update_files.shares_blocks(folder):
         return
-    needed, free = access.size() + _SPARE_BYTES, update_files.free_bytes(folder)
+    needed, free = access.size() + _SPARE_BYTES, shutil.disk_usage(folder).free
     if needed > free:
         raise OperationFailed(
             Cause(
