@@ -61,6 +61,11 @@ class Deployment:
         return self.env.get("DEPLOYMENT_NAME", "")
 
     @property
+    def label(self) -> str:
+        """What people call it: its name, or else its id."""
+        return self.name or self.id
+
+    @property
     def token(self) -> str:
         return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
 

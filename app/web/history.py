@@ -145,7 +145,7 @@ def _page(deployment_id: str) -> ResponseReturnValue:
     view = show_deployment(deployment_id, context=app_context()) if deployment_id else None
     return render(
         "history/show",
-        tab=f"History of {view.deployment.name or view.deployment.id}" if view else "History",
+        tab=f"History of {view.deployment.label}" if view else "History",
         view=view,
         days=days_of(page.entries, context=app_context()),
         names=names_of(page.entries, context=app_context()),

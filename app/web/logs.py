@@ -11,7 +11,6 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.errors import EngineError
 from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
 from app.core.logs.query import LAST, LEVELS, STREAMS, LogSelection, parse_since
@@ -51,7 +50,7 @@ _KEPT_SECONDS = 1.0
 @bp.get("/deployments/<deployment_id>/logs")
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     choice = LogSelection.read(request.args)
     response = render("logs/show", **_context(view), **logs_context(view, choice))
     if wants_fragment():
@@ -64,7 +63,7 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def stream(deployment_id: str) -> ResponseReturnValue:
     """Stream new lines of the log, with the page's own filter."""
-    show_deployment(parse_id(deployment_id), context=app_context())
+    show_deployment(deployment_id, context=app_context())
     choice = LogSelection.read(request.args)
     box = LogBox(choice)
 
@@ -81,7 +80,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.VIEW)
 def download(deployment_id: str) -> ResponseReturnValue:
     """Send all lines that match the filter while they are read, so their number is not limited."""
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     choice = LogSelection.read(request.args)
     now = datetime.now(UTC)
     lines: Iterable[LogLine]
@@ -118,7 +117,7 @@ def _portions(lines: Iterable[LogLine], size: int = 500) -> Iterator[bytes]:
 
 def _context(view: DeploymentView) -> dict[str, Any]:
     deployment = view.deployment
-    title = f"Log of {deployment.name or deployment.id}"
+    title = f"Log of {deployment.label}"
     return {"view": view, "tab": Tab.of(title, [view.report.status])}
 
 
@@ -249,7 +248,7 @@ class LogQuery(CallQuery):
 def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
     """Secrets are masked. After a stop, these are the last words, with their time. The log of a
     deployment that was never launched is empty. `Accept: text/plain` gets plain text."""
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     since = parse_since(query.since, datetime.now(UTC)) if query.since else None
     log_filter = LogFilter(query.level, query.stream, query.text)
     found = read_logs(

@@ -7,7 +7,7 @@ from flask import Blueprint, g, render_template
 from flask.typing import ResponseReturnValue
 
 from app.core.answers import EXAMPLE_ID, Answer
-from app.core.deployment import Deployment, parse_id
+from app.core.deployment import Deployment
 from app.core.diagnosis.command_lines import command_of
 from app.core.errors import NothingToCancel, TooManyWaiting
 from app.core.operations.operation import Operation, OperationState
@@ -41,7 +41,7 @@ _PARTS = ("status/_title", "status/_icon", "operations/_operation")
 @bp.get("/deployments/<deployment_id>/operations/<int:number>")
 @needs(Permission.VIEW)
 def show(deployment_id: str, number: int) -> ResponseReturnValue:
-    return render("operations/show", **_context(parse_id(deployment_id), number))
+    return render("operations/show", **_context(deployment_id, number))
 
 
 @bp.get("/deployments/<deployment_id>/operations/<int:number>/stream")
@@ -49,7 +49,7 @@ def show(deployment_id: str, number: int) -> ResponseReturnValue:
 def stream(deployment_id: str, number: int) -> ResponseReturnValue:
     """Send what changes on an operation's page."""
     output = Output()
-    operation_of(parse_id(deployment_id), number, context=app_context())
+    operation_of(deployment_id, number, context=app_context())
 
     def look() -> PageParts:
         context = _context(deployment_id, number)
@@ -62,7 +62,7 @@ def stream(deployment_id: str, number: int) -> ResponseReturnValue:
 @bp.post("/deployments/<deployment_id>/cancel")
 @needs(Permission.OPERATE)
 def cancel(deployment_id: str) -> ResponseReturnValue:
-    operation = cancel_operation(parse_id(deployment_id), actor=actor(), context=app_context())
+    operation = cancel_operation(deployment_id, actor=actor(), context=app_context())
     return done(f"The {operation.kind.noun} is being cancelled.", deployment_id)
 
 
@@ -79,7 +79,7 @@ def cancel(deployment_id: str) -> ResponseReturnValue:
 def operation(deployment_id: str, number: int) -> OperationAnswer:
     """Its progress or its outcome. The last 20 operations of each deployment are kept, also after
     it is archived."""
-    found = operation_of(parse_id(deployment_id), number, context=app_context())
+    found = operation_of(deployment_id, number, context=app_context())
     return OperationAnswer.of(found)
 
 
@@ -103,14 +103,13 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
 def cancel_and_wait(body: DeploymentBody) -> CancelledAnswer | AcceptedAnswer:
     """It removes the containers that the operation started, and waits for that. If no operation
     runs that can be cancelled, the answer is 409 `not_cancelled`; a stop can't be."""
-    deployment_id = parse_id(body.deployment_id)
-    cancelled = cancel_operation(deployment_id, actor=actor(), context=app_context())
+    cancelled = cancel_operation(body.deployment_id, actor=actor(), context=app_context())
     ended = wait_for_cancelled(cancelled, context=app_context())
     if ended is None:
         return accepted(cancelled, "stopping")
-    status = show_deployment(deployment_id, context=app_context()).report.status
+    status = show_deployment(body.deployment_id, context=app_context()).report.status
     return CancelledAnswer(
-        deployment_id=deployment_id, status=status, operation=OperationShown.of(ended)
+        deployment_id=body.deployment_id, status=status, operation=OperationShown.of(ended)
     )
 
 
@@ -133,8 +132,7 @@ def operation_parts(operation: Operation | None, deployment: Deployment) -> dict
 def _context(deployment_id: str, number: int) -> dict[str, Any]:
     view = show_deployment(deployment_id, context=app_context())
     operation = operation_of(deployment_id, number, context=app_context())
-    name = view.deployment.name or view.deployment.id
-    title = f"{operation.kind.label} {number} of {name}"
+    title = f"{operation.kind.label} {number} of {view.deployment.label}"
     return {
         "view": view,
         "tab": Tab.of(title, [view.report.status]),

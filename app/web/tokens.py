@@ -8,7 +8,6 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.errors import LaunchTimeout, TokenNotVerified, TooManyWaiting, WasCancelled
 from app.core.people import Permission
 from app.core.settings.fields import TOKEN
@@ -38,12 +37,12 @@ api_bp = Blueprint("token_api", __name__, url_prefix="/api/deploy")
 @needs(Permission.VIEW)
 def show(deployment_id: str) -> ResponseReturnValue:
     page = url_for("pages.show", deployment_id=deployment_id)
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     return render(
         "tokens/check",
-        tab=f"Token of {view.deployment.name or view.deployment.id}",
+        tab=f"Token of {view.deployment.label}",
         view=view,
-        check=check_token(parse_id(deployment_id), context=app_context()),
+        check=check_token(deployment_id, context=app_context()),
         back_to=own_path(request.args.get("back_to", ""), page),
     )
 
@@ -52,12 +51,12 @@ def show(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def reveal(deployment_id: str) -> ResponseReturnValue:
     field_name = request.form.get("field", TOKEN.name)
-    value = reveal_secret(parse_id(deployment_id), field_name, actor=actor(), context=app_context())
+    value = reveal_secret(deployment_id, field_name, actor=actor(), context=app_context())
     leave_uncompressed()
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     response = render(
         "tokens/revealed",
-        tab=f"Token of {view.deployment.name or view.deployment.id}",
+        tab=f"Token of {view.deployment.label}",
         view=view,
         value=value,
         page_url=page_url_with_token(view.deployment) if field_name == TOKEN.name else None,
@@ -72,7 +71,7 @@ def reveal(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def rotate(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
-        rotate_token(parse_id(deployment_id), actor=actor(), context=app_context())
+        rotate_token(deployment_id, actor=actor(), context=app_context())
     return done("The token is being rotated.", deployment_id)
 
 
@@ -80,7 +79,7 @@ def rotate(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def equalize(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
-        equalize_token(parse_id(deployment_id), actor=actor(), context=app_context())
+        equalize_token(deployment_id, actor=actor(), context=app_context())
     return done("The tokens are being made equal.", deployment_id)
 
 
@@ -121,7 +120,7 @@ class RevealBody(DeploymentBody):
 def check(deployment_id: str) -> TokenCheckAnswer:
     """The places are `.env`, `config/openclaw.json`, the running container's environment, and the
     gateway itself. A place that can't be read is `unknown`, with the reason."""
-    found = check_token(parse_id(deployment_id), context=app_context())
+    found = check_token(deployment_id, context=app_context())
     return TokenCheckAnswer.of(found, deployment_id=deployment_id)
 
 
@@ -148,14 +147,13 @@ def _change_token(
     begin: Callable[..., Started], body: OperationBody
 ) -> VerifiedTokenAnswer | AcceptedAnswer:
     """Start an operation that ends with a verified token, and wait for its end if requested."""
-    deployment_id = parse_id(body.deployment_id)
-    started = begin(deployment_id, actor=actor(), context=app_context())
+    started = begin(body.deployment_id, actor=actor(), context=app_context())
     ended = wait_for(started, context=app_context()) if body.wait else None
     if ended is None:
         return accepted(started.operation, "launching")
-    status = show_deployment(deployment_id, context=app_context()).report.status
+    status = show_deployment(body.deployment_id, context=app_context()).report.status
     return VerifiedTokenAnswer(
-        deployment_id=deployment_id, status=status, proven=ended.verified is not None
+        deployment_id=body.deployment_id, status=status, proven=ended.verified is not None
     )
 
 
@@ -171,6 +169,5 @@ def _change_token(
 )
 def reveal_by_script(body: RevealBody) -> RevealedAnswer:
     """No other call answers a secret. The deployment's history records it."""
-    deployment_id = parse_id(body.deployment_id)
-    value = reveal_secret(deployment_id, body.field, actor=actor(), context=app_context())
+    value = reveal_secret(body.deployment_id, body.field, actor=actor(), context=app_context())
     return RevealedAnswer(value=value)

@@ -24,7 +24,7 @@ class Outcomes:
                 continue
             if operation.state is OperationState.RUNNING:
                 running[each.id] = operation
-                self._names[each.id] = each.name or each.id
+                self._names[each.id] = each.label
             elif before and before.number == operation.number:
                 ended.append(outcome_words(each, operation))
         # An archived deployment is listed no more, so its operation can't be read here.
@@ -38,9 +38,8 @@ class Outcomes:
 
 
 def outcome_words(deployment: Deployment, operation: Operation) -> str:
-    name = deployment.name or deployment.id
     by = f" by {operation.cancelled_by}" if operation.cancelled_by else ""
-    words = f"{name}: the {operation.kind.noun} {operation.state.phrase}{by}."
+    words = f"{deployment.label}: the {operation.kind.noun} {operation.state.phrase}{by}."
     if by:
         return words
     return f"{words} {operation.reason}".strip()

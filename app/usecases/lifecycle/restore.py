@@ -39,9 +39,8 @@ class Restored:
 
     @property
     def words(self) -> str:
-        name = self.deployment.name or self.deployment.id
         port = f", with port {self.deployment.port}" if self.deployment.port else ""
-        return " ".join((f"“{name}” is back{port}.", *self.remarks))
+        return " ".join((f"“{self.deployment.label}” is back{port}.", *self.remarks))
 
 
 def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.operations.operation import Operation, OperationState
 from app.store import operations
@@ -12,7 +13,7 @@ from app.usecases.operations.answers import INTERRUPTION
 def operation_of(deployment_id: str, number: int, *, context: AppContext) -> Operation:
     """Return one operation of a deployment, archived or not. Raise NotFound."""
     # An archiving may move the folder while we read it: then the second try finds it.
-    folders = (context.store.folder_or_archived(deployment_id) for _ in range(2))
+    folders = (context.store.folder_or_archived(parse_id(deployment_id)) for _ in range(2))
     tries = (operations.read_operation(each, number) for each in folders)
     found = next((each for each in tries if each), None)
     if found is None:

@@ -88,7 +88,7 @@ def _in_use(field: Field, value: str, context: AppContext, but: str = "") -> str
         theirs = each.env.get(field.env, "")
         if each.id != but and hmac.compare_digest(theirs.encode(), value.encode()):
             return (
-                f"This {field.serves_one} is already used by “{each.name or each.id}”. While both"
+                f"This {field.serves_one} is already used by “{each.label}”. While both"
                 " run, they take each other's messages: use another one, or stop that deployment."
             )
     return ""

@@ -71,7 +71,7 @@ def _owners(context: AppContext, whose: str = "") -> dict[int, str]:
             named = f"{each.name} ({each.id})" if each.name else each.id
             owners[each.port] = f"the deployment {named}"
         for port in _changing_ports(each) if each.id != whose else ():
-            owners.setdefault(port, f"the deployment {each.name or each.id}")
+            owners.setdefault(port, f"the deployment {each.label}")
     return owners
 
 

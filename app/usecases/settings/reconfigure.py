@@ -1,5 +1,6 @@
 """Reconfigure: change fields of a deployment, including its port, and restart it if needed."""
 
+from app.core.deployment import parse_id
 from app.core.errors import NothingToUndo
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import RESUMPTIONS
@@ -39,7 +40,7 @@ def reconfigure_deployment(
     Raises NotFound, DeploymentInvalid, InputRejected, StaleForm, Busy, StorageFailed, EngineError.
     """
     if then != "save":
-        require_engine(deployment_id, context)
+        require_engine(parse_id(deployment_id), context)
     key = signing_key(context)
     # Under the creation lock, so that two deployments can't take the same port.
     with storage_errors("Nothing was changed."), context.store.creation_lock():

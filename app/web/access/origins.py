@@ -6,7 +6,6 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.access.allow_origin import allow_origin
@@ -33,7 +32,7 @@ class AllowOriginBody(OperationBody):
 @needs(Permission.OPERATE)
 def allow(deployment_id: str) -> ResponseReturnValue:
     origin = request.form.get("origin", "")
-    allow_origin(parse_id(deployment_id), origin, actor=actor(), context=app_context())
+    allow_origin(deployment_id, origin, actor=actor(), context=app_context())
     return done("The gateway is being configured to allow it.", deployment_id)
 
 
@@ -53,12 +52,11 @@ def allow(deployment_id: str) -> ResponseReturnValue:
 def allow_and_wait(body: AllowOriginBody) -> AllowedOriginAnswer | AcceptedAnswer:
     """The gateway is restarted, and the call waits as launch does. If it does not start, the
     change is rolled back."""
-    deployment_id = parse_id(body.deployment_id)
-    started = allow_origin(deployment_id, body.origin, actor=actor(), context=app_context())
+    started = allow_origin(body.deployment_id, body.origin, actor=actor(), context=app_context())
     if body.wait and wait_for(started, context=app_context()):
-        view = show_deployment(deployment_id, context=app_context())
+        view = show_deployment(body.deployment_id, context=app_context())
         return AllowedOriginAnswer(
-            deployment_id=deployment_id,
+            deployment_id=body.deployment_id,
             status=view.report.status,
             origin=started.operation.arguments["origin"],
         )

@@ -15,7 +15,6 @@ from app.core.access.pairing import (
 )
 from app.core.access.pairing_words import scope_words
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
 from app.usecases.access.answers import (
@@ -60,9 +59,7 @@ class PairedDeviceBody(DeploymentBody):
 @needs(Permission.OPERATE)
 def approve(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
-    device = approve_device(
-        parse_id(deployment_id), request_id, actor=actor(), context=app_context()
-    )
+    device = approve_device(deployment_id, request_id, actor=actor(), context=app_context())
     return done(f"{device.label} was approved.", deployment_id)
 
 
@@ -70,9 +67,7 @@ def approve(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def reject(deployment_id: str) -> ResponseReturnValue:
     request_id = request.form.get("request_id", "")
-    device = reject_device(
-        parse_id(deployment_id), request_id, actor=actor(), context=app_context()
-    )
+    device = reject_device(deployment_id, request_id, actor=actor(), context=app_context())
     return done(f"{device.label} was rejected.", deployment_id)
 
 
@@ -80,12 +75,13 @@ def reject(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def remove(deployment_id: str) -> ResponseReturnValue:
     device_id = request.form.get("device_id", "")
-    device = remove_device(parse_id(deployment_id), device_id, actor=actor(), context=app_context())
+    device = remove_device(deployment_id, device_id, actor=actor(), context=app_context())
     return done(f"{device.label} was removed.", deployment_id)
 
 
 _AT = datetime(2026, 11, 24, 6, tzinfo=UTC)
 _REQUEST = PairingRequestBody(deployment_id=EXAMPLE_ID, request_id="3c1f…")
+_DECIDED = {"deployment_id": EXAMPLE_ID, "request_id": "3c1f…", "device_id": "9ab4…"}
 
 
 @api_bp.get("/<id:deployment_id>")
@@ -123,7 +119,7 @@ _REQUEST = PairingRequestBody(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 )
 def show_devices(deployment_id: str) -> DevicesAnswer:
     """Devices that ask for access and paired devices, as last reported by the gateway."""
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     devices = devices_of(view, context=app_context())
     return DevicesAnswer.of(devices, deployment_id=view.deployment.id)
 
@@ -133,21 +129,15 @@ def show_devices(deployment_id: str) -> DevicesAnswer:
 @call(
     CallTag.ACCESS,
     "Approve a device",
-    example=Example(
-        body=_REQUEST,
-        answer=ApprovedDeviceAnswer(
-            deployment_id=EXAMPLE_ID, request_id="3c1f…", device_id="9ab4…"
-        ),
-    ),
+    example=Example(body=_REQUEST, answer=ApprovedDeviceAnswer(**_DECIDED)),
     errors=(RequestUnknown, *_ASKING),
 )
 def approve_request(body: PairingRequestBody) -> ApprovedDeviceAnswer:
     """It approves this request only. A later request of the same device has another id."""
-    deployment_id = parse_id(body.deployment_id)
-    found = approve_device(deployment_id, body.request_id, actor=actor(), context=app_context())
-    return ApprovedDeviceAnswer(
-        deployment_id=deployment_id, request_id=found.request_id, device_id=found.device_id
+    found = approve_device(
+        body.deployment_id, body.request_id, actor=actor(), context=app_context()
     )
+    return ApprovedDeviceAnswer.of(found, deployment_id=body.deployment_id)
 
 
 @api_bp.post("/reject")
@@ -155,21 +145,13 @@ def approve_request(body: PairingRequestBody) -> ApprovedDeviceAnswer:
 @call(
     CallTag.ACCESS,
     "Reject a device",
-    example=Example(
-        body=_REQUEST,
-        answer=RejectedDeviceAnswer(
-            deployment_id=EXAMPLE_ID, request_id="3c1f…", device_id="9ab4…"
-        ),
-    ),
+    example=Example(body=_REQUEST, answer=RejectedDeviceAnswer(**_DECIDED)),
     errors=(RequestUnknown, *_ASKING),
 )
 def reject_request(body: PairingRequestBody) -> RejectedDeviceAnswer:
     """The device may ask again."""
-    deployment_id = parse_id(body.deployment_id)
-    found = reject_device(deployment_id, body.request_id, actor=actor(), context=app_context())
-    return RejectedDeviceAnswer(
-        deployment_id=deployment_id, request_id=found.request_id, device_id=found.device_id
-    )
+    found = reject_device(body.deployment_id, body.request_id, actor=actor(), context=app_context())
+    return RejectedDeviceAnswer.of(found, deployment_id=body.deployment_id)
 
 
 @api_bp.post("/remove")
@@ -185,6 +167,5 @@ def reject_request(body: PairingRequestBody) -> RejectedDeviceAnswer:
 )
 def remove_paired(body: PairedDeviceBody) -> RemovedDeviceAnswer:
     """Its connection is closed. The device may ask again."""
-    deployment_id = parse_id(body.deployment_id)
-    remove_device(deployment_id, body.device_id, actor=actor(), context=app_context())
-    return RemovedDeviceAnswer(deployment_id=deployment_id, device_id=body.device_id)
+    remove_device(body.deployment_id, body.device_id, actor=actor(), context=app_context())
+    return RemovedDeviceAnswer(deployment_id=body.deployment_id, device_id=body.device_id)

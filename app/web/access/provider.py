@@ -7,7 +7,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
 from app.usecases.access.answers import ProviderAnswerShown, ProviderCheckAnswer
@@ -57,7 +56,7 @@ _ANSWERED = ProviderCheckAnswer(
 @bp.post("/deployments/<deployment_id>/answer")
 @needs(Permission.OPERATE)
 def ask(deployment_id: str) -> ResponseReturnValue:
-    start_provider_check(parse_id(deployment_id), actor=actor(), context=app_context())
+    start_provider_check(deployment_id, actor=actor(), context=app_context())
     return done("The provider is being asked.", deployment_id)
 
 
@@ -70,7 +69,7 @@ def ask(deployment_id: str) -> ResponseReturnValue:
 )
 def show_latest(deployment_id: str) -> ProviderCheckAnswer:
     """Whether it accepts the key and the model, asked from inside the gateway, and when."""
-    return ProviderCheckAnswer.of(_latest(parse_id(deployment_id)), deployment_id=deployment_id)
+    return ProviderCheckAnswer.of(_latest(deployment_id), deployment_id=deployment_id)
 
 
 @api_bp.post("")
@@ -84,10 +83,9 @@ def show_latest(deployment_id: str) -> ProviderCheckAnswer:
 def ask_and_wait(body: DeploymentBody) -> ProviderCheckAnswer | StillAskingAnswer:
     """The gateway asks whether the provider accepts its key and model. The call waits at most
     15 s."""
-    deployment_id = parse_id(body.deployment_id)
-    came = ask_provider(deployment_id, actor=actor(), context=app_context())
+    came = ask_provider(body.deployment_id, actor=actor(), context=app_context())
     return (ProviderCheckAnswer if came else StillAskingAnswer).of(
-        _latest(deployment_id), deployment_id=deployment_id
+        _latest(body.deployment_id), deployment_id=body.deployment_id
     )
 
 

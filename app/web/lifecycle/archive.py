@@ -9,7 +9,6 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
-from app.core.deployment import parse_id
 from app.core.errors import (
     ArchiveFailed,
     Busy,
@@ -95,7 +94,7 @@ def stream() -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def archive(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
-        archive_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+        archive_deployment(deployment_id, actor=actor(), context=app_context())
     return done("The deployment is being archived.", deployment_id)
 
 
@@ -161,10 +160,9 @@ def list_all() -> list[ArchivedShown]:
 )
 def archive_and_wait(body: OperationBody) -> ArchivedAnswer | AcceptedAnswer:
     """It stops the deployment and moves its folder to the archive. Its port is free after that."""
-    deployment_id = parse_id(body.deployment_id)
-    started = archive_deployment(deployment_id, actor=actor(), context=app_context())
+    started = archive_deployment(body.deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for(started, context=app_context()):
-        return ArchivedAnswer(deployment_id=deployment_id)
+        return ArchivedAnswer(deployment_id=body.deployment_id)
     return accepted(started.operation, "stopping")
 
 

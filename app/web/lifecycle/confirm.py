@@ -10,7 +10,6 @@ from flask import Blueprint, url_for
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
 
-from app.core.deployment import parse_id
 from app.core.diagnosis.command_lines import command_of
 from app.core.errors import RequestedTwice
 from app.core.operations.kinds import OperationKind
@@ -36,12 +35,12 @@ bp = Blueprint("confirm", __name__, url_prefix="/deployments/<deployment_id>")
 @bp.get("/rotate-token", defaults={"verb": "rotate-token"})
 @needs(Permission.OPERATE)
 def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     page = url_for("pages.show", deployment_id=deployment_id)
     template, title = _QUESTIONS[OperationKind(verb)]
     return render(
         template,
-        tab=f"{title} {view.deployment.name or view.deployment.id}",
+        tab=f"{title} {view.deployment.label}",
         view=view,
         command=command_of(OperationKind(verb), view.deployment),
         back_to=own_path(request.args.get("back_to", ""), page),

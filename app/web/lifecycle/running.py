@@ -6,7 +6,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.errors import StopFailed, TooManyWaiting
 from app.core.people import Permission
 from app.usecases.lifecycle.answers import RunningAnswer, StoppedAnswer
@@ -35,7 +34,7 @@ _RUNS = Example(
 def launch(deployment_id: str) -> ResponseReturnValue:
     words = "The launch has started."
     with second_click_ignored():
-        started = launch_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+        started = launch_deployment(deployment_id, actor=actor(), context=app_context())
         words = f"{words} {started.warning}".rstrip()
     return done(words, deployment_id)
 
@@ -44,7 +43,7 @@ def launch(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def stop(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
-        stop_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+        stop_deployment(deployment_id, actor=actor(), context=app_context())
     return done("The stop has started.", deployment_id)
 
 
@@ -52,7 +51,7 @@ def stop(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def restart(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
-        restart_deployment(parse_id(deployment_id), actor=actor(), context=app_context())
+        restart_deployment(deployment_id, actor=actor(), context=app_context())
     return done("The restart has started.", deployment_id)
 
 
@@ -75,11 +74,10 @@ def restart_by_script(body: OperationBody) -> RunningAnswer | AcceptedAnswer:
 
 def _bring_up(begin: Callable[..., Started], body: OperationBody) -> RunningAnswer | AcceptedAnswer:
     """Start an operation that ends with a verified gateway, and wait for its end if requested."""
-    deployment_id = parse_id(body.deployment_id)
-    started = begin(deployment_id, actor=actor(), context=app_context())
+    started = begin(body.deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for(started, context=app_context()):
-        port = app_context().store.load(deployment_id).port
-        return RunningAnswer(deployment_id=deployment_id, port=port, warning=started.warning)
+        port = app_context().store.load(body.deployment_id).port
+        return RunningAnswer(deployment_id=body.deployment_id, port=port, warning=started.warning)
     return accepted(started.operation, "launching", started.warning)
 
 
@@ -97,8 +95,7 @@ def _bring_up(begin: Callable[..., Started], body: OperationBody) -> RunningAnsw
 def stop_by_script(body: DeploymentBody) -> StoppedAnswer | AcceptedAnswer:
     """It removes the containers. A running launch or restart is cancelled first. Stopping a stopped
     deployment does no harm."""
-    deployment_id = parse_id(body.deployment_id)
-    started = stop_deployment(deployment_id, actor=actor(), context=app_context())
+    started = stop_deployment(body.deployment_id, actor=actor(), context=app_context())
     if wait_for(started, context=app_context()):
-        return StoppedAnswer(deployment_id=deployment_id)
+        return StoppedAnswer(deployment_id=body.deployment_id)
     return accepted(started.operation, "stopping")

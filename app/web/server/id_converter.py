@@ -1,7 +1,7 @@
 """A path converter for ids, where words are in the same place: `pairing/<id:…>`, `pairing/approve`.
 
 The word belongs to another call, and is never a malformed id: with a method that the other call
-does not take, the answer is 405, not 404. Everywhere else the view itself checks the id.
+does not take, the answer is 405, not 404. Everywhere else the store checks the id.
 """
 
 from flask import Flask

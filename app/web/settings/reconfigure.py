@@ -75,7 +75,6 @@ class _Rejection:
 @bp.get("/edit/preview", endpoint="edit_again")
 @needs(Permission.OPERATE)
 def show(deployment_id: str) -> ResponseReturnValue:
-    parse_id(deployment_id)
     return _show(deployment_id, unchanged_request(deployment_id, context=app_context()))
 
 
@@ -106,7 +105,6 @@ def edit(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def check(deployment_id: str) -> ResponseReturnValue:
     """Return the message for the field that was just left."""
-    parse_id(deployment_id)
     if not wants_fragment():
         return _show(deployment_id, _sent())
     given = _sent().given
@@ -118,7 +116,6 @@ def check(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/edit/preview")
 @needs(Permission.OPERATE)
 def preview(deployment_id: str) -> ResponseReturnValue:
-    parse_id(deployment_id)
     if not wants_fragment():
         return _show(deployment_id, _sent())
     plan, _ = _plan(deployment_id, ChangeRequest(_sent().given, _sent().remove))
@@ -129,7 +126,6 @@ def preview(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def use_port(deployment_id: str) -> ResponseReturnValue:
     """Change the port and launch."""
-    parse_id(deployment_id)
     change = ChangeRequest({"port": request.form.get("port", "")})
     reconfigure_deployment(deployment_id, change, "launch", actor=actor(), context=app_context())
     return done("The deployment is being launched with another port.", deployment_id)
@@ -139,7 +135,6 @@ def use_port(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def resume(deployment_id: str) -> ResponseReturnValue:
     """Finish or undo a half-done change."""
-    parse_id(deployment_id)
     finish = request.form.get("verb") == "finish"
     verb = "finish" if finish else "undo"
     resume_reconfiguration(deployment_id, verb, actor=actor(), context=app_context())
@@ -187,7 +182,7 @@ def _show(
     return render(
         "settings/edit",
         rejection.status,
-        tab=f"Edit {view.deployment.name or view.deployment.id}",
+        tab=f"Edit {view.deployment.label}",
         view=view,
         form=change,
         rejected=rejection.errors is not None,
@@ -251,28 +246,26 @@ def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | A
     and the call waits as launch does. If the gateway does not start, the change is rolled back.
     Comments and order in `.env` stay. In `docker-compose.yml` only the network changes, with the
     port."""
-    deployment_id = parse_id(body.deployment_id)
     if body.resume:
-        return _answered(deployment_id, _resumed(deployment_id, body), body.wait)
+        resumed = resume_reconfiguration(
+            body.deployment_id, body.resume, actor=actor(), context=app_context()
+        )
+        return _answered(body, resumed)
     change = ChangeRequest(dict(body.model_extra or {}), tuple(body.remove), body.seen)
     if body.preview:
-        plan = plan_reconfiguration(deployment_id, change, context=app_context())
+        plan = plan_reconfiguration(body.deployment_id, change, context=app_context())
         return PreviewAnswer.of(plan)
     then = "launch" if body.launch else "restart" if body.restart else "save"
     started = reconfigure_deployment(
-        deployment_id, change, then, actor=actor(), context=app_context()
+        body.deployment_id, change, then, actor=actor(), context=app_context()
     )
-    return _answered(deployment_id, started, body.wait)
-
-
-def _resumed(deployment_id: str, body: ReconfigureBody) -> Started:
-    return resume_reconfiguration(deployment_id, body.resume, actor=actor(), context=app_context())
+    return _answered(body, started)
 
 
 def _answered(
-    deployment_id: str, started: Started | None, wait: bool
+    body: ReconfigureBody, started: Started | None
 ) -> ReconfiguredAnswer | AcceptedAnswer:
     """Answer with the outcome, or 202 if it still runs. None means that nothing had to change."""
-    if started and not (wait and wait_for(started, context=app_context())):
+    if started and not (body.wait and wait_for(started, context=app_context())):
         return accepted(started.operation, "launching")
-    return reconfigured(deployment_id, started, context=app_context())
+    return reconfigured(body.deployment_id, started, context=app_context())

@@ -74,7 +74,7 @@ def _page(deployment_id: str) -> tuple[Tab, Markup]:
 def stream(deployment_id: str) -> ResponseReturnValue:
     """Send what changes on a deployment's page."""
     outcomes, output = Outcomes(), Output()
-    show_deployment(parse_id(deployment_id), context=app_context())
+    show_deployment(deployment_id, context=app_context())
     log = LogBox(_RECENT)
 
     def look() -> PageParts:
@@ -119,7 +119,7 @@ def _context(view: DeploymentView) -> dict[str, Any]:
     return {
         "view": view,
         "short": known_capacity(app_context()).warning() if view.action == "launch" else "",
-        "tab": Tab.of(deployment.name or deployment.id, [view.report.status]),
+        "tab": Tab.of(deployment.label, [view.report.status]),
         "checks": checks,
         "cause": diagnose(view, checks, context=app_context()),
         "devices": devices_of(view, context=app_context()),
@@ -139,10 +139,10 @@ def _context(view: DeploymentView) -> dict[str, Any]:
 @bp.get("/deployments/<deployment_id>/status")
 @needs(Permission.VIEW)
 def status(deployment_id: str) -> ResponseReturnValue:
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     checks = checks_of(view, context=app_context())
     cause = diagnose(view, checks, context=app_context())
-    title = f"Status of {view.deployment.name or view.deployment.id}"
+    title = f"Status of {view.deployment.label}"
     return render("status/status_page", tab=title, view=view, checks=checks, cause=cause)
 
 
@@ -212,7 +212,7 @@ def _shown(key: str, value: str, mask: Masker) -> str:
 def status_by_script(deployment_id: str) -> DeploymentAnswer:
     """With its containers, its readiness checks, its latest operation, and what keeps the caller's
     browser from the gateway's page."""
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     checks = checks_of(view, context=app_context())
     cause = diagnose(view, checks, context=app_context())
     return DeploymentAnswer.in_full(

@@ -6,7 +6,6 @@ from htmx_flask import request
 from pydantic import Field
 
 from app.core.answers import EXAMPLE_ID
-from app.core.deployment import parse_id
 from app.core.errors import (
     InputRejected,
     NoPreviousVersion,
@@ -58,7 +57,7 @@ def update(deployment_id: str) -> ResponseReturnValue:
     image = request.form.get("image", "")
     try:
         with second_click_ignored():
-            update_deployment(parse_id(deployment_id), image, actor=actor(), context=app_context())
+            update_deployment(deployment_id, image, actor=actor(), context=app_context())
     except InputRejected as rejected:
         return _question("update", deployment_id, image, rejected.fields["image"])
     return done("The update has started.", deployment_id)
@@ -74,17 +73,17 @@ def ask_to_go_back(deployment_id: str) -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def to_version_before(deployment_id: str) -> ResponseReturnValue:
     with second_click_ignored():
-        go_back(parse_id(deployment_id), actor=actor(), context=app_context())
+        go_back(deployment_id, actor=actor(), context=app_context())
     return done("The deployment is going back to the previous version.", deployment_id)
 
 
 def _question(what: str, deployment_id: str, typed: str | None = None, error: str = "") -> Response:
-    view = show_deployment(parse_id(deployment_id), context=app_context())
+    view = show_deployment(deployment_id, context=app_context())
     page = url_for("pages.show", deployment_id=deployment_id)
     return render(
         f"updates/{what}",
         422 if error else 200,
-        tab=f"{_TITLES[what]} {view.deployment.name or view.deployment.id}",
+        tab=f"{_TITLES[what]} {view.deployment.label}",
         view=view,
         version=version_of(view, context=app_context()),
         typed=view.image if typed is None else typed,
@@ -107,7 +106,7 @@ def update_by_script(body: UpdateBody) -> UpdatedAnswer | AcceptedAnswer:
     backed up, and it is started and verified with the new image. If that fails, image and state
     are restored, and the answer says why. The call waits as launch does."""
     started = update_deployment(
-        parse_id(body.deployment_id), body.image, actor=actor(), context=app_context()
+        body.deployment_id, body.image, actor=actor(), context=app_context()
     )
     return _answer(started, wait=body.wait)
 
@@ -123,7 +122,7 @@ def update_by_script(body: UpdateBody) -> UpdatedAnswer | AcceptedAnswer:
 def go_back_by_script(body: OperationBody) -> UpdatedAnswer | AcceptedAnswer:
     """It updates to the image before the last update and restores the state of that moment. The
     present state is backed up, so calling it again undoes it."""
-    started = go_back(parse_id(body.deployment_id), actor=actor(), context=app_context())
+    started = go_back(body.deployment_id, actor=actor(), context=app_context())
     return _answer(started, wait=body.wait)
 
 
