@@ -1,1 +1,1 @@
-"""What people do with deployments, one verb a file; page, API and operations all call these."""
+"""The use cases, one verb a file. The page, the API and the operations all call them."""

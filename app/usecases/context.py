@@ -1,4 +1,4 @@
-"""The application context: what every use case works with, built once per process."""
+"""The application context that every use case works with, built once per process."""
 
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -54,18 +54,18 @@ class AppContext:
     log_source: LogSource
     log_followers: LogFollowers
     about: EngineAbout
-    # Slow calls, each in a thread of its own, so that one that hangs delays no other.
+    # Slow calls, each in its own thread, so that a call that hangs delays no other.
     background: SingleFlight[Any] = field(
         default_factory=lambda: SingleFlight(DaemonThreads("background"))
     )
     login_throttle: LoginThrottle = field(default_factory=LoginThrottle)
     last_statuses: dict[str, LastStatus] = field(default_factory=dict)
-    # By deployment id: the run after which the provider was last checked automatically.
+    # By deployment id: the run for which the last automatic provider check was started.
     provider_checked: dict[str, str] = field(default_factory=dict)
 
 
 def build_context(settings: Settings) -> AppContext:
-    """Raises RemoteEngine."""
+    """Return the context. Raises RemoteEngine."""
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = DeploymentStore(settings.deployments_dir)

@@ -1,4 +1,4 @@
-"""Allow origin: let a gateway's page be opened under one more name."""
+"""Allow origin: add a name under which browsers may open a gateway's page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -38,7 +38,7 @@ _UNPAUSE_SECONDS = 60.0
 
 
 def allow_origin(deployment_id: str, origin: str, *, actor: str, context: AppContext) -> Started:
-    """Start allowing an origin: write the file, restart the gateway, verify it.
+    """Start allowing an origin: write `openclaw.json`, restart the gateway, verify it.
 
     Raise NotFound, DeploymentInvalid, InputRejected, Busy, StorageFailed, EngineError.
     """
@@ -64,9 +64,9 @@ def allow_origin(deployment_id: str, origin: str, *, actor: str, context: AppCon
 def perform_allow_origin(op: OperationContext) -> Run | None:
     """Write the argument `origin` into `openclaw.json`, restart the gateway and verify it.
 
-    Return its run, or None if it is down: its next launch reads the file. Restart it even if
-    the file had the origin: the gateway may not have read it yet.
-    Raise OperationFailed, ComposeFailed, EngineError, OSError.
+    Return the verified run, or None if the gateway is down: its next launch reads the file. Restart
+    the gateway even if the file has the origin already: the gateway may not have read it yet. Raise
+    OperationFailed, ComposeFailed, EngineError, OSError.
     """
     origin = op.operation.arguments.get("origin", "")
     gateway = op.gateway()
@@ -78,7 +78,7 @@ def perform_allow_origin(op: OperationContext) -> Run | None:
         op.step(Step.WRITE, f"Writing {origin} into {_CONFIG}")
         write_openclaw_config(op.folder, image, after)
     if gateway is None or not gateway.is_up:
-        op.say("It is not up: its next launch reads the file")
+        op.say("The gateway is not up: its next launch reads the file")
         return None
     change = _ConfigChange(gateway, before, after)
     return change.apply(op) if before == after else run_transaction(op, change)
@@ -86,7 +86,7 @@ def perform_allow_origin(op: OperationContext) -> Run | None:
 
 @dataclass(frozen=True, slots=True)
 class _ConfigChange:
-    """The change of `openclaw.json`, for a gateway that is up."""
+    """The change of `openclaw.json` for a gateway that is up."""
 
     gateway: Container
     before: bytes = field(repr=False)
@@ -109,7 +109,7 @@ class _ConfigChange:
 
 
 def _old_and_new(op: OperationContext, origin: str, image: str) -> tuple[bytes, bytes]:
-    """Return the file as it is and as it is to be.
+    """Return the content of `openclaw.json` before and after the change.
 
     Raise OperationFailed, ComposeFailed, OSError.
     """
@@ -128,7 +128,7 @@ def _old_and_new(op: OperationContext, origin: str, image: str) -> tuple[bytes, 
         raise OperationFailed(
             Cause(
                 "config_unreadable",
-                f"Nothing was changed: {_words_of(error)}, and Deploy Agent rewrites no other.",
+                f"Nothing was changed: {_words_of(error)}, so Deploy Agent leaves the file alone.",
                 f"Add {origin} to gateway.controlUi.allowedOrigins by hand, beside localhost and"
                 " 127.0.0.1, then stop and launch.",
             )
@@ -142,7 +142,7 @@ def _words_of(error: Exception) -> str:
 
 
 def _restart(op: OperationContext, gateway: Container) -> Run:
-    """Restart the gateway, as `gateway` was found, and return the verified run.
+    """Restart the gateway, which may be paused, and return the verified run.
 
     Raise OperationFailed, ComposeFailed, EngineError.
     """
@@ -151,5 +151,5 @@ def _restart(op: OperationContext, gateway: Container) -> Run:
         compose_unpause(op.deployment.id, _UNPAUSE_SECONDS)
     op.step(Step.RESTART, "docker compose restart")
     compose_restart(op.deployment.id, op.context.settings.stop_timeout)
-    # Count restarts from here: those of the run before are not this one's.
+    # Count restarts from here: the new container data excludes the restarts of the previous run.
     return verify_gateway(op, op.gateway())

@@ -1,4 +1,4 @@
-"""What is answered about access to a gateway: pairing, allowed origins, the provider check."""
+"""API answers about access to a gateway: pairing, allowed origins, the provider check."""
 
 from datetime import UTC, datetime
 from typing import Any, Literal, Self
@@ -21,11 +21,11 @@ class AllowedOriginAnswer(Answer):
 
 
 class ProviderAnswerShown(AnswerPart):
-    """The provider's answer in words; `code` is its stable name."""
+    """The provider's answer as a text; `code` is its stable name."""
 
     code: str
     words: str
-    next_step: str = Field(description="What to do about it.")
+    next_step: str = Field(description="What to do about the answer.")
     accepted: bool | None = Field(
         description="Whether the provider accepts the key; null if unknown."
     )
@@ -36,7 +36,9 @@ class ProviderAnswerShown(AnswerPart):
     milliseconds: int | None
     remarks: list[str] = Field(description="Settings in which the gateway differs from .env.")
     at: Time
-    current: bool = Field(description="Whether the gateway that was asked is still running.")
+    current: bool = Field(
+        description="Whether the gateway is still in the run that the check was made in."
+    )
 
     @classmethod
     def of(cls, shown: KeptAnswer, **named: Any) -> Self:
@@ -48,7 +50,7 @@ class ProviderCheckAnswer(Answer):
     """The provider's latest answer."""
 
     deployment_id: DeploymentId
-    answer: ProviderAnswerShown | None = Field(description="Null if it was never asked.")
+    answer: ProviderAnswerShown | None = Field(description="Null if the provider was never asked.")
     asking: bool = Field(description="Whether a check is running now.")
 
     @classmethod
@@ -58,19 +60,21 @@ class ProviderCheckAnswer(Answer):
 
 
 class PendingDeviceShown(AnswerPart):
-    """A device that asks for access. It reports everything but the address about itself."""
+    """A device that requests access. The device itself reports everything but the address."""
 
     request_id: str
     device_id: str
     label: str
     address: str
     browser: str
-    opened_at: str = Field(description="The origin at which it opened the gateway's page.")
+    opened_at: str = Field(description="The origin at which the device opened the gateway's page.")
     client: str
     platform: str
     roles: list[str]
     scopes: list[str]
-    repair: bool = Field(description="Whether it is paired already and asks for more.")
+    repair: bool = Field(
+        description="Whether the device is paired already and requests more access."
+    )
     asked_at: Time
     age_seconds: int
 
@@ -99,7 +103,7 @@ class PairedDeviceShown(AnswerPart):
     approved_at: Time | None
     approved_by: str
     last_seen_at: Time | None
-    own: bool = Field(description="Whether it is this Deploy Agent.")
+    own: bool = Field(description="Whether the device is this Deploy Agent.")
 
     @classmethod
     def of(cls, shown: PairedShown, **named: Any) -> Self:
@@ -133,7 +137,7 @@ class DevicesAnswer(Answer):
 
 
 class ApprovedDeviceAnswer(Answer):
-    """The device has access."""
+    """The device now has access."""
 
     deployment_id: DeploymentId
     request_id: str

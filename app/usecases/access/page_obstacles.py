@@ -1,4 +1,4 @@
-"""Page obstacles: why a reader's browser can't use a gateway's page, by its current files."""
+"""Page obstacles: why a reader's browser can't use a gateway's page, by the gateway's files."""
 
 from app.core.access.page_obstacles import PageObstacle, PageVisitor, PublishedGateway, obstacles_at
 from app.core.deployment import Deployment
@@ -10,7 +10,7 @@ from app.usecases.lifecycle.data_folders import allowed_origins
 def page_obstacles_of(
     deployment: Deployment, standpoint: PageVisitor, *, context: AppContext
 ) -> tuple[PageObstacle, ...]:
-    """Return the obstacles for this reader; none if the port is not known."""
+    """Return the obstacles for this reader; empty if the gateway's port is not known."""
     if deployment.port is None:
         return ()
     folder = context.store.folder(deployment.id)

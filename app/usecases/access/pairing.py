@@ -27,7 +27,7 @@ from app.usecases.status.overview import DeploymentView, show_deployment
 
 @dataclass(frozen=True, slots=True)
 class PairedShown:
-    """A paired device as people see it. `own` marks this Deploy Agent itself."""
+    """A paired device, as shown. `own` marks this Deploy Agent itself."""
 
     device: PairedDevice
     approved_by: str
@@ -49,7 +49,7 @@ class Devices:
 
 
 def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
-    """Return the devices as last reported. Each call keeps them updated for another minute."""
+    """Return the devices as last reported. Each call keeps them up to date for another minute."""
     gateway = _gateway(view)
     if gateway is None:
         return Devices(PairingStatus(PairingState.NOT_RUNNING))
@@ -63,7 +63,7 @@ def devices_of(view: DeploymentView, *, context: AppContext) -> Devices:
 def pending_request_counts(
     views: Iterable[DeploymentView], *, context: AppContext
 ) -> dict[str, int]:
-    """Return the number of pending requests by deployment id, and keep all of them updated."""
+    """Return the number of pending requests by deployment id, and keep all reports up to date."""
     counts = {}
     for view in views:
         gateway = _gateway(view)
@@ -77,7 +77,7 @@ def pending_request_counts(
 def approve_device(
     deployment_id: str, request_id: str, *, actor: str, context: AppContext
 ) -> PendingRequest:
-    """Approve exactly this pairing request. If it can't be recorded, nothing is done.
+    """Approve exactly this pairing request. If the history can't be written, approve nothing.
 
     Raises NotFound, GatewayNotRunning, RequestUnknown, GatewayRefused, GatewaySilent,
     StorageFailed.
@@ -90,7 +90,7 @@ def approve_device(
 def reject_device(
     deployment_id: str, request_id: str, *, actor: str, context: AppContext
 ) -> PendingRequest:
-    """Reject exactly this request; its device may ask again. Raises as `approve_device` does."""
+    """Reject exactly this request; the device may send another. Raises as `approve_device` does."""
     return _decide(
         "reject_device", context.pairings.reject, deployment_id, request_id, actor, context
     )
@@ -99,7 +99,7 @@ def reject_device(
 def remove_device(
     deployment_id: str, device_id: str, *, actor: str, context: AppContext
 ) -> PairedDevice:
-    """Remove a device's pairing and close its connection; it may ask again.
+    """Remove a device's pairing and close its connection; the device may request access again.
 
     Raises NotFound, GatewayNotRunning, InputRejected, DeviceUnknown, GatewayRefused,
     GatewaySilent, StorageFailed.
@@ -146,9 +146,9 @@ def _recorded(
     entry: Mapping[str, Any],
     context: AppContext,
 ) -> Iterator[None]:
-    """Record an action before it is done, and its failure if it fails."""
+    """Record an action before it is done, and afterwards its failure, if any."""
     folder = context.store.folder(deployment.id)
-    with storage_errors("Nothing was done, since it could not be recorded."):
+    with storage_errors("Nothing was done, because it could not be recorded."):
         history.record(folder, what, actor, **entry)
     try:
         yield
@@ -159,7 +159,7 @@ def _recorded(
 
 
 def _gateway(view: DeploymentView) -> Container | None:
-    """Return the container of the gateway, if it is up and has a port."""
+    """Return the gateway's container; None unless it is up and has a port."""
     gateway = view.gateway
     can_answer = gateway and view.report.status.up and view.deployment.port
     return gateway if can_answer else None
@@ -170,7 +170,7 @@ def _running(deployment_id: str, context: AppContext) -> tuple[Deployment, Conta
     gateway = _gateway(view)
     if gateway is None:
         raise GatewayNotRunning(
-            f"It is {view.report.status}, and only a running gateway can list its devices."
+            f"The gateway is {view.report.status}, and only a running gateway can list its devices."
             " Launch it first."
         )
     return view.deployment, gateway
@@ -198,5 +198,5 @@ def _approvers_in(folder: Path) -> dict[str, str]:
 
 @lru_cache(256)
 def _approvers(folder: Path, _signature: history.Signature | None) -> dict[str, str]:
-    """Cached until the history changes: pages ask every two seconds."""
+    """Return who approved each device. Cached by history signature: pages poll every 2 seconds."""
     return approvers(history.read_history(folder))

@@ -1,8 +1,8 @@
 """Provider check: does the provider accept a gateway's key and model?
 
-A short request is sent from inside the gateway. The check is no part of readiness, and only the
-caller who asked for it waits. The latest answer is kept in the deployment's folder, with the run
-of the gateway that it belongs to.
+A short request is sent from inside the gateway. The check is not part of readiness, and only its
+caller waits for it. The latest answer is kept in the deployment's folder, together with the run of
+the gateway in which the check was made.
 """
 
 import hashlib
@@ -43,7 +43,7 @@ _NOT_ANSWERED = {
     ),
     "container_busy": (
         "The gateway's container accepts no command now: it is paused, or has just ended.",
-        "Ask again when it is running.",
+        "Ask again when the gateway is running.",
     ),
     "no_output": (
         "The gateway's container did not report the provider's answer in time.",
@@ -54,7 +54,7 @@ _NOT_ANSWERED = {
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer with its time. `current`: the run of the gateway that was asked still goes on."""
+    """An answer with its time. `current`: the gateway is still in the run of that check."""
 
     answer: ProviderAnswer
     at: datetime
@@ -63,7 +63,7 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class ProviderCheck:
-    """The provider check of one deployment. `askable`: the gateway is up, so it can be asked."""
+    """The provider check of one deployment. `askable`: the gateway is up, so a check can start."""
 
     kept: KeptAnswer | None
     asking: bool
@@ -71,7 +71,7 @@ class ProviderCheck:
 
 
 def latest_provider_check(view: DeploymentView, *, context: AppContext) -> ProviderCheck:
-    """Return the latest answer. The first call after a launch starts one check by itself."""
+    """Return the latest answer. The first call after a launch starts a check."""
     deployment, gateway = view.deployment, view.gateway
     askable = gateway is not None and gateway.state == "running" and view.report.status.up
     asking = context.provider.is_asking(deployment.id)
@@ -85,7 +85,7 @@ def latest_provider_check(view: DeploymentView, *, context: AppContext) -> Provi
 def start_provider_check(
     deployment_id: str, *, actor: str, context: AppContext
 ) -> Future[ProviderAnswer]:
-    """Start asking the provider in the background; the outcome is recorded in the history.
+    """Start a check in the background; the outcome is recorded in the history.
 
     Raises NotFound, EngineError, GatewayNotRunning.
     """
@@ -100,7 +100,7 @@ def start_provider_check(
 
 
 def ask_provider(deployment_id: str, *, actor: str, context: AppContext) -> bool:
-    """Ask the provider and return whether the answer came within WAIT_SECONDS.
+    """Check the provider; return whether its answer arrived within WAIT_SECONDS.
 
     Raises NotFound, EngineError, GatewayNotRunning.
     """
@@ -122,7 +122,7 @@ def _is_due(
     run_id = _run_id(view.deployment, gateway)
     if (kept and kept.current) or context.provider_checked.get(view.deployment.id) == run_id:
         return False
-    # Remembered here too: if the answer can't be saved, the check must not repeat forever.
+    # Remember the check here too: if the answer can't be saved, the check must not repeat forever.
     context.provider_checked[view.deployment.id] = run_id
     return True
 

@@ -1,4 +1,4 @@
-"""What is answered about the state of this host."""
+"""API answers about the state of this host."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from app.core.doctor.finding import DoctorFinding, DoctorVerdict
 
 
 class DoctorAnswer(Answer):
-    """All findings, the worst first."""
+    """All findings, the most serious first."""
 
     summary: str = Field(description="How many findings need attention, in one line.")
     examined_at: Time

@@ -1,4 +1,4 @@
-"""The doctor: checks all that this host and the deployments folder need, in parallel."""
+"""The doctor: runs all checks of this host and the deployments folder in parallel."""
 
 import os
 import time
@@ -48,7 +48,7 @@ _CHECKS: tuple[tuple[DoctorCheck, CheckFunction], ...] = (
 
 
 def examine(*, context: AppContext) -> DoctorAnswer:
-    """Run all checks in parallel, each with a timeout: one that hangs delays no other."""
+    """Run all checks in parallel. Each has a timeout, so a check that hangs delays no other."""
     facts, until = Facts(context), time.monotonic() + _SECONDS
     started = [
         (check, context.background.begin(f"doctor-{check.code}", _safely(check, run, facts)))

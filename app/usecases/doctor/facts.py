@@ -1,4 +1,4 @@
-"""Facts about the host, the engine and the folders, each looked up once per examination."""
+"""Facts about the host, the engine and the folders, each read once per examination."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -19,16 +19,16 @@ from app.engine.host import machine
 from app.usecases.context import AppContext
 from app.usecases.doctor.shell import is_host_engine, shell_of
 
-# The doctor waits no longer for the engine, whatever ENGINE_TIMEOUT allows elsewhere.
+# The doctor's limit for engine calls, even if ENGINE_TIMEOUT allows more.
 ENGINE_SECONDS = 1.5
-# Longer than an examination takes.
+# Seconds that facts stay cached: longer than an examination takes.
 _KEPT_SECONDS = 60.0
 
 T = TypeVar("T")
 
 
 class Facts:
-    """The facts of one examination. Those that need the engine raise EngineError in time."""
+    """The facts of one examination. Engine facts raise EngineError after ENGINE_SECONDS."""
 
     def __init__(self, context: AppContext) -> None:
         self.context = context
@@ -69,7 +69,7 @@ class Facts:
         return None
 
     def of_engine(self, name: str, ask: Callable[[], T]) -> T:
-        """Return the engine's answer to one question; all checks share one call.
+        """Return the engine's response to one call; all checks share that call.
 
         Raises EngineError, also after a timeout.
         """
@@ -105,7 +105,7 @@ class Facts:
         )
 
     def port_owners(self) -> list[PortOwner]:
-        """Return who owns which port. Without an answer of the engine, none counts as running."""
+        """Return the port owners. If the engine does not answer, none counts as running."""
         snapshot = self.snapshot_or_none
         return [
             PortOwner(each.id, label(each), each.port, _has_port(each, snapshot))
@@ -129,12 +129,12 @@ class Facts:
 
 
 def label(deployment: Deployment) -> str:
-    """Return a deployment's name and id, for a sentence."""
+    """Return a deployment's name and id, for use in a sentence."""
     return f"{deployment.name} ({deployment.id})" if deployment.name else deployment.id
 
 
 def _published(deployment: Deployment, snapshot: Snapshot | None) -> list[str]:
-    """Return the addresses on which a deployment's containers publish its port."""
+    """Return the host addresses on which a deployment's containers publish its port."""
     containers: Iterable[Container] = (snapshot.of(deployment.id) or ()) if snapshot else ()
     return [
         published.address
@@ -147,7 +147,7 @@ def _published(deployment: Deployment, snapshot: Snapshot | None) -> list[str]:
 def _has_port(deployment: Deployment, snapshot: Snapshot | None) -> bool:
     if _published(deployment, snapshot):
         return True
-    # In the host's own network a gateway listens without publishing a port.
+    # A gateway in the host's own network listens without publishing a port.
     gateway = deployment.gateway_in((snapshot.of(deployment.id) or ()) if snapshot else ())
     return gateway is not None and gateway.state == "running" and not gateway.ports
 

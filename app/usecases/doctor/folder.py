@@ -16,7 +16,7 @@ from app.usecases.doctor.facts import Facts, label
 from app.usecases.orphans.orphans import list_orphans
 
 _WALK_SECONDS = 3.0
-# For what an operation does besides its long steps.
+# Seconds for the parts of an operation that have no timeout of their own.
 _MARGIN_SECONDS = 600
 _LOCK_TRIES, _LOCK_PAUSE_SECONDS = 3, 0.2
 
@@ -87,7 +87,7 @@ def orphans(facts: Facts) -> DoctorFinding:
 
 def half_done(facts: Facts) -> DoctorFinding:
     settings = facts.settings
-    # An update that fails launches the previous version again.
+    # A failed update launches the previous version again, hence twice.
     steps = 2 * (settings.launch_timeout + settings.stop_timeout)
     longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
     now = datetime.now(UTC)
@@ -116,7 +116,7 @@ def _is_too_old(operation: Operation, longest: timedelta, now: datetime) -> bool
 
 
 def _stays_locked(path: Path) -> bool:
-    """Return whether a lock is held for longer than a mere test of it takes."""
+    """Return whether a lock stays held for longer than a test of the lock takes."""
     for _ in range(_LOCK_TRIES):
         if not is_locked(path):
             return False

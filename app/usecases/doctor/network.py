@@ -1,4 +1,4 @@
-"""The doctor's checks of networks and ports, and of who can reach what."""
+"""The doctor's checks of networks, ports, and who can reach them."""
 
 from app.config import is_loopback
 from app.core.doctor import network, reach

@@ -1,4 +1,4 @@
-"""The shell of this host: what a command line needs so that it can be pasted there."""
+"""The shell of this host: what a command needs so that it works when pasted into a terminal."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from app.usecases.context import AppContext
 
 _SERVICE = Path("/etc/systemd/system/deploy-agent.service")
 _SERVICE_SETTINGS = "/etc/default/deploy-agent"
-# The settings that a command needs to act on the same deployments in the same way.
+# The settings that a pasted command must share with this server.
 _NEEDED_SETTINGS = (
     "deployments_dir",
     "image",
@@ -40,7 +40,7 @@ def shell_of(context: AppContext) -> Shell:
 
 
 def is_host_engine(address: str) -> bool:
-    """Return whether an engine is the host's own service, not a user's or a test's."""
+    """Return whether an engine is the host's system service, not a user's or a test's engine."""
     return address in (DEFAULT_ADDRESS, DEFAULT_ADDRESS.replace("/var/run", "/run"))
 
 

@@ -1,4 +1,4 @@
-"""What is answered about a history."""
+"""API answers about a history."""
 
 from typing import Any, Self
 
@@ -13,14 +13,16 @@ class HistoryEntryShown(AnswerPart):
     """One action or incident."""
 
     id: str = Field(description="Unique among all entries.")
-    deployment_id: DeploymentId | None = Field(description="Null if it concerns no deployment.")
+    deployment_id: DeploymentId | None = Field(
+        description="Null if the entry concerns no deployment."
+    )
     at: Time
     kind: EntryKind
     what: str = Field(description="The stable name of the action or incident.")
     words: str
     who: str
     source: TextOrNull = Field(
-        serialization_alias="from", description="The IP address that the request came from."
+        serialization_alias="from", description="The IP address from which the request was sent."
     )
     outcome: TextOrNull
     reason: TextOrNull

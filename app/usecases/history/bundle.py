@@ -1,4 +1,4 @@
-"""Bundle: a .zip with all that helps to diagnose a deployment, for a bug report, no secrets."""
+"""Bundle: a .zip for bug reports, with all that helps to diagnose a deployment and no secrets."""
 
 import io
 import json
@@ -33,7 +33,7 @@ from app.version import VERSION
 _MOST_ENTRIES = 5_000
 _MOST_LINES = 5_000
 
-_ABOUT = """What Deploy Agent knows of deployment {id}, for a bug report; made {now}.
+_ABOUT = """What Deploy Agent knows about deployment {id}, for a bug report; made {now}.
 
 Secrets are hidden: secret values of .env, secrets that the gateway was started with, and
 whatever looks like a key. Still, look through the files before you share them: a gateway's
@@ -63,7 +63,7 @@ def bundle_of(deployment_id: str, *, context: AppContext) -> bytes:
 
 
 def _masker(view: DeploymentView, context: AppContext) -> Masker:
-    """Mask all known secrets; those of the container only if the engine answers."""
+    """Return a masker for all known secrets; the container's only if the engine answers."""
     try:
         return masker_for(view.deployment, view.gateway, context)
     except EngineError:
@@ -119,7 +119,7 @@ def _log(view: DeploymentView, context: AppContext) -> str:
 
 def _env(deployment: Deployment) -> str:
     if not deployment.env:
-        return f"# {deployment.problem or 'It is empty.'}\n"
+        return f"# {deployment.problem or 'The file is empty.'}\n"
     return redacted_env(deployment.env)
 
 
@@ -127,7 +127,7 @@ def _compose_file(deployment: Deployment, context: AppContext) -> str:
     try:
         data = read_file(context.store.folder(deployment.id) / COMPOSE_FILE)
     except (OSError, Unreadable) as error:
-        return f"# It can't be read: {error}\n"
+        return f"# The file can't be read: {error}\n"
     return redacted_file(data.decode(errors="replace"))
 
 

@@ -1,4 +1,4 @@
-"""History: entries of one deployment or of all, filtered, a page at a time."""
+"""History: entries of one deployment or of all deployments, filtered, in pages."""
 
 import heapq
 from collections.abc import Iterable, Iterator
@@ -16,13 +16,13 @@ from app.usecases.context import AppContext
 
 PAGE = 100
 LARGEST_PAGE = 1000
-# One request reads no more entries. The answer then says where the next page begins.
+# Entries that one request reads at most. The next page continues after them.
 _MOST_READ = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class HistoryFilter:
-    """Which entries are wanted. `deployment` is an id; an empty field matches all."""
+    """A filter of entries. `deployment` is an id; an empty field matches all entries."""
 
     deployment: str = ""
     kind: str = ""
@@ -39,14 +39,14 @@ class HistoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class HistoryPage:
-    """Entries, newest first. `older` is the cursor of the next page; empty at the end."""
+    """Entries, newest first. `older` is the cursor of the next page; empty on the last page."""
 
     entries: tuple[TimelineEntry, ...]
     older: str = ""
 
 
 def set_source_address(address: str) -> None:
-    """Set the address that entries recorded in this context come from."""
+    """Set the source address of entries recorded in this context."""
     history.source_address.set(address)
 
 
@@ -94,7 +94,7 @@ def people_in(page: HistoryPage) -> list[str]:
 def latest_entries(
     deployment_id: str, most: int, *, context: AppContext
 ) -> tuple[TimelineEntry, ...]:
-    """Return a deployment's newest entries, cached until something is recorded."""
+    """Return a deployment's newest entries, cached until an entry is added."""
     folder = context.store.folder(deployment_id)
     running = context.store.load(deployment_id).running_operation
     number = running.number if running else None
@@ -108,14 +108,14 @@ def _latest_entries(
     return tuple(islice(timeline_of(folder.name, history.newest_first(folder), running), most))
 
 
-# Sorts the entries of all deployments: time, deployment id, number.
+# The sort key for entries of all deployments: time, deployment id, number.
 _Cursor = tuple[str, str, str]
 
 
 def _all_entries(
     deployment_id: str, context: AppContext
 ) -> Iterator[tuple[_Cursor, TimelineEntry]]:
-    """Yield the entries of one deployment; without one, of all and of the root folder."""
+    """Yield the entries of one deployment, or of all deployments and the root folder."""
     if deployment_id:
         return _entries_of(deployment_id, context)
     root = timeline_of("", history.newest_first(context.settings.deployments_dir))
@@ -130,7 +130,7 @@ def _entries_of(deployment_id: str, context: AppContext) -> Iterator[tuple[_Curs
 
 
 def _with_cursors(found: Iterable[TimelineEntry]) -> Iterator[tuple[_Cursor, TimelineEntry]]:
-    """Yield each entry with its cursor. Cursors keep the order even if the clock was set back."""
+    """Yield each entry with its cursor. Cursors stay in order even if the clock was set back."""
     latest = "~"
     for entry in found:
         at = entry.at.astimezone(UTC).isoformat(timespec="milliseconds")

@@ -1,7 +1,7 @@
 """Incident recorder: records crashes, restarts and manual changes of gateways.
 
-Of all servers on one deployments folder one records; when it ends, another takes over.
-No failure here may harm the server.
+Of all servers that share a deployments folder, only one records; when that server ends, another
+takes over. A failure of the recorder must not harm the server.
 """
 
 import fcntl
@@ -25,9 +25,9 @@ from app.usecases.webhook.sender import WebhookSender
 
 _log = logging.getLogger("deploy_agent")
 _POLL_SECONDS = 2.0
-# Polling ten thousand folders takes a while: pause 20 times as long, since pages come first.
+# A poll of ten thousand folders is slow. Pause 20 times as long, as pages have priority.
 _PAUSE_FACTOR = 20
-# In the queue: compare everything with the engine, since events may have been missed.
+# A queue item: compare everything with the engine, since events may have been missed.
 _CATCH_UP = "catch up"
 
 
@@ -38,8 +38,8 @@ class IncidentRecorder:
         self._context = context
         self._queue: queue.SimpleQueue[ContainerEvent | str] = queue.SimpleQueue()
         self._ending = threading.Event()
-        # States, for tests and shutdown: another server records; this one records; and it has
-        # compared everything with the engine once.
+        # The recorder's states, for tests and shutdown: another server records; this server
+        # records; this server has compared everything with the engine once.
         self.waiting = self.recording = self.caught_up = False
         self._records = IncidentRecords(context)
         self._manual_edits = ManualEdits(context)
@@ -52,7 +52,7 @@ class IncidentRecorder:
         self._thread.start()
 
     def stop(self) -> None:
-        """Record what is still unwritten, and let another server take over."""
+        """Record everything not yet written, and let another server take over."""
         self._ending.set()
         self._queue.put(_CATCH_UP)
         self._thread.join(2)
@@ -86,7 +86,7 @@ class IncidentRecorder:
                 os.close(lock)
 
     def _record(self, path: Path, lock: int) -> None:
-        """Record until the server ends or another file has taken the lock file's place."""
+        """Record until the server ends or the lock file is replaced by another file."""
         _guarded(self._records.catch_up)
         _guarded(self._collector.start)
         self.caught_up = True

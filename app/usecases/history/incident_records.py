@@ -34,27 +34,28 @@ from app.usecases.history.last_words import (
     save_last_words_of,
 )
 
-# At these events inspect has new health checks to show, or answers for the last time.
+# At these events, inspect either has new health checks or works for the last time.
 _INSPECTED_AT = ("start", "health_status", "kill")
 _SERVICE, _ONE_OFF = "com.docker.compose.service", "com.docker.compose.oneoff"
 
 
 class IncidentRecords:
-    """The latest incident of each deployment, and how much of it is written to its history."""
+    """The latest incident of each deployment, and the part of it already in the history."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._latest: dict[str, Incident] = {}
         self._written: dict[str, tuple[int, Incident]] = {}
         self._signs: dict[str, ExitSigns] = {}
-        # The secrets of each gateway's container, by its id.
+        # The secrets in each gateway's container, by container id.
         self._secrets: dict[str, tuple[str, ...]] = {}
-        # The last inspect answer of each: once it is removed, the engine has none.
+        # The last inspect response of each container, because removed containers can't be
+        # inspected.
         self._inspected: dict[str, Mapping[str, Any]] = {}
         self._other_services: set[str] = set()
 
     def handle(self, event: ContainerEvent) -> None:
-        """Record an event unless one of our own operations caused it, and save last words.
+        """Record an event not caused by our own operations, and save last words.
 
         Raises OSError, EngineError, NotFound.
         """
@@ -71,13 +72,13 @@ class IncidentRecords:
         elif incident := next_incident(event, signs, self._latest.get(deployment.id)):
             self._set_latest(deployment.id, incident)
         self._track(event)
-        # A stop of ours saves the last words itself.
+        # Our own stop operation saves the last words itself.
         stopped_by_us = ours and operation is not None and operation.kind in STOPS
         if event.action == "die" and not stopped_by_us:
             self._save_last_words(deployment, event)
 
     def _track(self, event: ContainerEvent) -> None:
-        """Update what is remembered about the container of an event."""
+        """Update what is remembered about the event's container."""
         container, last_lines = event.container_id, self._context.last_lines
         if event.action.startswith(_INSPECTED_AT):
             self._inspect(container)
@@ -92,7 +93,7 @@ class IncidentRecords:
             last_lines.forget(container)
 
     def catch_up(self) -> None:
-        """Record what happened while no server recorded, by what the engine reports now.
+        """Compare with the engine, and record what happened while no server was recording.
 
         Raises OSError, EngineError, NotFound.
         """
@@ -107,7 +108,7 @@ class IncidentRecords:
                 self._catch_up_with(deployment, snapshot.of(deployment.id) or ())
 
     def write_due(self) -> None:
-        """Write the incidents that have grown since, if they are due. Raises OSError."""
+        """Write the incidents that have grown since their last write, if due. Raises OSError."""
         now = datetime.now(UTC)
         for deployment_id, (_, written) in list(self._written.items()):
             latest = self._latest.get(deployment_id)
@@ -115,7 +116,7 @@ class IncidentRecords:
                 self._write(deployment_id, latest)
 
     def write_all(self) -> None:
-        """Write all incidents that have grown since. Raises OSError."""
+        """Write all incidents that have grown since their last write. Raises OSError."""
         for deployment_id, (_, written) in list(self._written.items()):
             latest = self._latest.get(deployment_id)
             if latest and latest.at == written.at and latest != written:
@@ -141,7 +142,7 @@ class IncidentRecords:
                 save_last_words_of(gateway, deployment, context)
 
     def _is_gateway(self, event: ContainerEvent) -> bool:
-        """Return whether an event is the gateway's own; events of other services do not count."""
+        """Return whether an event belongs to the gateway, not to another service."""
         container = event.container_id
         if event.attributes.get(_ONE_OFF) == "True" or container in self._other_services:
             return False
@@ -151,13 +152,13 @@ class IncidentRecords:
             if gateway and gateway.id == container:
                 self._remember(gateway)
             elif event.attributes.get(_SERVICE) == SERVICE:
-                self._secrets[container] = ()  # It was removed already.
+                self._secrets[container] = ()  # The gateway was removed already.
             else:
                 self._other_services.add(container)
         return container in self._secrets
 
     def _remember(self, gateway: Container) -> None:
-        """Remember a gateway's secrets, for masking once it is gone, and follow its log."""
+        """Remember a gateway's secrets, to mask its log after its removal, and follow the log."""
         self._secrets[gateway.id] = gateway.details.secrets if gateway.details else ()
         if gateway.state == "running":
             self._inspect(gateway.id)
@@ -168,7 +169,7 @@ class IncidentRecords:
             self._inspected[container] = answer
 
     def _forget_all_but(self, existing: set[str]) -> None:
-        """Forget containers that were removed while no server recorded."""
+        """Forget all other containers: they were removed while no server recorded."""
         for known in (self._signs, self._secrets, self._inspected):
             for container in known.keys() - existing:
                 known.pop(container)
@@ -194,7 +195,7 @@ class IncidentRecords:
         self._context.live_updates.publish()
 
     def _save_last_words(self, deployment: Deployment, event: ContainerEvent) -> None:
-        """Save a container's last words from its log, or from memory if the log is gone."""
+        """Save a container's last words; use the log in memory if the engine has none."""
         context, container_id = self._context, event.container_id
         inspected = context.containers.description(container_id)
         if not inspected and container_id in self._inspected:
@@ -204,19 +205,19 @@ class IncidentRecords:
         try:
             log = context.containers.logs(container_id, KEPT_LINES)
         except EngineRefused:
-            log = b""  # It is being removed.
+            log = b""  # The container is being removed.
         log = log or context.last_lines.of(container_id)
         folder = context.store.folder(deployment.id)
         if log or inspected:
             mask = Masker((*deployment.secrets, *self._secrets.get(container_id, ())))
             words = build_last_words(container_id, log, inspected, mask)
-            # It may be running again by now, without an exit code.
+            # A restarted container shows no exit code any more, so use the event's.
             words = replace(words, exit_code=exit_code_of(event))
             save_last_words(folder, words if log else _with_earlier_log(words, folder))
 
 
 def _with_earlier_log(words: LastWords, folder: Path) -> LastWords:
-    """Keep the log of earlier last words if there is no log now."""
+    """Keep the log of the previously saved last words if the new ones have no log."""
     path = last_words_file(folder, words.container)
     earlier = read_last_words(path) if path else None
     return replace(words, log=earlier.log) if earlier else words

@@ -18,7 +18,7 @@ from app.usecases.logs.masking import masker_for
 KEPT_LINES = 2000
 EXCERPT_LINES = 10
 _LONGEST_EXCERPT = 300
-# The engine may report the end up to two seconds before the last line is in the log.
+# Docker may report a container's end up to two seconds before its log has the last line.
 _LOG_DELAY = timedelta(seconds=2)
 
 
@@ -56,13 +56,13 @@ def try_save_last_words(
     context: AppContext,
     say: Callable[[str], None],
 ) -> None:
-    """Save a gateway's last words before it is removed; report a failure, and go on."""
+    """Save a gateway's last words before its removal; on failure, report that and continue."""
     try:
         if gateway and gateway.state != "created":
             save_last_words_of(gateway, deployment, context)
     except (EngineError, OSError) as error:
         reason = error.detail if isinstance(error, EngineError) else error.strerror
-        say(f"Its last words could not be saved: {reason}")
+        say(f"The last words could not be saved: {reason}")
 
 
 def build_last_words(
@@ -70,7 +70,7 @@ def build_last_words(
 ) -> LastWords:
     """Return the last words of a container, secrets masked.
 
-    `inspected` is the engine's inspect answer; `log` is the raw log.
+    `inspected` is the engine's inspect response; `log` is the raw log.
     """
     description = _masked(inspected, mask)
     state = description.get("State") or {}
@@ -90,8 +90,9 @@ def build_last_words(
 
 
 def _health_in(health: Mapping[str, Any], ended: bool) -> str:
-    """Return a gateway's health. For an ended one, the last check decides: Docker calls all of
-    those unhealthy.
+    """Return a gateway's health; after its end, by the last check.
+
+    Docker calls every ended container unhealthy.
     """
     checks = health.get("Log") or ()
     if not ended:
@@ -104,14 +105,14 @@ def _health_in(health: Mapping[str, Any], ended: bool) -> str:
 def describe_removed(
     inspected: Mapping[str, Any], exit_code: int | None, at: datetime
 ) -> dict[str, Any]:
-    """Return the inspect answer for a container that was removed since it was last inspected."""
+    """Return the last inspect response of a removed container, with its end added."""
     ending = {"Status": "removed", "Running": False, "ExitCode": exit_code}
     state = {**inspected["State"], **ending, "FinishedAt": at.isoformat()}
     return {**inspected, "State": state}
 
 
 def excerpt_of(folder: Path, container: str, at: datetime) -> tuple[str, ...]:
-    """Return the last log lines before a container ended at `at`, without their times."""
+    """Return the last log lines before a container ended at `at`, without timestamps."""
     path = last_words_file(folder, container)
     if path is None:
         return ()
@@ -129,7 +130,7 @@ def _excerpt(path: Path, _changed: int, until: str) -> tuple[str, ...]:
 
 
 def _masked(value: Any, mask: Masker) -> Any:
-    """Mask and clean each text in an inspect answer separately; as one text it would be cut."""
+    """Mask and clean each text of an inspect response alone: one joined text would be cut off."""
     match value:
         case str():
             return readable(value, mask)

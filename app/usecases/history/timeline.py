@@ -1,4 +1,4 @@
-"""Timeline: entries by day, with the last log lines of a gateway that ended."""
+"""Timeline: entries by day, with the last log lines of gateways that ended."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ShownEntry:
-    """An entry, with the last log lines of a gateway that ended then.
+    """An entry; for the end of a gateway, with its last log lines.
 
     `has_output`: the entry is an operation whose output is still kept.
     """
@@ -29,7 +29,7 @@ class ShownEntry:
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What happened on one day (UTC), newest first."""
+    """The entries of one day (UTC), newest first."""
 
     date: date
     entries: tuple[ShownEntry, ...]
@@ -37,7 +37,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """A deployment's newest days; `more`: there are older entries."""
+    """The newest days of a deployment. `more`: older entries exist."""
 
     days: tuple[Day, ...]
     more: bool
@@ -56,7 +56,7 @@ def days_of(entries: Iterable[TimelineEntry], *, context: AppContext) -> tuple[D
 
 
 def names_of(entries: Iterable[TimelineEntry], *, context: AppContext) -> Mapping[str, str]:
-    """Return the names of these entries' deployments, by id."""
+    """Return the names of the deployments in these entries, by id."""
     wanted = {each.deployment_id for each in entries}
     return {each.id: each.name for each in context.store.scan() if each.id in wanted}
 
