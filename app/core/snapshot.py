@@ -127,7 +127,6 @@ class Container:
         return None if ipv4 is None else probe_address(ipv4)
 
     def publishes(self, port: int) -> bool:
-        """Say whether it publishes this port of the host."""
         return bool(self.ports) and self.address_of(port) is not None
 
     @property

@@ -29,8 +29,6 @@ def list_containers(client: EngineClient, filters: dict[str, list[str]]) -> list
 
 
 class Containers:
-    """Reads through one kept connection."""
-
     def __init__(self, client: EngineClient, inspector: Inspector) -> None:
         self._client = client
         self._inspector = inspector

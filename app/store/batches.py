@@ -4,7 +4,6 @@ The process of a batch holds a lock on that folder. A batch without an end whose
 was interrupted.
 """
 
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import replace
@@ -14,7 +13,7 @@ from pathlib import Path
 from app.core.operations.operation import OperationState
 from app.core.updates.batch import Batch, batch_from_json, progress_to_json, request_to_json
 from app.store.file_writes import move_folder, write_file
-from app.store.files import AGENT_DIR, Unreadable, raise_shortage, read_file
+from app.store.files import AGENT_DIR, Unreadable, numbered_in, raise_shortage, read_file
 from app.store.locks import is_locked, lock_folder
 
 _KEPT = 10
@@ -32,7 +31,8 @@ def begin(
 
     The caller closes that, and holds the lock of all batches. Raise OSError.
     """
-    folder, numbers = batches_folder(root), _numbers(root)
+    folder = batches_folder(root)
+    numbers = numbered_in(folder)
     batch = Batch(
         numbers[-1] + 1 if numbers else 1,
         ids,
@@ -60,7 +60,7 @@ def note(root: Path, batch: Batch) -> None:
 
 def latest(root: Path) -> Batch | None:
     """Return the newest batch, with its state as it is now."""
-    numbers = _numbers(root)
+    numbers = numbered_in(batches_folder(root))
     return read_batch(root, numbers[-1]) if numbers else None
 
 
@@ -88,12 +88,3 @@ def _cancelled_by(folder: Path) -> str:
     with suppress(OSError, Unreadable):
         return read_file(folder / _CANCELLED).decode(errors="replace")
     return ""
-
-
-def _numbers(root: Path) -> list[int]:
-    try:
-        names = os.listdir(batches_folder(root))
-    except OSError as error:
-        raise_shortage(error)
-        return []
-    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())

@@ -92,6 +92,17 @@ def _first_checked(names: list[str]) -> int:
     return next(found, len(names))
 
 
+def numbered_in(folder: Path) -> list[int]:
+    """Return the numbers that are names of entries in a folder, sorted."""
+    try:
+        refuse_links(folder)
+        names = os.listdir(folder)
+    except OSError as error:
+        raise_shortage(error)
+        return []
+    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
+
+
 def agent_dir(folder: Path) -> Path:
     """Return Deploy Agent's own part of a folder; create it if it is missing. Raises OSError."""
     path = folder / AGENT_DIR

@@ -19,6 +19,7 @@ from app.store.files import (
     AGENT_DIR,
     Unreadable,
     agent_dir,
+    numbered_in,
     raise_shortage,
     read_file,
     refuse_links,
@@ -67,13 +68,13 @@ def begin(
             raise
         (agent_dir(folder) / _RESERVE).unlink(missing_ok=True)
         _put_in_place(folder, operation, files or {})
-    for old in _numbers(operations_folder(folder))[:-_KEPT]:
+    for old in numbered_in(operations_folder(folder))[:-_KEPT]:
         shutil.rmtree(operation_folder(folder, old), ignore_errors=True)
     return operation
 
 
 def _next(folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str, str]) -> Operation:
-    last = max(_numbers(operations_folder(folder)), default=0)
+    last = max(numbered_in(operations_folder(folder)), default=0)
     previous = read_operation(folder, last)
     return Operation(
         deployment_id=folder.name,
@@ -120,7 +121,7 @@ def end(folder: Path, operation: Operation) -> None:
     (own / _OUTCOME_SPACE).unlink(missing_ok=True)
     write_file(own / _OUTCOME, record_to_json(ended, _OUTCOME_FIELDS))
     with suppress(OSError):
-        for number in _numbers(operations_folder(folder)):
+        for number in numbered_in(operations_folder(folder)):
             if number != operation.number or not operation.can_be_resumed:
                 forget_files(operation_folder(folder, number))
     with suppress(OSError):
@@ -136,7 +137,7 @@ def reserve_space(folder: Path) -> None:
 
 def latest(folder: Path) -> Operation | None:
     """Return the newest operation of a deployment, with its state as it is now."""
-    numbers = _numbers(operations_folder(folder))
+    numbers = numbered_in(operations_folder(folder))
     return read_operation(folder, numbers[-1]) if numbers else None
 
 
@@ -193,24 +194,14 @@ def _cancel_path(folder: Path, number: int) -> Path:
     return operation_folder(folder, number) / "cancelled-by"
 
 
-def _numbers(operations: Path) -> list[int]:
-    try:
-        refuse_links(operations)
-        names = os.listdir(operations)
-    except OSError as error:
-        raise_shortage(error)
-        return []
-    return sorted(int(name) for name in names if name.isascii() and name.isdecimal())
-
-
 def _newest_first(folder: Path) -> Iterator[Operation]:
-    for number in reversed(_numbers(operations_folder(folder))[-_KEPT:]):
+    for number in reversed(numbered_in(operations_folder(folder))[-_KEPT:]):
         if operation := read_operation(folder, number):
             yield operation
 
 
 def _is_newest(folder: Path, number: int) -> bool:
-    return _numbers(operations_folder(folder))[-1:] == [number]
+    return numbered_in(operations_folder(folder))[-1:] == [number]
 
 
 def _begun(folder: Path, number: int) -> Operation | None:

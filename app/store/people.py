@@ -16,7 +16,7 @@ from app.core.errors import StorageFailed
 from app.core.people import Role
 from app.core.records import Seconds, read_record
 from app.store.file_writes import write_file
-from app.store.files import MAX_BYTES, Unreadable, agent_dir, read_file
+from app.store.files import AGENT_DIR, MAX_BYTES, Unreadable, agent_dir, read_file
 from app.store.locks import waiting_for
 
 
@@ -73,11 +73,8 @@ class PeopleStore:
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._path = root / AGENT_DIR / "people.json"
         self._cached: tuple[Any, People] = (None, People())
-
-    @property
-    def _path(self) -> Path:
-        return self._root / ".deploy-agent" / "people.json"
 
     def read(self) -> People:
         """Return all users and tokens. Raises StorageFailed if the file is damaged: then nobody can

@@ -22,7 +22,6 @@ def storage_errors(undone: str) -> Iterator[None]:
 
 
 def storage_cause(error: OSError) -> Cause:
-    """Return the cause of an error of the file system."""
     code = error.errno or 0
     said = Cause("storage_failed", f"The system said: {os.strerror(code)}.", "")
     return _CAUSES.get(code, said)

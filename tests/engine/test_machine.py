@@ -4,7 +4,7 @@ import os
 import socket
 from pathlib import Path
 
-from app.engine.host import machine
+from app.engine.host import machine, network
 
 
 def test_free_space_of_a_missing_folder_is_that_of_its_parent(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_a_listening_program_is_found_by_its_port() -> None:
         listener.listen()
         port = listener.getsockname()[1]
 
-        found = [each for each in machine.listeners() if each.port == port]
+        found = [each for each in network.listeners() if each.port == port]
 
     assert [each.address for each in found] == ["127.0.0.1"]
     assert found[0].program
@@ -41,10 +41,10 @@ def test_a_listening_program_is_found_by_its_port() -> None:
 
 def test_only_dockers_own_two_ports_are_its_api() -> None:
     listeners = [
-        machine.Listener("0.0.0.0", 2375, "dockerd"),
-        machine.Listener("::", 2376, "dockerd"),
-        machine.Listener("::", 7946, "dockerd"),
-        machine.Listener("0.0.0.0", 2375, "nginx"),
+        network.Listener("0.0.0.0", 2375, "dockerd"),
+        network.Listener("::", 2376, "dockerd"),
+        network.Listener("::", 7946, "dockerd"),
+        network.Listener("0.0.0.0", 2375, "nginx"),
     ]
 
     assert machine.engine_ports(listeners) == ["0.0.0.0:2375", "[::]:2376"]

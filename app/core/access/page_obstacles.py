@@ -15,19 +15,9 @@ from app.core.settings.openclaw_config import OriginRejected, origin_of, parse_o
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1")
 _EVERYWHERE = ("", "0.0.0.0")  # noqa: S104
 # The networks that OpenClaw treats as private, except loopback.
-_PRIVATE = tuple(
-    map(
-        ip_network,
-        (
-            "10.0.0.0/8",
-            "172.16.0.0/12",
-            "192.168.0.0/16",
-            "100.64.0.0/10",
-            "169.254.0.0/16",
-            "fc00::/7",
-            "fe80::/10",
-        ),
-    )
+_PRIVATE = (
+    *map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")),
+    *map(ip_network, ("169.254.0.0/16", "fc00::/7", "fe80::/10")),
 )
 _APPROVED_ONCE = "this browser must be approved once; its request will appear on this page"
 

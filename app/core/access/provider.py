@@ -67,9 +67,8 @@ class ProviderAnswer:
 
 
 def interpret(reply: ContainerReply) -> ProviderAnswer:
-    """Return what a reply means, by the catalogue."""
     result = f"{reply.error or reply.status} {reply.message}"
-    entry = next(each for each in ANSWERS if each.pattern.search(result))
+    entry = next(each for each in ANSWERS if each.fits(result))
     values = _values_for(reply)
     return ProviderAnswer(
         code=entry.code,

@@ -100,7 +100,7 @@ def _first(
     out_of_memory: bool = False,
 ) -> Cause | None:
     for known in _candidates(CATALOGUE[source], exit_code, out_of_memory):
-        if match := known.pattern.search(text):
+        if match := known.search(text):
             groups = match.groupdict()
             return Cause(
                 known.code,

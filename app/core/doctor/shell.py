@@ -98,7 +98,6 @@ class Shell:
 
 
 def quoted(*words: str) -> str:
-    """Return words quoted for a shell."""
     return " ".join(map(shlex.quote, words))
 
 

@@ -191,7 +191,6 @@ def _facts(incident: Incident) -> tuple[object, ...]:
 
 
 def to_entry(incident: Incident) -> dict[str, Any]:
-    """Return an incident as an entry of the history."""
     return {
         "at": incident.at.isoformat(timespec="milliseconds"),
         "what": incident.what,

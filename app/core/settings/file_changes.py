@@ -90,7 +90,6 @@ class ShownChange:
 def shown_changes(
     changes: Iterable[SettingChange], secrets: Iterable[str]
 ) -> tuple[ShownChange, ...]:
-    """Return changes as people may see them."""
     mask = Masker(secrets)
 
     def shown(each: SettingChange, value: str | None) -> str | None:

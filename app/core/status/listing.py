@@ -115,7 +115,6 @@ class Listing:
 
 
 def select(rows: Sequence[Row], query: ListQuery) -> Listing:
-    """Return the rows that a query asks for."""
     words = query.text.casefold().split()
     searched = [row for row in rows if row.matches(words)]
     numbers = Counter(row.status for row in searched)

@@ -9,15 +9,12 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from pathlib import Path
 
-import psutil
-
 from app.core.doctor.engine import SocketFacts
 from app.core.doctor.host import Disk
-from app.engine.host.network import own_addresses
+from app.engine.host.network import Listener, own_addresses
 
 # Loaded once: each CDLL has a class of its own, and is freed only by the cycle collector.
 _C_LIBRARY = ctypes.CDLL(None)
@@ -124,37 +121,6 @@ def starts_at_boot(*units: str) -> bool | None:
     return any(state.startswith(_STARTED) for state in states) if states else None
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A TCP socket that listens. `program` is empty if we may not know it."""
-
-    address: str
-    port: int
-    program: str
-
-
-def listeners() -> list[Listener]:
-    """Return all listeners of this host; none if psutil may not read them."""
-    found = []
-    try:
-        connections = psutil.net_connections(kind="tcp")
-    except psutil.Error:
-        return []
-    for each in connections:
-        if each.status == psutil.CONN_LISTEN and each.laddr:
-            found.append(Listener(each.laddr.ip, each.laddr.port, _program(each.pid)))
-    return found
-
-
-def _program(pid: int | None) -> str:
-    if not pid:
-        return ""
-    try:
-        return str(psutil.Process(pid).name())
-    except psutil.Error:
-        return ""
-
-
 def engine_ports(found: Iterable[Listener]) -> list[str]:
     """Return at which of its two well-known ports Docker Engine listens over TCP.
 
@@ -189,5 +155,4 @@ def _ranges(name: str) -> list[tuple[int, int]]:
 
 
 def public_addresses() -> list[str]:
-    """Return this host's public IPv4 addresses."""
     return [each for each in own_addresses() if ip_address(each).is_global]

@@ -2,6 +2,7 @@
 
 import errno
 import socket
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -25,20 +26,40 @@ def port_is_free(port: int) -> bool:
     return True
 
 
-def listener_on(port: int) -> str | None:
-    """Return the name of the program that listens on a port, if we may know it."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A TCP socket that listens. `program` is empty if we may not know it."""
+
+    address: str
+    port: int
+    program: str
+
+
+def listeners(port: int | None = None) -> list[Listener]:
+    """Return the listeners of this host, or of one port; none if psutil may not read them."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.Error:
-        return None
-    for each in connections:
-        listens = each.status == psutil.CONN_LISTEN and each.pid
-        if listens and each.laddr and each.laddr.port == port:
-            try:
-                return str(psutil.Process(each.pid).name())
-            except psutil.Error:
-                return None
-    return None
+        return []
+    return [
+        Listener(each.laddr.ip, each.laddr.port, _program(each.pid))
+        for each in connections
+        if each.status == psutil.CONN_LISTEN and each.laddr and port in (None, each.laddr.port)
+    ]
+
+
+def _program(pid: int | None) -> str:
+    if not pid:
+        return ""
+    try:
+        return str(psutil.Process(pid).name())
+    except psutil.Error:
+        return ""
+
+
+def listener_on(port: int) -> str | None:
+    """Return the name of the program that listens on a port, if we may know it."""
+    return next((each.program for each in listeners(port) if each.program), None)
 
 
 def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
@@ -58,7 +79,6 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
 
 
 def host_names() -> list[str]:
-    """Return this host's own names."""
     return sorted({name for name in (socket.gethostname(), socket.getfqdn()) if name})
 
 

@@ -65,8 +65,6 @@ class LogStream:
 
 
 class LogSource:
-    """Opens logs of containers."""
-
     def __init__(self, client: EngineClient) -> None:
         self._client = client
 

@@ -74,7 +74,6 @@ class PairingBackend:
         return next((each.run for each in containers if each.id == target.container_id), None)
 
     def refusals(self, target: PairingTarget, since: datetime) -> list[PairingRefusal]:
-        """Return the refused devices that the gateway's log names."""
         try:
             log = self._containers.logs(target.container_id, _LOG_LINES, int(since.timestamp()))
         except (EngineError, NotFound):

@@ -15,7 +15,7 @@ from app.core.doctor.shell import Shell
 from app.core.errors import EngineError, EngineSilent, engine_error
 from app.core.snapshot import Container, Snapshot
 from app.engine.about import EngineInfo
-from app.engine.host import machine
+from app.engine.host import network
 from app.usecases.context import AppContext
 from app.usecases.doctor.shell import is_host_engine, shell_of
 
@@ -48,8 +48,8 @@ class Facts:
         return self.context.store.scan()
 
     @cached_property
-    def listeners(self) -> list[machine.Listener]:
-        return machine.listeners()
+    def listeners(self) -> list[network.Listener]:
+        return network.listeners()
 
     @property
     def info(self) -> EngineInfo:

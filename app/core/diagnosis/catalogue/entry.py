@@ -17,22 +17,12 @@ class CatalogueEntry:
     """
 
     code: str
-    pattern: re.Pattern[str]
+    pattern: str
     words: str
     next_step: str
     fix: tuple[str, ...] = ()
     exits: tuple[int, ...] = ()
     out_of_memory: bool = False
 
-
-def entry(
-    code: str,
-    pattern: str,
-    words: str,
-    next_step: str,
-    fix: tuple[str, ...] = (),
-    exits: tuple[int, ...] = (),
-    out_of_memory: bool = False,
-) -> CatalogueEntry:
-    compiled = re.compile(pattern, re.IGNORECASE)
-    return CatalogueEntry(code, compiled, words, next_step, fix, exits, out_of_memory)
+    def search(self, text: str) -> re.Match[str] | None:
+        return re.search(self.pattern, text, re.IGNORECASE)

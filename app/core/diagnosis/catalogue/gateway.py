@@ -1,6 +1,6 @@
 """Why a gateway exits, by its exit code and its last log lines."""
 
-from app.core.diagnosis.catalogue.entry import LAUNCH, entry
+from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry
 
 # Keeps a hand-written file next to the new one that the launch makes.
 _ASIDE = "# mv --backup=numbered {config}/openclaw.json {config}/openclaw.json.aside"
@@ -26,7 +26,7 @@ _OR_ASIDE = (
 _CONFIG_ERROR, _ANY_FAILURE = (78,), (1, 78)
 
 GATEWAY = (
-    entry(
+    CatalogueEntry(
         "out_of_memory",
         r"",
         "The gateway was killed because it reached its memory limit.",
@@ -34,7 +34,7 @@ GATEWAY = (
         ("{reconfigure} --set memory_limit={memory}",),
         out_of_memory=True,
     ),
-    entry(
+    CatalogueEntry(
         "heap_full",
         r"FATAL ERROR: .*JavaScript heap out of memory",
         "The gateway's Node.js process reached its own memory limit.",
@@ -43,7 +43,7 @@ GATEWAY = (
         ("sed -i.before -E 's/ ?--max-old-space-size=[0-9]+//' {compose_file}", LAUNCH),
         (134,),
     ),
-    entry(
+    CatalogueEntry(
         "npm_missing",
         r"failed during launch or output capture \(ENOENT\)",
         "The gateway needs npm to look up a plugin, but its image has no npm.",
@@ -52,7 +52,7 @@ GATEWAY = (
         (_PLUGIN_OFF, LAUNCH),
         _CONFIG_ERROR,
     ),
-    entry(
+    CatalogueEntry(
         "config_unreadable",
         r"EACCES[^\n]*openclaw\.json",
         "The gateway is not allowed to read config/openclaw.json.",
@@ -60,7 +60,7 @@ GATEWAY = (
         (_GIVE, LAUNCH),
         _ANY_FAILURE,
     ),
-    entry(
+    CatalogueEntry(
         "config_read_only",
         r"(?:ENOENT|EROFS)[^\n]*mkdir '/home/node/\.openclaw",
         "The gateway's config folder is mounted read-only.",
@@ -72,7 +72,7 @@ GATEWAY = (
         ),
         _ANY_FAILURE,
     ),
-    entry(
+    CatalogueEntry(
         "config_not_writable",
         r"EACCES[^\n]*'/home/node/\.openclaw",
         "The gateway is not allowed to read or write its config folder.",
@@ -81,7 +81,7 @@ GATEWAY = (
         (_GIVE, _NO_USER, LAUNCH),
         _ANY_FAILURE,
     ),
-    entry(
+    CatalogueEntry(
         "root_read_only",
         r"Unable to create fallback OpenClaw temp dir",
         "The gateway can't write temporary files: its container is read-only.",
@@ -89,7 +89,7 @@ GATEWAY = (
         (r"sed -i.before '/^ \{{4\}}read_only: true/d' {compose_file}", LAUNCH),
         (1,),
     ),
-    entry(
+    CatalogueEntry(
         "command_missing",
         r"\[FATAL tini \(\d+\)\] exec \S+ failed: No such file",
         "The image does not contain the command it is told to run.",
@@ -97,7 +97,7 @@ GATEWAY = (
         " (OPENCLAW_IMAGE).",
         exits=(127,),
     ),
-    entry(
+    CatalogueEntry(
         "config_bad_json",
         r"JSON5 parse failed",
         "config/openclaw.json is not valid JSON.",
@@ -105,7 +105,7 @@ GATEWAY = (
         (_ASIDE, LAUNCH),
         _CONFIG_ERROR,
     ),
-    entry(
+    CatalogueEntry(
         "config_unknown_key",
         r"Unrecognized key: \"(?P<what>[^\"]{1,80})\"",
         "OpenClaw does not know the key “{what}” in config/openclaw.json.",
@@ -114,7 +114,7 @@ GATEWAY = (
         (_ASIDE, LAUNCH),
         _CONFIG_ERROR,
     ),
-    entry(
+    CatalogueEntry(
         "config_missing",
         r"Missing config\. Run `openclaw setup`|existing config is missing gateway\.mode",
         "config/openclaw.json is missing or has no gateway.mode, which OpenClaw needs as"
@@ -124,7 +124,7 @@ GATEWAY = (
         ("# test ! -e {config}/openclaw.json || " + _ASIDE.removeprefix("# "), LAUNCH),
         _CONFIG_ERROR,
     ),
-    entry(
+    CatalogueEntry(
         "config_invalid",
         r"Gateway failed to start: Invalid config at",
         "OpenClaw does not accept config/openclaw.json.",
@@ -132,7 +132,7 @@ GATEWAY = (
         (_ASIDE, LAUNCH),
         _CONFIG_ERROR,
     ),
-    entry(
+    CatalogueEntry(
         "config_bad_bind",
         r"Invalid --bind",
         "OpenClaw does not know the value of gateway.bind in config/openclaw.json or of --bind in"
@@ -142,7 +142,7 @@ GATEWAY = (
         (_ASIDE, _NO_BIND, LAUNCH),
         (1,),
     ),
-    entry(
+    CatalogueEntry(
         "token_missing",
         r"Refusing to bind gateway to \S+ without auth",
         "The gateway has no token.",
@@ -150,7 +150,7 @@ GATEWAY = (
         ("{rotate}", LAUNCH),
         _CONFIG_ERROR,
     ),
-    entry(
+    CatalogueEntry(
         "host_too_busy",
         r"state lease heartbeat did not become ready \(phase=startup, trigger=timeout",
         "This host is so busy that a part of the gateway did not start within OpenClaw's limit of"
@@ -159,7 +159,7 @@ GATEWAY = (
         (LAUNCH,),
         _ANY_FAILURE,
     ),
-    entry(
+    CatalogueEntry(
         "state_in_use",
         r"owner lease is still active|Session SQLite maintenance ownership was unavailable",
         "Another gateway uses the same config folder, or used it and was killed less than five"
@@ -168,7 +168,7 @@ GATEWAY = (
         ("{docker} ps -q --filter volume={config} | xargs -r env {docker} stop", LAUNCH),
         _ANY_FAILURE,
     ),
-    entry(
+    CatalogueEntry(
         "port_in_use_inside",
         r"another gateway instance is already listening|Gateway failed to start: .*EADDRINUSE",
         "Another program in the container listens on the gateway's port.",
@@ -176,14 +176,14 @@ GATEWAY = (
         ("{reconfigure} --set port={free_port}",),
         (1,),
     ),
-    entry(
+    CatalogueEntry(
         "image_incomplete",
         r"package lifecycle is incomplete",
         "The installation of OpenClaw in the image is incomplete.",
         "Build or pull the image again.",
         exits=(1,),
     ),
-    entry(
+    CatalogueEntry(
         "state_migration",
         r"requires state migration",
         "OpenClaw can't migrate its stored state to the image's version.",

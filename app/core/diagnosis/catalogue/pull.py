@@ -1,9 +1,9 @@
 """What a failed pull of an image reports."""
 
-from app.core.diagnosis.catalogue.entry import entry
+from app.core.diagnosis.catalogue.entry import CatalogueEntry
 
 PULL = (
-    entry(
+    CatalogueEntry(
         "registry_unknown",
         r"lookup (?P<what>[\w.-]{1,253})(?: on \S+)?: (?:no such host|server misbehaving)",
         "This host can't resolve the registry's name, {what}.",
@@ -11,7 +11,7 @@ PULL = (
         " `make image`.",
         ("{reconfigure} --set image={image}",),
     ),
-    entry(
+    CatalogueEntry(
         "registry_unreachable",
         r"dial tcp (?P<what>[\w.:\[\]-]{1,60}): (?:connect: connection refused|connect: no route"
         r"|i/o timeout)",
@@ -20,13 +20,13 @@ PULL = (
         " `make image`.",
         ("{reconfigure} --set image={image}",),
     ),
-    entry(
+    CatalogueEntry(
         "registry_busy",
         r"toomanyrequests",
         "The registry refuses more requests from this address for now.",
         "Wait and launch again, or log in to the registry (docker login).",
     ),
-    entry(
+    CatalogueEntry(
         "pull_broken_off",
         r"unexpected EOF|connection reset by peer|TLS handshake timeout|i/o timeout"
         r"|filesystem layer verification failed|unknown blob|error pulling image",

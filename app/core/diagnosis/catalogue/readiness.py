@@ -1,10 +1,10 @@
 """Causes of a failed readiness check. The check itself has the words."""
 
-from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry, entry
+from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry
 
 
 def _check(code: str, pattern: str, *fix: str) -> CatalogueEntry:
-    return entry(code, pattern, words="", next_step="", fix=fix)
+    return CatalogueEntry(code, pattern, words="", next_step="", fix=fix)
 
 
 # Matched against "<check> <the gateway's own code> <detail>". A check that is missing here
