@@ -151,7 +151,7 @@ class Terminal:
         """Show new output of an operation at a terminal; return the offset after it."""
         if self.as_json or not sys.stderr.isatty():
             return offset
-        from app.usecases.operations.output import output_since
+        from app.usecases.operations.operations import output_since
 
         lines, offset = output_since(operation, offset, context=self.context)
         for _, text in lines:

@@ -20,7 +20,7 @@ from pydantic import (
 
 # The deployment of all examples, and the time at which they happen.
 EXAMPLE_ID = "0b7a3361be"
-EXAMPLE_TIME = "2026-11-24T06:00:00+00:00"
+EXAMPLE_TIME = datetime.fromisoformat("2026-11-24T06:00:00+00:00")
 
 DeploymentId = Annotated[
     str,
@@ -31,7 +31,9 @@ DeploymentId = Annotated[
 Time = Annotated[
     datetime,
     PlainSerializer(datetime.isoformat, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": [EXAMPLE_TIME]}),
+    WithJsonSchema(
+        {"type": "string", "format": "date-time", "examples": [EXAMPLE_TIME.isoformat()]}
+    ),
 ]
 # Text that is null in the answer when it is empty.
 TextOrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]

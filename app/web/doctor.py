@@ -1,10 +1,9 @@
 """The doctor: its page and its API call."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
+from app.core.answers import EXAMPLE_TIME
 from app.core.doctor.finding import Area, as_text
 from app.core.doctor.folder import MODES
 from app.core.people import Permission
@@ -40,7 +39,7 @@ def show() -> ResponseReturnValue:
 
 _EXAMPLE = DoctorAnswer(
     summary="1 thing needs attention.",
-    examined_at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+    examined_at=EXAMPLE_TIME,
     findings=[
         MODES.bad(
             "Others on this host may read or change /srv/deployments/0b7a3361be/.env (0644).",

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, send_file, url_for
@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer
+from app.core.answers import EXAMPLE_ID, EXAMPLE_TIME, Answer
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
 from app.core.history.timeline_words import KIND_LABELS, EntryKind
@@ -93,7 +93,7 @@ def bundle(deployment_id: str) -> ResponseReturnValue:
 _ENTRY = HistoryEntryShown(
     id=f"{EXAMPLE_ID}/2",
     deployment_id=EXAMPLE_ID,
-    at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+    at=EXAMPLE_TIME,
     kind=EntryKind.OPERATION,
     what="launch",
     words="Launched",
@@ -102,7 +102,7 @@ _ENTRY = HistoryEntryShown(
     outcome="succeeded",
     reason=None,
     operation=1,
-    ended_at=datetime(2026, 11, 24, 6, 0, 9, tzinfo=UTC),
+    ended_at=EXAMPLE_TIME + timedelta(seconds=9),
     details={},
 )
 

@@ -1,11 +1,9 @@
 """The webhook: its page and API calls, and the test message."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint, flash, redirect, url_for
 from flask.typing import ResponseReturnValue
 
-from app.core.answers import EXAMPLE_ID
+from app.core.answers import EXAMPLE_ID, EXAMPLE_TIME
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
 from app.core.people import Permission
 from app.core.webhook.notifications import WebhookEvent
@@ -45,7 +43,7 @@ _EXAMPLE = Example(
         trouble=None,
         deliveries=[
             DeliveryShown(
-                at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+                at=EXAMPLE_TIME,
                 event=WebhookEvent.CRASHED,
                 deployment_id=EXAMPLE_ID,
                 name="Support bot",

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.core.diagnosis.causes import Cause
 from app.core.errors import (
     DeploymentInvalid,
     InputRejected,
@@ -116,22 +115,18 @@ def _old_and_new(op: OperationContext, origin: str, image: str) -> tuple[bytes, 
     try:
         before = read_openclaw_config(op.folder, image)
         if not before:
-            raise OperationFailed(
-                Cause(
-                    "config_missing",
-                    f"There is no {_CONFIG} yet, so nothing was changed.",
-                    "Launch it once, which makes the file; then allow the name.",
-                )
+            raise OperationFailed.of(
+                "config_missing",
+                f"There is no {_CONFIG} yet, so nothing was changed.",
+                "Launch it once, which makes the file; then allow the name.",
             )
         config = parse_config(before)
     except (Unreadable, ConfigUnreadable) as error:
-        raise OperationFailed(
-            Cause(
-                "config_unreadable",
-                f"Nothing was changed: {_words_of(error)}, so Deploy Agent leaves the file alone.",
-                f"Add {origin} to gateway.controlUi.allowedOrigins by hand, beside localhost and"
-                " 127.0.0.1, then stop and launch.",
-            )
+        raise OperationFailed.of(
+            "config_unreadable",
+            f"Nothing was changed: {_words_of(error)}, so Deploy Agent leaves the file alone.",
+            f"Add {origin} to gateway.controlUi.allowedOrigins by hand, beside localhost and"
+            " 127.0.0.1, then stop and launch.",
         ) from None
     changed = with_origin(config, origin, op.deployment.port or 0)
     return before, before if changed == config else format_config(changed)

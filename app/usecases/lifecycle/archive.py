@@ -1,6 +1,5 @@
 """Archive: take a deployment's containers down and move its folder to the archive."""
 
-from app.core.diagnosis.causes import Cause
 from app.core.errors import InputRejected, NotFound
 from app.core.operations.kinds import OperationKind
 from app.core.operations.steps import Step
@@ -39,7 +38,7 @@ def perform_archive(op: OperationContext) -> None:
     except OSError as error:
         cause = storage_cause(error)
         words = f"Its containers are down, and its folder stays: {cause.words}"
-        raise OperationFailed(Cause("not_moved", words, cause.next_step)) from None
+        raise OperationFailed.of("not_moved", words, cause.next_step) from None
     op.say(f"It is in {archive.root}/{name}, and its port is free")
 
 

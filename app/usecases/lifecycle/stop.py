@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 
-from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError, NothingToCancel
 from app.core.operations.kinds import OperationKind
 from app.core.operations.steps import Step
@@ -42,8 +41,8 @@ def perform_stop(op: OperationContext) -> None:
     take_down(op)
     if left := op.context.containers.of(op.deployment.id):
         names = ", ".join(each.name for each in left)
-        raise OperationFailed(
-            Cause("containers_left", f"After the stop there is still {names}.", "Stop again.")
+        raise OperationFailed.of(
+            "containers_left", f"After the stop there is still {names}.", "Stop again."
         )
 
 

@@ -92,12 +92,8 @@ def _live_container(op: OperationContext, restarts_before: dict[str, int]) -> Co
     """Return the gateway's container. Raise OperationFailed if it ended or loops."""
     gateway = op.gateway()
     if gateway is None or gateway.details is None:
-        raise OperationFailed(
-            Cause(
-                "container_gone",
-                "Its container was removed while it was starting.",
-                "Launch again.",
-            )
+        raise OperationFailed.of(
+            "container_gone", "Its container was removed while it was starting.", "Launch again."
         )
     ended = gateway.state in ("exited", "dead", "created")
     hopeless = gateway.state == "restarting" and gateway.details.exit_code == _CONFIGURATION_ERROR

@@ -1,5 +1,7 @@
 """Failures of a step of an operation, and their causes."""
 
+from typing import Self
+
 from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.settings.env_parser import EnvFileError
@@ -22,6 +24,10 @@ class OperationFailed(Exception):
         super().__init__(cause.sentence)
         self.cause = cause
         self.verified = verified
+
+    @classmethod
+    def of(cls, code: str, words: str, next_step: str, verified: Run | None = None) -> Self:
+        return cls(Cause(code, words, next_step), verified)
 
 
 # What `cause_of` has words for, apart from Cancelled, which is no Exception.

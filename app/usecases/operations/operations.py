@@ -1,11 +1,13 @@
-"""Operations of a deployment, as pages, the API and the command line show them."""
+"""Operations of a deployment, with their steps and output, while they run and after."""
 
 from dataclasses import replace
 
 from app.core.deployment import parse_id
 from app.core.errors import NotFound
+from app.core.operations.older_logs import layer_in, records_in
 from app.core.operations.operation import Operation, OperationState
-from app.store import operations
+from app.core.operations.progress import StepBegan, StepProgress, progress_of
+from app.store import operation_log, operations
 from app.usecases.context import AppContext
 from app.usecases.operations.answers import INTERRUPTION
 
@@ -30,3 +32,41 @@ def failure_of(operation: Operation) -> str:
             f" {operation.kind.after_interruption}"
         )
     return f"{operation.reason} {operation.next_step}".strip()
+
+
+def steps_of(operation: Operation, *, context: AppContext) -> tuple[StepProgress, ...]:
+    """Return the steps of an operation, planned, under way and done."""
+    folder = context.store.folder(operation.deployment_id)
+    recorded = operation_log.read_records(folder, operation.number)
+    if recorded is None:
+        lines = operation_log.read_log(folder, operation.number)
+        return progress_of(operation, records_in(_parted(lines)))
+    if operation.state is OperationState.RUNNING:
+        begun = (each for each in reversed(recorded) if isinstance(each, StepBegan))
+        since = next((each.log_size for each in begun), 0)
+        lines, _ = operation_log.read_log_since(folder, operation.number, since)
+        recorded += [text for _, text in _parted(lines[-1:])]
+    return progress_of(operation, recorded)
+
+
+def output_since(
+    operation: Operation, offset: int, *, context: AppContext
+) -> tuple[list[tuple[str, str]], int]:
+    """Return (time, text) of each line of the log from `offset` on, and the offset to go on from.
+
+    Offsets are bytes of the file: they hold in every browser and after every restart.
+    Older logs also have lines for the layers of a pull, which the steps show.
+    """
+    folder = context.store.folder(operation.deployment_id)
+    lines, end = operation_log.read_log_since(folder, operation.number, offset)
+    return [(time, text) for time, text in _parted(lines) if layer_in(text) is None], end
+
+
+def steps_size(operation: Operation, *, context: AppContext) -> int:
+    """Return a number that grows with every record of the steps."""
+    folder = context.store.folder(operation.deployment_id)
+    return operation_log.records_size(folder, operation.number)
+
+
+def _parted(lines: list[str]) -> list[tuple[str, str]]:
+    return [(time, text) for time, _, text in (line.partition(" ") for line in lines)]

@@ -81,7 +81,7 @@ def half_done_on_failure(op: OperationContext, words: str) -> Iterator[None]:
             raise
         step = f"{cause.next_step} {op.operation.kind.after_interruption}"
         words = f"{words} {cause.words}"
-        raise OperationFailed(Cause(ROLLBACK_FAILED, words.strip(), step.strip())) from error
+        raise OperationFailed.of(ROLLBACK_FAILED, words.strip(), step.strip()) from error
 
 
 def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -> BaseException:

@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.core.diagnosis.causes import Cause
 from app.core.errors import EngineError
 from app.core.operations.operation import ROLLBACK_FAILED, Operation
 from app.core.operations.steps import Step
@@ -246,9 +245,9 @@ class _Reconfiguration:
         words = f"Meanwhile somebody changed {name}, so nothing was changed."
         if self._op.operation.resumption == "finish":
             step = f"Undo the change: that leaves {name} alone, and puts the rest back."
-            return OperationFailed(Cause(ROLLBACK_FAILED, words, step))
+            return OperationFailed.of(ROLLBACK_FAILED, words, step)
         step = "Look at it as it is now, then change it again."
-        return OperationFailed(Cause("stale", words, step))
+        return OperationFailed.of("stale", words, step)
 
     def _left_alone(self, name: str) -> str:
         self._op.say(f"{name} was changed meanwhile, so it is left alone")

@@ -11,6 +11,7 @@ from app.core.settings.file_changes import label_of
 from app.core.snapshot import Container, EngineProblem, Snapshot
 from app.core.status.rules import status_of
 from app.core.status.status import LastStatus, Status, StatusReport
+from app.core.status.usage import Usage
 from app.usecases.context import AppContext
 
 
@@ -84,6 +85,17 @@ def show_deployment(deployment_id: str, *, context: AppContext) -> DeploymentVie
 def views_of(overview: Overview, context: AppContext) -> list[DeploymentView]:
     now = datetime.now(UTC)
     return [_view(context, each, overview.snapshot, now) for each in overview.deployments]
+
+
+def usage_of(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str, Usage]:
+    """Return the usage by deployment id, and keep the sampler running for a while."""
+    running = {
+        view.gateway.id: view.deployment.id
+        for view in views
+        if view.gateway and view.gateway.state == "running"
+    }
+    found = context.sampler.usage_of(running)
+    return {running[each]: usage for each, usage in found.items()}
 
 
 def _overview(context: AppContext, deployments: list[Deployment]) -> Overview:

@@ -67,7 +67,7 @@ def _check_refused(op: OperationContext, tokens: frozenset[str], run: Run) -> No
             raise OperationFailed(_STILL_ACCEPTED, run)
         if answer.match is not TokenMatch.DIFFERS:
             words = f"The new token works; whether the old one does is not known: {answer.reason}"
-            raise OperationFailed(Cause("old_token_unknown", words, "Rotate it again."), run)
+            raise OperationFailed.of("old_token_unknown", words, "Rotate it again.", verified=run)
     op.say("The old token is refused" if tokens else "There was no token before")
 
 

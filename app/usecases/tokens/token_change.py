@@ -19,7 +19,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from app.core.diagnosis.causes import Cause
 from app.core.operations.steps import Step
 from app.core.settings.env_file import MAX_FILE_BYTES, parse_env, with_value
 from app.core.settings.env_parser import EnvFileError
@@ -147,4 +146,4 @@ def write_token_to_config(op: OperationContext, gateway: Container | None) -> No
 
 
 def _unchanged(why: str, next_step: str = "Correct .env by hand first.") -> OperationFailed:
-    return OperationFailed(Cause("env_not_changed", f"Nothing was changed: {why}.", next_step))
+    return OperationFailed.of("env_not_changed", f"Nothing was changed: {why}.", next_step)

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from app.core.diagnosis.causes import Cause
 from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE
 from app.core.snapshot import Container, Run
@@ -141,13 +140,11 @@ def _pull(op: OperationContext, image: str) -> str:
         wanted = compose_images(folder, _CONFIG_SECONDS, candidate)
         service = SERVICE if SERVICE in wanted else next(iter(wanted), "")
         if wanted.get(service) != image:
-            raise OperationFailed(
-                Cause(
-                    "image_not_used",
-                    f"Its docker-compose.yml does not take its image from {IMAGE}:"
-                    f" it says {wanted.get(service, 'nothing')}.",
-                    f"Write `image: ${{{IMAGE}:?set it in .env}}` there, then update again.",
-                )
+            raise OperationFailed.of(
+                "image_not_used",
+                f"Its docker-compose.yml does not take its image from {IMAGE}:"
+                f" it says {wanted.get(service, 'nothing')}.",
+                f"Write `image: ${{{IMAGE}:?set it in .env}}` there, then update again.",
             )
         pull_missing(op, wanted, candidate)
     finally:
@@ -166,30 +163,26 @@ def _exact_version(name: str, gateway: Container | None, context: AppContext) ->
 def _require_kept_state(folder: Path) -> None:
     if not update_files.exists(folder, KEPT):
         words = "The state of the previous version is no longer there. Nothing was changed."
-        raise OperationFailed(Cause("nothing_kept", words, ""))
+        raise OperationFailed.of("nothing_kept", words, "")
 
 
 def _require_copyable_state(folder: Path, access: StateAccess) -> None:
     if not update_files.is_plain_folder(folder):
-        raise OperationFailed(
-            Cause(
-                "state_elsewhere",
-                f"{folder}/{STATE} is a link or on another disk, so a rollback could not put its"
-                " state back in one move. Nothing was changed.",
-                "Put the folder itself there, then update again.",
-            )
+        raise OperationFailed.of(
+            "state_elsewhere",
+            f"{folder}/{STATE} is a link or on another disk, so a rollback could not put its"
+            " state back in one move. Nothing was changed.",
+            "Put the folder itself there, then update again.",
         )
     if update_files.shares_blocks(folder):
         return
     needed, free = access.size() + _SPARE_BYTES, shutil.disk_usage(folder).free
     if needed > free:
-        raise OperationFailed(
-            Cause(
-                "no_room",
-                f"The copy of its state takes {_megabytes(needed)}, and the disk has"
-                f" {_megabytes(free)} left. Nothing was changed.",
-                "Make room, then update again.",
-            )
+        raise OperationFailed.of(
+            "no_room",
+            f"The copy of its state takes {_megabytes(needed)}, and the disk has"
+            f" {_megabytes(free)} left. Nothing was changed.",
+            "Make room, then update again.",
         )
 
 

@@ -28,7 +28,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.core.deployment import Deployment
-from app.core.diagnosis.causes import Cause
 from app.core.operations.steps import Step
 from app.core.settings.env_file import MAX_FILE_BYTES, with_value
 from app.core.settings.env_parser import EnvFileError
@@ -88,14 +87,12 @@ def journal_of(deployment: Deployment, context: AppContext) -> Journal | None:
         return update_files.read_journal(context.store.folder(deployment.id))
     except ValueError as error:
         path = f"{deployment.folder}/.deploy-agent/update"
-        raise OperationFailed(
-            Cause(
-                "update_unreadable",
-                f"An update was interrupted, and {path}/journal.json does not say how far it was:"
-                f" {error}.",
-                f"The state before it is in {path}/before, if that exists. Move it to"
-                f" {deployment.folder}/{STATE} by hand, then remove the journal.",
-            )
+        raise OperationFailed.of(
+            "update_unreadable",
+            f"An update was interrupted, and {path}/journal.json does not say how far it was:"
+            f" {error}.",
+            f"The state before it is in {path}/before, if that exists. Move it to"
+            f" {deployment.folder}/{STATE} by hand, then remove the journal.",
         ) from None
 
 
@@ -154,4 +151,4 @@ def _env_readable(folder: Path) -> Iterator[None]:
         yield
     except (EnvFileError, Unreadable, FileNotFoundError) as error:
         words = f"The image could not be written into {folder}/.env: {error}."
-        raise OperationFailed(Cause("env_unreadable", words, "Correct that file first.")) from None
+        raise OperationFailed.of("env_unreadable", words, "Correct that file first.") from None

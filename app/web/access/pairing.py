@@ -1,7 +1,5 @@
 """Pairing: the buttons on a deployment's page, and the API calls."""
 
-from datetime import UTC, datetime
-
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 from htmx_flask import request
@@ -14,7 +12,7 @@ from app.core.access.pairing import (
     RequestUnknown,
 )
 from app.core.access.pairing_words import scope_words
-from app.core.answers import EXAMPLE_ID
+from app.core.answers import EXAMPLE_ID, EXAMPLE_TIME
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
 from app.usecases.access.answers import (
@@ -79,7 +77,6 @@ def remove(deployment_id: str) -> ResponseReturnValue:
     return done(f"{device.label} was removed.", deployment_id)
 
 
-_AT = datetime(2026, 11, 24, 6, tzinfo=UTC)
 _REQUEST = PairingRequestBody(deployment_id=EXAMPLE_ID, request_id="3c1f…")
 _DECIDED = {"deployment_id": EXAMPLE_ID, "request_id": "3c1f…", "device_id": "9ab4…"}
 
@@ -95,7 +92,7 @@ _DECIDED = {"deployment_id": EXAMPLE_ID, "request_id": "3c1f…", "device_id": "
             deployment_id=EXAMPLE_ID,
             state=PairingState.KNOWN,
             reason="",
-            as_of=_AT,
+            as_of=EXAMPLE_TIME,
             pending=[
                 PendingDeviceShown(
                     request_id="3c1f…",
@@ -109,7 +106,7 @@ _DECIDED = {"deployment_id": EXAMPLE_ID, "request_id": "3c1f…", "device_id": "
                     roles=["operator"],
                     scopes=["operator.admin"],
                     repair=False,
-                    asked_at=_AT,
+                    asked_at=EXAMPLE_TIME,
                     age_seconds=12,
                 )
             ],

@@ -1,12 +1,11 @@
 """The provider check: the button on a deployment's page, and its two API calls."""
 
-from datetime import datetime
 from typing import ClassVar
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from app.core.answers import EXAMPLE_ID
+from app.core.answers import EXAMPLE_ID, EXAMPLE_TIME
 from app.core.errors import GatewayNotRunning
 from app.core.people import Permission
 from app.usecases.access.answers import ProviderAnswerShown, ProviderCheckAnswer
@@ -46,7 +45,7 @@ _ANSWERED = ProviderCheckAnswer(
         status=200,
         milliseconds=412,
         remarks=[],
-        at=datetime.fromisoformat("2026-11-24T06:00:00+00:00"),
+        at=EXAMPLE_TIME,
         current=True,
     ),
     asking=False,

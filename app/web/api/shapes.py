@@ -4,7 +4,6 @@ A view is given a `CallBody` or a `CallQuery` and returns an `Answer` (see `app.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
 from flask import url_for
@@ -60,8 +59,8 @@ EXAMPLE_OPERATION = OperationShown(
     actor="ada",
     cancelled_by="",
     arguments={},
-    started_at=datetime.fromisoformat(EXAMPLE_TIME),
-    ended_at=datetime.fromisoformat(EXAMPLE_TIME),
+    started_at=EXAMPLE_TIME,
+    ended_at=EXAMPLE_TIME,
     reason="",
     next_step="",
     fix="",

@@ -1,6 +1,5 @@
 """The archive: its page, restore and purge, and the API calls."""
 
-from datetime import UTC, datetime
 from typing import Any, ClassVar, Literal
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
@@ -8,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from htmx_flask import request
 from pydantic import Field
 
-from app.core.answers import EXAMPLE_ID, Answer, DeploymentId
+from app.core.answers import EXAMPLE_ID, EXAMPLE_TIME, Answer, DeploymentId
 from app.core.errors import (
     ArchiveFailed,
     Busy,
@@ -136,7 +135,7 @@ def purge(archived: str) -> ResponseReturnValue:
             deployment_id=EXAMPLE_ID,
             name="Support bot",
             port=30163,
-            archived_at=datetime(2026, 11, 24, 6, tzinfo=UTC),
+            archived_at=EXAMPLE_TIME,
             archived_by="ada",
             purge_begun=False,
         )

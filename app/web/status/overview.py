@@ -19,8 +19,7 @@ from app.usecases.access.pairing import pending_request_counts
 from app.usecases.lifecycle.archive import count_archived
 from app.usecases.orphans.orphans import last_seen_orphans
 from app.usecases.status.answers import DeploymentShown
-from app.usecases.status.overview import DeploymentView, Overview, load_overview, views_of
-from app.usecases.status.usage import usage_of
+from app.usecases.status.overview import DeploymentView, Overview, load_overview, usage_of, views_of
 from app.web.access.links import page_url
 from app.web.api.calls import CallTag, Example, call
 from app.web.page.rendering import Tab, in_frame, next_step, render_content
