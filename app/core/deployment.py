@@ -66,6 +66,10 @@ class Deployment:
         return self.name or self.id
 
     @property
+    def label_with_id(self) -> str:
+        return f"{self.name} ({self.id})" if self.name else self.id
+
+    @property
     def token(self) -> str:
         return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
 

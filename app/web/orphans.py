@@ -30,7 +30,7 @@ from app.web.api.calls import BEGINNING, ENGINE, CallTag, Example, call
 from app.web.api.shapes import CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import PageParts, event_stream
-from app.web.server.permissions import may, needs
+from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
 bp = Blueprint("stranded", __name__, url_prefix="/stranded")
@@ -132,7 +132,6 @@ def _context() -> dict[str, Any]:
     return {
         "tab": Tab("Orphans"),
         "found": list_orphans(context=app_context()),
-        "may_operate": may(Permission.OPERATE),
     }
 
 

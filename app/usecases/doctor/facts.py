@@ -99,7 +99,7 @@ class Facts:
             "memory", lambda: self.context.about.memory_of([one.id for _, one in running])
         )
         return tuple(
-            GatewayMemory(each.id, label(each), *memory[one.id])
+            GatewayMemory(each.id, each.label_with_id, *memory[one.id])
             for each, one in running
             if one.id in memory
         )
@@ -108,7 +108,7 @@ class Facts:
         """Return the port owners. If the engine does not answer, none counts as running."""
         snapshot = self.snapshot_or_none
         return [
-            PortOwner(each.id, label(each), each.port, _has_port(each, snapshot))
+            PortOwner(each.id, each.label_with_id, each.port, _has_port(each, snapshot))
             for each in self.deployments
             if each.port is not None
         ]
@@ -118,7 +118,7 @@ class Facts:
         return [
             GatewayReach(
                 each.id,
-                label(each),
+                each.label_with_id,
                 each.token,
                 here_only=_here_only(each, snapshot),
                 runs=_has_port(each, snapshot),
@@ -126,11 +126,6 @@ class Facts:
             for each in self.deployments
             if each.problem is None
         ]
-
-
-def label(deployment: Deployment) -> str:
-    """Return a deployment's name and id, for use in a sentence."""
-    return f"{deployment.name} ({deployment.id})" if deployment.name else deployment.id
 
 
 def _published(deployment: Deployment, snapshot: Snapshot | None) -> list[str]:

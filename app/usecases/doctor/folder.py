@@ -8,11 +8,10 @@ from app.core.deployment import Deployment
 from app.core.doctor import folder, operations
 from app.core.doctor.finding import DoctorFinding
 from app.core.errors import engine_error
-from app.core.operations.operation import Operation
 from app.engine.host import machine
 from app.store import folder_inspection as inspection
 from app.store.locks import holders_of, is_locked
-from app.usecases.doctor.facts import Facts, label
+from app.usecases.doctor.facts import Facts
 from app.usecases.orphans.orphans import list_orphans
 
 _WALK_SECONDS = 3.0
@@ -91,28 +90,24 @@ def half_done(facts: Facts) -> DoctorFinding:
     steps = 2 * (settings.launch_timeout + settings.stop_timeout)
     longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
     now = datetime.now(UTC)
-    held = [_held(each, longest, now) for each in facts.deployments if not _is_link(each)]
+    held = [
+        _held(each, longest, now)
+        for each in facts.deployments
+        if not Path(each.folder).is_symlink()
+    ]
     return operations.operations_finding(held, longest, now, facts.shell)
-
-
-def _is_link(deployment: Deployment) -> bool:
-    return Path(deployment.folder).is_symlink()
 
 
 def _held(deployment: Deployment, longest: timedelta, now: datetime) -> operations.DeploymentLock:
     running = deployment.running_operation
     path = Path(deployment.folder)
-    suspect = _is_too_old(running, longest, now) if running else _stays_locked(path)
+    suspect = now - running.started_at > longest if running else _stays_locked(path)
     return operations.DeploymentLock(
         deployment.id,
-        label(deployment),
+        deployment.label_with_id,
         deployment.operation,
         holders_of(path) if suspect else None,
     )
-
-
-def _is_too_old(operation: Operation, longest: timedelta, now: datetime) -> bool:
-    return now - operation.started_at > longest
 
 
 def _stays_locked(path: Path) -> bool:

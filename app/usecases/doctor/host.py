@@ -11,7 +11,7 @@ from app.engine.client import docker_environment
 from app.engine.compose import compose_version
 from app.engine.host import machine
 from app.engine.host.network import available_memory, total_memory
-from app.usecases.doctor.facts import Facts, label
+from app.usecases.doctor.facts import Facts
 from app.usecases.doctor.network import network_facts, port_facts
 from app.usecases.status.capacity import capacity_for
 
@@ -72,7 +72,7 @@ def images_of_deployments(facts: Facts) -> DoctorFinding:
     for each in facts.deployments:
         reference = each.env.get("OPENCLAW_IMAGE", "")
         if reference and reference != facts.settings.image:
-            users.setdefault(reference, []).append(label(each))
+            users.setdefault(reference, []).append(each.label_with_id)
     found = facts.of_engine(
         "images", lambda: [facts.context.about.image(each) for each in sorted(users)]
     )

@@ -42,10 +42,6 @@ def perform_archive(op: OperationContext) -> None:
     op.say(f"It is in {archive.root}/{name}, and its port is free")
 
 
-def count_archived(*, context: AppContext) -> int:
-    return context.store.archive.count()
-
-
 def list_archived(*, context: AppContext) -> list[ArchivedDeployment]:
     """Return the archived deployments, the latest first."""
     return context.store.archive.all()

@@ -5,7 +5,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from app.config import PROJECT
 from app.core.deployment import is_id
@@ -157,10 +156,6 @@ def _save_last_words(container: Container, context: AppContext) -> None:
         log = context.containers.logs(container.id, KEPT_LINES)
         said = context.containers.description(container.id)
         mask = Masker(context.containers.secrets_of(container))
-        folder = _last_words_folder(container.project, context=context)
+        # Its archived folder, or else the root folder.
+        folder = context.store.archive.newest(container.project) or context.store.root
         save_last_words(folder, build_last_words(container.id, log, said, mask))
-
-
-def _last_words_folder(project: str, *, context: AppContext) -> Path:
-    """Return where to keep an orphan's last words: its archived folder, or the root folder."""
-    return context.store.archive.newest(project) or context.store.root

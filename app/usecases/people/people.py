@@ -64,7 +64,7 @@ def add_user(
     hashed = HASHER.hash(password)
     with storage_errors("The user was not added."), context.people.changing() as people:
         # Checked again under the lock: two requests may use one link at the same time.
-        if setup is not None and not _is_valid(people, setup):
+        if setup is not None and not is_setup_valid(people, setup):
             raise _expired_link()
         if name in people.users:
             raise InputRejected({"name": "is taken"})
@@ -132,14 +132,9 @@ def begin_setup(*, context: AppContext) -> str:
     return secret
 
 
-def is_setup_valid(secret: str, *, context: AppContext) -> bool:
-    """Return whether a set-up link is still valid: not used, not expired, and no users yet."""
-    return _is_valid(context.people.read(), secret)
-
-
 def check_setup(secret: str, *, context: AppContext) -> None:
     """Raise LinkExpired if a set-up link is not valid."""
-    if not is_setup_valid(secret, context=context):
+    if not is_setup_valid(context.people.read(), secret):
         raise _expired_link()
 
 
@@ -151,7 +146,8 @@ def set_up(secret: str, name: str, password: str, *, context: AppContext) -> Per
     )
 
 
-def _is_valid(people: People, secret: str) -> bool:
+def is_setup_valid(people: People, secret: str) -> bool:
+    """Return whether a set-up link is still valid: not used, not expired, and no users yet."""
     setup = people.setup
     return (
         setup is not None

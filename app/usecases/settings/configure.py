@@ -69,7 +69,8 @@ def configure_deployment(
         deployment_id = deployment_id or context.store.new_id()
         port = _port(checked.values.get(PORT.name), context)
         env = env_variables(checked.values, str(port), secrets.token_hex(_TOKEN_BYTES), context)
-        content = deployment_content(env, deployment_id, _subnet(port, context), context)
+        subnet = subnet_of(port, context.settings.subnet_pool)
+        content = deployment_content(env, deployment_id, subnet, context)
         refuse_too_large(content.env)
         record_copied_secrets(like, copied, deployment_id, actor=actor, context=context)
         context.store.create(deployment_id, content, actor)
@@ -113,10 +114,6 @@ def deployment_content(
         compose_file=compose_file(deployment_id, subnet).encode(),
         openclaw_config=format_config(seed_config(env, _origin_hosts(context))),
     )
-
-
-def _subnet(port: int, context: AppContext) -> IPv4Network:
-    return subnet_of(port, context.settings.subnet_pool)
 
 
 def refuse_too_large(env: bytes) -> None:

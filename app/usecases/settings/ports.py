@@ -68,8 +68,7 @@ def _owners(context: AppContext, whose: str = "") -> dict[int, str]:
         owners = {}  # Configuring works without the engine; listeners on the host still count.
     for each in context.store.scan():
         if each.port is not None:
-            named = f"{each.name} ({each.id})" if each.name else each.id
-            owners[each.port] = f"the deployment {named}"
+            owners[each.port] = f"the deployment {each.label_with_id}"
         for port in _changing_ports(each) if each.id != whose else ():
             owners.setdefault(port, f"the deployment {each.label}")
     return owners

@@ -39,7 +39,7 @@ from app.web.api.shapes import AcceptedAnswer, CallBody, OperationBody, Text, ac
 from app.web.lifecycle.confirm import second_click_ignored
 from app.web.page.rendering import Tab, done, lead_to, render
 from app.web.page.streams import PageParts, event_stream
-from app.web.server.permissions import may, needs
+from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
 bp = Blueprint("archive", __name__)
@@ -226,7 +226,6 @@ def _context(asked: str) -> dict[str, Any]:
     return {
         "tab": Tab("Archive"),
         "asked": asked,
-        "may_operate": may(Permission.OPERATE),
         "total": len(list_archived(context=app_context())) if asked else len(found),
         "rows": [(each, app_context().sizes.of(each.folder)) for each in found],
     }

@@ -118,12 +118,8 @@ class _PageStream:
         subscriber: Subscriber,
         seconds: float,
     ) -> None:
-        self._look, self._boxes_of, self._subscriber, self._seconds = (
-            look,
-            boxes,
-            subscriber,
-            seconds,
-        )
+        self._look, self._boxes_of = look, boxes
+        self._subscriber, self._seconds = subscriber, seconds
         self._boxes: Boxes = {}
         self._sent: dict[str, str] = {}
         self._order: list[str] | None = None

@@ -111,24 +111,25 @@ def _foreign_host(_error: SecurityError) -> Response:
         "Deploy Agent is not served under this name."
         " Use the address that it printed when it started."
     )
-    if is_for_scripts():
-        return problem(*FOREIGN_HOST, detail, {})
-    return Response(f"{detail}\n", 400, content_type="text/plain; charset=utf-8")
+    return _without_template(FOREIGN_HOST, detail)
 
 
 def _system_error(error: OSError) -> Response:
     """Report that no file can be opened. A template is a file too, so there is none."""
     if error.errno not in (errno.EMFILE, errno.ENFILE):
         return _internal_error(error)
-    short = known(TooManyOpenFiles)
     detail = (
         f"{'The server' if error.errno == errno.EMFILE else 'This host'} has too many open files."
         " Try again in a moment. If this goes on, raise the limit of open files"
         " (LimitNOFILE= in the systemd unit)."
     )
+    return _without_template(known(TooManyOpenFiles), detail)
+
+
+def _without_template(error: KnownError, detail: str) -> Response:
     if is_for_scripts():
-        return problem(*short, detail, {})
-    return Response(f"{detail}\n", short.status, content_type="text/plain; charset=utf-8")
+        return problem(*error, detail, {})
+    return Response(f"{detail}\n", error.status, content_type="text/plain; charset=utf-8")
 
 
 def _internal_error(_error: Exception) -> Response:

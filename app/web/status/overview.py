@@ -16,7 +16,6 @@ from app.core.people import Permission
 from app.core.status.listing import Listing, ListQuery, Row, read_query, select, starting
 from app.core.status.status import Status
 from app.usecases.access.pairing import pending_request_counts
-from app.usecases.lifecycle.archive import count_archived
 from app.usecases.orphans.orphans import last_seen_orphans
 from app.usecases.status.answers import DeploymentShown
 from app.usecases.status.overview import DeploymentView, Overview, load_overview, usage_of, views_of
@@ -146,7 +145,7 @@ def _context(listing: Listing, views: Sequence[DeploymentView]) -> dict[str, Any
         "listing": listing,
         "query": query,
         "starting": starting(each.report.status for each in views),
-        "archived": count_archived(context=app_context()),
+        "archived": app_context().store.archive.count(),
         "stranded": len(
             last_seen_orphans([each.deployment for each in views], context=app_context()).all
         ),

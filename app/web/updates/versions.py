@@ -12,7 +12,6 @@ from app.core.answers import EXAMPLE_ID, DeploymentId
 from app.core.errors import Busy, DeploymentInvalid, InputRejected, NotFound, NothingToCancel
 from app.core.operations.operation import OperationState
 from app.core.people import Permission
-from app.core.updates.batch import Batch
 from app.usecases.status.overview import list_deployments
 from app.usecases.updates.answers import BatchAnswer
 from app.usecases.updates.update_many import (
@@ -26,7 +25,7 @@ from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION, CallBody, Text
 from app.web.page.rendering import Tab, lead_to, render
 from app.web.page.streams import PageParts, event_stream
-from app.web.server.permissions import may, needs
+from app.web.server.permissions import needs
 from app.web.server.request import actor, app_context
 
 bp = Blueprint("versions", __name__, url_prefix="/updates")
@@ -91,7 +90,6 @@ def _context() -> dict[str, Any]:
         "names": {each.deployment.id: each.deployment.name for each in views},
         "images": _images(versions),
         "batch": latest_batch(context=app_context()),
-        "may_operate": may(Permission.OPERATE),
     }
 
 
@@ -160,7 +158,7 @@ def begin(body: UpdateManyBody) -> StartedBatchAnswer:
 )
 def one(number: int) -> BatchAnswer:
     """Its progress, and why it ended."""
-    return _shown(find_batch(number, context=app_context()))
+    return BatchAnswer.of(find_batch(number, context=app_context()))
 
 
 @api_bp.post("/update_many/cancel")
@@ -173,8 +171,4 @@ def one(number: int) -> BatchAnswer:
 )
 def cancel_by_script(body: BatchBody) -> BatchAnswer:
     """Deployments that wait for their turn stay as they are. The running update continues."""
-    return _shown(cancel_rest(body.id, actor=actor(), context=app_context()))
-
-
-def _shown(batch: Batch) -> BatchAnswer:
-    return BatchAnswer.of(batch)
+    return BatchAnswer.of(cancel_rest(body.id, actor=actor(), context=app_context()))

@@ -475,13 +475,13 @@ def test_an_old_or_guessed_set_up_link_does_not_work(
     replaced = people.begin_setup(context=context)
     secret = people.begin_setup(context=context)
 
-    assert not people.is_setup_valid(replaced, context=context)
-    assert not people.is_setup_valid("", context=context)
-    assert not people.is_setup_valid(secret[:-1], context=context)
-    assert people.is_setup_valid(secret, context=context)
+    assert not people.is_setup_valid(context.people.read(), replaced)
+    assert not people.is_setup_valid(context.people.read(), "")
+    assert not people.is_setup_valid(context.people.read(), secret[:-1])
+    assert people.is_setup_valid(context.people.read(), secret)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + people.SETUP_SECONDS + 1)
-    assert not people.is_setup_valid(secret, context=context)
+    assert not people.is_setup_valid(context.people.read(), secret)
 
 
 def test_adding_a_user_otherwise_disables_the_set_up_link(
@@ -490,11 +490,11 @@ def test_adding_a_user_otherwise_disables_the_set_up_link(
     context: AppContext = create_app(settings).config["CONTEXT"]
     secret = people.begin_setup(context=context)
     people.add_user("ana", "operator", PASSWORD, by="the command line", context=context)
-    assert not people.is_setup_valid(secret, context=context)
+    assert not people.is_setup_valid(context.people.read(), secret)
 
     people.remove_user("ana", by="test", context=context)
 
-    assert not people.is_setup_valid(secret, context=context)
+    assert not people.is_setup_valid(context.people.read(), secret)
 
 
 @pytest.mark.parametrize(
