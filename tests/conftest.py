@@ -1,8 +1,7 @@
-"""What every test may ask for: settings on a scratch folder, an app, a real server, a real engine.
+"""Fixtures for all tests: settings with a scratch folder, an app, a real server, a real engine.
 
-Nothing here depends on what else is on the machine: ports are picked, folders
-are scratch, and whatever a test starts is taken away after it, whether it
-passed or not.
+No fixture depends on the rest of the machine: ports are free ones, folders are scratch folders, and
+everything that a test starts is removed after the test, even after a failure.
 """
 
 import gc
@@ -28,13 +27,14 @@ from tests.support.engine.own_engine import OwnEngine, running_engine, why_no_en
 from tests.support.preloaded_operations import PreloadedOperations
 from tests.support.server import Server
 
-# Whoever starts one of these last would have all others wait for it at the end.
+# The longest tests in the order of their start. If a worker started one of them last, all other
+# workers would wait for it at the end.
 _LONGEST = (
     "tests/browser/test_from_another_machine.py",
     "tests/crash/",
     "tests/demo/",
     "tests/browser/",
-    # Not beside the first, which has a real gateway too.
+    # Not next to the first entry, because both run a real gateway.
     "tests/web/lifecycle/test_openclaw.py",
     "tests/web/",
     "tests/engine/",
@@ -50,7 +50,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is for `--soak`; begin with what takes longest, so that workers end alike."""
+    """Without `--soak`, skip soak tests. Start the longest first, so that workers end together."""
     if not config.getoption("soak"):
         left_out = [item for item in items if item.get_closest_marker("soak")]
         config.hook.pytest_deselected(items=left_out)
@@ -65,7 +65,7 @@ def _place(nodeid: str) -> int:
 
 @pytest.fixture
 def deployments_dir(tmp_path: Path) -> Iterator[Path]:
-    """A scratch folder for deployments; what was started from it is gone afterwards."""
+    """A scratch folder for deployments. Their processes and containers are removed afterwards."""
     folder = tmp_path / "deployments"
     folder.mkdir()
     yield folder
@@ -84,13 +84,13 @@ def context(settings: Settings) -> AppContext:
 
 @pytest.fixture
 def api(settings: Settings) -> Api:
-    """The JSON API without a server between; operations are processes all the same."""
+    """The JSON API without a server. Operations still run in separate processes."""
     return Api(create_app(settings))
 
 
 @pytest.fixture
 def no_engine(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No socket for anybody; for our own client it is not even tried to make one."""
+    """No engine for any program. Our own client fails without trying to connect."""
 
     def refuse(_connection: UnixHTTPConnection) -> None:
         raise FileNotFoundError(2, "No such file or directory")
@@ -110,7 +110,7 @@ def preloading() -> Iterator[PreloadedOperations]:
 def preloaded_operations(
     monkeypatch: pytest.MonkeyPatch, preloading: PreloadedOperations, deployments_dir: Path
 ) -> Iterator[None]:
-    """Start operations that need not load their program: for modules that start many."""
+    """Fork operations from a process with the program loaded: for modules with many operations."""
     monkeypatch.setattr(subprocess, "Popen", preloading)
     yield
     preloading.kill_running()
@@ -123,7 +123,7 @@ def cli(context: AppContext) -> CommandLine:
 
 @pytest.fixture(scope="session")
 def engine() -> Iterator[docker.APIClient]:
-    """The engine itself, asked past everything of ours."""
+    """A Docker client for the engine, independent of Deploy Agent's code."""
     client = docker.APIClient(base_url=engine_address(), version="auto", timeout=20)
     yield client
     client.close()
@@ -131,7 +131,7 @@ def engine() -> Iterator[docker.APIClient]:
 
 @pytest.fixture
 def server(deployments_dir: Path, tmp_path: Path) -> Iterator[Server]:
-    """A real server on a port of its own, not started yet."""
+    """A real server on a free port, not started yet."""
     server = Server(deployments_dir, tmp_path / "server.log", image=STANDIN)
     yield server
     server.stop()
@@ -139,7 +139,7 @@ def server(deployments_dir: Path, tmp_path: Path) -> Iterator[Server]:
 
 @pytest.fixture
 def collected() -> Iterator[None]:
-    """Let what a test has left to the garbage collector go with it."""
+    """Collect a test's garbage right after the test."""
     yield
     gc.collect()
 
@@ -148,7 +148,7 @@ def collected() -> Iterator[None]:
 def gate(
     deployments_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[EngineGate]:
-    """A gate to the engine for clients that are made after it. It closes before the clean-up."""
+    """A gate to the engine for clients that are made later. The gate shuts before the clean-up."""
     gate = EngineGate(tmp_path / "engine.sock")
     monkeypatch.setenv("DOCKER_HOST", gate.address)
     yield gate
@@ -158,7 +158,7 @@ def gate(
 
 @pytest.fixture(scope="session")
 def engine_of_tests() -> Iterator[OwnEngine]:
-    """An engine that belongs to the tests; started by the first that wants it."""
+    """A separate engine for tests, started by the first test that needs it."""
     if missing := why_no_engine():
         pytest.skip(missing)
     with running_engine() as engine:
@@ -167,7 +167,7 @@ def engine_of_tests() -> Iterator[OwnEngine]:
 
 @pytest.fixture(scope="module")
 def own_engine_of_module(engine_of_tests: OwnEngine) -> Iterator[OwnEngine]:
-    """What everything of a module talks to, cleaning up included: DOCKER_HOST names it."""
+    """A separate engine in DOCKER_HOST, for all tests of a module and their clean-up."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOCKER_HOST", engine_of_tests.address)
         yield engine_of_tests
@@ -175,9 +175,9 @@ def own_engine_of_module(engine_of_tests: OwnEngine) -> Iterator[OwnEngine]:
 
 @pytest.fixture
 def own_engine(own_engine_of_module: OwnEngine, deployments_dir: Path) -> Iterator[OwnEngine]:
-    """An engine to do harm to; up and awake again when the scratch folder is emptied.
+    """An engine that a test may harm. It runs again before the scratch folder is emptied.
 
-    Whoever uses it has a module of its own: `pytestmark = pytest.mark.usefixtures("own_engine")`.
+    All tests of a module use it: `pytestmark = pytest.mark.usefixtures("own_engine")`.
     """
     own_engine_of_module.start()
     yield own_engine_of_module
@@ -187,7 +187,7 @@ def own_engine(own_engine_of_module: OwnEngine, deployments_dir: Path) -> Iterat
 
 @pytest.fixture
 def engine_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Every request that goes to the engine, by its path."""
+    """The paths of all requests to the engine."""
     calls: list[str] = []
     send = requests.Session.send
 

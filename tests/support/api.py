@@ -12,7 +12,7 @@ BASE = "http://localhost"
 
 
 class Api:
-    """Calls of the JSON API of an app. Each returns the real response."""
+    """Call an app's JSON API. Each method returns the app's response."""
 
     def __init__(self, app: Flask) -> None:
         self.app = app

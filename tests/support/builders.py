@@ -1,4 +1,4 @@
-"""Deployments, operations and containers for tests, with defaults for what does not matter."""
+"""Deployments, operations and containers for tests, with defaults for irrelevant values."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

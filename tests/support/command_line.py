@@ -1,4 +1,4 @@
-"""The command line as a script uses it: in this process or in its own."""
+"""The command line as a script uses it: in this process or in a new process."""
 
 import json
 import os
@@ -22,9 +22,9 @@ PYTHON = (sys.executable, "-m", "app.cli")
 
 
 class CommandLine:
-    """Calls of `deploy-agent` in this process, which saves the start-up time.
+    """Call `deploy-agent` in this process, which saves the start-up time.
 
-    Without a context each call builds its own from the environment.
+    Without a context, each call builds a new context from the environment.
     """
 
     def __init__(self, context: AppContext | None, environment: Mapping[str, str]) -> None:
@@ -35,7 +35,7 @@ class CommandLine:
         terminal = Terminal()
         if self._context:
             terminal.context = self._context
-        # A new context, as in a new process: earlier requests leave no address in it.
+        # A new `contextvars` context, as in a new process: no earlier request's address is in it.
         return Context().run(self._runner.invoke, main, words, input=typed, obj=terminal)
 
     def done(self, *words: str, typed: str = "") -> str:
@@ -51,7 +51,7 @@ class CommandLine:
 
 
 class AtTerminal:
-    """A command run at a terminal, with its standard output captured. A context manager."""
+    """A context manager that runs a command at a terminal and captures its standard output."""
 
     def __init__(
         self, *words: str, environment: Mapping[str, str], command: Sequence[str] = PYTHON
@@ -60,8 +60,8 @@ class AtTerminal:
         self._terminal = os.fdopen(ours, "r+b", buffering=0)
         os.set_blocking(ours, False)
         self.process = subprocess.Popen(
-            # As an interactive shell does: a command is interruptible even if the tests, running
-            # as a background job, ignore SIGINT.
+            # Restore SIGINT, as an interactive shell does. Otherwise the command would inherit an
+            # ignored SIGINT when the tests run as a background job.
             ["env", "--default-signal=INT", *command, *words],
             cwd=PROJECT,
             env=environment,
@@ -83,8 +83,8 @@ class AtTerminal:
         self._terminal.close()
 
     def shows(self, words: str) -> bool:
-        """Return whether the terminal has shown some words by now."""
-        with suppress(OSError):  # Linux reports EIO for a terminal that no other process holds.
+        """Return whether the terminal has already shown these words."""
+        with suppress(OSError):  # EIO on Linux if no other process has the terminal open.
             self.shown += (self._terminal.read(65536) or b"").decode()
         return words in self.shown
 
@@ -92,11 +92,11 @@ class AtTerminal:
         self._terminal.write(text.encode())
 
     def interrupt(self) -> None:
-        """Send what Ctrl-C sends."""
+        """Send SIGINT, as Ctrl-C does."""
         self.process.send_signal(signal.SIGINT)
 
     def end(self) -> tuple[int, str]:
-        """Wait for the end. Return the exit code and the standard output."""
+        """Wait for the command's end. Return its exit code and standard output."""
         output, _ = self.process.communicate(timeout=60)
         self.shows("")
         return self.process.returncode, output

@@ -1,4 +1,4 @@
-"""A deployment's gateway token: where it is stored, and whether the gateway accepts it."""
+"""A deployment's gateway token: its places, and whether the gateway accepts a token."""
 
 import json
 from collections.abc import Iterator
@@ -60,7 +60,7 @@ class GatewayToken:
 
     @contextmanager
     def refusing(self, which: str) -> Iterator[None]:
-        """From its next start on, let the gateway refuse other tokens than the wrong ones."""
+        """From its next start on, let the gateway refuse a token if the condition `which` holds."""
         connects = self.folder / "connect.mjs"
         changed = CONNECTS.replace("secret !== this.#token", which)
         assert changed != CONNECTS
@@ -88,6 +88,6 @@ class GatewayToken:
         return [line.partition(" ")[2] for line in read_log(self.folder, number)]
 
     def own_files_text(self) -> str:
-        """Return the text of all files that Deploy Agent keeps about the deployment."""
+        """Return the text of all files in the deployment's `.deploy-agent` folder, joined."""
         kept = (self.folder / ".deploy-agent").rglob("*")
         return "".join(path.read_text(errors="replace") for path in kept if path.is_file())

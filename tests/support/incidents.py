@@ -22,10 +22,10 @@ def waits_for_its_turn(recorder: IncidentRecorder) -> bool:
 def recording(
     settings: Settings, until: Callable[[IncidentRecorder], bool] = has_caught_up
 ) -> Iterator[IncidentRecorder]:
-    """Run a recorder. The body begins once it follows the engine's events and `until` holds.
+    """Run a recorder. The body begins once the recorder follows engine events and `until` holds.
 
-    The recorder's lock is in a folder that an app creates. Without that folder the recorder tries
-    again two seconds later, and misses what happens before.
+    The recorder's lock is in a folder that an app creates. Without this folder, the recorder tries
+    again two seconds later and misses all events until then.
     """
     context = build_context(settings)
     recorder, connected = IncidentRecorder(context), threading.Event()

@@ -1,11 +1,11 @@
-"""Hypothesis strategies for any JSON value, and for any place in one."""
+"""Hypothesis strategies for any JSON value, and for any place inside a JSON value."""
 
 from typing import Any
 
 from hypothesis import strategies as st
 
 AT = "2026-11-24T10:00:00.000+00:00"
-signs = st.characters()  # With surrogates, which JSON can escape but no page can contain.
+signs = st.characters()  # Includes surrogates: JSON can contain them as escapes, but no page can.
 scalars = st.one_of(
     st.none(),
     st.booleans(),

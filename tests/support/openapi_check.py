@@ -1,7 +1,7 @@
-"""Checks every answer that a test gets against the API's own OpenAPI description.
+"""Check every answer that a test gets against the API's own OpenAPI description.
 
-The published description allows further keys. Here it is closed: an answer with a key that is
-not described fails the test.
+The published description allows additional keys. Here they are forbidden: an answer with an
+undescribed key fails the test.
 """
 
 import gzip
@@ -21,7 +21,7 @@ from app import create_app
 from app.config import Settings
 from app.web.api.openapi import PROBLEM, describe_api
 
-# Errors that belong to no described call: unknown path, wrong method.
+# Statuses of errors without a described call: unknown path, wrong method.
 _WITHOUT_A_CALL = (404, 405)
 
 
@@ -41,7 +41,7 @@ class CheckedClient(FlaskClient):
 
 
 def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
-    """Fail if an answer is not as described."""
+    """Fail if an answer does not match the description."""
     asked = f"{method} {path} answered {status}"
     template = _template(method.lower(), path)
     if template is None:
@@ -57,7 +57,7 @@ def check(method: str, path: str, status: int, media: str, data: bytes) -> None:
 
 
 def check_sent(path: str, data: bytes) -> None:
-    """Fail if a body that is not as described was accepted."""
+    """Fail if the body of an accepted request does not match the description."""
     template = _template("post", path)
     assert template
     if "requestBody" in contract()["paths"][template]["post"]:
@@ -73,7 +73,7 @@ def _hold(asked: str, validator: Draft202012Validator, data: bytes) -> None:
 
 @cache
 def contract() -> dict[str, Any]:
-    """Return the description, closed for further keys in answers."""
+    """Return the description, with additional keys in answers forbidden."""
     with tempfile.TemporaryDirectory() as folder:
         document = describe_api(create_app(Settings(deployments_dir=Path(folder))))
     for schema in document["components"]["schemas"].values():
@@ -84,7 +84,7 @@ def contract() -> dict[str, Any]:
 
 @cache
 def _templates() -> dict[str, re.Pattern[str]]:
-    """Return a pattern for each path, those without variables first."""
+    """Return a pattern for each path. Paths with fewer variables come first."""
     paths = sorted(contract()["paths"], key=lambda path: path.count("{"))
     return {path: re.compile(re.sub(r"\{\w+\}", "[^/]+", path)) for path in paths}
 
@@ -94,7 +94,7 @@ def _template(method: str, path: str) -> str | None:
         if pattern.fullmatch(path) and method in contract()["paths"][template]:
             return template
         if template == path:
-            return None  # This fixed path is not described; it is no id either.
+            return None  # This fixed path lacks this method, and is no id.
     return None
 
 
@@ -105,7 +105,10 @@ def _resolved(response: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @cache
 def _validator(*place: str) -> Draft202012Validator:
-    """Return a validator for an answer of a call, for the body of a path, or for any error."""
+    """Return a validator for a call's answer, for a request body, or for any error.
+
+    `place` is path, method, status and media type; or only a path; or empty.
+    """
     schema: Mapping[str, Any] = {"$ref": "#/components/schemas/Problem"}
     if len(place) == 1:
         body = contract()["paths"][place[0]]["post"]["requestBody"]

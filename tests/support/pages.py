@@ -1,4 +1,4 @@
-"""Pages and forms as a browser without JavaScript uses them."""
+"""Read pages and send forms, as a browser without JavaScript does."""
 
 import re
 
@@ -23,6 +23,6 @@ def csrf_token_at(client: FlaskClient, path: str = "/login") -> str:
 
 
 def submit(client: FlaskClient, path: str, form: str = "/login", **fields: str) -> TestResponse:
-    """Send a form to `path`, as filled in on the page at `form`."""
+    """Send fields to `path`, with the CSRF token from the page at `form`."""
     fields["csrf_token"] = csrf_token_at(client, form)
     return client.post(path, data=fields, base_url=BASE, headers={"Origin": BASE})

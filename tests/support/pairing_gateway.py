@@ -1,4 +1,4 @@
-"""A gateway and the browsers that ask to be paired with it."""
+"""A gateway, and browsers that request pairing."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from tests.support.pages import csrf_token
 
 
 class PairingGateway:
-    """A deployment, and the browsers that connect to its port."""
+    """A deployment, and browsers that connect to its gateway's port."""
 
     def __init__(self, api: Api, deployments_dir: Path, base_url: str = "") -> None:
         self.api = api
@@ -37,7 +37,7 @@ class PairingGateway:
         return dict(answer.json)
 
     def known(self) -> dict[str, Any] | None:
-        """Return the devices once the gateway has listed them, or None."""
+        """Return the devices, or None before the gateway has listed them."""
         devices = self.devices()
         return devices if devices["state"] == "known" else None
 
@@ -51,7 +51,7 @@ class PairingGateway:
         return self.api.page(f"/deployments/{self.id}").text
 
     def press_button(self, verb: str, **given: str) -> TestResponse:
-        """Send a button's form, as a browser without JavaScript does."""
+        """Submit a button's form, as a browser without JavaScript does."""
         return self.api.client.post(
             f"/deployments/{self.id}/pairing/{verb}",
             data={"csrf_token": csrf_token(self.page()), **given},

@@ -12,7 +12,7 @@ OTHER_PASSWORD = "another long password"
 
 
 def add_operator_and_viewer(context: AppContext) -> None:
-    """Add the operator `ana` and the viewer `vic`: from now on everybody must log in."""
+    """Add the operator `ana` and the viewer `vic`. Once users exist, everybody must log in."""
     people.add_user("ana", "operator", PASSWORD, by="test", context=context)
     people.add_user("vic", "viewer", PASSWORD, by="test", context=context)
 

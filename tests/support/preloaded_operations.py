@@ -1,9 +1,9 @@
-"""Operations without their program's loading time, which is most of a short operation's time.
+"""Start operations without loading their program, which takes most of a short operation's time.
 
-Each is a process of its own in a session of its own, like `python -m app.operation FOLDER NUMBER
-LOCK`, but forked off a process that has loaded the program and done nothing else. Operations
-that a real server or a command starts are not preloaded. `ps` shows the loading process's
-arguments.
+Each operation is a separate process in a separate session, like `python -m app.operation FOLDER
+NUMBER LOCK`. It is forked from a process that has only loaded the program. Operations of a real
+server or of a separate command are not preloaded. For a preloaded operation, `ps` shows the
+arguments of the process that loaded the program.
 """
 
 import os
@@ -29,7 +29,7 @@ _LARGEST_MESSAGE = 65536
 
 
 class PreloadedOperations:
-    """The process that operations are forked off. It stands in for `subprocess.Popen`."""
+    """A stand-in for `subprocess.Popen` that forks operations from a loaded process."""
 
     def __init__(self) -> None:
         self._calls, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -45,12 +45,12 @@ class PreloadedOperations:
         self._popen = subprocess.Popen
 
     def __getitem__(self, text: type) -> Any:
-        return self._popen[text]  # Annotations say `subprocess.Popen[bytes]`.
+        return self._popen[text]  # For annotations such as `subprocess.Popen[bytes]`.
 
     def __call__(
         self, command: Sequence[str], **more: Any
     ) -> "subprocess.Popen[Any] | PreloadedOperation":
-        """Start an operation preloaded, and any other command as `subprocess.Popen` does."""
+        """Fork a preloaded operation. Start any other command with `subprocess.Popen`."""
         if list(command[:3]) != _COMMAND:
             return self._popen(command, **more)
         operation = self._start(command, **more)
@@ -76,7 +76,7 @@ class PreloadedOperations:
         return PreloadedOperation(pid, ended)
 
     def kill_running(self) -> None:
-        """Kill the operations that have not ended, with everything that they started."""
+        """Kill the running operations and all processes that they started."""
         for each in self._started:
             if not each.has_ended():
                 with suppress(ProcessLookupError):
@@ -90,7 +90,7 @@ class PreloadedOperations:
 
 
 class PreloadedOperation:
-    """The part of `subprocess.Popen` that callers use. The process's end closes `ended`."""
+    """The methods of `subprocess.Popen` that callers use. The operation's end closes `ended`."""
 
     def __init__(self, pid: int, ended: int) -> None:
         self.pid = pid
@@ -114,7 +114,7 @@ class PreloadedOperation:
 def main() -> None:
     with loading():
         import_module("app.usecases.operations.perform")
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # Nobody waits for the operations here.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # The kernel reaps the operations.
     with socket.socket(fileno=int(sys.argv[1])) as calls:
         while True:
             call, files, *_ = socket.recv_fds(calls, _LARGEST_MESSAGE, 3, socket.MSG_CMSG_CLOEXEC)
@@ -133,7 +133,7 @@ def main() -> None:
 def become_operation(
     arguments: list[str], environment: dict[str, str], lock: int, stderr: int, end: int
 ) -> None:
-    """Set up what a separately started process would have. `end` stays open until it ends."""
+    """Give this process the state of a separately started operation. Its end closes `end`."""
     os.setsid()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -1,4 +1,4 @@
-"""The routes of an app, from its own map: a new route is tested without being listed."""
+"""The routes of an app, from its URL map, so that tests include new routes automatically."""
 
 import re
 
@@ -10,7 +10,7 @@ UNKNOWN_ID = "0123456789"
 
 
 def routes(api: Api) -> list[tuple[str, Rule]]:
-    """Return each route with each method that it answers."""
+    """Return every pair of method and route."""
     return [
         (method, rule)
         for rule in api.app.url_map.iter_rules()
@@ -19,7 +19,7 @@ def routes(api: Api) -> list[tuple[str, Rule]]:
 
 
 def folder_routes(api: Api) -> list[Rule]:
-    """Return the routes that read folders: what answers GET, except streams, which don't end."""
+    """Return the GET routes that read folders, without streams, which don't end."""
     return [
         rule
         for rule in api.app.url_map.iter_rules()
@@ -30,7 +30,7 @@ def folder_routes(api: Api) -> list[Rule]:
 
 
 def example_path(rule: Rule, value: str = UNKNOWN_ID) -> str:
-    """Return a path for a route: 1 for each number, `value` for each other variable."""
+    """Return a path for a route, with 1 for number variables and `value` for other variables."""
     return re.sub(r"<[^>]+>", value, numbered(rule))
 
 

@@ -1,4 +1,4 @@
-"""A real server: gunicorn as `make run` starts it, on its own port."""
+"""A real server: gunicorn as `make run` starts it, on a separate port."""
 
 import json
 import os
@@ -26,11 +26,11 @@ def free_port() -> int:
 
 
 class Server:
-    """gunicorn in a session of its own, with its output in `log`.
+    """Run gunicorn in a separate session, with its output in `log`.
 
-    `command` is the Python that runs it and `project` its working folder; `variables` are added to
-    its environment. `token` is sent with API calls. `ready_status` is the status of an anonymous
-    call once the server is ready.
+    `command` is the Python command that runs gunicorn, and `project` is the working folder.
+    `variables` are added to the environment. `token` is sent with API calls. `ready_status` is the
+    status of `GET schema` once the server is ready.
     """
 
     command: Sequence[str | Path] = (sys.executable,)
@@ -109,7 +109,7 @@ class Server:
         return str(self.call("GET", f"status/{deployment_id}")[1]["status"])
 
     def kill_group(self) -> None:
-        """Kill the master and its worker at once, as `kill -9` of the group does."""
+        """Kill gunicorn's master and worker at once, as `kill -9` of the process group does."""
         assert self.process is not None
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()

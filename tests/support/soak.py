@@ -1,8 +1,8 @@
-"""How much to try: a little in the suite, everything with `--soak`."""
+"""The number of tries in a test: few in the suite, all with `--soak`."""
 
 import pytest
 
 
 def rounds(config: pytest.Config, short: int, full: int) -> int:
-    """Return the number of tries."""
+    """Return `short` tries, or `full` tries with `--soak`."""
     return full if config.getoption("soak") else short

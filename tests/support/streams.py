@@ -1,4 +1,4 @@
-"""Reads a page's event stream without a browser."""
+"""Read a page's event stream without a browser."""
 
 import http.client
 import re
@@ -15,7 +15,7 @@ from tests.support.server import Server
 class Stream:
     """Read events in a thread until the server ends the stream or `leave` is called.
 
-    `messages` has the HTML of each event, `names` the names of named events.
+    `messages` lists the HTML of each event; `names` lists the names of named events.
     """
 
     def __init__(self, server: Server, path: str, headers: Mapping[str, str] | None = None) -> None:
@@ -43,7 +43,7 @@ class Stream:
         self.leave()
 
     def leave(self) -> None:
-        """Disconnect in the middle, as a closed tab does."""
+        """Disconnect in the middle of the stream, as a closed tab does."""
         if self._connection.sock:
             with suppress(OSError):
                 self._connection.sock.shutdown(socket.SHUT_RDWR)
@@ -51,7 +51,7 @@ class Stream:
         self._connection.close()
 
     def parts(self, name: str) -> list[str]:
-        """Return what came for one part so far: the HTML of each element with that id."""
+        """Return the HTML of every element with this id that the stream has sent so far."""
         found = re.compile(f'<hx-partial hx-target="#{name}"[^>]*>(.*?)</hx-partial>', re.DOTALL)
         return [html for message in self.messages for html in found.findall(message)]
 

@@ -1,4 +1,4 @@
-"""Waiting for a condition with a deadline: the only way in which tests wait."""
+"""Wait for a condition with a timeout. Tests wait in no other way."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A webhook receiver that keeps what it is sent and answers as a test wants."""
+"""A webhook receiver that keeps all messages and answers with a test's statuses."""
 
 import json
 import threading
@@ -7,14 +7,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-# Must appear nowhere: with it anybody can write to the channel.
+# This secret must appear nowhere, because it lets anybody write to the channel.
 SECRET = "canary-webhook-77"
-# Used as a status: close the connection without an answer.
+# As a status: close the connection without an answer.
 HANG_UP = 0
 
 
 class Receiver:
-    """`answers` are the statuses of the next answers; later ones are 204. `going` holds them."""
+    """A receiver. `answers` are the next statuses, then 204. Answers wait until `going` is set."""
 
     def __init__(self) -> None:
         self.got: list[dict[str, Any]] = []

@@ -1,4 +1,4 @@
-"""The actions on a deployment, each run in a process of its own."""
+"""The actions on a deployment. Each action runs in a separate process."""
 
 import os
 import subprocess
@@ -94,9 +94,9 @@ def do(
     last: int | None = None,
     fault: Fault = Fault.KILLED,
 ) -> NoReturn:
-    """Run an action and exit. An operation runs in this process too.
+    """Run an action in this process, with the operation that it starts, and exit.
 
-    `last` is the step before which the fault happens. The exit code says how the action ended.
+    The fault happens before step number `last`. The exit code says how the action ended.
     """
     start._start_process = _performed_here
     context = build_context(settings)
@@ -114,6 +114,6 @@ def _performed_here(
     try:
         perform_operation(folder, operation.number, lock, context.settings)
     except OSError:
-        # The process of a real operation would exit too, which leaves it interrupted.
+        # A real operation's process would exit too and leave the operation interrupted.
         os._exit(BROKEN_OFF)
     os._exit(0)

@@ -20,7 +20,7 @@ from tests.support.waiting import eventually
 
 _NOT_YET = Span(0, 0)
 CALLERS = 20
-# The other deployments are only listed.
+# Callers act on the first few deployments. The other deployments are only listed.
 _FOUGHT_OVER = 3
 _PORTS = 5
 _VERBS = {
@@ -31,7 +31,7 @@ _VERBS = {
 
 @dataclass
 class Call:
-    """A request or a manual action, with its result. A manual action has no status."""
+    """A request or a manual action, with its result. The status of a manual action is 0."""
 
     verb: str
     deployment_id: str
@@ -46,7 +46,7 @@ class Call:
 
 
 class Callers:
-    """Callers whose plans depend on their number.
+    """Callers with random plans. A caller's number and the seed decide its plan.
 
     `patience` is the probability that a caller waits for a busy deployment and tries again.
     """
@@ -78,7 +78,7 @@ class Callers:
                 self._insist(call, mind)
 
     def _configure(self, number: int, mind: random.Random) -> None:
-        """Every second caller wants the same port."""
+        """Configure a deployment. Every second caller requests the same port."""
         wanted: dict[str, object] = {"port": self._ports[0]} if number % 2 else {}
         call = Call("configure", "", {"openrouter_api_key": API_KEY, **wanted})
         self._ask(call, mind)
@@ -122,7 +122,7 @@ class Callers:
         self.calls.append(call)
 
     def _edit(self, call: Call, name: str) -> None:
-        """Append a line as `echo >>` does, and note whether the file now in place has it."""
+        """Append a line as `echo >>` does; record the line only if the file is still in place."""
         file = call.verb.removeprefix("edit ")
         path = self._root / call.deployment_id / file
         line = f"BY_HAND_{name}=so\n" if file == ".env" else f"# by hand {name}\n"

@@ -15,7 +15,7 @@ ENGINE_SECONDS = 9
 
 
 class Consistency:
-    """The past of every deployment, and every request and manual action."""
+    """Compare the past of every deployment with every request and manual action."""
 
     def __init__(self, root: Path, calls: Sequence[Call]) -> None:
         self._calls, self._store = calls, DeploymentStore(root)
@@ -23,7 +23,7 @@ class Consistency:
         self.pasts = {past.deployment_id: past for past in map(self._past_of, made)}
 
     def wrong(self) -> list[tuple[Call, DeploymentPast | None]]:
-        """Return the answers that were right at no moment of their calls."""
+        """Return each call whose answer was never right during the call, with its deployment."""
         return [
             (each, self.pasts.get(each.deployment_id))
             for each in self._calls
@@ -40,7 +40,7 @@ class Consistency:
         ]
 
     def lost(self) -> list[tuple[Call, DeploymentPast]]:
-        """Return the manual edits and acknowledged changes that are not in any file."""
+        """Return the manual edits and accepted changes that the deployment's files lack."""
         return [
             (each, past)
             for past in self.pasts.values()
@@ -107,7 +107,7 @@ class Consistency:
         return any(port in each.ports_within(call.span) for each in others)
 
     def _is_held(self, call: Call, past: DeploymentPast) -> bool:
-        """Return whether somebody else was working on the archived deployment."""
+        """Return whether another caller was archiving or restoring the deployment."""
         late = Span(call.span.began - _LAST_STEP_SECONDS, call.span.ended)
         archivings = [each.span for each in past.done.values() if each.kind == "archive"]
         return any(each.overlaps(late) for each in (*archivings, *past.restorings))
@@ -142,7 +142,7 @@ def _done_of(call: Call, past: DeploymentPast) -> Done:
 
 
 def _is_answer_of(done: Done, call: Call) -> bool:
-    """Return whether an operation may be the one that a call started, or started and awaited."""
+    """Return whether a call may have started this operation (and awaited it, unless 202)."""
     if call.status == 202:
         begun = Span(done.span.began, done.span.began)
         same = (done.number, done.kind) == (call.answer["operation"]["id"], call.verb)

@@ -1,4 +1,4 @@
-"""An action that is interrupted at one of its steps, and what must hold afterwards."""
+"""Interrupt an action at one of its steps, and check the deployment afterwards."""
 
 import json
 import multiprocessing
@@ -23,7 +23,7 @@ from tests.support.crash.disk_steps import DiskStep, Fault, steps_in
 _PROCESSES = multiprocessing.get_context("forkserver")
 _PROCESSES.set_forkserver_preload(["tests.support.crash.actions"])
 
-# The actions by name: those that come first, and the action itself.
+# By name: the actions that prepare the deployment, and the action under test.
 WITHOUT_CONTAINERS = {
     "configure": ((), actions.configure),
     "reconfigure": ((actions.configure,), actions.reconfigure),
@@ -54,7 +54,7 @@ class CrashScenario:
     def run(
         self, verb: actions.Action, last: int | None = None, fault: Fault = Fault.KILLED
     ) -> int:
-        """Run an action in a process of its own; return its exit code."""
+        """Run an action in a separate process; return its exit code."""
         self._trace.unlink(missing_ok=True)
         process = _PROCESSES.Process(
             target=actions.do, args=(verb, self.id, self.settings, self._trace, last, fault)
@@ -65,7 +65,10 @@ class CrashScenario:
         return process.exitcode
 
     def steps(self, *before: actions.Action, verb: actions.Action) -> list[DiskStep]:
-        """Return the disk steps of an action after others. `again` then resets to before it."""
+        """Run preparing actions, then `verb`, and return the disk steps of `verb`.
+
+        `again` then resets the deployment to its state before `verb`.
+        """
         for each in before:
             assert self.run(each) == 0
         shutil.copytree(self.root, self._kept, symlinks=True)
@@ -82,7 +85,7 @@ class CrashScenario:
 
 
 def assert_whole(crashes: CrashScenario, at: str) -> None:
-    """No deployment is half made, exists twice, or has an operation that only seems to run."""
+    """Assert that no deployment is incomplete, duplicate, or shows a dead operation as running."""
     context = crashes.context()
     views = list_deployments(context)
     archived = list_archived(context=context)
@@ -103,7 +106,7 @@ def assert_whole(crashes: CrashScenario, at: str) -> None:
 
 
 def files_of(crashes: CrashScenario) -> dict[str, bytes]:
-    """Return the deployment's own files by path, without the files that we keep beside them."""
+    """Return the deployment's files by path, without those in `.deploy-agent`."""
     return {
         str(path.relative_to(crashes.root)): path.read_bytes()
         for path in crashes.root.rglob("*")
@@ -112,7 +115,7 @@ def files_of(crashes: CrashScenario) -> dict[str, bytes]:
 
 
 def assert_done_again(crashes: CrashScenario, verb: actions.Action, at: str) -> None:
-    """Repeat an action: it succeeds, or is refused because it was done already."""
+    """Assert that repeating the action succeeds, or is refused because it was done already."""
     if crashes.run(verb) == 0:
         return
     try:

@@ -1,7 +1,7 @@
-"""The operations of a deployment in the order of its history, and what was visible when.
+"""A deployment's operations in the order of its history, and its visible state over time.
 
-A change happened at some time between two known moments. A reader between them may have seen
-either state.
+For each change only an earliest and a latest time are known. A reader between these times may have
+seen the state before or after the change.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,7 @@ from typing import Any
 from app.store import history
 
 _KINDS = ("launch", "stop", "archive", "reconfigure")
-# The history's times have milliseconds.
+# The history's times are rounded to milliseconds.
 _GRAIN = 0.001
 _NEVER = float("inf")
 
@@ -35,7 +35,7 @@ class Span:
 
 @dataclass
 class Done:
-    """One operation, from the entry of its start to that of its end."""
+    """One operation, from its start entry to its end entry in the history."""
 
     number: int
     kind: str
@@ -48,7 +48,7 @@ class Done:
 
 @dataclass
 class _Became:
-    """A span in which the deployment got a port, or None if it was archived."""
+    """The deployment got this port within the span, or was archived if the port is None."""
 
     span: Span
     port: int | None
@@ -56,7 +56,7 @@ class _Became:
 
 @dataclass
 class DeploymentPast:
-    """`restorings` are the calls that restored it."""
+    """A deployment's past. `restorings` are the times of the calls that restored the deployment."""
 
     deployment_id: str
     made: Span
@@ -69,7 +69,7 @@ class DeploymentPast:
         self._became = [before, _Became(self.made, self.port)]
 
     def read(self, folder: Path) -> "DeploymentPast":
-        """Read a history. Operations follow one another; each starts and ends once."""
+        """Read a history. Assert that operations do not overlap and that each ends once."""
         for entry in history.read_history(folder):
             what, number = str(entry["what"]), entry.get("operation")
             at = datetime.fromisoformat(entry["at"]).timestamp()
@@ -85,7 +85,7 @@ class DeploymentPast:
         return self
 
     def ports_within(self, span: Span) -> set[int | None]:
-        """Return each port that it may have had within a span; None means not listed."""
+        """Return each port that the deployment may have had in a span; None means not listed."""
         ends = [following.span.ended for _, following in pairwise(self._became)]
         return {
             became.port
@@ -94,7 +94,10 @@ class DeploymentPast:
         }
 
     def is_latest_within(self, number: int, span: Span) -> bool:
-        """Return whether an operation was possibly the latest within a span; 0 means none."""
+        """Return whether operation `number` may have been the latest at some time within a span.
+
+        Number 0 means that there was no operation yet.
+        """
         began = self.done[number].span.began if number else -_NEVER
         following = self.done.get(number + 1)
         return span.overlaps(Span(began, following.span.began if following else _NEVER))

@@ -1,4 +1,4 @@
-"""Every step at which a process changes the disk, and the faults that can happen there.
+"""Every step at which a process changes the disk, and the faults that can happen before a step.
 
 Python announces each step to an audit hook, so new steps are found without being listed.
 """
@@ -25,7 +25,7 @@ _TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 
 @dataclass(frozen=True, slots=True)
 class DiskStep:
-    """One step: the operation, its path, and its target if it has two paths."""
+    """One step: an operation, its path, and a target if the operation has two paths."""
 
     operation: str
     path: str
@@ -43,8 +43,9 @@ class DiskStep:
 class Fault(StrEnum):
     """What happens before a step.
 
-    KILLED: the process dies. FULL: from now on the system reports a full disk. FILLED: others fill
-    the disk. EDITED: somebody edits the file of the step, or `.env`.
+    KILLED: the process dies. FULL: from this step on, the system reports a full disk. FILLED: other
+    programs fill the disk. EDITED: somebody edits `docker-compose.yml` before a step on this file,
+    and `.env` before other steps.
     """
 
     KILLED = "killed"
@@ -57,9 +58,9 @@ BY_HAND = {"docker-compose.yml": "# by hand\n", ".env": "BY_HAND=so\n"}
 
 
 def watch(folder: Path, trace: Path, last: int | None = None, fault: Fault = Fault.KILLED) -> None:
-    """Write each step below `folder` to `trace`; let the fault happen before step number `last`.
+    """Record each step below `folder` in `trace`, and cause the fault before step number `last`.
 
-    This can't be undone: use it only in a process that ends afterwards.
+    The audit hook can't be removed: call `watch` only in a process that ends afterwards.
     """
     record = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     count, by_hand = 0, False
@@ -93,7 +94,7 @@ def watch(folder: Path, trace: Path, last: int | None = None, fault: Fault = Fau
 
 
 def edited_at(point: DiskStep) -> str:
-    """Return the file that somebody edits before a step."""
+    """Return the name of the file that somebody edits before a step."""
     return next((name for name in BY_HAND if name in Path(point.path).name), ".env")
 
 
@@ -110,7 +111,7 @@ def steps_in(trace: Path) -> list[DiskStep]:
 def _announced(
     fsync: Callable[[int], None], hear: Callable[[str, tuple[object, ...]], None]
 ) -> Callable[[int], None]:
-    """Announce a sync, which Python's audit hooks do not."""
+    """Announce each sync, because Python does not announce syncs to audit hooks."""
 
     def announced(descriptor: int) -> None:
         hear("os.fsync", (descriptor,))
@@ -138,5 +139,5 @@ def _name(path: object) -> str:
 
 
 def _is_below(folder: Path, path: str) -> bool:
-    """Return whether a step is in our folder. A relative path is one in an open folder of ours."""
+    """Return whether a path is in `folder`. Relative paths start at an open folder in it."""
     return not path.startswith("/") or path.startswith(f"{folder}/") or path == str(folder)

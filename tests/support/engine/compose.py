@@ -1,4 +1,4 @@
-"""Docker Compose itself: the authority on what a folder's files mean."""
+"""Docker Compose itself, which decides what a folder's files mean."""
 
 import json
 import os
@@ -16,13 +16,13 @@ def compose(folder: Path, *words: str) -> "subprocess.CompletedProcess[bytes]":
 
 
 def resolved(folder: Path, *words: str) -> tuple[dict[str, Any], str]:
-    """Return the configuration that Compose makes of a folder, and its warnings."""
+    """Return the configuration that Compose reads from a folder, and Compose's warnings."""
     answer = compose(folder, *words, "config", "--format", "json")
     assert answer.returncode == 0, answer.stderr.decode()
     return json.loads(answer.stdout), answer.stderr.decode()
 
 
 def environment_of(service: dict[str, Any]) -> dict[str, str]:
-    """Return the variables that a service gets. An unset one is null in Compose's answer."""
+    """Return a service's environment. Compose prints an unset variable as null."""
     found = service["environment"].items()
     return {key: value.replace("$$", "$") for key, value in found if value is not None}

@@ -1,4 +1,4 @@
-"""The containers of a deployment, straight from the engine."""
+"""The containers of a deployment, as the engine lists them."""
 
 import docker
 

@@ -1,4 +1,4 @@
-"""A gateway whose answer to each path a test decides."""
+"""A fake gateway: a test sets its answer to each path."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ Answer = Callable[[socket.socket, str], None]
 
 
 class FakeGateway:
-    """A listener that answers each path with the function that a test gives for it."""
+    """A listener that calls the test's function for a path to answer a request."""
 
     def __init__(self, answers: dict[str, Answer]) -> None:
         self.answers = answers
@@ -78,7 +78,7 @@ CHALLENGE = frame(json.dumps({"type": "event", "event": "connect.challenge", "pa
 
 
 def greet_then(answer: Callable[[str], str]) -> Answer:
-    """Return an answer that greets as a gateway does, then answers the `connect` request."""
+    """Return an answer that sends a gateway's greeting, then answers the `connect` request."""
 
     def serve(connection: socket.socket, request: str) -> None:
         accept_websocket(connection, request)

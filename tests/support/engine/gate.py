@@ -10,8 +10,8 @@ import pytest
 
 from app.engine.client import engine_address
 
-# For modules that shut the gate. Docker's client leaves a socket whose connect failed to the
-# garbage collector, which must run there and not during another module's tests.
+# For modules that shut the gate. After a failed connect, Docker's client leaves its socket to the
+# garbage collector, which must run in that module and not during another module's tests.
 LEAVES_SOCKETS = [
     pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
@@ -20,11 +20,11 @@ LEAVES_SOCKETS = [
 
 
 class EngineGate:
-    """Listen on a socket and pass everything on to the engine.
+    """Listen on a socket and pass all bytes on to the engine and back.
 
     `hold` delays all bytes, as a hung engine does. `shut` closes all connections and removes the
-    socket, as a stopped engine does. `open` ends both. `slow` delays each answer. `asked` lists the
-    requests by method and path.
+    socket, as a stopped engine does. `open` ends `hold` and `shut`. `slow` delays each answer.
+    `asked` lists all requests, each as method and path.
     """
 
     def __init__(self, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A gateway's container from inside: what a skill that it runs can reach."""
+"""The network inside a gateway's container, and what the gateway's skills can reach from there."""
 
 import json
 from collections.abc import Mapping
@@ -33,6 +33,6 @@ class GatewayNetwork:
         self.port = int(next(port for port, bound in ports if bound).partition("/")[0])
 
     def connect_to(self, targets: Mapping[str, int]) -> dict[str, str]:
-        """Connect to a port of each host from inside the container; return the results."""
+        """From inside the container, connect to a port of each host; return the result by host."""
         command = self._engine.exec_create(self.name, ["node", "-e", _TRY, json.dumps(targets)])
         return dict(json.loads(self._engine.exec_start(command["Id"])))

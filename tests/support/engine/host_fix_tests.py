@@ -1,4 +1,4 @@
-"""Failures that need a host of their own.
+"""Failures of a whole host, tested on a separate host.
 
 Only tests/web/diagnosis/test_fixes_of_the_host.py runs them.
 """
@@ -30,7 +30,7 @@ _PID = Path("/run/docker.pid")
 
 @pytest.fixture(scope="session", autouse=True)
 def started() -> None:
-    """Start an engine if there is none."""
+    """Start an engine on a separate host, which has none."""
     if saved := os.environ.get("STANDIN_SAVED"):
         subprocess.run([PROJECT / "scripts/engine"], check=True)
         subprocess.run(["docker", "load", "--input", saved], check=True)

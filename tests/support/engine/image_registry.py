@@ -1,4 +1,4 @@
-"""An image registry on this host that serves one image, as slowly and as badly as a test wants.
+"""An image registry on this host that serves one image, slowly or damaged if a test wants.
 
 Docker Engine accepts a registry on 127.0.0.1 without TLS.
 """
@@ -23,15 +23,15 @@ _LONGEST = 60
 
 
 class Registry:
-    """Each layer stops half-way until `go` is set. If `spoilt`, its second half is wrong.
+    """A registry that sends half of each layer, then waits until `go` is set.
 
-    `begun` is set once half of the first layer is sent.
+    `begun` is set after half of the first layer was sent. If `spoilt`, second halves are wrong.
     """
 
     def __init__(self, spoilt: bool = False) -> None:
         self.spoilt = spoilt
         self.begun, self.go = threading.Event(), threading.Event()
-        # Random layers: the engine would not pull layers that it has from another test.
+        # Random layers, because the engine does not pull layers that it kept from another test.
         layers = [_layer(size) for size in _SIZES]
         config = json.dumps(
             {

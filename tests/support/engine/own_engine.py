@@ -1,4 +1,4 @@
-"""A separate engine beside the machine's, which tests may stop, kill, freeze or fill."""
+"""A separate engine beside the machine's engine. Tests may stop, kill, freeze or fill it."""
 
 import contextlib
 import os
@@ -17,8 +17,9 @@ from tests.support.engine.images import STANDIN
 from tests.support.waiting import eventually
 
 _START_SECONDS = 60
-# The proxy that dockerd starts for a published port: Docker's own, listening on this host. In its
-# namespace, dockerd's rules forward that port to the container.
+# dockerd starts this proxy for each published port. It runs Docker's own proxy on this host, which
+# forwards to the same port in dockerd's namespace. dockerd's rules forward from there to the
+# container.
 _PROXY = """#!/bin/sh
 while [ $# -gt 0 ]; do
   case $1 in
@@ -43,10 +44,11 @@ def why_no_engine() -> str:
 class OwnEngine:
     """A real dockerd with all its files in one folder.
 
-    Its networks and iptables rules are in a network namespace: otherwise dockerd would use the
-    same names as the machine's engine and take docker0 from it. Only published ports listen on
-    this host, and forward into the namespace. `options` are dockerd's, such as `--live-restore`.
-    With `megabytes` its data is on a file system of that size.
+    Its networks and iptables rules are in a separate network namespace. In the host's namespace
+    they would have the same names as those of the machine's engine, and dockerd would take over
+    docker0. Only published ports listen on this host, and forward into the namespace. `options` are
+    options of dockerd, such as `--live-restore`. With `megabytes`, dockerd's data is on a file
+    system of that size.
     """
 
     def __init__(self, folder: Path, *options: str, megabytes: int | None = None) -> None:
@@ -74,15 +76,16 @@ class OwnEngine:
         if self.is_up:
             return self
         self._make_network()
-        # If these files name a living process, dockerd does not start, or waits for containerd,
-        # which ended together with dockerd.
+        # These files hold the process ids of an earlier dockerd and of its containerd, which ended
+        # together. If a living process has one of these ids, dockerd does not start, or waits for
+        # containerd.
         for left in ("pid", "exec/containerd/containerd.pid"):
             (self.folder / left).unlink(missing_ok=True)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [
                     *("nsenter", f"--net=/run/netns/{self._namespace}"),
-                    # If the test run is killed, the engine ends too.
+                    # End the engine if the test run is killed.
                     *("setpriv", "--pdeathsig", "TERM"),
                     "dockerd",
                     f"--host={self.address}",
@@ -108,7 +111,7 @@ class OwnEngine:
         return self.folder / "proxy"
 
     def _make_network(self) -> None:
-        """Connect the namespace to this host, and let its proxies listen here."""
+        """Connect the namespace to this host, and write the script for the proxies on this host."""
         if Path("/run/netns", self._namespace).exists():
             return
         name, cable = self._namespace, self._namespace.replace("engine-", "own")
@@ -127,11 +130,11 @@ class OwnEngine:
         return False
 
     def stop(self) -> None:
-        """Stop the engine as an init system does. Containers stop too unless it restores them."""
+        """Stop the engine as an init system does. Without `--live-restore`, containers stop too."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the engine without clean-up: its socket stays, and its containers run on."""
+        """Kill the engine without clean-up: its socket stays, and its containers keep running."""
         self._end(signal.SIGKILL)
 
     def _end(self, how: signal.Signals) -> None:
@@ -150,7 +153,7 @@ class OwnEngine:
         self.process.send_signal(signal.SIGCONT)
 
     def lose_power(self) -> None:
-        """End everything at once, as a power cut does; `start` is the next boot."""
+        """Kill engine and containers at once, as a power cut does. `start` boots them again."""
         self.kill()
         self._end_everything()
         shutil.rmtree(self.folder / "exec", ignore_errors=True)
@@ -169,7 +172,7 @@ class OwnEngine:
         return _run("docker", "--host", self.address, *arguments)
 
     def remove(self) -> None:
-        """Remove everything: containers, networks, processes, mounts and files."""
+        """Remove all containers, networks, processes, mounts and files of this engine."""
         try:
             if self.process is not None:
                 self.thaw()
@@ -185,9 +188,9 @@ class OwnEngine:
             shutil.rmtree(self.folder)
 
     def _end_everything(self) -> None:
-        """End the processes that dockerd leaves behind: containerd, containers and their shims."""
+        """Kill the processes that dockerd leaves behind: containerd, containers and their shims."""
         ours = [each for each in psutil.process_iter() if str(self.folder) in _command(each)]
-        # A container's process does not name the engine, but its shim does.
+        # The engine's folder is in the arguments of a container's shim, not of its process.
         left = [*ours, *(child for each in ours for child in _descendants(each))]
         for process in left:
             with contextlib.suppress(psutil.NoSuchProcess):
@@ -204,7 +207,7 @@ def running_engine(
     *options: str, megabytes: int | None = None, images: tuple[str, ...] = ()
 ) -> Iterator[OwnEngine]:
     """Yield a running engine that has some images; remove it afterwards."""
-    # A short path: a socket's path has at most 108 bytes, and containerd's are long.
+    # A short path: a socket's path has at most 108 bytes, and containerd appends a long one.
     engine = OwnEngine(
         Path(tempfile.mkdtemp(prefix="engine-", dir="/tmp")),
         *options,

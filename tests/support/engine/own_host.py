@@ -1,6 +1,6 @@
-"""A host of a test's own: this one, with some shared resources in separate namespaces.
+"""A separate host for one test: this host, with some resources in separate namespaces.
 
-A command's changes stay in those namespaces, and everything it starts ends with them.
+The test's changes stay in these namespaces. All its processes end with the namespaces.
 """
 
 import os
@@ -10,8 +10,8 @@ import sys
 
 from app.config import PROJECT
 
-# Separate folders for dockerd, and a loopback device. The first process adopts orphaned
-# processes, so that a killed daemon is gone and no zombie.
+# Mount separate folders for dockerd, and start the loopback device. The shell stays as the first
+# process: it adopts and reaps orphaned processes, so that no killed daemon remains as a zombie.
 _WITHOUT_ENGINE = """
 for each in /run /var/lib/docker /var/log; do mount -t tmpfs none $each || exit; done
 ip link set lo up && "$@"
@@ -32,7 +32,7 @@ def why_no_host() -> str:
 
 
 def run_with_own_mounts(test: str, **variables: str) -> None:
-    """Run a test, which pytest does not collect otherwise, in a mount namespace of its own."""
+    """Run a test that pytest does not collect otherwise, in a separate mount namespace."""
     _run(["--mount"], _AS_IT_IS, test, variables)
 
 

@@ -1,4 +1,4 @@
-"""`.env` files and what they mean, to compare our reader with Compose."""
+"""`.env` files with the values that they mean, to compare our reader with Compose."""
 
 import pytest
 
@@ -40,7 +40,7 @@ HAND_WRITTEN = [
     pytest.param("=1\n", {"": "1"}, id="no name"),
     pytest.param("B=2\nA", {"B": "2", "": "A"}, id="a bare name at the very end"),
 ]
-# The variables that the values below refer to.
+# The variables to which the values below refer.
 BEFORE_EXPANSION = "X=x\nEMPTY=\n"
 EXPANSIONS = [
     ("$X", "x"),
@@ -69,7 +69,7 @@ EXPANSIONS = [
     ("${}", None),
     ("${X", None),
     ("${X.Y}", None),
-    # Compose expands the part after an operator even if it is not needed.
+    # Compose expands a default or alternative value even if it does not use that value.
     ("${X:-${9}}", None),
     ("${X:?${NONE?m}}", None),
     ("${NONE:+${NONE?m}}", None),

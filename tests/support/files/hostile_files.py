@@ -1,4 +1,4 @@
-"""What may be in place of a file or folder, and a time limit for code that meets it."""
+"""Hostile files in place of a file or folder, and a time limit for code that reads them."""
 
 import os
 import shutil
@@ -13,9 +13,9 @@ CANARY = "outside-canary-7c1e"
 
 
 class Outside:
-    """A folder beside the deployments that links lead to. Nobody may read or change its files.
+    """The target of hostile links: a folder beside the deployments. No code may use its files.
 
-    It has a file for each of a deployment's own files.
+    The folder has a counterpart for each file of a deployment.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -75,7 +75,7 @@ def unix_socket(path: Path, _outside: Outside) -> None:
 
 
 def endless_device(path: Path, _outside: Outside) -> None:
-    """Make /dev/zero, which only root can."""
+    """Make a device like /dev/zero, which only root can do."""
     os.mknod(_cleared(path), 0o020600, os.makedev(1, 5))
 
 
@@ -94,13 +94,13 @@ def large(path: Path, _outside: Outside) -> None:
 
 
 def sparse(path: Path, _outside: Outside) -> None:
-    """Make a file of a terabyte that takes no space."""
+    """Make a sparse file of a terabyte, which takes no disk space."""
     _cleared(path).touch()
     os.truncate(path, 2**40)
 
 
 def crowd(path: Path, _outside: Outside) -> None:
-    """Make a hundred thousand files with names like operations."""
+    """Make a hundred thousand files with numbers as names, like operations."""
     path.mkdir(parents=True, exist_ok=True)
     for number in range(100_000):
         os.mknod(path / str(1000 + number))
@@ -116,7 +116,7 @@ def _cleared(path: Path) -> Path:
 
 @contextmanager
 def _folder_of(path: Path) -> Iterator[None]:
-    """Change to the folder: a socket's whole path may be too long for the kernel."""
+    """Change to the path's folder: a socket's full path may be too long for the kernel."""
     before = os.getcwd()
     os.chdir(path.parent)
     try:
@@ -127,7 +127,7 @@ def _folder_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def within(seconds: float, doing: str) -> Iterator[None]:
-    """Fail if the body is not done in time, even if it hangs."""
+    """Fail unless the body ends in time. Interrupt the body even if it hangs."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
         raise AssertionError(f"{doing}: not done after {seconds:g} s")

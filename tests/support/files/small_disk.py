@@ -11,7 +11,7 @@ from demo.cleaning import remove_everything_of
 
 @contextmanager
 def mounted(disk: Path, deployments: str = ".", megabytes: int = 1) -> Iterator[Path]:
-    """Yield a mounted disk; remove its deployments and unmount it afterwards."""
+    """Yield the mount point. Afterwards, remove the deployments on the disk and unmount it."""
     disk.mkdir()
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", disk],
@@ -26,7 +26,7 @@ def mounted(disk: Path, deployments: str = ".", megabytes: int = 1) -> Iterator[
 
 
 def fill(disk: Path) -> Path:
-    """Fill the disk. Return the file that takes the space."""
+    """Fill the disk with one file, and return its path."""
     filler = disk / "filler"
     with filler.open("ab", buffering=0) as file:
         try:

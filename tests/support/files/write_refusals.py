@@ -1,4 +1,4 @@
-"""How every call that writes is refused if nothing can be written."""
+"""Check that every call that writes is refused while nothing can be written."""
 
 import subprocess
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -13,7 +13,7 @@ Call = Callable[[str, str, object], tuple[int, Any]]
 
 
 class WriteRefusals:
-    """A listed and an archived deployment that nobody can write to."""
+    """Calls on a listed and an archived deployment in a folder that cannot be written."""
 
     def __init__(self, call: Call) -> None:
         self._call = call
@@ -21,7 +21,7 @@ class WriteRefusals:
         self._done("archive", {"deployment_id": self.archived})
 
     def assert_refused(self, cause: str, words: str, but: Collection[str] = ()) -> None:
-        """Every verb except `but` is refused with cause and next step, and changes nothing."""
+        """Assert that each verb not in `but` is refused, explains why, and changes nothing."""
         listed, archived = {"deployment_id": self.listed}, {"deployment_id": self.archived}
         before = self._seen()
         for verb, body in {
@@ -51,7 +51,7 @@ class WriteRefusals:
     def assert_refused_while(
         self, unwritable: AbstractContextManager[None], root: Path, cause: str, words: str
     ) -> None:
-        """As long as `unwritable` lasts, every verb is refused; afterwards each works again."""
+        """Assert that all verbs are refused inside `unwritable` and work again afterwards."""
         before = everything_in(root)
         with unwritable:
             self.assert_refused(cause, words)
@@ -59,7 +59,7 @@ class WriteRefusals:
         self.assert_writable_again()
 
     def assert_writable_again(self) -> None:
-        """Once the folder is writable, nothing is locked or half done."""
+        """Assert that nothing stayed locked or half done, now that the folder is writable again."""
         self._done("restore", {"deployment_id": self.archived})
         self._done("reconfigure", {"deployment_id": self.listed, "name": "another"})
 
@@ -78,7 +78,7 @@ class WriteRefusals:
 
 @contextmanager
 def between(begin: Sequence[str | Path], end: Sequence[str | Path]) -> Iterator[None]:
-    """Run a command before the body and another one after it, even if the body fails."""
+    """Run one command before the body and another one afterwards, even if the body fails."""
     subprocess.run(begin, check=True)
     try:
         yield
@@ -87,7 +87,7 @@ def between(begin: Sequence[str | Path], end: Sequence[str | Path]) -> Iterator[
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:
-    """Return the content of all files that are not empty."""
+    """Return the content of every file that is not empty, by relative path."""
     found = {
         str(path.relative_to(folder)): path.read_bytes()
         for path in sorted(folder.rglob("*"))

@@ -1,4 +1,4 @@
-"""A failure made on purpose: its cause must be shown everywhere, and its fix line must work."""
+"""A staged failure: its cause must be shown everywhere, and its fix command must work."""
 
 import html
 import os
@@ -15,18 +15,18 @@ from tests.support.command_line import CommandLine
 from tests.support.server import free_port
 from tests.support.waiting import eventually
 
-# A cause that any answer may show for a moment on a busy machine.
+# Causes that may be shown for a moment on a busy machine.
 _BUSY = {"engine_silent"}
 _FIX_LINE_SECONDS = 240
 
 
 def run_as_printed(line: str, seconds: float = _FIX_LINE_SECONDS) -> None:
-    """Run a fix line in a shell, as pasted, from another folder."""
+    """Run a fix command in a shell as printed, from an unrelated folder."""
     done = subprocess.run(
         line,
         shell=True,
         cwd="/",
-        # The machine may be busy with other tests.
+        # Wait longer for the engine: the machine may be busy with other tests.
         env={**os.environ, "DEPLOY_AGENT_ENGINE_TIMEOUT": "9"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -37,12 +37,12 @@ def run_as_printed(line: str, seconds: float = _FIX_LINE_SECONDS) -> None:
 
 
 def _is_only_starting(cause: dict[str, Any]) -> bool:
-    """Return whether a cause only says that a gateway is not up yet."""
+    """Return whether a cause only says that a gateway may still be starting."""
     return "may still be starting" in cause["next_step"]
 
 
 class FailureScenario:
-    """One deployment to break. `borrowed` gives back, at the end, what is used of the host."""
+    """One deployment to break. `borrowed` releases the host's resources at the end."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class FailureScenario:
         assert ended["state"] == "succeeded", ended
 
     def restarted(self) -> None:
-        """Restart the gateway by hand: the app would repair what it can."""
+        """Restart the gateway by hand: Deploy Agent would repair some of the damage first."""
         self.engine.restart(self.container, timeout=1)
 
     def compose_up(self) -> None:
@@ -103,7 +103,7 @@ class FailureScenario:
         return eventually(ended, within=self.patience, every=0.5)  # type: ignore[return-value]
 
     def shows_cause(self, code: str) -> dict[str, Any]:
-        """Return the cause once it is shown. API, page and command line must show the same."""
+        """Wait for the cause and return it. API, page and command line must show the same cause."""
         seen: list[dict[str, Any]] = []
 
         def shown_cause() -> dict[str, Any] | None:
@@ -123,7 +123,8 @@ class FailureScenario:
         ]
         assert not wrong, f"a wrong cause is worse than none: {wrong}"
         eventually(lambda: self._is_on_the_page(cause), within=self.patience)
-        # A new command has no earlier checks: it waits for Docker's health check.
+        # A new command has no earlier readiness checks, so it shows the cause only after Docker's
+        # health check.
         eventually(lambda: self.cli.json("show", self.id)["cause"] == cause, within=self.patience)
         shown = eventually(lambda: self._shown(code), within=self.patience)
         assert cause["fix"] in shown
@@ -144,7 +145,7 @@ class FailureScenario:
         return shown if code in shown else ""
 
     def is_fixed_by(self, line: str) -> None:
-        """Run a fix line as printed, and assert that the gateway runs afterwards."""
+        """Run a fix command as printed, and assert that the gateway runs afterwards."""
         assert line
         run_as_printed(line, max(self.patience, _FIX_LINE_SECONDS))
         self.is_running()

@@ -1,6 +1,6 @@
-"""The expected status of a deployment, from what was done to it and `docker inspect`.
+"""The expected status of a deployment, from the actions on it and from `docker inspect`.
 
-It is written from the documented contract, independently of `app.core.status`.
+The model follows the documented contract and shares no code with `app.core.status`.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,15 @@ import docker
 
 from tests.support.engine.containers import containers_of
 
-# What `docker inspect` answers for a container.
+# The output of `docker inspect` for a container.
 Inspection = dict[str, Any]
-# A younger restart may belong to a crash loop. Near the limit both statuses are right, since
+# A restart within this time counts as a crash loop. Near the limit both statuses are right, because
 # time passes while a status is read.
 _CRASH_LOOP_SECONDS, _TOLERANCE_SECONDS = 60, 5
 
 
 class Stage(StrEnum):
-    """The state that the actions have put a deployment or its container in."""
+    """The expected state of a deployment or its container after the actions."""
 
     NONE = "none"
     UP = "up"
@@ -32,7 +32,7 @@ class Stage(StrEnum):
     ARCHIVED = "archived"
 
 
-# The engine's words for each stage.
+# The engine's container states for each stage.
 ENGINE_STATES = {
     Stage.UP: ("running",),
     Stage.LOOPING: ("running", "restarting"),
@@ -45,11 +45,11 @@ LISTED = (Stage.NONE, *WITH_CONTAINER)
 
 @dataclass(eq=False)
 class ModelDeployment:
-    """What was done to one deployment, as far as it decides the expected status.
+    """The effects of past actions on one deployment that decide its expected status.
 
-    `without` is its status without a container, `verified_run` the run that a launch verified.
-    `env` and `compose_file` are the contents of removed files. If `is_broken`, its gateway exits
-    at each start.
+    `without` is the status if there is no container. `verified_run` is the container run that a
+    launch verified. `env` and `compose_file` are the contents of removed files. If `is_broken`, the
+    gateway exits at each start.
     """
 
     id: str
@@ -73,7 +73,7 @@ class ModelDeployment:
         self.stage, self.without, self.verified_run = Stage.NONE, without, None
 
     def fits(self, inspection: Inspection | None) -> bool:
-        """Return whether the container is in the state that the actions led to."""
+        """Return whether the container is in the state expected for this stage."""
         states = ENGINE_STATES.get(self.stage)
         return (
             inspection["State"]["Status"] in states
@@ -85,7 +85,7 @@ class ModelDeployment:
 def inspect_container_of(
     deployment: ModelDeployment, engine: docker.APIClient
 ) -> Inspection | None:
-    """Return the engine's own inspection of a deployment's container, now."""
+    """Return the engine's current inspection of a deployment's container, or None without one."""
     found = containers_of(engine, deployment.id)
     return engine.inspect_container(str(found[0]["Id"])) if found else None
 
@@ -95,7 +95,7 @@ def run_in(inspection: Inspection) -> tuple[str, str]:
 
 
 def expected_statuses(deployment: ModelDeployment, inspection: Inspection | None) -> set[str]:
-    """Return the statuses that are right for a listed deployment; two if the time decides."""
+    """Return the right status of a listed deployment, or both near a time limit."""
     if deployment.is_invalid:
         return {"invalid"}
     if inspection is None:
@@ -106,7 +106,7 @@ def expected_statuses(deployment: ModelDeployment, inspection: Inspection | None
 def _running(deployment: ModelDeployment, inspection: Inspection) -> set[str]:
     health = inspection["State"]["Health"]["Status"]
     is_verified = run_in(inspection) == deployment.verified_run
-    # The readiness checks may pass before Docker's health check does.
+    # The readiness checks may pass before Docker's health check passes.
     starting = {"running"} if is_verified else {"launching", "running"}
     settled = {"healthy": {"running"}, "starting": starting, "unhealthy": {"unhealthy"}}[health]
     if is_verified or not inspection["RestartCount"]:

@@ -8,18 +8,18 @@ from collections.abc import Iterable
 from tests.support.command_line import CommandLine
 from tests.support.server import Server
 
-# Status by deployment id; a deployment that is not shown is absent.
+# Status by deployment id, without the deployments that are not shown.
 Statuses = dict[str, str]
 
 
 class StatusReaders:
-    """All readers of a server, and a new process's command line."""
+    """Read statuses from a server's API and pages, and from a new command."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
 
     def statuses(self, deployment_ids: Iterable[str]) -> dict[str, Statuses]:
-        """Return what each reader shows. Readers of one deployment are asked for these ids."""
+        """Return the shown statuses by reader. Readers of one deployment read each of these ids."""
         ids, page = tuple(deployment_ids), self._page("/")
         return {
             "list": self._listed(),
