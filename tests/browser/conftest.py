@@ -1,5 +1,6 @@
 """A real browser on a real server: any error in a page fails the test that opened it."""
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,10 +50,14 @@ def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 @pytest.fixture(scope="module")
-def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def fleet() -> Iterator[Fleet]:
     """A server with a deployment in each state, for read-only tests."""
-    # The launching deployment stays launching for all tests.
-    with _served(tmp_path_factory.mktemp("fleet"), launch_timeout=86400) as server:
+    # Commands on the page contain the folder's path: a short path is as long on every machine.
+    with (
+        tempfile.TemporaryDirectory(prefix="fleet-", ignore_cleanup_errors=True) as folder,
+        # The launching deployment stays launching for all tests.
+        _served(Path(folder), launch_timeout=86400) as server,
+    ):
         yield Fleet.fill(server)
 
 

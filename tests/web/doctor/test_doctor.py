@@ -85,8 +85,7 @@ def test_the_fix_lines_repair_a_tampered_folder(
     os.close(lock)
     try:
         findings = found(api)
-        findings = verdicts(api, *clean)
-        assert findings == {
+        assert verdicts(api, *clean) == {
             "modes": "bad",
             "owners": "bad",
             "links": "bad",
