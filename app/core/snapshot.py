@@ -89,15 +89,12 @@ class Container:
     def last_exit(self) -> PreviousExit | None:
         """How its last run ended, if that is known and Docker has restarted or will restart it."""
         if self.state == "restarting":
-            code = self.exit_code
-            if code is None and self.details:
-                code = self.details.exit_code
-            return None if code is None else PreviousExit(code, self._out_of_memory)
+            details, code = self.details, self.exit_code
+            if code is None and details:
+                code = details.exit_code
+            out_of_memory = bool(details and details.out_of_memory)
+            return None if code is None else PreviousExit(code, out_of_memory)
         return self.previous_exit
-
-    @property
-    def _out_of_memory(self) -> bool:
-        return bool(self.details and self.details.out_of_memory)
 
     @property
     def needs_inspection(self) -> bool:

@@ -1,4 +1,4 @@
-"""Reads the engine's answers key by key: what is missing, null or of another type is empty.
+"""Reads the engine's and the gateways' answers: what is missing or of another type is empty.
 
 An engine of another version, or one that only imitates Docker's, leaves things out. A container
 that is described oddly is listed with fewer facts, and hides none of the others.
@@ -34,6 +34,14 @@ def rows(row: Row, key: str) -> list[Row]:
 
 def rows_of(value: object) -> list[Row]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+def object_in(message: str | bytes) -> Row:
+    """Return a JSON object, or an empty one in place of anything else."""
+    with suppress(ValueError, RecursionError):
+        value = json.loads(message)
+        return value if isinstance(value, dict) else {}
+    return {}
 
 
 def lines_of(answer: str) -> list[Row]:

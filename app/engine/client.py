@@ -136,7 +136,7 @@ class EngineClient:
         return self._connected
 
     def _in_words(self, error: BaseException) -> EngineError:
-        causes = list(_chain(error))
+        causes = list(causes_of(error))
         if any(isinstance(cause, requests.Timeout | TimeoutError) for cause in causes):
             return silent()
         if any(isinstance(cause, PermissionError) for cause in causes):
@@ -183,7 +183,7 @@ def silent() -> EngineSilent:
     )
 
 
-def _chain(error: BaseException) -> Iterator[Any]:
+def causes_of(error: BaseException) -> Iterator[Any]:
     """Yield an error and all errors inside it: requests and urllib3 wrap the real one."""
     pending: list[Any] = [error]
     seen: set[int] = set()

@@ -10,7 +10,7 @@ from docker.types.daemon import CancellableStream
 
 from app.core.deployment import is_id
 from app.core.errors import EngineError
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.engine.answers import Row, inside, moment, number, text
 from app.engine.client import EngineClient
 from app.engine.container_answers import PROJECT, WORKING_DIR

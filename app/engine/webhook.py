@@ -6,11 +6,13 @@ their channel. Errors of libraries are not shown, since they quote it.
 
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import requests
+
+from app.engine.client import causes_of
 
 TIMEOUT_SECONDS = 5.0
 # After these answers the same message may be accepted later.
@@ -58,7 +60,7 @@ def _answered(status: int) -> tuple[bool, str, bool]:
 
 
 def _in_words(error: BaseException) -> str:
-    causes = list(_chain(error))
+    causes = list(causes_of(error))
     for kind, words in _CAUSES:
         if any(isinstance(cause, kind) for cause in causes):
             return words
@@ -72,9 +74,3 @@ _CAUSES: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "there is no host of that name"),
     (ConnectionRefusedError, "nothing listens at that address"),
 )
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

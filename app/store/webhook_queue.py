@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from app.core.records import AwareDatetime, read_record, record_to_json
-from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.notifications import WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
 from app.store.file_writes import write_file
 from app.store.files import AGENT_DIR, Unreadable, agent_dir, raise_shortage, read_file

@@ -8,7 +8,7 @@ from pathlib import Path
 import docker
 import pytest
 
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.engine.client import EngineClient, engine_address
 from app.engine.events import EngineEvents
 from app.engine.inspections import Inspections

@@ -11,7 +11,7 @@ import psutil
 import pytest
 from docker.errors import NotFound
 
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.core.logs.lines import LineKey, RawLine, Stream
 from app.engine.client import EngineClient, engine_address
 from app.engine.logs.followers import Cursor, KeptLine, LogFollowers

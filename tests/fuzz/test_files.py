@@ -21,8 +21,7 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState
 from app.core.snapshot import Run
 from app.core.updates.journal import Journal, KeptVersion, UpdateStage, Version
-from app.core.webhook.notifications import Notification, WebhookEvent
-from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.notifications import Notification, WebhookEvent, WebhookMessage
 from app.core.webhook.troubles import HistoryCursor
 from app.store import applied_settings as applied
 from app.store import batches, history, operation_log, operations

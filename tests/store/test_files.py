@@ -102,7 +102,7 @@ def test_only_ordinary_files_of_bounded_size_are_read(tmp_path: Path) -> None:
         (errno.ENOSPC, "disk is full"),
         (errno.EROFS, "read-only"),
         (errno.EACCES, "may not write"),
-        (errno.EMFILE, "too many files"),
+        (errno.EMFILE, "too many open files"),
         (errno.EIO, "Input/output error"),
     ],
 )

@@ -1,7 +1,7 @@
 """A device's identity for a gateway: an Ed25519 key, its id, and the proofs signed with it.
 
 Measured on OpenClaw 2026.9.6: the id is the SHA-256 of the raw public key in hex. The
-signed text has everything that the connection asks for, platform and family in lower case.
+signed text has everything that the connection asks for, the platform in lower case.
 """
 
 import base64
@@ -20,7 +20,6 @@ class Client:
     id: str
     mode: str
     platform: str = "linux"
-    device_family: str = ""
 
 
 class DeviceIdentity:
@@ -53,7 +52,7 @@ class DeviceIdentity:
                 token,
                 nonce,
                 client.platform.strip().lower(),
-                client.device_family.strip().lower(),
+                "",  # The device's family.
             )
         )
         return {

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.core.history.container_events import ContainerEvent
 from app.core.records import parse_moment
 
 EXITED, STARTED, REMOVED = "exited", "started", "removed"
@@ -29,6 +28,21 @@ _REPETITION = timedelta(minutes=10)
 AT_ONCE = timedelta(seconds=2)
 # An entry that grew is written after this time without another event.
 _QUIET = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerEvent:
+    """An event that the engine sends about a deployment's container.
+
+    `action` is Docker's word: start, die, kill, destroy, oom, pause, … `attributes` are Docker's
+    too: exitCode, signal, image, the container's labels.
+    """
+
+    deployment_id: str
+    container_id: str
+    action: str
+    at: datetime
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,17 +3,25 @@
 A fingerprint holds a keyed digest of each value and no value itself, so it may travel in a
 form or be kept in a file. Comments, blank lines and order don't count, since they make no
 difference to the container.
+
+A launch records what it applied, so pages need not ask Compose for the drift: the settings that
+the running container does not have yet.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import blake2b
 
+from app.core.deployment import Deployment
 from app.core.settings.compose_file import passes_on
+from app.core.snapshot import Container
 
 COMPOSE = "docker-compose.yml"
 # Variables that reach the gateway through openclaw.json, which a launch updates from `.env`.
 IN_CONFIG = frozenset({"PORT", "OPENCLAW_MODEL", "OPENROUTER_BASE_URL", "PERPLEXITY_API_KEY"})
+# The engine gives a container's creation time in whole seconds.
+_SECOND = timedelta(seconds=1)
 
 
 class InvalidFingerprint(ValueError):
@@ -64,6 +72,22 @@ def keys_affecting_gateway(keys: tuple[str, ...], compose_file: str) -> tuple[st
         for each in keys
         if each == COMPOSE or each in IN_CONFIG or passes_on(compose_file, each)
     )
+
+
+def drift_of(deployment: Deployment, gateway: Container | None) -> tuple[str, ...]:
+    """Return the variables and files that changed after the container was created.
+
+    For a container without a record (started by hand, or by an older version) the times of the
+    files decide.
+    """
+    if gateway is None or not gateway.is_up:
+        return ()
+    if deployment.problem or deployment.running_operation:
+        return ()
+    if gateway.id == deployment.applied_to:
+        return deployment.changed
+    files = ((".env", deployment.env_at), (COMPOSE, deployment.compose_at))
+    return tuple(name for name, at in files if at and at >= gateway.created_at + _SECOND)
 
 
 def _digest(key: bytes, text: str) -> str:

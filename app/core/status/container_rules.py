@@ -1,6 +1,5 @@
 """The rules that derive a status from the state of the gateway's container."""
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,16 +20,29 @@ ASKED_TO_END = (0, 130, 143)
 Derived = tuple[Any, ...]
 
 
-def not_running(gateway: Container, now: datetime) -> Derived:
-    return _STATES.get(gateway.state, _unknown_state)(gateway, now)
+def not_running(gateway: Container) -> Derived:
+    match gateway.state:
+        case "created":
+            return _created(gateway)
+        case "exited":
+            return _exited(gateway)
+        case "restarting":
+            return Status.RESTARTING, _crash_loop(gateway)
+        case "paused":
+            return Status.UNHEALTHY, f"paused; `docker unpause {gateway.name}` resumes it"
+        case "removing":
+            return Status.STOPPING, "Docker is removing its container"
+        case "dead":
+            return Status.FAILED, "Docker could not remove its container; stop it again"
+    return Status.UNKNOWN, f"Docker calls its container “{gateway.state}”"
 
 
-def _created(gateway: Container, now: datetime) -> Derived:
+def _created(gateway: Container) -> Derived:
     error = gateway.details.error if gateway.details else ""
     return Status.FAILED, f"created but never started{f': {error}' if error else ''}"
 
 
-def _exited(gateway: Container, now: datetime) -> Derived:
+def _exited(gateway: Container) -> Derived:
     details = gateway.details
     if details is None:
         return Status.FAILED, gateway.status_text
@@ -50,10 +62,6 @@ def _exited(gateway: Container, now: datetime) -> Derived:
     if kept_up or code in ASKED_TO_END:
         return Status.STOPPED, f"stopped outside Deploy Agent, exit code {code}", *when
     return Status.FAILED, f"exited with code {code}{lasted}", *when
-
-
-def _restarting(gateway: Container, now: datetime) -> Derived:
-    return Status.RESTARTING, _crash_loop(gateway)
 
 
 def _crash_loop(gateway: Container) -> str:
@@ -124,29 +132,3 @@ def _words_of(check: ReadinessCheck) -> str:
 
 def _listed_age(gateway: Container) -> str:
     return gateway.status_text.removeprefix("Up ").partition(" (")[0].lower()
-
-
-def _paused(gateway: Container, now: datetime) -> Derived:
-    return Status.UNHEALTHY, f"paused; `docker unpause {gateway.name}` resumes it"
-
-
-def _removing(gateway: Container, now: datetime) -> Derived:
-    return Status.STOPPING, "Docker is removing its container"
-
-
-def _dead(gateway: Container, now: datetime) -> Derived:
-    return Status.FAILED, "Docker could not remove its container; stop it again"
-
-
-def _unknown_state(gateway: Container, now: datetime) -> Derived:
-    return Status.UNKNOWN, f"Docker calls its container “{gateway.state}”"
-
-
-_STATES: dict[str, Callable[[Container, datetime], Derived]] = {
-    "created": _created,
-    "exited": _exited,
-    "restarting": _restarting,
-    "paused": _paused,
-    "removing": _removing,
-    "dead": _dead,
-}

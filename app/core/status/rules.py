@@ -49,7 +49,7 @@ def _derived(
     if gateway and gateway.state == "running":
         return running(gateway, deployment, now, readiness)
     if gateway:
-        return not_running(gateway, now)
+        return not_running(gateway)
     return _without_container(deployment)
 
 

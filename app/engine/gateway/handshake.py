@@ -16,6 +16,7 @@ from app.core.status.readiness import (
     passed,
 )
 from app.core.text import plain
+from app.engine.answers import Row, inside, object_in
 from app.engine.gateway.check_result import CheckFailed, result_of
 
 # Protocol 4 is OpenClaw 2026.9's; the gateway refuses a range without its own.
@@ -65,13 +66,13 @@ def _accepts(gateway: ClientConnection, token: str, seconds: float) -> str:
             "Its log may tell why; restart it.",
         ) from None
     if answer.get("ok"):
-        server = _object(_object(answer.get("payload")).get("server"))
+        server = inside(inside(answer, "payload"), "server")
         return f"OpenClaw {_short(server.get('version', ''))}".strip()
-    raise _refusal(_object(answer.get("error")))
+    raise _refusal(inside(answer, "error"))
 
 
-def _refusal(error: dict[str, Any]) -> CheckFailed:
-    code = _short(_object(error.get("details")).get("code") or error.get("code") or "no reason")
+def _refusal(error: Row) -> CheckFailed:
+    code = _short(inside(error, "details").get("code") or error.get("code") or "no reason")
     if code == TOKEN_MISMATCH:
         return CheckFailed(
             f"The gateway refuses the token of .env ({TOKEN_MISMATCH}).",
@@ -90,7 +91,7 @@ def _refusal(error: dict[str, Any]) -> CheckFailed:
     return CheckFailed(detail, _CHECK_IMAGE, hopeless=True, code=code)
 
 
-def _answer_to(gateway: ClientConnection, identifier: str, seconds: float) -> dict[str, Any]:
+def _answer_to(gateway: ClientConnection, identifier: str, seconds: float) -> Row:
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         frame = _frame(gateway, left)
@@ -99,16 +100,8 @@ def _answer_to(gateway: ClientConnection, identifier: str, seconds: float) -> di
     raise TimeoutError
 
 
-def _frame(gateway: ClientConnection, seconds: float) -> dict[str, Any]:
-    try:
-        return _object(json.loads(gateway.recv(timeout=seconds)))
-    except (ValueError, RecursionError):
-        return {}
-
-
-def _object(value: Any) -> dict[str, Any]:
-    """Return a JSON object, or an empty one in place of anything else."""
-    return value if isinstance(value, dict) else {}
+def _frame(gateway: ClientConnection, seconds: float) -> Row:
+    return object_in(gateway.recv(timeout=seconds))
 
 
 def _short(value: object) -> str:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from docker.errors import NotFound
 
 from app.core.errors import EngineError
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.core.logs.lines import LineKey, Numbering, RawLine, seconds_before
 from app.engine.logs.source import LogSource, LogStream
 

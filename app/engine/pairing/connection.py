@@ -19,6 +19,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import WebSocketException
 
 from app.core.access.device import Client, DeviceIdentity
+from app.engine.answers import Row, inside, object_in, text
 
 STEP_SECONDS = 5.0
 _PROTOCOL = 4
@@ -38,14 +39,11 @@ class GatewayGone(Exception):
 class Refused(Exception):
     """The gateway refused: its code, its own words, and the request that is to be approved."""
 
-    def __init__(self, error: Any) -> None:
-        error = error if isinstance(error, dict) else {}
-        details = error.get("details")
-        details = details if isinstance(details, dict) else {}
+    def __init__(self, error: Row) -> None:
+        details = inside(error, "details")
         self.code = str(details.get("code") or error.get("code") or "no reason")[:100]
         self.words = str(error.get("message") or "")[:300]
-        request_id = details.get("requestId")
-        self.request_id = request_id if isinstance(request_id, str) else None
+        self.request_id = text(details, "requestId")
         super().__init__(f"{self.code}: {self.words}")
 
 
@@ -65,7 +63,7 @@ class Operator:
         self.scopes = frozenset(scopes)
         self._socket = socket
         self._on_event = on_event
-        self._answers: dict[str, asyncio.Future[dict[str, Any]]] = {}
+        self._answers: dict[str, asyncio.Future[Row]] = {}
         self._reading = asyncio.create_task(self._read())
 
     @property
@@ -75,7 +73,7 @@ class Operator:
     async def call(self, method: str, parameters: object, seconds: float = STEP_SECONDS) -> Any:
         """Return the payload of a method's answer. Raises Refused, GatewayGone."""
         identifier = str(uuid4())
-        answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
         self._answers[identifier] = answer
         try:
             if not self.is_open:
@@ -91,7 +89,7 @@ class Operator:
         finally:
             del self._answers[identifier]
         if not given.get("ok"):
-            raise Refused(given.get("error"))
+            raise Refused(inside(given, "error"))
         return given.get("payload")
 
     async def close(self) -> None:
@@ -104,7 +102,7 @@ class Operator:
     async def _read(self) -> None:
         try:
             async for message in self._socket:
-                self._take(_object(message))
+                self._take(object_in(message))
         except (OSError, WebSocketException):
             pass
         finally:
@@ -113,7 +111,7 @@ class Operator:
                     answer.set_exception(GatewayGone("it closed the connection"))
             self._on_event("closed")
 
-    def _take(self, frame: dict[str, Any]) -> None:
+    def _take(self, frame: Row) -> None:
         if frame.get("type") == "event":
             self._on_event(str(frame.get("event")))
         answer = self._answers.get(str(frame.get("id")))
@@ -176,7 +174,7 @@ async def _open_socket(endpoint: Endpoint, as_page: bool) -> ClientConnection:
 async def _challenge(socket: ClientConnection) -> dict[str, Any]:
     try:
         async with asyncio.timeout(STEP_SECONDS):
-            frame = _object(await socket.recv())
+            frame = object_in(await socket.recv())
     except (OSError, WebSocketException, TimeoutError):
         raise GatewayGone("it did not greet") from None
     payload = frame.get("payload")
@@ -211,11 +209,3 @@ def _connect_parameters(
         "auth": {"token": endpoint.token},
         "device": identity.proof(client, scopes, endpoint.token, nonce, signed_at),
     }
-
-
-def _object(message: str | bytes) -> dict[str, Any]:
-    try:
-        frame = json.loads(message)
-    except (ValueError, RecursionError):
-        return {}
-    return frame if isinstance(frame, dict) else {}

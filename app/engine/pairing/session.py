@@ -57,12 +57,13 @@ class OperatorSession:
                 if refused.code == "CONTROL_UI_ORIGIN_NOT_ALLOWED" and self._as_page:
                     self._as_page = False
                     continue
-                request_id = refused.request_id or ""
                 if refused.code != "PAIRING_REQUIRED" or time.monotonic() > deadline:
                     raise
-                if not is_approved and re.fullmatch(UUID, request_id):
+                if not is_approved and re.fullmatch(UUID, refused.request_id):
                     await self._backend.in_thread(
-                        partial(self._backend.approve_in_container, self._target, request_id)
+                        partial(
+                            self._backend.approve_in_container, self._target, refused.request_id
+                        )
                     )
                     is_approved = True
             await asyncio.sleep(1)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from app.core.errors import EngineError, NotFound
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.store.files import AGENT_DIR
 from app.usecases.context import AppContext
 from app.usecases.history.incident_records import IncidentRecords

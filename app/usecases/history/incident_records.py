@@ -8,8 +8,8 @@ from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.errors import EngineRefused
-from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
+    ContainerEvent,
     ExitSigns,
     Incident,
     exit_code_of,

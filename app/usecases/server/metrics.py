@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from app.core.errors import NotFound
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.core.operations.operation import Operation, OperationState
 from app.core.status.status import Status
 from app.store.operations import list_operations

@@ -20,9 +20,9 @@ from app.core.errors import EngineError
 from app.core.operations.operation import ROLLBACK_FAILED, Operation
 from app.core.operations.steps import Step
 from app.core.secrets import secret_values
-from app.core.settings.drift import drift_of
 from app.core.settings.env_file import parse_env
 from app.core.settings.env_parser import EnvFileError
+from app.core.settings.fingerprints import drift_of
 from app.core.settings.openclaw_config import ConfigUnreadable
 from app.core.snapshot import Container, Run
 from app.store.applied_settings import (

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, InputRejected
 from app.core.secrets import secret_values
-from app.core.settings.drift import drift_of
 from app.core.settings.env_parser import EnvFileError
 from app.core.settings.fields import PORT
 from app.core.settings.file_changes import (
@@ -21,7 +20,7 @@ from app.core.settings.file_changes import (
     shown_changes,
     with_changes,
 )
-from app.core.settings.fingerprints import keys_affecting_gateway
+from app.core.settings.fingerprints import drift_of, keys_affecting_gateway
 from app.core.snapshot import Container
 from app.usecases.context import AppContext, signing_key
 from app.usecases.settings.change_request import (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from app.core.deployment import Deployment
-from app.core.settings.drift import drift_of
 from app.core.settings.file_changes import label_of
+from app.core.settings.fingerprints import drift_of
 from app.core.snapshot import Container, EngineProblem, Snapshot
 from app.core.status.rules import status_of
 from app.core.status.status import LastStatus, Status, StatusReport

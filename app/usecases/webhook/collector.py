@@ -11,8 +11,7 @@ from app.core.history.incidents import entry_time
 from app.core.operations.operation import OperationState
 from app.core.secrets import Masker, readable
 from app.core.webhook.history_reader import read_entries
-from app.core.webhook.notifications import Notification
-from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.notifications import Notification, WebhookMessage
 from app.core.webhook.trouble_check import DeploymentCondition, check_condition
 from app.core.webhook.troubles import HistoryCursor
 from app.store import history

@@ -17,7 +17,7 @@ from tenacity import (
 )
 from tenacity.stop import stop_base
 
-from app.core.webhook.payload import WebhookMessage, payload
+from app.core.webhook.notifications import WebhookMessage, payload
 from app.engine.webhook import Sent, send
 from app.usecases.context import AppContext
 from app.usecases.webhook.webhook import delivery_of, webhook_queue_store, webhook_url

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 
 from app.config import Settings
 from app.core.errors import Busy, WebhookFailed, WebhookNotSet
-from app.core.webhook.notifications import Notification, WebhookEvent
-from app.core.webhook.payload import WebhookMessage, payload
+from app.core.webhook.notifications import Notification, WebhookEvent, WebhookMessage, payload
 from app.engine.host.network import own_address
 from app.engine.webhook import Sent, send
 from app.store import history

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.history.container_events import ContainerEvent
 from app.core.history.incidents import (
+    ContainerEvent,
     ExitSigns,
     Incident,
     incident_in,

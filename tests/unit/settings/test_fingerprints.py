@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.settings.drift import drift_of
 from app.core.settings.fingerprints import (
     InvalidFingerprint,
     changed_since,
+    drift_of,
     fingerprint_of,
     has_value,
     keys_affecting_gateway,

@@ -7,8 +7,7 @@ import pytest
 
 from app.core.status.status import Status
 from app.core.webhook.history_reader import read_entries
-from app.core.webhook.notifications import Notification, WebhookEvent
-from app.core.webhook.payload import WebhookMessage, payload
+from app.core.webhook.notifications import Notification, WebhookEvent, WebhookMessage, payload
 from app.core.webhook.trouble_check import DeploymentCondition, check_condition
 from app.core.webhook.troubles import HistoryCursor
 

@@ -13,7 +13,7 @@ import pytest
 
 from app.config import Settings
 from app.core.errors import EngineUnreachable
-from app.core.history.container_events import ContainerEvent
+from app.core.history.incidents import ContainerEvent
 from app.engine.containers import Containers
 from app.store.history import read_history
 from app.store.last_words import list_last_words

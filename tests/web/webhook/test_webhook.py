@@ -13,8 +13,7 @@ from pydantic import SecretStr
 from app import create_app
 from app.cli.main import main
 from app.config import Settings
-from app.core.webhook.notifications import Notification, WebhookEvent
-from app.core.webhook.payload import WebhookMessage
+from app.core.webhook.notifications import Notification, WebhookEvent, WebhookMessage
 from app.store.webhook_queue import MOST_WAITING, WebhookQueueStore
 from app.usecases.context import AppContext
 from app.usecases.webhook.sender import WebhookSender
