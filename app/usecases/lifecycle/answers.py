@@ -1,4 +1,4 @@
-"""What is answered when a deployment is launched, stopped, archived, restored or deleted."""
+"""API answers after a launch, stop, archive, restore or delete."""
 
 from typing import Any, Literal, Self
 
@@ -14,7 +14,9 @@ class RunningAnswer(Answer):
     deployment_id: DeploymentId
     status: Literal["running"] = "running"
     port: int | None
-    warning: str = Field("", description="Why this host may be short of memory or disk for it.")
+    warning: str = Field(
+        "", description="Why this host may be short of memory or disk for the gateway."
+    )
 
 
 class StoppedAnswer(Answer):
@@ -27,13 +29,13 @@ class StoppedAnswer(Answer):
 class ArchivedShown(AnswerPart):
     """An archived deployment."""
 
-    archived: str = Field(description="The name of its folder in the archive.")
+    archived: str = Field(description="The folder's name in the archive.")
     deployment_id: DeploymentId
     name: str
-    port: int | None = Field(description="The port that it had.")
+    port: int | None = Field(description="The deployment's port before it was archived.")
     archived_at: Time
     archived_by: str
-    purge_begun: bool = Field(description="Whether a deletion was started and did not finish.")
+    purge_begun: bool = Field(description="Whether a deletion was started but not finished.")
 
     @classmethod
     def of(cls, shown: ArchivedDeployment, **named: Any) -> Self:
@@ -61,7 +63,7 @@ class RestoredAnswer(Answer):
     deployment_id: DeploymentId
     port: int | None
     status: Literal["stopped"] = "stopped"
-    remarks: list[str] = Field(description="What is different from before, in sentences.")
+    remarks: list[str] = Field(description="What differs from before the archiving, in sentences.")
 
 
 class PurgedAnswer(Answer):

@@ -13,14 +13,14 @@ from app.usecases.operations.start import Started, require_engine, start_operati
 
 
 def archive_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start archiving a deployment, also one whose `.env` can't be read.
+    """Start archiving a deployment, even if its `.env` can't be read.
 
-    Check that the archive can be written before anything is stopped.
-    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
+    Before anything is stopped, check that the archive can be written. Raise NotFound,
+    DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
     deployment = context.store.load(deployment_id)
     require_engine(deployment_id, context)
-    with storage_errors("It was not archived."):
+    with storage_errors("The deployment was not archived."):
         context.store.archive.open()
     return start_operation(OperationKind.ARCHIVE, deployment, actor=actor, context=context)
 
@@ -37,18 +37,18 @@ def perform_archive(op: OperationContext) -> None:
         name = archive.add(op.deployment.id)
     except OSError as error:
         cause = storage_cause(error)
-        words = f"Its containers are down, and its folder stays: {cause.words}"
+        words = f"The containers are down, but the folder was not moved: {cause.words}"
         raise OperationFailed.of("not_moved", words, cause.next_step) from None
-    op.say(f"It is in {archive.root}/{name}, and its port is free")
+    op.say(f"The folder is in {archive.root}/{name}, and the port is free")
 
 
 def list_archived(*, context: AppContext) -> list[ArchivedDeployment]:
-    """Return the archived deployments, the latest first."""
+    """Return the archived deployments, the latest archived first."""
     return context.store.archive.all()
 
 
 def search_archived(asked: str, *, context: AppContext) -> list[ArchivedDeployment]:
-    """Return those whose name or id contains `asked`, in any case."""
+    """Return the archived deployments whose name or id contains `asked`, ignoring case."""
     text = asked.casefold()
     return [
         each
@@ -58,13 +58,13 @@ def search_archived(asked: str, *, context: AppContext) -> list[ArchivedDeployme
 
 
 def newest_archived(deployment_id: str, *, context: AppContext) -> str | None:
-    """Return the name of a deployment's latest folder in the archive."""
+    """Return the name of the folder in the archive where a deployment was last archived."""
     found = (each for each in list_archived(context=context) if each.deployment.id == deployment_id)
     return next((each.name for each in found), None)
 
 
 def find_archived(given: str, *, context: AppContext) -> ArchivedDeployment:
-    """Return the archived deployment with an id, or with `<id>-<time>` if there are several.
+    """Return the archived deployment with the given id or, to tell several apart, `<id>-<time>`.
 
     Raise NotFound, InputRejected.
     """

@@ -1,4 +1,4 @@
-"""Sizes of archived folders, counted one after the other in the background."""
+"""Sizes of archived folders, measured one after the other in the background."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -10,14 +10,14 @@ _KEPT_SECONDS = 600.0
 
 
 class Sizes:
-    """`counted` is called when a size that was asked for is known."""
+    """The sizes of archived folders. `counted` is called when a requested size is known."""
 
     def __init__(self, counted: Callable[[], None]) -> None:
         self._counted = counted
         self._counts: SingleFlight[FolderSize] = SingleFlight(DaemonThreads("sizes", most=1))
 
     def of(self, folder: Path) -> FolderSize | None:
-        """Return a folder's size; None while it is being counted."""
+        """Return a folder's size; None while the folder is being measured."""
         is_counted_already = self._counts.is_running(folder)
         count = self._counts.begin(folder, lambda: size_of(folder), _KEPT_SECONDS)
         if count.done():

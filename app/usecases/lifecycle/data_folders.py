@@ -1,4 +1,4 @@
-"""The data folders before a launch, and `openclaw.json` in them."""
+"""The data folders of a deployment and their `openclaw.json`, prepared before a launch."""
 
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,9 @@ from app.usecases.operations.operation_context import OperationContext
 _SECONDS = 60
 _STAGED = "openclaw.json.staged"
 
-# Run by the image's own node, as root in a short container. The gateway may change its folders
-# meanwhile, so read, chown and write only what was opened, by descriptor: never through a link
-# that was put in its place.
+# Run by the image's own node, as root in a temporary container. The gateway may change its folders
+# while a script runs, so read, chown and write only by descriptors opened without following links:
+# otherwise, a link put in a file's place would be followed.
 _READ = """
 const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_NONBLOCK} = fs.constants;
 let file;
@@ -74,7 +74,7 @@ def prepare_data_folders(op: OperationContext, image: str) -> None:
     """
     folder = op.folder
     for made in data_folders.make_missing(folder):
-        op.say(f"Made the folder {made}/, which was missing")
+        op.say(f"Made the missing folder {made}/")
     if op.deployment.token or IN_CONFIG & set(op.deployment.changed):
         _write_config(op, image)
     if data_folders.belong_to_gateway(folder):
@@ -87,7 +87,7 @@ def prepare_data_folders(op: OperationContext, image: str) -> None:
 
 
 def _write_config(op: OperationContext, image: str) -> None:
-    """Write the token, and what else changed in `.env`, into `openclaw.json`; no other key."""
+    """Write the token and other values changed in `.env` into `openclaw.json`; no other key."""
     try:
         data = read_openclaw_config(op.folder, image)
         text, written = config_for(op.deployment, data)
@@ -100,11 +100,11 @@ def _write_config(op: OperationContext, image: str) -> None:
 
 
 def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
-    """Return `openclaw.json` as a launch needs it, and the names of what was written into it.
+    """Return the next launch's `openclaw.json`, and the names of the values written into it.
 
-    The page's own origins follow the port. Model and the like are written only if `.env` has
-    changed since the last launch, so that values set by hand in `openclaw.json` stay.
-    Raise ConfigUnreadable.
+    The origins of the gateway's own page follow the port. The model and similar values are written
+    only if `.env` has changed since the last launch, so that values set by hand in `openclaw.json`
+    stay. Raise ConfigUnreadable.
     """
     if not data:
         env = {"OPENCLAW_GATEWAY_TOKEN": "", **deployment.env}
@@ -120,13 +120,13 @@ def config_for(deployment: Deployment, data: bytes) -> tuple[bytes, str]:
 
 
 def image_for(deployment: Deployment, gateway: Container | None, context: AppContext) -> str:
-    """Return an image on this host, to access the files of the gateway's user with."""
+    """Return an image on this host for containers that access the gateway's files."""
     asked = deployment.env.get("OPENCLAW_IMAGE") or context.settings.image
     return gateway.image if gateway else asked
 
 
 def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) -> bytes:
-    """Return `openclaw.json`, even if only the gateway may read it; empty if there is none.
+    """Return `openclaw.json`, even if only the gateway may read the file; empty if it is missing.
 
     Raise Unreadable, ComposeFailed.
     """
@@ -136,7 +136,10 @@ def read_openclaw_config(folder: Path, image: str, seconds: float = _SECONDS) ->
 
 
 def write_openclaw_config(folder: Path, image: str, text: bytes) -> None:
-    """Rewrite `openclaw.json`, even if only the gateway may. Raise ComposeFailed, OSError."""
+    """Rewrite `openclaw.json`, even if only the gateway may write it.
+
+    Raise ComposeFailed, OSError.
+    """
     if data_folders.may_access_config(folder):
         data_folders.write_config(folder, text)
     else:
@@ -153,19 +156,19 @@ def _install_as_root(folder: Path, image: str, text: bytes) -> None:
 
 
 def tokens_equal(deployment: Deployment, folder: Path) -> bool | None:
-    """Return whether `openclaw.json` has the token of `.env`; None if we may not read it."""
+    """Return whether `openclaw.json` has the token of `.env`; None if we may not read the file."""
     config = _own_config(folder)
     return None if config is None else token_in(config) in (None, deployment.token)
 
 
 def allowed_origins(folder: Path, port: int) -> tuple[str, ...] | None:
-    """Return the origins that `openclaw.json` allows; None if we may not read it."""
+    """Return the origins that `openclaw.json` allows; None if we may not read the file."""
     config = _own_config(folder)
     return None if config is None else origins_in(config, port)
 
 
 def _own_config(folder: Path) -> dict[str, Any] | None:
-    """Return `openclaw.json` if this process may read it, else None; it starts no container."""
+    """Return `openclaw.json` if this process may read it, else None. Start no container."""
     try:
         if not data_folders.may_access_config(folder):
             return None

@@ -1,4 +1,4 @@
-"""Launch and restart: bring a gateway up, and succeed only once it is verified."""
+"""Launch and restart: bring a gateway up, and succeed only once the gateway is verified."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -36,7 +36,7 @@ _UP_PATIENCE_SECONDS = 15.0
 
 
 def launch_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start a launch, with a warning if the host is short of room.
+    """Start a launch; warn if the host is short of memory or disk.
 
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -49,7 +49,7 @@ def launch_deployment(deployment_id: str, *, actor: str, context: AppContext) ->
 
 
 def restart_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start a restart; a deployment that is down is launched.
+    """Start a restart; launch a deployment that is down.
 
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -63,12 +63,12 @@ def require_launchable(deployment: Deployment, undone: str) -> None:
     """Raise DeploymentInvalid if a folder lacks what Compose needs."""
     if deployment.problem:
         raise DeploymentInvalid(
-            f"It was not {undone}: {deployment.problem}. Correct that in {deployment.folder},"
-            " then try again."
+            f"The deployment was not {undone}: {deployment.problem}. Correct that in"
+            f" {deployment.folder}, then try again."
         )
     if not deployment.has_compose_file:
         raise DeploymentInvalid(
-            f"It was not {undone}: {deployment.folder} has no docker-compose.yml."
+            f"The deployment was not {undone}: {deployment.folder} has no docker-compose.yml."
             " Put it back, or configure a new deployment."
         )
 
@@ -82,10 +82,10 @@ def perform_launch(op: OperationContext, recreate: bool = False) -> Run:
 
 
 def perform_restart(op: OperationContext) -> Run:
-    """Do a restart and return the verified run.
+    """Restart a gateway and return the verified run.
 
-    A file that Compose refuses, or an image that can't be pulled, fails the restart while
-    the gateway still runs. Raise OperationFailed, ComposeFailed, EngineError, Cancelled.
+    If Compose refuses a file, or an image can't be pulled, fail while the gateway still runs. Raise
+    OperationFailed, ComposeFailed, EngineError, Cancelled.
     """
     return perform_launch(op, recreate=True)
 
@@ -93,13 +93,13 @@ def perform_restart(op: OperationContext) -> Run:
 def bring_up(op: OperationContext, recreate: bool = False) -> Run:
     """Bring a gateway up from its files and return the verified run.
 
-    With `recreate`, take down the running gateway once everything is ready for the next one.
-    If the launch fails or is cancelled, keep the last words of what it started and take that
-    down; leave a gateway alone that ran before and was not touched.
-    Raise OperationFailed, EngineError, Cancelled.
+    With `recreate`, prepare everything for the new container, then take the running one down. If
+    the launch fails or is cancelled, keep the last words of the containers it started, and take
+    them down. Leave an untouched earlier gateway running. Raise OperationFailed, EngineError,
+    Cancelled.
     """
     before = op.gateway()
-    # In a crash loop Docker waits longer each time: start again now, with what was corrected.
+    # In a crash loop, Docker waits longer before each restart, so recreate the container now.
     recreate = recreate or bool(before and before.state == "restarting")
     try:
         _start(op, before, recreate)
@@ -121,15 +121,15 @@ def _start(op: OperationContext, before: Container | None, recreate: bool) -> No
         images = compose_images(op.folder, _CONFIG_SECONDS)
         pull_missing(op, images)
     image = images.get(SERVICE) or next(iter(images.values()), op.context.settings.image)
-    # No cancellation while files are written: they would be left half done.
+    # Not cancellable while files are written: a cancellation would leave them half-written.
     op.step(Step.FOLDERS, "Preparing the data folders")
     prepare_data_folders(op, image)
     if recreate and before:
         take_down(op)
     else:
-        # Compose replaces the container if the files were changed.
+        # Compose replaces the container if the files have changed, so save its last words first.
         try_save_last_words(before, op.deployment, op.context, op.say)
-    # The engine creates a container that Compose has asked for even after Compose was killed.
+    # Be patient: even if Compose is killed, the engine still creates the requested container.
     with op.cancellation.allowed(patience=_UP_PATIENCE_SECONDS):
         if before and before.state == "paused" and not recreate:
             op.step(Step.CREATE, "docker compose unpause")
@@ -140,7 +140,7 @@ def _start(op: OperationContext, before: Container | None, recreate: bool) -> No
 
 
 def _record_applied(op: OperationContext, compose_file: str) -> None:
-    """Record which settings the container has; without that record the pages only know less."""
+    """Record which settings the container has. Without that record, pages only show less."""
     try:
         gateway = op.gateway()
         applied = applied_now(gateway.id if gateway else "", op.deployment.env, compose_file)
@@ -154,9 +154,9 @@ def _record_applied(op: OperationContext, compose_file: str) -> None:
 def pull_missing(
     op: OperationContext, images: Mapping[str, str], env_file: Path | None = None
 ) -> None:
-    """Pull the images that are not on this host, and no others: they may be built here.
+    """Pull the images that are missing on this host. Others may have been built here.
 
-    `env_file` stands in for `.env`. Raise OperationFailed, EngineError.
+    `env_file` replaces `.env`. Raise OperationFailed, EngineError.
     """
     missing = {
         service: image for service, image in images.items() if not op.context.images.id_of(image)
@@ -174,7 +174,7 @@ def pull_missing(
 
 
 def _clear_away(op: OperationContext, before: Container | None) -> None:
-    """Leave no container that Docker would start again, except one this launch did not touch.
+    """Remove this launch's containers, which Docker would restart. Leave untouched ones alone.
 
     Best effort: the launch has failed already, and its own cause is the one to report.
     """
@@ -185,9 +185,9 @@ def _clear_away(op: OperationContext, before: Container | None) -> None:
         if containers and not (untouched and gateway and gateway.state in ("running", "paused")):
             take_down(op)
             if op.context.containers.of(op.deployment.id):
-                # A Compose that was killed may have asked for containers that came since.
+                # A killed Compose may have requested containers that the engine created only now.
                 take_down(op)
     except ComposeFailed as error:
-        op.say(f"It could not be taken down: {last_words_of(error.output)}")
+        op.say(f"The containers could not be taken down: {last_words_of(error.output)}")
     except EngineError as error:
-        op.say(f"It could not be taken down: {error.detail}")
+        op.say(f"The containers could not be taken down: {error.detail}")

@@ -17,13 +17,13 @@ from app.usecases.context import AppContext
 from app.usecases.lifecycle.archive import find_archived
 from app.usecases.lifecycle.restore import locked
 
-# A page waits no longer than this. The deletion goes on, and the archive shows it.
+# A page waits for at most this long. After that, the deletion continues and the archive shows it.
 WAIT_SECONDS = 20.0
 _CONTAINER_SECONDS = 60
 _PURGES = ThreadPoolExecutor(2, thread_name_prefix="purge")
 
-# Run as root in a short container: makes our user the owner of every folder, so that it can be
-# emptied. Mounted folders are left alone: they have another mount id.
+# Run as root in a temporary container: makes our user the owner of every folder, so that the
+# folders can be emptied. Mounted folders, which have another mount id, are left alone.
 _BECOME_OWNER = """
 const fs = require("fs"), {O_RDONLY, O_NOFOLLOW, O_DIRECTORY} = fs.constants;
 const mount = (file) => /mnt_id:\\s*(\\d+)/.exec(fs.readFileSync(`/proc/self/fdinfo/${file}`))[1];
@@ -43,7 +43,7 @@ take("/deployment");
 
 
 def check_confirmed(archived: ArchivedDeployment, typed: str) -> None:
-    """Raise InputRejected unless the name of the archived deployment was typed."""
+    """Raise InputRejected unless the typed text is the name of the archived deployment."""
     if typed.strip() != archived.label:
         raise InputRejected({"confirm": f"must be {archived.label}, written exactly so"})
 
@@ -53,13 +53,13 @@ def purge_archived(
 ) -> bool:
     """Delete an archived deployment, by id or folder name; return False if it takes longer.
 
-    After a failure it can be purged again. Raise NotFound, InputRejected, Busy,
-    NotPurged, StorageFailed.
+    After a failure, the purge can be repeated. Raise NotFound, InputRejected, Busy, NotPurged,
+    StorageFailed.
     """
     archived = find_archived(given, context=context)
     check_confirmed(archived, typed)
     _require_no_containers(archived, context)
-    # In another thread, too, the history names the address of the request.
+    # Pass the context to the thread, so that the history names the request's address.
     purge: Future[None] = _PURGES.submit(copy_context().run, _purge, archived, actor, context)
     try:
         purge.result(wait)
@@ -74,7 +74,7 @@ def _purge(archived: ArchivedDeployment, actor: str, context: AppContext) -> Non
     about = {"deployment": archived.deployment.id, "name": archived.deployment.name}
     root = context.store.root
     with locked(archived, context=context) as folder:
-        with storage_errors("It was not deleted."):
+        with storage_errors("The deployment was not deleted."):
             history.record(root, "purge", actor, **about)
             folder = context.store.archive.begin_purge(folder)
         try:
@@ -88,7 +88,7 @@ def _purge(archived: ArchivedDeployment, actor: str, context: AppContext) -> Non
 
 
 def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
-    """Delete a folder; first become the owner of what only the gateway's user may empty."""
+    """Delete a folder. Where only the gateway's user may empty it, first become the owner."""
     purge = context.store.archive.purge
     try:
         try:
@@ -106,7 +106,7 @@ def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> 
 
 
 def _become_owner(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
-    """Make our user the owner, by a short container of an image that is on this host."""
+    """Make our user the owner of a folder, by a temporary container of an image on this host."""
     images = (archived.deployment.env.get("OPENCLAW_IMAGE"), context.settings.image)
     script = _BECOME_OWNER % {"uid": os.geteuid(), "gid": os.getegid()}
     try:
@@ -114,23 +114,23 @@ def _become_owner(folder: Path, archived: ArchivedDeployment, context: AppContex
         run_as_root(image, folder, script, _CONTAINER_SECONDS)
     except (StopIteration, EngineError, ComposeFailed):
         raise NotPurged(
-            f"Part of “{archived.label}” is left: it belongs to the gateway's user, and the short"
-            " container that makes it ours could not run. As root: rm -rf --one-file-system"
+            f"Part of “{archived.label}” is left, owned by the gateway's user. The temporary"
+            " container that changes the owner could not run. As root: rm -rf --one-file-system"
             f" {folder}"
         ) from None
 
 
 def _require_no_containers(archived: ArchivedDeployment, context: AppContext) -> None:
-    """Refuse to delete data that a container still uses, if the engine knows of one."""
+    """Raise NotPurged if, by the engine, a container still uses the data."""
     if context.store.has(archived.deployment.id):
-        return  # The listed folder of that id has them.
+        return  # Any containers belong to the listed deployment of that id.
     try:
         containers = context.containers.of(archived.deployment.id)
     except EngineError:
-        return  # They were down when it was archived.
+        return  # The archiving took the containers down.
     if containers:
         names = ", ".join(each.name for each in containers)
         raise NotPurged(
-            f"{names} is still there. Remove it first, on the page Orphans or with:"
-            f" docker compose -p {archived.deployment.id} down"
+            f"Containers of “{archived.label}” still exist: {names}. Remove them on the page"
+            f" Orphans or with: docker compose -p {archived.deployment.id} down"
         )

@@ -1,4 +1,4 @@
-"""Restore: move an archived deployment back, with its own port or, if that is taken, a free one."""
+"""Restore: move an archived deployment back, with its own port or, if taken, a free port."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,7 +32,7 @@ from app.usecases.settings.ports import free_port, port_problem
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """A restored deployment. `remarks` are sentences about what is different from before."""
+    """A restored deployment. `remarks` are sentences about what differs from before."""
 
     deployment: Deployment
     remarks: tuple[str, ...]
@@ -52,9 +52,9 @@ def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored
     archived = find_archived(given, context=context)
     deployment_id = archived.deployment.id
     if archived.purging:
-        raise NotRestored(f"Part of “{archived.label}” was deleted already. Delete the rest of it.")
+        raise NotRestored(f"Part of “{archived.label}” was deleted already. Delete the rest.")
     with (
-        storage_errors("It was not restored."),
+        storage_errors("The deployment was not restored."),
         context.store.creation_lock(),
         locked(archived, context=context) as folder,
     ):
@@ -71,7 +71,7 @@ def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored
 
 @contextmanager
 def locked(archived: ArchivedDeployment, *, context: AppContext) -> Iterator[Path]:
-    """Lock an archived folder and give its path. Raise Busy, NotFound."""
+    """Lock an archived folder and yield its path. Raise Busy, NotFound."""
     try:
         with context.store.archive.locked(archived.name) as folder:
             yield folder
@@ -84,7 +84,7 @@ def locked(archived: ArchivedDeployment, *, context: AppContext) -> Iterator[Pat
 
 
 def _adapt(folder: Path, deployment: Deployment, actor: str, context: AppContext) -> list[str]:
-    """Write a free port into an archived folder's files; return what changed, in sentences.
+    """Write a free port into an archived folder's files; return the changes, in sentences.
 
     Leave a folder as it is if its `.env` can't be understood.
     """
@@ -103,10 +103,12 @@ def _adapt(folder: Path, deployment: Deployment, actor: str, context: AppContext
             folder / ENV_FILE, lambda env: with_value(env, "PORT", str(port)), MAX_FILE_BYTES
         )
     moved = _move_origins(folder, deployment, port, context, needed=bool(problem))
-    remarks = [f"Its port {before} {problem}, so it has {port} now."] if problem else []
+    remarks = (
+        [f"Port {before} {problem}, so the deployment has port {port} now."] if problem else []
+    )
     if not moved:
         remarks.append(
-            "Its config/openclaw.json could not be changed: open its page once it runs, which says"
+            "config/openclaw.json could not be changed. After a launch, the deployment's page says"
             " whether a name has to be allowed."
         )
     return remarks
@@ -117,12 +119,12 @@ def _another_port(before: int, problem: str, context: AppContext) -> int:
         return free_port(context)
     except InputRejected as rejected:
         raise NotRestored(
-            f"Its port {before} {problem}, and {' '.join(rejected.fields.values())}."
+            f"Port {before} {problem}, and {' '.join(rejected.fields.values())}."
         ) from None
 
 
 def _write_subnet(folder: Path, port: int, context: AppContext) -> None:
-    """Write the port's subnet into the compose file, if it has one of ours."""
+    """Write the port's subnet into the compose file, if the file has one of our subnets."""
     pool = context.settings.subnet_pool
     with suppress(FileNotFoundError, Unreadable, UnicodeDecodeError):
         change_file(
@@ -134,9 +136,9 @@ def _write_subnet(folder: Path, port: int, context: AppContext) -> None:
 def _move_origins(
     folder: Path, deployment: Deployment, port: int, context: AppContext, *, needed: bool
 ) -> bool:
-    """Allow the same names for the gateway's page at its new port; return whether they are.
+    """Allow the gateway's page at its new port, under the same names; return whether that worked.
 
-    Start a container for that only if it is `needed`.
+    Start a container for the change only if `needed`.
     """
     try:
         if not (needed or data_folders.may_access_config(folder)):

@@ -13,15 +13,16 @@ from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
 from app.usecases.operations.start import Started, require_engine, start_operation
 
-# Longer than containers get to end by themselves; a caller who waits has 110 s left after it.
+# Seconds for a cancelled launch to end: longer than containers may take to end by themselves. After
+# that, a waiting caller has another 110 s for the stop.
 _CANCEL_SECONDS = 40.0
 
 
 def stop_deployment(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start stopping a deployment, also one whose `.env` can't be read.
+    """Start stopping a deployment, even if its `.env` can't be read.
 
-    Cancel a launch that is running first: after a stop nothing must come up.
-    Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError, TooManyWaiting.
+    First cancel a running launch: nothing may come up after a stop. Raise NotFound,
+    DeploymentInvalid, Busy, StorageFailed, EngineError, TooManyWaiting.
     """
     deployment = context.store.load(deployment_id)
     require_engine(deployment_id, context)
@@ -42,23 +43,23 @@ def perform_stop(op: OperationContext) -> None:
     if left := op.context.containers.of(op.deployment.id):
         names = ", ".join(each.name for each in left)
         raise OperationFailed.of(
-            "containers_left", f"After the stop there is still {names}.", "Stop again."
+            "containers_left", f"These still exist after the stop: {names}.", "Stop again."
         )
 
 
 def take_down(op: OperationContext) -> None:
     """Stop and remove the containers and networks of a deployment; keep the last words.
 
-    Go by the Compose project, not by the folder: a damaged `.env` must not prevent a stop.
-    Neither do last words that can't be kept. Raise ComposeFailed.
+    Select them by Compose project, not by folder: a damaged `.env` must not prevent a stop, and
+    neither must a failure to keep the last words. Raise ComposeFailed.
     """
     seconds = op.context.settings.stop_timeout
     op.step(Step.STOP, "docker compose stop")
     compose_stop(op.deployment.id, op.log, seconds)
-    op.step(Step.LAST_WORDS, "Keeping its last words")
+    op.step(Step.LAST_WORDS, "Keeping the last words")
     try:
         try_save_last_words(op.gateway(), op.deployment, op.context, op.say)
     except EngineError as error:
-        op.say(f"Its last words could not be kept: {error.detail}")
+        op.say(f"The last words could not be kept: {error.detail}")
     op.step(Step.REMOVE, "docker compose down")
     compose_down(op.deployment.id, op.log, seconds)

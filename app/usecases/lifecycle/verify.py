@@ -1,7 +1,7 @@
-"""Verify: wait until a gateway passes every readiness check, or can't any more.
+"""Verify: wait until a gateway passes every readiness check, or fails for good.
 
-`docker compose up --wait` calls a crash loop a success, so we have our own rule: one and the
-same run is up and passes every check.
+`docker compose up --wait` calls a crash loop a success, so we apply our own rule: one single run of
+the gateway must stay up and pass every check.
 """
 
 import time
@@ -19,7 +19,7 @@ from app.usecases.status.causes import end_cause
 from app.usecases.status.fix_lines import fix_line_parts
 
 _INTERVAL_SECONDS = 0.5
-# OpenClaw's exit code for a configuration that another start can't correct.
+# OpenClaw's exit code for a wrong configuration, which a restart can't correct.
 _CONFIGURATION_ERROR = 78
 _RESTARTS_TOLERATED = 1
 _AFTER_IT_ANSWERS = ("readyz", "websocket", "token")
@@ -28,7 +28,7 @@ _AFTER_IT_ANSWERS = ("readyz", "websocket", "token")
 def verify_gateway(op: OperationContext, before: Container | None) -> Run:
     """Return the verified run; `before` is the container from before the launch.
 
-    Raise OperationFailed at once if waiting can't help, else at the deadline; EngineError.
+    Raise OperationFailed: at once if waiting can't help, else at the deadline. Raise EngineError.
     """
     seconds = op.context.settings.launch_timeout
     deadline = time.monotonic() + seconds
@@ -41,7 +41,9 @@ def verify_gateway(op: OperationContext, before: Container | None) -> Run:
             answers = True
             op.step(Step.READY, "The gateway answers; waiting until it is ready")
         if isinstance(found, Run):
-            op.say("It is ready" + (" and accepts the token" if op.deployment.token else ""))
+            op.say(
+                "The gateway is ready" + (" and accepts the token" if op.deployment.token else "")
+            )
             return found
         if found.detail != reported:
             reported = found.detail
@@ -52,9 +54,9 @@ def verify_gateway(op: OperationContext, before: Container | None) -> Run:
 
 
 def _check_once(op: OperationContext, restarts_before: dict[str, int]) -> Run | ReadinessCheck:
-    """Return the verified run, or the first check that fails so far.
+    """Return the verified run, or the first check that still fails.
 
-    One slow answer of the engine does not end a launch.
+    A single slow response of the engine does not fail a launch.
     """
     try:
         gateway = _live_container(op, restarts_before)
@@ -62,7 +64,7 @@ def _check_once(op: OperationContext, restarts_before: dict[str, int]) -> Run | 
         if failed_check is None:
             now = op.gateway()
             run = now.run if now and now.state == "running" else None
-            again = failed("container", "It was started again meanwhile.")
+            again = failed("container", "The gateway was restarted during the checks.")
             return run if run and run == gateway.run else again
     except EngineError as error:
         return failed("container", error.detail)
@@ -74,8 +76,8 @@ def _check_once(op: OperationContext, restarts_before: dict[str, int]) -> Run | 
 def _first_failed(deployment: Deployment, gateway: Container) -> ReadinessCheck | None:
     """Return the first check that fails.
 
-    A folder of the older server may have its token in `openclaw.json` alone: its page shows
-    that, but the launch does not wait for it.
+    Ignore a missing token in a folder of the older server, which may have the token only in
+    `openclaw.json`: the deployment's page shows that, but the launch does not wait for it.
     """
     failed_check = first_failed(run_checks(deployment, gateway))
     if failed_check and failed_check.name == "token" and not deployment.token:
@@ -84,16 +86,16 @@ def _first_failed(deployment: Deployment, gateway: Container) -> ReadinessCheck 
 
 
 def _restarts_of(before: Container | None) -> dict[str, int]:
-    """Return the restarts before this launch, by container id: `up` may keep the container."""
+    """Return the restart count before this launch by container id; `up` may keep a container."""
     return {before.id: before.details.restart_count} if before and before.details else {}
 
 
 def _live_container(op: OperationContext, restarts_before: dict[str, int]) -> Container:
-    """Return the gateway's container. Raise OperationFailed if it ended or loops."""
+    """Return the gateway's container. Raise OperationFailed after its end or in a crash loop."""
     gateway = op.gateway()
     if gateway is None or gateway.details is None:
         raise OperationFailed.of(
-            "container_gone", "Its container was removed while it was starting.", "Launch again."
+            "container_gone", "The gateway's container was removed while starting.", "Launch again."
         )
     ended = gateway.state in ("exited", "dead", "created")
     hopeless = gateway.state == "restarting" and gateway.details.exit_code == _CONFIGURATION_ERROR
@@ -106,7 +108,7 @@ def _live_container(op: OperationContext, restarts_before: dict[str, int]) -> Co
 def _timeout(seconds: float, reported: str) -> Cause:
     return Cause(
         "launch_timeout",
-        f"It was not ready after {seconds:g} s. {reported}",
-        "Its last words may tell why. A slow host can be given more time with"
+        f"The gateway was not ready after {seconds:g} s. {reported}",
+        "The last words may tell why. A slow host can be given more time with"
         " DEPLOY_AGENT_LAUNCH_TIMEOUT.",
     )

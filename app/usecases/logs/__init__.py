@@ -1,1 +1,1 @@
-"""Reading and following a gateway's log."""
+"""Reads and follows a gateway's log."""

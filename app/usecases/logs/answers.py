@@ -1,4 +1,4 @@
-"""What is answered about a gateway's log."""
+"""API answers about a gateway's log."""
 
 from typing import Any, Self
 
@@ -9,18 +9,20 @@ from app.usecases.logs.logs import Logs
 
 
 class LastWordsShown(AnswerPart):
-    """The last words of an ended container: when, and its exit code."""
+    """The last words of an ended container: time of the end, and exit code."""
 
     at: str
     exit_code: int | None
 
 
 class LogsAnswer(Answer):
-    """The lines as one text."""
+    """Log lines as one text."""
 
     deployment_id: DeploymentId
     logs: str
-    last_words: LastWordsShown | None = Field(description="Set if the lines are last words.")
+    last_words: LastWordsShown | None = Field(
+        description="Set if the lines are an ended container's last words."
+    )
 
     @classmethod
     def of(cls, shown: Logs, **named: Any) -> Self:

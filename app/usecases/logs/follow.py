@@ -1,4 +1,4 @@
-"""Follows a deployment's log from a reader's position, across container changes."""
+"""Follows a deployment's log from a reader's position, through container changes."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -15,26 +15,26 @@ from app.usecases.logs.masking import masker_for
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import DeploymentView, show_deployment
 
-# Nobody reads faster than this, and no browser should have to keep up.
+# Limit per reader: nobody reads faster, and no browser should have to render more.
 _LINES_A_SECOND = 2_000
 _SMALLEST_BATCH = 250
 _QUIET_SECONDS = 60.0
 _BUSY_SECONDS = 0.1
-# Fast lines are sent in batches, since a page is laid out again for each batch.
+# Lines that arrive fast are sent in batches, since each batch makes the page lay out again.
 _FAST_LINES = 20
 _BATCH_SECONDS = 0.15
 _LOAD_SECONDS = 3.0
 _LOOK_SECONDS = 2.0
 
-# Parsed once for all who follow the same log.
+# A cache, so that several followers of one log share the parsing.
 _read_line = lru_cache(8192)(read_line)
 
 
 class LogTail:
-    """The lines that one reader has not seen yet, from `position`; empty means from the start.
+    """The lines after `position` that one reader has not seen yet; empty means from the start.
 
-    `update` passes the deployment's current view. If it has a new container, that container's log
-    follows once the log before has been read to its end. `wake` is called when lines arrive.
+    `update` passes the deployment's current view. If the view has a new container, its log follows
+    after the end of the previous container's log. `wake` is called when lines arrive.
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class LogTail:
 
     @property
     def pause(self) -> float:
-        """Seconds until the next call of `more`, unless the reader is woken before."""
+        """Seconds until the next call of `more`, unless `wake` is called earlier."""
         return _BUSY_SECONDS if self._cursor and self._cursor.waiting else _QUIET_SECONDS
 
     def update(self, view: DeploymentView) -> None:
@@ -70,15 +70,15 @@ class LogTail:
             if (gateway.id, view.deployment.secrets) != (self._next_id, self._masked_secrets):
                 self._next_mask = masker_for(view.deployment, gateway, self._context)
         except EngineError:
-            return  # Go on with the current container until the engine answers again.
+            return  # Keep following the current container until the engine answers again.
         self._next_id, self._masked_secrets = gateway.id, view.deployment.secrets
         if gateway.id == self._container_id:
             self._mask = self._next_mask
 
     def more(self, await_existing: bool = False) -> list[LogLine | LogNotice]:
-        """Return the lines since the last call.
+        """Return the lines since the previous call.
 
-        With `await_existing`, wait until the lines that the container already has are loaded.
+        With `await_existing`, wait until the container's existing lines are loaded.
         """
         read = self._take()
         if self._next_id != self._container_id and not (self._cursor and self._cursor.waiting):
@@ -93,7 +93,7 @@ class LogTail:
             self._cursor.close()
 
     def _switch_to(self, container_id: str) -> list[LogLine | LogNotice]:
-        """Follow another container; return a notice if it replaces one."""
+        """Follow another container; return a notice if another log was followed so far."""
         self.close()
         before = self._position
         same = before.is_in(container_id)
@@ -133,7 +133,7 @@ def _skipped(number: int | None) -> list[LogNotice]:
 def lines_from(
     position: str, log_filter: LogFilter, deployment_id: str, *, context: AppContext
 ) -> Iterator[LogLine | LogNotice]:
-    """Yield new lines of a log until the deployment is gone. Raises NotFound then."""
+    """Yield new lines of a log. Raises NotFound once the deployment is gone."""
     waker, updated_at = Subscriber(), -_LOOK_SECONDS
     with closing(LogTail(log_filter, position, waker.wake, context)) as tail:
         while True:

@@ -1,4 +1,4 @@
-"""Logs: the log of a gateway's container, or the last words of an ended one."""
+"""Logs: the log of a gateway's container, or an ended container's last words."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -29,17 +29,17 @@ from app.usecases.status.overview import DeploymentView
 
 DEFAULT_TAIL = 200
 LARGEST_TAIL = 10_000
-# A filter is applied to so many of the last lines.
+# A filter reads at most this many of the last lines.
 _MOST_FILTERED = 20_000
-# The position after all lines of a removed container: the next line is another container's.
+# The position after all lines of a removed container: any next line is in another container's log.
 _GONE = LogPosition("0" * 12)
 
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """Lines of a log. `last_words` is set if the lines come from there.
+    """Lines of a log. `last_words` is set if the lines are from last words.
 
-    `position` is the end of what was read, filtered lines included.
+    `position` is the end of the lines read, including those that the filter dropped.
     """
 
     lines: tuple[LogLine, ...] = ()
@@ -65,7 +65,7 @@ def read_logs(
 ) -> Logs:
     """Return a deployment's last log lines, from its container or from its last words.
 
-    Raises EngineError if the engine does not answer: last words might be out of date then.
+    Raises EngineError if the engine does not answer: the last words may be outdated in that case.
     """
     gateway = gateway_with_log(view)
     if gateway is None:
@@ -90,7 +90,7 @@ def read_ended_log(
     log_filter: LogFilter = EVERYTHING,
     context: AppContext,
 ) -> Logs:
-    """Return the log in the last words of the container before this one. Raises EngineError."""
+    """Return the log in the last words of the previous container. Raises EngineError."""
     words = previous_last_words(view, context=context)
     if words is None or (since and words.moment < since):
         return Logs()
@@ -100,7 +100,7 @@ def read_ended_log(
 
 
 def previous_last_words(view: DeploymentView, *, context: AppContext) -> LastWords | None:
-    """Return the last words of the latest container other than the current one."""
+    """Return the latest last words of a container other than the current one."""
     now = view.gateway.id if view.gateway else ""
     kept = map(read_last_words, last_words_files(context.store.folder(view.deployment.id)))
     return next((words for words in kept if words and words.container != now), None)
@@ -124,7 +124,7 @@ def stream_logs(
 
 
 def gateway_with_log(view: DeploymentView) -> Container | None:
-    """Return the gateway's container if it was ever started. Raises EngineError."""
+    """Return the gateway's container if it was ever started, else None. Raises EngineError."""
     if view.problem:
         raise engine_error(view.problem.code, view.problem.reason)
     return view.gateway if view.gateway and view.gateway.state != "created" else None
@@ -133,8 +133,8 @@ def gateway_with_log(view: DeploymentView) -> Container | None:
 def _raw_lines(
     gateway: Container, tail: int | None, since: datetime | None, context: AppContext
 ) -> Iterable[RawLine]:
-    """Return the engine's lines; none if the container was removed meanwhile."""
-    # The engine accepts no time before 1970.
+    """Return the engine's log lines; none if the container has been removed."""
+    # The engine accepts no time before 1970, so use 1970 at the earliest.
     seconds = f"{max(since.timestamp(), 0):.6f}" if since else None
     try:
         stream = context.log_source.open(gateway.id, tail=tail, since=seconds)

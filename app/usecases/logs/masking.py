@@ -1,4 +1,4 @@
-"""The masker for everything that a deployment's gateway may have logged."""
+"""The masker for all secrets that a deployment's gateway may have logged."""
 
 from functools import lru_cache
 
@@ -9,10 +9,10 @@ from app.usecases.context import AppContext
 
 
 def masker_for(deployment: Deployment, gateway: Container | None, context: AppContext) -> Masker:
-    """Return a masker for the secrets in `.env` and those that the container was started with.
+    """Return a masker for the secrets in `.env` and those in the container.
 
-    They differ after an edit of `.env`; if `.env` is damaged, only the container still has them.
-    Raises EngineError.
+    They differ after an edit of `.env`. If `.env` is damaged, only the container has them. Raises
+    EngineError.
     """
     running = context.containers.secrets_of(gateway) if gateway else ()
     return _masker((*deployment.secrets, *running))

@@ -1,1 +1,1 @@
-"""Operations: each runs in a process of its own and outlives the server."""
+"""Operations: each runs in its own process and outlives the server."""

@@ -1,4 +1,4 @@
-"""What is answered about operations."""
+"""API answers about operations."""
 
 from typing import Any, Literal, Self
 
@@ -9,24 +9,24 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.status.status import Status
 
-# An interrupted operation had no time to write down a reason.
+# The reason shown for interrupted operations: their process could not record one.
 INTERRUPTION = "its process was ended, or the host restarted."
 
 
 class OperationShown(AnswerPart):
-    """A launch, stop or other operation: anything that takes more than a moment."""
+    """A launch, stop or other operation: any action that takes more than a moment."""
 
     id: int = Field(description="Counts up from 1 in each deployment.")
     kind: OperationKind
     state: OperationState
-    actor: str = Field(description="Who started it.")
-    cancelled_by: str = Field(description="Who cancelled it; empty if nobody did.")
+    actor: str = Field(description="Who started the operation.")
+    cancelled_by: str = Field(description="Who cancelled the operation; empty if nobody did.")
     arguments: dict[str, str] = Field(description="Settings of this operation, without secrets.")
     started_at: Time
     ended_at: Time | None
-    reason: str = Field(description="Why it failed, in words.")
-    next_step: str = Field(description="What to do about it.")
-    fix: str = Field(description="A shell command for this host that repairs it, if there is one.")
+    reason: str = Field(description="Why the operation failed.")
+    next_step: str = Field(description="What to do about the failure.")
+    fix: str = Field(description="A shell command for this host that removes the cause, if any.")
     code: str = Field(description="The stable name of the cause.")
     free_port: int | None = Field(description="A free port, if the deployment's own is taken.")
 
@@ -49,7 +49,7 @@ class OperationGoesOn(Answer):
     status: Literal["launching", "stopping"]
     operation: OperationShown
     warning: str = Field(
-        "", description="Of a launch: why this host may be short of memory or disk for it."
+        "", description="For a launch: why this host may be short of memory or disk."
     )
 
     @classmethod
@@ -58,7 +58,7 @@ class OperationGoesOn(Answer):
 
 
 class CancelledAnswer(Answer):
-    """The operation has ended; `status` is the deployment's status after it."""
+    """The operation has ended; `status` is the deployment's status afterwards."""
 
     deployment_id: DeploymentId
     status: Status

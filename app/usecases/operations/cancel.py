@@ -17,9 +17,9 @@ _POLL_SECONDS = 0.1
 
 
 def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> Operation:
-    """Ask the operation that runs on a deployment to end, and return it.
+    """Request the end of a deployment's running operation, and return the operation.
 
-    If two people ask, the first counts. Raise NotFound, NothingToCancel, StorageFailed.
+    If two people request it, the first is recorded. Raise NotFound, NothingToCancel, StorageFailed.
     """
     deployment = context.store.load(deployment_id)
     running = deployment.running_operation
@@ -28,7 +28,7 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
     if not running.kind.facts.can_be_cancelled:
         raise NothingToCancel(
             f"The {running.kind.noun} by {running.actor} can't be cancelled: cut off half-way"
-            " it could leave containers that nobody asked for. Wait for its end.",
+            " it could leave unwanted containers. Wait until it ends.",
             extra={"operation": OperationShown.of(running).as_json()},
         )
     folder = context.store.folder(deployment_id)
@@ -41,7 +41,7 @@ def cancel_operation(deployment_id: str, *, actor: str, context: AppContext) -> 
 def wait_for_cancelled(
     operation: Operation, *, context: AppContext, seconds: float = WAIT_SECONDS
 ) -> Operation | None:
-    """Return the operation once it is cancelled, or None after `seconds`.
+    """Return the cancelled operation once it has ended, or None after `seconds`.
 
     Raise NothingToCancel if it ended in another way first, TooManyWaiting.
     """

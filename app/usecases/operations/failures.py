@@ -1,4 +1,4 @@
-"""Failures of a step of an operation, and their causes."""
+"""Failures of an operation, and their causes."""
 
 from typing import Self
 
@@ -15,9 +15,9 @@ from app.usecases.status.causes import cause_of_engine, compose_cause
 
 
 class OperationFailed(Exception):
-    """An operation could not do what was asked, for a cause that is known.
+    """An operation failed for a known cause.
 
-    `verified` is the run that was verified all the same, as after a rollback.
+    `verified` is the run verified in spite of the failure, for example after a rollback.
     """
 
     def __init__(self, cause: Cause, verified: Run | None = None) -> None:
@@ -30,7 +30,7 @@ class OperationFailed(Exception):
         return cls(Cause(code, words, next_step), verified)
 
 
-# What `cause_of` has words for, apart from Cancelled, which is no Exception.
+# The exceptions that `cause_of` can explain, besides Cancelled, which is no Exception.
 FAILURES = (
     OperationFailed,
     ComposeFailed,
@@ -43,7 +43,7 @@ FAILURES = (
 
 
 def cause_of(failure: BaseException, op: OperationContext) -> Cause:
-    """Return why something failed; code and words are empty for what nobody foresaw."""
+    """Return why an operation failed; code and words are empty for an unforeseen failure."""
     match failure:
         case OperationFailed():
             return failure.cause
@@ -52,13 +52,13 @@ def cause_of(failure: BaseException, op: OperationContext) -> Cause:
         case EngineError():
             return cause_of_engine(failure, op.deployment, op.context)
         case CopyFailed():
-            return Cause("not_copied", f"Its state could not be copied: {failure}.", "")
+            return Cause("not_copied", f"The gateway's state could not be copied: {failure}.", "")
         case Unreadable():
-            return Cause("unreadable", f"A file of it {failure}.", "")
+            return Cause("unreadable", f"A file of the deployment {failure}.", "")
         case EnvFileError():
             return Cause("env_unreadable", f".env can't be understood: {failure}.", "")
         case OSError():
             return storage_cause(failure)
         case Cancelled():
-            return Cause("cancelled", "It was cancelled.", "")
+            return Cause("cancelled", "The operation was cancelled.", "")
     return Cause("", "", "")

@@ -1,4 +1,4 @@
-"""What the process of an operation works with: the deployment, the log, and the cancellation."""
+"""The context of an operation's process: the deployment, the log, and the cancellation."""
 
 import os
 import signal
@@ -22,9 +22,9 @@ from app.usecases.context import AppContext
 
 
 class Cancelled(BaseException):
-    """Somebody has cancelled the operation. No `except Exception` may catch it.
+    """Somebody has cancelled the operation. No `except Exception` may catch this.
 
-    `words` say what was undone, `verified` is the run that was verified after that.
+    `words` say what was rolled back; `verified` is the run verified after the rollback.
     """
 
     def __init__(self, words: str = "", verified: Run | None = None) -> None:
@@ -34,10 +34,10 @@ class Cancelled(BaseException):
 
 
 class Cancellation:
-    """Raises Cancelled, once and only inside `allowed`, if `is_asked` says so.
+    """Raises Cancelled, once and only inside `allowed`, if `is_asked` returns True.
 
-    The signal may come at any moment. Work that must not be left half done runs outside
-    `allowed`, and a second signal does not disturb the clean-up.
+    The signal may arrive at any moment. Work that must not be interrupted runs outside `allowed`. A
+    second signal does not interrupt the clean-up.
     """
 
     def __init__(self, is_asked: Callable[[], bool]) -> None:
@@ -48,14 +48,14 @@ class Cancellation:
         self._reminder: Timer | None = None
 
     def listen(self) -> None:
-        """Handle the signal from now on. An earlier request is noticed by `allowed`."""
+        """Handle the signal from now on. `allowed` notices a request from before this call."""
         signal.signal(CANCEL, self._on_signal)
 
     @contextmanager
     def allowed(self, patience: float = 0.0) -> Iterator[None]:
-        """Let the work inside be cancelled: at once, or after `patience` seconds.
+        """Allow the cancellation of the work inside: at once, or after `patience` seconds.
 
-        Patience is for work that does harm when it is cut off, and usually ends soon.
+        Use patience for work that usually ends soon and does harm if interrupted.
         """
         self._allowed, self._patience, self._not_before = True, patience, 0.0
         try:
@@ -87,7 +87,7 @@ class Cancellation:
 
 @dataclass(frozen=True, slots=True)
 class OperationContext:
-    """One operation under way. `log` is for calls that begin steps themselves, as Compose does."""
+    """A running operation. `log` is for calls that begin steps themselves, such as Compose's."""
 
     operation: Operation
     deployment: Deployment
@@ -96,11 +96,11 @@ class OperationContext:
     cancellation: Cancellation
 
     def say(self, text: str) -> None:
-        """Write a text, masked, into the log."""
+        """Write a text into the log, with secrets masked."""
         self.log.say(text)
 
     def step(self, step: Step, words: str) -> None:
-        """Begin a step, and write the words into the log."""
+        """Begin a step, and write `words` into the log."""
         self.log.step(step, words)
 
     @property
@@ -109,13 +109,13 @@ class OperationContext:
 
     @property
     def own_folder(self) -> Path:
-        """Where the operation has its log and the files that it keeps."""
+        """The folder with the operation's log and the files that the operation keeps."""
         return operation_folder(self.folder, self.operation.number)
 
     def gateway(self) -> Container | None:
-        """Return the gateway's container as the engine has it now. Raise EngineError."""
+        """Return the gateway's container, as reported now by the engine. Raise EngineError."""
         return self.deployment.gateway_in(self.context.containers.of(self.deployment.id))
 
     def reloaded(self) -> Self:
-        """Return the same operation on the deployment as its files are now."""
+        """Return this operation with the deployment reloaded from its files."""
         return replace(self, deployment=self.context.store.load(self.deployment.id))

@@ -1,4 +1,4 @@
-"""Operations of a deployment, with their steps and output, while they run and after."""
+"""Operations of a deployment, with their steps and output, during a run and afterwards."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from app.usecases.operations.answers import INTERRUPTION
 
 def operation_of(deployment_id: str, number: int, *, context: AppContext) -> Operation:
     """Return one operation of a deployment, archived or not. Raise NotFound."""
-    # An archiving may move the folder while we read it: then the second try finds it.
+    # Try twice: an archiving may move the folder during the first try.
     folders = (context.store.folder_or_archived(parse_id(deployment_id)) for _ in range(2))
     tries = (operations.read_operation(each, number) for each in folders)
     found = next((each for each in tries if each), None)
@@ -25,7 +25,7 @@ def operation_of(deployment_id: str, number: int, *, context: AppContext) -> Ope
 
 
 def failure_of(operation: Operation) -> str:
-    """Return why an operation did not succeed, and what to do."""
+    """Return why an operation did not succeed, and what to do next."""
     if operation.state is OperationState.INTERRUPTED:
         return (
             f"The {operation.kind.noun} was interrupted: {INTERRUPTION}"
@@ -35,7 +35,7 @@ def failure_of(operation: Operation) -> str:
 
 
 def steps_of(operation: Operation, *, context: AppContext) -> tuple[StepProgress, ...]:
-    """Return the steps of an operation, planned, under way and done."""
+    """Return the planned, running and finished steps of an operation."""
     folder = context.store.folder(operation.deployment_id)
     recorded = operation_log.read_records(folder, operation.number)
     if recorded is None:
@@ -52,10 +52,10 @@ def steps_of(operation: Operation, *, context: AppContext) -> tuple[StepProgress
 def output_since(
     operation: Operation, offset: int, *, context: AppContext
 ) -> tuple[list[tuple[str, str]], int]:
-    """Return (time, text) of each line of the log from `offset` on, and the offset to go on from.
+    """Return the log's lines from `offset` on, as (time, text), and the offset after them.
 
-    Offsets are bytes of the file: they hold in every browser and after every restart.
-    Older logs also have lines for the layers of a pull, which the steps show.
+    Offsets count bytes of the file, so they are valid in every browser and after every restart.
+    The lines of image layers in older logs are left out, since the steps show those layers.
     """
     folder = context.store.folder(operation.deployment_id)
     lines, end = operation_log.read_log_since(folder, operation.number, offset)
@@ -63,7 +63,7 @@ def output_since(
 
 
 def steps_size(operation: Operation, *, context: AppContext) -> int:
-    """Return a number that grows with every record of the steps."""
+    """Return a number that grows with every recorded change of a step."""
     folder = context.store.folder(operation.deployment_id)
     return operation_log.records_size(folder, operation.number)
 

@@ -1,4 +1,4 @@
-"""Perform an operation, in the process that was started for it: `app/operation.py`."""
+"""Perform an operation, in its own process: `app/operation.py`."""
 
 import os
 import signal
@@ -39,7 +39,7 @@ from app.usecases.updates.state_access import COPY_SECONDS
 
 _SPARE_SECONDS = 300
 
-# Each returns the run that it has verified, if any.
+# Each function returns the run that it verified, if any.
 PERFORMERS: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
     OperationKind.LAUNCH: perform_launch,
     OperationKind.RESTART: perform_restart,
@@ -54,17 +54,17 @@ PERFORMERS: Mapping[OperationKind, Callable[[OperationContext], Run | None]] = {
 
 
 class _DeadlinePassed(Exception):
-    """The operation took longer than all its steps together may."""
+    """The operation took longer than the sum of all its steps' limits."""
 
 
 def perform_operation(folder: Path, number: int, lock: int, settings: Settings) -> None:
     """Perform one operation of the deployment in `folder`, and record how it ended.
 
-    `lock` is the descriptor that holds the folder's lock. It is released at once then.
+    `lock` is the descriptor that holds the folder's lock. It is closed once the end is recorded.
     """
     context = build_context(settings)
     _clean_environment(context.address)
-    # Compose would look for files in the working folder and its parents.
+    # In any other working folder, Compose would look for files there and in its parents.
     os.chdir("/")
     operation = operations.read_operation(folder, number)
     if operation is None:
@@ -77,12 +77,12 @@ def perform_operation(folder: Path, number: int, lock: int, settings: Settings) 
     history.source_address.set(_source(folder, number))
     ended = _perform(operation, folder, context, cancellation)
     _record_end(ended, context)
-    # The outcome can be read now, so the next operation must not have to wait for our exit.
+    # The outcome is recorded, so release the lock: the next operation must not wait for our exit.
     os.close(lock)
 
 
 def _record_end(ended: Operation, context: AppContext) -> None:
-    """Record the outcome. An archived deployment's folder is in another place by now."""
+    """Record the outcome. The folder of an archived deployment has moved into the archive."""
     folder = context.store.folder_or_archived(ended.deployment_id)
     with suppress(OSError):
         history.record(
@@ -104,20 +104,20 @@ def _source(folder: Path, number: int) -> str:
 
 
 def _clean_environment(address: str) -> None:
-    """Keep only what Compose needs: a variable of ours would override the one in `.env`."""
+    """Keep only what Compose needs: our own variables would override those in `.env`."""
     environment = docker_environment(PROJECT, address)
     os.environ.clear()
     os.environ.update(environment)
 
 
 def _set_deadline(settings: Settings) -> None:
-    """Limit the whole operation. Every step has its own limit; this one is for the unforeseen."""
+    """Limit the whole operation, for unforeseen delays. Every step also has its own limit."""
 
     def passed(number: int, frame: FrameType | None) -> None:
         raise _DeadlinePassed
 
     signal.signal(signal.SIGALRM, passed)
-    # An update or reconfiguration may do all of it twice: forward, and in a rollback.
+    # An update or reconfiguration may stop and launch twice: once forward, once in a rollback.
     steps = settings.pull_timeout + 2 * (settings.launch_timeout + settings.stop_timeout)
     signal.alarm(int(steps + 2 * COPY_SECONDS) + _SPARE_SECONDS)
 
@@ -125,7 +125,7 @@ def _set_deadline(settings: Settings) -> None:
 def _perform(
     operation: Operation, folder: Path, context: AppContext, cancellation: Cancellation
 ) -> Operation:
-    """Return the operation as it ended."""
+    """Perform the operation and return it as it ended."""
     deployment = context.store.load(operation.deployment_id)
     mask = Masker((*deployment.secrets, *kept_secrets(operation, folder)))
     with OperationLog(folder, operation.number, mask) as log:
@@ -146,15 +146,19 @@ def _outcome(op: OperationContext, mask: Masker) -> Operation:
     except FAILURES as error:
         return _failed(operation, cause_of(error, op), mask)
     except _DeadlinePassed:
-        return _failed(operation, Cause(DEADLINE, "It took too long and was ended.", ""), mask)
+        return _failed(
+            operation, Cause(DEADLINE, "The operation took too long and was ended.", ""), mask
+        )
     except Exception:  # noqa: BLE001 - nobody else could report it
         traceback.print_exc()
-        cause = Cause(INTERNAL_ERROR, "Deploy Agent itself failed; its trace is kept.", "")
+        cause = Cause(
+            INTERNAL_ERROR, "Deploy Agent itself failed; the operation's folder has the trace.", ""
+        )
         return _failed(operation, cause, mask)
 
 
 def _with_run(ended: Operation, verified: Run | None) -> Operation:
-    """Return the operation with the run that it verified; else the one verified before stays."""
+    """Return the operation with the run that it verified, or else with its earlier verified run."""
     return replace(ended, verified=verified or ended.verified)
 
 
@@ -164,7 +168,7 @@ def _cancelled(op: OperationContext, undone: str) -> Operation:
         op.operation,
         state=OperationState.CANCELLED,
         code="cancelled",
-        reason=f"It was cancelled by {who}. {undone}".strip(),
+        reason=f"The {op.operation.kind.noun} was cancelled by {who}. {undone}".strip(),
         cancelled_by=who,
     )
 
@@ -176,7 +180,7 @@ def _failed(operation: Operation, cause: Cause, mask: Masker) -> Operation:
         code=cause.code,
         reason=mask(cause.words),
         next_step=mask(cause.next_step),
-        # The catalogue's commands end with a running gateway, which nobody who stops one wants.
+        # The catalog's fix commands leave a gateway running, so a stop must not offer them.
         fix="" if operation.kind.facts.stops else mask(cause.fix),
         free_port=cause.free_port,
     )

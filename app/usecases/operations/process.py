@@ -16,8 +16,8 @@ def spawn(
 ) -> subprocess.Popen[bytes]:
     """Run `python -m MODULE ARGUMENTS LOCK`, in a session of its own. Raise OSError.
 
-    The process inherits the lock's descriptor. Its stderr goes to the file `trace`: it has to
-    outlive the server's terminal. Pages are updated when the process ends.
+    The process inherits the lock's descriptor. Its stderr goes to the file `trace`, since the
+    process must outlive the server's terminal. Pages are updated when the process ends.
     """
     with open(trace, "wb") as stderr:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Start an operation: lock the deployment, record what is to be done, start the process."""
+"""Start an operation: lock the deployment, record the request, start the process."""
 
 import os
 import subprocess
@@ -22,15 +22,15 @@ from app.usecases.context import AppContext
 from app.usecases.operations.answers import OperationShown
 from app.usecases.operations.process import spawn
 
-# Compose ends within half a second after its operation process.
+# Seconds to wait for Compose, which ends within 0.5 s after its operation's process.
 _LEFTOVERS_SECONDS = 5.0
-# From a written outcome to the free lock, on a busy host.
+# Seconds from a recorded outcome to the release of the lock, on a busy host.
 _LAST_STEP_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An operation that was just started, with its process and a warning about it, if any."""
+    """An operation that was just started, with its process and a warning, if any."""
 
     operation: Operation
     process: subprocess.Popen[bytes]
@@ -38,7 +38,7 @@ class Started:
 
 
 def require_engine(deployment_id: str, context: AppContext) -> None:
-    """Raise EngineError if the engine does not answer: then no operation is begun."""
+    """Raise EngineError if the engine does not answer, so that no operation is begun."""
     context.containers.of(deployment_id)
 
 
@@ -51,10 +51,10 @@ def start_operation(
     arguments: Mapping[str, str] | None = None,
     files: Mapping[str, bytes] | None = None,
 ) -> Started:
-    """Start an operation on a deployment; its process goes on without us.
+    """Start an operation on a deployment. The operation's process does not depend on ours.
 
-    `files` are for the process alone: they may hold secrets.
-    Raise Busy, NotFound, DeploymentInvalid, StorageFailed.
+    `files` are readable by that process alone, since they may hold secrets. Raise Busy, NotFound,
+    DeploymentInvalid, StorageFailed.
     """
     folder = context.store.folder(deployment.id)
     lock = _lock(folder, deployment, kind, actor, context)
@@ -70,7 +70,7 @@ def start_operation(
 
 
 def _record_begin(folder: Path, operation: Operation) -> None:
-    """Record the beginning in the history; a full disk prevents no stop."""
+    """Record the beginning in the history; a full disk must not prevent a stop."""
     try:
         history.record(
             folder,
@@ -87,7 +87,7 @@ def _record_begin(folder: Path, operation: Operation) -> None:
 def _lock(
     folder: Path, deployment: Deployment, kind: OperationKind, actor: str, context: AppContext
 ) -> int:
-    """Lock a folder; wait a moment for an operation whose outcome is written already."""
+    """Lock a folder; wait a moment if the running operation has recorded its outcome already."""
     deadline = time.monotonic() + _LAST_STEP_SECONDS
     while True:
         try:
@@ -101,8 +101,8 @@ def _lock(
         except OSError as error:
             raise_shortage(error)
             raise DeploymentInvalid(
-                "Deploy Agent can't use its folder:"
-                f" {deployment.problem or 'it can not be opened'}. To stop its containers by hand:"
+                "Deploy Agent can't use the deployment's folder:"
+                f" {deployment.problem or 'it can not be opened'}. To stop the containers by hand:"
                 f" docker compose -p {deployment.id} down"
             ) from None
 
@@ -122,7 +122,7 @@ def _a(noun: str) -> str:
 
 
 def _wait_for_leftovers(folder: Path) -> None:
-    """Wait until the last children of a killed operation have ended."""
+    """Wait until the child processes of a killed operation have ended."""
     previous = operations.latest(folder)
     session = operation_process.process_of(folder, previous.number) if previous else None
     if previous is None or session is None or previous.ended_at is not None:
@@ -143,7 +143,7 @@ def _session_lives(session: int) -> bool:
 def _start_process(
     folder: Path, operation: Operation, lock: int, context: AppContext
 ) -> subprocess.Popen[bytes]:
-    """Start the process; if the system refuses, record that the operation has failed."""
+    """Start the process; if the system refuses, record the operation as failed."""
     number = operation.number
     trace = operations.operation_folder(folder, number) / "trace"
     try:
@@ -151,7 +151,7 @@ def _start_process(
             "app.operation", str(folder), str(number), lock=lock, trace=trace, context=context
         )
     except OSError as error:
-        reason = f"Its process could not be started: {error.strerror}."
+        reason = f"The operation's process could not be started: {error.strerror}."
         failed = replace(operation, state=OperationState.FAILED, code=NOT_STARTED, reason=reason)
         with suppress(OSError):
             operations.end(folder, failed)

@@ -1,12 +1,13 @@
 """Transaction: a change that is rolled back unless the gateway works with it.
 
-Update, reconfigure, rotate token and allow origin go the same way: apply the change, bring the
-gateway up, verify it. Whatever fails on the way, or if somebody cancels, put back what was
-there, bring the old gateway up, and report both. The sequence and its words are here. Each of
-the four gives a `Change`: what it keeps, how it applies that, how it puts it back.
+Update, reconfigure, rotate token and allow origin share one sequence: apply the change, bring the
+gateway up, verify it. On any failure or cancellation, put the old files or state back, bring the
+old gateway up, and report the failure and the rollback together. This module has the sequence and
+its messages. Each of the four operations provides a `Change`: what to keep, how to apply the
+change, and how to put the old back.
 
-A killed process runs none of this. What each change keeps on disk, and who finishes or undoes
-it then, is in its own module.
+A killed process runs no rollback. For that case, the module of each change says what is kept on
+disk, and who finishes or undoes the change.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,24 +22,24 @@ from app.core.snapshot import Run
 from app.usecases.operations.failures import FAILURES, OperationFailed, cause_of
 from app.usecases.operations.operation_context import Cancellation, Cancelled, OperationContext
 
-# What became of the old gateway after a rollback.
+# The state of the old gateway after a rollback.
 RUNS, UNTOUCHED, DOWN = "runs", "was not touched", "is down, as before"
 
 
 class Change(Protocol):
-    """What one kind of operation changes."""
+    """The change of one kind of operation."""
 
     @property
     def old(self) -> str:
         """What a rollback puts back, as the subject of a sentence: "The old token"."""
 
     def apply(self, op: OperationContext) -> Run | None:
-        """Change, bring the gateway up, verify it. Return its run; None if it stays down."""
+        """Change, bring the gateway up, verify it. Return the run; None if it stays down."""
 
     def roll_back(self, op: OperationContext) -> Sequence[str]:
-        """Put back what was there; return the files left alone since somebody changed them.
+        """Put the old files back; return the files left alone because somebody changed them.
 
-        Can be called again after it failed, or after nothing was changed.
+        Can be repeated after a failure, and called if nothing was changed.
         """
 
     def bring_back(self, op: OperationContext) -> tuple[str, Run | None]:
@@ -48,8 +49,8 @@ class Change(Protocol):
 def run_transaction(op: OperationContext, change: Change) -> Run | None:
     """Apply a change and return the verified run, or None if the gateway stays down.
 
-    Roll back on any failure. Raise OperationFailed or Cancelled, which report the rollback
-    too, with the run that is verified after it. Code `not_put_back`: the rollback failed.
+    Roll back on any failure. Raise OperationFailed or Cancelled, whose text reports the rollback
+    too, with the run verified after the rollback. Code `not_put_back`: the rollback failed.
     """
     try:
         return change.apply(op)
@@ -58,9 +59,9 @@ def run_transaction(op: OperationContext, change: Change) -> Run | None:
 
 
 def put_back(op: OperationContext, change: Change, why: str = "") -> Sequence[str]:
-    """Put back what was there, not yet the gateway; return the files left alone.
+    """Put the old files back, but not the gateway; return the files left alone.
 
-    Raise OperationFailed with `not_put_back`; its words begin with `why`.
+    Raise OperationFailed with code `not_put_back` and a text that begins with `why`.
     """
     op.step(Step.BACK, "Rolling back what was changed")
     with half_done_on_failure(op, f"{why} {change.old} could not be put back."):
@@ -69,7 +70,7 @@ def put_back(op: OperationContext, change: Change, why: str = "") -> Sequence[st
 
 @contextmanager
 def half_done_on_failure(op: OperationContext, words: str) -> Iterator[None]:
-    """Turn a failure into `not_put_back`: `words`, its cause, and how to finish or undo.
+    """Turn a failure into `not_put_back`: `words`, the cause, and how to finish or undo.
 
     Raise OperationFailed.
     """
@@ -85,11 +86,11 @@ def half_done_on_failure(op: OperationContext, words: str) -> Iterator[None]:
 
 
 def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -> BaseException:
-    """Roll back and return the failure with what came of that."""
+    """Roll back; return the failure with the outcome of the rollback."""
     cause = cause_of(failure, op)
     if cause.code:
         op.say(cause.sentence)
-    # Nobody cancels a rollback: whoever cancels the change wants the old gateway back.
+    # A rollback can't be cancelled: who cancels a change wants the old gateway back.
     op = replace(op, cancellation=Cancellation(lambda: False))
     put = _what_was_put_back(change, put_back(op, change, cause.words))
     run = None
@@ -104,7 +105,7 @@ def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -
         words = f"{cause.words} {put}, but the gateway does not come up: {again.words}"
         step = again.next_step or "Launch it again."
         cause = replace(again, code=cause.code, words=words, next_step=step)
-    # Without a code nobody foresaw the failure: the operation process reports it.
+    # No code means an unforeseen failure, which the operation's process reports.
     return OperationFailed(cause, run) if cause.code else failure
 
 

@@ -1,4 +1,4 @@
-"""Wait for the end of an operation, in one of few places for waiting calls."""
+"""Wait for the end of an operation. The number of waiting calls is limited."""
 
 import subprocess
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from app.usecases.operations.answers import OperationShown
 from app.usecases.operations.operations import failure_of, operation_of
 from app.usecases.operations.start import Started
 
-# Older scripts give up at 120 s.
+# Less than 120 s, when older scripts time out.
 WAIT_SECONDS = 110.0
 _PLACES = BoundedSemaphore(20)
 
@@ -20,7 +20,8 @@ _PLACES = BoundedSemaphore(20)
 def wait_for(started: Started, *, context: AppContext) -> Operation | None:
     """Return the operation once it has succeeded, or None after WAIT_SECONDS.
 
-    Raise the error of its kind, with the reason, if it fails; WasCancelled; TooManyWaiting.
+    If the operation fails, raise its kind's error with the reason. Raise WasCancelled,
+    TooManyWaiting.
     """
     with waiting_place(started.operation):
         try:
@@ -49,11 +50,11 @@ def _error_for(ended: Operation) -> type[UserError]:
 
 @contextmanager
 def waiting_place(operation: Operation) -> Iterator[None]:
-    """Hold one of the places for waiting calls. Raise TooManyWaiting."""
+    """Hold one of the limited places for waiting calls. Raise TooManyWaiting."""
     if not _PLACES.acquire(blocking=False):
         raise TooManyWaiting(
-            "Twenty calls already wait for an operation. This one was started all the same:"
-            " ask for its status, or pass “wait”: false.",
+            "Twenty calls already wait for an operation. Your operation was started:"
+            " check its status, or pass “wait”: false.",
             extra={"operation": OperationShown.of(operation).as_json()},
         )
     try:

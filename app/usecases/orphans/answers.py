@@ -1,4 +1,4 @@
-"""What is answered about orphans: containers and networks without a deployment."""
+"""API answers about orphans: containers and networks without a deployment."""
 
 from typing import Any, ClassVar, Literal, Self
 
@@ -17,15 +17,17 @@ class OrphanContainerShown(AnswerPart):
 
 
 class OrphanShown(AnswerPart):
-    """What is left of one Compose project."""
+    """The orphaned containers and networks of one Compose project."""
 
     project: str = Field(description="The name of the Compose project.")
     kind: OrphanKind
-    why: str = Field(description="Why it counts as an orphan, in words.")
-    perhaps: bool = Field(description="Whether it may belong to somebody else.")
-    listed: bool = Field(description="Whether the list has a deployment of that id nevertheless.")
+    why: str = Field(description="Why the project counts as an orphan.")
+    perhaps: bool = Field(description="Whether the project may belong to somebody else.")
+    listed: bool = Field(
+        description="Whether the list has a deployment with the project's name as its id."
+    )
     containers: list[OrphanContainerShown]
-    networks: list[str] = Field(description="The names of its networks.")
+    networks: list[str] = Field(description="The names of the project's networks.")
 
     @classmethod
     def of(cls, shown: Orphan, **named: Any) -> Self:
@@ -46,7 +48,7 @@ class RemovedOrphanAnswer(Answer):
 
 
 class RemovingOrphanAnswer(Answer):
-    """The removal is still running. The list shows what is left."""
+    """The removal is still running. The list shows what still exists."""
 
     http_status: ClassVar[int] = 202
 

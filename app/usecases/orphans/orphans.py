@@ -1,4 +1,4 @@
-"""Orphans: containers and networks on the engine that belong to no deployment's folder."""
+"""Orphans: containers and networks that belong to no deployment's folder."""
 
 import os
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from app.usecases.context import AppContext
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """The orphans, one for each Compose project; with a `problem` the engine did not answer."""
+    """The orphans, one for each Compose project. `problem`: why the engine did not answer."""
 
     all: tuple[Orphan, ...] = ()
     problem: EngineProblem | None = None
@@ -41,7 +41,7 @@ def list_orphans(*, context: AppContext) -> Orphans:
 
 
 def list_orphans_now(*, context: AppContext) -> Orphans:
-    """Return the orphans of this moment, for a caller who acts on them. Raises EngineError."""
+    """Return the current orphans, for a caller that removes them. Raises EngineError."""
     context.snapshots.outdate()
     context.networks.changed()
     found = list_orphans(context=context)
@@ -51,7 +51,7 @@ def list_orphans_now(*, context: AppContext) -> Orphans:
 
 
 def last_seen_orphans(deployments: Iterable[Deployment], *, context: AppContext) -> Orphans:
-    """Return the orphaned containers by the latest snapshot, without asking the engine."""
+    """Return the orphaned containers in the latest snapshot, without an engine call."""
     snapshot = context.snapshots.latest
     if snapshot is None or snapshot.problem:
         return Orphans()
@@ -91,7 +91,7 @@ def _may_be_in_use(folder: str, context: AppContext) -> bool:
 
 
 def _may_exist(path: str) -> bool:
-    """Return False only if a path certainly does not exist; one that can't be read may exist."""
+    """Return False only if a path certainly does not exist; an unreadable path may exist."""
     try:
         os.stat(path)
     except (FileNotFoundError, NotADirectoryError):

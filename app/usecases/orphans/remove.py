@@ -1,4 +1,4 @@
-"""Remove orphans: stop them, keep their last words, remove their containers and networks."""
+"""Remove orphans: stop them, keep their last words, delete their containers and networks."""
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -25,14 +25,14 @@ from app.usecases.lifecycle.stop import stop_deployment
 from app.usecases.operations.wait import wait_for
 from app.usecases.orphans.orphans import list_orphans_now
 
-# A page waits no longer than this; the removal goes on, and the orphans page shows it.
+# A page waits for at most this long. After that, the removal continues; the orphans page shows it.
 WAIT_SECONDS = 20.0
 _POOL = ThreadPoolExecutor(2, thread_name_prefix="orphans")
 
 
 @dataclass(slots=True)
 class Removal:
-    """The outcome: which projects are removed, which go on, and which failed and why."""
+    """The outcome: the projects removed, the projects in progress, the projects failed and why."""
 
     removed: list[str] = field(default_factory=list)
     removing: list[str] = field(default_factory=list)
@@ -40,7 +40,7 @@ class Removal:
 
 
 def find_orphan(project: str, *, context: AppContext) -> Orphan:
-    """Return the orphan with this Compose project name, as of now.
+    """Return the current orphan with this Compose project name.
 
     Raises NotFound, NotOrphaned, EngineError.
     """
@@ -61,7 +61,7 @@ def find_orphan(project: str, *, context: AppContext) -> Orphan:
 def remove_orphan(
     project: str, *, actor: str, context: AppContext, seconds: float | None = WAIT_SECONDS
 ) -> bool:
-    """Remove one orphan; return False if the removal still goes on after `seconds`.
+    """Remove one orphan; return False if the removal has not ended after `seconds`.
 
     Raises NotFound, NotOrphaned, NotRemoved, StorageFailed, Busy, StopFailed, EngineError.
     """
@@ -78,9 +78,9 @@ def remove_orphans(
     context: AppContext,
     seconds: float | None = WAIT_SECONDS,
 ) -> Removal:
-    """Remove several orphans independently: one failure does not affect the others."""
+    """Remove several orphans independently: a failure of one does not affect the others."""
     removals: dict[str, Future[bool]] = {
-        # The context carries the caller's address into the thread, for the history.
+        # Copy the context, so that the thread records the caller's address in the history.
         each: _POOL.submit(copy_context().run, _remove, each, actor, context)
         for each in dict.fromkeys(projects)
     }
@@ -99,11 +99,11 @@ def remove_orphans(
 
 
 def _remove(project: str, actor: str, context: AppContext) -> bool:
-    """Remove one orphan; return False if the stop that it needs still goes on."""
+    """Remove one orphan; return False if the stop operation for it has not ended yet."""
     try:
         orphan = find_orphan(project, context=context)
         if orphan.deployment:
-            # Its folder exists: an ordinary stop, which takes the folder's lock.
+            # The orphan's folder exists, so run an ordinary stop, which locks the folder.
             started = stop_deployment(project, actor=actor, context=context)
             return wait_for(started, context=context) is not None
         _remove_recorded(orphan, actor, context)
@@ -116,7 +116,7 @@ def _remove(project: str, actor: str, context: AppContext) -> bool:
 
 def _remove_recorded(orphan: Orphan, actor: str, context: AppContext) -> None:
     root, about = context.store.root, {"project": orphan.project, "parts": orphan.parts}
-    with storage_errors("It was not removed."):
+    with storage_errors("The orphan was not removed."):
         history.record(root, "remove stranded", actor, **about)
     try:
         _remove_parts(orphan, context)
@@ -136,7 +136,7 @@ def _remove_parts(orphan: Orphan, context: AppContext) -> None:
             compose_halt(project, environment, seconds)
             for container in orphan.containers:
                 _save_last_words(container, context)
-            # Its folder may have been put back meanwhile.
+            # Check again: somebody may have put the folder back while the containers stopped.
             find_orphan(project, context=context)
         compose_remove(project, environment, seconds)
     except ComposeFailed as error:
@@ -145,17 +145,17 @@ def _remove_parts(orphan: Orphan, context: AppContext) -> None:
     left = [each.name for each in context.containers.of(project)]
     left += [each.name for each in context.networks.of(project)]
     if left:
-        raise NotRemoved(f"These are still there: {', '.join(left)}. Try again.")
+        raise NotRemoved(f"These still exist: {', '.join(left)}. Try again.")
 
 
 def _save_last_words(container: Container, context: AppContext) -> None:
-    """Save a container's last words; a failure to do so stops nothing."""
+    """Save a container's last words; a failure does not stop the removal."""
     if container.state == "created":
         return
     with suppress(EngineError, OSError):
         log = context.containers.logs(container.id, KEPT_LINES)
         said = context.containers.description(container.id)
         mask = Masker(context.containers.secrets_of(container))
-        # Its archived folder, or else the root folder.
+        # The orphan's archived folder, or else the root folder.
         folder = context.store.archive.newest(container.project) or context.store.root
         save_last_words(folder, build_last_words(container.id, log, said, mask))

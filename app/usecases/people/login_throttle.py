@@ -1,4 +1,4 @@
-"""Counts failed log-ins, so that guessing is slow. In memory: a restart clears the counts."""
+"""Limits failed log-ins, so that guessing is slow. In memory: a restart clears the counts."""
 
 from threading import Lock
 
@@ -7,11 +7,12 @@ from cachetools import TTLCache
 from app.core.errors import TooManyAttempts
 
 _WINDOW_SECONDS = 300.0
-# A few attempts at one name from one address, more from one address at all names. The limit
-# for one name from all addresses is high: nobody can lock a user out by the way.
+# Limits of failed log-ins: low for one name from one address, higher for all names from one
+# address. For one name from all addresses the limit is high, so that nobody can easily lock a user
+# out.
 _PER_NAME_AND_ADDRESS, _PER_ADDRESS, _PER_NAME = 5, 20, 50
 
-# The counters that an attempt raises, each by (name, address); one of the two may be empty.
+# The counters that an attempt increases, as (name, address); either may be empty.
 Attempt = tuple[tuple[str, str], ...]
 
 
@@ -25,7 +26,8 @@ class LoginThrottle:
     def begin(self, name: str, address: str) -> Attempt:
         """Count an attempt as failed until it succeeds, so that parallel attempts count too.
 
-        `address` is empty where all users share it, such as a proxy's. Raises TooManyAttempts.
+        `address` is empty if all users share one address, such as a proxy's. Raises
+        TooManyAttempts.
         """
         limits = {(name, ""): _PER_NAME}
         if address:
@@ -40,7 +42,7 @@ class LoginThrottle:
         return tuple(limits)
 
     def succeed(self, attempt: Attempt) -> None:
-        """Clear the counts of the attempt's name, and uncount the attempt at its address."""
+        """Clear the counts of the attempt's name; take the attempt off the count of its address."""
         with self._lock:
             for key in attempt:
                 if key[0]:

@@ -1,4 +1,4 @@
-"""Users and API tokens: add, remove, list; and the set-up link of the first operator."""
+"""Users and API tokens: add, remove, list. Also the set-up link for the first operator."""
 
 import hashlib
 import secrets
@@ -19,7 +19,7 @@ HASHER = PasswordHasher()
 
 
 def digest(secret: str) -> str:
-    """Return the stored hash of a random secret; it is long, so a plain hash is enough."""
+    """Return the hash under which a random secret is stored. Long secrets need no slow hash."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
@@ -28,13 +28,13 @@ def has_users(context: AppContext) -> bool:
 
 
 def list_users(*, context: AppContext) -> list[dict[str, str]]:
-    """Return name and role of each user, sorted by name."""
+    """Return the name and role of each user, sorted by name."""
     users = sorted(context.people.read().users.items())
     return [{"name": name, "role": user.role} for name, user in users]
 
 
 def list_tokens(*, context: AppContext) -> list[dict[str, str | None]]:
-    """Return the API tokens without their secrets, the oldest first."""
+    """Return the API tokens without their secrets, oldest first."""
     tokens = sorted(context.people.read().tokens.items(), key=lambda each: each[1].made_at)
     return [
         {
@@ -52,7 +52,7 @@ def list_tokens(*, context: AppContext) -> list[dict[str, str | None]]:
 def add_user(
     name: str, role: str, password: str, *, by: str, context: AppContext, setup: str | None = None
 ) -> Person:
-    """Add a user. `setup` is the secret of a set-up link, which must still be valid.
+    """Add a user. `setup` is the secret of a set-up link, which must be valid.
 
     Raises InputRejected, LinkExpired, StorageFailed.
     """
@@ -63,7 +63,7 @@ def add_user(
         raise InputRejected(errors)
     hashed = HASHER.hash(password)
     with storage_errors("The user was not added."), context.people.changing() as people:
-        # Checked again under the lock: two requests may use one link at the same time.
+        # Check again under the lock: two requests may use one link at the same time.
         if setup is not None and not is_setup_valid(people, setup):
             raise _expired_link()
         if name in people.users:
@@ -89,7 +89,7 @@ def set_password(name: str, password: str, *, by: str, context: AppContext) -> N
 
 
 def remove_user(name: str, *, by: str, context: AppContext) -> None:
-    """Remove a user. Raises NotFound; InputRejected for the last operator of several users."""
+    """Remove a user. Raises NotFound; InputRejected if others would be left without an operator."""
     with storage_errors("The user was not removed."), context.people.changing() as people:
         if name not in people.users:
             raise _no_user(name)
@@ -101,7 +101,7 @@ def remove_user(name: str, *, by: str, context: AppContext) -> None:
 
 
 def make_token(name: str, role: str, made_by: str, *, context: AppContext) -> str:
-    """Make an API token and return it. Only its hash is kept, so it can't be shown again."""
+    """Make an API token and return it. Only a hash is stored, so the token can't be shown again."""
     errors = _errors(token_name=token_name_problem(name.strip()))
     if role not in list(Role):
         errors["token_role"] = "must be viewer or operator"  # noqa: S105
@@ -120,12 +120,12 @@ def revoke_token(identifier: str, *, by: str, context: AppContext) -> None:
     """Revoke an API token. Raises NotFound."""
     with storage_errors("The token was not revoked."), context.people.changing() as people:
         if people.tokens.pop(identifier, None) is None:
-            raise NotFound("There is no such token; it may have been revoked already.")
+            raise NotFound("There is no such token. Maybe the token was revoked already.")
     _record(context, "revoke_token", by, token=identifier)
 
 
 def begin_setup(*, context: AppContext) -> str:
-    """Return the secret of a new set-up link; an earlier link becomes invalid."""
+    """Return the secret of a new set-up link; earlier links become invalid."""
     secret = secrets.token_urlsafe(24)
     with storage_errors("No set-up link was made."), context.people.changing() as people:
         people.setup = Setup(digest(secret), time.time() + SETUP_SECONDS)
@@ -147,7 +147,7 @@ def set_up(secret: str, name: str, password: str, *, context: AppContext) -> Per
 
 
 def is_setup_valid(people: People, secret: str) -> bool:
-    """Return whether a set-up link is still valid: not used, not expired, and no users yet."""
+    """Return whether a set-up link is valid: unused, not expired, and there are no users yet."""
     setup = people.setup
     return (
         setup is not None

@@ -1,4 +1,4 @@
-"""Log-ins: check a password, open a session, and find the person of a session or token."""
+"""Log-ins: check a password, open a session, find the person behind a session or token."""
 
 import secrets
 import time
@@ -18,7 +18,7 @@ from app.usecases.people.people import HASHER, digest
 SESSION_SECONDS = 12 * 3600
 _USED_EVERY = 60.0
 _MOST_SESSIONS = 20
-# Each check takes 64 MiB and all cores for a moment.
+# Limits parallel password checks: each takes 64 MiB and all cores for a moment.
 _CHECKS = BoundedSemaphore(4)
 
 
@@ -29,7 +29,7 @@ def log_in(name: str, password: str, address: str, *, context: AppContext) -> st
 
 
 def verify_password(name: str, password: str, address: str, *, context: AppContext) -> str:
-    """Check a password and return the hash that it matches; failures are throttled.
+    """Check a password and return the matching hash. Failures are throttled.
 
     Raises NotLoggedIn, TooManyAttempts.
     """
@@ -49,10 +49,9 @@ def verify_password(name: str, password: str, address: str, *, context: AppConte
 def open_session(
     name: str, address: str, *, context: AppContext, verified: str | None = None
 ) -> str:
-    """Return the secret of a new session. The caller has verified who the user is.
+    """Return the secret of a new session. The caller has verified the user.
 
-    `verified` is the hash that the password matched. If it was changed meanwhile, NotLoggedIn
-    is raised.
+    `verified` is the hash that the password matched. Raises NotLoggedIn if it has changed since.
     """
     secret, now = secrets.token_urlsafe(32), time.time()
     with storage_errors("You were not logged in."), context.people.changing() as people:
@@ -66,7 +65,7 @@ def open_session(
 
 
 def log_out(secret: str, *, context: AppContext) -> None:
-    """End a session on the server: a copy of its cookie is useless afterwards."""
+    """End a session on the server, so that a copy of its cookie is useless."""
     key = digest(secret)
     with storage_errors("You were not logged out."), context.people.changing() as people:
         for user in people.users.values():
@@ -74,7 +73,7 @@ def log_out(secret: str, *, context: AppContext) -> None:
 
 
 def person_of_session(secret: str, address: str, *, context: AppContext) -> Person | None:
-    """Return the person of a session, if it is used from the address where it was opened."""
+    """Return the person of a session; None unless the session's own address uses it."""
     key, now = digest(secret), time.time()
     for name, user in context.people.read().users.items():
         session = user.sessions.get(key)
@@ -84,7 +83,7 @@ def person_of_session(secret: str, address: str, *, context: AppContext) -> Pers
 
 
 def person_of_token(text: str, *, context: AppContext) -> Person | None:
-    """Return the person of an API token. The time of its last use is kept to the minute."""
+    """Return the person of an API token. The time of last use is stored, to the minute."""
     kind, _, rest = text.partition("_")
     identifier, _, secret = rest.partition("_")
     token = context.people.read().tokens.get(identifier) if kind == "da" else None
@@ -100,7 +99,7 @@ def _is_old(token: Token) -> bool:
 
 
 def _note_use(identifier: str, context: AppContext) -> None:
-    """Save when a token was used. If the disk can't be written, the token works all the same."""
+    """Save when a token was used. A failure to write does not invalidate the token."""
     with suppress(OSError), context.people.changing() as people:
         token = people.tokens.get(identifier)
         if token and _is_old(token):
@@ -115,9 +114,9 @@ def person_of_proxy(name: str, *, context: AppContext) -> Person:
 
 @cache
 def _dummy_hash() -> str:
-    """Return a hash to check where the name is unknown, so that timing reveals no names.
+    """Return a hash to check for unknown names, so that response times reveal no names.
 
-    Made at the first log-in, since hashing would delay the start of the server.
+    Made at the first log-in, since hashing would delay the server's start.
     """
     return HASHER.hash(secrets.token_hex(16))
 

@@ -1,15 +1,15 @@
 """Doing a reconfiguration: write the files, restart, roll back if that does not work.
 
-The old and the new files are kept in the operation's own folder until it has ended, so that an
-interrupted one can be finished or undone:
-- before or between the writes, each file is complete, the old or the new one. The compose file
-  reads all but its network from `.env`, so any mixture of them can be launched;
+The old and the new files are kept in the operation's own folder until the operation has ended, so
+that an interrupted reconfiguration can be finished or undone:
+- before and between the writes, each file is complete: either the old or the new one. The compose
+  file reads everything but its network from `.env`, so any mixture can be launched;
 - once the gateway is taken down, the old files and the old `openclaw.json` are kept.
-A file that is neither the old nor the new one was changed by a person and is left alone. If
-that is found before the first write, nothing is changed at all.
+A file that is neither the old nor the new one was changed by a person and is left alone. If such a
+file is found before the first write, nothing is changed.
 
-If the old files can't be put back, or the new ones of a resumed reconfiguration can't be
-written (the disk is full), everything stays kept: it can be finished or undone once more.
+If the disk is full, the old files may not be put back, or a resumed reconfiguration may not write
+the new files. All files stay kept then, so that finish or undo can be repeated.
 """
 
 from collections.abc import Sequence

@@ -60,7 +60,7 @@ def test_an_archived_deployment_frees_its_port_and_may_return_on_another(
 
     assert restored.status_code == 200, restored.text
     assert restored.json["port"] != port
-    assert f"Its port {port} is taken by the deployment Newcomer" in restored.json["remarks"][0]
+    assert f"Port {port} is taken by the deployment Newcomer" in restored.json["remarks"][0]
     written = env.read_text()
     assert written.startswith(f"# ours\nPORT={restored.json['port']}\n")
     assert "UNKNOWN=kept # as it is\n" in written

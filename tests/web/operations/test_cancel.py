@@ -68,7 +68,7 @@ def test_a_launch_that_has_hardly_begun_is_cancelled(
     assert answer.json["operation"]["state"] == "cancelled"
     assert containers_of(engine, folder.name) == []
     lines = [line.partition(" ")[2] for line in operation_log.read_log(folder, 1)]
-    assert lines == [f"It was cancelled by {ME}."]
+    assert lines == [f"The launch was cancelled by {ME}."]
 
 
 def test_an_ended_operation_is_not_cancelled_and_says_how_it_ended(api: Api) -> None:
