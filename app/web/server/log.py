@@ -9,6 +9,8 @@ from typing import Any
 from flask import g, has_request_context
 from htmx_flask import request
 
+from app.web.server.endpoint_names import endpoint_name
+
 # Keys in a request's environment, which gunicorn reads when it writes its line.
 REQUEST_ID, ROUTE = "deploy_agent.request_id", "deploy_agent.route"
 PERSON, ENDPOINT = "deploy_agent.person", "deploy_agent.endpoint"
@@ -24,7 +26,7 @@ def add_request_facts() -> None:
         {
             REQUEST_ID: g.get("request_id", ""),
             PERSON: _person(),
-            ENDPOINT: request.endpoint or "",
+            ENDPOINT: endpoint_name(),
             ROUTE: request.url_rule.rule if request.url_rule else "-",
         }
     )
@@ -45,7 +47,7 @@ def _of_request() -> dict[str, Any]:
     return {
         "request_id": g.get("request_id", ""),
         "person": _person(),
-        "endpoint": request.endpoint or "",
+        "endpoint": endpoint_name(),
     }
 
 

@@ -8,6 +8,7 @@ from prometheus_client import Counter, Histogram
 
 from app.core.people import Permission
 from app.usecases.server.metrics import Metrics
+from app.web.server.endpoint_names import endpoint_name
 from app.web.server.permissions import needs
 
 _SECONDS = Histogram(
@@ -40,7 +41,7 @@ def _begin() -> None:
 
 
 def _end(response: Response) -> Response:
-    endpoint = request.endpoint or "none"
+    endpoint = endpoint_name() or "none"
     _REQUESTS.labels(endpoint, response.status_code).inc()
     if not g.get("streaming"):
         _SECONDS.labels(endpoint).observe(time.monotonic() - g.began)

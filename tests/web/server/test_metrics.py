@@ -62,6 +62,32 @@ def test_metrics_have_no_deployment_ids(api: Api) -> None:
     )
 
 
+def test_requests_are_counted_under_the_first_names_of_their_endpoints(api: Api) -> None:
+    before = samples(api)
+    deployment_id = api.configure()
+    api.get("list")
+    api.get(f"status/{deployment_id}")
+    api.get("webhook")
+    for call in ("launch", "restart", "stop", "reveal"):
+        api.post(call, {})
+    for form in ("launch", "restart", "stop", "reveal", "archive"):
+        api.client.post(f"/deployments/0b7a3361be/{form}")
+
+    after = samples(api)
+
+    counted = {
+        name.partition("endpoint=")[2].partition(",")[0]
+        for name in after
+        if name.startswith("deploy_agent_requests_total{") and after[name] > before.get(name, 0)
+    }
+    assert counted == {
+        *("configure_api.configure", "api.list_all", "api.status", "webhook_api.describe"),
+        *("api.launch", "api.restart", "api.stop", "api.reveal"),
+        *("pages.launch", "confirm.restart", "pages.stop", "pages.reveal", "confirm.archive"),
+        "metrics.show",
+    }
+
+
 def test_metrics_cost_one_snapshot(api: Api, engine_calls: list[str]) -> None:
     for _ in range(5):
         api.configure()
