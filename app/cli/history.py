@@ -7,12 +7,7 @@ from app.cli.verbs import DeploymentParam, verb
 from app.core.history.timeline import TimelineEntry
 from app.core.history.timeline_words import EntryKind
 from app.usecases.history.answers import HistoryEntryShown
-from app.usecases.history.history import (
-    PAGE,
-    HistoryFilter,
-    history_of,
-    read_filter,
-)
+from app.usecases.history.history import PAGE, HistoryFilter, history_of, read_filter
 from app.usecases.history.timeline import names_of
 
 _COLUMNS = {

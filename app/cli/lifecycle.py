@@ -15,11 +15,7 @@ from app.usecases.lifecycle.answers import (
     RunningAnswer,
     StoppedAnswer,
 )
-from app.usecases.lifecycle.archive import (
-    archive_deployment,
-    find_archived,
-    list_archived,
-)
+from app.usecases.lifecycle.archive import archive_deployment, find_archived, list_archived
 from app.usecases.lifecycle.launch import launch_deployment, restart_deployment
 from app.usecases.lifecycle.purge import purge_archived
 from app.usecases.lifecycle.restore import restore_archived
@@ -154,16 +150,12 @@ def purge(terminal: Terminal, archived: str, confirm: str | None) -> None:
     typed = confirm or click.prompt(f"Type “{found.label}” to delete it for good", err=True)
     purge_archived(found.name, typed, actor=terminal.actor, context=terminal.context, wait=None)
     terminal.answer(
-        f"“{found.label}” was deleted for good.",
-        PurgedAnswer(deployment_id=found.deployment.id),
+        f"“{found.label}” was deleted for good.", PurgedAnswer(deployment_id=found.deployment.id)
     )
 
 
 def bring_up(
-    terminal: Terminal,
-    begin: Callable[..., Started],
-    deployment_id: str,
-    seconds: float | None,
+    terminal: Terminal, begin: Callable[..., Started], deployment_id: str, seconds: float | None
 ) -> None:
     """Start an operation that brings a gateway up, wait for it, and report it."""
     started = begin(deployment_id, actor=terminal.actor, context=terminal.context)

@@ -97,11 +97,7 @@ class Terminal:
             print_table(rows, {"label": "", "words": ""})
 
     def wait_for(
-        self,
-        started: "Started",
-        *,
-        meanwhile: GoingOn,
-        seconds: float | None,
+        self, started: "Started", *, meanwhile: GoingOn, seconds: float | None
     ) -> "Operation":
         """Return the operation once it has ended; at a terminal show its log meanwhile.
 

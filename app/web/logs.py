@@ -94,8 +94,7 @@ def download(deployment_id: str) -> ResponseReturnValue:
         )
     name = f"{view.deployment.id}-{now:%Y-%m-%dT%H%M%SZ}.log"
     response = Response(
-        stream_with_context(_portions(lines)),
-        content_type="text/plain; charset=utf-8",
+        stream_with_context(_portions(lines)), content_type="text/plain; charset=utf-8"
     )
     response.headers.set("Content-Disposition", "attachment", filename=name)
     return response
@@ -220,8 +219,7 @@ class LogQuery(CallQuery):
 
     tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="Number of last lines.")
     since: str = Field(
-        "",
-        description="Only lines since 10m ago, seconds since 1970, or an RFC 3339 time.",
+        "", description="Only lines since 10m ago, seconds since 1970, or an RFC 3339 time."
     )
     level: Level = Field(Level.NONE, description="Only lines of this level or a more serious one.")
     stream: Stream | None = Field(None, description="Only lines of this stream.")

@@ -15,12 +15,7 @@ from app.core.people import Permission
 from app.core.status.status import Status
 from app.usecases.operations.answers import CancelledAnswer, OperationShown
 from app.usecases.operations.cancel import cancel_operation, wait_for_cancelled
-from app.usecases.operations.operations import (
-    operation_of,
-    output_since,
-    steps_of,
-    steps_size,
-)
+from app.usecases.operations.operations import operation_of, output_since, steps_of, steps_size
 from app.usecases.server.live_updates import Subscriber
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import CallTag, Example, call

@@ -129,10 +129,7 @@ def remove_by_script(body: OrphanBody) -> RemovedOrphanAnswer | RemovingOrphanAn
 
 
 def _context() -> dict[str, Any]:
-    return {
-        "tab": Tab("Orphans"),
-        "found": list_orphans(context=app_context()),
-    }
+    return {"tab": Tab("Orphans"), "found": list_orphans(context=app_context())}
 
 
 def _chosen(named: list[str]) -> list[Orphan]:

@@ -141,13 +141,7 @@ def _setup_form(secret: str, status: int = 200, **given: Any) -> ResponseReturnV
 def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> ResponseReturnValue:
     ready = users.has_users(app_context())
     return render(
-        "people/login",
-        status,
-        tab="Log in",
-        name=name,
-        problem=problem,
-        next=_next(),
-        ready=ready,
+        "people/login", status, tab="Log in", name=name, problem=problem, next=_next(), ready=ready
     )
 
 

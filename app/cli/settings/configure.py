@@ -18,11 +18,7 @@ _NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
 @verb()
 @set_option
 @ask_option
-@click.option(
-    "--like",
-    type=DeploymentParam(),
-    help="Copy missing settings from this one.",
-)
+@click.option("--like", type=DeploymentParam(), help="Copy missing settings from this one.")
 @click.option("--copy-secrets", is_flag=True, help="Copy its API keys too; this is recorded.")
 @click.option("--copy-channels", is_flag=True, help="Copy its bots' tokens too; this is recorded.")
 @click.pass_obj

@@ -27,11 +27,7 @@ set_option = click.option(
     help="Set a field. For a secret use --ask or standard input.",
 )
 ask_option = click.option(
-    "--ask",
-    "asked",
-    multiple=True,
-    metavar="FIELD",
-    help="Ask for this secret at the terminal.",
+    "--ask", "asked", multiple=True, metavar="FIELD", help="Ask for this secret at the terminal."
 )
 
 

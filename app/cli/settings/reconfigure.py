@@ -13,10 +13,7 @@ from app.usecases.settings.reconfigure import (
     reconfigured,
     resume_reconfiguration,
 )
-from app.usecases.settings.reconfigure_plan import (
-    ReconfigurePlan,
-    plan_reconfiguration,
-)
+from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfiguration
 
 
 @verb()

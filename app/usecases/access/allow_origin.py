@@ -3,10 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.core.errors import (
-    DeploymentInvalid,
-    InputRejected,
-)
+from app.core.errors import DeploymentInvalid, InputRejected
 from app.core.operations.kinds import OperationKind
 from app.core.operations.steps import Step
 from app.core.settings.openclaw_config import (

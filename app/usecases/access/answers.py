@@ -82,10 +82,7 @@ class PendingDeviceShown(AnswerPart):
     def of(cls, shown: PendingRequest, **named: Any) -> Self:
         age = datetime.now(UTC) - shown.asked_at
         return super().of(
-            shown,
-            opened_at=shown.origin,
-            age_seconds=max(0, round(age.total_seconds())),
-            **named,
+            shown, opened_at=shown.origin, age_seconds=max(0, round(age.total_seconds())), **named
         )
 
 
@@ -108,12 +105,7 @@ class PairedDeviceShown(AnswerPart):
     @classmethod
     def of(cls, shown: PairedShown, **named: Any) -> Self:
         device = shown.device
-        return super().of(
-            device,
-            approved_by=shown.approved_by,
-            own=shown.own,
-            **named,
-        )
+        return super().of(device, approved_by=shown.approved_by, own=shown.own, **named)
 
 
 class DevicesAnswer(Answer):

@@ -140,11 +140,7 @@ def _decide(
 
 @contextmanager
 def _recorded(
-    what: str,
-    deployment: Deployment,
-    actor: str,
-    entry: Mapping[str, Any],
-    context: AppContext,
+    what: str, deployment: Deployment, actor: str, entry: Mapping[str, Any], context: AppContext
 ) -> Iterator[None]:
     """Record an action before it is done, and afterwards its failure, if any."""
     folder = context.store.folder(deployment.id)

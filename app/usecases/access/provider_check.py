@@ -12,13 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 
-from app.core.access.provider import (
-    ASK_SECONDS,
-    ProviderAnswer,
-    interpret,
-    read_reply,
-    remarks_on,
-)
+from app.core.access.provider import ASK_SECONDS, ProviderAnswer, interpret, read_reply, remarks_on
 from app.core.deployment import Deployment
 from app.core.errors import EngineError, GatewayNotRunning
 from app.core.operations.operation import OperationState

@@ -6,10 +6,7 @@ from pathlib import Path
 
 from app.core.deployment import Deployment
 from app.core.diagnosis.causes import last_words_of
-from app.core.errors import (
-    DeploymentInvalid,
-    EngineError,
-)
+from app.core.errors import DeploymentInvalid, EngineError
 from app.core.operations.kinds import OperationKind
 from app.core.operations.steps import Step
 from app.core.settings.compose_file import SERVICE

@@ -35,12 +35,7 @@ _RESTARTS = Counter(
     "deploy_agent_gateway_restarts", "Restarts of gateways that had ended, mostly by Docker."
 )
 _BUILD = Info("deploy_agent_build", "Version of this server.")
-_BUILD.info(
-    {
-        "version": VERSION,
-        "python": platform.python_version(),
-    }
-)
+_BUILD.info({"version": VERSION, "python": platform.python_version()})
 
 
 class Metrics:

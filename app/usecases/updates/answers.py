@@ -38,9 +38,5 @@ class BatchAnswer(Answer):
     @classmethod
     def of(cls, shown: Batch, **named: Any) -> Self:
         return super().of(
-            shown,
-            id=shown.number,
-            deployment_ids=shown.ids,
-            operations=shown.begun,
-            **named,
+            shown, id=shown.number, deployment_ids=shown.ids, operations=shown.begun, **named
         )

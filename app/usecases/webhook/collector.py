@@ -67,9 +67,7 @@ class WebhookCollector:
         self._signatures = signatures
 
     def _read_changed(
-        self,
-        signatures: Mapping[str, history.Signature | None],
-        cursors: dict[str, HistoryCursor],
+        self, signatures: Mapping[str, history.Signature | None], cursors: dict[str, HistoryCursor]
     ) -> list[Notification]:
         """Read the histories that have changed, and advance their cursors."""
         notifications: list[Notification] = []

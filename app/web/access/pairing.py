@@ -22,12 +22,7 @@ from app.usecases.access.answers import (
     RejectedDeviceAnswer,
     RemovedDeviceAnswer,
 )
-from app.usecases.access.pairing import (
-    approve_device,
-    devices_of,
-    reject_device,
-    remove_device,
-)
+from app.usecases.access.pairing import approve_device, devices_of, reject_device, remove_device
 from app.usecases.status.overview import show_deployment
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import DeploymentBody, Text

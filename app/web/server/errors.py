@@ -9,12 +9,7 @@ from flask import Flask, Response, g, jsonify, url_for
 from flask_wtf.csrf import CSRFError
 from gunicorn.http.errors import ParseException
 from htmx_flask import request
-from werkzeug.exceptions import (
-    ClientDisconnected,
-    HTTPException,
-    SecurityError,
-    TooManyRequests,
-)
+from werkzeug.exceptions import ClientDisconnected, HTTPException, SecurityError, TooManyRequests
 
 from app.core.errors import NotLoggedIn, TooManyOpenFiles, UserError
 from app.web.page.rendering import render
@@ -84,8 +79,7 @@ def _to_log_in() -> Response:
 
 def _csrf_error(_error: CSRFError) -> Response:
     return _answer(
-        *CSRF,
-        "The form came without the token of this session. Reload the page and send it again.",
+        *CSRF, "The form came without the token of this session. Reload the page and send it again."
     )
 
 
@@ -136,8 +130,7 @@ def _internal_error(_error: Exception) -> Response:
     route = request.url_rule.rule if request.url_rule else "-"
     _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, route)
     return _answer(
-        *INTERNAL,
-        f"The server's log has the cause, under request id {g.get('request_id')}.",
+        *INTERNAL, f"The server's log has the cause, under request id {g.get('request_id')}."
     )
 
 

@@ -167,8 +167,7 @@ class ConfigureBody(CallBody):
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
 
     like: str | None = Field(
-        None,
-        description="The id of a deployment that supplies the fields not given here.",
+        None, description="The id of a deployment that supplies the fields not given here."
     )
     copy_secrets: bool = Field(False, description="Copy its API keys too, which is recorded.")
     copy_channels: bool = Field(False, description="Copy its bot tokens too, which is recorded.")

@@ -143,9 +143,7 @@ def resume(deployment_id: str) -> ResponseReturnValue:
 
 def _sent() -> ChangeRequest:
     return ChangeRequest(
-        sent_fields(_NO_FIELDS),
-        tuple(request.form.getlist("remove")),
-        request.form.get("seen", ""),
+        sent_fields(_NO_FIELDS), tuple(request.form.getlist("remove")), request.form.get("seen", "")
     )
 
 
@@ -219,12 +217,10 @@ class ReconfigureBody(OperationBody):
     launch: bool = Field(False, description="Launch the deployment if it is not running.")
     preview: bool = Field(False, description="Only show what would change.")
     seen: str = Field(
-        "",
-        description="The `seen` of a preview; refused if the files have changed since.",
+        "", description="The `seen` of a preview; refused if the files have changed since."
     )
     resume: Literal["", "finish", "undo"] = Field(
-        "",
-        description="Finish or undo a half-done reconfiguration, without other keys.",
+        "", description="Finish or undo a half-done reconfiguration, without other keys."
     )
 
 

@@ -28,11 +28,7 @@ from app.usecases.status.diagnose import diagnose
 from app.usecases.status.overview import DeploymentView, show_deployment
 from app.usecases.status.readiness import checks_of
 from app.usecases.updates.versions import version_of
-from app.web.access.links import (
-    page_obstacles,
-    page_url,
-    ws_url,
-)
+from app.web.access.links import page_obstacles, page_url, ws_url
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION
 from app.web.lifecycle.archive import to_archived

@@ -14,12 +14,7 @@ from app.core.operations.operation import OperationState
 from app.core.people import Permission
 from app.usecases.status.overview import list_deployments
 from app.usecases.updates.answers import BatchAnswer
-from app.usecases.updates.update_many import (
-    cancel_rest,
-    find_batch,
-    latest_batch,
-    update_many,
-)
+from app.usecases.updates.update_many import cancel_rest, find_batch, latest_batch, update_many
 from app.usecases.updates.versions import VersionShown, images_like, version_of
 from app.web.api.calls import CallTag, Example, call
 from app.web.api.shapes import EXAMPLE_OPERATION, CallBody, Text
