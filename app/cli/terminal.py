@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -23,11 +23,10 @@ from app.core.text import plain
 if TYPE_CHECKING:
     from app.core.operations.operation import Operation
     from app.usecases.context import AppContext
+    from app.usecases.operations.answers import GoingOn
     from app.usecases.operations.start import Started
 
 _LOOK_SECONDS = 0.2
-# The deployment's status while its operation is still running.
-GoingOn = Literal["launching", "stopping"]
 
 
 class Terminal:
@@ -97,7 +96,7 @@ class Terminal:
             print_table(rows, {"label": "", "words": ""})
 
     def wait_for(
-        self, started: "Started", *, meanwhile: GoingOn, seconds: float | None
+        self, started: "Started", *, meanwhile: "GoingOn", seconds: float | None
     ) -> "Operation":
         """Return the operation once it has ended; at a terminal show its log meanwhile.
 
@@ -119,7 +118,7 @@ class Terminal:
             click.echo(f"\n{_still_running_words(operation)}", err=True)
             raise
 
-    def leave_going_on(self, operation: "Operation", status: GoingOn) -> NoReturn:
+    def leave_going_on(self, operation: "Operation", status: "GoingOn") -> NoReturn:
         """Say that an operation is still running, and exit."""
         from app.usecases.operations.answers import OperationGoesOn
 

@@ -9,6 +9,8 @@ from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.status.status import Status
 
+# The deployment's status while its operation is still running.
+GoingOn = Literal["launching", "stopping"]
 # The reason shown for interrupted operations: their process could not record one.
 INTERRUPTION = "its process was ended, or the host restarted."
 
@@ -46,7 +48,7 @@ class OperationGoesOn(Answer):
     """The operation is still running."""
 
     deployment_id: DeploymentId
-    status: Literal["launching", "stopping"]
+    status: GoingOn
     operation: OperationShown
     warning: str = Field(
         "", description="For a launch: why this host may be short of memory or disk."

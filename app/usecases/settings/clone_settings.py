@@ -41,15 +41,11 @@ class CloneableSettings:
     """
 
     id: str
-    name: str
+    label: str
     values: Mapping[str, str]
     keys: tuple[Field, ...]
     channels: tuple[Field, ...]
     left: tuple[str, ...]
-
-    @property
-    def label(self) -> str:
-        return self.name or self.id
 
 
 def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableSettings:
@@ -58,7 +54,7 @@ def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableS
     secrets = [each for each in _copyable() if each.secret and source.env.get(each.env)]
     return CloneableSettings(
         source.id,
-        source.name,
+        source.label,
         _values(source, context),
         keys=tuple(each for each in secrets if not each.serves_one),
         channels=tuple(each for each in secrets if each.serves_one),

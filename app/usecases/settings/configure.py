@@ -29,9 +29,13 @@ _TOKEN_BYTES = 32
 
 def field_defaults(context: AppContext) -> dict[str, str]:
     """Return the values of fields that are left empty, by field name."""
+    return {"model": DEFAULT_MODEL, **server_defaults(context)}
+
+
+def server_defaults(context: AppContext) -> dict[str, str]:
+    """Return the defaults that are written into `.env`, by field name."""
     settings = context.settings
     return {
-        "model": DEFAULT_MODEL,
         "image": settings.image,
         "memory_limit": settings.memory_limit,
         "bind_address": settings.bind_address,
@@ -93,15 +97,7 @@ def env_variables(
 
     An empty BIND_ADDRESS is included, since Compose warns about variables that are not set.
     """
-    settings = context.settings
-    by_name = {
-        "image": settings.image,
-        "memory_limit": settings.memory_limit,
-        "bind_address": settings.bind_address,
-        **values,
-        PORT.name: port,
-        TOKEN.name: token,
-    }
+    by_name = {**server_defaults(context), **values, PORT.name: port, TOKEN.name: token}
     return {each.env: by_name[each.name] for each in FIELDS if each.name in by_name}
 
 

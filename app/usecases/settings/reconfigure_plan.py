@@ -29,11 +29,8 @@ from app.usecases.settings.change_request import (
     read_files,
     refuse_stale,
 )
-from app.usecases.settings.configure import field_defaults, refuse_too_large
+from app.usecases.settings.configure import refuse_too_large, server_defaults
 from app.usecases.settings.ports import free_port, port_problem
-
-# Fields that get the server's default in `.env` when they are emptied.
-_WITH_DEFAULT = ("image", "memory_limit", "bind_address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +91,8 @@ def _requested_files(
     request: ChangeRequest, before: DeploymentFiles, context: AppContext
 ) -> DeploymentFiles:
     """Return the files with the requested changes. Raises InputRejected."""
-    defaults = field_defaults(context)
-    fallbacks = {name: defaults[name] for name in _WITH_DEFAULT}
-    checked = check_changes(request.given, request.remove, before.values, fallbacks)
+    defaults = server_defaults(context)
+    checked = check_changes(request.given, request.remove, before.values, defaults)
     if checked.errors:
         raise InputRejected(checked.errors)
     after = before

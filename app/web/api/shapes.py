@@ -13,7 +13,7 @@ from app.core.answers import EXAMPLE_TIME, AnswerPart, DeploymentId, FieldProble
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import Operation, OperationState
 from app.core.settings.fields import GIVEN
-from app.usecases.operations.answers import OperationGoesOn, OperationShown
+from app.usecases.operations.answers import GoingOn, OperationGoesOn, OperationShown
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 
@@ -81,9 +81,7 @@ class AcceptedAnswer(OperationGoesOn):
         return {"Location": location}
 
 
-def accepted(
-    operation: Operation, status: Literal["launching", "stopping"], warning: str = ""
-) -> AcceptedAnswer:
+def accepted(operation: Operation, status: GoingOn, warning: str = "") -> AcceptedAnswer:
     """Answer 202: the operation is still running."""
     return AcceptedAnswer.of(operation, status=status, warning=warning)
 
