@@ -11,7 +11,14 @@ from app.cli.verbs import deployment_argument, verb
 from app.core.logs.lines import Level, LogFilter, LogLine, LogNotice, Stream
 from app.core.logs.query import parse_since
 from app.usecases.logs.follow import lines_from
-from app.usecases.logs.logs import DEFAULT_TAIL, LARGEST_TAIL, Logs, read_ended_log, read_logs
+from app.usecases.logs.logs import (
+    DEFAULT_TAIL,
+    LARGEST_TAIL,
+    LogRequest,
+    Logs,
+    read_ended_log,
+    read_logs,
+)
 from app.usecases.status.overview import show_deployment
 
 _COLORS = {Level.ERROR: "red", Level.WARN: "yellow"}
@@ -52,14 +59,10 @@ def logs(
     if follow and before:
         raise click.UsageError("The previous run has ended: there is nothing to follow.")
     log_filter = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
+    view = show_deployment(deployment_id, context=terminal.context)
+    asked = LogRequest(tail, parse_since(since, datetime.now(UTC)) if since else None, log_filter)
     read = read_ended_log if before else read_logs
-    found = read(
-        show_deployment(deployment_id, context=terminal.context),
-        tail=tail,
-        since=parse_since(since, datetime.now(UTC)) if since else None,
-        log_filter=log_filter,
-        context=terminal.context,
-    )
+    found = read(view, asked, context=terminal.context)
     _warn_about_source(found, terminal)
     _print(found.lines, terminal)
     if follow:

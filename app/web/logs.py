@@ -20,6 +20,7 @@ from app.usecases.logs.follow import LogTail
 from app.usecases.logs.logs import (
     DEFAULT_TAIL,
     LARGEST_TAIL,
+    LogRequest,
     Logs,
     as_text,
     previous_last_words,
@@ -45,6 +46,7 @@ BOX = "log-lines"
 _PARTS = ("status/_title", "status/_icon", "logs/_head", "logs/_state")
 # As long as the snapshot on the same page; the page's stream goes on where this log ends.
 _KEPT_SECONDS = 1.0
+_PORTION_LINES = 500
 
 
 @bp.get("/deployments/<deployment_id>/logs")
@@ -83,15 +85,12 @@ def download(deployment_id: str) -> ResponseReturnValue:
     view = show_deployment(deployment_id, context=app_context())
     choice = LogSelection.read(request.args)
     now = datetime.now(UTC)
-    lines: Iterable[LogLine]
-    if choice.before:
-        lines = read_ended_log(
-            view, tail=None, log_filter=choice.wanted, context=app_context()
-        ).lines
-    else:
-        lines = stream_logs(
-            view, since=choice.since(now), log_filter=choice.wanted, context=app_context()
-        )
+    asked = LogRequest(None, None if choice.before else choice.since(now), choice.wanted)
+    lines: Iterable[LogLine] = (
+        read_ended_log(view, asked, context=app_context()).lines
+        if choice.before
+        else stream_logs(view, asked, context=app_context())
+    )
     name = f"{view.deployment.id}-{now:%Y-%m-%dT%H%M%SZ}.log"
     response = Response(
         stream_with_context(_portions(lines)), content_type="text/plain; charset=utf-8"
@@ -100,13 +99,13 @@ def download(deployment_id: str) -> ResponseReturnValue:
     return response
 
 
-def _portions(lines: Iterable[LogLine], size: int = 500) -> Iterator[bytes]:
+def _portions(lines: Iterable[LogLine]) -> Iterator[bytes]:
     """Yield lines in portions, since each portion costs the server a write."""
     portion: list[str] = []
     try:
         for line in lines:
             portion.append(as_text(line))
-            if len(portion) == size:
+            if len(portion) == _PORTION_LINES:
                 yield "".join(portion).encode()
                 portion.clear()
     except EngineError as error:
@@ -159,11 +158,9 @@ def _read(view: DeploymentView, choice: LogSelection) -> Logs:
 
 
 def _read_now(view: DeploymentView, choice: LogSelection) -> Logs:
-    since = choice.since(datetime.now(UTC))
+    asked = LogRequest(choice.tail, choice.since(datetime.now(UTC)), choice.wanted)
     read = read_ended_log if choice.before else read_logs
-    return read(
-        view, tail=choice.tail, since=since, log_filter=choice.wanted, context=app_context()
-    )
+    return read(view, asked, context=app_context())
 
 
 @lru_cache(8192)
@@ -248,10 +245,8 @@ def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
     deployment that was never launched is empty. `Accept: text/plain` gets plain text."""
     view = show_deployment(deployment_id, context=app_context())
     since = parse_since(query.since, datetime.now(UTC)) if query.since else None
-    log_filter = LogFilter(query.level, query.stream, query.text)
-    found = read_logs(
-        view, tail=query.tail, since=since, log_filter=log_filter, context=app_context()
-    )
+    asked = LogRequest(query.tail, since, LogFilter(query.level, query.stream, query.text))
+    found = read_logs(view, asked, context=app_context())
     if request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain":
         return Response(found.text, content_type="text/plain; charset=utf-8")
     return LogsAnswer.of(found, deployment_id=view.deployment.id)

@@ -70,8 +70,8 @@ class DoctorCheck:
     def bad(self, seen: str, next_step: str = "", fix: str = "") -> DoctorFinding:
         return self._finding(DoctorVerdict.BAD, seen, next_step, fix)
 
-    def unknown(self, seen: str, next_step: str = "", fix: str = "") -> DoctorFinding:
-        return self._finding(DoctorVerdict.UNKNOWN, seen, next_step, fix)
+    def unknown(self, seen: str, next_step: str = "") -> DoctorFinding:
+        return self._finding(DoctorVerdict.UNKNOWN, seen, next_step)
 
     def _finding(
         self, verdict: DoctorVerdict, seen: str, next_step: str = "", fix: str = ""

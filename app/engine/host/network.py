@@ -62,13 +62,13 @@ def listener_on(port: int) -> str | None:
     return next((each.program for each in listeners(port) if each.program), None)
 
 
-def host_routes(table: Path = Path("/proc/net/route")) -> list[IPv4Network]:
+def host_routes() -> list[IPv4Network]:
     """Return the networks that this host has routes to, without the default route.
 
     The format is that of proc_net(5): hexadecimal in the host's byte order.
     """
     routes = []
-    for line in table.read_text().splitlines()[1:]:
+    for line in Path("/proc/net/route").read_text().splitlines()[1:]:
         columns = line.split()
         address, mask = (
             int.from_bytes(bytes.fromhex(columns[index]), "little") for index in (1, 7)

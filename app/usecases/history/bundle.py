@@ -22,7 +22,7 @@ from app.store.last_words import list_last_words
 from app.store.operation_log import read_log
 from app.store.operations import list_operations
 from app.usecases.context import AppContext
-from app.usecases.logs.logs import read_logs
+from app.usecases.logs.logs import LogRequest, read_logs
 from app.usecases.logs.masking import masker_for
 from app.usecases.operations.answers import OperationShown
 from app.usecases.status.answers import ContainerShown
@@ -112,7 +112,7 @@ def _deployment(view: DeploymentView, context: AppContext) -> dict[str, Any]:
 
 def _log(view: DeploymentView, context: AppContext) -> str:
     try:
-        return read_logs(view, tail=_MOST_LINES, context=context).text
+        return read_logs(view, LogRequest(_MOST_LINES), context=context).text
     except EngineError as error:
         return f"{error.detail}\n"
 

@@ -36,6 +36,15 @@ _GONE = LogPosition("0" * 12)
 
 
 @dataclass(frozen=True, slots=True)
+class LogRequest:
+    """Which lines are asked for: at most `tail` of the last ones; None means all of them."""
+
+    tail: int | None = DEFAULT_TAIL
+    since: datetime | None = None
+    wanted: LogFilter = EVERYTHING
+
+
+@dataclass(frozen=True, slots=True)
 class Logs:
     """Lines of a log. `last_words` is set if the lines are from last words.
 
@@ -55,48 +64,36 @@ def as_text(line: LogLine) -> str:
     return f"{line.time} {line.text}\n"
 
 
-def read_logs(
-    view: DeploymentView,
-    *,
-    tail: int = DEFAULT_TAIL,
-    since: datetime | None = None,
-    log_filter: LogFilter = EVERYTHING,
-    context: AppContext,
-) -> Logs:
+def read_logs(view: DeploymentView, asked: LogRequest, *, context: AppContext) -> Logs:
     """Return a deployment's last log lines, from its container or from its last words.
 
     Raises EngineError if the engine does not answer: the last words may be outdated in that case.
     """
     gateway = gateway_with_log(view)
     if gateway is None:
-        return read_ended_log(view, tail=tail, since=since, log_filter=log_filter, context=context)
+        return read_ended_log(view, asked, context=context)
     numbering, key = Numbering(), None
     mask = masker_for(view.deployment, gateway, context)
-    lines: deque[LogLine] = deque(maxlen=tail)
-    most = tail if log_filter == EVERYTHING else _MOST_FILTERED
-    for raw in _raw_lines(gateway, most, since, context):
+    lines: deque[LogLine] = deque(maxlen=asked.tail)
+    most = asked.tail if asked.wanted == EVERYTHING else _MOST_FILTERED
+    for raw in _raw_lines(gateway, most, asked.since, context):
         key = numbering.key(raw)
         line = read_line(raw, mask)
-        if log_filter.wants(line):
+        if asked.wanted.wants(line):
             lines.append(line)
     return Logs(tuple(lines), position=str(LogPosition(gateway.id, key)))
 
 
-def read_ended_log(
-    view: DeploymentView,
-    *,
-    tail: int | None = DEFAULT_TAIL,
-    since: datetime | None = None,
-    log_filter: LogFilter = EVERYTHING,
-    context: AppContext,
-) -> Logs:
+def read_ended_log(view: DeploymentView, asked: LogRequest, *, context: AppContext) -> Logs:
     """Return the log in the last words of the previous container. Raises EngineError."""
     words = previous_last_words(view, context=context)
-    if words is None or (since and words.moment < since):
+    if words is None or (asked.since and words.moment < asked.since):
         return Logs()
     mask = masker_for(view.deployment, view.gateway, context)
     lines = (read_line(raw, mask) for raw in map(_parse_kept_line, lines_of(words.log)))
-    return Logs(tuple(deque(filter(log_filter.wants, lines), maxlen=tail)), words, str(_GONE))
+    return Logs(
+        tuple(deque(filter(asked.wanted.wants, lines), maxlen=asked.tail)), words, str(_GONE)
+    )
 
 
 def previous_last_words(view: DeploymentView, *, context: AppContext) -> LastWords | None:
@@ -107,20 +104,15 @@ def previous_last_words(view: DeploymentView, *, context: AppContext) -> LastWor
 
 
 def stream_logs(
-    view: DeploymentView,
-    *,
-    since: datetime | None = None,
-    log_filter: LogFilter = EVERYTHING,
-    context: AppContext,
+    view: DeploymentView, asked: LogRequest, *, context: AppContext
 ) -> Iterator[LogLine]:
     """Yield all lines as they are read. Raises EngineError, also between two lines."""
     gateway = gateway_with_log(view)
     if gateway is None:
-        ended = read_ended_log(view, tail=None, since=since, log_filter=log_filter, context=context)
-        return iter(ended.lines)
+        return iter(read_ended_log(view, asked, context=context).lines)
     mask = masker_for(view.deployment, gateway, context)
-    lines = _raw_lines(gateway, None, since, context)
-    return filter(log_filter.wants, map(partial(read_line, mask=mask), lines))
+    lines = _raw_lines(gateway, asked.tail, asked.since, context)
+    return filter(asked.wanted.wants, map(partial(read_line, mask=mask), lines))
 
 
 def gateway_with_log(view: DeploymentView) -> Container | None:
