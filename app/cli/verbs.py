@@ -7,7 +7,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from app.cli.terminal import Terminal
-from app.usecases.status.find import find_deployment
+from app.usecases.status.overview import find_deployment
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from app.core.deployment import Deployment
+from app.core.deployment import Deployment, is_id
+from app.core.errors import InputRejected, NotFound
 from app.core.settings.file_changes import label_of
 from app.core.settings.fingerprints import drift_of
 from app.core.snapshot import Container, EngineProblem, Snapshot
@@ -80,6 +81,19 @@ def list_deployments(context: AppContext) -> list[DeploymentView]:
 def show_deployment(deployment_id: str, *, context: AppContext) -> DeploymentView:
     """Return one deployment. Raises NotFound."""
     return views_of(_overview(context, [context.store.load(deployment_id)]), context)[0]
+
+
+def find_deployment(given: str, *, context: AppContext) -> str:
+    """Return the id of a deployment. Raises NotFound, InputRejected if several have the name."""
+    if is_id(given):
+        return context.store.load(given).id
+    found = [each.id for each in context.store.scan() if each.name == given]
+    if not found:
+        raise NotFound(f"There is no deployment “{given}”. The list shows all deployments.")
+    if len(found) > 1:
+        ids = ", ".join(found)
+        raise InputRejected({"deployment_id": f"is needed: several have that name: {ids}"})
+    return found[0]
 
 
 def views_of(overview: Overview, context: AppContext) -> list[DeploymentView]:
