@@ -1,4 +1,4 @@
-"""Fixtures that several rooms of web tests use."""
+"""Fixtures for several folders of web tests."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from tests.support.people import add_operator_and_viewer
 
 @pytest.fixture
 def context_with_people(api: Api) -> AppContext:
-    """An app's context after the operator `ana` and the viewer `vic` were added."""
+    """The app's context, with the operator `ana` and the viewer `vic` as users."""
     context: AppContext = api.app.config["CONTEXT"]
     add_operator_and_viewer(context)
     return context

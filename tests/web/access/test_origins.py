@@ -1,4 +1,4 @@
-"""Origins: what a gateway's page will do for this visitor, and allowing one more name."""
+"""Origins: what a gateway's page does for a visitor, and how to allow another host name."""
 
 import json
 import re
@@ -25,7 +25,7 @@ PAGE = f"http://{GATEWAY}:8000"
 
 
 class Reader:
-    """A visitor who opened Deploy Agent by some host name."""
+    """A visitor who opened Deploy Agent under a given host name."""
 
     def __init__(self, api: Api, role: str = "operator", base_url: str = PAGE) -> None:
         context = api.app.config["CONTEXT"]
@@ -263,7 +263,7 @@ def test_a_gateway_that_fails_with_the_new_file_is_rolled_back(
     ana, folder = Reader(api), deployments_dir / deployment_id
     ana.call("POST", "launch", {"deployment_id": deployment_id})
     before, run = (folder / "config/openclaw.json").read_bytes(), run_of(engine, deployment_id)
-    # The next start crashes. The one after it, with the old file, does not.
+    # The next start crashes. The start after the rollback, with the old file, succeeds.
     fault = folder / "config" / "standin-fault"
     fault.write_text("crash:3")
     repair = threading.Thread(target=_repair_after_rollback, args=(folder, before, fault))
@@ -295,7 +295,7 @@ def test_a_gateway_that_starts_with_neither_file_says_so(api: Api, deployments_d
     deployment_id = api.configure()
     ana, folder = Reader(api), deployments_dir / deployment_id
     ana.call("POST", "launch", {"deployment_id": deployment_id})
-    # An edit that the running gateway has not read yet.
+    # Edit the file by hand. The running gateway has not read the edit yet.
     config = json.loads((folder / "config/openclaw.json").read_text())
     config["gateway"]["bind"] = "nowhere"
     text = json.dumps(config)

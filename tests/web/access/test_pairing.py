@@ -1,4 +1,4 @@
-"""Pairing: a request appears within seconds, and exactly that request is answered and recorded."""
+"""Pairing: a request appears within seconds, and only this request is answered and recorded."""
 
 import re
 import stat
@@ -74,7 +74,7 @@ def test_a_request_is_shown_and_its_approval_pairs_that_browser(
 
 
 def _named(pending: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The browser's name comes from the gateway's log, a moment after the request."""
+    """Wait for the browser's name: the gateway logs it a moment after the request."""
     return pending if all(each["browser"] for each in pending) else []
 
 

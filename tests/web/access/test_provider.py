@@ -1,4 +1,4 @@
-"""The provider check: made inside the gateway, shown in words, and blocking nothing."""
+"""The provider check runs inside the gateway, shows its result as text, and blocks nothing."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Invalid requests get one shape of error; nothing is made and nothing runs."""
+"""Invalid requests get an error in the API's only format; nothing is created or started."""
 
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,7 @@
-"""Limits: on request rates, and on how many calls wait and pages stream.
+"""Limits on request rates, on waiting calls and on streaming pages.
 
-The limits of bodies, headers and URLs are in test_bad_input.py and test_raw_requests.py, the rate
-of log-ins in tests/web/people/test_permissions.py.
+test_bad_input.py and test_raw_requests.py test the limits of bodies, headers and URLs;
+tests/web/people/test_permissions.py tests the rate of log-ins.
 """
 
 from contextlib import closing
@@ -81,7 +81,7 @@ def test_only_a_limited_number_of_calls_may_wait(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def slow_api(settings: Settings) -> Api:
-    """An API that another machine may send ten requests in ten seconds."""
+    """An API that allows another machine ten requests in ten seconds."""
     return Api(create_app(settings.model_copy(update={"request_rate": 1})))
 
 
@@ -104,7 +104,7 @@ def test_another_machine_may_send_requests_up_to_its_limit(slow_api: Api) -> Non
     assert (page.status_code, page.mimetype) == (429, "text/html")
     assert refused.headers["Retry-After"] == page.headers["Retry-After"] == "10"
     assert "More than 10 requests came from this address within 10 seconds" in page.text
-    # Other machines are not affected, and this machine's programs are never limited.
+    # The limit does not affect other machines. Programs on this machine have no limit.
     assert statuses(slow_api, "192.0.2.8", 1) == [401]
     assert statuses(slow_api, "127.0.0.1", 20) == [200] * 20
 

@@ -1,4 +1,4 @@
-"""Every example on the API's page is run as written, in the life of one deployment."""
+"""Run every example on the API's page as written, all on the same deployment."""
 
 import argparse
 import html
@@ -30,7 +30,7 @@ from tests.support.webhook_receiver import receiving
 pytestmark = pytest.mark.usefixtures("preloaded_operations")
 
 OLD, NEW = "deploy-agent-standin:2026.8.2", "deploy-agent-standin:2026.9.6"
-# The part of curl that the examples use.
+# The options of curl that the examples use.
 CURL = argparse.ArgumentParser("curl")
 CURL.add_argument("-X", dest="method", default="GET")
 CURL.add_argument("-H", dest="headers", action="append", default=[])
@@ -40,7 +40,7 @@ CURL.add_argument("address")
 
 @dataclass
 class Story:
-    """The examples by the names of their calls; `real` replaces their placeholders."""
+    """The examples by the names of their calls. `real` maps example values to real values."""
 
     api: Api
     folder: Path
@@ -54,7 +54,7 @@ class Story:
         self.examples = dict(_examples(self.api.page("/api/openapi.json").json))
 
     def run(self, *names: str) -> Any:
-        """Run examples one by one, and return the last answer."""
+        """Run examples in order, and return the last answer."""
         for name in names:
             answer = self._send(name)
             status, example = self.examples[name]
@@ -86,7 +86,7 @@ class Story:
 
 
 def _examples(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, Any]]]:
-    """Yield each call's name with the status and the answer of its example."""
+    """Yield each call's name with its example's status and answer."""
     for methods in document["paths"].values():
         for call in methods.values():
             good = {
@@ -102,7 +102,7 @@ def _examples(document: Mapping[str, Any]) -> Iterator[tuple[str, tuple[int, Any
 
 
 def _outline(answer: Any) -> object:
-    """Return what an example promises beyond the schema: its keys."""
+    """Return an example's keys, which it promises beyond the schema."""
     return sorted(answer) if isinstance(answer, dict) else bool(answer)
 
 
@@ -159,7 +159,7 @@ def _pair(story: Story) -> None:
 
 
 def _update_several(story: Story) -> None:
-    """Start a batch and cancel the rest; its only deployment may be updated by then."""
+    """Start a batch of one deployment and cancel it. The deployment may be updated before that."""
 
     def ended() -> Any:
         batch = story.run("get_update_many_by_number")

@@ -1,4 +1,4 @@
-"""The API's description: valid OpenAPI 3.1 of every call, generated from the code."""
+"""The API's description is valid OpenAPI 3.1, generated from the code, and has every call."""
 
 import html
 import json

@@ -1,4 +1,4 @@
-"""Malformed requests over a socket: one answer each, with all headers, that repeats nothing."""
+"""Malformed requests over a socket get one answer with all headers, without the request's text."""
 
 import re
 import socket
@@ -17,7 +17,7 @@ CHUNKED = f"{STOP}Transfer-Encoding: chunked\r\n"
 HIDDEN = f"GET /setup/{CANARY} HTTP/1.1\r\n{HOST}\r\n"
 MANY = "".join(f"X{number}: {CANARY}\r\n" for number in range(200))
 
-# By name: the bytes to send, and the status of the only answer.
+# By name: the bytes to send, and the status of the first answer.
 ATTACKS = {
     "two lengths": (f"{STOP}Content-Length: 2\r\nContent-Length: 99\r\n\r\n{{}}", 400),
     "length and chunks": (f"{CHUNKED}Content-Length: 5\r\n\r\n0\r\n\r\n{HIDDEN}", 400),
@@ -73,7 +73,7 @@ ATTACKS = {
     "a long address": (f"GET /{CANARY}{'a' * 9000} HTTP/1.1\r\n{HOST}\r\n", 414),
     "a large header": (f"GET / HTTP/1.1\r\n{HOST}X: {CANARY}{'a' * 20000}\r\n\r\n", 431),
     "many headers": (f"GET / HTTP/1.1\r\n{HOST}{MANY}\r\n", 431),
-    # A header that only a proxy sends, from this machine, while no proxy is trusted.
+    # Requests with the headers of a proxy, from this machine, while no proxy is trusted.
     "passed on by TLS": (f"GET / HTTP/1.1\r\n{HOST}X-Forwarded-Proto: https\r\n\r\n", 303),
     "passed on by an older proxy": (f"GET / HTTP/1.0\r\n{HOST}\r\n", 303),
     "another path in a header": (f"GET / HTTP/1.1\r\n{HOST}PATH_INFO: /healthz\r\n\r\n", 200),
@@ -82,7 +82,7 @@ ATTACKS = {
 
 
 def answers_to(server: Server, sent: str) -> str:
-    """Return everything that comes back until the server closes."""
+    """Send a request, and return all that the server sends before it closes the connection."""
     came = b""
     with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
         connection.sendall(sent.encode("latin-1"))
@@ -90,7 +90,7 @@ def answers_to(server: Server, sent: str) -> str:
             while part := connection.recv(65536):
                 came += part
         except ConnectionResetError:
-            pass  # The server closed before it read everything.
+            pass  # The server closed the connection before it read the whole request.
     return came.decode("utf-8", "replace")
 
 
@@ -113,7 +113,7 @@ def test_malformed_requests_get_one_answer_that_repeats_nothing(
 
     statuses = [int(each) for each in re.findall(r"HTTP/1\.[01] (\d{3}) ", answer)]
     assert statuses[:1] == [status], answer
-    # Except the one with a second request behind it, which is refused.
+    # Only the attack with a second request in the body gets a second answer, a refusal.
     assert statuses[1:] == ([400] if name == "a request as the body of another" else [])
     head = answer.partition("\r\n\r\n")[0]
     for header, value in HEADERS.items():

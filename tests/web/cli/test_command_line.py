@@ -1,4 +1,4 @@
-"""The command line: the page's use cases; secrets are never in arguments."""
+"""The command line does all that the page does; secrets are never in arguments."""
 
 import json
 import os
@@ -146,7 +146,7 @@ def test_errors_have_exit_codes(cli: CommandLine, settings: Settings) -> None:
 def test_an_unreadable_folder_is_not_taken_for_an_empty_one(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The tests run as root, who may read every folder.
+    # The tests run as root, and root may read every folder.
     monkeypatch.setattr(os, "access", lambda *_: False)
     refused = CommandLine(None, settings.as_environment()).call("list")
 
@@ -198,7 +198,7 @@ def test_the_command_line_launches_reads_stops_archives_and_deletes(
     assert "is back, with port" in cli.done("restore", deployment_id)
     assert cli.json("list")[0]["status"] == "stopped"
 
-    # A folder moved to the archive by hand counts as archived.
+    # A folder that was moved to the archive by hand counts as archived.
     moved = deployments_dir / ".archive" / f"{deployment_id}-20261124T093125Z"
     (deployments_dir / deployment_id).rename(moved)
     wrong = cli.call("purge", deployment_id, "--confirm", "Support")
@@ -231,7 +231,7 @@ def test_the_command_line_and_the_server_work_on_one_folder_at_once(
 
     assert server.call("POST", "launch", asked)[0] == 202
     assert cli.json("show", deployment_id)["status"] == "launching"
-    # A stop cancels a running launch, whoever started it.
+    # A stop cancels a running launch, even a launch by somebody else.
     assert cli.json("stop", deployment_id)["status"] == "stopped"
     assert server.call("GET", "list")[1][0]["status"] == "stopped"
 
@@ -246,7 +246,7 @@ def test_at_a_terminal_a_secret_is_asked_for_and_ctrl_c_leaves_the_operation_goi
         code, made = terminal.end()
     assert code == 0, terminal.shown
     assert API_KEY not in terminal.shown
-    # Slow, so that the operation is still running when Ctrl-C comes.
+    # A slow image, so that the operation still runs at the time of Ctrl-C.
     config = settings.deployments_dir / made.strip() / "config"
     (config / "standin-fault").write_text("slow-start:4")
 
@@ -280,7 +280,7 @@ def test_the_command_works_from_any_folder_and_through_a_symlink(
     def call() -> subprocess.CompletedProcess[str]:
         environment = {**os.environ, **settings.as_environment()}
         return subprocess.run(
-            # As a daemon calls it, without a standard input.
+            # Without standard input, as when a daemon calls the command.
             ["sh", "-c", '"$0" list <&-', link],
             cwd=tmp_path,
             env=environment,

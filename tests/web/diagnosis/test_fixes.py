@@ -1,7 +1,7 @@
-"""Fixes: failures of engine, host and files have a cause everywhere and a working fix line.
+"""Fixes: failures of engine, host and files have a cause everywhere and a working fix command.
 
-Each failure is caused through the app on the stand-in gateway. Without a fix line, the words
-say what to do. For the real gateway see test_fixes_on_openclaw.py.
+Each failure is staged with the app and the stand-in gateway. Without a fix command, the text says
+what to do. test_fixes_on_openclaw.py tests the real gateway.
 """
 
 import re
@@ -100,7 +100,7 @@ def spoilt_download(scenario: FailureScenario) -> None:
 
 @dataclass(frozen=True)
 class Failed:
-    """A launch that fails after some damage, with a fix line that repairs it or none."""
+    """A launch that fails after some damage. If `has_line`, a fix command repairs the damage."""
 
     code: str
     damage: Callable[[FailureScenario], None]
@@ -163,7 +163,7 @@ def is_paused(scenario: FailureScenario) -> None:
 
 
 def hangs(scenario: FailureScenario) -> None:
-    """Suspend the gateway's process: its port still accepts connections, but nothing answers."""
+    """Suspend the gateway's process: the port still accepts connections, but nothing answers."""
     init = psutil.Process(scenario.engine.inspect_container(scenario.container)["State"]["Pid"])
     [gateway] = init.children()
     gateway.suspend()

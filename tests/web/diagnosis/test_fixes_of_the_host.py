@@ -1,6 +1,6 @@
-"""Fixes of host-wide problems, each run as printed on a host of its own.
+"""Fixes of host-wide problems, each run as printed on a separate host.
 
-The steps are in tests/support/engine/host_fix_tests.py.
+tests/support/engine/host_fix_tests.py has the tests that run on this host.
 """
 
 import subprocess

@@ -1,6 +1,6 @@
-"""Fixes on the real OpenClaw gateway: each failure has a cause and a working fix line.
+"""Fixes on the real OpenClaw gateway: each failure has a cause and a working fix command.
 
-Each test starts it once or twice, which takes minutes on a busy machine.
+Each test starts the gateway once or twice, which takes minutes on a busy machine.
 """
 
 import json
@@ -41,7 +41,7 @@ def settings(deployments_dir: Path) -> Settings:
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[docker.APIClient]:
-    """The usual engine, with enough time to remove a container of that size."""
+    """The usual engine client, with enough time to remove OpenClaw's large container."""
     client = docker.APIClient(base_url=engine_address(), version="auto", timeout=240)
     yield client
     client.close()
@@ -117,7 +117,7 @@ def port_in_use(scenario: FailureScenario) -> None:
 
 
 def used_by_another(scenario: FailureScenario) -> None:
-    """Start a gateway by hand that uses the same folders."""
+    """By hand, start another gateway that uses the same folders."""
     for name in ("config", "workspace"):
         shutil.chown(scenario.folder / name, 1000, 1000)
     config = scenario.folder / "config"
@@ -135,7 +135,7 @@ def used_by_another(scenario: FailureScenario) -> None:
 
 @dataclass(frozen=True)
 class Dies:
-    """A gateway that exits after some damage."""
+    """A failure: some damage, after which the gateway exits, and the expected code."""
 
     code: str
     damage: Callable[[FailureScenario], None]
@@ -206,7 +206,7 @@ BY_HAND = {
 def test_a_manual_start_that_openclaw_fails_has_a_cause_and_a_working_fix_line(
     make_scenario: Callable[..., FailureScenario], failure: Dies
 ) -> None:
-    """By hand, because a launch would make the gateway the folders' owner."""
+    """Start by hand, because a launch would make the gateway's user the owner of the folders."""
     scenario = make_scenario()
     failure.damage(scenario)
 

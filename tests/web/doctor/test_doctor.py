@@ -1,4 +1,4 @@
-"""The doctor on a real host: staged problems are found, and the fix lines repair them."""
+"""The doctor on a real host finds staged problems, and its fix commands repair them."""
 
 import fcntl
 import json
@@ -24,7 +24,7 @@ pytestmark = LEAVES_SOCKETS
 
 
 def found(api: Api) -> dict[str, dict[str, Any]]:
-    """Return the findings by code, once every check on a busy machine has finished in time."""
+    """Return the findings by code. Repeat until every check finishes in time on a busy machine."""
 
     def all_told() -> dict[str, dict[str, Any]] | None:
         answer = api.get("doctor")
@@ -45,7 +45,7 @@ def verdicts(api: Api, *codes: str) -> dict[str, str]:
 
 
 def paste(line: str) -> None:
-    """Run a fix line as a person does."""
+    """Run a fix command in a shell, as a person does."""
     done = subprocess.run(
         ["bash", "-c", line], cwd="/", capture_output=True, text=True, timeout=120, check=False
     )
@@ -53,7 +53,7 @@ def paste(line: str) -> None:
 
 
 def command_line(monkeypatch: pytest.MonkeyPatch, folder: Path) -> tuple[int, dict[str, Any]]:
-    """Return the command's exit code and output."""
+    """Run `doctor --json`, and return its exit code and output."""
     monkeypatch.setenv("DEPLOY_AGENT_DEPLOYMENTS_DIR", str(folder))
     monkeypatch.setenv("DEPLOY_AGENT_IMAGE", STANDIN)
     ended = CliRunner().invoke(main, ["doctor", "--json"])
@@ -166,7 +166,7 @@ def test_a_hanging_engine_does_not_delay_other_checks(
     beside_it = {"socket", "disk", "memory", "networks", "modes", "links", "foreign", "operations"}
 
     def findings_beside(missing: set[str]) -> tuple[int, dict[str, dict[str, Any]]] | None:
-        """Return exit code and findings, once all other checks have finished in time."""
+        """Return exit code and findings, or None if a check beyond `missing` was late."""
         code, answer = command_line(monkeypatch, deployments_dir)
         findings = {each["code"]: each for each in answer["findings"]}
         late = {each for each in findings.keys() - missing if "No answer" in findings[each]["seen"]}

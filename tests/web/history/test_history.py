@@ -1,4 +1,4 @@
-"""The history for people and scripts: filtered, in pages, in words; and the bundle."""
+"""The history for people and scripts: filters, pages and sentences. Also the support bundle."""
 
 import io
 import json
@@ -23,7 +23,7 @@ GONE = {"container": "c0ffee000000", "last_at": "2026-11-23T09:00:01+00:00"}
 
 @pytest.fixture
 def deployment_id(api: Api, deployments_dir: Path) -> str:
-    """A deployment that was configured today, with a crash on the day before."""
+    """A deployment that was configured today and has a crash entry of the day before."""
     made = api.configure(name="Support <b>bot</b>")
     folder = deployments_dir / made
     file = folder / ".deploy-agent/history.jsonl"
@@ -129,7 +129,7 @@ def test_a_rare_entry_is_found_far_back(
     for number in range(25):
         history.record(deployments_dir / deployment_id, "reveal", "ana", field=str(number))
 
-    # Names with a meaning for `url_for` are only filter values here.
+    # Parameter names that `url_for` treats specially are plain filters here.
     path = "/api/deploy/history?kind=gateway&endpoint=x&_method=X&_scheme=javascript"
     found, pages = [], 0
     while path and pages < 10:
@@ -190,7 +190,7 @@ def test_a_bundle_has_everything_but_secrets(api: Api, deployments_dir: Path) ->
     log = (
         f"gateway: listening, Bearer {canaries[1]}, sk-ant-api03-canary-5555555555 #token=abcdef6\n"
     )
-    # A secret at the cut of a long line.
+    # A secret at the point where a long line is cut.
     log += f"{'x' * (LONGEST_LINE - 6)}canary-pass-22\n"
     save_last_words(folder, LastWords("2026-11-24T09:00:00+00:00", 1, "", log))
     csrf = csrf_token(api.page("/deployments/new").text)

@@ -1,4 +1,4 @@
-"""Incidents are recorded once in the history, with last words."""
+"""Each incident is recorded once in the history, with the gateway's last words."""
 
 import errno
 import json

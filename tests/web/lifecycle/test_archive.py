@@ -1,4 +1,4 @@
-"""Archive, restore, purge and restart, by a script and by a person, on the real engine."""
+"""Archive, restore, purge and restart, through API and page, on the real engine."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -28,7 +28,7 @@ def archive(api: Api, deployment_id: str) -> None:
 
 
 def put_aside(api: Api, deployment_id: str) -> str:
-    """Archive a deployment that never ran, without the two Compose calls."""
+    """Archive a deployment that never ran, without Compose, which saves time."""
     return str(api.app.config["CONTEXT"].store.archive.add(deployment_id))
 
 

@@ -1,6 +1,6 @@
-"""A gateway can't reach another by its container's address or name.
+"""A gateway can't reach another gateway by its container's address or name.
 
-It can reach the other's published port, as everybody can, and needs the token there.
+A gateway can reach another's published port, as everybody can, and needs a token there.
 """
 
 import docker
@@ -20,7 +20,7 @@ def test_gateways_cannot_reach_each_other(api: Api, engine: docker.APIClient) ->
 
     for one, other in ((open_one, closed_one), (closed_one, open_one)):
         own, target = GatewayNetwork(engine, one), GatewayNetwork(engine, other)
-        # Gateways reach the host's published ports; a bind address prevents that.
+        # Gateways can reach the host's published ports unless a bind address prevents it.
         published = "connected" if other == open_one else "ECONNREFUSED"
 
         assert own.connect_to(
@@ -28,7 +28,8 @@ def test_gateways_cannot_reach_each_other(api: Api, engine: docker.APIClient) ->
                 own.address: own.port,
                 target.address: target.port,
                 **dict.fromkeys(target.names, target.port),
-                # This name is also the gateway's own service, so it leads to itself.
+                # `openclaw` is the service name of every gateway, so it leads to the gateway
+                # itself.
                 "openclaw": target.port,
                 own.host_address: target.port,
                 target.host_address: target.port,

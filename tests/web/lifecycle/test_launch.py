@@ -1,4 +1,4 @@
-"""Launch: done only once verified, failed with a cause, never left hanging."""
+"""A launch succeeds only once verified, fails with a cause, and never hangs."""
 
 import os
 import re
@@ -63,7 +63,7 @@ def test_a_launch_ends_a_crash_loop_once_its_cause_is_fixed(
     fault = folder / "config" / "standin-fault"
     fault.write_text("crash-78")
     subprocess.run(["docker", "compose", "up", "-d"], cwd=folder, check=True, capture_output=True)
-    # From then on Docker waits over six seconds before the next start.
+    # After six restarts, Docker waits over six seconds before the next start.
     eventually(lambda: restarts_of(engine, deployment_id) >= 6)
     eventually(lambda: containers_of(engine, deployment_id)[0]["State"] == "restarting")
     fault.unlink()
@@ -178,7 +178,7 @@ def test_a_busy_error_names_the_operation_even_if_that_ends_just_then(
 
     def load_before_it_ends(store: DeploymentStore, deployment_id: str) -> Deployment:
         seen = load(store, deployment_id)
-        if next(loads) == 2:  # The second load is by the caller that has found the folder locked.
+        if next(loads) == 2:  # The caller that found the folder locked makes the second load.
             operations.end(folder, replace(operation, state=OperationState.SUCCEEDED))
         return seen
 

@@ -1,6 +1,6 @@
 """The real OpenClaw gateway: launch, connect, pair, check the provider, allow an origin, stop.
 
-Starting it takes minutes of processor time on a busy machine: the tests of this module share one.
+The tests of this module share a gateway: its start takes minutes of CPU time.
 """
 
 import json
@@ -48,7 +48,7 @@ def new_api(deployments_dir: Path) -> Api:
 
 
 def succeeded(api: Api, deployment_id: str, call: str, **given: str) -> None:
-    """Make a call that starts an operation, and wait until that has succeeded."""
+    """Make a call that starts an operation, and wait until the operation has succeeded."""
     begun = api.post(call, {"deployment_id": deployment_id, "wait": False, **given})
     assert begun.status_code == 202, begun.text
 
@@ -102,11 +102,11 @@ def test_openclaw_runs_isolated_as_documented(
     assert (host["PidsLimit"], host["Memory"]) == (512, 2 * 1024**3)
     assert (host["PidMode"], host["IpcMode"], host["UTSMode"]) == ("", "private", "")
     assert list(inspected["NetworkSettings"]["Networks"]) == [f"{gateway.id}_default"]
-    # Only its own two folders of the host, and not the engine's socket.
+    # The gateway sees only its own two folders of the host, and not the engine's socket.
     assert sorted(each["Source"] for each in inspected["Mounts"]) == [
         str(deployments_dir / gateway.id / name) for name in ("config", "workspace")
     ]
-    # And the limits inside, as the kernel reports them.
+    # The limits inside the container, as the kernel reports them.
     asked = engine.exec_create(container["Id"], ["cat", "/proc/1/status", "/proc/self/status"])
     status = engine.exec_start(asked["Id"]).decode()
     assert set(re.findall(r"^Cap(?:Eff|Prm|Bnd):\s*(\w+)", status, re.M)) == {"0" * 16}
@@ -194,7 +194,7 @@ def test_openclaw_accepts_an_origin_once_it_is_allowed(gateway: PairingGateway) 
 def test_openclaws_own_command_pairs_us_where_local_pages_are_refused(
     tmp_path: Path, engine: docker.APIClient
 ) -> None:
-    """A hand-written list of origins excludes 127.0.0.1; the page still shows requests."""
+    """The page shows requests even if a manual list of origins excludes 127.0.0.1."""
     deployments_dir = tmp_path / "deployments"
     deployments_dir.mkdir()
     try:

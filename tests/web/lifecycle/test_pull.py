@@ -1,4 +1,4 @@
-"""Pull: a missing image comes from a registry, shown layer by layer, or the launch fails."""
+"""A launch pulls a missing image from a registry, with its layers shown, or fails."""
 
 import docker
 import pytest

@@ -1,4 +1,4 @@
-"""Restarts of the server: nothing is lost, and operations continue."""
+"""A restart of the server loses nothing, and operations continue."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 def assert_launch_went_on(server: Server, folder: Path) -> None:
-    """The running launch succeeds, and its log is complete."""
+    """Assert that the running launch succeeds, with a complete log."""
     eventually(lambda: server.status_of(folder.name) == "running", within=30)
     lines = [line.partition(" ")[2] for line in read_log(folder, 1)]
     assert lines[0] == "docker compose config"

@@ -1,4 +1,4 @@
-"""A log as a file: whole or filtered, also without a container."""
+"""A log as a download: whole or filtered, also without a container."""
 
 import re
 from pathlib import Path

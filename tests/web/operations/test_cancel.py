@@ -21,7 +21,7 @@ ME = "a local user"
 
 
 def launching(api: Api, folder: Path, says: str) -> None:
-    """Launch without waiting until the operation's log has some words."""
+    """Start a launch, and wait until its log has this text."""
     api.launch(folder.name, wait=False)
     wait_until_it_says(folder, says)
 

@@ -1,4 +1,4 @@
-"""Orphans on a real engine are listed and can be removed; other projects are left alone."""
+"""Orphans on a real engine are listed and can be removed; other projects are not touched."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(autouse=True)
 def settled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count new containers as orphans at once, so that no test waits a minute."""
+    """Count new containers as orphans at once, so that no test must wait a minute."""
     monkeypatch.setattr(stranded, "SETTLED", timedelta(0))
 
 
@@ -128,7 +128,7 @@ def test_unstarted_containers_and_lone_networks_are_listed_but_not_foreign_proje
             "com.docker.compose.service": service,
             "com.docker.compose.project.working_dir": f"/nowhere/{project}",
         }
-        image = "deploy-agent-standin:silent"  # Not the port that this server would pick.
+        image = "deploy-agent-standin:silent"  # It uses another port than this server picks.
         engine.create_container(image, labels=labels, name=f"{project}-{service}-1")
     try:
         found = listed(api)

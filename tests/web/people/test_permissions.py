@@ -1,4 +1,4 @@
-"""Permissions: login, roles, tokens, the set-up link, and every route of the app."""
+"""Permissions: log-in, roles, tokens, the set-up link, and every route of the app."""
 
 import contextlib
 import time
@@ -23,7 +23,7 @@ from tests.support.routes import example_path, routes
 
 @pytest.fixture(autouse=True)
 def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same hash algorithm at the lowest cost: its strength is not tested here."""
+    """Use the same hash algorithm at the lowest cost, because these tests need no strong hashes."""
     quick = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     for module in (people, sessions):
         monkeypatch.setattr(module, "HASHER", quick)
@@ -163,7 +163,7 @@ def test_a_cookie_planted_before_the_login_is_useless_afterwards(
     assert answer.status_code == 303
     assert victim.get("/", base_url=BASE).status_code == 200
     assert attacker.get("/", base_url=BASE).status_code == 303
-    # Nor does the CSRF token known to the attacker belong to the new session.
+    # The CSRF token that the attacker knows is not valid in the victim's new session either.
     made = victim.post(
         "/people/tokens",
         data={"name": "x", "role": "operator", "csrf_token": token},
@@ -176,7 +176,7 @@ def test_a_cookie_planted_before_the_login_is_useless_afterwards(
 def test_a_cookie_sent_to_a_gateway_is_useless_to_it(
     api: Api, context_with_people: AppContext
 ) -> None:
-    """Browsers send a cookie to every port of a host, so every opened gateway gets it."""
+    """Browsers send a cookie to every port of a host, so every opened gateway gets our cookie."""
     client = logged_in(api, "ana")
     cookie = client.get_cookie("deploy_agent_8000")
     assert cookie is not None
@@ -392,15 +392,15 @@ def test_a_proxied_request_to_an_open_server_is_not_local(api: Api, header: str)
 @pytest.mark.parametrize(
     "environment",
     [
-        # What nginx forwards by default.
+        # nginx forwards requests as HTTP/1.0 by default.
         {"SERVER_PROTOCOL": "HTTP/1.0"},
-        # A host with route_localnet admits its neighbors like this.
+        # With route_localnet, a host lets neighboring machines reach its loopback address.
         {"REMOTE_ADDR": "192.0.2.7"},
     ],
 )
 def test_an_open_server_admits_only_local_requests(api: Api, environment: dict[str, str]) -> None:
     assert api.get("list", environ_overrides=environment).status_code == 401
-    # A Unix socket has no address.
+    # On a Unix socket, clients have no address.
     assert api.get("list", environ_overrides={"REMOTE_ADDR": ""}).status_code == 200
 
 

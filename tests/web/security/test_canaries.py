@@ -1,8 +1,8 @@
-"""No secret appears anywhere: every secret field has a canary, and all output is searched.
+"""Search all output for secrets: every secret field has a canary as its value.
 
-Pages and calls are taken from the app's URL map, so a new one is tested too. Output is: answers,
-the server's log, every file except those that hold secrets, what the engine shows of containers,
-and the arguments of all processes. `--soak` also makes every call that changes something.
+Pages and calls are taken from the app's URL map, so new ones are tested too. Output means: answers,
+the server's log, all files that should hold no secrets, the engine's data about containers, and the
+arguments of all processes. `--soak` also makes every call that changes something.
 """
 
 import base64
@@ -35,12 +35,12 @@ from tests.support.webhook_receiver import Receiver, receiving
 
 MARK = "canary"
 SECRET_FIELDS = tuple(each for each in FIELDS if each.secret and each.group != "auto")
-# The files that hold secrets, and their copies during an update.
+# The files that should hold secrets, and their copies during an update.
 KEEPERS = re.compile(r"(?:/\.env|/config/openclaw\.json|\.kept)\Z")
 
 
 class Seen:
-    """All output, by its origin."""
+    """All output, with the origin of each text."""
 
     def __init__(self) -> None:
         self.texts: list[tuple[str, bytes]] = []
@@ -56,7 +56,7 @@ class Seen:
         return value
 
     def leaks(self) -> list[str]:
-        """Return each canary that was found and where, also in another encoding."""
+        """Return each canary found in the output, and where. Also search for encoded canaries."""
         forms = {
             (name, form)
             for name, value in self.canaries.items()
@@ -78,13 +78,13 @@ class Seen:
 
 
 def canary(name: str) -> str:
-    """Return a value that looks ordinary: it is masked only because it is a known secret."""
+    """Return an ordinary-looking value, which is masked only if it is known as a secret."""
     return f"{MARK}.{name}.{os.urandom(6).hex()}"
 
 
 @contextmanager
 def arguments_watched(seen: Seen, every: float) -> Iterator[None]:
-    """Watch the arguments of all processes."""
+    """Record the arguments of all processes."""
     ended, found = threading.Event(), set[bytes]()
 
     def watch() -> None:
@@ -118,7 +118,7 @@ def seen() -> Seen:
 
 
 class Driver:
-    """Uses one server as an operator's script and as the command line, and keeps all output."""
+    """Use one server through the API and the command line, and record all output."""
 
     def __init__(self, server: Server, seen: Seen) -> None:
         self.server, self.seen = server, seen
@@ -159,7 +159,7 @@ class Driver:
 def everything(app: Any, ids: Collection[str], calls: bool) -> Iterator[tuple[str, str, object]]:
     """Yield each request that the URL map allows: method, path and body.
 
-    With `calls`, a changing call gets its own example as body.
+    With `calls`, a call that changes something gets its example as body.
     """
     for rule in app.url_map.iter_rules():
         call = call_of(app.view_functions[rule.endpoint])
@@ -177,7 +177,7 @@ def everything(app: Any, ids: Collection[str], calls: bool) -> Iterator[tuple[st
                 break
 
 
-# Calls that create or remove a deployment.
+# Calls that `everything` leaves out. Most of them change a deployment or its containers.
 _BY_THEMSELVES = (
     "token_api.reveal_by_script",
     "running_api.launch_by_script",
@@ -219,7 +219,7 @@ def test_no_secret_appears_anywhere(
     driver = Driver(server, seen)
     password = seen.plant("a user's password", canary("password"))
     driver.cli("user", "add", "ana", "--role", "operator", typed=f"{password}\n")
-    # An answer that is meant to contain a secret, such as reveal's, does not count.
+    # Ignore output that should contain a secret, such as a new token.
     token = driver.cli("token", "add", "script", "--role", "operator").split()[-1]
     seen.texts.pop()
     server.token = seen.plant("a script's token", token)
@@ -255,7 +255,7 @@ def _drive(driver: Driver, deployments_dir: Path, engine: docker.APIClient, soak
         seen.plant(f"the token of the {name} one", env["OPENCLAW_GATEWAY_TOKEN"])
     _go_wrong(driver, ids, secrets, deployments_dir)
     assert driver.call("launch", deployment_id=healthy)["ok"]
-    # This gateway logs its keys, and exits.
+    # This gateway logs its keys and exits.
     word = ",".join(secrets.values())
     (deployments_dir / leaking / "config/standin-fault").write_text(word)
     failed = driver.call("launch", deployment_id=leaking)
@@ -298,7 +298,7 @@ def _change_and_end(driver: Driver, ids: Mapping[str, str], deployments_dir: Pat
 def _go_wrong(
     driver: Driver, ids: Mapping[str, str], secrets: Mapping[str, str], deployments_dir: Path
 ) -> None:
-    """Send secrets that are rejected for their place, their form or the method."""
+    """Send secrets in invalid places, in an invalid form or with a wrong method."""
     key = secrets["openrouter_api_key"]
     refused = [
         driver.call(
@@ -314,7 +314,7 @@ def _go_wrong(
         driver.ask("PUT", f"/api/deploy/list?key={key}", {"key": key}).json(),
     ]
     assert not any(each["ok"] for each in refused if isinstance(each, dict))
-    # A malformed file with a person's own secrets.
+    # A malformed file with a person's own variables as secrets.
     own = driver.seen.plant("a variable of a person's own", canary("own"))
     again = driver.seen.plant("a password in an address", canary("address"))
     text = f'{MARK.upper()}_PASSWORD={own}\nPROXY=http://ana:{again}@proxy.example\nTZ="Europe\n'
@@ -323,7 +323,7 @@ def _go_wrong(
 
 
 def _reveal(driver: Driver, deployment_id: str, secrets: Mapping[str, str]) -> None:
-    """A reveal is answered once, and recorded without its value."""
+    """Reveal all secrets. Ignore the answers, which should contain secrets."""
     for name, value in secrets.items():
         answer = driver.call("reveal", deployment_id=deployment_id, field=name)
         assert answer["value"] == value

@@ -1,6 +1,6 @@
-"""Every route, taken from the app's URL map, refuses what it must.
+"""Every route of the app refuses forbidden requests.
 
-A new route is tested without being listed.
+The routes are taken from the app's URL map, so new routes are tested automatically.
 """
 
 import re
@@ -33,7 +33,7 @@ FOREIGN = (
     {"Origin": "null"},
     {"Origin": BASE, "Sec-Fetch-Site": "cross-site"},
     {"Origin": f"{BASE}.evil.example"},
-    # A gateway's page, on another port of this host.
+    # A request from a gateway's page, on another port of this host.
     {"Origin": f"{BASE}:30163", "Sec-Fetch-Site": "same-site"},
 )
 
@@ -43,13 +43,13 @@ def changing(api: Api) -> Iterator[Rule]:
 
 
 def send(client: FlaskClient, rule: Rule, headers: dict[str, str], **form: str) -> TestResponse:
-    """Send a change with only `form` in it: as JSON to the API, else as a form."""
+    """Send `form` in a POST request: as JSON to the API, as a form to a page."""
     body = {"json": {}} if rule.rule.startswith("/api/") else {"data": form}
     return client.post(example_path(rule), base_url=BASE, headers={**HTMX, **headers}, **body)
 
 
 def assert_dressed(answer: TestResponse) -> None:
-    """Assert that an answer has every security header and is not cached."""
+    """Assert that an answer has every security header and must not be cached."""
     assert HEADERS.items() <= dict(answer.headers).items()
     assert answer.headers["Cache-Control"] == "no-store"
 
@@ -100,7 +100,7 @@ def test_every_route_of_an_open_server_refuses_a_foreign_host_name(api: Api) -> 
 def test_every_route_refuses_every_method_but_its_own(
     api: Api, request: pytest.FixtureRequest
 ) -> None:
-    # The plain client: some of these answers are not in the API's description.
+    # Use the plain client, because some of these answers are not in the API's description.
     client = FlaskClient(api.app, api.app.response_class)
     taken: dict[str, set[str]] = {}
     for method, rule in routes(api):
@@ -109,13 +109,13 @@ def test_every_route_refuses_every_method_but_its_own(
         odd = [each for each in ("GET", "POST", *ODD_METHODS) if each not in methods]
         tries = rounds(request.config, 1, len(odd))
         for method in [*odd, *odd][number % len(odd) :][:tries]:
-            # Some servers accept these headers as the intended method.
+            # Some servers use the method in these headers in place of the request's method.
             means = min(methods)
             headers = {**HTMX, "X-HTTP-Method-Override": means, "X-Method-Override": means}
             answer = client.open(
                 f"{path}?_method={means}", method=method, base_url=BASE, headers=headers
             )
-            # `/deployments/new` also matches the route with an id, and is not found there.
+            # 404, because `/deployments/new` also matches the route with an id, and `new` is no id.
             assert answer.status_code in (404, 405), f"{method} {path}"
             if answer.status_code == 405:
                 assert method not in answer.headers["Allow"].split(", ")
@@ -136,7 +136,7 @@ def test_no_method_bypasses_the_log_in(api: Api, context_with_people: AppContext
 
 
 class Markup(HTMLParser):
-    """Collects markup that a page without inline code and foreign resources must not have."""
+    """Collect markup with inline code or foreign resources, which no page may have."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -239,8 +239,8 @@ def test_list_status_logs_history_and_streams_show_the_same_deployments_to_each_
             shown = set()
             for each in known:
                 answer = api.page(way.format(each), buffered=False)
-                # An archived deployment redirects to the archive. An `invalid` one is listed;
-                # calls that cannot read it say so.
+                # An archived deployment redirects to the archive. An `invalid` deployment is
+                # listed, and calls that can't read its files say so.
                 if answer.status_code not in (303, 404):
                     shown.add(each)
                 answer.close()
@@ -284,7 +284,7 @@ def test_every_open_stream_ends_when_its_reader_loses_access(
     made = {"Authorization": f"Bearer {token}"}
     answer = api.post("configure", {"openrouter_api_key": API_KEY}, headers=made)
     client = logged_in(api, "bea")
-    # An operation's stream needs an operation; it uses the same code.
+    # Skip the stream of an operation, which needs an operation and uses the same code.
     paths = [
         example_path(rule, answer.json["deployment_id"])
         for _, rule in routes(api)
@@ -294,7 +294,7 @@ def test_every_open_stream_ends_when_its_reader_loses_access(
     all_opened, changed = Barrier(len(paths) + 1), Event()
 
     def left_of(path: str) -> list[bytes]:
-        """Return the events on a stream after its reader has lost access."""
+        """Return a stream's events after its reader has lost access."""
         with client.get(path, base_url=BASE, buffered=False) as stream:
             assert_dressed(stream)
             events = iter(stream.response)

@@ -1,7 +1,7 @@
-"""Links, pipes, sockets and huge files in place of ours are reported quickly, never followed.
+"""Links, pipes, sockets and huge files in place of our files are reported quickly, never followed.
 
-Pages and calls that read are taken from the app's URL map, so a new one is tried too. `--soak`
-tries everything in every place; the suite tries links and pipes in some.
+The pages and calls are the GET routes in the app's URL map, so new ones are tested too. `--soak`
+tries every attack in every place; the suite tries links and pipes in some places.
 """
 
 import io
@@ -44,7 +44,7 @@ from tests.support.files.hostile_files import (
 from tests.support.routes import folder_routes, numbered, path_of
 from tests.support.soak import rounds
 
-# Generous: waiting for ever or reading a terabyte takes longer on any machine.
+# Generous: only endless waiting or reading a terabyte takes longer.
 SECONDS = 60
 FILES = (
     ".env",
@@ -113,7 +113,7 @@ def outside(tmp_path: Path) -> Iterator[Outside]:
 
 @pytest.fixture
 def attacked(api: Api, deployments_dir: Path) -> Path:
-    """A deployment's folder with every possible file."""
+    """The folder of a deployment that has every possible file."""
     found = deployments_dir / api.configure(name="Support bot")
     operation = operations.begin(found, OperationKind.STOP, "ana")
     operation_log.log_path(found, 1).write_text("2026-11-24T10:00:00.000Z said\n")
@@ -131,7 +131,7 @@ def text_of(answer: TestResponse) -> str:
 
 
 def descriptors() -> set[str]:
-    """Return the files and pipes that this process has open."""
+    """Return the paths of the files and pipes that this process has open."""
     found = (f"/proc/self/fd/{each}" for each in os.listdir("/proc/self/fd"))
     return {os.readlink(each) for each in found if os.path.lexists(each)}
 
@@ -154,7 +154,7 @@ def test_links_and_pipes_in_place_of_files_are_neither_followed_nor_waited_for(
     assert len(asked) > 30
     assert not [each for each in descriptors() if each.startswith(f"{attacked}/")]
     listed = [each["deployment_id"] for each in api.get("list").json]
-    # A folder or a link is listed, whatever is in it; a file is not.
+    # A folder or a link is listed, even if it is damaged; a file is not listed.
     assert listed == [attacked.name] * (attacked.is_dir() or attacked.is_symlink())
 
 
@@ -174,7 +174,7 @@ def test_no_action_follows_a_link_or_waits_for_a_pipe(
             answer = api.post(verb, body)
         assert answer.status_code != 500, answer.text
         assert CANARY not in answer.text
-        # A refusal says what to do.
+        # A refusal's `detail` says what to do.
         assert answer.status_code == 200 or len(answer.json["detail"]) > 30
 
 
@@ -238,7 +238,7 @@ def test_links_and_pipes_in_the_archive_are_neither_followed_nor_waited_for(
 def test_the_gateways_damaged_file_is_left_alone(
     api: Api, attacked: Path, outside: Outside
 ) -> None:
-    """The gateway may put links into its own folder; nobody writes through them."""
+    """The gateway may put links into its own folder; Deploy Agent never writes through them."""
     config = attacked / "config/openclaw.json"
     outside.take_in("copy.json", config)
     config.unlink()
@@ -261,7 +261,7 @@ NAMES_OF_NOTHING = (
 
 
 def with_a_letter(api: Api, deployments_dir: Path) -> str:
-    """Configure a deployment whose id has a letter, so that its capitals differ."""
+    """Configure a deployment whose id contains a letter, so that its upper case differs."""
     deployment_id = f"a{secrets.token_hex(5)[1:]}"
     (deployments_dir / api.configure()).rename(deployments_dir / deployment_id)
     return deployment_id
@@ -270,7 +270,7 @@ def with_a_letter(api: Api, deployments_dir: Path) -> str:
 def test_an_invalid_id_is_not_found_on_any_route(
     api: Api, deployments_dir: Path, request: pytest.FixtureRequest
 ) -> None:
-    """Other spellings of an existing id, and ways out of the folder."""
+    """Invalid ids are other spellings of an existing id, and paths out of the folder."""
     deployment_id = with_a_letter(api, deployments_dir)
     wide = "".join(chr(ord(each) + 0xFEE0) for each in deployment_id)
     asked = [

@@ -1,4 +1,4 @@
-"""The protection of an open loopback page: host names, cross-site requests, headers."""
+"""Protection of the page on loopback without log-in: host names, cross-site requests, headers."""
 
 import io
 import zipfile
@@ -74,7 +74,7 @@ def test_every_answer_carries_the_headers(api: Api) -> None:
 
 @pytest.fixture
 def behind_a_proxy(settings: Settings) -> Api:
-    """A server whose proxy calls from 127.0.0.9."""
+    """A server behind a trusted proxy with the address 127.0.0.9."""
     return Api(create_app(settings.model_copy(update={"trusted_proxy": "127.0.0.9"})))
 
 
@@ -150,7 +150,7 @@ def test_an_internal_error_reaches_the_log_and_not_the_reader(
 def test_files_named_in_a_folders_files_are_never_read(
     api: Api, deployments_dir: Path, tmp_path: Path
 ) -> None:
-    """A hand-written Compose file names other files; before a launch they are not opened."""
+    """A manual Compose file names other files, which must not be opened before a launch."""
     deployment_id = api.configure()
     outside = tmp_path / "outside.env"
     outside.write_text("CANARY_KEY=canary-include-7c\n")

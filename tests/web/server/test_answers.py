@@ -1,4 +1,4 @@
-"""Properties of all answers: compression and the chosen theme."""
+"""Compression of all answers, and the chosen theme of pages."""
 
 import gzip
 

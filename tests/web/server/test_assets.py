@@ -1,4 +1,4 @@
-"""Style, script and icons: small, cached, and never changed under the same name."""
+"""Style, script and icons are small and cached. A changed file gets a new name."""
 
 import gzip
 import re
@@ -11,7 +11,7 @@ from tests.support.api import Api
 
 
 def paths(api: Api) -> list[str]:
-    """Return the assets that a page loads."""
+    """Return the paths of the assets that a page loads."""
     return re.findall(r'(?:href|src)="(/assets/[^"]+)"', api.page("/").text)
 
 

@@ -1,4 +1,4 @@
-"""A server that stops frees everything at once; a running one keeps nothing of past visits."""
+"""A stopping server frees everything at once; a running server keeps nothing of past visits."""
 
 import gc
 import os
@@ -19,7 +19,7 @@ from tests.support.soak import rounds
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
 
-# For a first rendering or a kept connection; less than one for each visit.
+# Allowed growth, such as a kept connection. Smaller than the number of visits.
 _SPARE_FILES, _SPARE_THREADS = 12, 12
 
 
@@ -60,7 +60,7 @@ def visit(server: Server, path: str) -> None:
 
 
 def drop_rudely(server: Server, path: str) -> None:
-    """Reset the connection in the middle of an answer."""
+    """Request a page, and reset the connection in the middle of the answer."""
     connection = socket.create_connection(("127.0.0.1", server.port))
     connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
     assert connection.recv(16)
@@ -91,7 +91,7 @@ def test_finished_pages_streams_and_launches_leave_no_thread_or_descriptor(
     deployment_id = server.configure()
     worker = worker_of(server)
     streams = rounds(pytestconfig, 8, 100)
-    # Concurrent visitors start the server's threads, which stay for later ones.
+    # Concurrent visitors start the server's threads, which stay for later visitors.
     use(server, deployment_id, pages=10, streams=streams, launches=rounds(pytestconfig, 0, 2))
     eventually(lambda: not worker.children(), within=30)
     threads, files = worker.num_threads(), worker.num_fds()

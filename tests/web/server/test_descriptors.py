@@ -1,4 +1,4 @@
-"""Without file descriptors: errors explain it, nothing is called damaged, no number is reused."""
+"""Without free file descriptors, errors say so, no file is called damaged, no number is reused."""
 
 import os
 import resource
@@ -17,7 +17,7 @@ VERBS = ("launch", "restart", "stop", "archive", "rotate_token")
 
 @contextmanager
 def descriptors_left(number: int) -> Iterator[None]:
-    """Let this process open only a number of further files."""
+    """Let this process open only `number` more files."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     highest = max(int(each) for each in os.listdir("/proc/self/fd"))
     resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 16, hard))
@@ -37,7 +37,7 @@ def descriptors_left(number: int) -> Iterator[None]:
 
 @pytest.fixture
 def deployment_id(api: Api) -> str:
-    """A stopped deployment, after everything that loads at a first use is loaded."""
+    """A stopped deployment. All code that is loaded at its first use is loaded already."""
     deployment_id = api.configure(name="Support bot")
     assert api.stop(deployment_id).status_code == 200
     api.page("/")
@@ -48,7 +48,7 @@ def deployment_id(api: Api) -> str:
 def test_without_descriptors_no_file_is_called_damaged(
     api: Api, deployment_id: str, deployments_dir: Path
 ) -> None:
-    os.utime(deployments_dir / deployment_id / ".env")  # So that it is read again.
+    os.utime(deployments_dir / deployment_id / ".env")  # So that the server reads it again.
     with descriptors_left(0):
         answers = [api.get("list"), api.get(f"status/{deployment_id}"), api.stop(deployment_id)]
         page = api.page(f"/deployments/{deployment_id}")

@@ -1,4 +1,4 @@
-"""Health checks for monitors: live and ready, without a log-in and without secrets."""
+"""Health checks for monitoring: `live` and `ready`, without a log-in and without secrets."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ pytestmark = LEAVES_SOCKETS
 
 @pytest.fixture
 def gated(settings: Settings, gate: EngineGate) -> Iterator[Api]:
-    """The API behind the gate; everybody must log in, and nobody can."""
+    """The API behind the gate. Everybody must log in, and nobody can: the user file is damaged."""
     api = Api(create_app(settings.model_copy(update={"engine_timeout": 1})))
     people.add_user(
         "ana", "operator", "long password", by="test", context=api.app.config["CONTEXT"]

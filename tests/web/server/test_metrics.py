@@ -1,4 +1,4 @@
-"""Metrics: parsed as Prometheus parses them, correct, and without deployment names."""
+"""Metrics are in Prometheus's format, correct, and without deployment names."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ Samples = Mapping[str, float]
 
 
 def samples(api: Api) -> Samples:
-    """Return each sample's value by its name and labels, as `name{label=value}`."""
+    """Return each sample's value by `name{label=value}`."""
     text = api.page("/metrics").text
     return {
         f"{each.name}{{{','.join(f'{name}={value}' for name, value in each.labels.items())}}}": (

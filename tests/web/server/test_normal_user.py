@@ -1,4 +1,4 @@
-"""A user in the `docker` group can do everything; one outside it learns why not."""
+"""A user in the `docker` group can do everything; a user outside the group is told why not."""
 
 import json
 import os
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes ano
 
 @pytest.fixture
 def readable() -> Iterator[Path]:
-    """A folder that the user can read, with this checkout, its Python and its packages."""
+    """A folder that any user can read, with this checkout, its Python and its packages."""
     folder = Path(tempfile.mkdtemp(dir="/var/tmp"))
     folder.chmod(0o755)
     sources = {
@@ -76,7 +76,7 @@ def server_as_user(readable: Path, groups: str) -> Server:
 
 @pytest.fixture
 def member(readable: Path) -> Iterator[Server]:
-    """A server of a user in the engine's group."""
+    """A server that runs as a user in the engine's group."""
     group = os.stat(engine_address().removeprefix("unix://")).st_gid
     server = server_as_user(readable, f"--groups={group}")
     yield server.start()
@@ -104,7 +104,8 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert member.call("GET", f"status/{deployment_id}")[1]["status"] == "running"
     assert "listening" in member.call("GET", f"logs/{deployment_id}")[1]["logs"]
 
-    # The user cannot read the gateway's files any more: the token is written through the engine.
+    # After a launch, the user can't read the gateway's files, so the token is written through the
+    # engine.
     env = parse_env((folder / ".env").read_bytes())
     (folder / ".env").write_text(format_env({**env, "OPENCLAW_GATEWAY_TOKEN": "b" * 40}))
     again = member.call("POST", "launch", {"deployment_id": deployment_id})
@@ -125,7 +126,7 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     assert origin in config["gateway"]["controlUi"]["allowedOrigins"]
     assert (folder / "config/openclaw.json").stat().st_uid == GATEWAY_UID
     assert list((folder / ".deploy-agent").glob("*staged*")) == []
-    # The older image can't read the state: image and state are rolled back through the engine.
+    # The older image can't read the state, so image and state are rolled back through the engine.
     to = {"deployment_id": deployment_id, "image": "deploy-agent-standin:2026.8.2"}
     status, answer = member.call("POST", "update", to)
     assert (status, answer["code"]) == (502, "update_failed"), answer
@@ -135,7 +136,8 @@ def test_the_whole_flow_works_for_a_member_of_the_docker_group(
     stopped = member.call("POST", "stop", {"deployment_id": deployment_id})
     assert stopped[1]["status"] == "stopped"
 
-    # Another deployment has the port before the restore; then this one is purged.
+    # Another deployment takes the port before the restore. Afterwards the restored deployment is
+    # purged.
     archived = member.call("POST", "archive", {"deployment_id": deployment_id})
     assert archived[1]["status"] == "archived", archived
     port = {"openrouter_api_key": API_KEY, "port": int(env["PORT"])}

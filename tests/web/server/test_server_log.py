@@ -1,4 +1,4 @@
-"""The server's log: one line for each request, without anything that somebody typed."""
+"""The server's log has one line for each request, without any text that a visitor typed."""
 
 import json
 from pathlib import Path

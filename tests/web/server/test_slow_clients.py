@@ -1,4 +1,4 @@
-"""Slow clients keep only their own connection busy."""
+"""A slow client blocks only its own connection."""
 
 import socket
 import time
@@ -14,7 +14,7 @@ from tests.support.waiting import eventually
 
 _HOST = b"Host: localhost\r\n"
 _LONG = b"Content-Type: application/json\r\nContent-Length: 100000\r\n\r\n"
-# By name: the bytes that a client sends before it is silent.
+# By name: the bytes that a client sends before it falls silent.
 SLOW = {
     "nothing": b"",
     "half a line": b"GET / HT",
@@ -27,7 +27,7 @@ SLOW = {
 
 @pytest.fixture
 def clients(server: Server) -> Iterator[Callable[[bytes, int], list[socket.socket]]]:
-    """Open a number of connections that send these bytes and stay open."""
+    """Return a function that opens connections, which send these bytes and stay open."""
     with ExitStack() as opened:
 
         def open_many(sent: bytes, number: int) -> list[socket.socket]:
@@ -52,7 +52,7 @@ def test_fifty_slow_clients_of_each_kind_delay_nobody(
         clients(SLOW[name], 30 if name == "nothing" else 50 if "close" in name else 25)
 
     assert server.call("GET", "list")[0] == 200
-    # Not a benchmark: one after the other they would take two seconds each.
+    # Not a benchmark. One after the other, the clients would take two seconds each.
     assert time.monotonic() - before < 25
 
 
@@ -66,7 +66,7 @@ def test_connections_beyond_the_threads_are_closed(
     slow = clients(SLOW[name], 50)
 
     assert server.call("GET", "list")[0] == 200
-    # Each gets an error or nothing, then the connection is closed.
+    # Each connection gets an error or nothing, and is closed.
     for each in slow[:8]:
         last = b"".join(iter(lambda each=each: each.recv(65536), b""))
         assert (b" 400 " in last) == (name == "half a body")

@@ -1,4 +1,4 @@
-"""A disk that cannot be written: an explained error, nothing half done, old files unchanged."""
+"""With an unwritable disk, actions end with an explained error and leave all files unchanged."""
 
 import os
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def test_on_a_full_disk_every_verb_that_writes_is_refused(
     filler = fill(small_disk)
     before = everything_in(small_disk)
 
-    # One more history line and a rename still fit.
+    # These verbs only add a history line or rename a folder, for which the disk has room.
     without_room = ("stop", "reveal", "restore")
     refusals.assert_refused("disk_full", "The disk is full. Make room", but=without_room)
 

@@ -1,4 +1,4 @@
-"""A page's event stream sends what changed, as long as somebody reads it."""
+"""A page's event stream sends changes as long as somebody reads the stream."""
 
 import re
 import signal
@@ -124,7 +124,7 @@ def test_the_server_ends_within_its_time_however_many_read(started: Server) -> N
 
     started.process.send_signal(signal.SIGTERM)
 
-    # Less than gunicorn's graceful timeout of 4 s.
+    # gunicorn's graceful timeout is 4 s.
     assert started.process.wait(5) == 0
     eventually(lambda: all(each.ended for each in streams))
     for each in streams:
@@ -152,12 +152,12 @@ def test_too_many_readers_are_refused_and_leave_nothing_behind(
 
         for each in streams:
             each.leave()
-        # A lost reader is noticed at the next event.
+        # The server notices a lost reader at the next event.
         configure(started, name="Another")
         eventually(lambda: worker.num_fds() <= files + 5, within=30)
         with Stream(started, "/stream") as again:
             assert again.status == 200
-        # The pool keeps its threads, which are idle.
+        # The thread pool keeps its idle threads.
         assert worker.num_threads() <= threads + MOST_SUBSCRIBERS + 20
 
 

@@ -1,4 +1,4 @@
-"""Configure: a complete folder that Compose and the gateway can read, with its own port."""
+"""Configure makes a complete folder with an unused port. Compose and the gateway can read it."""
 
 import json
 import os
@@ -77,7 +77,7 @@ def test_two_deployments_share_neither_token_nor_port_nor_network(
 def test_twenty_concurrent_configures_on_two_servers_get_twenty_ports(
     server: Server, deployments_dir: Path, tmp_path: Path
 ) -> None:
-    # Exactly as many ports as needed, so that a port given twice is noticed.
+    # Only a few spare ports, so that a port is soon assigned twice if servers race.
     low = 21000
     server.settings["port_range"] = f"{low}-{low + 24}"
     other = Server(deployments_dir, tmp_path / "other.log", port_range=f"{low}-{low + 24}")

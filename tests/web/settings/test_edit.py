@@ -1,4 +1,4 @@
-"""The form that changes a deployment: no secrets, no lost input, no stale changes; and drift."""
+"""The form that changes a deployment: no secrets, lost input or stale changes. Also drift."""
 
 import os
 import re
@@ -25,7 +25,7 @@ BOT = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw4"
 
 
 class Form:
-    """The form of a deployment in a browser without JavaScript."""
+    """A deployment's form in a browser without JavaScript."""
 
     def __init__(self, api: Api, deployment_id: str) -> None:
         self.api, self.path = api, f"/deployments/{deployment_id}/edit"
@@ -170,7 +170,7 @@ def test_a_stale_form_is_rejected_with_the_changes_and_then_accepted(
     assert "Meanwhile it was changed to Support." in words
     assert env_of(folder)["DEPLOYMENT_NAME"] == "Support"
     form.read(stale.text)
-    # Changed fields are kept; the others follow the file.
+    # Fields that the visitor changed are kept. Other fields show the file's values.
     assert (form.fields["name"], form.fields["memory_limit"]) == ("Büro", "1g")
     assert form.fields["timezone"] == "Asia/Tokyo"
 
@@ -213,7 +213,7 @@ def test_a_gateway_with_outdated_settings_is_marked_with_the_keys(
     eventually(lambda: api.listed(deployment_id)["drift"] == [])
     assert "Apply…" not in api.page(f"/deployments/{deployment_id}").text
 
-    # Started by hand, so only the times of the files tell.
+    # After a start by hand, only the files' times show that a file was changed.
     def edited() -> bool:
         edit_env(folder, TELEGRAM_BOT_TOKEN="canary:canary")
         return api.listed(deployment_id)["drift"] == [".env"]
@@ -254,7 +254,7 @@ def test_a_launch_with_a_taken_port_offers_a_free_one_by_button(
     eventually(lambda: api.status(deployment_id)["status"] == "running")
     status = api.status(deployment_id)
     assert (status["port"], status["drift"]) == (free, [])
-    # The launch recorded what it applied, so the keys are known.
+    # The launch recorded the values that it applied, so the changed keys are known.
     edit_env(folder, TZ="Asia/Tokyo", DEPLOYMENT_NAME="Büro", OPENCLAW_MODEL="a/b")
     assert api.listed(deployment_id)["drift"] == ["Model", "Time zone"]
 

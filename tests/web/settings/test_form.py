@@ -1,4 +1,4 @@
-"""The configure form over HTTP: checks, preview, form id, and clones."""
+"""The form for a new deployment over HTTP: checks, preview, form id, and clones."""
 
 import errno
 import json
@@ -27,7 +27,7 @@ def send(api: Api, path: str = FORM, *, htmx: bool = False, **fields: str) -> Te
 
 
 def said_of(api: Api, **field: str) -> str:
-    """Return the message for a field after it was left."""
+    """Return the message for a field after the visitor left the field."""
     answer = send(api, f"{FORM}/check", htmx=True, **field)
     assert answer.status_code == 200
     assert "HX-Request" in answer.headers["Vary"]
@@ -88,7 +88,7 @@ def test_a_bot_of_another_gateway_is_accepted_with_a_warning(api: Api) -> None:
     assert [each["field"] for each in second.json["warnings"]] == ["telegram_bot_token"]
     assert "This Telegram bot is already used by" in page.text
     assert BOT not in said + second.text + page.text
-    # Several gateways may use the same key.
+    # Several gateways may use the same API key.
     assert said_of(api, openrouter_api_key=API_KEY) == ""
 
 

@@ -1,4 +1,4 @@
-"""Manual edits of files are in the history, with their keys but no values."""
+"""Manual edits of files are recorded in the history with the changed keys, but no values."""
 
 import os
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""No port is used twice, even while a deployment that changes its port may roll back."""
+"""No port is used twice, even if a rollback of a port change is still possible."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_an_interrupted_change_reserves_both_ports_until_it_is_settled(
     ports = {"port": free_port(), "port_before": free_port()}
     asked = {each: str(port) for each, port in ports.items()}
     folder = deployments_dir / deployment_id
-    # Without an outcome and a locked folder it was interrupted.
+    # Without an outcome, and with an unlocked folder, the operation counts as interrupted.
     begun = operations.begin(folder, OperationKind.RECONFIGURE, "ana", {"changed": "port", **asked})
     if code:
         operations.end(folder, replace(begun, state=OperationState.FAILED, code=code))

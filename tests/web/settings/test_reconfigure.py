@@ -1,4 +1,4 @@
-"""Reconfiguration: applied with a restart and verified, or rolled back with the gateway."""
+"""A reconfiguration is applied with a restart and verified, or rolled back with the gateway."""
 
 import json
 import os
@@ -52,7 +52,7 @@ def env_of(folder: Path) -> dict[str, str]:
 
 
 def token_works(folder: Path) -> bool:
-    """Connect with the token of `.env`, as the gateway's own page does."""
+    """Return whether the gateway accepts the token of `.env`, as its own page would send it."""
     env = env_of(folder)
     browser = Browser(env["PORT"], env["OPENCLAW_GATEWAY_TOKEN"], name="127.0.0.1")
     answer = browser.knock()
@@ -113,7 +113,8 @@ def test_changes_are_applied_with_a_restart_and_manual_edits_stay(
         .startswith("Reconfiguration of Port, Model, Telegram bot token")
     )
 
-    # A change that does not affect the container needs no restart; saving only does not apply it.
+    # A change that does not affect the container needs no restart. A change that is only saved is
+    # not applied.
     reconfigure(api, deployment_id, name="Sales")
     saved = reconfigure(api, deployment_id, memory_limit="1g", restart=False)
     assert (saved["status"], api.listed(deployment_id)["name"]) == ("running", "Sales")
@@ -137,7 +138,7 @@ def test_a_failed_reconfiguration_is_rolled_back_and_the_old_gateway_runs(
     before, [container] = files_of(folder), api.status(deployment_id)["containers"]
     wish = {"port": free_port(), "model": "x/y", "remove": ["telegram_bot_token"]}
 
-    # Foreseeable failures come before the old gateway is stopped.
+    # Foreseeable failures are found before the old gateway is stopped.
     missing = api.post(
         "reconfigure",
         {"deployment_id": deployment_id, **wish, "image": "127.0.0.1:1/nobody/has:it"},
@@ -167,19 +168,19 @@ def test_a_failed_reconfiguration_is_rolled_back_and_the_old_gateway_runs(
 
 
 def begun_until_taken_down(api: Api, folder: Path, **wish: Any) -> int:
-    """Start a reconfiguration, and return its number once the old gateway is down."""
+    """Start a reconfiguration, and return its number once Compose begins to replace the gateway."""
     body = {"deployment_id": folder.name, "wait": False, **wish}
     begun = api.post("reconfigure", body)
     assert begun.status_code == 202, begun.text
     number: int = begun.json["operation"]["id"]
-    # After a killed reconfiguration there may be no gateway to stop.
+    # `up` without `down`: after a killed reconfiguration there may be no gateway to stop.
     compose = re.compile("docker compose (down|up)")
     eventually(lambda: any(compose.search(line) for line in read_log(folder, number)))
     return number
 
 
 def killed_while_taken_down(api: Api, folder: Path, **wish: Any) -> None:
-    """Start a reconfiguration and kill its process while no gateway is up."""
+    """Start a reconfiguration, and kill its process while no gateway runs."""
     begun_until_taken_down(api, folder, **wish)
     operation_process(folder, api.status(folder.name)["operation"]["id"]).kill()
     eventually(lambda: api.status(folder.name)["operation"]["state"] == "interrupted")

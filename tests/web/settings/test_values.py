@@ -1,7 +1,7 @@
-"""Hostile values: passed on exactly or rejected, never interpreted as anything else.
+"""Hostile values are passed on exactly or rejected, and never interpreted.
 
-Compose is the oracle: it must read exactly the given value from our files, in no other key,
-and a container's environment must have it too. `--soak` tries thousands of values.
+Compose decides: it must read exactly the given value from our files, and no other changed key. A
+container's environment must have the value too. `--soak` tries thousands of values.
 """
 
 import json
@@ -30,7 +30,7 @@ from tests.support.engine.images import STANDIN
 from tests.support.soak import rounds
 
 SECRETS = tuple(each for each in FIELDS if each.secret and each.group != "auto")
-# Each is harmful to a reader that does not treat it as plain text.
+# Values that harm a reader that does not treat them as plain text.
 INJECTIONS = (
     "'", '"', "\\", "\\'", "$", "$$", "${PORT}", "${OPENCLAW_GATEWAY_TOKEN}", "$(id)", "`id`",
     "${X:?x}", "${X:-", "x\\nPORT=1", "PORT=1", "export PORT=1", " #c", "#", "=", ": ", "- a",
@@ -60,7 +60,7 @@ values = st.one_of(
 
 
 class Markup(HTMLParser):
-    """A page without its texts: the names of its elements and attributes."""
+    """A page's markup without text: the names of all elements and attributes."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ def examples(request: pytest.FixtureRequest) -> int:
 def test_compose_passes_on_every_value_exactly(
     tmp_path: Path, examples: int, request: pytest.FixtureRequest
 ) -> None:
-    """Two hundred values at a time, next to the variables that they might refer to."""
+    """Write two hundred values to a file at a time, next to variables that values may name."""
     tried = 0
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
@@ -107,7 +107,7 @@ def test_compose_passes_on_every_value_exactly(
 
 
 def in_container(folder: Path, service: str) -> dict[str, str]:
-    """Return the environment of a process in a container."""
+    """Return the environment of a process in a new container of the service."""
     script = "JSON.stringify(process.env)"
     run = ["run", "--rm", "-T", "--no-deps", "--entrypoint", "node", service, "-p", script]
     ran: subprocess.CompletedProcess[bytes] = compose(folder, *run)

@@ -1,4 +1,4 @@
-"""A launch that may exceed the memory starts, with a warning."""
+"""A launch that may exceed the host's memory starts, with a warning."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The cost of reading: one engine call a page, and only changed folders are read."""
+"""A page costs one engine call and reads only changed folders."""
 
 import re
 import sys
@@ -27,7 +27,8 @@ from tests.support.waiting import eventually
 def follow_events(api: Api) -> Iterator[Callable[[], None]]:
     """Return a function that lets the app follow the engine's events, as a server does.
 
-    Containers started before it are inspected once; no event outdates them.
+    Containers that started before are inspected once, because no event invalidates the cached
+    inspection.
     """
     context: AppContext = api.app.config["CONTEXT"]
 
@@ -43,7 +44,7 @@ def follow_events(api: Api) -> Iterator[Callable[[], None]]:
 
 @pytest.fixture
 def own_calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The engine calls of the request's thread and of the snapshot, not those of the watchers."""
+    """The engine calls of the request's thread and of the snapshot, but not of event watchers."""
     calls: list[str] = []
     send, answering = requests.Session.send, threading.get_ident()
 
@@ -69,7 +70,7 @@ def test_a_list_is_one_engine_call_however_many_deployments_run(
         run_container_of(engine, deployment_id)
     follow_events()
 
-    # The first read inspects each container: it may be in a crash loop.
+    # The first read inspects each container, which may be in a crash loop.
     assert _calls_cold(api, "list", own_calls) <= 1 + count
     assert _calls_cold(api, "list", own_calls) == 1
     assert [row["status"] for row in api.get("list").json] == ["running"] * count
@@ -100,7 +101,7 @@ def test_a_container_is_inspected_again_after_each_of_its_events_and_not_otherwi
     eventually(lambda: api.listed(deployment_id)["status"] == "running")
     engine.kill(container)
 
-    # Only `inspect` has the exit code.
+    # The exit code is only in the answer of `inspect`.
     eventually(lambda: api.listed(deployment_id)["status"] == "failed")
     assert "137" in api.listed(deployment_id)["reason"]
     assert _calls_cold(api, "list", own_calls) == 1
@@ -125,8 +126,8 @@ def test_a_detail_page_is_at_most_two_more_calls_and_repeats_none_without_a_chan
     own_calls.clear()
     took = _look_often(api, [path])
     others = Counter(each for each in own_calls if "/containers/json" not in each)
-    # Other tests' containers change meanwhile. Each such change costs one more list, and the page
-    # is made again.
+    # Containers of concurrent tests change too. Each change costs another list request and another
+    # rendering of the page.
     lists = len(own_calls) - others.total()
     assert all(count <= 1 + took + lists for count in others.values()), own_calls
     assert len(others) <= 2
@@ -143,7 +144,7 @@ def test_looks_within_a_second_share_one_engine_call(api: Api, own_calls: list[s
 
 
 def _look_often(api: Api, paths: Sequence[str]) -> float:
-    """Read each path twenty times. Return the seconds that it took."""
+    """Read each path twenty times. Return the total seconds."""
     started = time.monotonic()
     for path in [*paths] * 20:
         answer = api.page(path) if path.startswith("/") else api.get(path)
@@ -159,7 +160,7 @@ def _calls_of(api: Api, path: str, calls: list[str]) -> int:
 
 
 def _calls_cold(api: Api, path: str, calls: list[str]) -> int:
-    """Count a page's engine calls without any cached answer."""
+    """Count a page's engine calls when the snapshot is outdated."""
     api.app.config["CONTEXT"].snapshots.outdate()
     return _calls_of(api, path, calls)
 
@@ -176,7 +177,8 @@ def test_folders_are_read_when_their_files_changed_and_no_others(
         api.page("/")
         return not _deployments_in(opened)
 
-    # A file that changed just now is read again: it may change within the same clock tick.
+    # A file that changed just now is read again, because it may change again within the same clock
+    # tick.
     eventually(looked_without_reading)
     for _ in range(3):
         api.page("/")
@@ -185,7 +187,7 @@ def test_folders_are_read_when_their_files_changed_and_no_others(
     api.page(f"/deployments/{ids[0]}")
     assert _deployments_in(opened) <= {ids[0]}
 
-    # Files that a gateway writes are no settings.
+    # Files that a gateway writes are no settings, so they are not read.
     (folders[ids[1]] / "config/openclaw.json").write_text("{}")
     (folders[ids[1]] / "workspace/notes.md").write_text("notes")
     opened.clear()
@@ -218,7 +220,7 @@ def test_an_unchanged_list_is_not_built_again(
         return len(made) == before
 
     eventually(answered_without_making)
-    # A manual edit just now is shown.
+    # A manual edit is shown at once.
     env = Path(api.app.config["CONTEXT"].store.folder(deployment_id)) / ".env"
     for name in ("Sales", "Press desk", "Warehouse"):
         env.write_text(re.sub("DEPLOYMENT_NAME=.*", f"DEPLOYMENT_NAME='{name}'", env.read_text()))
@@ -227,7 +229,7 @@ def test_an_unchanged_list_is_not_built_again(
 
 @pytest.fixture
 def opened() -> Iterator[list[str]]:
-    """The path of every file and folder that Python opens."""
+    """The paths of all files and folders that Python opens."""
     if not _OPENED.hooked:
         sys.addaudithook(_OPENED.hear)
         _OPENED.hooked = True
@@ -237,7 +239,7 @@ def opened() -> Iterator[list[str]]:
 
 
 class _Opened:
-    """An audit hook, which cannot be removed; it records only during a test."""
+    """An audit hook can't be removed, so this hook records paths only during a test."""
 
     hooked = False
     paths: list[str] | None = None

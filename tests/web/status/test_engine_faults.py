@@ -1,4 +1,4 @@
-"""Faults of a real engine: each is shown as what it is, and overcome."""
+"""Each fault of a real engine is shown correctly. After the fault, Deploy Agent recovers."""
 
 import re
 import sys
@@ -27,12 +27,12 @@ _STANDIN = "deploy-agent-standin"
 
 @pytest.fixture
 def faulty(own_engine: OwnEngine, settings: Settings) -> Api:
-    """The API on the engine that fails."""
+    """The API on the engine that the tests harm."""
     return Api(create_app(settings))
 
 
 def entry(api: Api, deployment_id: str, status: str, within: float = 60) -> dict[str, Any]:
-    """Return a deployment's list entry once it has a status."""
+    """Wait until a deployment is listed with this status, and return its entry."""
 
     def look() -> dict[str, Any] | None:
         found = api.listed(deployment_id)
@@ -142,7 +142,7 @@ def failed_launch(api: Api, **fields: Any) -> dict[str, Any]:
     status = entry(api, deployment_id, "failed")
     assert status["reason"]
     operation = api.get(f"operations/{deployment_id}/1").json
-    # The page has the same words.
+    # The page shows the same reason.
     page = api.page(f"/deployments/{deployment_id}").text
     assert operation["reason"][:30].replace("'", "&#39;") in page
     return dict(operation)
@@ -153,7 +153,7 @@ def test_an_engine_that_dies_during_a_launch_fails_it_and_the_next_succeeds(
     faulty: Api, own_engine: OwnEngine, deployments_dir: Path
 ) -> None:
     deployment_id = faulty.configure()
-    # Compose has started, and the engine is still working for it.
+    # Kill the engine while it still works on Compose's requests.
     faulty.launch(deployment_id, wait=False)
     log = deployments_dir / deployment_id / ".deploy-agent" / "operations" / "1" / "log"
     eventually(lambda: log.exists() and "docker compose up -d" in log.read_text())
@@ -196,7 +196,8 @@ def test_a_gateway_is_running_again_after_the_engine(
     own_engine.start(*options)
 
     eventually(lambda: faulty.listed(deployment_id)["status"] != "unknown", within=5)
-    # After a health check: one every 30 s, and on a busy host not the first.
+    # Running only after a health check. Checks run every 30 s, and on a busy host the first one may
+    # fail.
     entry(faulty, deployment_id, "running", within=150)
     own_engine.stop()
     own_engine.start()
@@ -248,7 +249,7 @@ def full_disk_of(engine: OwnEngine) -> Iterator[None]:
 def test_exhausted_networks_are_named_and_the_fix_line_frees_some(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # docker0 takes one network; the other is unused.
+    # The pool has two networks: docker0 uses one, and the network `unused` uses the other.
     with running_engine("--default-address-pool=base=172.30.0.0/23,size=24") as small:
         small.docker("network", "create", "unused")
         monkeypatch.setenv("DOCKER_HOST", small.address)
@@ -310,7 +311,7 @@ def _words(number: int) -> str:
 
 
 def _starting(api: Api) -> str:
-    """Return how many gateways are starting, as the list's page says it."""
+    """Return the number of starting gateways that the list's page shows."""
     [words] = re.findall(r'id="starting"[^>]*>([^<]*)<', api.page("/").text)
     return str(words)
 

@@ -1,4 +1,4 @@
-"""An engine that does not answer: errors explain it, and readers share the wait."""
+"""While the engine does not answer, errors say so, and readers share one wait."""
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -57,7 +57,7 @@ def test_concurrent_readers_of_a_page_share_its_rendering(gated: Api, gate: Engi
 
     assert {answer.status_code for answer in answers} == {200}
     assert all("has not answered in time" in answer.text for answer in answers)
-    # Each reader has a layout of their own, with their name and CSRF token.
+    # The layout is rendered for each reader, with the reader's name and CSRF token.
     shared = Counter(name for name in rendered if name != "layout.html")
     assert shared
     assert max(shared.values()) < 6, shared

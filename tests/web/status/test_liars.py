@@ -1,4 +1,4 @@
-"""Gateways that Docker calls healthy although they do not work: none is `running` 15 s later."""
+"""No gateway that Docker calls healthy is `running` 15 s after it stopped working."""
 
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +16,12 @@ from tests.support.server import Server
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
 
-# The promise is 15 s; a busy machine may take longer.
+# The documented limit is 15 s, but a busy machine may take longer.
 SOON = 45
 
 
 class Seen:
-    """A deployment as a server shows it: list, page, API and streams."""
+    """A deployment as a server shows it in list, page, API and streams."""
 
     def __init__(self, server: Server, deployment_id: str, pages: ExitStack) -> None:
         self.server, self.id = server, deployment_id
@@ -38,7 +38,7 @@ class Seen:
         return dict(self.server.call("GET", f"status/{self.id}")[1])
 
     def reads(self, status: str, words: str) -> None:
-        """Wait until list, page and API all say the same."""
+        """Wait until list, page and API show this status, with this text in the reason."""
         eventually(lambda: _says(self.listed, status, words), within=SOON)
         assert _says(self.status, status, words)
         for stream, part in ((self.list, f"row-{self.id}"), (self.page, "head")):
@@ -54,7 +54,7 @@ def _shows(html: str, status: str, words: str) -> bool:
 
 
 def _latest(stream: Stream, part: str) -> str:
-    """Return a part as the page has it now. A list first comes as a whole."""
+    """Return the latest HTML of a part of a page. A list's stream sends the whole list first."""
     parts = stream.parts(part) or [
         row
         for html in stream.parts("results")
@@ -109,7 +109,7 @@ def rung_of(shown: dict[str, Any]) -> str:
 
 @pytest.fixture
 def impatient(server: Server) -> Server:
-    """A container that nobody launched counts as started after the launch timeout, here 1 s."""
+    """A server with a launch timeout of 1 s. Then an unlaunched container counts as started."""
     server.settings["launch_timeout"] = 1
     return server.start()
 
@@ -137,7 +137,7 @@ def test_a_gateway_that_refuses_the_token_is_unhealthy_everywhere(
 
         eventually(lambda: rung_of(refusing.status) == "token", within=SOON)
         assert refusing.status["cause"]["code"] == "token_refused"
-    # A single command has no earlier round of checks.
+    # A single command has no results of earlier checks.
     shown = cli.json("show", deployment_id)
     assert shown["status"] != "running"
     assert rung_of(shown) == "token"
@@ -154,7 +154,7 @@ def test_a_frozen_gateway_is_unhealthy_until_it_continues(
         frozen = Seen(impatient, deployment_id, pages)
         frozen.reads("running", "up")
 
-        # Its port still accepts connections: the kernel does that.
+        # The port still accepts connections, because the kernel accepts them.
         engine.kill(container, signal="STOP")
         frozen.reads("unhealthy", "the gateway accepts connections and does not answer")
         eventually(lambda: rung_of(frozen.status) == "healthz", within=SOON)
@@ -191,5 +191,5 @@ def test_a_verified_gateway_that_breaks_is_not_running_15_s_later(
         freezing.reads("unhealthy", "the gateway accepts connections and does not answer")
         eventually(lambda: rung_of(refusing.status) == "token", within=SOON)
         eventually(lambda: rung_of(freezing.status) == "healthz", within=SOON)
-        # As the engine reports: it exited, and is restarted again and again.
+        # The status follows the engine: the gateway exits and is restarted again and again.
         ending.reads("restarting", "exit code 78")

@@ -1,4 +1,4 @@
-"""Folders of the older server, or edited by people, work like any other."""
+"""Folders of the older server, and folders that people edited, work like any other folder."""
 
 import os
 import secrets
@@ -14,7 +14,7 @@ from tests.support.api import Api
 from tests.support.engine.images import STANDIN
 from tests.support.server import free_port
 
-# As the older server wrote it.
+# The file as the older server wrote it.
 COMPOSE_FILE = f"""
 services:
   openclaw:
@@ -31,7 +31,7 @@ services:
 
 
 def older_folder(deployments_dir: Path, env: str, compose_file: str | None = COMPOSE_FILE) -> str:
-    # A subnet of its own: other tests use this engine too.
+    # A separate subnet, because other tests use this engine too.
     folder = deployments_dir / secrets.token_hex(5)
     for name in ("config", "workspace"):
         (folder / name).mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Pages and fragments have the same address and template; forms work without JavaScript."""
+"""A page and its fragments share address and template; forms work without JavaScript."""
 
 import re
 from pathlib import Path

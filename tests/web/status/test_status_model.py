@@ -1,10 +1,10 @@
-"""The status is right after any actions by anybody: everything that shows it agrees with Docker.
+"""After any actions by anybody, every shown status is right and agrees with Docker.
 
-Actions come in any order: ours by the API, Docker's by hand, edits of a folder's files. The
-model (`tests/support/status/status_model.py`) records what was done. After each action the engine
-is asked directly, and list, detail, pages and a new command line must show the expected status.
-The suite has one sequence of actions. With `--soak` Hypothesis chooses them, also on a separate
-engine that stops and starts.
+Actions run in any order: API calls, manual Docker commands, and edits of a folder's files. The
+model (`tests/support/status/status_model.py`) records their effects. After each action the test
+inspects the containers, and list, status call, pages and a new command must show the expected
+status. The suite has one sequence of actions. With `--soak`, Hypothesis chooses the actions, also
+on a separate engine that stops and starts.
 """
 
 import shutil
@@ -50,16 +50,16 @@ from tests.support.waiting import eventually
 
 pytestmark = LEAVES_SOCKETS
 
-# A shown status may be a second old; the rest is for a busy machine.
+# A shown status may be a second old. The other seconds are for a busy machine.
 _SOON = 10
-# Each call to a silent engine waits for its timeout, 1.5 s, and many are made.
+# Many calls go to a silent engine, and each call waits for its timeout of 1.5 s.
 _AWAY = 30
 _DEPLOYMENTS = 2
 
 
 @dataclass
 class Tally:
-    """What was done and compared, and how long after an action everything was right."""
+    """The actions done, the statuses seen, and the seconds until all were right again."""
 
     done: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
@@ -73,7 +73,7 @@ ACTIONS = {"configure"}
 def action(
     *stages: Stage, only_if: Callable[[ModelDeployment], bool] = lambda deployment: True
 ) -> Any:
-    """Make a rule from an action on one deployment that is in one of these stages."""
+    """Make a Hypothesis rule from an action on a deployment in one of these stages."""
 
     def fits(deployment: ModelDeployment) -> bool:
         return deployment.stage in stages and only_if(deployment)
@@ -93,7 +93,7 @@ def action(
 
 
 class Actions(RuleBasedStateMachine):
-    """A state machine whose rules are actions. `own_engine` may be harmed."""
+    """A state machine whose rules are actions. Actions may harm `own_engine`, if given."""
 
     def __init__(
         self,
@@ -124,7 +124,7 @@ class Actions(RuleBasedStateMachine):
         yield
         self.done_at = time.monotonic()
 
-    # By Deploy Agent.
+    # Actions by Deploy Agent.
 
     @precondition(lambda self: not self.away and len(self.deployment) < _DEPLOYMENTS)
     @rule()
@@ -179,7 +179,7 @@ class Actions(RuleBasedStateMachine):
     def _call(self, verb: str, deployment: ModelDeployment) -> dict[str, Any]:
         return dict(self.server.call("POST", verb, {"deployment_id": deployment.id})[1])
 
-    # With Docker, by hand.
+    # Manual Docker commands.
 
     @action(Stage.UP)
     def docker_kill(self, deployment: ModelDeployment) -> None:
@@ -224,13 +224,13 @@ class Actions(RuleBasedStateMachine):
         deployment.stage = Stage.UP
 
     def _paused(self, deployment: ModelDeployment) -> bool:
-        """Pause it, and return whether it worked: on a busy machine runc may give up."""
+        """Pause a container, and return whether this worked: on a busy machine runc may give up."""
         with suppress(docker.errors.APIError):
             self.engine.pause(self._container(deployment))
             return True
         return False
 
-    # In the folder, by hand.
+    # Manual edits in the folder.
 
     @action(*LISTED, only_if=lambda deployment: not deployment.is_invalid)
     def edit_env(self, deployment: ModelDeployment) -> None:
@@ -284,7 +284,7 @@ class Actions(RuleBasedStateMachine):
         shutil.rmtree(deployment.folder / ".deploy-agent", ignore_errors=True)
         deployment.without, deployment.verified_run = "stopped", None
 
-    # Of the engine.
+    # Stops and starts of the engine.
 
     @precondition(lambda self: self.own_engine and not self.away)
     @rule(harm=st.sampled_from(["stop", "kill", "freeze"]))
@@ -301,7 +301,8 @@ class Actions(RuleBasedStateMachine):
             self._bring_back()
         for deployment in self.deployment if ended else ():
             if deployment.stage in WITH_CONTAINER:
-                # The policy `always` restarts it, whoever stopped it.
+                # The policy `always` restarts the container when the engine starts, even after a
+                # manual stop.
                 deployment.stage = Stage.LOOPING if deployment.is_broken else Stage.UP
 
     def _bring_back(self) -> None:
@@ -364,7 +365,7 @@ class Actions(RuleBasedStateMachine):
         return str(inspection["Id"])
 
 
-# All actions, in an order that needs few launches; each on the first deployment that fits.
+# All actions, in an order that needs few launches, each on the first suitable deployment.
 ROW = (
     *("configure", "compose_up", "docker_rm", "launch", "configure", "docker_pause"),
     *("docker_unpause", "docker_kill", "docker_start", "docker_stop", "edit_env", "restart"),
@@ -389,8 +390,8 @@ def test_every_shown_status_is_right_after_actions_in_any_order(
     server: Server, engine: docker.APIClient
 ) -> None:
     tally = Tally()
-    # Chance decides which actions are possible: the undoing of a rare one, or the launch of a
-    # broken gateway, may not happen.
+    # First do all actions once: among random actions, a rare action may never become possible, such
+    # as the launch of a broken gateway.
     actions = Actions(server.start(), engine, tally)
     _do((*ROW, "launch", "break_gateway", "launch"), actions)
     actions.teardown()
@@ -418,7 +419,7 @@ def test_every_shown_status_is_right_while_the_engine_comes_and_goes(
     assert "unknown" in tally.seen
 
 
-# Every lasting status, and none of archived deployments.
+# All lasting statuses. Archived deployments have the empty status.
 _SAID = {
     *("", "configured", "failed", "invalid", "launching", "restarting", "running", "stopped"),
     "unhealthy",
@@ -426,14 +427,14 @@ _SAID = {
 
 
 def _do(names: Sequence[str], actions: Actions) -> None:
-    """Do the actions one after the other, and check after each."""
+    """Do the actions in order, and check all statuses after each action."""
     for name in names:
         getattr(actions, name)(**({} if name == "configure" else {"which": 0}))
         actions.all_that_is_said_is_right()
 
 
 def _try(actions: Callable[[], Actions], sequences: int) -> None:
-    """Let Hypothesis choose actions. A failing sequence is not shrunk, since each takes seconds."""
+    """Let Hypothesis choose actions. Don't shrink a failing sequence: each try takes seconds."""
     run_state_machine_as_test(
         actions,
         settings=settings(

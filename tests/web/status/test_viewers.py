@@ -1,6 +1,6 @@
-"""One more open page costs the server no process and no engine call.
+"""Another open page costs the server no process and no engine call.
 
-This needs a separate engine: on the machine's engine other tests' containers change, which causes
+This needs a separate engine: on the machine's engine, changes of other tests' containers cause
 calls.
 """
 
@@ -41,7 +41,8 @@ def test_one_more_viewer_costs_no_process_and_no_engine_call(
             took = time.monotonic() - begun
             assert _processes_of(server) == processes
 
-        # For all viewers together: the list once a second, and a sample every five.
+        # For all viewers together, one list request each second and one usage sample every five
+        # seconds.
         assert set(asked) <= {"list", "sample"}
         assert asked.count("list") <= took + 2
 

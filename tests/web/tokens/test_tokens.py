@@ -1,4 +1,4 @@
-"""A gateway's token: rotated and verified, rolled back on failure, compared in four places."""
+"""A token is rotated and verified, rolled back on failure, and compared in four places."""
 
 import re
 from collections.abc import Iterator
@@ -27,12 +27,12 @@ EQUAL = {"env": "equal", "config": "equal", "container": "equal", "gateway": "eq
 
 @pytest.fixture(scope="module")
 def launched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayToken]:
-    """A running gateway; each test leaves it running with equal tokens."""
+    """A running gateway. Each test leaves the gateway running with the same token in all places."""
     deployments_dir = tmp_path_factory.mktemp("token") / "deployments"
     deployments_dir.mkdir()
     api = Api(create_app(Settings(deployments_dir=deployments_dir, image=STANDIN)))
     tokens = GatewayToken(api, deployments_dir / api.configure(name="Support bot"))
-    # Tests set here how it answers to a token.
+    # Tests edit this file to change how the gateway answers a token.
     connects, compose = tokens.folder / "connect.mjs", tokens.folder / "docker-compose.yml"
     connects.write_text(CONNECTS)
     mounted = f"volumes:\n      - {connects}:/app/connect.mjs:ro"
@@ -88,7 +88,7 @@ def test_differing_places_are_found_and_equalized(
     launched.write_config(other)
     [container] = containers_of(engine, launched.id)
     engine.restart(container["Id"], timeout=5)
-    # Asked directly: the cached checks may still show the start.
+    # Connect directly, because the cached readiness checks may be from the gateway's start.
     eventually(lambda: launched.accepts(other), within=60)
     assert launched.places() == {**EQUAL, "config": "differs", "gateway": "differs"}
     page = launched.page("/token")
@@ -114,7 +114,7 @@ def test_a_rejected_token_is_rolled_back_with_the_gateway(
     launched: GatewayToken,
 ) -> None:
     old = launched.in_env
-    launched.write_config(old)  # In another format than ours.
+    launched.write_config(old)  # The format differs from our own.
     kept = [launched.folder / ".env", launched.folder / "config/openclaw.json"]
     before = [path.read_bytes() for path in kept]
 

@@ -1,4 +1,4 @@
-"""Update: the new image with its state, or the old image and state, whatever happens."""
+"""An update ends with the new image and state or with the old image and state."""
 
 import os
 from pathlib import Path
@@ -28,7 +28,7 @@ def update(api: Api, deployment_id: str, image: str, **more: object):
 
 
 def state_of(folder: Path) -> dict[str, tuple[object, ...]]:
-    """Return all of the gateway's state, by path: kind, mode, owner, time and bytes."""
+    """Return the gateway's state: kind, mode, owner, time and bytes of each file, by path."""
     found = {}
     for path in sorted((folder / "config").rglob("*")):
         status = path.lstat()
@@ -165,7 +165,7 @@ def test_a_batch_updates_in_order_and_stops_at_the_first_failure(
     page = api.page("/updates").text
     assert [words in page for words in ("was not updated", "left as it is")] == [True, True]
 
-    # A gateway that runs this image already is skipped.
+    # The batch skips a gateway that runs this image already.
     again = api.post("update_many", {"deployment_ids": [good], "image": NEW}).json["id"]
     eventually(lambda: batch_of(api, again)["state"] == "succeeded")
     assert batch_of(api, again)["operations"] == {good: 0}

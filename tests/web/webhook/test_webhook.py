@@ -1,4 +1,4 @@
-"""The webhook: each event is reported once, whatever happens to receiver or server."""
+"""The webhook reports each event once, even if the receiver or the server fails."""
 
 import os
 import signal
@@ -32,7 +32,7 @@ def receiver() -> Iterator[Receiver]:
 
 @pytest.fixture
 def webhook_settings(settings: Settings, receiver: Receiver) -> Settings:
-    """The settings of a server that sends to the receiver."""
+    """Settings with the receiver as webhook."""
     return settings.model_copy(update={"webhook_url": SecretStr(receiver.url)})
 
 
@@ -77,7 +77,7 @@ def test_a_test_message_reports_its_outcome_but_never_the_address(
     assert arrived.status_code == 200
     assert arrived.json["host"] == "127.0.0.1"
     assert at_the_terminal.output == "127.0.0.1 accepted the message.\n"
-    # The silent receiver accepted the last message late, when nobody waited any more.
+    # The silent receiver accepted the last message after the sender's timeout.
     assert set(receiver.events) == {"test"}
     assert "a local user" in receiver.got[0]["text"]
     for answer, words in (
@@ -186,6 +186,6 @@ def test_a_crash_and_its_end_are_reported_once_across_server_restarts(
 
 
 def crash(engine: docker.APIClient, deployment_id: str) -> None:
-    """Kill a gateway's process without the engine, like a crash."""
+    """Kill a gateway's process directly, so that the engine sees a crash."""
     container = engine.inspect_container(container_of(engine, deployment_id))
     os.kill(container["State"]["Pid"], signal.SIGKILL)
