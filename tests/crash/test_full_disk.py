@@ -1,7 +1,7 @@
-"""On a full disk an action is done or not done, never half, and can be repeated.
+"""On a full disk an action is done completely or not at all, and can be repeated.
 
-The system reports a full disk at every step (a write may fail as late as its sync), and a real
-disk is filled before every step that needs space.
+The tests let the system report a full disk at every step, even at a sync, where a write may fail
+late. They also fill a real disk before every step that needs space.
 """
 
 import os
@@ -28,7 +28,7 @@ from tests.support.files.small_disk import mounted
 
 pytestmark = pytest.mark.soak
 
-# An update does not start unless the disk has 64 MB free for the copy of the state.
+# Megabytes of the small disk. An update needs 64 MB free for the copy of the state.
 _UPDATES_ROOM = 80
 RECONFIGURED = {
     "reconfigure one that runs": ((actions.configure, actions.launch), actions.reconfigure),
@@ -60,7 +60,7 @@ def test_an_action_is_done_or_not_on_a_full_disk_and_can_be_repeated(
 
 
 def assert_not_half(crashes: CrashScenario, untouched: Mapping[str, bytes], at: str) -> None:
-    """A reconfiguration has changed all of its files or none."""
+    """Assert that a reconfiguration has changed all of its files or none."""
     files = files_of(crashes)
     changed = {name for name, data in untouched.items() if files[name] != data}
     both = {f"{crashes.id}/{name}" for name in ("docker-compose.yml", ".env")}
@@ -68,7 +68,7 @@ def assert_not_half(crashes: CrashScenario, untouched: Mapping[str, bytes], at: 
 
 
 def assert_can_be_undone(crashes: CrashScenario, untouched: Mapping[str, bytes], at: str) -> None:
-    """A failed reconfiguration that changed files can be undone."""
+    """Assert that a failed reconfiguration that changed files can be undone."""
     operation = crashes.context().store.load(crashes.id).operation
     if operation and operation.can_be_resumed:
         assert crashes.run(actions.undo_reconfiguration) == 0, at
@@ -98,7 +98,8 @@ def test_an_action_is_done_or_not_if_the_disk_fills_meanwhile_and_can_be_repeate
     crashes = crashes_on_small_disk
     before, verb = (WITH_CONTAINERS | RECONFIGURED)[name]
     steps = crashes.steps(*before, verb=verb)
-    # Filled before this step, the disk is full for the next step that needs space.
+    # Fill the disk only before steps that need space. Filled earlier, it would be full for the same
+    # step.
     for number in (each for each, step in enumerate(steps) if step.needs_room):
         at = f"{name}, the disk full from step {number} on: {steps[number]}"
         if name == "launch":
@@ -122,7 +123,7 @@ def test_an_action_is_done_or_not_if_the_disk_fills_meanwhile_and_can_be_repeate
 
 
 def assert_exit_code(crashes: CrashScenario, code: int, at: str) -> None:
-    """If the action was not refused, its operation shows how it ended and why."""
+    """Assert that the operation of an action that was not refused shows its outcome and reason."""
     operation = crashes.context().store.load(crashes.id).operation
     if code == actions.REFUSED:
         return

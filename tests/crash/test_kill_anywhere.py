@@ -1,8 +1,8 @@
-"""An action that is killed at any step on the disk is done or not done, never half.
+"""An action that is killed at any disk step is done completely or not at all.
 
-Either its process is killed before the step, or somebody edits its files just then. The steps
-are found by watching the action once. `--soak` tries every step of every action; the suite
-tries some of those that run Compose.
+Either the action's process is killed before a step, or somebody edits the files before a step. A
+first, undisturbed run of the action records the steps. `--soak` tries every step of every action;
+the suite tries some steps of actions that run Compose.
 """
 
 from itertools import takewhile
@@ -27,10 +27,10 @@ KILLED = -9
 
 
 def assert_synced(steps: list[DiskStep]) -> None:
-    """A new folder is synced, renamed, and its parent synced, before anything else happens."""
+    """Assert that a new folder is synced, renamed and its parent synced, without steps between."""
     for place, step in enumerate(steps):
         if step.operation != "rename" or not step.path.startswith("/"):
-            continue  # Renames inside an open folder only prepare a deletion.
+            continue  # Relative renames only prepare a deletion.
         made = [each.path for each in steps[:place] if each.operation in ("open", "mkdir")]
         synced = [each.path for each in steps[:place] if each.operation == "fsync"]
         following = takewhile(lambda each: each.operation == "fsync", steps[place + 1 :])
@@ -100,7 +100,7 @@ def test_a_concurrent_manual_edit_survives_every_action(
 
 
 def around_writes(steps: list[DiskStep], config: pytest.Config) -> list[int]:
-    """Return the steps that replace an edited file; with `--soak` also the steps around them."""
+    """Return the steps that replace a file that somebody edits; with `--soak` also nearby steps."""
     renames = [number for number, step in enumerate(steps) if Path(step.target).name in BY_HAND]
     assert renames
     near = rounds(config, 0, 6)

@@ -1,4 +1,4 @@
-"""After a kill at any moment under load and a restart, everything is whole and can continue."""
+"""After a kill under load and a restart, all deployments are complete and can be used."""
 
 import json
 import os
@@ -31,13 +31,13 @@ _MOST = 4
 _KEPT = 20
 VERBS = ("launch", "launch", "stop", "restart", "rotate_token", "reconfigure", "archive", "restore")
 VICTIMS = ("both", "operation", "server")
-# The page header says it, or the operation next to it does.
+# The next step after an interruption, in the page's header or at the operation.
 _WHAT_TO_DO = ("; launch again", "; finish it or undo it", "was killed or the host restarted")
 STATES = {"configured", "running", "stopped", "failed", "launching"}
 
 
 class Load:
-    """Threads that call random actions until they are told to stop."""
+    """Random calls in many threads until `end` is called."""
 
     def __init__(self, server: Server, seed: int) -> None:
         self._server, self._seed = server, seed
@@ -47,7 +47,7 @@ class Load:
     def run(self, number: int) -> None:
         mind = random.Random(self._seed * 100 + number)
         while not self._ending.is_set():
-            # The server dies in the middle of a call on purpose.
+            # Ignore errors: the server is killed on purpose in the middle of calls.
             with suppress(OSError, HTTPException, ValueError):
                 self.answers.append(self._do(mind))
 
@@ -89,23 +89,23 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def assert_files_whole(root: Path) -> None:
-    """At any time each folder is whole, each id is unique, and no history restarts its numbers."""
+    """Assert that each folder is complete and that history numbers increase, at any time."""
     for folder in folders_in(root):
-        with suppress(FileNotFoundError):  # The whole folder is being moved.
+        with suppress(FileNotFoundError):  # The folder is just being moved.
             env = parse_env((folder / ".env").read_bytes())
             assert env["PORT"].isdecimal(), folder
             assert len(env["OPENCLAW_GATEWAY_TOKEN"]) == 64, folder
             assert yaml.safe_load((folder / "docker-compose.yml").read_text())["services"], folder
             assert json.loads((folder / "config/openclaw.json").read_text())["gateway"], folder
             entries = history.read_history(folder)
-            folder.stat()  # A folder that was moved meanwhile is not here.
+            folder.stat()  # Fails if the folder was moved during these checks.
             assert entries[0]["what"] == "configure", folder
             numbers = [each["n"] for each in entries]
             assert numbers == sorted(set(numbers)), folder
 
 
 def assert_all_holds(server: Server, root: Path) -> None:
-    """Once nothing runs any more, the list is true."""
+    """Assert that list and folders agree once no operation runs any more."""
     [rows] = eventually(lambda: known_rows(server))
     archived = server.call("GET", "archived")[1]
     ids = [row["deployment_id"] for row in (*rows, *archived)]
@@ -117,7 +117,7 @@ def assert_all_holds(server: Server, root: Path) -> None:
         assert row["status"] in STATES, row
         folder = root / row["deployment_id"]
         assert not is_locked(folder), f"a lock stays: {row}"
-        # An older archive may be half deleted.
+        # Skip the oldest operations, which may be partly deleted.
         numbers = [int(each.name) for each in operations_folder(folder).glob("[0-9]*")]
         for number in sorted(numbers)[-_KEPT:]:
             status, operation = server.call("GET", f"operations/{folder.name}/{number}")
@@ -127,13 +127,13 @@ def assert_all_holds(server: Server, root: Path) -> None:
 
 
 def known_rows(server: Server) -> list[list[dict[str, Any]]]:
-    """Return the list once the engine, which is busy, has answered for it."""
+    """Return the list, or an empty result while the busy engine has not answered."""
     rows = server.call("GET", "list")[1]
     return [] if any(row["status"] == "unknown" for row in rows) else [rows]
 
 
 def assert_interruption_is_told(server: Server, deployment_id: str) -> None:
-    """An interrupted operation says what to do, on its page and in its answer."""
+    """Assert that an interrupted operation has a next step on the page and in the API's answer."""
     last = server.call("GET", f"status/{deployment_id}")[1]["operation"]
     if last and last["state"] == "interrupted":
         assert last["reason"], last
@@ -155,7 +155,7 @@ def test_after_a_kill_under_load_and_a_restart_nothing_is_half_done(
         with ThreadPoolExecutor(_CALLERS) as callers:
             calling = [callers.submit(load.run, each) for each in range(_CALLERS)]
             try:
-                # A random moment, on purpose.
+                # Kill at a random time on purpose.
                 time.sleep(mind.uniform(0.2, 1.5))
                 kill(victim, server, deployments_dir, mind)
                 assert_files_whole(deployments_dir)

@@ -1,7 +1,7 @@
-"""Two servers on one folder, many callers, and somebody with an editor and `docker`.
+"""Two servers on one folder, with many callers, manual edits and manual `docker` commands.
 
-Each deployment's history gives the order of its operations over both servers. Every answer
-must be right at some moment of its call, in that order.
+Each deployment's history gives the order of its operations on both servers. By this order, every
+answer must be right at some time during its call.
 """
 
 import os
@@ -70,7 +70,7 @@ def test_every_answer_is_consistent_with_the_order_of_operations(
 def assert_agreed(
     servers: list[Server], engine: docker.APIClient, root: Path, ids: Sequence[str]
 ) -> None:
-    """In the end both servers and the engine agree. Nothing is locked or exists twice."""
+    """Assert that both servers and the engine agree, and that nothing is locked or duplicate."""
 
     def agreed() -> list[Row]:
         one, other = map(rows_of, servers)

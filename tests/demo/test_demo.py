@@ -1,4 +1,4 @@
-"""The demo shows every status, and leaves nothing behind, even if it is killed."""
+"""The demo shows every status. It leaves nothing behind, even after a kill."""
 
 import json
 import signal
@@ -36,7 +36,7 @@ def demos() -> Iterator[ExitStack]:
 
 
 def start(folder: Path, demos: ExitStack) -> tuple[subprocess.Popen[str], str]:
-    """Start the demo. Return it with its page's address, which it prints first."""
+    """Start the demo. Return its process and the address that it prints."""
     command = [sys.executable, "-m", "demo", "--folder", str(folder)]
     demo = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     demos.enter_context(demo)
@@ -51,7 +51,7 @@ def ids_in(folder: Path) -> set[str]:
 
 
 def left_of(ids: set[str], engine: docker.APIClient) -> list[str]:
-    """Return the projects that still have a container or a network."""
+    """Return the names of the demo's projects that still have a container or a network."""
     things = [*engine.containers(all=True), *engine.networks()]
     labels = [each["Labels"].get("com.docker.compose.project") for each in things if each["Labels"]]
     return sorted(ids.intersection(labels))

@@ -1,4 +1,4 @@
-"""Readiness checks: whatever a gateway answers, each check ends in time and says what failed."""
+"""For any answer of a gateway, each readiness check ends in time and names the failure."""
 
 import json
 import socket
@@ -57,7 +57,7 @@ def test_a_gateway_that_answers_byte_by_byte_is_cut_off_at_the_deadline(
 
     assert check.name == "healthz"
     assert "no answer within" in check.detail
-    # The drip would go on for minutes: this is about an end, not about speed.
+    # The gateway would drip its answer for minutes. This limit checks the end, not the speed.
     assert time.monotonic() - begun < 60
 
 

@@ -1,7 +1,7 @@
-"""The `.env` dialect and the Compose file, with Compose itself as the authority.
+"""The `.env` dialect and the Compose file, compared with Compose itself.
 
-Nothing is started: `docker compose config` only reads. Compose gets a clean environment, as from
-us, because it prefers the environment to the file.
+`docker compose config` only reads and starts nothing. As in Deploy Agent, Compose gets a clean
+environment, because variables of the environment override the file.
 """
 
 import json
@@ -25,12 +25,12 @@ from tests.support.api import API_KEY
 from tests.support.engine.compose import compose, environment_of, resolved
 from tests.support.files.env_samples import BEFORE_EXPANSION, EXPANSIONS, HAND_WRITTEN, MALFORMED
 
-# Variables that Compose's own process has beside the file's.
+# Variables of Compose's own process, which are not in the file.
 _NOT_OF_THE_FILE = ("COMPOSE_PROJECT_NAME=", "DOCKER_CLI_PLUGIN_", "HOME=", "PATH=", "PWD=")
 
 
 def read_by_compose(folder: Path, data: bytes) -> list[str] | None:
-    """Return the lines of all variables that Compose reads from a file, or None if it fails."""
+    """Return a line for each variable that Compose reads from a file, or None if Compose fails."""
     folder.mkdir()
     (folder / "compose.yml").write_text("services: {a: {image: none}}\n")
     (folder / "env").write_bytes(data)
@@ -65,7 +65,7 @@ NASTY = [
 
 
 def random_values(count: int) -> list[str]:
-    """Return values of characters that some reader treats specially, and of all of Unicode."""
+    """Return random values of specially treated characters and of any Unicode characters."""
     dice = random.Random(20261)
     signs = "aA1 \t\n\r'\"\\$${}:-?+#=`!%&|;<>()[]*~.,/@^éß日\u00a0\u2003\x1b\x85"
 
@@ -157,7 +157,7 @@ def test_we_read_random_files_as_compose_does(tmp_path: Path) -> None:
     by_us = [read_by_us(data) for data in files]
     differing = [each for each in zip(files, by_us, by_compose, strict=True) if each[1] != each[2]]
     assert differing == []
-    # Neither side of the comparison is empty.
+    # Compose rejected some of the files and read some.
     assert by_compose.count(None) > 20
     assert len(files) - by_compose.count(None) > 20
 

@@ -1,4 +1,4 @@
-"""The engine's events: which ones reach us, and which are ignored."""
+"""The engine's events: some are reported to listeners, others are ignored."""
 
 import threading
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ OWN = "e0e0e0e0e0"
 
 
 class HeardEvents:
-    """The events that came, and the number of other changes."""
+    """The reported events, and the number of other reported changes."""
 
     def __init__(self) -> None:
         self.heard: list[ContainerEvent] = []
@@ -55,7 +55,7 @@ def heard_events(tmp_path: Path) -> Iterator[HeardEvents]:
 
 @contextmanager
 def made(engine: docker.APIClient, project: str, working_dir: str) -> Iterator[str]:
-    """A container with Compose's labels, created and never started."""
+    """A container with Compose's labels, created but not started."""
     labels = {
         "com.docker.compose.project": project,
         "com.docker.compose.project.working_dir": working_dir,

@@ -1,4 +1,4 @@
-"""A hundred gateways on one unmodified engine, each in a small network of its own."""
+"""A hundred gateways on one unmodified engine, each in a separate small network."""
 
 import time
 from collections import Counter
@@ -19,7 +19,7 @@ from tests.support.waiting import eventually
 pytestmark = [pytest.mark.usefixtures("own_engine"), pytest.mark.soak]
 
 _COUNT = 100
-# More in parallel would take as long in total, because of the engine's own locks.
+# More parallel launches would save no time, because of the engine's own locks.
 _AT_ONCE = 2
 _LONG = 900
 
@@ -49,7 +49,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     subnets = {each["IPAM"]["Config"][0]["Subnet"] for each in networks}
     assert len(subnets) == _COUNT
     assert all(each.endswith("/28") for each in subnets)
-    # The engine's default pools, which hold 30 networks, are not used.
+    # The engine's default pools of about 30 networks are still free.
     own_engine.docker("network", "create", "somebody-elses")
     own_engine.docker("network", "rm", "somebody-elses")
     assert room(server)["verdict"] in ("good", "warning"), room(server)
@@ -58,7 +58,8 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     for own in gateways[:: max(1, _COUNT // 4)]:
         others = {each.address: each.port for each in gateways if each is not own}
         assert set(own.connect_to(others).values()) == {"timeout"}
-    # One is enough: an unknown name is looked up outside, which takes long without a resolver.
+    # One gateway is enough: the lookup of an unknown name goes outside and takes long without a
+    # resolver.
     names = own.connect_to(dict.fromkeys(gateways[1].names, gateways[1].port))
     assert "connected" not in names.values(), names
 
@@ -78,7 +79,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
 
 
 def called(server: Server, verb: str, **body: object) -> dict[str, Any]:
-    """Call the API until the operation has ended, however long it takes."""
+    """Call the API and wait for the operation's end, without a time limit."""
     status, answer = server.call("POST", verb, body)
     assert status in (200, 202), answer
     if status == 202:
@@ -105,7 +106,7 @@ def room(server: Server) -> dict[str, Any]:
 
 @contextmanager
 def timed(what: str) -> Iterator[None]:
-    """Print how long something took; nothing depends on it."""
+    """Print how long the body took, for information only."""
     begun = time.monotonic()
     yield
     print(f"{what}: {time.monotonic() - begun:.1f} s")  # noqa: T201

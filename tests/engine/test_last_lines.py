@@ -1,4 +1,4 @@
-"""The last lines of running containers are followed, whatever the number of ended ones."""
+"""The last lines of running containers are followed, no matter how many containers have ended."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually
 
 
 class Client:
-    """An engine whose containers print their id and exit."""
+    """An engine client whose containers print their id and exit."""
 
     @contextmanager
     def calls(self) -> Iterator["Client"]:

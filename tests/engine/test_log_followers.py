@@ -1,4 +1,4 @@
-"""Following logs on the real engine: no line lost or repeated, nothing left behind."""
+"""Log followers on the real engine lose and repeat no line, and leave nothing behind."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -25,7 +25,7 @@ Run = Callable[..., str]
 
 @pytest.fixture
 def run(engine: docker.APIClient) -> Iterator[Run]:
-    """Start containers with a fault, and remove them afterwards."""
+    """Return a function that starts a container with a fault. Remove the containers afterwards."""
     started: list[str] = []
 
     def start(fault: str) -> str:
@@ -54,7 +54,7 @@ def followers() -> LogFollowers:
 
 
 class Reader:
-    """A reader that takes the available lines when asked."""
+    """A reader of a container's log. Each `read` gets the available lines."""
 
     def __init__(self, followers: LogFollowers, container: str, after: LineKey | None = None):
         self.woken = threading.Event()
@@ -95,7 +95,7 @@ def test_all_readers_of_a_busy_log_share_one_connection(
     readers = [Reader(followers, container) for _ in range(5)]
     for reader in readers:
         reader.read_to(2_000)
-    # Other readers come and go meanwhile.
+    # Other readers begin and end between the two reads.
     for _ in range(25):
         Reader(followers, container).read().end()
     for reader in readers:
@@ -165,7 +165,7 @@ def test_a_removed_container_ends_the_log_after_its_last_lines(
 
 
 def _follow_again(followers: LogFollowers, container: str) -> None:
-    """Report a start, as the engine's events do."""
+    """Report a container's start, as an engine event does."""
     followers.on_event(ContainerEvent("", container, "start", datetime.now(UTC), {}))
 
 

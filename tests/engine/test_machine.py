@@ -1,4 +1,4 @@
-"""Facts of this host: its disks, sockets and port ranges."""
+"""Facts about this host: disks, sockets and port ranges."""
 
 import os
 import socket

@@ -1,4 +1,4 @@
-"""Readiness: two failures in a row count, one does not, and only those of the same run."""
+"""A readiness failure counts after two failed checks in a row of the same container run."""
 
 import json
 import threading
@@ -20,7 +20,7 @@ STARTED = datetime(2026, 11, 24, 11, 3, 40, tzinfo=UTC)
 
 
 class Host:
-    """One deployment whose gateway answers as a test tells it, and its readiness checker."""
+    """A deployment, a fake gateway that answers as a test wants, and the readiness checker."""
 
     def __init__(self) -> None:
         self.listens = FakeGateway(
@@ -43,7 +43,7 @@ class Host:
         self.listens.answers.update({f"/{path}": answer for path, answer in more.items()})
 
     def failed_check(self) -> str:
-        """Run the checks, and return the name of the one that counts as failed, if one does."""
+        """Run the checks. Return the name of the failed check that counts, or an empty string."""
         self.checker.check_now(self.deployment, self.gateway)
         readiness = self.checker.readiness_of(self.deployment)
         assert readiness and (readiness.container_id, readiness.started_at) == ("c0ffee", STARTED)
@@ -108,7 +108,7 @@ def test_periodic_checks_announce_what_changed_and_nothing_else(host: Host) -> N
     host.answers(**{"": WELCOME})
     host.checker.start()
     eventually(lambda: (found := host.checker.readiness_of(host.deployment)) and found.has_passed)
-    # The first run is a change: before it, nothing was known.
+    # The first run is a change, because no result was known before.
     assert host.changes == 1
     asked = threading.Event()
 

@@ -11,7 +11,7 @@ from tests.support.waiting import eventually
 
 
 class Client:
-    """An engine whose first answer is malformed."""
+    """An engine client whose first answer is malformed."""
 
     asked = 0
 

@@ -27,7 +27,7 @@ def test_a_moved_clock_does_not_invalidate_snapshots(
 
     assert context.snapshots.take() is first
     assert len(engine_calls) == calls
-    # A change of ours from before or after the clock moved costs one call, no more.
+    # A `not_before` from the clock before or after its change costs one new snapshot at most.
     context.snapshots.take(not_before=datetime.now(UTC) + timedelta(hours=2))
     assert len(engine_calls) <= calls + 5
     assert not first.problem

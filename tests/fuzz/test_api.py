@@ -1,7 +1,7 @@
-"""The API against its own description: schemathesis makes up calls and checks every answer.
+"""Schemathesis generates calls from the API's description and checks every answer.
 
-In the suite without a server and an engine, which is fast; with `--soak` also through a real
-server on the real engine, with gateways that come and go.
+In the suite the calls need no server and no engine, which is fast. With `--soak` they also go to a
+real server on the real engine, which launches and stops gateways.
 """
 
 import gc
@@ -28,16 +28,16 @@ from tests.support.server import Server
 from tests.support.soak import rounds
 from tests.support.waiting import eventually
 
-# Server errors with an explanation; 500 is never right.
+# Statuses of explained server errors. 500 is never right.
 _TOLD = [502, 503, 504, 507]
-# Calls that start a gateway and wait for it: fewer are made.
+# Calls that wait for a gateway. Fewer of them are made.
 _LONG = "/(launch|restart|stop|update.*|rotate_token|token/equalize|reconfigure|answer|archive)$"
-# The calls that the suite tries.
+# Calls that the suite tries.
 _SOME = "/(stop|status/.*|logs/.*|history|update_many.*)$"
 
 
 def how(most: int, in_full: bool, most_long: int = 0) -> SchemathesisConfig:
-    """Return the configuration: all checks are on. `most` calls are made up for each path."""
+    """Return the configuration: all checks are on, with up to `most` calls for each path."""
     long = {"include-path-regex": _LONG, "generation": {"max-examples": most_long or most}}
     return SchemathesisConfig.from_dict({
         "generation": {"max-examples": most},
@@ -47,7 +47,7 @@ def how(most: int, in_full: bool, most_long: int = 0) -> SchemathesisConfig:
         "phases": {key: {"enabled": in_full} for key in ("examples", "coverage", "stateful")},
         "checks": {
             "not_a_server_error": {"expected-statuses": ["2xx", "4xx", *_TOLD]},
-            # 422 is for rules that no schema has: a taken port, an image's name.
+            # 422 is for rules that no schema can express, such as a taken port or an image's name.
             "positive_data_acceptance": {"expected-statuses": ["2xx", 404, 409, 422, *_TOLD]},
             "max_response_time": 120,
         },
@@ -56,7 +56,7 @@ def how(most: int, in_full: bool, most_long: int = 0) -> SchemathesisConfig:
 
 @contextmanager
 def naming(deployment_ids: Sequence[str]) -> Iterator[list[Case]]:
-    """Let every second valid call name an existing deployment. Yield all calls."""
+    """Let every second valid call name an existing deployment. Yield the list of all calls."""
     names, made = cycle(deployment_ids), []
 
     def before_call(_context: object, case: Case, _more: object) -> None:
@@ -75,7 +75,7 @@ def naming(deployment_ids: Sequence[str]) -> Iterator[list[Case]]:
 
 
 def found_by(schema: BaseSchema) -> list[str]:
-    """Make all calls. Return the failures, each with a line that repeats it."""
+    """Make all calls. Return the failures, each with a command that repeats it."""
     wrong = []
     for event in from_schema(schema).execute():
         if isinstance(event, events.ScenarioFinished):
@@ -107,7 +107,7 @@ def test_every_answer_is_as_described_and_nothing_grows(
 
 
 def tried(settings: Settings, config: SchemathesisConfig, paths: str) -> int:
-    """Check a new app against its description. Return the number of calls made."""
+    """Check a new app against its API's description. Return the number of calls."""
     api = Api(create_app(settings))
     ids = [api.configure(name=name) for name in ("Sales", "Stopped", "No file", "Invalid", "Old")]
     (settings.deployments_dir / ids[2] / "docker-compose.yml").unlink()

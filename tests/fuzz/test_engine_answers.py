@@ -1,7 +1,7 @@
-"""Any engine answer about containers, networks, images or events is parsed.
+"""Any engine answer about containers, networks, images or events is parsed without an error.
 
-Other engine versions leave keys out, and compatible engines send null in place of a list. A part
-that cannot be parsed hides no other container.
+Other engine versions leave keys out, and compatible engines send null in place of a list.
+Unparsable data about one container hides no other container.
 """
 
 import json
@@ -94,7 +94,7 @@ READERS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], object]]] = 
 
 @st.composite
 def odd(draw: st.DrawFn, answer: dict[str, Any]) -> dict[str, Any]:
-    """An answer in which up to three parts are missing, null, empty or something else."""
+    """An answer with up to three values replaced: by null, empty or other values."""
     for _ in range(draw(st.integers(1, 3))):
         path = draw(st.sampled_from(paths_in(answer)[1:] or [()]))
         if path:
@@ -144,7 +144,7 @@ def test_lines_that_are_no_events_are_skipped() -> None:
 def test_odd_data_about_one_container_hides_no_other(
     api: Api, context: AppContext, monkeypatch: pytest.MonkeyPatch, left_out: str
 ) -> None:
-    """From the engine's client to the list."""
+    """This tests the whole way from the engine's client to the list."""
     deployment_id = api.configure(name="Support bot")
     labels = {**LISTED["Labels"], container_answers.PROJECT: deployment_id}
     usual = {**LISTED, "Labels": labels, "Status": "Up 2 hours (healthy)"}

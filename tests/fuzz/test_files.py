@@ -1,7 +1,7 @@
-"""Any content of a file is reported without an error, and the file is left as it is.
+"""Files with any content are read without a server error and never changed.
 
-Each file is first a valid one; then a part of it has another value, or its bytes are random.
-The pages and calls that read are taken from the app's URL map.
+Each file starts valid. Then part of it gets another value, or all bytes are random. The reading
+pages and calls are the GET routes in the app's URL map.
 """
 
 import json
@@ -41,7 +41,7 @@ from tests.support.routes import folder_routes, path_of
 from tests.support.soak import rounds
 
 TOKEN = f"da_0badcafe_{'5' * 64}"
-# Generous: a call that takes longer has hung.
+# Generous, so that a longer call surely hangs.
 SECONDS = 60
 
 raw = st.one_of(
@@ -54,7 +54,7 @@ raw = st.one_of(
 
 @st.composite
 def changed(draw: st.DrawFn, data: bytes) -> bytes:
-    """A file with one change: in JSON a value, in lines a piece."""
+    """A file's data with one change: a JSON value, or some bytes of another format."""
     lines = data.split(b"\n")
     line = draw(st.integers(0, len(lines) - 1))
     try:
@@ -75,7 +75,7 @@ def changed(draw: st.DrawFn, data: bytes) -> bytes:
 
 @pytest.fixture
 def files(api: Api, context: AppContext, deployments_dir: Path) -> list[Path]:
-    """A deployment with every possible file, each as we write it."""
+    """The files of a deployment that has every possible file, each as Deploy Agent writes it."""
     folder = deployments_dir / api.configure(name="Support bot", slack_bot_token="xoxb-1")
     _fill_history(folder)
     run = Run("f" * 64, "2026-11-24T10:00:00.1Z")
@@ -120,7 +120,7 @@ def _fill_history(folder: Path) -> None:
 
 
 def _of_all(context: AppContext, deployment_id: str) -> list[Path]:
-    """Write the files that belong to all deployments, and return them."""
+    """Write the files that all deployments share, and return their paths."""
     root = context.settings.deployments_dir
     history.record(root, "make_token", "ana", token="0badcafe")
     with PeopleStore(root).changing() as people:
@@ -145,14 +145,14 @@ def refuse(constant: str) -> None:
 
 
 def is_told(answer: TestResponse, about: tuple[str, bytes]) -> bool:
-    """Return whether an answer says why nothing works: no engine, or no readable user file."""
+    """Return whether an answer explains its error: no engine, or an unreadable user file."""
     if answer.status_code == 503:
         return "Nothing answers at Docker Engine" in unescape(answer.text)
     return answer.status_code == 507 and about[0].endswith("people.json")
 
 
 def look(api: Api, cli: CommandLine, paths: list[str], about: tuple[str, bytes]) -> None:
-    """Read everything: without an error or a wait, and with the declared type."""
+    """Read all pages and calls: they must not fail or hang, and must have the declared type."""
     for path in paths:
         with within(SECONDS, f"{path} of {about}"):
             answer = api.page(path, headers={"Authorization": f"Bearer {TOKEN}"})
@@ -191,7 +191,7 @@ def test_any_file_content_is_shown_or_reported_and_left_alone(
         tried[str(name)] = tried.get(str(name), 0) + 1
         try:
             look(api, cli, asked, (str(name), content[:300]))
-            # A token's last use is written to it.
+            # Only people.json may change: each use of a token is recorded there.
             assert path.name == "people.json" or path.read_bytes() == content
             if path.name != "people.json":
                 assert [each["deployment_id"] for each in api.get("list").json] == [folder.name]

@@ -1,4 +1,4 @@
-"""Any value typed into a form is accepted as it is, or reported beside its field."""
+"""Any value in a form is accepted unchanged, or reported next to its field."""
 
 import re
 import shutil
@@ -17,7 +17,7 @@ from tests.support.soak import rounds
 from tests.support.waiting import eventually
 
 NAMES = [each.name for each in FIELDS]
-# The token is on no form: nobody may set it.
+# No form has the gateway token, because nobody may set it.
 TYPED = [each for each in NAMES if each != TOKEN.name]
 typed = st.one_of(
     st.text(max_size=40),
@@ -27,7 +27,7 @@ typed = st.one_of(
 
 
 def hold_taken(folder: Path, name: str, value: object) -> None:
-    """Assert that `.env` has the value, without the spaces around it unless it is a secret."""
+    """Assert that `.env` has the value: a secret unchanged, another value without outer spaces."""
     field = BY_NAME[name]
     if field.type == "integer" or not isinstance(value, str) or not value.strip():
         return
@@ -36,14 +36,14 @@ def hold_taken(folder: Path, name: str, value: object) -> None:
 
 
 def hold_told(page: str, name: str, text: str) -> None:
-    """Assert that the error is beside its field, with the typed value unless it is a secret."""
+    """Assert that the error is next to its field, with the typed value if not a secret."""
     [entry] = re.findall(rf'<input id="{name}"[^>]*>', page)
     [said] = re.findall(rf'id="{name}-message"[^>]*>(.*?)</div>', page, re.DOTALL)
     assert 'aria-invalid="true"' in entry, (name, text)
     assert '<span class="error">It ' in said, (name, text)
     if not BY_NAME[name].secret:
         assert f'value="{escape(text)}"' in entry, (name, text)
-    elif len(text.strip()) > 7:  # Shorter ones may be on the page by chance.
+    elif len(text.strip()) > 7:  # A shorter secret may be on the page by chance.
         assert str(escape(text.strip())) not in page, (name, text)
 
 

@@ -1,4 +1,4 @@
-"""The archive: a deployment is always listed or archived, and deletion stays in its folder."""
+"""A deployment is always listed or archived. Deletion stays in the deployment's folder."""
 
 import os
 import subprocess
@@ -40,9 +40,9 @@ def put(store: DeploymentStore) -> str:
 
 
 def killed_at(number: int, work: Callable[[], object]) -> bool:
-    """Run the work in a process that dies before its nth step on the disk.
+    """Run the work in a process that dies before disk step `number`.
 
-    Return whether it died.
+    Return whether the process died.
     """
     child = os.fork()
     if child:
@@ -88,7 +88,7 @@ def test_a_killed_archive_leaves_it_listed_or_archived_and_can_be_repeated(
     while killed_at(steps + 1, lambda: store.archive.add(ID)):
         steps += 1
         assert len(store.scan()) + len(store.archive.all()) == 1
-        for each in store.archive.all():  # It was moved already: start again.
+        for each in store.archive.all():  # Restore the folder if it was moved already.
             store.archive.restore(each.folder, ID)
 
     assert steps >= 4, "fewer steps were seen than there are"
@@ -128,7 +128,7 @@ def test_a_killed_purge_keeps_the_name_and_can_be_repeated(
         assert left.purging is purging
 
     kills = 0
-    # Enough steps that each run gets a little further.
+    # Six steps are enough for each run to get further than the last run.
     while killed_at(6, lambda: purge(store.archive, name)):
         kills += 1
         left = store.archive.get(name)
@@ -252,7 +252,7 @@ def test_a_folders_lock_moves_with_it_into_the_archive(store: DeploymentStore) -
         pass
 
 
-# Deletion.
+# Deletion of folders.
 
 
 @pytest.fixture
@@ -309,7 +309,7 @@ def test_folders_nested_deeper_than_the_path_limit_are_deleted(parent: int, tmp_
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 @pytest.mark.parametrize("place", ["", "config", "config/a", "config/a/b"])
 def test_deletion_does_not_enter_a_mount(parent: int, tmp_path: Path, place: str) -> None:
-    """A bind mount of the same disk has the same device number."""
+    """A device number would not show a bind mount of the same disk."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "file").write_text("stays")
@@ -320,7 +320,7 @@ def test_deletion_does_not_enter_a_mount(parent: int, tmp_path: Path, place: str
         with pytest.raises(OSError) as refused:
             delete_folder(parent, "doomed")
     finally:
-        # Its parent folder may have been moved to the top.
+        # The deletion may have moved the mount's parent folder to the top folder.
         [mounted] = [
             each for each in (doomed, *doomed.rglob("*")) if os.path.samefile(each, outside)
         ]

@@ -1,4 +1,4 @@
-"""Batches on disk: a cancelled one does not update the rest, a killed one is interrupted."""
+"""Batches on disk. A cancelled batch does not update the rest; a killed batch is interrupted."""
 
 import os
 
@@ -17,7 +17,7 @@ IDS = ("0123456789", "abcdefabcd")
 
 @pytest.fixture
 def begun(context: AppContext) -> tuple[Batch, int]:
-    """A batch, and the lock that its process would hold."""
+    """A batch, with the lock that the batch's process would hold."""
     context.store.open()
     batches.batches_folder(context.store.root).mkdir()
     return batches.begin(context.store.root, IDS, "openclaw:2", "ana", "local")

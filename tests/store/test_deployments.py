@@ -1,4 +1,4 @@
-"""The deployments folder: a deployment is created whole or not at all, and read when it changed."""
+"""A deployment is created completely or not at all, and is read again after a change."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def make(store: DeploymentStore, count: int = 1) -> list[str]:
 def test_a_failed_creation_leaves_nothing(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each sync and rename of a creation fails once."""
+    """Let each sync, rename and new folder of a creation fail once."""
     store.open()
     for number in range(1, 100):
         countdown = _Countdown(number)
@@ -48,13 +48,13 @@ def test_a_failed_creation_leaves_nothing(
         if countdown.left > 0:
             assert number > 10, "fewer steps were seen than a creation has"
             return
-        for made in store.scan():  # The step that failed is optional.
+        for made in store.scan():  # The creation succeeded, because the failed step is optional.
             shutil.rmtree(made.folder)
     raise AssertionError("the creation never came to its end")
 
 
 class _Countdown:
-    """Lets calls pass until the count is zero, and fails that one."""
+    """A counter that lets call number `number` fail and all other calls pass."""
 
     def __init__(self, number: int) -> None:
         self.left = number
@@ -102,9 +102,9 @@ def test_only_changed_folders_are_read_again(
 def test_two_changes_within_one_clock_tick_are_both_noticed(
     store: DeploymentStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The second change leaves times, size and inode as they were.
+    """The second change leaves times, size and inode unchanged.
 
-    The times are staged: since 6.13, the kernel gives a file that was read a new time.
+    The times are faked, because kernels since 6.13 have finer times for files that were read.
     """
     [made] = make(store)
     env = store.root / made / ".env"
@@ -116,7 +116,7 @@ def test_two_changes_within_one_clock_tick_are_both_noticed(
 
 
 class _Coarse:
-    """The answer of an older kernel: times have the resolution of a clock tick."""
+    """A file status of an older kernel, with times in the resolution of a clock tick."""
 
     def __init__(self, status: os.stat_result) -> None:
         self._status = status
@@ -138,7 +138,7 @@ def test_a_folder_replaced_by_a_link_is_noticed(store: DeploymentStore, tmp_path
 
 
 def reads(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], list[str]]:
-    """Return a function that says which deployments a call has read."""
+    """Return a function that runs a call and returns the names of the deployments read."""
     found: list[str] = []
     really_read = deployments.read_deployment
     monkeypatch.setattr(

@@ -1,4 +1,4 @@
-"""Files are whole or absent: the order of sync and rename, and what a failure leaves."""
+"""Files are complete or absent: the order of sync and rename, and the files after a failure."""
 
 import errno
 import os
@@ -129,7 +129,7 @@ def test_an_edit_since_the_read_is_not_overwritten(tmp_path: Path) -> None:
 
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Lines that somebody appends, one before each rename of a new file."""
+    """Manual edits: one of these lines is appended to a file before each rename of a new file."""
     lines: list[bytes] = []
     replace = os.replace
 
@@ -211,7 +211,7 @@ def test_a_symlink_above_an_unrelated_folder_is_followed(tmp_path: Path) -> None
     [".env", "config/openclaw.json", f"{AGENT_DIR}/history.jsonl", f"{AGENT_DIR}/operations/1/log"],
 )
 def test_a_link_in_place_of_a_deployments_folder_is_not_followed(tmp_path: Path, name: str) -> None:
-    """A link above all deployments is followed: they may be on another disk."""
+    """A link above the deployments is followed, because deployments may be on another disk."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "deployments").symlink_to("disk")
     path = tmp_path / "deployments/0b7a3361be" / name

@@ -1,4 +1,4 @@
-"""Inspection of a folder: foreign files, exposed files, links, and files of the wrong owner."""
+"""An inspection of a folder finds foreign files, exposed files, links and wrong owners."""
 
 import os
 import time
@@ -21,7 +21,7 @@ ID = "0b7a3361be"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A correct deployment's folder."""
+    """The folder of a correct deployment."""
     folder = tmp_path / ID
     for name in ("config", "workspace", ".deploy-agent"):
         (folder / name).mkdir(mode=0o700, parents=True)

@@ -1,4 +1,4 @@
-"""The history on disk: appended whole, bounded, read newest first, with merged additions."""
+"""The history on disk: complete entries, limited size, newest entry first, merged additions."""
 
 import json
 import os

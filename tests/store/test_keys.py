@@ -1,4 +1,4 @@
-"""Our device's key: made once, private, and shared by all servers on a deployments folder."""
+"""Our device key is made once, private, and shared by all servers of a deployments folder."""
 
 import stat
 from concurrent.futures import ThreadPoolExecutor

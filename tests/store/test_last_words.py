@@ -1,4 +1,4 @@
-"""Last words on disk: of five containers, bounded, newest first."""
+"""Last words on disk: limited in size, of the latest five containers, newest first."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Locks: one operation at a time, visible at once, and nothing to clean up after a crash."""
+"""Locks: one operation at a time, visible at once, and no clean-up after a crash."""
 
 import os
 import subprocess

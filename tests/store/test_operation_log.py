@@ -1,4 +1,4 @@
-"""An operation's log and step records, as its process writes them."""
+"""The log and the step records that an operation's process writes."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Operations on disk: numbered, readable after any crash, limited in number."""
+"""Operations on disk are numbered, readable after any crash, and limited in number."""
 
 import os
 import signal
@@ -155,7 +155,7 @@ def test_following_a_log_by_offset_gives_every_whole_line_once(folder: Path) -> 
 
 @pytest.fixture
 def heard() -> Iterator[list[int]]:
-    """The signals that this process gets, as an operation does."""
+    """The cancel signals that this process receives in place of an operation's process."""
     received: list[int] = []
     before = signal.signal(CANCEL, lambda number, _: received.append(number))
     yield received

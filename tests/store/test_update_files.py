@@ -1,4 +1,4 @@
-"""An update on disk: killed at any of its moves, it restores the state from before."""
+"""If an update is killed at any of its moves, the state before the update is restored."""
 
 import shutil
 from collections.abc import Callable
@@ -17,7 +17,7 @@ OLD, OLDER = Version("openclaw:2", "sha256:2", "sha256:2", "2"), Version("opencl
 
 
 class Killed(BaseException):
-    """Raised in place of a `kill -9`, which has the same effect on the disk."""
+    """Raised to simulate a `kill -9`, which leaves the same files on the disk."""
 
 
 class DyingAccess(DirectAccess):
@@ -45,7 +45,7 @@ class DyingAccess(DirectAccess):
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A deployment on its second version, with the first version's state kept."""
+    """A deployment with its second version, and with the kept state of the first version."""
     updates.open_updates(tmp_path)
     for name, version in ((STATE, "2"), (KEPT, "1")):
         (tmp_path / name).mkdir()
@@ -63,7 +63,10 @@ def version_in(folder: Path, name: str) -> str:
 
 
 def killed_after(moves: int, folder: Path, *, returning: bool) -> bool:
-    """Run an update and its rollback, killed after some moves; return whether it was killed."""
+    """Run an update, or a return to the kept version, and roll it back; die after some moves.
+
+    Return whether the work died.
+    """
     access = DyingAccess(folder, moves)
     try:
         if returning:

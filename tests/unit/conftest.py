@@ -1,4 +1,4 @@
-"""Hypothesis tries the same examples in every run, so that a failure can be reproduced."""
+"""Make Hypothesis try the same examples in every run, so that failures can be reproduced."""
 
 from hypothesis import settings
 

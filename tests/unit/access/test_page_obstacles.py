@@ -1,4 +1,4 @@
-"""Page obstacles: what each visitor of a gateway's page meets, as a table."""
+"""Page obstacles: a table of the obstacles for each kind of visitor of a gateway's page."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Pairing: a gateway's answers are checked before they are shown, in words."""
+"""Pairing: a gateway's answers are validated, then shown as text."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ CHROME = (
 
 
 def asking(**more: Any) -> dict[str, Any]:
-    """Return a request as OpenClaw 2026.9.6 lists it."""
+    """Return a pairing request in the format of OpenClaw 2026.9.6."""
     return {
         "requestId": REQUEST,
         "deviceId": DEVICE,

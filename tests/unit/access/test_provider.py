@@ -1,4 +1,4 @@
-"""The provider's answers: each has a code, words and, if negative, a next step."""
+"""Each answer of the provider gets a code and a text, and a next step after a failure."""
 
 import json
 from typing import Any

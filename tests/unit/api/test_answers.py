@@ -1,4 +1,4 @@
-"""Answers: read from the objects that they show, and written as JSON."""
+"""Answers are built from the objects that they describe, and written as JSON."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime

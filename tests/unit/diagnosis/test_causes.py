@@ -1,8 +1,8 @@
-"""Causes: every entry of the catalogue against its recordings and against all others.
+"""Every cause in the catalogue matches its own recordings and no recording of other causes.
 
-A recording is tests/recorded/<source>/<code>.log, or <code>.<anything>.log for further ones.
-It says how the failure was staged and, for a gateway, its exit code; after an empty line
-follow the original messages.
+The recordings of a cause are tests/recorded/<source>/<code>.log and <code>.<anything>.log. A
+recording begins with how the failure was staged and, for a gateway, the exit code. After an empty
+line follow the original messages.
 """
 
 import re

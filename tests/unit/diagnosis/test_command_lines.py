@@ -1,4 +1,4 @@
-"""The command of a button: exact, and safe to paste for any folder name."""
+"""The command that a button copies is exact, and safe to paste for any folder name."""
 
 import shlex
 

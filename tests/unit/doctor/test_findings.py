@@ -1,4 +1,4 @@
-"""The doctor's findings: their order, summary and report, and shell lines that can be pasted."""
+"""The doctor's findings: their order, summary and report, and shell commands to paste."""
 
 import re
 import shlex

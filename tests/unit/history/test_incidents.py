@@ -1,4 +1,4 @@
-"""Incidents: related events of the engine are one entry, and a crash loop has a count."""
+"""Related engine events become one incident entry, and a crash loop has a count."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ def event(action: str, seconds: float = 0, **attributes: str) -> ContainerEvent:
 
 
 def heard(events: Sequence[ContainerEvent]) -> list[Incident]:
-    """Return the incidents of some events, each in its final state."""
+    """Return the incidents that follow from these events, each in its final state."""
     signs, found = ExitSigns(), list[Incident]()
     for each in events:
         signs.note(each)

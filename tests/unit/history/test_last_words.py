@@ -1,4 +1,4 @@
-"""Last words of a gateway, from any answer of the engine, long or odd."""
+"""Last words of a gateway, even from a long or malformed answer of the engine."""
 
 from app.core.secrets import MASK, Masker
 from app.core.text import LONGEST_LINE
@@ -30,7 +30,7 @@ def test_a_secret_at_the_cut_of_a_long_line_is_masked_entirely() -> None:
 
 
 def test_a_gateway_that_was_healthy_until_its_exit_is_not_called_unhealthy() -> None:
-    """Docker calls every exited container unhealthy."""
+    """Docker reports every exited container as unhealthy."""
 
     def health_of(state: str, *exit_codes: int) -> str:
         log = [{"ExitCode": each, "Output": ""} for each in exit_codes]

@@ -1,4 +1,4 @@
-"""The timeline: every recorded kind of entry in words, with who, outcome and duration."""
+"""The timeline shows every recorded kind of entry as text, with actor, outcome and duration."""
 
 import ast
 from datetime import UTC, datetime
@@ -142,7 +142,7 @@ def _has_words(what: str) -> bool:
     return what in WORDS or is_operation
 
 
-# The values of arguments that are not constants.
+# The possible values of variables in place of a constant `what`.
 _VARIABLES = {
     "operation.kind": list(OperationKind),
     "ended.kind": list(OperationKind),
@@ -152,7 +152,7 @@ _VARIABLES = {
 
 
 def _recorded(path: Any) -> list[str]:
-    """Return every `what` that a file records."""
+    """Return every `what` that a source file passes to `record`."""
     found: list[str] = []
     for node in ast.walk(ast.parse(path.read_text())):
         if not isinstance(node, ast.Call) or len(node.args) < 3:
@@ -173,6 +173,6 @@ def _values(node: ast.expr) -> list[str]:
             values = [before + each for before in values for each in _values(inner)]
         return values
     source = ast.unparse(node)
-    # `_record(context, what, who)` passes its own arguments on.
+    # For example, `_record(context, what, who)` passes on its own argument `what`.
     assert source in _VARIABLES, f"{source} is recorded, and this test does not know what it is"
     return [str(each) for each in _VARIABLES[source]]

@@ -1,4 +1,4 @@
-"""Following a deployment's log: every line in order, or the number of skipped ones."""
+"""Followers of a deployment's log get every line in order, or the number of skipped lines."""
 
 import threading
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ class Log:
         self.changed = threading.Condition()
 
     def write(self, *texts: str, stream: Stream = OUT) -> None:
-        """Write lines one millisecond apart."""
+        """Write lines with timestamps one millisecond apart."""
         with self.changed:
             for text in texts:
                 second, thousandth = divmod(len(self.lines), 1000)
@@ -47,7 +47,7 @@ class Log:
             self.changed.notify_all()
 
     def await_read(self) -> None:
-        """Wait until the follower has read everything."""
+        """Wait until the follower has read all lines."""
         with self.changed:
             assert self.changed.wait_for(lambda: self.read == len(self.lines), 20)
 
@@ -76,7 +76,7 @@ class Answer:
                 if self._closed:
                     return
                 start, at = at, len(log.lines)
-            # The engine writes `since` in another form with the same order.
+            # The engine's format of `since` differs but sorts in the same order.
             yield [
                 each for each in log.lines[start:at] if seconds_before(each.time, 0) >= self._since
             ]
@@ -88,7 +88,7 @@ class Answer:
 
 
 class Following:
-    """A deployment with two containers, one after the other, and readers of its log."""
+    """A deployment with two successive containers, and readers of its log."""
 
     def __init__(self, clock: "Clock") -> None:
         self.a, self.b = Log(), Log()
@@ -215,7 +215,7 @@ def test_a_new_container_is_followed_after_the_old_one_is_read(
     assert texts(read) == [f"the end, {MASK}", *begun, "at work"]
     assert tail.more(await_existing=True) == []
     assert tail.position.startswith(B[:12])
-    # A reader who was away in between.
+    # This reader was away while the containers changed.
     assert texts(following.tail(B, in_a).more(await_existing=True)) == [*begun, "at work"]
 
 

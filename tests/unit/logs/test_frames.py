@@ -1,4 +1,4 @@
-"""The engine's log stream, in chunks of any size."""
+"""The engine's log stream is parsed in chunks of any size."""
 
 import struct
 

@@ -1,4 +1,4 @@
-"""Lines of a log: level, text without secrets, position and filters."""
+"""Log lines: level, text without secrets, position and filters."""
 
 import re
 
@@ -43,7 +43,7 @@ def line(text: str, stream: Stream = OUT, *secrets: str):
         (OUT, '{"time":"2026-11-24T09:43:38.125Z","level":"warn","message":"x"}', "warn"),
         (OUT, '{"level":50,"msg":"pino"}', "error"),
         (OUT, "Gateway failed to start: as last words have it, without the stream", "error"),
-        # Formats of other programs.
+        # Log formats of other programs.
         (OUT, "time=2026-11-24T09:43:38Z level=debug msg=x", "debug"),
         (OUT, "2026-11-24 09:43:38,126 ERROR root: x", "error"),
         (OUT, "[warn] x", "warn"),

@@ -1,4 +1,4 @@
-"""The selection of a log in a page's address."""
+"""A page's address selects the lines of a log."""
 
 from datetime import timedelta
 

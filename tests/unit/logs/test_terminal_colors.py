@@ -1,4 +1,4 @@
-"""Terminal colors: pieces of plain text with our class names, and nothing else."""
+"""Terminal colors become pieces of plain text with our class names; other codes are dropped."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Cancellation: handled once, only in a cancellable section or at the end of the limit."""
+"""A cancellation takes effect once: in a cancellable section, or at the time limit."""
 
 import os
 import signal
@@ -13,7 +13,7 @@ from tests.support.waiting import eventually
 
 
 class Asked:
-    """Whether somebody has requested cancellation, as the folder says."""
+    """A stand-in for the folder's record of a requested cancellation."""
 
     yet = False
 
@@ -80,7 +80,7 @@ def test_a_call_may_wait_for_a_running_operation_to_end(
         ask(asked)
         (reminder,) = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
 
-    # A signal without a handler ends the process.
+    # The reminder's signal must not come late: without a handler it would kill this process.
     reminder.join(5)
     assert not reminder.is_alive()
     with pytest.raises(Cancelled), cancellation.allowed():

@@ -1,4 +1,4 @@
-"""Compose's JSON progress, read as text, layers and steps."""
+"""Compose's JSON progress is parsed into text, layers and steps."""
 
 import json
 
@@ -48,7 +48,7 @@ A = "7df4b48abd32"
     ],
 )
 def test_an_event_of_compose_is_parsed(event: dict[str, object], read: Line | Layer) -> None:
-    """Recorded from Compose 2.40 with --progress json."""
+    """The events are recordings of Compose 2.40 with `--progress json`."""
     assert read_line(json.dumps(event)) == read
 
 

@@ -1,4 +1,4 @@
-"""The layers of an image while it is pulled, and their sum."""
+"""The layers of an image during a pull, and their total progress."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Steps of an older operation, parsed from the lines of its log."""
+"""The steps of operations of older versions are parsed from their logs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Outcomes: the end of an operation is announced once, to those who saw it run."""
+"""The end of an operation is announced once, to readers who saw the operation run."""
 
 from app.core.operations.kinds import OperationKind
 from app.core.operations.operation import OperationState

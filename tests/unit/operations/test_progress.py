@@ -1,4 +1,4 @@
-"""The progress of an operation, from the records that it writes."""
+"""The progress of an operation is read from its step records."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -23,7 +23,7 @@ def operation(
 
 
 def begun(*steps: Step) -> list[Record]:
-    """Records of steps that began one second after the other."""
+    """Return records of steps that began at intervals of one second."""
     return [StepBegan(step, BEGAN + timedelta(seconds=at)) for at, step in enumerate(steps)]
 
 

@@ -1,4 +1,4 @@
-"""A change is rolled back unless the gateway works with it; each outcome has one wording."""
+"""A change is rolled back unless the gateway works after it. Each outcome has one text."""
 
 import errno
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ FULL = OSError(errno.ENOSPC, "no space")
 
 @dataclass
 class StandInChange:
-    """A change that fails at a given point."""
+    """A change that fails at given points, or succeeds."""
 
     old = "The old token"
 

@@ -1,4 +1,4 @@
-"""Orphans: examples, and that other people's projects are never claimed."""
+"""Examples of orphans. Other people's projects are never claimed as ours."""
 
 from datetime import timedelta
 from ipaddress import IPv4Network
@@ -46,7 +46,7 @@ def found(ground: KnownFolders, *things: Container | Network) -> list[Orphan]:
 
 
 def judged(ground: KnownFolders, *things: Container | Network) -> tuple[str, bool] | None:
-    """Return the kind of the only orphan, and whether it is only perhaps ours."""
+    """Return the kind of the only orphan and whether its owner is uncertain, or None."""
     stranded = found(ground, *things)
     assert len(stranded) < 2
     return (str(stranded[0].kind), stranded[0].perhaps) if stranded else None

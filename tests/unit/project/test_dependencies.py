@@ -15,7 +15,7 @@ LICENCES = runpy.run_path(str(PROJECT / "scripts/licences.py"))
 
 
 def pins(name: str) -> list[str]:
-    """Return the entries of a requirements file, each with its hashes."""
+    """Return the entries of a requirements file, with hashes."""
     return list(pieces((PROJECT / name).read_text()))
 
 
@@ -42,7 +42,7 @@ def test_every_requirement_is_pinned() -> None:
 
 
 def test_packages_are_installed_by_their_hashes_alone() -> None:
-    """`make audit` and `make lock` install their tool separately, in a temporary folder."""
+    """Only `make audit` and `make lock` install a tool without hashes, in a temporary folder."""
     scripts = [*sorted((PROJECT / "scripts").iterdir()), *(PROJECT / "images").glob("*/build")]
     lines = [line for each in scripts for line in pieces(each.read_text())]
     installing = [line for line in lines if re.search(r'/pip"? .*\b(install|download) ', line)]
@@ -55,7 +55,7 @@ def test_packages_are_installed_by_their_hashes_alone() -> None:
 
 
 def test_every_package_has_a_licence_that_is_allowed() -> None:
-    """Each package is also listed with its license."""
+    """The script also lists each package with its license."""
     shown = subprocess.run(
         [sys.executable, PROJECT / "scripts/licences.py"], capture_output=True, text=True
     )

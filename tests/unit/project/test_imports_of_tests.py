@@ -1,4 +1,4 @@
-"""Shared test code is in tests/support."""
+"""Test modules import shared code only from tests/support."""
 
 import ast
 from pathlib import Path
@@ -21,7 +21,7 @@ def test_no_test_file_or_conftest_is_imported() -> None:
 
 
 def _imported(path: Path) -> list[str]:
-    """Return the modules that a file imports, anywhere in it."""
+    """Return the modules that a file imports, also inside functions."""
     found = []
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

@@ -1,6 +1,6 @@
-"""Rules that hold for all of the source, so that no new code can break them unnoticed.
+"""Security rules for all source files, so that no new code can break them unnoticed.
 
-docs/security.md has the incidents in similar projects behind them.
+docs/security.md describes the incidents in similar projects behind these rules.
 """
 
 import ast
@@ -10,8 +10,8 @@ from app import create_app
 from app.config import PROJECT, Settings
 from app.usecases.people.people import HASHER
 
-# These modules may connect: to the engine's socket, the operator's own webhook and the gateways'
-# ports. None of their addresses is a field's value.
+# Only these modules may open connections: to the engine's socket, the operator's webhook and the
+# gateways' ports. No address comes from a field.
 CONNECTING_MODULES = {
     "engine/client.py",
     "engine/gateway/handshake.py",
@@ -79,14 +79,14 @@ def test_no_url_contains_a_secret_except_the_set_up_link(settings: Settings) -> 
         "identifier",
         "name",
         "number",
-        # The set-up link's: valid once, not logged, never sent on as a referrer.
+        # The secret in the set-up link is valid once, not logged, and never sent as a referrer.
         "secret",
         "verb",
     }
 
 
 def test_passwords_are_hashed_slowly() -> None:
-    """OWASP's minimum for argon2id is 19 MiB and two rounds."""
+    """OWASP's minimum for argon2id is 19 MiB of memory and two rounds."""
     assert HASHER.hash("correct horse battery").startswith("$argon2id$")
     assert HASHER.memory_cost >= 19 * 1024
     assert HASHER.time_cost >= 2

@@ -1,4 +1,4 @@
-"""Templates name only endpoints and templates that exist."""
+"""All endpoints and templates that a template names exist."""
 
 import re
 from pathlib import Path

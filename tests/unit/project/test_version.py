@@ -1,4 +1,4 @@
-"""The version is in app/version.py only, and shown everywhere."""
+"""The version is defined in app/version.py only, and shown everywhere."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""The settings: each from the environment, and an invalid one reported in one sentence."""
+"""Settings come from the environment. An invalid setting is reported in one sentence."""
 
 import os
 import subprocess

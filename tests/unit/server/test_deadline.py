@@ -1,4 +1,4 @@
-"""Deadlines: all engine calls of a page share one."""
+"""All engine calls of a page share one deadline."""
 
 import pytest
 

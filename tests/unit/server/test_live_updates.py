@@ -1,4 +1,4 @@
-"""Live updates: subscribers are woken by changes, whatever fails around them."""
+"""Live updates: changes wake subscribers, even if other parts fail."""
 
 import itertools
 import threading

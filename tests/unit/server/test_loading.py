@@ -1,4 +1,4 @@
-"""Loaded modules are hidden from the garbage collector, which handles everything else."""
+"""Loaded modules are hidden from the garbage collector, which handles all other objects."""
 
 import gc
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Masking: no secret appears in text, and other words stay readable."""
+"""Masking removes all secrets from a text and keeps other words readable."""
 
 import json
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.secrets import MASK, Masker, masked_hint, secret_values
 
-# A small alphabet, so that secrets overlap and contain each other.
+# A small alphabet, so that secrets often overlap or contain each other.
 secrets = st.text("ab$(\\.", min_size=6, max_size=12)
 pieces = st.text("ab$(\\. \n", max_size=10)
 

@@ -1,4 +1,4 @@
-"""Single flight: one call for all callers of a key, kept for a time; errors are not kept."""
+"""Single flight: callers of a key share one call. Results are kept for a time, errors are not."""
 
 import time
 from collections.abc import Callable
@@ -16,7 +16,7 @@ _PATIENCE = 20.0
 
 
 class Calls:
-    """Calls that return their number, the first being 1, each once it is released."""
+    """A function that returns the number of its call, from 1, after the test releases the call."""
 
     def __init__(self, let_through: int = 0) -> None:
         self.numbers = count(1)
@@ -99,7 +99,7 @@ def test_a_call_begun_after_the_request_answers_it(
 def test_a_result_is_not_shared_between_versions(flights: SingleFlight[int]) -> None:
     call = Calls(let_through=2)
 
-    # Versions are compared, not hashed.
+    # A version may be unhashable, because versions are only compared.
     assert flights.get("a", call, seconds=_LONG, version=[1]) == 1
     assert flights.get("a", never, seconds=_LONG, version=[1]) == 1
     assert flights.get("a", call, seconds=_LONG, version=[2]) == 2
@@ -136,7 +136,7 @@ def test_a_caller_waits_no_longer_than_its_timeout(flights: SingleFlight[int]) -
     hanging = Calls()
     with pytest.raises(TimeoutError):
         flights.get("a", hanging, timeout=0.01)
-    # Nor does it wait for a call that started too early.
+    # A caller also stops waiting for a call that started too early for its result to count.
     with pytest.raises(TimeoutError):
         flights.get("a", hanging, after=time.monotonic(), timeout=0.01)
 

@@ -1,4 +1,4 @@
-"""Foreign text made harmless: nothing in it moves, hides or reverses what is shown."""
+"""Foreign text is made harmless: it can't move, hide or reverse other text."""
 
 import unicodedata
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.text import LONGEST_LINE, is_plain, lines_of, plain
 
-# Unicode's Bidi_Control.
+# The characters with the Unicode property Bidi_Control.
 TURNING = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 hostile = st.text(
     st.characters() | st.sampled_from("\x1b\x9b[]0123;mKHJ\\\x07\x08\r\n\t" + TURNING), max_size=60

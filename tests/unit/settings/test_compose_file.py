@@ -1,4 +1,4 @@
-"""The compose file's text; tests/engine/test_dialect.py has Compose read it."""
+"""The text of the compose file. tests/engine/test_dialect.py lets Compose read the file."""
 
 import re
 from ipaddress import IPv4Network

@@ -23,7 +23,7 @@ from tests.support.files.env_samples import (
     MALFORMED,
 )
 
-# All of Unicode that Compose can carry: no NUL, no lone surrogates.
+# All Unicode characters that Compose can pass on: all but NUL and lone surrogates.
 text_values = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"))
 keys = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True)
 

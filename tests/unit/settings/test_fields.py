@@ -1,4 +1,4 @@
-"""The field schema: which input is accepted, and the messages for the rest."""
+"""The field schema: accepted input, and the messages for rejected input."""
 
 import pytest
 from hypothesis import example, given
@@ -12,7 +12,7 @@ from app.core.settings.fields import BY_NAME, FIELDS, SECTIONS, TOKEN, is_secret
 from app.usecases.settings.answers import SchemaShown
 
 KEY = {"openrouter_api_key": "sk-or-v1-0123456789abcdef"}
-# Part of every rejected value: no message may repeat it.
+# Part of every rejected value. No message may repeat this text.
 CANARY = "c4n4ry"
 
 json_values = st.recursive(
@@ -33,7 +33,7 @@ json_objects = st.dictionaries(
 
 
 def error_of(name: str, value: object) -> str | None:
-    """Return the error of one field, given next to a valid API key."""
+    """Check a field's value next to a valid API key, and return the field's error or None."""
     return check_input({**KEY, name: value}).errors.get(name)
 
 
@@ -270,7 +270,7 @@ def test_every_field_with_a_rule_has_good_and_bad_values() -> None:
     assert GOOD_AND_BAD.keys() == {each.name for each in FIELDS if each.rule} - {"name"}
 
 
-# Each ends a line, changes the direction of text, or controls a terminal.
+# Values with characters that end a line, change the direction of text, or control a terminal.
 CONTROLLING = (
     "a\nPORT=1", "a\r\nb", "a\0b", "a\x1b[2Jb", "\x1b]8;;http://evil.example\x07x\x1b]8;;\x07",
     "\u202egnp.exe", "\u2066x", "\x9b2J", "a\bb", "\x07", "\ud800",

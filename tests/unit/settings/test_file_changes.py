@@ -1,4 +1,4 @@
-"""Reconfiguration of files: only requested values change, and every other byte stays."""
+"""A reconfiguration changes only the requested values in files. All other bytes stay."""
 
 from ipaddress import IPv4Network
 from typing import Any
@@ -48,7 +48,7 @@ AGENT_DIR = compose_file("0b7a3361be", subnet_of(30163, POOL))
         ({"image": " "}, (), {"OPENCLAW_IMAGE": "openclaw:2"}),
         ({"model": None}, (), {"OPENCLAW_MODEL": None}),
         ({}, ("image",), {"OPENCLAW_IMAGE": "openclaw:2"}),
-        # Written by hand, so it is kept.
+        # The input equals the manually written value in the file, which is kept.
         ({"timezone": "Mars/Olympus"}, (), {}),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_change_keeps_the_other_lines_of_a_hand_written_file(
     assert parse_env(after) == {
         name: each for name, each in expected.items() if name != key or value is not None
     }
-    # The lines of other keys are unchanged and in order.
+    # Lines of other keys are unchanged and in the same order.
     rest = iter(after.decode().splitlines(keepends=True))
     for line in "".join(each for each in lines if key not in each).splitlines(keepends=True):
         assert line in rest

@@ -1,4 +1,4 @@
-"""Fingerprints and drift: which keys have changed, without any value."""
+"""Fingerprints and drift show which keys have changed, without any value."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""`config/openclaw.json`: its first content, and what a launch changes in it."""
+"""`config/openclaw.json`: its first content, and the changes by a launch."""
 
 import copy
 from typing import Any
@@ -85,7 +85,7 @@ def test_writing_the_token_keeps_everything_else(config: dict[str, Any], token: 
 
 
 def rest_of(config: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a config's top level, gateway and auth section without the keys that we write."""
+    """Return a config's top level, gateway section and auth section, without our own keys."""
     gateway = config.get("gateway") if isinstance(config.get("gateway"), dict) else {}
     assert isinstance(gateway, dict)
     auth = gateway.get("auth") if isinstance(gateway.get("auth"), dict) else {}

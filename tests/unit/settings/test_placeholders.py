@@ -1,4 +1,4 @@
-"""Placeholders: words in place of values in a file's text."""
+"""Placeholders replace values in a file's text."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Ports and networks: each port has one network, and no two share an address."""
+"""Each port has one network, and no two networks share an address."""
 
 from ipaddress import IPv4Network
 from random import Random

@@ -1,4 +1,4 @@
-"""How many more gateways fit on a host, and the message if none does."""
+"""The number of further gateways that fit on a host, and the message if there is no room."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Deployments, containers and snapshots as values."""
+"""Equality and properties of deployments, containers and snapshots."""
 
 from datetime import datetime
 
@@ -209,5 +209,5 @@ def test_a_container_that_only_gets_older_counts_as_unchanged() -> None:
     assert said("Up 20 seconds", before(20)) == said("Up 21 seconds", before(20))
     assert said("Up 20 seconds", before(20)) != said("Up 2 seconds", before(2))
     assert said("Up 1 hour (healthy)", before(9)) != said("Up 1 hour (unhealthy)", before(9))
-    # The engine's words are all that is known about its start.
+    # Without a start time, only the engine's text tells when the container started.
     assert said("Up 20 seconds", None) != said("Up 21 seconds", None)

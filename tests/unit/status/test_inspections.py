@@ -1,4 +1,4 @@
-"""Inspections are cached while events are followed, and dropped when they may be outdated."""
+"""Inspections are cached while engine events are followed, and dropped if possibly outdated."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

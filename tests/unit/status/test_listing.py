@@ -1,4 +1,4 @@
-"""The list: a URL decides its content, and the order puts problems first."""
+"""A URL decides the content of the list. Deployments with problems come first."""
 
 from datetime import UTC, datetime, timedelta
 

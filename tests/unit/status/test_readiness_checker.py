@@ -1,4 +1,4 @@
-"""The readiness checker: when it checks, whose results it shows, and whom it leaves alone."""
+"""The readiness checker: when it checks, which results it shows, which gateways it skips."""
 
 import time
 from collections.abc import Callable
@@ -37,7 +37,7 @@ Answer = Callable[[], list[ReadinessCheck]]
 
 
 class Gateway:
-    """Answers checks as a test says, and counts full runs."""
+    """A gateway that answers checks as a test wants, and counts full runs of all checks."""
 
     def __init__(self) -> None:
         self.answer: Answer = lambda: PASSING
@@ -77,7 +77,7 @@ def test_results_from_before_an_operation_or_during_it_are_not_shown_after_it(
 
     assert checker.checks_of(launching, GATEWAY, _PATIENCE) == FAILING
     assert checker.checks_of(launching, GATEWAY) == FAILING
-    # Nor is a deployment unhealthy during its own operation.
+    # During a deployment's own operation, checks do not make its status unhealthy.
     assert checker.readiness_of(launching) is None
 
     gateway.answer = lambda: PASSING
@@ -161,7 +161,7 @@ def test_a_gateway_that_refuses_the_token_is_left_alone(
 
     checker.start()
     eventually(lambda: checker.readiness_of(deployment()))
-    # Neither by rounds nor for a page.
+    # The checker runs no full checks, neither in its rounds nor for a page.
     for moment in (now, now + seconds - 1):
         monkeypatch.setattr(readiness, "time", _Clock(moment))
         assert checker.checks_of(deployment(), GATEWAY, _PATIENCE) == REFUSALS[code]

@@ -1,4 +1,4 @@
-"""Readiness checks: all seven, in order, whatever the status."""
+"""All seven readiness checks are shown in order, for every status."""
 
 from datetime import UTC, datetime
 
@@ -125,7 +125,7 @@ def test_the_token_check_knows_equal_different_and_unreadable_tokens(
     ("broken", "publishes", "counts"),
     [
         (failed("port", "Nothing answers."), True, True),
-        # It may be reached by another way than this host's port.
+        # Clients may reach the gateway by another way than a port of this host.
         (failed("port", "Nothing answers."), False, False),
         (failed("healthz", "It says nothing."), True, True),
         (failed("healthz", "It says nothing."), False, True),
@@ -134,7 +134,7 @@ def test_the_token_check_knows_equal_different_and_unreadable_tokens(
         (failed("token", "Refused.", hopeless=True, code=TOKEN_MISMATCH), True, True),
         (failed("token", "Locked out.", hopeless=True, code=LOCKED_OUT), True, True),
         (failed("token", "No answer."), True, True),
-        # Never promised: no token in .env, a protocol that is not ours.
+        # These checks don't apply: without a token in .env, or with a protocol that we don't know.
         (failed("token", "There is none.", hopeless=True), True, False),
         (failed("token", "Refused.", hopeless=True, code="PROTOCOL_MISMATCH"), True, False),
     ],

@@ -1,4 +1,4 @@
-"""Status: the first matching rule decides, and there is always a reason."""
+"""The first matching rule decides a status, and every status has a reason."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -42,7 +42,7 @@ def seen(deployment: Deployment, *containers: Container) -> tuple[str, str]:
     return str(report.status), report.reason
 
 
-# 1. An invalid folder.
+# Rule 1: an invalid folder.
 
 
 @pytest.mark.parametrize("state", ["created", "running", "restarting", "paused", "exited", "dead"])
@@ -74,7 +74,7 @@ def test_an_invalid_folder_is_not_launching() -> None:
     assert seen(deployment)[0] == "invalid"
 
 
-# 2. An engine that does not answer.
+# Rule 2: an engine that does not answer.
 
 
 def test_a_silent_engine_is_unknown_and_never_stopped() -> None:
@@ -99,7 +99,7 @@ def test_the_last_known_status_is_dropped_once_the_engine_answers() -> None:
     assert report.status is Status.STOPPED
 
 
-# 3. A running operation.
+# Rule 3: a running operation.
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_launch_being_cancelled_names_who_cancelled_it() -> None:
     )
 
 
-# 4. With a container.
+# Rule 4: a container.
 
 EXITED = {"finished_at": before(180), "started_at": before(184), "restart_policy": "no"}
 CONTAINERS = [
@@ -439,7 +439,7 @@ def test_other_projects_containers_do_not_count() -> None:
     assert status_of(a_deployment(), snapshot, NOW).status is Status.STOPPED
 
 
-# 5. Without a container.
+# Rule 5: no container.
 
 
 @pytest.mark.parametrize(
@@ -519,7 +519,7 @@ def test_without_a_container_the_latest_operation_decides(
     assert seen(deployment) == (status, reason)
 
 
-# Any combination.
+# Combinations of rules.
 
 moments = st.integers(-10_000, 10_000).map(before) | st.sampled_from([NOW, before(10**9)])
 words = st.text(min_size=1).filter(lambda text: text.strip(" ."))
@@ -624,7 +624,7 @@ def test_moving_statuses_and_port_holding_statuses_are_distinguished() -> None:
     }
 
 
-# An ended operation that neither launched nor stopped decides nothing.
+# Ended operations other than launches and stops do not affect the status.
 
 ALLOW = OperationKind.ALLOW_ORIGIN
 
@@ -692,7 +692,7 @@ def test_a_crash_loop_has_the_same_words_during_and_between_runs(out_of_memory: 
 
 
 def test_a_start_time_in_the_future_is_no_crash_loop() -> None:
-    """The host's clock was set back after Docker restarted the container once."""
+    """Docker restarted the container once, then the host's clock was set back."""
     gateway = a_container(
         status_text="Up 1 hour (healthy)",
         details=details(restart_count=1, started_at=before(-3600)),
@@ -722,7 +722,7 @@ def test_without_an_observation_the_last_operation_gives_the_last_status(
     assert ("last seen" in reason) is bool(seen)
 
 
-# The readiness checks.
+# The effect of readiness checks on the status.
 
 GRACE = timedelta(seconds=180)
 REFUSES = failed(
@@ -731,7 +731,10 @@ REFUSES = failed(
 
 
 def checked(deployment: Deployment, container: Container, **more: Any) -> tuple[str, str]:
-    """Return status and reason after a failed check of this run; `more` overrides."""
+    """Return status and reason after a failed check of this container run.
+
+    `more` overrides attributes of the readiness.
+    """
     given = {"container_id": container.id, "started_at": container.runs_since, "has_passed": False}
     readiness = Readiness(**{"failed_check": REFUSES, "grace": GRACE, **given, **more})
     report = status_of(deployment, a_snapshot(container), NOW, None, readiness)
@@ -756,7 +759,7 @@ def test_an_unverified_run_may_take_as_long_as_a_launch() -> None:
     assert status == "launching"
     assert reason.startswith("up a minute, not ready yet: the gateway refuses")
     assert checked(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
-    # Once every check has passed, it has started.
+    # A gateway whose checks have all passed once has started, so a failure counts at once.
     assert checked(a_deployment(), young, has_passed=True) == REFUSED
     # Docker's health check has its own start period.
     ill = replace(young, status_text="Up 1 minute (unhealthy)")
@@ -772,7 +775,7 @@ def test_a_verified_run_gets_no_start_period(inspected: bool) -> None:
     long = timedelta(seconds=600)
 
     assert checked(a_deployment(operation=launch), gateway, grace=long) == REFUSED
-    # Another run of the same container, started after that launch.
+    # A later run of the same container is not the run that the launch verified.
     again = replace(
         gateway,
         started_at=before(100),

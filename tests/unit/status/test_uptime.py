@@ -1,4 +1,4 @@
-"""Uptime: a remembered start time counts only while the engine's words agree with it."""
+"""A remembered start time counts only while the engine's text for the uptime agrees."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Usage: what `docker stats` would show, from two engine answers."""
+"""Usage is computed from two engine answers, as in `docker stats`."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The token in its places: equal, different, absent or unknown, and never shown."""
+"""The token in each of its places is equal, different, absent or unknown, and never shown."""
 
 import pytest
 from hypothesis import given

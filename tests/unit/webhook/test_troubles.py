@@ -1,4 +1,4 @@
-"""What the webhook reports about a deployment, and how often."""
+"""The events that the webhook reports about a deployment, and how often."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 
 
 class Story:
-    """A deployment's history and the server's checks of it, step by step."""
+    """Add history entries and status checks of a deployment step by step, and collect messages."""
 
     def __init__(self) -> None:
         self.place = HistoryCursor()
