@@ -29,14 +29,14 @@ bind = f"[{_host}]:{settings.port}" if ":" in _host else f"{_host}:{settings.por
 workers = 1
 worker_class = "app.web.server.worker.Worker"
 threads = settings.threads
-# Each open page, log stream and gateway check holds a connection. On a full host that is more
-# than the 1024 open files that a process starts with.
+# Each open page, log stream and gateway check holds a connection. A full host needs more than the
+# 1024 open files that a process may have at its start.
 _, _hard_limit = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (_hard_limit, _hard_limit))
 # Waiting requests are dropped at shutdown; operations go on in their own processes.
 graceful_timeout = 4
 control_socket_disable = True
-# app/web decides alone which proxy is trusted, and which of its headers.
+# Only app/web decides which proxy is trusted, and which of that proxy's headers.
 forwarded_allow_ips = ""
 forwarder_headers = ""
 loglevel = settings.log_level
@@ -52,9 +52,9 @@ def when_ready(server):
     if (settings.trusted_proxy or not here_only) and not has_users(context):
         name = own_address() if _host in ("0.0.0.0", "::") else _host  # noqa: S104
         host = f"[{name}]" if ":" in name else name
-        # To the terminal, not to the log: readers of the log must not get in.
+        # Printed on the terminal only: readers of the log must not get the link.
         print(  # noqa: T201
-            "Nobody has an account yet. Make the first one, within 30 minutes, at"
+            "Nobody has an account yet. Create the first account within 30 minutes, at"
             f" http://{host}:{settings.port}/setup/{begin_setup(context=context)}",
             file=sys.stderr,
             flush=True,
@@ -63,9 +63,9 @@ def when_ready(server):
 
 def post_worker_init(worker):
     """Start the background threads of the server."""
-    # Each request for the list makes thousands of objects and no cycles, and each collection
-    # would scan all cached deployments. Cycles, such as in exceptions, are still collected after
-    # some hundred thousand objects.
+    # A request for the list makes thousands of objects without cycles, and each collection would
+    # scan all cached deployments. Cycles, such as in exceptions, are still collected after some
+    # hundred thousand objects.
     gc.set_threshold(50_000, 2, 2)
     worker.wsgi.config["OPEN"] = _listens_here_only(each.sock for each in worker.sockets)
     context = worker.wsgi.config["CONTEXT"]
@@ -78,13 +78,13 @@ def post_worker_init(worker):
 
 
 def worker_exit(server, worker):
-    """Stop recording incidents; another server on the same folder may take over."""
+    """Stop recording incidents, so that another server on the same folder may record them."""
     if recorder := getattr(worker, "recorder", None):
         recorder.stop()
 
 
 def _end_streams_with(worker, context):
-    """End the event streams as soon as the worker is told to stop: each holds a thread."""
+    """Close the event streams at a stop signal: an open stream holds a thread."""
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
         before = signal.getsignal(number)
 
@@ -97,6 +97,6 @@ def _end_streams_with(worker, context):
 
 
 def _listens_here_only(listeners):
-    """Return whether only this host can connect. The sockets decide, not the settings."""
+    """Return whether only this host can connect, by the open sockets instead of the settings."""
     names = [each.getsockname() for each in listeners]
     return all(not isinstance(name, tuple) or is_loopback(name[0]) for name in names)

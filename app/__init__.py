@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """Return the server. Raises RemoteEngine, StorageFailed."""
-    # Not above: each operation is a process that has this package too, and serves nothing.
+    # Imported here because operation processes import this package too, and need no server.
     from app.web import create_app as server
 
     return server.create_app(settings)

@@ -1,4 +1,4 @@
-"""All settings of the server. Each is an environment variable `DEPLOY_AGENT_<NAME>`."""
+"""All settings of the server. Each setting is an environment variable `DEPLOY_AGENT_<NAME>`."""
 
 import re
 import sys
@@ -21,7 +21,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 
 class Settings(BaseSettings):
-    """Settings, checked once at the start. Times are in seconds."""
+    """The server's settings, validated once at the start. Times are in seconds."""
 
     model_config = SettingsConfigDict(env_prefix="DEPLOY_AGENT_", frozen=True, env_file=None)
 
@@ -35,7 +35,7 @@ class Settings(BaseSettings):
         description="The gateway's image if a deployment names none.",
     )
     port_range: Annotated[tuple[int, int], NoDecode] = Field(
-        (10000, 32767), description="The range that gateways' ports are picked from, as LOW-HIGH."
+        (10000, 32767), description="The range that gateways' ports are picked from: LOW-HIGH."
     )
     bind_address: str = Field(
         "",
@@ -43,17 +43,17 @@ class Settings(BaseSettings):
     )
     subnet_pool: IPv4Network = Field(
         IPv4Network("10.192.0.0/12"),
-        description="The pool of each deployment's own /28 network: a /12 or larger.",
+        description="The pool of the deployments' /28 networks: a /12 or larger.",
     )
     public_host: str = Field(
         "",
-        description="The name in links to gateways; empty: the name the page was opened with.",
+        description="The host name in links to gateways; empty: the page's own host name.",
     )
     trusted_proxy: str = Field(
         "", description="The address of a reverse proxy that may log people in; empty for none."
     )
     proxy_user_header: str = Field(
-        "X-Forwarded-User", description="The header in which that proxy names the person."
+        "X-Forwarded-User", description="The proxy's header with the person's name."
     )
     memory_limit: str = Field(
         "2g", description="A gateway's memory limit if a deployment names none."
@@ -65,31 +65,33 @@ class Settings(BaseSettings):
         180,
         gt=0,
         le=86400,
-        description="How long a gateway may take to become ready, the pull not counted.",
+        description="How long a gateway may take to become ready, after the image pull.",
     )
     pull_timeout: float = Field(
-        1800, gt=0, le=86400, description="How long pulling an image may take."
+        1800, gt=0, le=86400, description="How long an image pull may take."
     )
     stop_timeout: float = Field(
         120, gt=0, le=86400, description="How long stopping a gateway may take."
     )
-    threads: int = Field(256, ge=8, le=2048, description="Threads of the server.")
+    threads: int = Field(256, ge=8, le=2048, description="The number of threads.")
     request_rate: int = Field(
         100,
         ge=0,
         le=100_000,
-        description="Requests per second that one other machine may send; 0 for no limit.",
+        description="Requests per second that each other machine may send; 0: no limit.",
     )
     webhook_url: SecretStr = Field(
         SecretStr(""),
-        description="The address for messages about trouble; a secret.",
+        description="The webhook's address, which gets messages about trouble; a secret.",
     )
     page_url: str = Field(
         "",
-        description="Where people open this page, for links in messages; default: host and port.",
+        description="The page's address in links of messages; default: host and port.",
     )
     log_level: str = Field(
-        "info", pattern="^(debug|info|warning|error)$", description="The least severe level logged."
+        "info",
+        pattern="^(debug|info|warning|error)$",
+        description="The lowest level that is logged.",
     )
     log_format: str = Field(
         "text",
@@ -111,7 +113,7 @@ class Settings(BaseSettings):
     @classmethod
     def _check_range(cls, value: tuple[int, int]) -> tuple[int, int]:
         if not 1 <= value[0] <= value[1] <= 65535:
-            raise ValueError("must be two ports, the lower one first")
+            raise ValueError("must be two ports, the lower port first")
         return value
 
     @field_validator("host", "public_host")
@@ -124,7 +126,7 @@ class Settings(BaseSettings):
     @field_validator("image", "memory_limit", "bind_address")
     @classmethod
     def _check_as_field(cls, value: str, info: ValidationInfo) -> str:
-        """Check a default by the rule of the deployment field with the same name."""
+        """Validate a setting with the rule of the deployment field that has the same name."""
         rule = BY_NAME[str(info.field_name)].rule
         if value and rule and (problem := rule(value)):
             raise ValueError(problem)
@@ -137,7 +139,7 @@ class Settings(BaseSettings):
     def _check_url(cls, value: SecretStr | str) -> SecretStr | str:
         url = value.get_secret_value() if isinstance(value, SecretStr) else value
         if url and not _is_url(url):
-            raise ValueError("must be a whole address such as https://example.com/path")
+            raise ValueError("must be a complete address such as https://example.com/path")
         return value
 
     @field_validator("subnet_pool")
@@ -167,7 +169,7 @@ class Settings(BaseSettings):
 def _is_url(text: str) -> bool:
     try:
         url = urlsplit(text)
-        # Reading the port checks it.
+        # Accessing `port` validates the port.
         return url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
     except ValueError:
         return False
@@ -184,7 +186,7 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings() -> Settings:
-    """Return the settings of this process. A bad value ends the process with one sentence."""
+    """Return the settings of this process. An invalid value ends the process."""
     try:
         return Settings()
     except ValidationError as error:

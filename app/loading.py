@@ -1,4 +1,4 @@
-"""Import the program without garbage collection: it takes a third of a short process's time."""
+"""Import the program without garbage collection, which takes a third of a short process's time."""
 
 import gc
 from collections.abc import Iterator
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """Turn garbage collection off during imports, and exclude what was imported from it for good.
+    """Turn garbage collection off during imports, then exclude all imported objects permanently.
 
-    Modules live as long as the process, so scanning them again and again is wasted work.
+    Modules live as long as the process, so scanning them repeatedly is wasted work.
     """
     gc.disable()
     try:

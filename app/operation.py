@@ -1,8 +1,8 @@
 """The process of an operation: performs one operation on one deployment, then ends.
 
-`usecases.operations.start` starts it as `python -m app.operation FOLDER NUMBER LOCK`. It holds
-the deployment's lock through an inherited descriptor, and has a session of its own, so that it
-outlives the server.
+`usecases.operations.start` starts it as `python -m app.operation FOLDER NUMBER LOCK`. The process
+holds the deployment's lock through an inherited descriptor, and has a session of its own, so that
+it outlives the server.
 """
 
 import os
@@ -16,7 +16,7 @@ with loading():
     from app.usecases.operations.perform import perform_operation
 
 if __name__ == "__main__":
-    # No child may hold the lock longer than this process does.
+    # Child processes must not inherit the lock: they may outlive this process.
     lock = int(sys.argv[3])
     os.set_inheritable(lock, False)
     perform_operation(Path(sys.argv[1]), int(sys.argv[2]), lock, load_settings())

@@ -1,3 +1,3 @@
-"""The version of Deploy Agent. This is its only place; CHANGELOG.md says what each one brought."""
+"""The version of Deploy Agent, set only here. CHANGELOG.md lists the changes of each version."""
 
 VERSION = "1.0.0"

@@ -1,1 +1,1 @@
-"""The deployments folder: the only record. Nothing here asks the engine."""
+"""The deployments folder, which holds all records. No module here calls Docker Engine."""

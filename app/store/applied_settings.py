@@ -13,15 +13,15 @@ FILE = "applied.json"
 
 
 def applied_now(container: str, env: Mapping[str, str], compose_file: str) -> AppliedSettings:
-    """Return the record that these files are applied to a container; its id is empty if there is
-    none yet.
+    """Return the record that these files are applied to a container. The container's id is empty
+    if the container does not exist yet.
     """
     salt = secrets.token_hex(16)
     return AppliedSettings(container, salt, fingerprint_of(env, compose_file, salt.encode()))
 
 
 def read_applied(folder: Path) -> AppliedSettings | None:
-    """Return what was applied last, or None if that is not recorded."""
+    """Return the record of the settings applied last; None if missing or damaged."""
     try:
         return read_record(AppliedSettings, read_file(folder / AGENT_DIR / FILE))
     except (OSError, Unreadable, ValueError) as error:
@@ -30,12 +30,12 @@ def read_applied(folder: Path) -> AppliedSettings | None:
 
 
 def write_applied(folder: Path, applied: AppliedSettings) -> None:
-    """Record what was applied. Raises OSError."""
+    """Write the record of the applied settings. Raises OSError."""
     write_file(agent_dir(folder) / FILE, record_to_json(applied))
 
 
 def applied_file(folder: Path) -> bytes:
-    """Return the bytes of the file, for a later `put_applied`; empty if there is none."""
+    """Return the record's bytes, for a later `put_applied`; empty without a record."""
     try:
         return read_file(folder / AGENT_DIR / FILE)
     except (FileNotFoundError, Unreadable):
@@ -43,7 +43,7 @@ def applied_file(folder: Path) -> bytes:
 
 
 def put_applied(folder: Path, data: bytes) -> None:
-    """Restore the file from `applied_file`. Raises OSError."""
+    """Restore the record from the bytes of `applied_file`. Raises OSError."""
     path = agent_dir(folder) / FILE
     if data:
         write_file(path, data)

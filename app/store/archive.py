@@ -1,8 +1,8 @@
 """The archive: folders `.archive/<id>-<time>/` of deployments without port and container.
 
 One rename archives or restores a folder, so a deployment is either listed or archived at every
-moment. Before a folder is deleted for good, it is renamed to `.purging-<id>-<time>`: then it can't
-be restored, and an interrupted deletion can be continued.
+moment. Before a folder is deleted permanently, it is renamed to `.purging-<id>-<time>`. A folder
+of that name can't be restored, and its interrupted deletion can be continued.
 """
 
 import os
@@ -37,8 +37,8 @@ def is_archived_name(name: str) -> bool:
 class ArchivedDeployment:
     """A deployment in the archive; `name` is `<id>-<time>`.
 
-    `by` is empty if its folder was moved by hand. `purging`: its deletion has begun. `busy`: an
-    operation holds its lock.
+    `by` is empty if the folder was moved by hand. `purging`: the folder's deletion has begun.
+    `busy`: an operation holds the folder's lock.
     """
 
     name: str
@@ -54,7 +54,7 @@ class ArchivedDeployment:
 
     @property
     def label(self) -> str:
-        """What a person types to confirm its deletion."""
+        """The text that a person types to confirm the deletion."""
         return self.deployment.name.strip() or self.deployment.id
 
 
@@ -86,7 +86,7 @@ class Archive:
         return self._read(name, folder) if folder else None
 
     def newest(self, deployment_id: str) -> Path | None:
-        """Return the folder of a deployment that was archived last."""
+        """Return a deployment's newest archived folder."""
         folders = self._folders()
         return max(
             (folder for name, folder in folders.items() if name.startswith(f"{deployment_id}-")),
@@ -95,7 +95,7 @@ class Archive:
         )
 
     def add(self, deployment_id: str) -> str:
-        """Archive a deployment's folder and return its new name. The caller holds its lock."""
+        """Archive a deployment's folder; return its new name. The caller holds its lock."""
         self.open()
         at = datetime.now(UTC)
         taken = self._folders()
@@ -116,9 +116,9 @@ class Archive:
             os.close(descriptor)
 
     def restore(self, folder: Path, deployment_id: str) -> None:
-        """Restore an archived folder. The caller holds its lock.
+        """Restore an archived folder. The caller holds the folder's lock.
 
-        Raises FileExistsError rather than replace anything.
+        Raises FileExistsError if the deployments folder has an entry of that id.
         """
         target = self._deployments / deployment_id
         if os.path.lexists(target):
@@ -126,7 +126,7 @@ class Archive:
         move_folder(folder, target)
 
     def begin_purge(self, folder: Path) -> Path:
-        """Rename a folder so that it can't be restored any more. The caller holds its lock."""
+        """Rename a folder so that nobody can restore it. The caller holds the folder's lock."""
         if folder.name.startswith(_PURGING):
             return folder
         renamed = self.root / f"{_PURGING}{folder.name}"
@@ -134,10 +134,10 @@ class Archive:
         return renamed
 
     def purge(self, folder: Path) -> None:
-        """Delete a folder whose purge has begun. The caller holds its lock.
+        """Delete a folder whose purge has begun. The caller holds the folder's lock.
 
-        `.env` and the history are deleted last, so that a partly deleted folder still has a name.
-        Raises OSError; what is left stays.
+        `.env` and the history are deleted last: a partly deleted folder still shows the
+        deployment's name. Raises OSError; a later call deletes the rest.
         """
         archive = self._opened()
         try:
@@ -147,7 +147,7 @@ class Archive:
             os.close(archive)
 
     def _opened(self) -> int:
-        """Return a descriptor of the archive's folder; a link in its place is not followed."""
+        """Open the archive's folder and return the descriptor. Raises OSError for a link."""
         return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
     def _folders(self) -> dict[str, Path]:
@@ -170,7 +170,7 @@ class Archive:
 
     def _read(self, name: str, folder: Path) -> ArchivedDeployment:
         match = _NAME.match(name)
-        assert match, "only such names are archived ones"
+        assert match, "`_folders` returns only matching names"
         operation = latest(folder)
         archived_here = operation is not None and operation.kind is OperationKind.ARCHIVE
         return ArchivedDeployment(
@@ -184,7 +184,7 @@ class Archive:
 
 
 def _moment(text: str) -> datetime:
-    """Return the time in a name. An impossible one, made by hand, counts as the oldest."""
+    """Return the time in a name. An impossible time, made by hand, counts as the oldest."""
     try:
         return datetime.strptime(text, _TIME).replace(tzinfo=UTC)
     except ValueError:

@@ -1,7 +1,7 @@
-"""Batches on disk: in `deployments/.deploy-agent/batches/<n>/` the request and the progress.
+"""Batches on disk: `deployments/.deploy-agent/batches/<n>/` holds the request and the progress.
 
-The process of a batch holds a lock on that folder. A batch without an end whose lock is free
-was interrupted.
+The process of a batch holds a lock on that folder. A batch is interrupted if it has recorded no
+end and its lock is free.
 """
 
 import shutil
@@ -29,7 +29,7 @@ def begin(
 ) -> tuple[Batch, int]:
     """Record a new batch, and return it with the descriptor of its lock.
 
-    The caller closes that, and holds the lock of all batches. Raise OSError.
+    The caller holds the lock of all batches, and closes the descriptor. Raise OSError.
     """
     folder = batches_folder(root)
     numbers = numbered_in(folder)
@@ -54,22 +54,22 @@ def begin(
 
 
 def note(root: Path, batch: Batch) -> None:
-    """Record how far a batch is. Raise OSError."""
+    """Record a batch's progress. Raise OSError."""
     write_file(batches_folder(root) / str(batch.number) / _PROGRESS, progress_to_json(batch))
 
 
 def latest(root: Path) -> Batch | None:
-    """Return the newest batch, with its state as it is now."""
+    """Return the newest batch with its current state."""
     numbers = numbered_in(batches_folder(root))
     return read_batch(root, numbers[-1]) if numbers else None
 
 
 def read_batch(root: Path, number: int) -> Batch | None:
-    """Return one batch with its state as it is now; None if missing or damaged."""
+    """Return one batch with its current state; None if missing or damaged."""
     folder = batches_folder(root) / str(number)
     try:
         alive = is_locked(folder)
-        # Read only now: a batch that has just ended has recorded that.
+        # Read after the lock check: a batch records its end before it releases the lock.
         batch = batch_from_json(number, read_file(folder / _REQUEST), read_file(folder / _PROGRESS))
     except (OSError, Unreadable, ValueError) as error:
         raise_shortage(error)
@@ -80,7 +80,7 @@ def read_batch(root: Path, number: int) -> Batch | None:
 
 
 def ask_to_cancel(root: Path, number: int, actor: str) -> None:
-    """Record who wants the rest of a batch to be left alone. Raise OSError."""
+    """Record who wants a batch to skip its remaining updates. Raise OSError."""
     write_file(batches_folder(root) / str(number) / _CANCELLED, actor.encode())
 
 

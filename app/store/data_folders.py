@@ -1,4 +1,4 @@
-"""The gateway's two data folders, accessed directly as far as our user may."""
+"""The gateway's two data folders, for a process whose user may access them directly."""
 
 import os
 import stat
@@ -50,7 +50,7 @@ def give_to_gateway(folder: Path) -> None:
 def read_config(folder: Path) -> bytes | None:
     """Return the bytes of `openclaw.json`, or None if there is none. Raise Unreadable."""
     if not stat.S_ISDIR(os.lstat(folder / "config").st_mode):
-        return None  # A link in place of the folder is not followed.
+        return None  # This raises OSError for a link in place of the folder.
     try:
         return read_file(folder / _CONFIG)
     except FileNotFoundError:

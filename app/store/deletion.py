@@ -1,8 +1,8 @@
 """Delete a folder and nothing else: no link is followed, no mount is entered.
 
-Each subfolder is moved to the top before it is emptied. The kernel refuses to move or remove a
-mount point, so nothing outside is ever deleted. And however deep folders are nested, only two are
-open at a time.
+Each subfolder is moved to the top folder before it is emptied. The kernel refuses to move or
+remove a mount point, so nothing outside is ever deleted. Only two folders are open at a time,
+however deep folders are nested.
 """
 
 import errno
@@ -14,7 +14,7 @@ _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def delete_folder(parent: int, name: str, last: Collection[str] = ()) -> None:
-    """Delete the folder `name` in `parent`, a descriptor; its entries in `last` go last.
+    """Delete the folder `name` in `parent`, a descriptor; delete its entries in `last` last.
 
     Raises OSError at the first failure; another call deletes the rest.
     """

@@ -1,4 +1,4 @@
-"""Reading a deployment's folder. Whatever is in it is reported and never changed."""
+"""Read a deployment's folder. Problems are reported, and nothing is changed."""
 
 import os
 import stat
@@ -27,13 +27,15 @@ COMPOSE_FILE = "docker-compose.yml"
 
 
 def read_deployment(folder: Path, deployment_id: str) -> Deployment:
-    """Return a deployment. If its folder can't be understood, its `problem` says why, so that one
-    bad folder never breaks the list.
+    """Return a deployment. If the folder is invalid, the deployment's `problem` says why, so that
+    one invalid folder never breaks the list.
 
     Raises OSError only if the system is short of resources.
     """
     if folder.is_symlink():
-        return Deployment(deployment_id, str(folder), problem="its folder is a link, not followed")
+        return Deployment(
+            deployment_id, str(folder), problem="its folder is a link, which is not followed"
+        )
     try:
         return _read(folder, deployment_id)
     except (OSError, ValueError, TypeError, RecursionError) as error:
@@ -69,7 +71,8 @@ def _read(folder: Path, deployment_id: str) -> Deployment:
 
 
 def problem_of_folders(folder: Path) -> str | None:
-    """Return the problem of a subfolder that is none; missing ones are created when needed."""
+    """Return the problem of a subfolder that is a link or a file, or None. A subfolder may be
+    missing: it is created when needed."""
     for name in (AGENT_DIR, *FOLDERS):
         with suppress(FileNotFoundError):
             mode = os.lstat(folder / name).st_mode
@@ -81,7 +84,7 @@ def problem_of_folders(folder: Path) -> str | None:
 
 
 def _applied(folder: Path, env: Mapping[str, str]) -> dict[str, Any]:
-    """Return the times of the files, and what has changed since they were applied."""
+    """Return the files' change times, and the settings changed since the last apply."""
     found: dict[str, Any] = {
         "env_at": _changed_at(folder / ENV_FILE),
         "compose_at": _changed_at(folder / COMPOSE_FILE),
@@ -127,7 +130,7 @@ def _interrupted_update(folder: Path) -> str:
 
 
 def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
-    """Return the variables, the secrets among them, and the problem of `.env` if it has one."""
+    """Return the variables of `.env`, the secret values, and the problem or None."""
     try:
         data = read_file(folder / ENV_FILE, MAX_FILE_BYTES)
     except FileNotFoundError:
@@ -138,7 +141,7 @@ def _read_env(folder: Path) -> tuple[Mapping[str, str], list[str], str | None]:
         env = parse_env(data)
     except EnvFileError as error:
         secrets = secrets_in_text(data.decode(errors="replace"))
-        # People look for it by its name, and the name's line is hardly ever the damaged one.
+        # People look for a deployment by its name, whose line is hardly ever the damaged line.
         name = value_on_its_own_line(data, NAME.env)
         known = {NAME.env: name} if name else {}
         return known, secrets, f"its .env can't be understood: {error}"

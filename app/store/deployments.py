@@ -29,7 +29,7 @@ from app.store.update_files import JOURNAL
 _NEW = ".new-"
 _NEW_FOLDERS = _NEW + "[0-9a-f]" * 10
 
-# A file's times, size and inode: they change with each write, also one in place.
+# A file's times, size and inode. Every write changes one of these, even a write in place.
 _FileSignature = tuple[int, int, int, int] | None
 _Signature = tuple[_FileSignature, ...]
 # Two ticks of the slowest kernel clock, 100 Hz.
@@ -38,7 +38,7 @@ _TICK_NANOSECONDS = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class DeploymentContent:
-    """The files of a deployment that is to be created."""
+    """The files of a new deployment."""
 
     env: bytes
     compose_file: bytes
@@ -46,7 +46,7 @@ class DeploymentContent:
 
 
 class DeploymentStore:
-    """The deployments folder. A folder is read again only when its files changed."""
+    """The deployments folder. A deployment is read again only when its files changed."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -70,7 +70,7 @@ class DeploymentStore:
         return [self._load(each) for each in ids]
 
     def load(self, deployment_id: str) -> Deployment:
-        """Return one deployment. Raises NotFound, also for text that is no id, such as a path."""
+        """Return one deployment. Raises NotFound, also for a text that is no id, such as a path."""
         try:
             os.lstat(self.root / parse_id(deployment_id))
         except OSError:
@@ -88,11 +88,11 @@ class DeploymentStore:
 
     @cached_property
     def paths(self) -> tuple[str, ...]:
-        """The path of the deployments folder, as configured and with links resolved."""
+        """Two paths of the deployments folder: as configured, and with links resolved."""
         return str(self.root), os.path.realpath(self.root)
 
     def holds(self, path: str) -> bool:
-        """Return whether a path is in the deployments folder; it need not exist any more."""
+        """Return whether a path is in the deployments folder. The path may be missing on disk."""
         return is_within(path, self.paths)
 
     def folder(self, deployment_id: str) -> Path:
@@ -122,7 +122,8 @@ class DeploymentStore:
     def create(self, deployment_id: str, content: DeploymentContent, actor: str) -> None:
         """Create a deployment's folder, within `creation_lock`.
 
-        It is made under another name, synced, then renamed: it is listed when it is complete.
+        The folder is created under another name, synced, then renamed, so that only a complete
+        folder is listed.
         """
         new, target = self.root / f"{_NEW}{deployment_id}", self.root / deployment_id
         try:
@@ -160,7 +161,7 @@ class DeploymentStore:
 
 
 def is_being_made(name: str) -> bool:
-    """Return whether a folder with this name is a deployment under creation."""
+    """Return whether this is the name of a folder under creation."""
     return fnmatchcase(name, _NEW_FOLDERS)
 
 
@@ -168,9 +169,9 @@ def _is_deployment(entry: os.DirEntry[str]) -> bool:
     return is_id(entry.name) and (entry.is_symlink() or entry.is_dir(follow_symlinks=False))
 
 
-# Each listing stats these paths in every folder. They are strings, since making a `Path` costs
-# more than the stat. The folder's own times change with each entry that is created, replaced or
-# removed in it.
+# Each listing stats these paths in every folder. They are strings because making a `Path` costs
+# more than the stat. The first path is the folder itself: its times change when an entry in it is
+# created, replaced or removed.
 _SIGNED_PATHS = ("", f"/{ENV_FILE}", f"/{COMPOSE_FILE}", f"/{OPERATIONS}", f"/{JOURNAL}")
 
 

@@ -1,4 +1,4 @@
-"""Writing files: after a crash at any moment, a file is the old one or the new one, whole."""
+"""Write files so that a crash leaves either the complete old file or the complete new file."""
 
 import os
 import stat
@@ -13,14 +13,14 @@ _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Edited(Exception):
-    """Somebody wrote into a file since it was read, so it is left as it is."""
+    """Somebody changed a file after it was read, so the file is left unchanged."""
 
 
 def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace the content of a file atomically; `mode` is for a new file.
 
-    After any crash the old or the new file is there, whole, because of the order: sync the file,
-    rename it, sync the folder. An existing file keeps its mode and owner. Raises OSError.
+    A crash leaves the complete old or the complete new file, because of the order: sync the new
+    file, rename it, sync the folder. An existing file keeps its mode and owner. Raises OSError.
     """
     with _new_file(path, data, mode) as (new, parent):
         os.replace(new, path)
@@ -28,10 +28,10 @@ def write_file(path: Path, data: bytes, mode: int = 0o600) -> None:
 
 
 def rewrite_files(changes: Mapping[Path, tuple[bytes, bytes]]) -> None:
-    """Rewrite all files or none; `changes` has the known and the new content of each.
+    """Rewrite all files or none; `changes` maps paths to the known and the new content.
 
-    All new files are written before the first is renamed, so that a full disk changes nothing.
-    Raises Edited if one of them no longer has its known content, OSError.
+    All new files are written before the first rename, so that a full disk changes nothing.
+    Raises OSError, and Edited if a file's content differs from the known content.
     """
     with ExitStack() as done:
         written = [
@@ -47,7 +47,7 @@ def _new_file(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path
     refuse_links(path.parent)
     mode, owner = _mode_and_owner(path, mode)
     new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    # Opened first: after the rename, a lack of file descriptors must not look like a failure.
+    # Opened before the rename: a lack of file descriptors after it would look like a failure.
     parent = os.open(path.parent, _FOLDER)
     try:
         new.unlink(missing_ok=True)
@@ -68,7 +68,7 @@ def _new_file(path: Path, data: bytes, mode: int = 0o600) -> Iterator[tuple[Path
 
 
 def _mode_and_owner(path: Path, mode: int) -> tuple[int, tuple[int, int]]:
-    """Return those of an existing file; else `mode` and our own user and group."""
+    """Return mode and owner of an existing file; else `mode` and this process's user and group."""
     with suppress(FileNotFoundError):
         existing = path.lstat()
         if stat.S_ISREG(existing.st_mode):
@@ -78,11 +78,11 @@ def _mode_and_owner(path: Path, mode: int) -> tuple[int, tuple[int, int]]:
 
 @contextmanager
 def _in_place_of(path: Path, known: bytes, data: bytes, new: Path, parent: int) -> Iterator[None]:
-    """Rename `new` to `path`, whose content must be `known`; undo that if the block fails.
+    """Rename `new` to `path`, whose content must be `known`; undo the rename if the block fails.
 
     Raises Edited, OSError.
     """
-    # The old file keeps a second name until it is certain that nobody was writing into it.
+    # The old file keeps a second name until a second read shows that nobody wrote into it.
     old = path.with_name(f".{path.name}.old")
     old.unlink(missing_ok=True)
     try:
@@ -117,7 +117,7 @@ def _has_content(path: Path, data: bytes) -> bool:
 
 
 def change_file(path: Path, change: Callable[[bytes], bytes], limit: int = MAX_BYTES) -> None:
-    """Rewrite a file by a function of its content; repeat if somebody edits it meanwhile.
+    """Rewrite a file by a function of its content; repeat after an edit by somebody else.
 
     Raises Unreadable, FileNotFoundError, OSError.
     """
@@ -131,7 +131,7 @@ def change_file(path: Path, change: Callable[[bytes], bytes], limit: int = MAX_B
 
 
 def move_folder(source: Path, target: Path) -> None:
-    """Rename a folder durably; if that can't be synced, undo it. Raises OSError."""
+    """Rename a folder and sync the rename; undo the rename if the sync fails. Raises OSError."""
     with ExitStack() as opened:
         parents = []
         for each in {source.parent, target.parent}:

@@ -1,4 +1,4 @@
-"""Reading files: bounded, and never through a link, a pipe or a device."""
+"""Read files up to a size limit, and never through a link, a pipe or a device."""
 
 import errno
 import os
@@ -7,17 +7,17 @@ from pathlib import Path
 
 from app.core.deployment import is_id
 
-# Deploy Agent's own part of the deployments folder, and of each deployment's folder.
+# The name of Deploy Agent's own subfolder, in the deployments folder and in each deployment's.
 AGENT_DIR = ".deploy-agent"
 # No configuration file comes near this size.
 MAX_BYTES = 1024 * 1024
 
-# Errors of the system, which say nothing about the file.
+# Shortages of the whole system, which say nothing about the file.
 _SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class Unreadable(Exception):
-    """The file can't be read or is no ordinary file; the message says which, after its name."""
+    """The file can't be read or is no ordinary file. The message follows the file's name."""
 
 
 def read_file(path: Path, limit: int = MAX_BYTES) -> bytes:
@@ -44,7 +44,7 @@ def raise_shortage(error: BaseException) -> None:
     """Raise the error again if the system is short of resources.
 
     Call this before treating an unreadable file as missing. Otherwise a server that is out of file
-    descriptors would call a deployment damaged, or restart a count.
+    descriptors would call a deployment damaged, or start counting at 1 again.
     """
     if isinstance(error, OSError) and error.errno in _SHORTAGES:
         raise error
@@ -83,7 +83,7 @@ def refuse_links(folder: Path) -> None:
 
 
 def _first_checked(names: list[str]) -> int:
-    """Return the index of the first folder to check in a path's names; their number if none."""
+    """Return the index of the first folder to check in a path's names; `len(names)` if none."""
     if AGENT_DIR in names:
         ours = len(names) - 1 - names[::-1].index(AGENT_DIR)
         return ours - is_id(names[ours - 1])

@@ -1,4 +1,4 @@
-"""Inspects the deployments folder for the doctor; nothing is ever changed."""
+"""Inspect the deployments folder for the doctor, without changing anything."""
 
 import os
 import stat
@@ -19,7 +19,8 @@ from app.store.files import AGENT_DIR
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 # README.md comes with the project and explains the folder.
 _EXPECTED = (AGENT_DIR, ARCHIVE, "README.md", "lost+found")
-# At most so many files of a data folder are checked; a gateway's packages have ten thousands.
+# At most this many files of a data folder are checked: a gateway's packages have tens of
+# thousands.
 _MOST_FILES = 2000
 
 
@@ -52,7 +53,8 @@ def _foreign_entry(entry: os.DirEntry[str], name: str) -> ForeignEntry:
 
 
 def exposed_in_root(root: Path) -> list[ExposedPath]:
-    """Return which parts of the root other users may change, and of Deploy Agent's part read."""
+    """Return the parts of the root that other users may change, and Deploy Agent's folder if
+    other users may access it."""
     found = [_exposed(root / AGENT_DIR), _writable(root), _writable(root / ARCHIVE)]
     return [each for each in found if each]
 
@@ -63,7 +65,7 @@ def exposed_in(folder: Path) -> list[ExposedPath]:
         # Copies of `.env`, made by editors and people, hold the same keys.
         names = [each.name for each in entries if each.name.startswith(ENV_FILE)]
     found = [_exposed(folder / name) for name in sorted({*names, AGENT_DIR})]
-    # Where others can't enter the folder, the file's own mode does not matter.
+    # If other users can't enter the folder, the file's own mode does not matter.
     if _exposed(folder / "config"):
         found.append(_exposed(folder / "config" / "openclaw.json"))
     found += [_writable(folder), _writable(folder / COMPOSE_FILE)]
@@ -113,8 +115,8 @@ def _target(link: Path) -> str:
 
 
 def misowned_paths(folder: Path, until: float) -> tuple[list[tuple[str, int]], bool]:
-    """Return paths in a deployment's data folders that another user owns, each with the uid, and
-    whether all could be read. Stop at `until`, by the monotonic clock.
+    """Return the paths in a deployment's data folders that the gateway's user does not own, with
+    the owner's uid, and whether all folders were readable. Stop at `until` (monotonic clock).
     """
     found: list[tuple[str, int]] = []
     whole = True
@@ -123,14 +125,14 @@ def misowned_paths(folder: Path, until: float) -> tuple[list[tuple[str, int]], b
             owned = _owned(folder / name, until)
             found += [(path, uid) for path, uid in owned if uid != GATEWAY_UID]
         except FileNotFoundError:
-            pass  # A launch creates it.
+            pass  # A launch creates the folder.
         except OSError:
             whole = False
     return found, whole
 
 
 def _owned(top: Path, until: float) -> Iterator[tuple[str, int]]:
-    """Yield each path in a folder, itself first, with its owner; enter no link or mount."""
+    """Yield the folder and each path in it, with the owner's uid; enter no link or mount."""
     status = os.lstat(top)
     yield str(top), status.st_uid
     pending, left = [str(top)] if stat.S_ISDIR(status.st_mode) else [], _MOST_FILES

@@ -1,7 +1,7 @@
-"""The history of a deployment: one JSON object a line, in files of bounded size.
+"""The history of a deployment: one JSON object per line, in files of bounded size.
 
-An entry's number `n` counts up. A line with `of` adds to the entry with that number, so that
-something that goes on (a crash loop) stays one entry. Lines are never rewritten.
+Lines are numbered by `n`. A line with `of` adds to the entry with that number, so that a lasting
+incident, such as a crash loop, stays one entry. Lines are never rewritten.
 """
 
 import fcntl
@@ -25,18 +25,19 @@ _MAX_BYTES = 1024 * 1024
 _OLDER_KEPT = 4
 _BLOCK = 64 * 1024
 
-# The address that the current action comes from; `local` for the command line.
+# The client's address of the current action; `local` for the command line.
 source_address: ContextVar[str] = ContextVar("coming_from", default="local")
 
 Entry = dict[str, Any]
-# Changes whenever something is recorded.
+# A value that changes with every new line.
 Signature = tuple[int, int, int]
 
 
 def record(folder: Path, what: str, who: str, **more: Any) -> int:
     """Append the entry of an action and return its number.
 
-    `more` must hold no secret: the file outlives every token in it. Raises OSError.
+    `more` must hold no secret: the history may be kept longer than a token is valid. Raises
+    OSError.
     """
     entry = {"at": _now(), "what": what, "who": who, "from": source_address.get()}
     return append(folder, {**entry, **more})
@@ -45,7 +46,7 @@ def record(folder: Path, what: str, who: str, **more: Any) -> int:
 def append(folder: Path, entry: Entry) -> int:
     """Append an entry, or with `of` an addition to an earlier entry; return its number.
 
-    After a crash at any moment all earlier lines are whole; at most this one is torn.
+    A crash at any moment can tear only the new line; all earlier lines stay complete.
     """
     path = agent_dir(folder) / FILE
     while True:
@@ -55,7 +56,7 @@ def append(folder: Path, entry: Entry) -> int:
             number = _last_number(path) + 1
             line = json.dumps({"n": number, **entry}).encode() + b"\n"
             if size == 0 or size + len(line) < _MAX_BYTES:
-                # A torn line stays on a line of its own.
+                # Begin a new line after a torn line.
                 torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
                 _write(descriptor, b"\n" + line if torn else line, size)
                 if size == 0:
@@ -79,7 +80,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
             continue
         if number := _number(entry):
             if before is not None and number >= before:
-                continue  # Read twice, because the files were rotated meanwhile.
+                continue  # Read twice: the files were rotated in between.
             before = number
         if isinstance(whole := entry.pop("of", None), int):
             newer = added.setdefault(whole, {})
@@ -89,10 +90,10 @@ def newest_first(folder: Path) -> Iterator[Entry]:
 
 
 def appended_since(folder: Path, number: int) -> list[Entry]:
-    """Return the lines that were appended after this number, oldest first.
+    """Return the lines appended after the line of this number, oldest first.
 
-    Additions to earlier entries are lines of their own. If the numbers have started again because
-    the history was deleted, all lines are returned.
+    Additions to earlier entries stay separate. If the history was deleted, so that numbers have
+    started at 1 again, all lines are returned.
     """
     found: list[Entry] = []
     if _last_number(folder / AGENT_DIR / FILE) < number:
@@ -114,7 +115,7 @@ def read_history(folder: Path) -> list[Entry]:
 
 
 def signature_of(folder: Path) -> Signature | None:
-    """Return a value that changes whenever something is recorded; None without a history."""
+    """Return a value that changes with every new line; None without a history."""
     try:
         status = os.lstat(folder / AGENT_DIR / FILE)
     except OSError:
@@ -127,7 +128,7 @@ def _now() -> str:
 
 
 def _locked(path: Path) -> int:
-    """Open the file for appending and lock it; try again if it was rotated before the lock."""
+    """Open the file for appending and lock it; repeat if the file was rotated in between."""
     while True:
         descriptor = open_file(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -197,13 +198,14 @@ def _lines_backwards(path: Path) -> Iterator[bytes]:
 
 def _backwards(file: FileIO) -> Iterator[bytes]:
     end, rest = os.fstat(file.fileno()).st_size, b""
-    # Our files are never larger. If somebody else has filled one, only its end is read.
+    # Deploy Agent's files are never larger. If another program made the file larger, only the
+    # file's end is read.
     first_byte = max(0, end - _MAX_BYTES)
     while end > first_byte:
         start = max(first_byte, end - _BLOCK)
         block = os.pread(file.fileno(), end - start, start) + rest
         if start == first_byte:
-            # Closed early: merging the histories of all deployments reads all of them at once.
+            # Closed early: a merge of all histories iterates over all deployments' files at once.
             file.close()
         first, *lines = block.split(b"\n")
         yield from filter(None, reversed(lines))

@@ -1,4 +1,4 @@
-"""Keys that all servers on a deployments folder share, created when they are first needed."""
+"""Keys shared by all servers on one deployments folder. A key is created when first needed."""
 
 import base64
 import binascii
@@ -28,7 +28,7 @@ def secret_key(root: Path) -> bytes:
 
 
 def device_seed(root: Path) -> bytes:
-    """Return the seed of the key by which gateways know this Deploy Agent.
+    """Return the seed of the key by which gateways recognize this Deploy Agent.
 
     A damaged file is replaced: gateways then see a new device. Raises StorageFailed.
     """
@@ -39,7 +39,9 @@ def device_seed(root: Path) -> bytes:
         except FileNotFoundError:
             seed = None
         except Unreadable as error:
-            raise StorageFailed(f"{path} {error}. Remove it; a new one is created.") from error
+            raise StorageFailed(
+                f"{path} {error}. Remove the file; a new key is created."
+            ) from error
         if seed is None:
             seed = secrets.token_bytes(_BYTES)
             write_file(path, _format(seed))

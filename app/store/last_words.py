@@ -1,4 +1,4 @@
-"""Last words: the last log lines of ended containers and how they ended; one file each."""
+"""Last words: how containers ended, and their last log lines; one file per container."""
 
 import json
 import re
@@ -22,9 +22,9 @@ _NAME = re.compile(r"\d{12}-[0-9a-f]{12}\.json\Z")
 
 @dataclass(frozen=True, slots=True)
 class LastWords:
-    """The end of one container. `log` are its last lines, masked; `at` is ISO 8601.
+    """The end of one container. `log` has the last lines, masked; `at` is ISO 8601.
 
-    `inspect` is the engine's inspect answer, without the values of its environment.
+    `inspect` is the engine's inspect answer, without the values of environment variables.
     """
 
     at: MomentText
@@ -42,7 +42,7 @@ class LastWords:
 
 
 def save_last_words(folder: Path, words: LastWords) -> None:
-    """Save one container's last words in place of its earlier ones; keep those of four others.
+    """Replace one container's last words; keep the last words of four other containers.
 
     Raises OSError.
     """
@@ -57,7 +57,7 @@ def save_last_words(folder: Path, words: LastWords) -> None:
 
 
 def last_words_files(folder: Path) -> list[Path]:
-    """Return the files with last words, the newest container's first."""
+    """Return the files with last words, the newest container first."""
     words = folder / AGENT_DIR / "last-words"
     try:
         refuse_links(words)
@@ -84,7 +84,7 @@ def read_last_words(path: Path) -> LastWords | None:
 
 
 def list_last_words(folder: Path) -> list[LastWords]:
-    """Return all last words, the newest container's first."""
+    """Return all last words, the newest container first."""
     return [words for path in last_words_files(folder) if (words := read_last_words(path))]
 
 

@@ -1,7 +1,7 @@
 """One operation at a time: an advisory lock on the deployment folder's own descriptor.
 
 The operation process inherits the descriptor, so the lock ends exactly when that process does.
-A lock file could be left behind; this can't.
+A lock file could be left behind; this lock can't.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# `is_locked` takes the lock, shared, for an instant: then another try succeeds.
+# Retries, because `is_locked` holds a shared lock for an instant.
 _TRIES, _PAUSE = 5, 0.02
 
 
@@ -22,7 +22,7 @@ class Locked(Exception):
 def lock_folder(path: Path) -> int:
     """Lock a folder for one operation and return the descriptor, which the caller closes.
 
-    Raise Locked; FileNotFoundError if the folder is missing or was replaced meanwhile.
+    Raise Locked; FileNotFoundError if the folder is missing or was replaced during the call.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -46,7 +46,7 @@ def _take(descriptor: int) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Say whether an operation holds the folder."""
+    """Say whether an operation holds the folder's lock."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -58,9 +58,9 @@ def is_locked(path: Path) -> bool:
 
 
 def holders_of(path: Path) -> tuple[int, ...]:
-    """Return the processes that hold a folder's lock, as far as this one may see; proc(5).
+    """Return the ids of the processes that hold a folder's lock, as far as /proc shows them.
 
-    A lock belongs to the descriptor, so it need not be the process that took it.
+    A lock belongs to a descriptor, so a child that inherited the descriptor holds the lock too.
     """
     status = os.stat(path, follow_symlinks=False)
     device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"

@@ -1,4 +1,4 @@
-"""The log of an operation for people, and beside it `steps.jsonl` with its progress as data."""
+"""The log of an operation for people, and `steps.jsonl` with the progress for programs."""
 
 import os
 from collections.abc import Iterable
@@ -19,9 +19,9 @@ from app.core.text import lines_of
 from app.store.files import open_file
 from app.store.operations import operation_folder
 
-# A page shows the beginning of a longer log.
+# At most this many bytes of a log are read: a page shows the beginning of a longer log.
 _READ_BYTES = 1024 * 1024
-# The progress of a pull is recorded up to this size of the file, the steps always.
+# A larger file records only steps, and no more progress of pulls.
 _LAYERS_BYTES = 512 * 1024
 _RECORD: Any = StepBegan | Layer
 
@@ -35,9 +35,10 @@ def steps_path(folder: Path, number: int) -> Path:
 
 
 class OperationLog:
-    """Appends to the log and to the records of steps, each line as soon as it comes.
+    """Appends to the log and to the records of steps, line by line.
 
-    A full disk ends no operation, and a crash of the host may cost the last lines.
+    Write errors are ignored: a full disk must not fail the operation. A crash of the host may lose
+    the last lines.
     """
 
     def __init__(self, folder: Path, number: int, mask: Masker) -> None:
@@ -55,16 +56,16 @@ class OperationLog:
         trace: TracebackType | None,
     ) -> None:
         for each in (self._log, self._steps):
-            # What a full disk has refused is tried once more.
+            # Closing retries lines that a full disk refused, and may fail again.
             with suppress(OSError):
                 each.close()
 
     def hide(self, secrets: Iterable[str]) -> None:
-        """Mask these too from now on."""
+        """Mask these secrets too, from now on."""
         self._masks.insert(0, Masker(secrets))
 
     def say(self, text: str) -> None:
-        """Write a text, masked, each of its lines after the time."""
+        """Write a masked text; the time begins each line."""
         for mask in self._masks[:-1]:
             text = mask(text)
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -73,14 +74,14 @@ class OperationLog:
                 self._log.write(f"{now} {line}\n")
 
     def step(self, step: Step, words: str) -> None:
-        """Begin a step, with a line of the log."""
+        """Log a text and record that a step began."""
         at = datetime.now(UTC)
         self.say(words)
         with suppress(OSError):
             self._record(StepBegan(step, at, os.fstat(self._log.fileno()).st_size))
 
     def layer(self, layer: Layer) -> None:
-        """Record how far a layer of an image is."""
+        """Record the progress of an image's layer."""
         with suppress(OSError):
             if os.fstat(self._steps.fileno()).st_size < _LAYERS_BYTES:
                 self._record(layer)
@@ -95,12 +96,12 @@ def _appended(path: Path) -> Any:
 
 
 def read_log(folder: Path, number: int) -> list[str]:
-    """Return an operation's lines, each `<UTC time> <text>`."""
+    """Return an operation's log lines, `<UTC time> <text>` each."""
     return read_log_since(folder, number, 0)[0]
 
 
 def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], int]:
-    """Return the whole lines from `offset` on, and the offset to go on from.
+    """Return the complete lines from `offset` on, and the offset for the next call.
 
     A line that is still being written is left for the next call.
     """
@@ -110,7 +111,7 @@ def read_log_since(folder: Path, number: int, offset: int) -> tuple[list[str], i
 
 
 def read_records(folder: Path, number: int) -> list[Record] | None:
-    """Return what an operation has recorded of its progress, without damaged lines.
+    """Return an operation's progress records; damaged records are skipped.
 
     Return None for an operation of an older version, which recorded nothing.
     """
@@ -125,7 +126,7 @@ def read_records(folder: Path, number: int) -> list[Record] | None:
 
 
 def records_size(folder: Path, number: int) -> int:
-    """Return the bytes that an operation has recorded of its progress."""
+    """Return the size of an operation's progress records in bytes."""
     with suppress(OSError):
         return steps_path(folder, number).stat(follow_symlinks=False).st_size
     return 0

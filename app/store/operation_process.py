@@ -1,7 +1,7 @@
-"""The process of an operation: it records itself, so that others can ask it to end.
+"""The process of an operation: it records its id, so that other processes can cancel the operation.
 
-A process id may be reused, so the record has the start time too, and signals go through a
-descriptor of that very process.
+A process id may be reused, so the record has the start time too, and signals are sent through a
+pidfd.
 """
 
 import os
@@ -13,27 +13,26 @@ from app.store.file_writes import write_file
 from app.store.files import Unreadable, raise_shortage, read_file
 from app.store.operations import operation_folder
 
-# Nobody else sends this signal: those that end processes when the host shuts down don't cancel.
+# Only Deploy Agent sends this signal. A host's shutdown sends other signals, which don't cancel.
 CANCEL = signal.SIGUSR1
 
 
 def note_process(folder: Path, number: int) -> None:
-    """Record this process, which handles CANCEL already. Raise OSError."""
+    """Record this process. Set its handler of CANCEL before this call. Raise OSError."""
     noted = f"{os.getpid()} {_started_at(os.getpid())}"
     write_file(_path(folder, number), noted.encode())
 
 
 def process_of(folder: Path, number: int) -> int | None:
-    """Return the process (and session) id of an operation, if it is recorded."""
+    """Return the process id of an operation, which is its session id too; None if not recorded."""
     noted = _noted(folder, number)
     return noted[0] if noted else None
 
 
 def signal_cancel(folder: Path, number: int) -> None:
-    """Signal an operation's process to look for a request to cancel.
+    """Signal an operation's process to check for a cancel request.
 
-    A process that has not recorded itself yet looks for one later; one that has ended needs
-    none.
+    A process that has not recorded its id yet checks later; an ended process needs no signal.
     """
     noted = _noted(folder, number)
     if noted is None:

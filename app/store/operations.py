@@ -1,4 +1,4 @@
-"""Operations on disk: in `.deploy-agent/operations/<n>/` the request, the log and the outcome."""
+"""Operations on disk: `.deploy-agent/operations/<n>/` has the request, the log and the outcome."""
 
 import errno
 import os
@@ -57,8 +57,8 @@ def begin(
 ) -> Operation:
     """Record an operation that is about to start. The caller holds the folder's lock.
 
-    `files` are kept for its process alone: they may hold secrets. A stop may use the reserved
-    disk space: a gateway that has filled the disk must not be unstoppable.
+    `files` are kept for the operation's process alone: they may hold secrets. A stop may use the
+    reserved disk space, so that a gateway that has filled the disk can be stopped.
     """
     operation = _next(folder, kind, actor, arguments or {})
     try:
@@ -83,14 +83,14 @@ def _next(folder: Path, kind: OperationKind, actor: str, arguments: Mapping[str,
         actor=actor,
         started_at=datetime.now(UTC),
         state=OperationState.RUNNING,
-        # The run stays verified if this operation leaves it alone.
+        # The gateway's run stays verified unless this operation changes it.
         verified=previous.verified if previous else None,
         arguments=dict(arguments),
     )
 
 
 def _put_in_place(folder: Path, operation: Operation, files: Mapping[str, bytes]) -> None:
-    """Make an operation's folder, whole or not at all. Raise OSError."""
+    """Create an operation's folder completely or not at all. Raise OSError."""
     agent_dir(folder)
     operations = operations_folder(folder)
     operations.mkdir(mode=0o700, exist_ok=True)
@@ -111,13 +111,13 @@ def _put_in_place(folder: Path, operation: Operation, files: Mapping[str, bytes]
 
 
 def end(folder: Path, operation: Operation) -> None:
-    """Record how an operation ended; from then on it is over.
+    """Record an operation's outcome, which ends the operation.
 
     Delete the kept files of all operations, except its own if it can be resumed.
     """
     ended = replace(operation, ended_at=operation.ended_at or datetime.now(UTC))
     own = operation_folder(folder, operation.number)
-    # On a full disk the outcome takes this space.
+    # On a full disk the outcome uses this space.
     (own / _OUTCOME_SPACE).unlink(missing_ok=True)
     write_file(own / _OUTCOME, record_to_json(ended, _OUTCOME_FIELDS))
     with suppress(OSError):
@@ -136,7 +136,7 @@ def reserve_space(folder: Path) -> None:
 
 
 def latest(folder: Path) -> Operation | None:
-    """Return the newest operation of a deployment, with its state as it is now."""
+    """Return the newest operation of a deployment with its current state."""
     numbers = numbered_in(operations_folder(folder))
     return read_operation(folder, numbers[-1]) if numbers else None
 
@@ -147,12 +147,12 @@ def latest_launch_or_stop(folder: Path) -> Operation | None:
 
 
 def list_operations(folder: Path) -> list[Operation]:
-    """Return the operations that are kept, the newest first."""
+    """Return the recorded operations, the newest first."""
     return list(_newest_first(folder))
 
 
 def read_operation(folder: Path, number: int) -> Operation | None:
-    """Return one operation with its state as it is now; None if missing or damaged."""
+    """Return one operation with its current state; None if missing or damaged."""
     begun = _begun(folder, number)
     if begun is None:
         return None
@@ -160,16 +160,17 @@ def read_operation(folder: Path, number: int) -> Operation | None:
     try:
         under_way = ended is None and is_locked(folder) and _is_newest(folder, number)
     except FileNotFoundError:
-        # The folder was archived or deleted meanwhile.
+        # The folder was archived or deleted during this call.
         return None
     if under_way:
         return replace(begun, cancelled_by=cancelled_by(folder, number))
-    # A process writes the outcome before it releases the lock: without an outcome now, it died.
+    # A process writes the outcome before it releases the lock. If the lock is free and there is
+    # no outcome, the process died.
     return ended or _ended(folder, begun) or replace(begun, state=OperationState.INTERRUPTED)
 
 
 def ask_to_cancel(folder: Path, number: int, actor: str) -> str:
-    """Record who wants an operation to end, and return who asked first. Raise OSError."""
+    """Record who wants to cancel an operation; return who requested that first. Raise OSError."""
     asked = _cancel_path(folder, number)
     mine = asked.with_name(f".cancelled-by.{uuid4().hex}")
     write_file(mine, actor.encode())
@@ -183,7 +184,7 @@ def ask_to_cancel(folder: Path, number: int, actor: str) -> str:
 
 
 def cancelled_by(folder: Path, number: int) -> str:
-    """Return who has asked for an operation's end, or an empty string."""
+    """Return who first wanted to cancel an operation, or an empty string."""
     try:
         return read_file(_cancel_path(folder, number)).decode(errors="replace")
     except (OSError, Unreadable):

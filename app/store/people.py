@@ -22,10 +22,10 @@ from app.store.locks import waiting_for
 
 @dataclass(slots=True)
 class Session:
-    """A log-in: when it expires (seconds since 1970), and the address it is valid from.
+    """A log-in: its end (seconds since 1970), and the only client address that may use it.
 
-    A browser sends a cookie to every port of a host, so each gateway that a person opens gets it
-    too. Therefore it must not work from the gateway's own address.
+    A browser sends cookies to every port of a host, so a gateway that a person opens receives the
+    session's cookie. The gateway, whose address differs, can't use the cookie.
     """
 
     ends_at: Seconds
@@ -34,7 +34,7 @@ class Session:
 
 @dataclass(slots=True)
 class User:
-    """A user. `password` is a hash; `sessions` are by the hash of their secret."""
+    """A user. `password` is a hash; `sessions` has the hash of a session's secret as key."""
 
     role: Role
     password: str = field(repr=False)
@@ -69,7 +69,7 @@ class People:
 
 
 class PeopleStore:
-    """Reads are cached until the file changes; one process at a time changes it."""
+    """Reads are cached until the file changes; one process at a time changes the file."""
 
     def __init__(self, root: Path) -> None:
         self._root = root

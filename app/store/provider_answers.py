@@ -1,4 +1,4 @@
-"""The provider's latest answer to a gateway, saved so that it survives the server."""
+"""The provider's latest answer to a gateway, saved for the server's next start."""
 
 import json
 from collections.abc import Mapping

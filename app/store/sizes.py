@@ -1,4 +1,4 @@
-"""The size of a folder on disk, as far as our user may read it."""
+"""The size of a folder on disk, as far as this process's user may read the folder."""
 
 import os
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _MOST_ENTRIES = 500_000
 
 @dataclass(frozen=True, slots=True)
 class FolderSize:
-    """Disk usage of a folder in bytes; `whole` is False if some of it could not be read."""
+    """Disk usage of a folder in bytes; `whole` is False if a subfolder could not be read."""
 
     bytes: int
     whole: bool = True

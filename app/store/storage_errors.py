@@ -1,4 +1,4 @@
-"""Why the file system refused, in words, and what to do about it."""
+"""Causes and fixes for errors of the file system, as text for people."""
 
 import errno
 import os
@@ -12,7 +12,7 @@ from app.core.errors import StorageFailed
 
 @contextmanager
 def storage_errors(undone: str) -> Iterator[None]:
-    """Turn an OSError into StorageFailed; `undone` says what did not happen."""
+    """Turn an OSError into StorageFailed; `undone` is a sentence that says what did not happen."""
     try:
         yield
     except OSError as error:
@@ -28,7 +28,7 @@ def storage_cause(error: OSError) -> Cause:
 
 
 def write_problem(folder: Path) -> str:
-    """Return why a folder is not writable, empty if it is; nothing is written."""
+    """Return why a folder is not writable, empty if writable. The check writes nothing."""
     try:
         disk = os.statvfs(folder)
     except OSError as error:
@@ -42,7 +42,7 @@ def write_problem(folder: Path) -> str:
 
 
 _IN_THE_WAY = "Move it away, then try again."
-_UNMOUNT = "Unmount what is mounted there, then try again."
+_UNMOUNT = "Remove the mount, then try again."
 _LATER = "Try again in a moment."
 _CAUSES = {
     errno.ENOSPC: Cause("disk_full", "The disk is full.", "Make room, then try again."),
@@ -54,31 +54,31 @@ _CAUSES = {
     ),
     errno.EACCES: Cause(
         "not_writable",
-        "This server's user may not write there.",
-        "Give it the deployments folder, then try again.",
+        "This server's user may not write to that folder.",
+        "Give the user access to the deployments folder, then try again.",
     ),
     errno.EPERM: Cause(
         "not_writable",
-        "This server's user may not do that there.",
-        "Give it the deployments folder, then try again.",
+        "This server's user lacks the permission for this change.",
+        "Give the user access to the deployments folder, then try again.",
     ),
     errno.ELOOP: Cause(
         "in_the_way",
-        "A link stands where a file or folder should; links are not followed.",
+        "A link is in the place of a file or folder; links are not followed.",
         _IN_THE_WAY,
     ),
     errno.ENXIO: Cause(
-        "in_the_way", "A pipe, a socket or a device stands where a file should.", _IN_THE_WAY
+        "in_the_way", "A pipe, a socket or a device is in the place of a file.", _IN_THE_WAY
     ),
-    errno.EISDIR: Cause("in_the_way", "A folder stands where a file should.", _IN_THE_WAY),
-    errno.EEXIST: Cause("in_the_way", "Something else stands where a folder should.", _IN_THE_WAY),
+    errno.EISDIR: Cause("in_the_way", "A folder is in the place of a file.", _IN_THE_WAY),
+    errno.EEXIST: Cause("in_the_way", "Something else is in the place of a folder.", _IN_THE_WAY),
     errno.ENOTDIR: Cause(
         "in_the_way",
-        "A link or a file stands where a folder should; links are not followed.",
+        "A link or a file is in the place of a folder; links are not followed.",
         _IN_THE_WAY,
     ),
-    errno.EBUSY: Cause("mounted", "Something is mounted there.", _UNMOUNT),
-    errno.EXDEV: Cause("mounted", "That is another disk.", _UNMOUNT),
+    errno.EBUSY: Cause("mounted", "Something is mounted on that path.", _UNMOUNT),
+    errno.EXDEV: Cause("mounted", "That path is on another disk.", _UNMOUNT),
     errno.EMFILE: Cause("out_of_files", "The server has too many open files.", _LATER),
     errno.ENFILE: Cause("out_of_files", "This host has too many open files.", _LATER),
 }

@@ -1,13 +1,13 @@
 """Files of an update, in `.deploy-agent/update/` of a deployment's folder.
 
-    journal.json   of the update that is running or was interrupted
+    journal.json   progress of an update that is running or was interrupted
     before/        the copy of config/ that a rollback puts back
-    tried/         what a rollback has taken out of config/
+    tried/         the former config/, which a rollback has moved aside
     candidate.env  the new .env, for Compose to check
-    kept/          the state of the previous version; kept.json has its image
+    kept/          the state of the previous version; kept.json names its image
 
-A folder gets from one of these names to another by a rename, so it is always complete under
-one of them. State that only the gateway's user may access goes through `StateAccess`.
+Folders change between these names by a rename, so a folder under one of these names is always
+complete. `StateAccess` is for state that only the gateway's user may access.
 """
 
 import fcntl
@@ -50,7 +50,7 @@ class StateAccess(Protocol):
     def size(self) -> int: ...
 
     def copy(self, target: str) -> None:
-        """Copy the state. Raise CopyFailed; a container raises ComposeFailed."""
+        """Copy the state. Raise CopyFailed; ComposeFailed if a container copies."""
 
     def move(self, source: str, target: str) -> None: ...
 
@@ -58,11 +58,11 @@ class StateAccess(Protocol):
 
 
 class CopyFailed(Exception):
-    """The state could not be copied; the text is from the tool."""
+    """The state could not be copied; the message says why."""
 
 
 class DirectAccess:
-    """Access by this process: it is root, or the gateway's own user."""
+    """Access by this process, which runs as root or as the gateway's own user."""
 
     def __init__(self, folder: Path, seconds: float) -> None:
         self._folder, self._seconds = folder, seconds
@@ -71,7 +71,7 @@ class DirectAccess:
         return size_of(self._folder / STATE).bytes
 
     def copy(self, target: str) -> None:
-        # Share blocks if the file system can; keep holes.
+        # Share blocks if the file system can; sparse files stay sparse.
         source, copy = self._folder / STATE, self._folder / target
         _run(["cp", "-a", "--reflink=auto", "--", str(source), str(copy)], self._seconds)
 
@@ -95,7 +95,7 @@ def exists(folder: Path, name: str) -> bool:
 
 
 def may_access_state(folder: Path) -> bool:
-    """Say whether this process may read, move and remove the state, under whichever name."""
+    """Say whether this process may read, move and remove the state under all its names."""
     names = (name for name in (STATE, BEFORE, TRIED) if exists(folder, name))
     owners = {os.lstat(folder / name).st_uid for name in names}
     return os.geteuid() == 0 or owners == {os.geteuid()}
@@ -141,7 +141,7 @@ def write_kept(folder: Path, kept: KeptVersion) -> None:
 
 
 def shares_blocks(folder: Path) -> bool:
-    """Say whether a copy takes no room on this file system: try it with a small file."""
+    """Say whether a copy takes no room on this file system, by a try with a small file."""
     with suppress(OSError):
         updates = open_updates(folder)
         with tempfile.TemporaryFile(dir=updates) as one, tempfile.TemporaryFile(dir=updates) as two:
@@ -168,6 +168,6 @@ def _run(command: Sequence[str], seconds: float) -> None:
             env={**os.environ, "LC_ALL": "C"},
         )
     except subprocess.TimeoutExpired:
-        raise CopyFailed(f"it was not done after {seconds:g} s") from None
+        raise CopyFailed(f"the copy took longer than {seconds:g} s") from None
     if done.returncode:
         raise CopyFailed(done.stderr.decode(errors="replace").strip()[:500])

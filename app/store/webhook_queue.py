@@ -1,8 +1,8 @@
 """The webhook's queue: `deployments/.deploy-agent/notices.json`, mode 0600.
 
 The cursors in the histories (`places` in the file) and the queued messages change in one write,
-so a crash at any moment loses no message. A message is removed after it was sent: a crash in
-between sends it twice.
+so a crash at any moment loses no message. A message is removed after it was sent: a crash
+between the two sends the message twice.
 """
 
 from collections.abc import Iterator
@@ -38,10 +38,10 @@ class Delivery:
 
 @dataclass(slots=True)
 class WebhookQueue:
-    """What waits to be sent, what was delivered, and how far each history has been read.
+    """The waiting messages, the latest deliveries, and how far each history has been read.
 
-    `since` is when messages were turned on; nothing that happened before is sent. `trouble` is
-    why the first waiting message was not delivered at the last try.
+    `since` is when messages were turned on; earlier events are not sent. `trouble` is why the
+    first waiting message was not delivered at the last try.
     """
 
     since: AwareDatetime
@@ -88,7 +88,7 @@ class WebhookQueueStore:
 
     @contextmanager
     def changing(self) -> Iterator[WebhookQueue]:
-        """Yield the queue for changes, and save it if the block succeeds and it differs.
+        """Yield the queue for changes. Save a changed queue if the block succeeds.
 
         Raises OSError.
         """
@@ -101,5 +101,5 @@ class WebhookQueueStore:
                 write_file(self._path, data)
 
     def forget(self) -> None:
-        """Delete the queue, so that nothing is sent later for what happens from now on."""
+        """Delete the queue, so that events are not sent until messages are turned on again."""
         self._path.unlink(missing_ok=True)

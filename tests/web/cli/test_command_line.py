@@ -333,7 +333,7 @@ def test_a_server_on_all_addresses_needs_the_printed_set_up_link(server: Server)
     log = eventually(lambda: "/setup/" in server.log.read_text() and server.log.read_text())
 
     assert server.call("GET", "list")[0] == 401
-    assert "Make the first one, within 30 minutes" in log
+    assert "Create the first account within 30 minutes" in log
 
 
 def test_binding_gunicorn_to_all_addresses_still_needs_a_log_in(

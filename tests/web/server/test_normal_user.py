@@ -162,7 +162,10 @@ def test_without_write_access_every_verb_is_refused(member: Server, readable: Pa
     closed = between(["chmod", "-R", "u-w", root], ["chmod", "-R", "u+w", root])
 
     refusals.assert_refused_while(
-        closed, root, "not_writable", "may not write there. Give it the deployments folder"
+        closed,
+        root,
+        "not_writable",
+        "may not write to that folder. Give the user access to the deployments folder",
     )
 
 
