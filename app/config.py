@@ -38,16 +38,14 @@ class Settings(BaseSettings):
         (10000, 32767), description="The range that gateways' ports are picked from: LOW-HIGH."
     )
     bind_address: str = Field(
-        "",
-        description="The host address that gateways publish their port on; empty: all.",
+        "", description="The host address that gateways publish their port on; empty: all."
     )
     subnet_pool: IPv4Network = Field(
         IPv4Network("10.192.0.0/12"),
         description="The pool of the deployments' /28 networks: a /12 or larger.",
     )
     public_host: str = Field(
-        "",
-        description="The host name in links to gateways; empty: the page's own host name.",
+        "", description="The host name in links to gateways; empty: the page's own host name."
     )
     trusted_proxy: str = Field(
         "", description="The address of a reverse proxy that may log people in; empty for none."
@@ -85,8 +83,7 @@ class Settings(BaseSettings):
         description="The webhook's address, which gets messages about trouble; a secret.",
     )
     page_url: str = Field(
-        "",
-        description="The page's address in links of messages; default: host and port.",
+        "", description="The page's address in links of messages; default: host and port."
     )
     log_level: str = Field(
         "info",

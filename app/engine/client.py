@@ -10,12 +10,7 @@ from typing import Any
 import docker
 import requests
 from docker.context import ContextAPI
-from docker.errors import (
-    APIError,
-    DockerException,
-    NotFound,
-    create_api_error_from_http_exception,
-)
+from docker.errors import APIError, DockerException, NotFound, create_api_error_from_http_exception
 
 from app.core.deadline import bounded_timeout
 from app.core.errors import (

@@ -50,10 +50,7 @@ def raise_shortage(error: BaseException) -> None:
         raise error
 
 
-_UNREADABLE = {
-    errno.ELOOP: "is a link, which is not followed",
-    errno.ENXIO: "is no ordinary file",
-}
+_UNREADABLE = {errno.ELOOP: "is a link, which is not followed", errno.ENXIO: "is no ordinary file"}
 
 
 def open_file(path: Path, flags: int = os.O_RDONLY) -> int:

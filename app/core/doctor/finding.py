@@ -85,10 +85,7 @@ class DoctorCheck:
 def worst_first(findings: Iterable[DoctorFinding]) -> list[DoctorFinding]:
     """Sort findings by verdict, then by area, otherwise keeping their order."""
     verdicts, areas = list(DoctorVerdict), list(Area)
-    return sorted(
-        findings,
-        key=lambda each: (verdicts.index(each.verdict), areas.index(each.area)),
-    )
+    return sorted(findings, key=lambda each: (verdicts.index(each.verdict), areas.index(each.area)))
 
 
 def summary(findings: Sequence[DoctorFinding]) -> str:

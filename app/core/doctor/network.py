@@ -132,9 +132,7 @@ def networks_finding(networks: NetworkFacts, shell: Shell) -> DoctorFinding:
         )
     verdict = NETWORKS.warning if left else NETWORKS.bad
     return verdict(
-        seen,
-        f"Set another pool. {shell.setting_words}",
-        shell.setting("SUBNET_POOL", str(free)),
+        seen, f"Set another pool. {shell.setting_words}", shell.setting("SUBNET_POOL", str(free))
     )
 
 

@@ -45,12 +45,7 @@ def run_checks(
 
 
 def run_checks_at(
-    address: str,
-    port: int,
-    token: str,
-    seconds: float = CHECK_SECONDS,
-    *,
-    up_to: str = "token",
+    address: str, port: int, token: str, seconds: float = CHECK_SECONDS, *, up_to: str = "token"
 ) -> list[ReadinessCheck]:
     """Return the results up to `up_to`, or up to the first that failed; each takes `seconds`."""
     checks: list[tuple[str, Callable[[], str]]] = [

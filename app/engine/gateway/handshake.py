@@ -8,13 +8,7 @@ from uuid import uuid4
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from app.core.status.readiness import (
-    LOCKED_OUT,
-    TOKEN_MISMATCH,
-    ReadinessCheck,
-    failed,
-    passed,
-)
+from app.core.status.readiness import LOCKED_OUT, TOKEN_MISMATCH, ReadinessCheck, failed, passed
 from app.core.text import plain
 from app.engine.answers import Row, inside, object_in
 from app.engine.gateway.check_result import CheckFailed, result_of
@@ -62,8 +56,7 @@ def _accepts(gateway: ClientConnection, token: str, seconds: float) -> str:
         answer = _answer_to(gateway, identifier, seconds)
     except (OSError, WebSocketException, TimeoutError):
         raise CheckFailed(
-            f"No answer to the token within {seconds:g} s.",
-            "Its log may tell why; restart it.",
+            f"No answer to the token within {seconds:g} s.", "Its log may tell why; restart it."
         ) from None
     if answer.get("ok"):
         server = inside(inside(answer, "payload"), "server")

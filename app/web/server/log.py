@@ -44,11 +44,7 @@ class RequestFields(logging.Filter):
 def _of_request() -> dict[str, Any]:
     if not has_request_context():
         return {}
-    return {
-        "request_id": g.get("request_id", ""),
-        "person": _person(),
-        "endpoint": endpoint_name(),
-    }
+    return {"request_id": g.get("request_id", ""), "person": _person(), "endpoint": endpoint_name()}
 
 
 def _of_access(record: logging.LogRecord) -> dict[str, Any]:

@@ -22,10 +22,7 @@ ENGINE = (
         r"cannot connect to the docker daemon|unexpected EOF|error during connect",
         "Docker Engine does not answer any more.",
         "Start it (as root: systemctl start docker), then launch again.",
-        (
-            "{start_engine}",
-            LAUNCH,
-        ),
+        ("{start_engine}", LAUNCH),
     ),
     CatalogueEntry(
         "engine_denied",
@@ -74,10 +71,7 @@ ENGINE = (
         r"non-overlapping IPv4 address pool|address pools have been fully subnetted",
         "Docker has no addresses left for another network.",
         "Remove unused networks (docker network prune), then launch again.",
-        (
-            "{docker} network prune -f",
-            LAUNCH,
-        ),
+        ("{docker} network prune -f", LAUNCH),
     ),
     CatalogueEntry(
         "network_ambiguous",
@@ -145,10 +139,7 @@ ENGINE = (
         r"the container name \"/?(?P<what>[\w.-]{1,128})\" is already in use",
         "Another container already has the name {what} from docker-compose.yml.",
         "Remove or rename the other container, then launch again.",
-        (
-            "{docker} rename {what} {what}-before",
-            LAUNCH,
-        ),
+        ("{docker} rename {what} {what}-before", LAUNCH),
     ),
     CatalogueEntry(
         "memory_limit_too_small",
