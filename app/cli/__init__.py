@@ -1,1 +1,1 @@
-"""The command line: the use cases of the page and the API, for people and scripts at this host."""
+"""The command line. It offers the page's and the API's use cases to people and scripts here."""

@@ -9,20 +9,20 @@ _INTERRUPTED = 130  # A shell's exit code for a command that Ctrl-C ended.
 
 
 def _prepare_streams() -> None:
-    """Make sure that all three standard streams exist: the caller may have closed one.
+    """Open every standard stream that the caller has closed.
 
-    Otherwise the next file that is opened would get its number.
+    Otherwise the next opened file would get the number of the closed stream.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        # A character that the terminal's encoding lacks is replaced, instead of an error.
+        # Replace characters that the terminal's encoding lacks, instead of raising an error.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
 
 
 def _run() -> int:
-    """Return the exit code. Ctrl-C may come while modules are still being imported."""
+    """Return the exit code, also if Ctrl-C is pressed while modules are still being imported."""
     try:
         _prepare_streams()
         from app.cli.main import main
@@ -37,12 +37,12 @@ def _run() -> int:
     return 0
 
 
-# A command is short, and its modules stay loaded: garbage collection would only slow it down.
+# A command soon ends and unloads no module: garbage collection would only cost time.
 gc.set_threshold(50_000)
 code = _run()
 gc.freeze()
 if code == _INTERRUPTED:
-    # A shell ends its loop only if the command was killed by the signal itself.
+    # A shell script's loop stops on Ctrl-C only if the signal itself ended the command.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGINT)
 sys.exit(code)

@@ -14,7 +14,7 @@ from app.usecases.doctor.doctor import examine
 def doctor(terminal: Terminal) -> None:
     """Check Docker, this host and the deployments folder.
 
-    The exit code is 1 if something is bad, and 0 with mere warnings or unknown results.
+    The exit code is 1 if a finding is bad. Warnings and unknown results leave it at 0.
     """
     examination = examine(context=terminal.context)
     terminal.answer(as_text(examination.findings), examination)

@@ -1,4 +1,4 @@
-"""The exit codes, and how a command reports an error: in words or as JSON."""
+"""The exit codes, and how a command reports an error: as a sentence or as JSON."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ def exit_code(error: UserError) -> int:
 
 
 class CommandFailed(click.ClickException):
-    """Reports the error of a use case: in its own words, or with `--json` as the API does."""
+    """Reports a use case's error: its message, or with `--json` the API's error object."""
 
     def __init__(self, error: UserError, as_json: bool) -> None:
         super().__init__(_words(error))

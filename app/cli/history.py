@@ -22,7 +22,9 @@ _COLUMNS = {
 @verb()
 @click.argument("deployment_id", type=DeploymentParam(), metavar="[DEPLOYMENT]", default="")
 @click.option("--kind", type=click.Choice([each.value for each in EntryKind]))
-@click.option("--who", help="Only actions of this person or token, as the history names them.")
+@click.option(
+    "--who", help="Only actions of this person or token; give the name as the history shows it."
+)
 @click.option("--day", metavar="YYYY-MM-DD", help="Only this day, in UTC.")
 @click.option("--limit", type=click.IntRange(min=1), default=PAGE, show_default=True)
 @click.pass_obj
@@ -36,7 +38,8 @@ def history(
 ) -> None:
     """Show actions and incidents, newest first.
 
-    Of one deployment, or of all. With --json one object a line, like the API's JSON Lines.
+    With a deployment, show only its entries. With --json, print one object per line, like the
+    API's JSON Lines.
     """
     given = {"kind": kind or "", "who": who or "", "day": day or ""}
     found = _read_entries(read_filter(given, deployment_id), limit, terminal)

@@ -42,7 +42,7 @@ def launch(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 def restart(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Take a gateway down and launch it again.
 
-    Changes of its files take effect.
+    Changes to the deployment's files take effect.
     """
     bring_up(terminal, restart_deployment, deployment_id, seconds)
 
@@ -54,7 +54,7 @@ def restart(terminal: Terminal, deployment_id: str, seconds: float | None) -> No
 def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Take a gateway down.
 
-    If it is being launched or restarted, that is cancelled first.
+    A running launch or restart is cancelled first.
     """
     started = stop_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.wait_for(started, meanwhile="stopping", seconds=seconds)
@@ -68,7 +68,8 @@ def stop(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
 def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Cancel an operation that is under way.
 
-    A launch or restart takes down what it started; an update or reconfiguration is rolled back.
+    A cancelled launch or restart removes its containers. A cancelled update or reconfiguration is
+    rolled back.
     """
     cancelled = cancel_operation(deployment_id, actor=terminal.actor, context=terminal.context)
     most = math.inf if seconds is None else seconds
@@ -91,7 +92,7 @@ def cancel(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 @wait_option
 @click.pass_obj
 def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
-    """Stop a deployment and move it into the archive. Its port is free then."""
+    """Stop a deployment and move it into the archive. This frees its port."""
     started = archive_deployment(deployment_id, actor=terminal.actor, context=terminal.context)
     terminal.wait_for(started, meanwhile="stopping", seconds=seconds)
     answer = ArchivedAnswer(deployment_id=deployment_id)
@@ -101,7 +102,7 @@ def archive(terminal: Terminal, deployment_id: str, seconds: float | None) -> No
 @verb()
 @click.pass_obj
 def archived(terminal: Terminal) -> None:
-    """List the archived deployments, the latest first."""
+    """List the archived deployments, the latest archived first."""
     terminal.table(
         [ArchivedShown.of(each) for each in list_archived(context=terminal.context)],
         {
@@ -121,7 +122,7 @@ def archived(terminal: Terminal) -> None:
 def restore(terminal: Terminal, archived: str) -> None:
     """Restore an archived deployment.
 
-    ARCHIVED is its id, or its name in the archive as “archived” lists it.
+    ARCHIVED is the deployment's id, or the archive name that “archived” lists.
     """
     restored = restore_archived(archived, actor=terminal.actor, context=terminal.context)
     terminal.answer(
@@ -138,13 +139,13 @@ def restore(terminal: Terminal, archived: str) -> None:
 @click.argument("archived")
 @click.option(
     "--confirm",
-    help="The deployment's name, or its id if it has none; without this option it is asked for.",
+    help="The deployment's name, or its id if it has no name. Without this option, you are asked.",
 )
 @click.pass_obj
 def purge(terminal: Terminal, archived: str, confirm: str | None) -> None:
     """Delete an archived deployment for good.
 
-    ARCHIVED is its id, or its name in the archive as “archived” lists it.
+    ARCHIVED is the deployment's id, or the archive name that “archived” lists.
     """
     found = find_archived(archived, context=terminal.context)
     typed = confirm or click.prompt(f"Type “{found.label}” to delete it for good", err=True)

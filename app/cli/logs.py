@@ -32,17 +32,21 @@ _COLORS = {Level.ERROR: "red", Level.WARN: "yellow"}
     type=click.IntRange(1, LARGEST_TAIL),
     default=DEFAULT_TAIL,
     show_default=True,
-    help="Number of last lines.",
+    help="How many of the last lines to show.",
 )
-@click.option("--since", metavar="WHEN", help="10m, 2h, or a time such as 2026-11-24T06:00:00Z.")
+@click.option(
+    "--since",
+    metavar="WHEN",
+    help="Only lines since then: 10m, 2h, or a time such as 2026-11-24T06:00:00Z.",
+)
 @click.option(
     "--level",
     type=click.Choice([each.value for each in Level if each]),
-    help="This level or a more serious one.",
+    help="Only lines of this level or a more serious one.",
 )
 @click.option("--stream", type=click.Choice([each.value for each in Stream]))
 @click.option("--text", default="", help="Only lines that contain this text.")
-@click.option("--before", is_flag=True, help="The last words of the previous run.")
+@click.option("--before", is_flag=True, help="Show the last words of the previous run instead.")
 @click.pass_obj
 def logs(
     terminal: Terminal,
@@ -55,7 +59,7 @@ def logs(
     text: str,
     before: bool,
 ) -> None:
-    """Show a gateway's log, or its last words. With --json one object a line."""
+    """Show a gateway's log, or its last words. With --json, print one object per line."""
     if follow and before:
         raise click.UsageError("The previous run has ended: there is nothing to follow.")
     log_filter = LogFilter(Level(level or ""), Stream(stream) if stream else None, text)
@@ -74,9 +78,9 @@ def logs(
 
 def _warn_about_source(found: Logs, terminal: Terminal) -> None:
     if words := found.last_words:
-        terminal.warn([f"No gateway runs now; these are the last words, from {words.at}."])
+        terminal.warn([f"No gateway is running. These are the last words, from {words.at}."])
     elif not found.lines:
-        terminal.warn(["The log has no such lines."])
+        terminal.warn(["The log has no matching lines."])
 
 
 def _print(lines: Iterable[LogLine | LogNotice], terminal: Terminal) -> None:

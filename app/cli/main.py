@@ -13,7 +13,8 @@ from app.cli.terminal import Terminal
 from app.core.errors import InputRejected, StorageFailed, UserError
 from app.version import VERSION
 
-# Where each command is, under app/cli. Only the called one is imported, which saves time.
+# The module of each command, under app/cli. Only the called command's module is imported, to
+# save time.
 _VERBS = {
     "list": "status:list_all",
     "show": "status:show",
@@ -57,7 +58,7 @@ class _Verbs(click.Group):
         return found
 
     def invoke(self, context: click.Context) -> object:
-        """Report every error in words, with an exit code for scripts, and without a traceback."""
+        """Report every error as a sentence with an exit code, never as a traceback."""
         try:
             return super().invoke(context)
         except UserError as error:
@@ -70,9 +71,9 @@ class _Verbs(click.Group):
             raise
         except OSError as error:
             if error.errno == errno.EPIPE:
-                raise  # The reader of the pipe has gone; click handles that.
+                raise  # The program that read our output has ended; click handles this error.
             raise _refused(StorageFailed(_os_error_words(error)), context) from None
-        except Exception as error:  # noqa: BLE001 - nothing above reports it
+        except Exception as error:  # noqa: BLE001 - no caller would report it
             if os.environ.get("DEPLOY_AGENT_LOG_LEVEL") == "debug":
                 traceback.print_exc()
             raise _refused(_bug(error), context) from None

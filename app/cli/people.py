@@ -25,7 +25,7 @@ def user() -> None:
 def add_user(terminal: Terminal, name: str, role: str) -> None:
     """Add a user.
 
-    The password is asked for, or read from standard input.
+    You are asked for the password, or it is read from standard input.
     """
     people.add_user(name, role, _password(), by=terminal.actor, context=terminal.context)
     terminal.answer(f"{name} was added as {role}.", name=name, role=role)
@@ -37,7 +37,7 @@ def add_user(terminal: Terminal, name: str, role: str) -> None:
 def set_password(terminal: Terminal, name: str) -> None:
     """Change a user's password and end all of the user's sessions.
 
-    The new password is asked for, or read from standard input.
+    You are asked for the new password, or it is read from standard input.
     """
     people.set_password(name, _password(), by=terminal.actor, context=terminal.context)
     terminal.answer(f"The password of {name} was changed.", name=name)
@@ -73,7 +73,7 @@ def token() -> None:
 @click.option("--role", type=_ROLES, default=Role.VIEWER.value, show_default=True)
 @click.pass_obj
 def add_token(terminal: Terminal, name: str, role: str) -> None:
-    """Create a token and print it. It is never shown again."""
+    """Create a token and print it, this one time."""
     made = people.make_token(name, role, terminal.actor, context=terminal.context)
     terminal.answer(made, name=name, role=role, token=made)
 

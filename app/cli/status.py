@@ -1,4 +1,4 @@
-"""The commands that show deployments, and a secret of one."""
+"""The commands that show deployments and reveal a secret."""
 
 import click
 
@@ -64,22 +64,22 @@ def show(terminal: Terminal, deployment_id: str) -> None:
 @click.argument("field", default=TOKEN.name)
 @click.pass_obj
 def reveal(terminal: Terminal, deployment_id: str, field: str) -> None:
-    """Print a secret, which the history records.
+    """Print a secret. The history records that you did.
 
-    The gateway's token, or another secret FIELD; “fields” lists their names.
+    Without FIELD, print the gateway's token. “fields” lists the names of the other secrets.
     """
     value = reveal_secret(deployment_id, field, actor=terminal.actor, context=terminal.context)
     terminal.answer(value, RevealedAnswer(value=value))
 
 
 def _host(deployment: Deployment, terminal: Terminal) -> str:
-    """Return the name at which this host reaches a gateway, unless PUBLIC_HOST is set."""
+    """Return the host for links to a gateway: PUBLIC_HOST, else a name that works on this host."""
     bound = deployment.env.get(BY_NAME["bind_address"].env, "")
     return terminal.context.settings.public_host or probe_address(bound)
 
 
 def _facts(shown: DeploymentAnswer) -> list[tuple[str, str]]:
-    """Return what people are shown about a deployment, as (label, words)."""
+    """Return the facts about a deployment that `show` prints, as (label, text)."""
     facts = [
         ("Id", shown.deployment_id),
         ("Name", shown.name),

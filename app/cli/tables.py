@@ -18,7 +18,7 @@ _COLORS = {
 
 
 def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -> None:
-    """Print the named columns, at a terminal each under its heading."""
+    """Print the named columns. At a terminal each column has a heading."""
     cells = [{name: _cell(row.get(name)) for name in columns} for row in rows]
     if not sys.stdout.isatty():
         click.echo("\n".join("\t".join(row.values()) for row in cells))
@@ -35,7 +35,7 @@ def print_table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str]) -
 
 
 def _cell(value: object) -> str:
-    """Return a value as one line of plain text, since it may contain control characters."""
+    """Return a value as one line of plain text, without control characters."""
     return "" if value is None else " ".join(plain(str(value)).split())
 
 

@@ -1,4 +1,4 @@
-"""What every command gets: the actor, the context, and answers for people and scripts."""
+"""The object that every command gets: the actor, the context, and output as text or JSON."""
 
 import json
 import os
@@ -30,14 +30,14 @@ _LOOK_SECONDS = 0.2
 
 
 class Terminal:
-    """One call of the command line."""
+    """One run of a command."""
 
     def __init__(self) -> None:
         self.as_json = False
 
     @cached_property
     def context(self) -> "AppContext":
-        """The context, with settings from the same environment variables as the server's.
+        """The context, built from the same environment variables as the server's context.
 
         Raises StorageFailed, RemoteEngine.
         """
@@ -50,11 +50,11 @@ class Terminal:
 
     @cached_property
     def actor(self) -> str:
-        """The user of this shell, as the history names them."""
+        """The name of this shell's user in the history."""
         return f"{_system_user()} at the command line"
 
     def answer(self, words: str, answer: AnswerPart | None = None, **more: Any) -> None:
-        """Say what was done: in words, or with `--json` as the API answers."""
+        """Print what was done, or with `--json` the API's answer."""
         if self.as_json:
             self.write({"ok": True, **(answer.as_json() if answer else {}), **more})
         else:
@@ -66,7 +66,7 @@ class Terminal:
             click.echo(json.dumps(each))
 
     def warn(self, words: Iterable[str]) -> None:
-        """Print notes for people to standard error; with `--json` the answer contains them."""
+        """Print warnings to standard error. With `--json` print none: the answer has them."""
         for each in words if not self.as_json else ():
             click.echo(plain(each), err=True)
 
@@ -78,7 +78,10 @@ class Terminal:
         otherwise: str,
         answer: object = None,
     ) -> None:
-        """Show rows by those columns, or with `--json` all of them, or the `answer`."""
+        """Print a table of rows with these columns, or `otherwise` if there are no rows.
+
+        With `--json`, print the `answer` instead, or all keys of the rows if it is None.
+        """
         shown = [each.as_json() if isinstance(each, AnswerPart) else each for each in rows]
         if self.as_json:
             self.write(shown if answer is None else answer)
@@ -88,7 +91,7 @@ class Terminal:
             click.echo(otherwise, err=True)
 
     def sheet(self, answer: Answer, facts: Iterable[tuple[str, str]]) -> None:
-        """Show one thing: its facts, each beside its label, or with `--json` the answer."""
+        """Print labels with their facts, or with `--json` the answer."""
         if self.as_json:
             self.write(answer.as_json())
         else:
@@ -98,10 +101,10 @@ class Terminal:
     def wait_for(
         self, started: "Started", *, meanwhile: "GoingOn", seconds: float | None
     ) -> "Operation":
-        """Return the operation once it has ended; at a terminal show its log meanwhile.
+        """Return the operation once it has ended. At a terminal, show its log while it runs.
 
-        If it still runs after `seconds`, exit with `meanwhile` as the deployment's status.
-        Raise what `wait_for` raises.
+        If the operation still runs after `seconds`, exit and report `meanwhile` as the
+        deployment's status. Raises the errors of `app.usecases.operations.wait.wait_for`.
         """
         from app.usecases.operations.wait import wait_for
 
@@ -111,7 +114,7 @@ class Terminal:
 
     @contextmanager
     def waiting_for(self, operation: "Operation") -> Iterator[None]:
-        """Let Ctrl-C end only the command, not the operation, and say so."""
+        """On Ctrl-C, say that the operation goes on. Only the command ends."""
         try:
             yield
         except KeyboardInterrupt:
@@ -143,7 +146,7 @@ class Terminal:
                 return True
 
     def _show_output(self, operation: "Operation", offset: int) -> int:
-        """Show new output of an operation at a terminal; return the offset after it."""
+        """Show an operation's new output at a terminal. Return the offset of the output's end."""
         if self.as_json or not sys.stderr.isatty():
             return offset
         from app.usecases.operations.operations import output_since
@@ -160,7 +163,7 @@ def _still_running_words(operation: "Operation") -> str:
 
 
 def _refuse_unreadable(folder: Path) -> None:
-    """Raise StorageFailed for an unreadable folder, which would otherwise seem to be empty."""
+    """Raise StorageFailed for an unreadable folder. Otherwise the folder would seem empty."""
     if folder.exists() and not os.access(folder, os.R_OK | os.X_OK):
         raise StorageFailed(
             f"You may not read {folder}. Run this command as the server's user,"

@@ -1,4 +1,4 @@
-"""The commands for a gateway's own token; none of them shows it."""
+"""The commands for a gateway's own token. None of the commands shows the token."""
 
 from collections.abc import Callable
 
@@ -31,7 +31,7 @@ def rotate(terminal: Terminal, deployment_id: str, seconds: float | None) -> Non
 def equalize(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Write the token of .env to every place.
 
-    A gateway that runs with another token is restarted, and must accept this one.
+    A gateway that runs with another token is restarted, and must accept the token of .env.
     """
     _change_token(
         terminal, equalize_token, deployment_id, seconds, "has the token of .env everywhere"
@@ -44,7 +44,7 @@ def equalize(terminal: Terminal, deployment_id: str, seconds: float | None) -> N
 def check(terminal: Terminal, deployment_id: str) -> None:
     """Compare the token in its four places, without showing it.
 
-    The exit code is 1 if one differs.
+    The exit code is 1 if a place has another token.
     """
     found = check_token(deployment_id, context=terminal.context)
     lines = [

@@ -1,4 +1,4 @@
-"""The commands that update gateways to another image, or go back."""
+"""The commands that update gateways to another image, or go back to the previous version."""
 
 import math
 import time
@@ -30,8 +30,8 @@ def update(
 ) -> None:
     """Update gateways to another image.
 
-    Each is verified with the new image or rolled back. Several are updated one after the other;
-    the batch stops at the first failure.
+    Each gateway is verified with the new image or rolled back. Several gateways are updated one
+    after the other; the batch stops at the first failure.
     """
     if len(deployment_ids) > 1:
         return _update_many(terminal, deployment_ids, image, seconds)
@@ -48,8 +48,8 @@ def update(
 def to_previous_version(terminal: Terminal, deployment_id: str, seconds: float | None) -> None:
     """Go back to the previous version.
 
-    The gateway's state of that time is restored. The present state is kept, so that going back
-    again undoes this.
+    The gateway's state from before its last update is restored. The present state is kept, so
+    that a second “go-back” undoes the first.
     """
     started = go_back(deployment_id, actor=terminal.actor, context=terminal.context)
     _wait(terminal, started, seconds)
@@ -82,7 +82,9 @@ def _update_many(
         terminal.answer(words, BatchAnswer.of(batch))
         raise click.exceptions.Exit(GOING_ON)
     if batch.state is not OperationState.SUCCEEDED:
-        raise UpdateFailed(batch.reason or "The batch was interrupted before all were updated.")
+        raise UpdateFailed(
+            batch.reason or "The batch was interrupted before all deployments were updated."
+        )
     terminal.answer(
         f"{len(batch.ids)} deployments are running {batch.image}.", BatchAnswer.of(batch)
     )

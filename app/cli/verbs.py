@@ -28,7 +28,7 @@ class Verb(click.Command):
                 is_eager=True,
                 expose_value=False,
                 callback=_answer_in_json,
-                help="Answer in JSON, errors too.",
+                help="Print JSON, also for errors.",
             )
         )
 
@@ -40,19 +40,19 @@ class Verbs(click.Group):
 
 
 def verb(name: str | None = None) -> Callable[[Callable[..., None]], Verb]:
-    """Declare a function as a command; it gets the Terminal with `@click.pass_obj`."""
+    """Declare a function as a command. The function gets the Terminal by `@click.pass_obj`."""
     return click.command(name, cls=Verb)
 
 
 class DeploymentParam(click.ParamType[str]):
-    """A deployment by its id or name; the command gets its id."""
+    """An argument that names a deployment by id or name. The command gets the id."""
 
     name = "deployment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         assert ctx
         if not value:
-            return ""  # An argument that may be left out.
+            return ""  # An optional argument.
         return find_deployment(value, context=ctx.ensure_object(Terminal).context)
 
     def shell_complete(
@@ -72,5 +72,5 @@ wait_option = click.option(
     "seconds",
     type=click.FloatRange(min=0),
     metavar="SECONDS",
-    help="How long to wait for the end; 0: not at all. Default: as long as it takes.",
+    help="Seconds to wait for the operation to end; 0 does not wait. Default: wait until it ends.",
 )

@@ -15,7 +15,7 @@ def webhook() -> None:
 @webhook.command("show")
 @click.pass_obj
 def show(terminal: Terminal) -> None:
-    """Show where messages go, and the last deliveries."""
+    """Show the receiver of messages, and the last deliveries."""
     found = show_webhook(terminal.context)
     if terminal.as_json:
         terminal.answer("", found)
@@ -30,7 +30,7 @@ def show(terminal: Terminal) -> None:
             "words": "Outcome",
             "tries": "Tries",
         },
-        otherwise="No message was sent yet.",
+        otherwise="No message has been sent yet.",
     )
 
 

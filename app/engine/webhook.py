@@ -51,7 +51,7 @@ def send(url: str, message: Mapping[str, Any]) -> Sent:
 
 def _answered(status: int) -> tuple[bool, str, bool]:
     if status < 300:
-        return True, f"taken, with status {status}", False
+        return True, f"accepted, with status {status}", False
     if status < 400:
         return False, f"it answered with a redirect ({status}), which is not followed", False
     if status in _LATER or status >= 500:

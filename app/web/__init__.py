@@ -1,4 +1,4 @@
-"""Requests into use cases, results into HTML or JSON.
+"""Translates requests into calls of use cases, and their results into HTML or JSON.
 
-Each module of a room has the pages of its subject in `bp` and its API calls in `api_bp`.
+Each module of a room has its pages in the blueprint `bp` and its API calls in `api_bp`.
 """

@@ -1,4 +1,4 @@
-"""The application, put together: settings, extensions, blueprints, and nothing else."""
+"""The application factory: settings, extensions and blueprints."""
 
 from flask import Flask
 from htmx_flask import Htmx
@@ -27,8 +27,8 @@ from app.web.settings import configure, reconfigure
 from app.web.status import deployment, overview
 from app.web.updates import updates, versions
 
-# In the order in which they handle a request: first its time is taken, and a foreign request is
-# refused before its rate and rights are checked.
+# Each request passes these modules in this order: metrics come first to time the whole request,
+# and a foreign request is refused before request rate and permission are checked.
 _EXTENSIONS = (
     id_converter,
     metrics,
@@ -43,7 +43,7 @@ _EXTENSIONS = (
     theme,
     compression,
 )
-# Each has a blueprint of pages (`bp`), one of API calls (`api_bp`), or both.
+# Each module has a blueprint of pages (`bp`), a blueprint of API calls (`api_bp`), or both.
 _ROOMS = (
     assets,
     health,

@@ -43,7 +43,7 @@ _EXAMPLE = DoctorAnswer(
     findings=[
         MODES.bad(
             "Others on this host may read or change /srv/deployments/0b7a3361be/.env (0644).",
-            "Close it to everybody but its owner.",
+            "Allow only its owner to read and change it.",
             "chmod go-rwx /srv/deployments/0b7a3361be/.env",
         )
     ],

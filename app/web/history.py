@@ -41,17 +41,19 @@ _ASKED = ("deployment", "kind", "who", "day", "limit")
 
 
 class HistoryQuery(CallQuery):
-    """Which entries of a history are wanted."""
+    """Selects entries of one deployment's history."""
 
     kind: EntryKind | None = Field(None, description="Only entries of this kind.")
     who: str = Field("", description="Only actions of this person or token.")
     day: str = Field("", description="Only this day, in UTC.", examples=["2026-11-24"])
     limit: int = Field(PAGE, ge=1, le=LARGEST_PAGE, description="The largest number of entries.")
-    before: str = Field("", description="Where to go on: from the `next` of an earlier answer.")
+    before: str = Field(
+        "", description="Only entries older than this position, from an earlier `next`."
+    )
 
 
 class WholeHistoryQuery(HistoryQuery):
-    """Which entries of all histories are wanted."""
+    """Selects entries of the history of all deployments."""
 
     deployment: str = Field("", description="Only the deployment with this id.")
 
@@ -135,7 +137,7 @@ def list_all(query: WholeHistoryQuery) -> HistoryAnswer | Response:
     media=(_LINES,),
 )
 def list_of(deployment_id: str, query: HistoryQuery) -> HistoryAnswer | Response:
-    """In the form of the history of all deployments."""
+    """The answer has the same keys as the history of all deployments."""
     return _answer(query, parse_id(deployment_id))
 
 
@@ -177,10 +179,10 @@ def _lines(page: HistoryPage) -> Iterator[str]:
 
 
 def _older(page: HistoryPage) -> str | None:
-    """Return the address of older entries, with the same filter."""
+    """Return the address of the next page, with older entries and the same filter."""
     if not page.older or request.endpoint is None:
         return None
-    # Only known names: `url_for` gives some others a meaning of its own, such as _scheme.
+    # Pass only known names: `url_for` treats some names specially, such as _scheme.
     asked = {name: value for name, value in request.args.items() if name in _ASKED}
     given: dict[str, Any] = {**asked, **(request.view_args or {}), "before": page.older}
     return url_for(request.endpoint, **given)

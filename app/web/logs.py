@@ -1,4 +1,4 @@
-"""Logs: their page, their part of a deployment's page, downloads, the API call."""
+"""Logs: a page, a part of each deployment's page, downloads, and the API call."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -41,10 +41,10 @@ from app.web.server.sharing import shared
 bp = Blueprint("logs", __name__)
 api_bp = Blueprint("logs_api", __name__, url_prefix="/api/deploy")
 
-# The id of the element that holds the lines, also its name in the stream.
+# The id of the element that holds the lines. The stream uses the id as the box's name.
 BOX = "log-lines"
 _PARTS = ("status/_title", "status/_icon", "logs/_head", "logs/_state")
-# As long as the snapshot on the same page; the page's stream goes on where this log ends.
+# As long as the page's engine snapshot is kept. The page's stream continues where this log ends.
 _KEPT_SECONDS = 1.0
 _PORTION_LINES = 500
 
@@ -81,7 +81,7 @@ def stream(deployment_id: str) -> ResponseReturnValue:
 @bp.get("/deployments/<deployment_id>/logs.txt")
 @needs(Permission.VIEW)
 def download(deployment_id: str) -> ResponseReturnValue:
-    """Send all lines that match the filter while they are read, so their number is not limited."""
+    """Send all lines that match the filter, with no limit: each line is sent as it is read."""
     view = show_deployment(deployment_id, context=app_context())
     choice = LogSelection.read(request.args)
     now = datetime.now(UTC)
@@ -100,7 +100,7 @@ def download(deployment_id: str) -> ResponseReturnValue:
 
 
 def _portions(lines: Iterable[LogLine]) -> Iterator[bytes]:
-    """Yield lines in portions, since each portion costs the server a write."""
+    """Yield lines in portions, because each portion costs the server one write."""
     portion: list[str] = []
     try:
         for line in lines:
@@ -120,11 +120,11 @@ def _context(view: DeploymentView) -> dict[str, Any]:
 
 
 def logs_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
-    """Return the context of `_logs.html`; without an answer of the engine, it has no lines."""
+    """Return the context of `_log.html`, without lines if the engine does not answer."""
     try:
         logs = _read(view, choice)
     except EngineError:
-        logs = Logs()  # `_state.html` says why.
+        logs = Logs()  # `_state.html` shows the reason.
     return {
         "words": previous_last_words(view, context=app_context()),
         "choice": choice,
@@ -144,9 +144,9 @@ def state_context(view: DeploymentView, choice: LogSelection) -> dict[str, Any]:
 
 
 def _read(view: DeploymentView, choice: LogSelection) -> Logs:
-    """Read once for all who load the page in the same second.
+    """Read the log once for all readers who load the page in the same second.
 
-    A log is as old as the snapshot of its page: a status is never newer than the lines.
+    A log is read again for each engine snapshot: the status on a page is never newer than the log.
     """
     deployment, snapshot = view.deployment, app_context().snapshots.latest
     return shared(
@@ -165,18 +165,18 @@ def _read_now(view: DeploymentView, choice: LogSelection) -> Logs:
 
 @lru_cache(8192)
 def _line(line: LogLine | LogNotice) -> str:
-    """Return the HTML of a line; cached for all who follow the same log."""
+    """Return the HTML of a line. All readers of the same log share the cache."""
     return render_template("logs/_lines.html", lines=[line])
 
 
 class LogBox:
-    """The log's lines on one page, for its stream."""
+    """The box of log lines on one page, for the page's stream."""
 
     def __init__(self, choice: LogSelection) -> None:
         self._choice = choice
         self._view: DeploymentView | None = None
         self._tail: LogTail | None = None
-        # A page without a stream asks once: it gets the lines that exist by then.
+        # A page without a stream polls: each answer has the lines that exist now, and ends.
         self._once = "once" in request.args
 
     def update(self, view: DeploymentView) -> None:
@@ -212,9 +212,11 @@ class LogBox:
 
 
 class LogQuery(CallQuery):
-    """Which lines of a log are wanted."""
+    """Selects lines of a log."""
 
-    tail: int = Field(DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="Number of last lines.")
+    tail: int = Field(
+        DEFAULT_TAIL, ge=1, le=LARGEST_TAIL, description="How many of the last lines to return."
+    )
     since: str = Field(
         "", description="Only lines since 10m ago, seconds since 1970, or an RFC 3339 time."
     )
@@ -241,7 +243,7 @@ class LogQuery(CallQuery):
     media=("text/plain",),
 )
 def logs(deployment_id: str, query: LogQuery) -> LogsAnswer | Response:
-    """Secrets are masked. After a stop, these are the last words, with their time. The log of a
+    """Secrets are masked. After a stop, the answer has the last words and their time. The log of a
     deployment that was never launched is empty. `Accept: text/plain` gets plain text."""
     view = show_deployment(deployment_id, context=app_context())
     since = parse_since(query.since, datetime.now(UTC)) if query.since else None

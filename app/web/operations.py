@@ -1,4 +1,4 @@
-"""Operations: a page for each, live while it runs; cancel; the API."""
+"""Operations: a page for each operation with live updates, cancelling, and the API calls."""
 
 import re
 from typing import Any
@@ -33,7 +33,7 @@ class OperationAnswer(Answer, OperationShown):
     """One operation."""
 
 
-# What an operation's page is made of.
+# The templates of an operation's page.
 _PARTS = ("status/_title", "status/_icon", "operations/_operation")
 
 
@@ -46,7 +46,7 @@ def show(deployment_id: str, number: int) -> ResponseReturnValue:
 @bp.get("/deployments/<deployment_id>/operations/<int:number>/stream")
 @needs(Permission.VIEW)
 def stream(deployment_id: str, number: int) -> ResponseReturnValue:
-    """Send what changes on an operation's page."""
+    """Stream updates of an operation's page."""
     output = Output()
     operation_of(deployment_id, number, context=app_context())
 
@@ -76,8 +76,8 @@ def cancel(deployment_id: str) -> ResponseReturnValue:
     ),
 )
 def operation(deployment_id: str, number: int) -> OperationAnswer:
-    """Its progress or its outcome. The last 20 operations of each deployment are kept, also after
-    it is archived."""
+    """The operation's progress or outcome. The last 20 operations of each deployment are kept, also
+    in the archive."""
     found = operation_of(deployment_id, number, context=app_context())
     return OperationAnswer.of(found)
 
@@ -100,8 +100,8 @@ def operation(deployment_id: str, number: int) -> OperationAnswer:
     errors=(NothingToCancel, TooManyWaiting),
 )
 def cancel_and_wait(body: DeploymentBody) -> CancelledAnswer | AcceptedAnswer:
-    """It removes the containers that the operation started, and waits for that. If no operation
-    runs that can be cancelled, the answer is 409 `not_cancelled`; a stop can't be."""
+    """Removes the containers that the operation started, and waits until they are gone. If there is
+    nothing to cancel, the answer is 409 `not_cancelled`. A stop can't be cancelled."""
     cancelled = cancel_operation(body.deployment_id, actor=actor(), context=app_context())
     ended = wait_for_cancelled(cancelled, context=app_context())
     if ended is None:
@@ -113,7 +113,7 @@ def cancel_and_wait(body: DeploymentBody) -> CancelledAnswer | AcceptedAnswer:
 
 
 def operation_parts(operation: Operation | None, deployment: Deployment) -> dict[str, Any]:
-    """Return what `operations/_operation.html` needs. A stream sends the lines separately."""
+    """Return the context of `operations/_operation.html`. The stream sends lines separately."""
     if operation is None:
         return {"operation": None}
     lines, position = (
@@ -141,13 +141,13 @@ def _context(deployment_id: str, number: int) -> dict[str, Any]:
 
 
 class Output:
-    """The output of the operation that a page shows, as a box of lines that grows."""
+    """The growing output of the operation on a page, as a box of lines."""
 
     def __init__(self) -> None:
         self._box: _OutputBox | None = None
 
     def show(self, operation: Operation | None) -> None:
-        """Show an operation as it is now, the same as before or another one."""
+        """Show the current state of an operation. A new operation gets a new box."""
         if operation is None:
             self._box = None
         elif self._box and self._box.operation.number == operation.number:
@@ -166,7 +166,7 @@ _OFFSET = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 class _OutputBox:
-    """Follows the log of one operation from the position that the page has."""
+    """Follows the log of one operation, beginning after the page's last line."""
 
     subscriber: Subscriber | None = None
 
@@ -190,11 +190,11 @@ class _OutputBox:
         lines, self._offset = output_since(self.operation, self._offset, context=app_context())
         self._steps_size = steps_size(self.operation, context=app_context())
         if (self._offset, self._steps_size) != before and self.subscriber:
-            # The page shows the steps too, and the last line beside the one that runs.
+            # The steps on the page change too: the running step shows the last line of the log.
             self.subscriber.notify()
         if not lines:
             return ""
         return render_template("operations/_output.html", lines=lines, operation=self.operation)
 
     def close(self) -> None:
-        """Nothing is open between two reads."""
+        """Do nothing: no file stays open between two reads."""

@@ -1,4 +1,4 @@
-"""Orphans: their page, the confirmation before they are removed, and the API calls."""
+"""Orphans: their page, the question before a removal, and the API calls."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ def stream() -> ResponseReturnValue:
 @bp.get("/remove")
 @needs(Permission.OPERATE)
 def ask() -> ResponseReturnValue:
-    """Ask before the named orphans are removed, or without names all that are certainly ours."""
+    """Ask before removing the named orphans. Without names, all that are certainly ours."""
     chosen = _chosen(request.args.getlist("project"))
     if not chosen:
         return lead_to(url_for("stranded.show"))
@@ -81,13 +81,13 @@ def remove() -> ResponseReturnValue:
 class OrphanBody(CallBody):
     """One Compose project."""
 
-    project: Text = Field(description="The project's name, as in the list.")
+    project: Text = Field(description="The name of the Compose project, as in the list.")
 
 
 _LEFT = OrphanShown(
     project=EXAMPLE_ID,
     kind=OrphanKind.FOLDER_GONE,
-    why=f"Its folder /srv/deployments/{EXAMPLE_ID} is not there any more.",
+    why=f"Its folder /srv/deployments/{EXAMPLE_ID} no longer exists.",
     perhaps=False,
     listed=False,
     containers=[
@@ -102,7 +102,7 @@ _LEFT = OrphanShown(
 @call(CallTag.HOST, "List orphans", example=Example([_LEFT]), errors=ENGINE)
 def list_all() -> list[OrphanShown]:
     """Containers and networks that have no deployment folder here, were never started, or are half
-    removed. Those with a folder elsewhere belong to another server and are not listed."""
+    removed. Containers with a folder elsewhere belong to another server and are not listed."""
     found = list_orphans_now(context=app_context()).all
     return [OrphanShown.of(each) for each in found]
 
@@ -118,8 +118,8 @@ def list_all() -> list[OrphanShown]:
     errors=(NotFound, NotOrphaned, NotRemoved, StopFailed, TooManyWaiting, *BEGINNING),
 )
 def remove_by_script(body: OrphanBody) -> RemovedOrphanAnswer | RemovingOrphanAnswer:
-    """It stops the containers, keeps their last words, and removes containers and networks. It is
-    refused if the project is not an orphan anymore."""
+    """Stops the containers, keeps their last words, and removes containers and networks. The call
+    is refused if the project is no longer an orphan."""
     gone = remove_orphan(body.project, actor=actor(), context=app_context(), seconds=_API_SECONDS)
     return (
         RemovedOrphanAnswer(project=body.project)
@@ -133,14 +133,17 @@ def _context() -> dict[str, Any]:
 
 
 def _chosen(named: list[str]) -> list[Orphan]:
-    """Return the named orphans, or all of ours. Raises NotFound, NotOrphaned, EngineError."""
+    """Return the named orphans. Without names, return all that are certainly ours.
+
+    Raises NotFound, NotOrphaned, EngineError.
+    """
     if named:
         return [find_orphan(each, context=app_context()) for each in named]
     return list_orphans_now(context=app_context()).ours
 
 
 def _removal_messages(removal: Removal) -> list[tuple[str, str]]:
-    """Return the messages about a removal, each with its category."""
+    """Return the messages about a removal, each with the category for `flash`."""
     messages = [(f"{each} was removed.", "done") for each in removal.removed]
     messages += [(f"{each} is being removed.", "done") for each in removal.removing]
     return messages + [

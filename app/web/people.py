@@ -93,7 +93,7 @@ def remove_user(name: str) -> ResponseReturnValue:
 @bp.post("/people/password")
 @needs(Permission.VIEW)
 def change_password() -> ResponseReturnValue:
-    """Change one's own password: all sessions end, and this browser gets a new one."""
+    """Change one's own password: all sessions end, and this browser gets a new session."""
     current, password = request.form.get("current", ""), request.form.get("password", "")
     try:
         sessions.verify_password(actor(), current, source(), context=app_context())
@@ -146,7 +146,7 @@ def _log_in_form(name: str = "", problem: str = "", status: int = 200) -> Respon
 
 
 def _logged_in(secret: str) -> ResponseReturnValue:
-    # Start with an empty session, so that nobody can have planted one (session fixation).
+    # Clear the session first: somebody else may have planted it (session fixation).
     flashes = session.pop("_flashes", [])
     session.clear()
     session.permanent = True
@@ -157,7 +157,7 @@ def _logged_in(secret: str) -> ResponseReturnValue:
 
 
 def _next() -> str:
-    """Return the page to show after a log-in; addresses of other sites are ignored."""
+    """Return the page to open after a log-in. An address of another site is ignored."""
     return own_path(request.values.get("next", ""), url_for("overview.index"))
 
 

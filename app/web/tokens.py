@@ -1,4 +1,4 @@
-"""A gateway's token: rotate it, check it in its four places, make them equal."""
+"""A gateway's token: rotate it, compare its four places, make the places equal."""
 
 from collections.abc import Callable
 
@@ -91,7 +91,7 @@ _VERIFIED = Example(
 
 
 class RevealBody(DeploymentBody):
-    """Names one secret of a deployment."""
+    """Names a deployment and one of its secrets."""
 
     field: Text = Field(description="The field's name, as in the schema.")
 
@@ -129,8 +129,8 @@ def check(deployment_id: str) -> TokenCheckAnswer:
 @call(CallTag.ACCESS, "Rotate the token of a gateway", example=_VERIFIED, errors=_CHANGE_ERRORS)
 def rotate_and_wait(body: OperationBody) -> VerifiedTokenAnswer | AcceptedAnswer:
     """The gateway is restarted, and the call waits until it accepts the new token and refuses the
-    old one. If the new token does not work, the old one is restored. If the gateway is not
-    running, its next launch takes the new token."""
+    old token. If the new token does not work, the old token is restored. If the gateway is not
+    running, its next launch uses the new token."""
     return _change_token(rotate_token, body)
 
 
@@ -146,7 +146,7 @@ def equalize_and_wait(body: OperationBody) -> VerifiedTokenAnswer | AcceptedAnsw
 def _change_token(
     begin: Callable[..., Started], body: OperationBody
 ) -> VerifiedTokenAnswer | AcceptedAnswer:
-    """Start an operation that ends with a verified token, and wait for its end if requested."""
+    """Start an operation that verifies the token. Wait for the operation's end if requested."""
     started = begin(body.deployment_id, actor=actor(), context=app_context())
     ended = wait_for(started, context=app_context()) if body.wait else None
     if ended is None:
@@ -168,6 +168,6 @@ def _change_token(
     ),
 )
 def reveal_by_script(body: RevealBody) -> RevealedAnswer:
-    """No other call answers a secret. The deployment's history records it."""
+    """No other call returns a secret. The deployment's history records each call."""
     value = reveal_secret(body.deployment_id, body.field, actor=actor(), context=app_context())
     return RevealedAnswer(value=value)

@@ -48,7 +48,7 @@ _EXAMPLE = Example(
                 deployment_id=EXAMPLE_ID,
                 name="Support bot",
                 ok=True,
-                words="taken, with status 200",
+                words="accepted, with status 200",
                 tries=1,
                 milliseconds=212,
             )
@@ -75,5 +75,5 @@ def show_by_script() -> WebhookAnswer:
     errors=(WebhookFailed, WebhookNotSet, Busy),
 )
 def send_test() -> WebhookAnswer:
-    """It sends one message and waits for the outcome, at most 10 s. It needs no body."""
+    """Sends one message and waits for the outcome, at most 10 s. The call needs no body."""
     return send_test_message(actor=actor(), context=app_context())

@@ -1,1 +1,1 @@
-"""Commands that make a deployment and change its settings."""
+"""Commands that create a deployment and change its settings."""

@@ -18,7 +18,7 @@ _NEEDED = tuple(each for each in FIELDS if each.group == "mandatory")
 @verb()
 @set_option
 @ask_option
-@click.option("--like", type=DeploymentParam(), help="Copy missing settings from this one.")
+@click.option("--like", type=DeploymentParam(), help="Copy missing settings from this deployment.")
 @click.option("--copy-secrets", is_flag=True, help="Copy its API keys too; this is recorded.")
 @click.option("--copy-channels", is_flag=True, help="Copy its bots' tokens too; this is recorded.")
 @click.pass_obj
@@ -30,10 +30,10 @@ def configure(
     copy_secrets: bool,
     copy_channels: bool,
 ) -> None:
-    """Create a deployment and print its id. Launch it next.
+    """Create a deployment and print its id. “launch” then starts it.
 
-    Secrets are asked for at a terminal. Otherwise they are read from standard input, as
-    OPENROUTER_API_KEY=VALUE, one a line, or as JSON objects.
+    At a terminal you are asked for secrets. Otherwise secrets are read from standard input, as
+    lines of OPENROUTER_API_KEY=VALUE or as JSON objects.
     """
     if (copy_secrets or copy_channels) and not like:
         raise InputRejected({"--like": "is needed to copy anything"})
@@ -50,11 +50,11 @@ def configure(
 @verb()
 @click.pass_obj
 def fields(terminal: Terminal) -> None:
-    """List the fields for --set and --ask."""
+    """List the fields that --set and --ask accept."""
     shown = SchemaShown.of_fields(field_defaults(terminal.context))
     terminal.table(
         [*shown.auto, *shown.mandatory, *shown.optional],
-        {"name": "Field", "type": "Type", "default": "Default", "label": "What it is"},
+        {"name": "Field", "type": "Type", "default": "Default", "label": "Meaning"},
         otherwise="",
         answer=shown.as_json(),
     )

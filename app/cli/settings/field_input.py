@@ -34,10 +34,10 @@ ask_option = click.option(
 def given_fields(
     assignments: Sequence[str], asked: Sequence[str], needed: Iterable[Field] = ()
 ) -> dict[str, Any]:
-    """Return the fields that were given, by name. Raises InputRejected.
+    """Return the given fields by name. Raises InputRejected.
 
-    At a terminal, the secrets in `asked` are prompted for, and those in `needed` that are not
-    given. Otherwise standard input is read to its end.
+    At a terminal, prompt for the secrets in `asked`, and for those fields in `needed` that have no
+    value yet. Otherwise read standard input to its end.
     """
     given = dict(map(_parse_assignment, assignments))
     if not sys.stdin.isatty():
@@ -59,8 +59,8 @@ def read_input(read: Callable[[], str]) -> str:
 
 
 def _announce_waiting() -> None:
-    """Say that we wait for input, if none comes: an open pipe looks like a hang."""
-    with suppress(OSError, ValueError):  # In tests, standard input may be no file.
+    """If no input arrives, say that we wait: an open pipe would look like a hang."""
+    with suppress(OSError, ValueError):  # In tests, standard input may not be a file.
         if not select([sys.stdin], [], [], _SILENT_SECONDS)[0]:
             click.echo("Reading standard input. Add “</dev/null” if there is none.", err=True)
 
@@ -72,8 +72,8 @@ def _parse_assignment(assignment: str) -> tuple[str, str]:
     known = BY_ENV.get(name) or BY_NAME.get(name)
     if known and known.secret:
         raise InputRejected({known.name: (
-            "is a secret, and other users can read arguments. Leave it out to be asked for it,"
-            f" or send it on standard input as {known.env}=VALUE"
+            "is a secret, and other users can read arguments. Omit the field to be asked for it,"
+            f" or send {known.env}=VALUE on standard input"
         )})  # fmt: skip
     return known.name if known else name, value
 
@@ -109,7 +109,7 @@ def _parse_object(text: str) -> dict[str, Any] | None:
 
 
 def _by_field_name(given: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return values by field name. Unknown names are not repeated: they may be secrets."""
+    """Return values by field name. An error never repeats an unknown name: it may be a secret."""
     known = {name: BY_ENV.get(name) or BY_NAME.get(name) for name in given}
     if not all(known.values()):
         raise InputRejected(

@@ -21,12 +21,14 @@ from app.usecases.settings.reconfigure_plan import ReconfigurePlan, plan_reconfi
 @set_option
 @ask_option
 @click.option("--remove", multiple=True, metavar="FIELD", help="Remove the value of this field.")
-@click.option("--preview", is_flag=True, help="Only show what would be changed.")
+@click.option("--preview", is_flag=True, help="Show the change, but do not make it.")
 @click.option("--save", "then", flag_value="save", help="Do not restart a running gateway.")
-@click.option("--launch", "then", flag_value="launch", help="Launch it if it does not run.")
+@click.option(
+    "--launch", "then", flag_value="launch", help="Launch the deployment if it is not running."
+)
 @click.option("--restart", "then", flag_value="restart", default=True, hidden=True)
-@click.option("--finish", "verb_", flag_value="finish", help="Finish a half-done change.")
-@click.option("--undo", "verb_", flag_value="undo", help="Undo a half-done change.")
+@click.option("--finish", "verb_", flag_value="finish", help="Finish an interrupted change.")
+@click.option("--undo", "verb_", flag_value="undo", help="Undo an interrupted change.")
 @wait_option
 @click.pass_obj
 def reconfigure(
@@ -42,8 +44,8 @@ def reconfigure(
 ) -> None:
     """Change fields of a deployment, and restart it if needed.
 
-    If the gateway does not come up, the change is rolled back. Secrets are asked for with --ask,
-    or read from standard input as OPENROUTER_API_KEY=VALUE, one a line.
+    If the gateway does not come up, the change is rolled back. --ask prompts for a secret.
+    Without a terminal, secrets are read from standard input, as lines of OPENROUTER_API_KEY=VALUE.
     """
     actor, context = terminal.actor, terminal.context
     if verb_:

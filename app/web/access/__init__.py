@@ -1,1 +1,1 @@
-"""Getting into a gateway: its links, pairing, origins, the provider check."""
+"""Access to a gateway: its links, pairing, allowed origins, the provider check."""

@@ -1,4 +1,4 @@
-"""The addresses of a gateway, as the reader's own machine reaches it."""
+"""The addresses at which the reader's own machine reaches a gateway."""
 
 from app.core.access.page_obstacles import PageObstacle
 from app.core.deployment import Deployment

@@ -1,4 +1,4 @@
-"""Allowed origins: the button that allows one more for a gateway's page, and its API call."""
+"""Allowed origins: the button that allows another origin for a gateway's page, and its API call."""
 
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
@@ -33,7 +33,7 @@ class AllowOriginBody(OperationBody):
 def allow(deployment_id: str) -> ResponseReturnValue:
     origin = request.form.get("origin", "")
     allow_origin(deployment_id, origin, actor=actor(), context=app_context())
-    return done("The gateway is being configured to allow it.", deployment_id)
+    return done("The gateway is being configured to allow this name.", deployment_id)
 
 
 @api_bp.post("/allow_origin")
@@ -50,8 +50,8 @@ def allow(deployment_id: str) -> ResponseReturnValue:
     errors=BRINGING_UP,
 )
 def allow_and_wait(body: AllowOriginBody) -> AllowedOriginAnswer | AcceptedAnswer:
-    """The gateway is restarted, and the call waits as launch does. If it does not start, the
-    change is rolled back."""
+    """The gateway is restarted, and the call waits as launch does. If the gateway does not start,
+    the change is rolled back."""
     started = allow_origin(body.deployment_id, body.origin, actor=actor(), context=app_context())
     if body.wait and wait_for(started, context=app_context()):
         view = show_deployment(body.deployment_id, context=app_context())

@@ -110,7 +110,7 @@ _DECIDED = {"deployment_id": EXAMPLE_ID, "request_id": "3c1f…", "device_id": "
     ),
 )
 def show_devices(deployment_id: str) -> DevicesAnswer:
-    """Devices that ask for access and paired devices, as last reported by the gateway."""
+    """Devices that request access and paired devices, as last reported by the gateway."""
     view = show_deployment(deployment_id, context=app_context())
     devices = devices_of(view, context=app_context())
     return DevicesAnswer.of(devices, deployment_id=view.deployment.id)
@@ -125,7 +125,7 @@ def show_devices(deployment_id: str) -> DevicesAnswer:
     errors=(RequestUnknown, *_ASKING),
 )
 def approve_request(body: PairingRequestBody) -> ApprovedDeviceAnswer:
-    """It approves this request only. A later request of the same device has another id."""
+    """Approves only this request. A later request of the same device has another id."""
     found = approve_device(
         body.deployment_id, body.request_id, actor=actor(), context=app_context()
     )
@@ -141,7 +141,7 @@ def approve_request(body: PairingRequestBody) -> ApprovedDeviceAnswer:
     errors=(RequestUnknown, *_ASKING),
 )
 def reject_request(body: PairingRequestBody) -> RejectedDeviceAnswer:
-    """The device may ask again."""
+    """The device may send another request."""
     found = reject_device(body.deployment_id, body.request_id, actor=actor(), context=app_context())
     return RejectedDeviceAnswer.of(found, deployment_id=body.deployment_id)
 
@@ -158,6 +158,6 @@ def reject_request(body: PairingRequestBody) -> RejectedDeviceAnswer:
     errors=(DeviceUnknown, *_ASKING),
 )
 def remove_paired(body: PairedDeviceBody) -> RemovedDeviceAnswer:
-    """Its connection is closed. The device may ask again."""
+    """The device's connection is closed. The device may request access again."""
     remove_device(body.deployment_id, body.device_id, actor=actor(), context=app_context())
     return RemovedDeviceAnswer(deployment_id=body.deployment_id, device_id=body.device_id)

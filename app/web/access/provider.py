@@ -27,7 +27,7 @@ api_bp = Blueprint("answer_api", __name__, url_prefix="/api/deploy/answer")
 
 
 class StillAskingAnswer(ProviderCheckAnswer):
-    """The check is still running; `answer` is the one before."""
+    """The check is still running; `answer` is the provider's previous answer."""
 
     http_status: ClassVar[int] = 202
 
@@ -36,7 +36,7 @@ _ANSWERED = ProviderCheckAnswer(
     deployment_id=EXAMPLE_ID,
     answer=ProviderAnswerShown(
         code="accepted",
-        words="The provider takes the key and the model.",
+        words="The provider accepts the key and the model.",
         next_step="",
         accepted=True,
         said="",
@@ -67,7 +67,7 @@ def ask(deployment_id: str) -> ResponseReturnValue:
     example=Example(path={"deployment_id": EXAMPLE_ID}, answer=_ANSWERED),
 )
 def show_latest(deployment_id: str) -> ProviderCheckAnswer:
-    """Whether it accepts the key and the model, asked from inside the gateway, and when."""
+    """Whether the provider accepts the key and the model, and when the gateway asked it."""
     return ProviderCheckAnswer.of(_latest(deployment_id), deployment_id=deployment_id)
 
 

@@ -1,13 +1,13 @@
-"""The calls of the JSON API: one declaration validates, answers and describes a call.
+"""The calls of the JSON API. A view's declaration validates the input and describes the call.
 
     @api_bp.post("/stop")
     @needs(Permission.OPERATE)
     @call(CallTag.LIFECYCLE, "Stop a deployment", example=…, errors=(StopFailed,))
     def stop_by_script(body: DeploymentBody) -> StoppedAnswer | AcceptedAnswer:
 
-The view's annotations are the rest of the declaration: the argument `body` is the JSON object
-that was sent, `query` are the query parameters, and the return type lists the answers. The
-docstring is the call's description.
+The view's annotations are the rest of the declaration: the argument `body` is the request's JSON
+object, `query` holds the query parameters, and the return type lists the answers. The docstring
+is the call's description.
 """
 
 import json
@@ -63,7 +63,7 @@ class CallTag(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One request and its answer. `path` are the values of the path parameters."""
+    """One request and its answer. `path` holds the values of the path parameters."""
 
     answer: AnswerPart | Sequence[AnswerPart] | str
     body: CallBody | None = None
@@ -75,8 +75,8 @@ class Example:
 class Call:
     """The declaration of a view.
 
-    `answers` are the types that it can return, `media` the content types besides JSON that the
-    caller can ask for.
+    `answers` are the view's return types. `media` are the content types besides JSON that a caller
+    can request.
     """
 
     tag: CallTag
@@ -98,7 +98,7 @@ def call(
     errors: Sequence[type[UserError]] = (),
     media: Sequence[str] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., ResponseReturnValue]]:
-    """Declare a call. `errors` are its own; those of every call are added."""
+    """Declare a call. `errors` are the call's own errors; errors of every call are added."""
 
     def declare(view: Callable[..., Any]) -> Callable[..., ResponseReturnValue]:
         hints = get_type_hints(view)
@@ -163,7 +163,7 @@ def _validated(model: type[Model], given: Mapping[str, Any]) -> Model:
 
 
 _MESSAGES = {
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "is not a known key",
     "missing": "is needed",
     "bool_type": "must be true or false",
     "string_type": "must be text",

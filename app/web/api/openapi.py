@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made from what the views declare with `@call`."""
+"""The OpenAPI 3.1 document, made from the `@call` declarations of the views."""
 
 import re
 from collections import defaultdict
@@ -34,9 +34,9 @@ The actions of the pages, for scripts. Permissions, history and messages are the
 `deploy-agent token add`. A browser's session works too. A viewer reads; an operator also changes
 and reveals.
 
-**Operations** are what takes long. The call waits for the end, at most 110 seconds, unless
-`"wait": false` is sent. If the operation is still running then, the answer is 202 with the
-operation; `Location` is the operation's address.
+**Operations** are long-running changes. A call that starts an operation waits for its end, at most
+110 seconds; with `"wait": false` the call does not wait. While the operation is still running, the
+answer is 202 with the operation; `Location` is the operation's address.
 
 **Errors** are problem details (RFC 9457). `code` is stable; `detail` says what happened, why, and
 what to do. For invalid input, `errors` names every field. An unknown address is 404 `not_found`, a
@@ -53,7 +53,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": EXAMPLE_ID,
     },
     "number": {
-        "description": "Its `id`, counted from 1.",
+        "description": "The `id` of the operation or the update, counted from 1.",
         "schema": {"type": "integer", "minimum": 1},
         "example": 1,
     },
@@ -71,7 +71,7 @@ class _Route:
 
     @property
     def operation_id(self) -> str:
-        """Its name in generated clients, made from the address, which never changes."""
+        """The call's name in generated clients, made from its address, which never changes."""
         words = re.findall(r"\{?\w+", self.path.removeprefix("/api").removeprefix("/deploy"))
         return "_".join([self.method, *(word.replace("{", "by_") for word in words)])
 
@@ -154,7 +154,7 @@ def _query_parameters(call: Call, schemas: Schemas) -> Iterator[dict[str, Any]]:
 
 
 def _answers(call: Call, schemas: Schemas) -> dict[str, Any]:
-    """Return the answers of a call that succeeds, by status."""
+    """Return the answers of a successful call, by status."""
     by_status: dict[int, list[Any]] = defaultdict(list)
     for each in call.answers:
         by_status[answer_model(each).http_status].append(each)
@@ -174,7 +174,7 @@ def _answer(
     for media in call.media if status == 200 else ():
         content[media] = {"schema": {} if media == "application/json" else {"type": "string"}}
     texts = [" ".join((each.__doc__ or "").split()) for each in annotations if not is_list(each)]
-    words = " Or: ".join(filter(None, texts)) or "The call has succeeded."
+    words = " Or: ".join(filter(None, texts)) or "The call succeeded."
     answer: dict[str, Any] = {"description": words, "content": content}
     if AcceptedAnswer in annotations:
         address = {"type": "string", "format": "uri-reference"}
@@ -183,7 +183,7 @@ def _answer(
 
 
 def _example(example: Example, status: int) -> dict[str, Any]:
-    """Return the example's answer, if it has this status."""
+    """Return the example's answer if its status is this one, else nothing."""
     answer = example.answer
     if isinstance(answer, AnswerPart):
         return {"example": answer.as_json()} if answer.http_status == status else {}
@@ -193,7 +193,7 @@ def _example(example: Example, status: int) -> dict[str, Any]:
 
 
 def _problems(route: _Route, shared: dict[str, Any]) -> dict[str, Any]:
-    """Return the errors of a call by status, as references to `shared`, which it completes."""
+    """Return the errors of a call by status, as references. Add missing responses to `shared`."""
     by_status: dict[int, dict[str, KnownError]] = defaultdict(dict)
     for each in _errors(route):
         by_status[each.status][each.code] = each
@@ -206,13 +206,13 @@ def _problems(route: _Route, shared: dict[str, Any]) -> dict[str, Any]:
 
 
 def _errors(route: _Route) -> Iterator[KnownError]:
-    """Yield all errors that a call can answer: its own and those that any call can."""
+    """Yield all errors of a call: its own, and the errors that every call can have."""
     body, query = route.call.body, route.call.query
     yield FOREIGN_HOST
     yield known_http(400)
     yield known_http(429)
     yield known(NotLoggedIn)
-    # Also for reading calls: the file of users and tokens may be damaged.
+    # Calls that only read can fail too: the file of users and tokens may be damaged.
     yield known(StorageFailed)
     if route.permission is Permission.OPERATE:
         yield from (CSRF, known(NotAllowed), known_http(403))

@@ -1,4 +1,4 @@
-"""The description of the JSON API: the OpenAPI document and the page made from it."""
+"""The description of the JSON API: the OpenAPI document, and the page made from the document."""
 
 import json
 import re
@@ -53,7 +53,7 @@ def document() -> Response:
 
 
 def _document() -> dict[str, Any]:
-    """Return the document. It is built once."""
+    """Return the OpenAPI document. It is built once and kept."""
     if "openapi" not in current_app.extensions:
         current_app.extensions["openapi"] = describe_api(current_app)
     return cast(dict[str, Any], current_app.extensions["openapi"])
@@ -61,7 +61,7 @@ def _document() -> dict[str, Any]:
 
 @bp.app_template_filter("marked")
 def _marked(text: str) -> Markup:
-    """Return HTML of a text with its Markdown for code, strong and emphasis."""
+    """Return a text as HTML, with its Markdown for code, strong and emphasis rendered."""
 
     def shown(found: re.Match[str]) -> str:
         code, strong, weak = found.groups()
@@ -73,7 +73,7 @@ def _marked(text: str) -> Markup:
 
 @dataclass(frozen=True, slots=True)
 class _KeyRow:
-    """One key of a body or an answer; a nested key has its path as name."""
+    """One key of a body or an answer. The name of a nested key is its path."""
 
     name: str
     kind: str
@@ -83,7 +83,7 @@ class _KeyRow:
 
 @dataclass(frozen=True, slots=True)
 class _ShownAnswer:
-    """An answer of a call that succeeds."""
+    """An answer of a successful call."""
 
     status: str
     words: str
@@ -156,7 +156,7 @@ def _shown_call(
 def _shown_answers(
     status: str, response: Mapping[str, Any], schemas: Mapping[str, Any]
 ) -> Iterator[_ShownAnswer]:
-    """Yield the answers with one status. The example belongs to the first."""
+    """Yield the answers with one status. The example belongs to the first answer."""
     content = response["content"].get("application/json", {})
     schema, example = content.get("schema", {}), content.get("example")
     shown = "" if example is None else json.dumps(example, indent=2, ensure_ascii=False)
@@ -169,7 +169,7 @@ def _shown_answers(
 def _rows(
     schema: Mapping[str, Any], schemas: Mapping[str, Any], within: str = ""
 ) -> Iterator[_KeyRow]:
-    """Yield the keys of an object and of the objects in it."""
+    """Yield the keys of an object and of its nested objects."""
     if schema.get("type") == "array":
         yield from _rows(schema["items"], schemas, f"{within}[].")
         return
@@ -185,7 +185,7 @@ def _rows(
 
 
 def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the schema behind a reference. Of a nullable schema, return the other type."""
+    """Return the schema that a reference names. For a nullable schema, return the non-null type."""
     for each in schema.get("anyOf", ()):
         if each.get("type") != "null":
             return {**_resolved(each, schemas), "nullable": len(schema["anyOf"]) > 1}
@@ -194,7 +194,7 @@ def _resolved(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Mapping[
 
 
 def _kind(schema: Mapping[str, Any]) -> str:
-    """Return the type of a value in words."""
+    """Return the description of a value's type, such as “true or false”."""
     if "const" in schema:
         kind = json.dumps(schema["const"])
     elif "enum" in schema:

@@ -1,4 +1,4 @@
-"""JSON Schema of the models that the API's calls take and answer."""
+"""JSON Schema of the models of the API's requests and answers."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args, get_origin
@@ -20,18 +20,18 @@ REFERENCE = DEFAULT_REF_TEMPLATE.replace("$defs", "components/schemas")
 
 
 class _PlainSchema(GenerateJsonSchema):
-    """JSON Schema as the document needs it."""
+    """JSON Schema adapted to the OpenAPI document."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         """Leave out the title of each field: it would repeat the field's name."""
         return False
 
     def field_is_required(self, field: Any, total: bool) -> bool:
-        """Require every key of an answer: also one with a default is always there."""
+        """Require every key of an answer: answers contain keys with default values too."""
         return self.mode == "serialization" or super().field_is_required(field, total)
 
     def dataclass_schema(self, schema: Any) -> JsonSchemaValue:
-        """Leave an answer open: it may get new keys."""
+        """Allow additional keys in an answer: later versions may add keys."""
         described = super().dataclass_schema(schema)
         if self.mode == "serialization":
             described.pop("additionalProperties", None)
@@ -39,7 +39,7 @@ class _PlainSchema(GenerateJsonSchema):
 
 
 class Schemas:
-    """The schemas of all models in the calls; `components` has them by name."""
+    """The schemas of all models in the calls. `components` holds the schemas by name."""
 
     def __init__(self, calls: Iterable[Call]) -> None:
         models: dict[tuple[type[BaseModel], JsonSchemaMode], None] = {(Problem, "validation"): None}
@@ -53,7 +53,7 @@ class Schemas:
             list(models), ref_template=REFERENCE, schema_generator=_PlainSchema
         )
         self.components: dict[str, Any] = definitions["$defs"]
-        # A query becomes parameters, so it is no component.
+        # The keys of a query are listed as parameters, so a query is not a component.
         self._queries = {each: self.components.pop(self._name(each)) for each in {*queries}}
 
     def body(self, model: type[BaseModel]) -> dict[str, Any]:
@@ -68,7 +68,7 @@ class Schemas:
             parameter = {"name": name, "in": "query", "schema": schema}
             if "description" in schema:
                 parameter["description"] = schema["description"]
-            # An empty parameter counts as absent: forms send them.
+            # An empty parameter counts as absent: forms send empty parameters.
             yield {**parameter, "allowEmptyValue": True}
 
     def _name(self, query: type[BaseModel]) -> str:

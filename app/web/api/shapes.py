@@ -1,6 +1,6 @@
-"""What the JSON API is sent, and the answers that several calls share.
+"""The models of requests to the JSON API, and of the answers that several calls share.
 
-A view is given a `CallBody` or a `CallQuery` and returns an `Answer` (see `app.core.answers`).
+A view gets a `CallBody` or a `CallQuery` and returns an `Answer` (see `app.core.answers`).
 """
 
 from collections.abc import Mapping
@@ -19,15 +19,15 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 
 
 class CallBody(BaseModel):
-    """The JSON object that a call is sent. Unknown keys are refused."""
+    """The JSON object in a request. Unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
 def with_fields(schema: dict[str, Any]) -> None:
-    """Add the deployment's fields to the schema of a body that takes them by name.
+    """Add the deployment's fields to the schema of a body that has a key for each field.
 
-    Pydantic lets any key pass; the use case checks the fields.
+    Pydantic accepts any key in such a body; the use case checks the fields.
     """
     fields = {each.name: each.json_schema() for each in GIVEN}
     schema["properties"] = {**schema["properties"], **fields}
@@ -70,7 +70,7 @@ EXAMPLE_OPERATION = OperationShown(
 
 
 class AcceptedAnswer(OperationGoesOn):
-    """The operation is still running. `Location` is its address."""
+    """The operation is still running. `Location` is the operation's address."""
 
     http_status: ClassVar[int] = 202
 
@@ -98,7 +98,11 @@ class Problem(AnswerPart):
     errors: list[FieldProblem] = Field([], description="For invalid input: the errors by field.")
     operation: OperationShown | None = Field(None, description="The operation concerned.")
     cause: str = Field("", description="The stable name of the cause of the failure.")
-    fix: str = Field("", description="A shell command for this host that repairs it.")
-    deployment_id: str = Field("", description="The deployment that this form has created before.")
-    changed: list[str] = Field([], description="What has changed since the files were last read.")
-    free_port: int | None = Field(None, description="A free port, if the one asked for is taken.")
+    fix: str = Field("", description="A shell command for this host that resolves the cause.")
+    deployment_id: str = Field(
+        "", description="The deployment that the same form has already created."
+    )
+    changed: list[str] = Field(
+        [], description="The fields that changed after the caller last read the files."
+    )
+    free_port: int | None = Field(None, description="A free port, if the requested port is taken.")

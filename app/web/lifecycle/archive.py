@@ -142,7 +142,7 @@ def purge(archived: str) -> ResponseReturnValue:
     ]),
 )  # fmt: skip
 def list_all() -> list[ArchivedShown]:
-    """Archived deployments, the latest first, with time and person."""
+    """Archived deployments, the latest archived first: who archived them, and when."""
     return [ArchivedShown.of(each) for each in list_archived(context=app_context())]
 
 
@@ -158,7 +158,7 @@ def list_all() -> list[ArchivedShown]:
     errors=(*BEGINNING, ArchiveFailed, TooManyWaiting),
 )
 def archive_and_wait(body: OperationBody) -> ArchivedAnswer | AcceptedAnswer:
-    """It stops the deployment and moves its folder to the archive. Its port is free after that."""
+    """Stops the deployment and moves its folder to the archive. This frees its port."""
     started = archive_deployment(body.deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for(started, context=app_context()):
         return ArchivedAnswer(deployment_id=body.deployment_id)
@@ -177,7 +177,7 @@ def archive_and_wait(body: OperationBody) -> ArchivedAnswer | AcceptedAnswer:
     errors=(Busy, NotRestored),
 )
 def restore_by_script(body: ArchivedBody) -> RestoredAnswer:
-    """The deployment gets its own port, or a free one if that is taken; `remarks` says so."""
+    """The deployment keeps its port, or gets a free port if its own is taken. `remarks` says so."""
     restored = restore_archived(body.deployment_id, actor=actor(), context=app_context())
     deployment = restored.deployment
     return RestoredAnswer(
@@ -197,7 +197,7 @@ def restore_by_script(body: ArchivedBody) -> RestoredAnswer:
     errors=(Busy, NotPurged),
 )
 def purge_by_script(body: PurgeBody) -> PurgedAnswer | PurgingAnswer:
-    """Only an archived deployment can be deleted. If a deletion fails midway, call it again."""
+    """Only an archived deployment can be deleted. If a deletion fails midway, repeat the call."""
     archived = find_archived(body.deployment_id, context=app_context())
     gone = purge_archived(archived.name, body.confirm, actor=actor(), context=app_context())
     return (PurgedAnswer if gone else PurgingAnswer)(deployment_id=archived.deployment.id)
@@ -206,13 +206,13 @@ def purge_by_script(body: PurgeBody) -> PurgedAnswer | PurgingAnswer:
 def to_archived(deployment_id: str) -> ResponseReturnValue:
     """Redirect from a deployment's page to its row in the archive.
 
-    Raises NotFound if it is not archived either.
+    Raises NotFound if the deployment is not in the archive either.
     """
     newest = newest_archived(deployment_id, context=app_context())
     if newest is None:
         raise NotFound(
             f"There is no deployment {deployment_id}."
-            " It may have been removed; the list shows all deployments."
+            " It may have been removed. The list shows all deployments."
         )
     return redirect(url_for("archive.show", _anchor=newest), code=303)
 

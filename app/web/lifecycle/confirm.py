@@ -1,6 +1,6 @@
 """Confirmation before an action: what will happen, the equivalent command, and one button.
 
-A browser gets a page, htmx gets a fragment, which it shows in a dialog.
+A browser gets a page. htmx gets a fragment, shown in a dialog.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from app.web.page.rendering import render
 from app.web.server.permissions import needs
 from app.web.server.request import app_context, own_path
 
-# The template of each question, and how its title begins.
+# For each question: its template, and the first words of its title.
 _QUESTIONS = {
     OperationKind.STOP: ("lifecycle/stop", "Stop"),
     OperationKind.RESTART: ("lifecycle/restart", "Restart"),
@@ -49,6 +49,6 @@ def ask(deployment_id: str, verb: str) -> ResponseReturnValue:
 
 @contextmanager
 def second_click_ignored() -> Iterator[None]:
-    """Answer a double click like one click: the operation is under way already."""
+    """Ignore the second click of a double click: the first click has started the operation."""
     with suppress(RequestedTwice):
         yield

@@ -68,12 +68,12 @@ def launch_by_script(body: OperationBody) -> RunningAnswer | AcceptedAnswer:
 @needs(Permission.OPERATE)
 @call(CallTag.LIFECYCLE, "Restart a deployment", example=_RUNS, errors=BRINGING_UP)
 def restart_by_script(body: OperationBody) -> RunningAnswer | AcceptedAnswer:
-    """It stops the deployment, launches it again, and waits as launch does."""
+    """Stops the deployment, launches it again, and waits as launch does."""
     return _bring_up(restart_deployment, body)
 
 
 def _bring_up(begin: Callable[..., Started], body: OperationBody) -> RunningAnswer | AcceptedAnswer:
-    """Start an operation that ends with a verified gateway, and wait for its end if requested."""
+    """Start an operation that verifies the gateway. Wait for the operation's end if requested."""
     started = begin(body.deployment_id, actor=actor(), context=app_context())
     if body.wait and wait_for(started, context=app_context()):
         port = app_context().store.load(body.deployment_id).port
@@ -93,8 +93,8 @@ def _bring_up(begin: Callable[..., Started], body: OperationBody) -> RunningAnsw
     errors=(*BEGINNING, StopFailed, TooManyWaiting),
 )
 def stop_by_script(body: DeploymentBody) -> StoppedAnswer | AcceptedAnswer:
-    """It removes the containers. A running launch or restart is cancelled first. Stopping a stopped
-    deployment does no harm."""
+    """Removes the containers. A running launch or restart is cancelled first. Stopping a stopped
+    deployment succeeds and changes nothing."""
     started = stop_deployment(body.deployment_id, actor=actor(), context=app_context())
     if wait_for(started, context=app_context()):
         return StoppedAnswer(deployment_id=body.deployment_id)

@@ -1,1 +1,1 @@
-"""What every page shares: templates, times, theme, assets, the event stream."""
+"""The parts that all pages share: templates, times, theme, assets, the event stream."""

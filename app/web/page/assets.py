@@ -1,7 +1,7 @@
-"""One style, one script and the icons, each under a name that changes with its content.
+"""The style, the script and the icons. Each file name contains a hash of the file's content.
 
-Joined from the files in `static/` for the first page and kept in memory: nothing is built
-beforehand, and an edit shows at the next start. Browsers keep a file and never ask again.
+The first request joins the files of `static/` and keeps the result in memory. So there is no build
+step, and an edit takes effect at the next start. Browsers cache the files forever.
 """
 
 import hashlib
@@ -24,20 +24,20 @@ bp = Blueprint("assets", __name__, url_prefix="/assets")
 _STATIC = PROJECT / "static"
 _PICO = "vendor/pico-2.1.1-chosen.min.css"
 _HTMX = "vendor/htmx-4.0.1.min.js"
-# The other style files win over these, and their own order does not matter.
+# The style files that come first. Rules in the other files override them, in any order.
 _STYLE_FIRST = ("tokens", "layout", "parts")
 _TYPES = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-# A fifth of what our own files weigh compressed is comments.
+# Comments are a fifth of the compressed size of our own files, so they are not sent.
 _COMMENT = re.compile(r"/\*.*?\*/|^\s*//[^\n]*", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file under the name by which it is sent."""
+    """One file as sent to browsers; `file_name` contains a hash of the content."""
 
     file_name: str
     media_type: str
@@ -70,7 +70,7 @@ def asset_url(name: str) -> str:
 
 @cache
 def assets() -> Mapping[str, Asset]:
-    """Return every asset by the name that templates use."""
+    """Return all assets by their names in templates."""
     icons = {path.name: Asset.of(path.name, path.read_bytes()) for path in _STATIC.glob("*.svg")}
     return {
         **icons,
@@ -80,14 +80,14 @@ def assets() -> Mapping[str, Asset]:
 
 
 def _style(icons: Mapping[str, Asset]) -> str:
-    """Return Pico in the lowest layer, then ours, naming icons as they are sent."""
+    """Return Pico's style in the lowest layer, then our own style, with the icons' sent names."""
     ours = "".join(_code(path) for path in _sources("css", _STYLE_FIRST))
     ours = re.sub(r"url\(\.\./([^)]+)\)", lambda found: f"url({icons[found[1]].file_name})", ours)
     return f"@layer base {{\n{_text(_STATIC / _PICO)}\n}}\n{ours}"
 
 
 def _script() -> str:
-    """Return htmx, then ours, each file in a block of its own so that names stay apart."""
+    """Return htmx, then our own scripts, each in a block of its own so that names can't clash."""
     ours = [f"{{\n{_code(path)}}}\n" for path in _sources("js")]
     return "\n".join((_text(_STATIC / _HTMX), *ours))
 
@@ -100,11 +100,11 @@ def _sources(kind: str, first: tuple[str, ...] = ()) -> list[Path]:
 
 
 def _code(path: Path) -> str:
-    """Return a file of ours without comments and indentation."""
+    """Return one of our own files without comments and indentation."""
     lines = (line.strip() for line in _COMMENT.sub("", _text(path)).splitlines())
     return "".join(f"{line}\n" for line in lines if line)
 
 
 def _text(path: Path) -> str:
-    """Return a file's text, whatever the locale that the server was started in."""
+    """Return a file's text as UTF-8, whatever the server's locale."""
     return path.read_text(encoding="utf-8")

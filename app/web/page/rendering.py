@@ -1,4 +1,4 @@
-"""Pages: the layout with a content template, or for HTMX the content alone."""
+"""Renders pages: a content template in the layout, or alone if HTMX sent the request."""
 
 import json
 from collections.abc import Iterable
@@ -33,7 +33,7 @@ _NEXT_STEPS = {
 
 
 def next_step(view: DeploymentView, cause: Cause | None = None) -> str:
-    """Return what to do about a deployment that does not work; empty if its reason says so."""
+    """Return what to do about a broken deployment; empty if the status's reason says that."""
     operation, status = view.deployment.operation, view.report.status
     if cause and cause.next_step:
         return "" if cause.code == "interrupted" else cause.next_step
@@ -48,7 +48,7 @@ def next_step(view: DeploymentView, cause: Cause | None = None) -> str:
 
 
 def image_version(name: str) -> str:
-    """Return an image's version, or else its short name and tag; a digest is shortened."""
+    """Return an image's version tag, or else its short name and tag, plus 12 digits of a digest."""
     short, _, digest = name.rpartition("/")[2].partition("@sha256:")
     tag = short.partition(":")[2]
     version = tag if tag[:1].isdecimal() else short
@@ -57,7 +57,7 @@ def image_version(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """What a browser's tab shows: the page's title, and a mark on the icon."""
+    """The title and the icon's mark in a browser's tab."""
 
     title: str
     mark: str = ""
@@ -71,15 +71,15 @@ class Tab:
 
 
 def render(page: str, status: int = 200, *, tab: Tab | str, **values: object) -> Response:
-    """Answer with `templates/<room>/_<page>.html` as a page, or alone for HTMX.
+    """Respond with `templates/<room>/_<page>.html` in the layout, or without layout for HTMX.
 
-    `tab` is what the browser's tab shows; a title is enough where no status is marked.
+    `tab` is for the browser's tab: a title alone, or a `Tab` that also marks a status.
     """
     return in_frame(render_content(page, **values), tab, status)
 
 
 def in_frame(content: Markup, tab: Tab | str, status: int = 200) -> Response:
-    """Answer with rendered content as a page, or alone for HTMX."""
+    """Respond with rendered content in the layout, or without layout for HTMX."""
     if not wants_fragment():
         tab = Tab(tab) if isinstance(tab, str) else tab
         content = _rendered("layout.html", content=content, tab=tab)
@@ -87,7 +87,7 @@ def in_frame(content: Markup, tab: Tab | str, status: int = 200) -> Response:
 
 
 def render_fragment(page: str, **values: object) -> Response:
-    """Answer HTMX with `templates/<room>/_<page>.html` alone."""
+    """Respond to HTMX with `templates/<room>/_<page>.html`, without layout."""
     return _varying(render_content(page, **values))
 
 
@@ -108,9 +108,9 @@ def _rendered(template: str, **values: object) -> Markup:
 
 
 def done(words: str, deployment_id: str) -> ResponseReturnValue:
-    """Answer an action: HTMX shows a toast, a plain form returns to the page of its button.
+    """Respond to an action: a toast for HTMX, else a redirect to the page of the action's button.
 
-    Without a valid `back_to` that is the deployment's page.
+    If the form has no valid `back_to`, redirect to the deployment's page.
     """
     if wants_fragment():
         return "", 204, {"HX-Trigger": json.dumps({"toast": words})}
@@ -120,9 +120,9 @@ def done(words: str, deployment_id: str) -> ResponseReturnValue:
 
 
 def show_above_form(refusal: UserError) -> None:
-    """Show above a form why it was refused; the view renders the form with what was typed.
+    """Show the refusal above the form, which the view renders again with the typed values.
 
-    HTMX leaves the form as it is and shows the error above it: for HTMX, raise the refusal again.
+    For HTMX, raise the refusal again: HTMX shows the error and leaves the form unchanged.
     """
     if wants_fragment():
         raise refusal

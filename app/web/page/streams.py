@@ -1,8 +1,8 @@
-"""One event stream a page: changed parts, new log lines, and toasts.
+"""One event stream per page: changed parts, new log lines, and toasts.
 
-A part is one element with an id. The page morphs its own element of that id, so sending a part
-twice does no harm. LineBox are sent once, starting at the position that the page names. A page
-without a stream polls the same address with `once`, which answers with everything.
+A part is one element with an id. The page morphs its element with the same id, so a part may be
+sent twice. Lines of a `LineBox` are sent once, starting after the position in the page's request.
+A page without a stream polls the same address with `once`; each response has all parts.
 """
 
 import re
@@ -24,19 +24,21 @@ from app.web.server.request import app_context
 
 # Browsers reconnect after this time.
 _RETRY = b"retry: 1000\n\n"
-# static/js/live.js takes a connection that is silent for 25 s for lost.
+# After so long without an event, send an empty one: static/js/live.js treats a connection that is
+# silent for 25 s as lost.
 _STILL_SECONDS = 10.0
-# Changes come in bursts: a stop is five engine events within milliseconds.
+# How long to collect changes: they occur in bursts. A stop causes five engine events within
+# milliseconds.
 _GATHER_SECONDS = 0.03
-# Readiness checks publish no change, so parts are rendered again after this time.
+# Render the parts again after this time, because readiness checks publish no change.
 REFRESH_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class PageParts:
-    """What a page shows now: the HTML of its parts by name.
+    """The current content of a page: the HTML of its parts by name.
 
-    `rows` are parts inside a `frame`. If rows come, go or change their order, the whole frame is
+    `rows` are parts inside a `frame`. If rows are added, removed or reordered, the whole frame is
     sent. `toasts` are shown once.
     """
 
@@ -47,12 +49,12 @@ class PageParts:
 
 
 def render_parts(parts: Iterable[str], context: Mapping[str, Any]) -> dict[str, str]:
-    """Return the HTML of parts by the name of their template."""
+    """Return the HTML of parts. Each part is named after its template."""
     return {part: render_template(f"{part}.html", **context) for part in parts}
 
 
 class LineBox(Protocol):
-    """A box of lines that only grows; `position` is the end of what was sent."""
+    """A box to which lines are only appended. `position` is the end of the sent lines."""
 
     @property
     def position(self) -> str: ...
@@ -71,7 +73,7 @@ Boxes = Mapping[str, LineBox]
 
 
 def positions() -> dict[str, str]:
-    """Return the position of each box on the page: as loaded, or since its last event."""
+    """Return the position of each box: after the stream's last event, else as in the request."""
     text = request.headers.get("Last-Event-ID") or request.query_string.decode(errors="replace")
     return {name: values[-1] for name, values in parse_qs(text).items()}
 
@@ -81,10 +83,10 @@ def event_stream(
     boxes: Callable[[Subscriber], Boxes] = lambda _: {},
     seconds: float = REFRESH_SECONDS,
 ) -> Response:
-    """Answer with a stream that ends when the reader leaves, logs out, or the server stops.
+    """Respond with a stream that ends when the reader leaves or logs out, or the server stops.
 
-    `look` is called at each change, and after so many seconds without one. After each call `boxes`
-    returns the boxes of lines that the page has now.
+    `look` is called at each change, and after `seconds` without a change. After each such call,
+    `boxes` returns the page's current boxes of lines.
     Raises TooManyStreams.
     """
     g.streaming = True
@@ -109,7 +111,7 @@ def _once(look: Callable[[], PageParts], boxes: Callable[[Subscriber], Boxes]) -
 
 
 class _PageStream:
-    """Remembers what one page has received, and sends what is new."""
+    """Remembers the parts that one page has received, and sends changed parts and new lines."""
 
     def __init__(
         self,
@@ -201,18 +203,18 @@ _ID = re.compile(r'\bid="([^"]+)"')
 
 
 def _morph(part: str) -> str:
-    """Wrap a part, which is one element, so that HTMX morphs the page's element of that id."""
+    """Wrap a part's element so that HTMX morphs the page's element with the same id."""
     identifier = _ID.search(part)
     target = f'hx-target="#{identifier[1]}"' if identifier else ""
     return f'<hx-partial {target} hx-swap="outerMorph">{part}</hx-partial>'
 
 
-# Event streams know three line ends, also in what others wrote.
+# Event streams have three kinds of line ends, and rendered text may contain any of them.
 _LINE_END = re.compile("\r\n|\r|\n")
 
 
 def _event(data: str, identifier: str = "", name: str = "") -> bytes:
-    """Return one event; each line of data needs a field of its own."""
+    """Return one event. Each line of `data` becomes a field of its own."""
     head = (f"event: {name}\n" if name else "") + (f"id: {identifier}\n" if identifier else "")
     body = "".join(f"data: {line}\n" for line in _LINE_END.split(data))
     return f"{head}{body}\n".encode()

@@ -13,7 +13,7 @@ from app.web.server.request import is_secure, own_path, wants_fragment
 bp = Blueprint("theme", __name__)
 
 _THEMES = ("system", "light", "dark")
-# Not in the session: it applies before the log-in, and after the log-out.
+# A cookie of its own, not the session: the theme applies without a log-in too.
 _COOKIE = "deploy_agent_theme"
 _COOKIE_SECONDS = 400 * 86400
 

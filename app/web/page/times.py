@@ -1,4 +1,4 @@
-"""Times on a page: words that the script keeps true, and the exact time in the title."""
+"""Times on a page: relative times that a script updates, with the exact time in the title."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -8,32 +8,32 @@ from markupsafe import Markup, escape
 
 from app.core.time_words import Elapsed, SentencePart, TimeAgo, TimeOfDay, in_words, spell, took
 
-# What static/js/times.js looks for.
+# Attributes that static/js/times.js reads.
 _KINDS = {TimeAgo: "ago", Elapsed: "for", TimeOfDay: "clock"}
 _TAG = Markup('<time datetime="{}" title="{}" data-{}>{}</time>')
 
 
 def tag(part: TimeAgo | Elapsed | TimeOfDay) -> Markup:
-    """Return a moment as an element; without a script its words stay as rendered."""
+    """Return a time as an element. Without a script, its rendered text does not change."""
     moment = part.moment.astimezone(UTC)
     exact = moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    # Parts of a stream must not differ only because time passed; the script writes the words.
+    # Passing time alone must not change a stream's parts. The page's script writes the text.
     words = exact if g.get("streaming") else in_words(part, datetime.now(UTC))
     return _TAG.format(moment.isoformat(timespec="seconds"), exact, _KINDS[type(part)], words)
 
 
 def with_times(parts: Iterable[SentencePart]) -> Markup:
-    """Return a sentence with its moments as elements."""
+    """Return a sentence as HTML, with its times as elements."""
     return Markup("").join(escape(each) if isinstance(each, str) else tag(each) for each in parts)
 
 
 def reading(parts: Iterable[SentencePart]) -> str:
-    """Return the words as they read now; empty in a stream, where the script writes them."""
+    """Return the current text of a sentence; empty in a stream, where a script writes times."""
     return "" if g.get("streaming") else spell(parts, datetime.now(UTC))
 
 
 def after(time: str, start: datetime) -> str:
-    """Return the time between `start` and a log line as `1:05`; empty if a time is malformed."""
+    """Return the time from `start` to a log line's `time` as `1:05`; empty if malformed."""
     try:
         seconds = int((datetime.fromisoformat(time) - start).total_seconds())
     except (ValueError, TypeError):

@@ -1,1 +1,1 @@
-"""What every request passes: guards, permissions, errors, logs, metrics."""
+"""Handling of every request: guards, permissions, errors, logs, metrics."""

@@ -1,9 +1,9 @@
-"""Timeouts for clients: to send a request, and to read each part of its answer.
+"""Timeouts for clients: to send a request, and to read each part of the response.
 
-gunicorn waits for both without end, and each client holds a thread: enough clients that stop in
-the middle of a header would block everybody else. Reading has one deadline for the whole
-request, however small its pieces. Writing has one for each part, so that a stream lasts as long
-as somebody reads it.
+gunicorn itself has no such timeouts, and each client holds a thread: many clients that stop in the
+middle of a header would block everybody else. Receiving has one deadline for the whole request,
+however small its pieces. Sending has a new deadline for each part of the response, so that a
+stream lasts as long as the client reads.
 """
 
 import errno
@@ -16,10 +16,10 @@ WRITE_SECONDS = 30.0
 
 
 class ClientSocket(socket.socket):
-    """A client's socket that hangs up on a client that is too slow.
+    """A client's socket that disconnects a client that is too slow.
 
-    It raises the errors of a client that disconnects: gunicorn ends those quietly, and answers a
-    body that breaks off.
+    It raises the same errors as if the client had disconnected. gunicorn handles these errors
+    without a traceback, and responds to an incomplete body.
     """
 
     def __init__(self, given: socket.socket) -> None:
@@ -27,7 +27,7 @@ class ClientSocket(socket.socket):
         self.begin()
 
     def begin(self) -> None:
-        """Start the time for one request."""
+        """Start the deadline for receiving one request."""
         self._deadline = time.monotonic() + READ_SECONDS
 
     def recv(self, *arguments: Any) -> bytes:

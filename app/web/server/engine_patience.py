@@ -1,4 +1,4 @@
-"""The engine's deadline in a request: a page is answered in two seconds, however slow it is."""
+"""The engine's deadline in a request: a page loads within two seconds even if the engine hangs."""
 
 from contextlib import ExitStack
 
@@ -18,14 +18,14 @@ def init_app(app: Flask) -> None:
 
 
 def _begin() -> None:
-    """Limit requests that only read; those that change something may take longer."""
+    """Set a deadline for requests that only read. Changes may take longer."""
     g.engine_deadline = ExitStack()
     if request.method in ("GET", "HEAD"):
         g.engine_deadline.enter_context(engine_deadline(_ENGINE_SECONDS))
 
 
 def _end(response: Response) -> Response:
-    """End the deadline before an answer is streamed: a stream reads for as long as it lasts."""
+    """Cancel the deadline before a streamed response, which may last for hours."""
     g.engine_deadline.close()
     return response
 

@@ -1,4 +1,4 @@
-"""One shape for errors: problem details (RFC 9457) for scripts, one page or fragment for people."""
+"""Error responses: problem details (RFC 9457) for scripts, a page or a fragment for people."""
 
 import errno
 import logging
@@ -73,13 +73,14 @@ def _user_error(error: UserError) -> Response:
 
 
 def _to_log_in() -> Response:
-    """Redirect to the login: it does not fit into the fragment that was asked for."""
+    """Redirect to the log-in page, which does not fit into a fragment of another page."""
     return Response(headers={"HX-Redirect": url_for("people.log_in")})
 
 
 def _csrf_error(_error: CSRFError) -> Response:
     return _answer(
-        *CSRF, "The form came without the token of this session. Reload the page and send it again."
+        *CSRF,
+        "The form was sent without this session's token. Reload the page and send the form again.",
     )
 
 
@@ -95,12 +96,14 @@ def _http_error(error: HTTPException) -> Response:
 
 
 def _unreadable_body(_error: ParseException | ClientDisconnected) -> Response:
-    """Answer a request whose body breaks off or has wrong chunk lengths."""
-    return _answer(*known_http(400), "The request body breaks off, or its chunk lengths are wrong.")
+    """Respond to a request with an incomplete body or wrong chunk lengths."""
+    return _answer(
+        *known_http(400), "The request body is incomplete, or its chunk lengths are wrong."
+    )
 
 
 def _foreign_host(_error: SecurityError) -> Response:
-    """Answer without a template: templates build URLs, which fails for a foreign host name."""
+    """Respond without a template: templates build URLs, which fails for a foreign host name."""
     detail = (
         "Deploy Agent is not served under this name."
         " Use the address that it printed when it started."
@@ -109,7 +112,7 @@ def _foreign_host(_error: SecurityError) -> Response:
 
 
 def _system_error(error: OSError) -> Response:
-    """Report that no file can be opened. A template is a file too, so there is none."""
+    """Report that no file can be opened. No template is used, because it is a file too."""
     if error.errno not in (errno.EMFILE, errno.ENFILE):
         return _internal_error(error)
     detail = (
@@ -130,7 +133,7 @@ def _internal_error(_error: Exception) -> Response:
     route = request.url_rule.rule if request.url_rule else "-"
     _log.exception("request %s failed: %s %s", g.get("request_id"), request.method, route)
     return _answer(
-        *INTERNAL, f"The server's log has the cause, under request id {g.get('request_id')}."
+        *INTERNAL, f"The server's log has the cause. Search the log for {g.get('request_id')}."
     )
 
 
@@ -151,7 +154,7 @@ def _answer(
         request_id=g.get("request_id"),
     )
     if wants_fragment():
-        # Leave the part of the page that sent the request unchanged.
+        # The part of the page that sent the request stays unchanged.
         response.headers["HX-Retarget"] = "#messages"
         response.headers["HX-Reswap"] = "innerHTML"
         response.headers["HX-Reselect"] = ".problem"
@@ -159,7 +162,7 @@ def _answer(
 
 
 def problem(status: int, code: str, title: str, detail: str, more: Mapping[str, Any]) -> Response:
-    """Return problem details (RFC 9457) with the keys of `more` added."""
+    """Return problem details (RFC 9457), with the keys of `more` added."""
     details = {"ok": False, "title": title, "detail": detail, "status": status, "code": code}
     response = jsonify({**details, "request_id": g.get("request_id"), **more})
     response.status_code = status

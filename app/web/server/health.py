@@ -1,4 +1,4 @@
-"""For monitors: whether the process is alive, and whether it can work. Nothing secret."""
+"""Health checks for monitors: is the process alive, and can it work? They show no secret."""
 
 from flask import Blueprint, jsonify
 from flask.typing import ResponseReturnValue

@@ -1,7 +1,7 @@
-"""A path converter for ids, where words are in the same place: `pairing/<id:…>`, `pairing/approve`.
+"""A path converter for ids where other paths have a word: `pairing/<id:…>`, `pairing/approve`.
 
-The word belongs to another call, and is never a malformed id: with a method that the other call
-does not take, the answer is 405, not 404. Everywhere else the store checks the id.
+A word belongs to another call. Without this converter, a word with a wrong method would be treated
+as a malformed id: 404 instead of 405. In all other paths the store checks the id.
 """
 
 from flask import Flask

@@ -1,6 +1,6 @@
-"""The server's own log: one format, and each line of a request has that request's id.
+"""The server's own log, in one format. Each line about a request has the request's id.
 
-As text for a terminal, or as JSON Lines for a machine, with a line for each request too.
+The log is text for a terminal, or JSON Lines for a machine. JSON Lines include each request.
 """
 
 import logging
@@ -11,17 +11,17 @@ from htmx_flask import request
 
 from app.web.server.endpoint_names import endpoint_name
 
-# Keys in a request's environment, which gunicorn reads when it writes its line.
+# Keys in a request's environment. gunicorn reads them for the request's line in its log.
 REQUEST_ID, ROUTE = "deploy_agent.request_id", "deploy_agent.route"
 PERSON, ENDPOINT = "deploy_agent.person", "deploy_agent.endpoint"
-# Only the route: a path or a query may contain a secret, or what somebody typed.
+# Log only the route: a path or a query may contain a secret, or text that a person typed.
 ACCESS_FORMAT = f"%(m)s %({{{ROUTE}}}e)s %(s)s %(M)s ms"
 _LEVELS = ("debug", "info", "warning", "error")
 _TEXT = "[%(asctime)s] [%(process)d] [%(levelname)s] [%(request_id)s] %(message)s"
 
 
 def add_request_facts() -> None:
-    """Put facts of this request where gunicorn finds them once the answer is sent."""
+    """Store facts of this request for gunicorn, which logs them once the response is sent."""
     request.environ.update(
         {
             REQUEST_ID: g.get("request_id", ""),
@@ -33,7 +33,7 @@ def add_request_facts() -> None:
 
 
 class RequestFields(logging.Filter):
-    """Adds the facts of its request to a line."""
+    """Adds the facts of the current request to a line of the log."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         known = _of_access(record) if record.name == "gunicorn.access" else _of_request()
@@ -98,7 +98,7 @@ def log_settings(form: str, level: str) -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["log"]},
         "loggers": {
             "deploy_agent": {"level": level.upper()},
-            # At debug it would log each path.
+            # At debug level it would log each path.
             "gunicorn.error": {
                 "level": max(level, "info", key=_LEVELS.index).upper(),
                 "handlers": [],

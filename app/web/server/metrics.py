@@ -1,4 +1,4 @@
-"""Metrics for Prometheus, and the time of requests: by endpoint, since paths contain ids."""
+"""Metrics for Prometheus. Requests are measured by endpoint, because paths contain ids."""
 
 import time
 
@@ -13,7 +13,7 @@ from app.web.server.permissions import needs
 
 _SECONDS = Histogram(
     "deploy_agent_request_seconds",
-    "Until a request was answered; of one that follows along, nothing.",
+    "Seconds until a request was answered. Streams are not measured.",
     ["endpoint"],
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60),
 )
@@ -30,7 +30,7 @@ def show() -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Time each request. Called first, so that everything counts."""
+    """Time each request. Register this module first, so that the whole request is timed."""
     app.config["METRICS"] = Metrics(app.config["CONTEXT"])
     app.before_request(_begin)
     app.after_request(_end)

@@ -1,4 +1,4 @@
-"""Who calls, and what they may do: every view declares the permission that it needs."""
+"""The caller of a request, and the permission that each view declares and needs."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -27,7 +27,7 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
 def needs(permission: Permission) -> Callable[[View], View]:
-    """Declare the permission that a view needs. A view without one is never answered."""
+    """Declare the permission that a view needs. A view without a permission is never called."""
 
     def declare(view: View) -> View:
         view.permission = permission  # type: ignore[attr-defined]
@@ -37,19 +37,19 @@ def needs(permission: Permission) -> Callable[[View], View]:
 
 
 def permission_of(app: Flask, endpoint: str) -> Permission | None:
-    """Return the permission that an endpoint's view declared."""
+    """Return the permission of an endpoint's view, or None."""
     return getattr(app.view_functions[endpoint], "permission", None)
 
 
 def init_app(app: Flask) -> None:
-    # gunicorn sets it by the addresses it really listens on.
+    # gunicorn sets this value from the addresses on which it really listens.
     app.config.setdefault("OPEN", is_loopback(app.config["CONTEXT"].settings.host))
     app.before_request(_admit)
     app.context_processor(_for_templates)
 
 
 def still_admitted() -> bool:
-    """Return whether the reader of a long answer is still the same person with the same role."""
+    """Return whether the reader of a stream is still the same person with the same role."""
     return bool(_caller() == g.person)
 
 
@@ -61,12 +61,12 @@ def may(permission: Permission) -> bool:
 
 def _admit() -> ResponseReturnValue | None:
     if request.endpoint is None:
-        return None  # No such path, or not with that method: the error handler says so.
+        return None  # No such path, or a wrong method: the error handler responds.
     permission = permission_of(current_app, request.endpoint)
     if permission is None:
         raise RuntimeError(f"{request.endpoint} declares no permission")
     if request.blueprint in ("assets", "health"):
-        return None  # The same for everybody: the cookie is not even read.
+        return None  # A public response is the same for everybody, so the cookie is not read.
     g.person = _caller()
     set_source_address(source())
     if permission is Permission.PUBLIC:
@@ -82,7 +82,7 @@ def _admit() -> ResponseReturnValue | None:
 
 
 def _caller() -> Person | None:
-    """Return the caller, by token, trusted proxy or session, or as anybody at this machine."""
+    """Return the caller from token, trusted proxy or session, else the local user if allowed."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
         return person_of_token(token.strip(), context=app_context())
@@ -96,9 +96,9 @@ def _caller() -> Person | None:
 def _is_at_this_machine() -> bool:
     """Return whether the caller needs no log-in.
 
-    That depends on the address we listen on. Requests that a proxy passes on come from this
-    machine too, whoever sent them; and a host that routes its loopback network (route_localnet)
-    lets callers in from elsewhere. A caller at a Unix socket has no address.
+    The caller's address alone does not prove that the caller is on this machine: a local proxy
+    forwards requests of other machines, and a host that routes its loopback network
+    (route_localnet) accepts callers from elsewhere. A caller at a Unix socket has no address.
     """
     if not current_app.config["OPEN"] or app_context().settings.trusted_proxy:
         return False
@@ -107,7 +107,7 @@ def _is_at_this_machine() -> bool:
 
 
 def _user_of_proxy() -> str | None:
-    """Return the proxy's user header, trusted only from the proxy's own address."""
+    """Return the user header of the trusted proxy; empty if another address sent the request."""
     if not comes_from_proxy():
         return None
     return request.headers.get(app_context().settings.proxy_user_header) or None

@@ -16,15 +16,16 @@ from app.usecases.context import AppContext
 SESSION_KEY = "login"
 
 
-# Any of them means that a proxy passed the request on; so does each `X-Forwarded-…`.
+# Each of these headers, or any `X-Forwarded-…`, means that a proxy forwarded the request.
 _PROXY_HEADERS = ("Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "True-Client-Ip")
 _FOR_MACHINES = ("/healthz", "/readyz", "/metrics")
-# One slash, not two, and no character that a browser drops or turns into a slash.
+# A path begins with one slash, not two, and has no character that a browser drops or turns into
+# a slash.
 _OWN_PATH = re.compile(r"/(?![/\\])[^\x00-\x20\\]*\Z")
 
 
 def own_path(asked: str, otherwise: str) -> str:
-    """Return a path that a browser is to open, if it is one of ours."""
+    """Return the path if it is on this server, else the other path."""
     return asked if _OWN_PATH.match(asked) else otherwise
 
 
@@ -38,7 +39,7 @@ def actor() -> str:
 
 
 def source() -> str:
-    """Return the caller's address; behind the trusted proxy, the one that it names."""
+    """Return the caller's address. Behind the trusted proxy, return the address in its header."""
     address = request.remote_addr or ""
     if comes_from_proxy():
         passed_on = request.headers.get("X-Forwarded-For", "").rpartition(",")[2].strip()
@@ -48,15 +49,15 @@ def source() -> str:
 
 
 def comes_from_proxy() -> bool:
-    """Return whether the trusted reverse proxy passed this request on."""
+    """Return whether the trusted reverse proxy forwarded this request."""
     trusted = app_context().settings.trusted_proxy
     return bool(trusted) and request.remote_addr == trusted
 
 
 def is_passed_on() -> bool:
-    """Return whether a proxy passed this request on, as far as headers show.
+    """Return whether headers or protocol show that a proxy forwarded this request.
 
-    nginx adds no header unless configured to, but speaks HTTP/1.0, as no browser does.
+    By default nginx adds no header, but it speaks HTTP/1.0, which no browser does.
     """
     named = any(name in _PROXY_HEADERS or name.startswith("X-Forwarded-") for name in _names())
     return named or request.environ.get("SERVER_PROTOCOL") == "HTTP/1.0"
@@ -67,18 +68,18 @@ def _names() -> set[str]:
 
 
 def is_secure() -> bool:
-    """Return whether the reader's connection is TLS, to us or to the trusted proxy."""
+    """Return whether the reader's connection, to us or to the trusted proxy, uses TLS."""
     forwarded = request.headers.get("X-Forwarded-Proto", "") if comes_from_proxy() else ""
     return request.is_secure or forwarded.lower() == "https"
 
 
 def is_for_scripts() -> bool:
-    """Return whether the answer is for scripts, not for people."""
+    """Return whether a script, not a person, reads the response."""
     return request.path.startswith("/api/") or request.path in _FOR_MACHINES
 
 
 def wants_fragment() -> bool:
-    """Return whether HTMX asks for a part of a page; Back and boosted links want the whole."""
+    """Return whether HTMX requests a part of a page. Back and boosted links need the whole page."""
     htmx = request.htmx
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 

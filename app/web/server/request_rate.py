@@ -1,11 +1,13 @@
-"""The request rate: how many requests another machine may send.
+"""The request rate: how many requests another machine may send per second.
 
-Every caller is limited, logged in or not: a script that calls without a pause slows everybody
-down, and a page costs a few milliseconds in any case. At the default of a hundred a second, one
-machine uses a third of a core at most; thirty people behind one address stay far below.
-This host's own programs are not limited: they can use its processor without us, and all people
-behind an SSH tunnel or a local proxy share one address here. Neither are requests that a trusted
-proxy passes on without naming the caller.
+Every caller on another machine is limited, logged in or not: a script that calls without a pause
+slows everybody down, because each page costs a few milliseconds. At the default of 100 requests
+per second, one machine uses at most a third of a core. Thirty people behind one address send far
+fewer requests.
+
+This host's own programs are not limited. They can use its processor anyway, and all people behind
+an SSH tunnel or a local proxy share one address here. Requests that the trusted proxy forwards
+without the caller's address are not limited either.
 """
 
 from ipaddress import IPv6Address, ip_address
@@ -17,7 +19,7 @@ from werkzeug.exceptions import TooManyRequests
 
 from app.web.server.request import app_context, comes_from_proxy, source
 
-# The rate is an average over so long: opening a page causes many requests at the same time.
+# The rate is an average over this time, because opening a page causes many requests at once.
 _WINDOW_SECONDS = 10
 _MOST_CALLERS = 50_000
 
@@ -25,7 +27,7 @@ Caller = str | int
 
 
 class _RequestRate:
-    """Counts the requests of each caller, in a window that its first request opens."""
+    """Counts the requests of each caller in a time window, which the first request opens."""
 
     def __init__(self, per_second: int) -> None:
         self._most = per_second * _WINDOW_SECONDS
@@ -43,8 +45,8 @@ class _RequestRate:
         if sent[0] > self._most:
             raise TooManyRequests(
                 f"More than {self._most} requests came from this address within"
-                f" {_WINDOW_SECONDS} seconds. Wait as long, then go on more slowly;"
-                " DEPLOY_AGENT_REQUEST_RATE allows more.",
+                f" {_WINDOW_SECONDS} seconds. Wait {_WINDOW_SECONDS} seconds, then send fewer;"
+                " or raise DEPLOY_AGENT_REQUEST_RATE.",
                 retry_after=_WINDOW_SECONDS,
             )
 
@@ -54,7 +56,7 @@ def init_app(app: Flask) -> None:
 
 
 def _caller() -> Caller:
-    """Return whose requests are counted together; empty if they are not counted."""
+    """Return the caller under which a request is counted; empty if it is not counted."""
     address = source()
     if not address or (comes_from_proxy() and address == app_context().settings.trusted_proxy):
         return ""
@@ -66,5 +68,5 @@ def _caller() -> Caller:
         known = known.ipv4_mapped or known
     if known.is_loopback:
         return ""
-    # A machine may call from any address in the last half of its network.
+    # A machine may use any address of its IPv6 network, so the whole /64 counts as one caller.
     return int(known) >> 64 if isinstance(known, IPv6Address) else address

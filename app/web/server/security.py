@@ -1,6 +1,6 @@
-"""The guard before every view: foreign requests are refused, and every answer gets its headers.
+"""The guard before every view refuses foreign requests. Every response gets security headers.
 
-Browsers send `Sec-Fetch-Site` only to trustworthy origins: on an intranet's plain http the
+Browsers send `Sec-Fetch-Site` only to trustworthy origins. On an intranet's plain http, the
 comparison of `Origin` is the protection.
 """
 
@@ -35,21 +35,21 @@ HEADERS = {
     "Content-Security-Policy": _POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # With no-referrer browsers send `Origin: null` along with our own forms.
+    # Not “no-referrer”, with which browsers would send `Origin: null` with our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}\Z", re.ASCII)
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
-# Browsers accept it by TLS only. Subdomains are left out: somebody else may serve them.
+# Browsers accept this header over TLS only. It excludes subdomains: others may serve them.
 _STRICT_TRANSPORT = "max-age=31536000"
 
 csrf = CSRFProtect()
 
 
 class _Sessions(SecureCookieSessionInterface):
-    """Session cookies, which a browser that got one by TLS sends by TLS only."""
+    """Session cookies. A cookie that was set over TLS is sent over TLS only."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return is_secure()
@@ -61,13 +61,13 @@ def init_app(app: Flask) -> None:
     app.before_request(_refuse_foreign_change)
     app.after_request(_add_headers)
     app.session_interface = _Sessions()
-    # Checked by our own guard, which lets scripts pass.
+    # Our own guard checks tokens instead, because it does not require them from scripts.
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False
     csrf.init_app(app)
 
 
 def _name_request() -> None:
-    """Give a request an id; one that it brings is used only from the trusted proxy."""
+    """Give a request an id. An id in a request header is used only from the trusted proxy."""
     g.request_id = secrets.token_hex(8)
     given = request.headers.get("X-Request-Id", "")
     if comes_from_proxy() and _REQUEST_ID.match(given):
@@ -75,10 +75,10 @@ def _name_request() -> None:
 
 
 def _refuse_foreign_host() -> None:
-    """Refuse DNS rebinding: a name of another site that leads to this address.
+    """Refuse DNS rebinding: another site's name that resolves to this host's address.
 
-    If people log in, their cookie and token belong to the name that they used. Health is no
-    secret, and monitors ask for it by any name.
+    Once people log in, any name is accepted: a browser sends their cookie and token only to the
+    name that they used. Health checks are accepted under any name: they show no secret.
     """
     if request.blueprint == "health":
         return
@@ -101,8 +101,8 @@ def _name_of_host() -> str:
 def _refuse_foreign_change() -> None:
     """Refuse a change that another site's page sends, and a form without its CSRF token.
 
-    Browsers send `Origin` with every change. A request without it and without `Sec-Fetch-Site`
-    comes from a script, which no page can abuse.
+    Browsers send `Origin` with every change. A request without `Origin` and `Sec-Fetch-Site` comes
+    from a script, so no other site's page has sent it.
     """
     if request.method in _SAFE:
         return
@@ -129,11 +129,11 @@ def _add_headers(response: Response) -> Response:
     if is_secure():
         response.headers["Strict-Transport-Security"] = _STRICT_TRANSPORT
     if is_secure() or _name_of_host() in _LOOPBACK_NAMES:
-        # On other names browsers ignore it, and warn about it on every page.
+        # Under other names browsers ignore this header, with a warning on every page.
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.headers["X-Request-Id"] = g.get("request_id", "")
     add_request_facts()
     if request.blueprint != "assets" or "Cache-Control" not in response.headers:
-        # Also for a download, for which Flask sets another value.
+        # Flask sets another value for downloads; replace that too.
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -1,4 +1,4 @@
-"""Answers that readers share: under load, most time goes into reading the same folders for each."""
+"""Results that readers share: under load, most time goes into reading the same folders again."""
 
 from collections.abc import Callable, Hashable
 from time import monotonic
@@ -23,11 +23,11 @@ def init_app(app: Flask) -> None:
 def shared(
     key: Hashable, make: Callable[[], Made], *, seconds: float = 0.0, version: object = None
 ) -> Made:
-    """Return what `make` returns, once for all readers with the same rights and the same way in.
+    """Call `make` once for all readers with the same permission and the same `visitor()`.
 
-    Without `seconds` nothing is kept: `make` begins after each of its readers asked, so it sees
-    whatever they did before. With `seconds` its result serves for so long, or until something
-    is known to have changed. `version` is what it was made of: another one is made anew.
+    Without `seconds`, only concurrent readers share a call that starts after their requests, so
+    the result includes their own changes. With `seconds`, the result is kept for that time, or
+    until a change is published. If `version` differs, `make` is called again.
     """
     answers: SingleFlight[object] = current_app.extensions["shared_answers"]
     after = app_context().live_updates.changed_at if seconds else monotonic()

@@ -1,7 +1,7 @@
-"""gunicorn's worker, with answers of our own to what can't be read as a request.
+"""gunicorn's worker, with our own responses to malformed requests.
 
-gunicorn's answers and its log repeat what was sent, which may be the path of a set-up link, and
-its answers lack the headers that all others have.
+gunicorn's responses and log lines repeat the malformed request, which may contain a set-up link.
+Its responses also lack the security headers of all other responses.
 """
 
 import socket
@@ -27,28 +27,34 @@ _REFUSED: dict[type[BaseException], tuple[HTTPStatus, str]] = {
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "The request's headers are too large. In a browser, delete this host's cookies.",
     ),
-    ExpectationFailed: (HTTPStatus.EXPECTATION_FAILED, "What the request expects isn't met here."),
-    UnsupportedTransferCoding: (HTTPStatus.NOT_IMPLEMENTED, "This transfer coding is not known."),
-    ParseException: (HTTPStatus.BAD_REQUEST, "This is no request that can be understood."),
+    ExpectationFailed: (
+        HTTPStatus.EXPECTATION_FAILED,
+        "The request has an Expect header that is not supported.",
+    ),
+    UnsupportedTransferCoding: (
+        HTTPStatus.NOT_IMPLEMENTED,
+        "This transfer coding is not supported.",
+    ),
+    ParseException: (HTTPStatus.BAD_REQUEST, "The request can't be understood."),
     BaseException: (HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong in Deploy Agent."),
 }
 
 
 class Worker(ThreadWorker):
-    """Answers with the usual headers, repeats nothing that was sent, hangs up on slow clients."""
+    """Responds with our headers, repeats no input, and disconnects clients that are too slow."""
 
     def enqueue_req(self, conn: TConn) -> None:
-        """Give a thread to a client that starts a request."""
+        """Start the client's deadline, and give a thread to its request."""
         if not isinstance(conn.sock, ClientSocket):
             conn.sock = ClientSocket(conn.sock)
         conn.sock.begin()
         super().enqueue_req(conn)
 
     def handle(self, conn: TConn) -> bool:
-        """Answer, and wait here until the client closes a connection that is over.
+        """Respond, then close a finished connection in this request's thread.
 
-        gunicorn waits in the one thread that accepts all connections: two seconds for each
-        client that does not close its end.
+        gunicorn closes it in the one thread that accepts all connections, and waits up to two
+        seconds for each client that does not close its end.
         """
         goes_on = super().handle(conn)
         if not goes_on:
@@ -73,7 +79,7 @@ class Worker(ThreadWorker):
             self.log.exception("A request failed before it was answered")
         else:
             name = addr[0] if isinstance(addr, tuple) else "a socket"
-            self.log.warning("%s sent what is no request: %s", name, type(exc).__name__)
+            self.log.warning("%s sent a malformed request: %s", name, type(exc).__name__)
         try:
             util.write_nonblock(client, _answer(*_REFUSED[kind]))
         except OSError:

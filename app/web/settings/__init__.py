@@ -1,1 +1,1 @@
-"""The forms and calls that make and change a deployment."""
+"""The forms and calls that create and change a deployment."""

@@ -1,9 +1,8 @@
 """The configure form, its checks beside the fields, and its preview.
 
-Secrets are checked like every other field. Their value goes to the server in the body of the
-request, over the same connection as the form itself, and the answer does not repeat it. So all
-rules are in one place, and a bot's token that another gateway uses is found before anything is
-written.
+Secrets are checked like every other field. The request's body carries the secret over the same
+connection as the form itself, and the response does not repeat it. So all rules are in one place,
+and a bot token that another gateway already uses is found before anything is written.
 """
 
 from collections.abc import Mapping
@@ -39,13 +38,13 @@ from app.web.settings.form import form_context, sent_fields
 bp = Blueprint("configure", __name__)
 api_bp = Blueprint("configure_api", __name__, url_prefix="/api/deploy")
 
-# What the form sends besides the fields.
+# The form's other inputs, which are not fields of a deployment.
 _NO_FIELDS = ("csrf_token", "id", "like", "copy_secrets", "copy_channels", "launch", "configure")
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """A sent form: the fields, the id for its deployment, and where to clone settings from."""
+    """A sent form: the fields, the new deployment's id, and the deployment to clone from."""
 
     given: Mapping[str, str]
     id: str
@@ -86,15 +85,15 @@ def configure() -> ResponseReturnValue:
             if started.warning:
                 flash(started.warning)
         except UserError as error:
-            # The deployment exists: sending the form again would create another one.
-            flash(f"It was configured, but not launched. {error.detail}")
+            # Don't show the form again: the deployment exists, and the form would create another.
+            flash(f"The deployment was configured, but not launched. {error.detail}")
     return lead_to(url_for("pages.show", deployment_id=deployment.id))
 
 
 @bp.post("/deployments/new/check")
 @needs(Permission.OPERATE)
 def check() -> ResponseReturnValue:
-    """Return the message for the field that was just left."""
+    """Return the message for the field that the person has just left."""
     form = _sent()
     if not wants_fragment():
         return _show(form)
@@ -124,10 +123,9 @@ def _sent() -> _Form:
 
 
 def _show(form: _Form, errors: Mapping[str, str] | None = None, status: int = 200) -> Response:
-    """Show the form with what was typed, except secrets.
+    """Show the form with the typed values, except secrets.
 
-    `errors` are those of a form that was sent to be configured. Without them, empty fields have
-    no message.
+    `errors` are the errors of a rejected form. If it is None, no empty field has a message.
     """
     offer = (
         cloneable_settings(form.like.deployment_id, context=app_context()) if form.like else None
@@ -162,12 +160,12 @@ def _preview(form: _Form) -> Preview:
 
 
 class ConfigureBody(CallBody):
-    """The fields of a new deployment. Another deployment can supply those that are not given."""
+    """The fields of a new deployment. Missing fields can be copied from another deployment."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
 
     like: str | None = Field(
-        None, description="The id of a deployment that supplies the fields not given here."
+        None, description="The id of the deployment from which missing fields are copied."
     )
     copy_secrets: bool = Field(False, description="Copy its API keys too, which is recorded.")
     copy_channels: bool = Field(False, description="Copy its bot tokens too, which is recorded.")
@@ -197,7 +195,7 @@ class ConfigureBody(CallBody):
     ),
 )
 def show_schema() -> SchemaShown:
-    """Every field by group: its name here and in `.env`, its purpose, and which values it takes."""
+    """Every field by group: its name here and in `.env`, its purpose, and its allowed values."""
     return SchemaShown.of_fields(field_defaults(app_context()))
 
 
@@ -224,10 +222,10 @@ def configure_by_script(body: ConfigureBody) -> ConfiguredAnswer:
 
 
 def _like(body: ConfigureBody) -> CloneSource | None:
-    """Return where to clone settings from. Raises InputRejected, NotFound."""
+    """Return the deployment to clone and what to copy, or None. Raises InputRejected, NotFound."""
     if "like" in body.model_fields_set:
         return CloneSource(parse_id(body.like), body.copy_secrets, body.copy_channels)
     copies = {"copy_secrets": body.copy_secrets, "copy_channels": body.copy_channels}
     if alone := [name for name, copied in copies.items() if copied]:
-        raise InputRejected(dict.fromkeys(alone, "needs like, another deployment's id"))
+        raise InputRejected(dict.fromkeys(alone, "needs `like`, the id of another deployment"))
     return None

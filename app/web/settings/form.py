@@ -29,19 +29,19 @@ _LABELS = {each.name: each.label for fields in _SECTIONS.values() for each in fi
 
 
 def sent_fields(others: Collection[str]) -> dict[str, str]:
-    """Return the fields of the sent form; `others` are names of what is no field."""
+    """Return the fields of the sent form; `others` are names of inputs that are not fields."""
     return {name: value for name, value in request.form.items() if name not in others}
 
 
 def form_context(
     given: Mapping[str, str], messages: Mapping[str, FieldMessage], touched: Collection[str]
 ) -> dict[str, Any]:
-    """Return what both form templates need: fields, typed values, messages.
+    """Return the context of both form templates: fields, typed values, messages.
 
-    Sections with a `touched` field or an error are open. Secrets are never sent back to the
-    browser: a form that is loaded anew asks for them `again`.
+    A section with a `touched` field or an error is open. Secrets are never sent back to the
+    browser: without HTMX, people must type the secrets in `again` once more.
     """
-    # HTMX leaves the fields of secrets as they are in the page.
+    # HTMX does not replace the inputs of secrets, so typed secrets stay.
     typed_secrets = [name for name, value in given.items() if value and name in _SECRETS]
     again = set() if wants_fragment() else set(typed_secrets)
     wrong = {

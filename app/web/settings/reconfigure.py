@@ -1,6 +1,6 @@
-"""Changing a deployment's settings: the edit form and the call for scripts.
+"""Changing a deployment's settings: the edit form and the API call.
 
-The form is filled from the deployment's files, and rejected if they changed after that.
+The form is filled from the deployment's files. It is rejected if the files have changed by then.
 """
 
 from collections.abc import Mapping
@@ -55,14 +55,16 @@ from app.web.settings.form import form_context, sent_fields
 bp = Blueprint("edit", __name__, url_prefix="/deployments/<deployment_id>")
 api_bp = Blueprint("reconfigure_api", __name__, url_prefix="/api/deploy")
 
-# What the form sends besides the fields.
+# The form's other inputs, which are not fields of a deployment.
 _NO_FIELDS = ("csrf_token", "seen", "remove", "then")
 
 
 @dataclass(frozen=True, slots=True)
 class _Rejection:
-    """Why a form was rejected. `stale` are the labels of what somebody else changed meanwhile;
-    `conflicts` are messages for fields that were changed both there and in the form.
+    """Why a form was rejected.
+
+    `stale` are the labels of fields that somebody else changed after the form was opened.
+    `conflicts` are messages for fields that somebody else and the form both changed.
     """
 
     errors: Mapping[str, str] | None = None
@@ -97,14 +99,14 @@ def edit(deployment_id: str) -> ResponseReturnValue:
         show_above_form(refusal)
         return _show(deployment_id, change, _Rejection(status=refusal.status))
     if started is None:
-        flash("Nothing was changed: the settings are like that already.", "done")
+        flash("Nothing was changed: the deployment already has these settings.", "done")
     return lead_to(url("pages.show", deployment_id=deployment_id))
 
 
 @bp.post("/edit/check")
 @needs(Permission.OPERATE)
 def check(deployment_id: str) -> ResponseReturnValue:
-    """Return the message for the field that was just left."""
+    """Return the message for the field that the person has just left."""
     if not wants_fragment():
         return _show(deployment_id, _sent())
     given = _sent().given
@@ -125,7 +127,7 @@ def preview(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/edit/port")
 @needs(Permission.OPERATE)
 def use_port(deployment_id: str) -> ResponseReturnValue:
-    """Change the port and launch."""
+    """Change the port and launch the deployment."""
     change = ChangeRequest({"port": request.form.get("port", "")})
     reconfigure_deployment(deployment_id, change, "launch", actor=actor(), context=app_context())
     return done("The deployment is being launched with another port.", deployment_id)
@@ -134,7 +136,7 @@ def use_port(deployment_id: str) -> ResponseReturnValue:
 @bp.post("/edit/resume")
 @needs(Permission.OPERATE)
 def resume(deployment_id: str) -> ResponseReturnValue:
-    """Finish or undo a half-done change."""
+    """Finish or undo an interrupted change."""
     finish = request.form.get("verb") == "finish"
     verb = "finish" if finish else "undo"
     resume_reconfiguration(deployment_id, verb, actor=actor(), context=app_context())
@@ -158,7 +160,7 @@ def _plan(
 
 
 def _messages(plan: ReconfigurePlan | None, errors: Mapping[str, str]) -> dict[str, FieldMessage]:
-    """Return the errors, or the hints about changed fields."""
+    """Return the errors if there are any, else the hints about changed fields."""
     if plan is None:
         return {name: FieldMessage(error) for name, error in errors.items()}
     changed = {each.name: each.after for each in plan.changes if each.field and each.after}
@@ -169,7 +171,7 @@ def _messages(plan: ReconfigurePlan | None, errors: Mapping[str, str]) -> dict[s
 def _show(
     deployment_id: str, change: ChangeRequest, rejection: _Rejection = _Rejection()
 ) -> Response:
-    """Show the form with what was typed, except secrets."""
+    """Show the form with the typed values, except secrets."""
     view = show_deployment(deployment_id, context=app_context())
     plan, errors = _plan(deployment_id, ChangeRequest(change.given, change.remove))
     messages = _messages(plan, {**errors, **(rejection.errors or {})})
@@ -194,7 +196,7 @@ def _show(
 
 
 def _kept_secrets(env: Mapping[str, str]) -> dict[str, str]:
-    """Return a masked hint of each secret that stays if nothing is typed, by field name."""
+    """Return masked hints of the present secrets by field name. An empty input keeps a secret."""
     return {
         each.name: masked_hint(env[each.env])
         for each in FIELDS
@@ -203,9 +205,9 @@ def _kept_secrets(env: Mapping[str, str]) -> dict[str, str]:
 
 
 class ReconfigureBody(OperationBody):
-    """What to change. Besides these keys, it takes fields by their names in the schema.
+    """The changes to a deployment. Each field of the schema is a key too.
 
-    A field that is not given stays as it is, and so does a secret that is given empty.
+    A missing field keeps its value. An empty secret also keeps its value.
     """
 
     model_config = ConfigDict(extra="allow", json_schema_extra=with_fields)
@@ -215,12 +217,12 @@ class ReconfigureBody(OperationBody):
         True, description="Restart a running gateway if its container changes; false only saves."
     )
     launch: bool = Field(False, description="Launch the deployment if it is not running.")
-    preview: bool = Field(False, description="Only show what would change.")
+    preview: bool = Field(False, description="Only show the change; do not make it.")
     seen: str = Field(
-        "", description="The `seen` of a preview; refused if the files have changed since."
+        "", description="The `seen` of a preview; refused if the files changed after it."
     )
     resume: Literal["", "finish", "undo"] = Field(
-        "", description="Finish or undo a half-done reconfiguration, without other keys."
+        "", description="Finish or undo an interrupted reconfiguration; send no other fields."
     )
 
 
@@ -240,8 +242,8 @@ class ReconfigureBody(OperationBody):
 def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | AcceptedAnswer:
     """Any field can be changed, also the port. A running gateway is restarted with the change,
     and the call waits as launch does. If the gateway does not start, the change is rolled back.
-    Comments and order in `.env` stay. In `docker-compose.yml` only the network changes, with the
-    port."""
+    Comments and order in `.env` stay. In `docker-compose.yml` only the network changes, and only
+    if the port changes."""
     if body.resume:
         resumed = resume_reconfiguration(
             body.deployment_id, body.resume, actor=actor(), context=app_context()
@@ -261,7 +263,7 @@ def reconfigure(body: ReconfigureBody) -> ReconfiguredAnswer | PreviewAnswer | A
 def _answered(
     body: ReconfigureBody, started: Started | None
 ) -> ReconfiguredAnswer | AcceptedAnswer:
-    """Answer with the outcome, or 202 if it still runs. None means that nothing had to change."""
+    """Answer with the outcome, or 202 while the operation runs. None means: nothing to change."""
     if started and not (body.wait and wait_for(started, context=app_context())):
         return accepted(started.operation, "launching")
     return reconfigured(body.deployment_id, started, context=app_context())

@@ -1,1 +1,1 @@
-"""The list and a deployment's page."""
+"""The list of deployments, and a deployment's page."""

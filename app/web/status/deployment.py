@@ -1,4 +1,4 @@
-"""One deployment: its page, which is a fragment for HTMX too, and its status for scripts."""
+"""One deployment: its page, its page's fragments for HTMX, and its status for scripts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ from app.web.status.overview import EXAMPLE as LISTED
 bp = Blueprint("pages", __name__)
 api_bp = Blueprint("deployment_api", __name__, url_prefix="/api/deploy")
 
-# What a deployment's page shows of its log; the log's own page has the choice.
+# The part of the log on a deployment's page. On the log's own page, people choose.
 _RECENT = LogSelection()
 
 
@@ -68,13 +68,13 @@ def _page(deployment_id: str) -> tuple[Tab, Markup]:
 @bp.get("/deployments/<deployment_id>/stream")
 @needs(Permission.VIEW)
 def stream(deployment_id: str) -> ResponseReturnValue:
-    """Send what changes on a deployment's page."""
+    """Stream updates of a deployment's page."""
     outcomes, output = Outcomes(), Output()
     show_deployment(deployment_id, context=app_context())
     log = LogBox(_RECENT)
 
     def look() -> PageParts:
-        # Not every part publishes its changes, so a look is shared for a second at most.
+        # Not every part publishes its changes, so readers share the parts for one second at most.
         view, parts = shared(("stream", deployment_id), lambda: _look(deployment_id), seconds=1.0)
         log.update(view)
         output.show(view.deployment.operation)
@@ -91,7 +91,7 @@ def _look(deployment_id: str) -> tuple[DeploymentView, Mapping[str, str]]:
     return view, render_parts(_PARTS, {**_context(view), **state_context(view, _RECENT)})
 
 
-# What a deployment's page is made of.
+# The templates of a deployment's page.
 _PARTS = (
     "status/_title",
     "status/_icon",
@@ -144,7 +144,7 @@ def status(deployment_id: str) -> ResponseReturnValue:
 
 @dataclass(frozen=True, slots=True)
 class _Setting:
-    """One line of the configuration as it is shown: a secret only as a hint."""
+    """One setting as shown on the page. Of a secret, only a hint is shown."""
 
     env: str
     field: Field | None
@@ -153,7 +153,7 @@ class _Setting:
 
 
 def _settings_of(env: Mapping[str, str]) -> list[_Setting]:
-    # An address may carry a password.
+    # A URL may contain a password.
     mask = Masker(secret_values(env))
     return [
         _Setting(key, BY_ENV.get(key), _shown(key, value, mask), is_secret(key))
@@ -206,8 +206,8 @@ def _shown(key: str, value: str, mask: Masker) -> str:
     ),
 )
 def status_by_script(deployment_id: str) -> DeploymentAnswer:
-    """With its containers, its readiness checks, its latest operation, and what keeps the caller's
-    browser from the gateway's page."""
+    """The deployment's status, containers, readiness checks and latest operation, and the reasons
+    why the gateway's page would refuse the caller's browser."""
     view = show_deployment(deployment_id, context=app_context())
     checks = checks_of(view, context=app_context())
     cause = diagnose(view, checks, context=app_context())

@@ -1,4 +1,4 @@
-"""The list of deployments: searched, filtered and sorted by its URL, and followed by its stream."""
+"""The list of deployments. Its URL holds search, filter and order; its stream sends updates."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,9 +31,9 @@ from app.web.server.sharing import shared
 bp = Blueprint("overview", __name__)
 api_bp = Blueprint("overview_api", __name__, url_prefix="/api/deploy")
 
-# Everything in the list publishes its changes, so a look may be old.
+# Every part of the list publishes its changes, so it is rendered rarely without a change.
 _LOOK_SECONDS = 10.0
-# The parts of the list beside its rows and their frame.
+# The parts of the list besides its rows and the rows' frame.
 _PARTS = (
     "status/_title",
     "status/_icon",
@@ -55,7 +55,7 @@ def index() -> ResponseReturnValue:
 
 def _list(query: ListQuery) -> tuple[Tab, Markup]:
     overview = load_overview(app_context())
-    # For a second at most, since the words say how long ago something was.
+    # Shared for one second at most, because the list shows relative times such as “5 s ago”.
     return shared(
         ("list of overview", query),
         lambda: _rendered_list(overview, query),
@@ -73,7 +73,7 @@ def _rendered_list(overview: Overview, query: ListQuery) -> tuple[Tab, Markup]:
 @bp.get("/stream")
 @needs(Permission.VIEW)
 def stream() -> ResponseReturnValue:
-    """Send what changes in the list that the same arguments of `/` show."""
+    """Stream updates of the list. The arguments are the same as for `/`."""
     query, outcomes = _query(), Outcomes()
 
     def look() -> PageParts:
@@ -129,7 +129,7 @@ def _rows(views: Sequence[DeploymentView]) -> list[Row]:
 
 
 def _row(row: Row) -> Markup:
-    """Return a row's HTML, rendered once for all readers as long as its words are the same."""
+    """Return a row's HTML, cached for all readers as long as its text stays the same."""
     return _row_with_words(row, may(Permission.OPERATE), reading(row.reason_parts))
 
 
@@ -178,8 +178,8 @@ EXAMPLE = DeploymentShown(
 @needs(Permission.VIEW)
 @call(CallTag.DEPLOYMENTS, "List deployments", example=Example([EXAMPLE]))
 def list_all() -> list[DeploymentShown]:
-    """With port, status, reason and address. If Docker Engine does not answer, the status is
-    `unknown` and the reason names the last known one."""
+    """All deployments with port, status, reason and address. If Docker Engine does not answer, the
+    status is `unknown` and the reason names the last known status."""
     return shared("api list", _list_for_script)
 
 

@@ -1,1 +1,1 @@
-"""Updates of one deployment and of several."""
+"""Updates of one deployment, and of several deployments one by one."""

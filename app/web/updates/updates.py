@@ -1,4 +1,4 @@
-"""Updates: one deployment to another image, or back to the previous version."""
+"""Updates one deployment to another image, or goes back to its previous version."""
 
 from flask import Blueprint, Response, url_for
 from flask.typing import ResponseReturnValue
@@ -30,7 +30,7 @@ from app.web.server.request import actor, app_context, own_path
 bp = Blueprint("updates", __name__)
 api_bp = Blueprint("updates_api", __name__, url_prefix="/api/deploy")
 
-# How the title of each question begins.
+# The first words of each question's title.
 _TITLES = {"update": "Update", "go_back": "Go back"}
 _NEWER = "ghcr.io/openclaw/openclaw:2026.9.6"
 _UPDATING = (*BEGINNING, UpdateFailed, WasCancelled, TooManyWaiting)
@@ -120,8 +120,8 @@ def update_by_script(body: UpdateBody) -> UpdatedAnswer | AcceptedAnswer:
     errors=(*_UPDATING, NoPreviousVersion),
 )
 def go_back_by_script(body: OperationBody) -> UpdatedAnswer | AcceptedAnswer:
-    """It updates to the image before the last update and restores the state of that moment. The
-    present state is backed up, so calling it again undoes it."""
+    """Restores image and state as they were before the last update. The present state is backed
+    up, so a second call undoes the first."""
     started = go_back(body.deployment_id, actor=actor(), context=app_context())
     return _answer(started, wait=body.wait)
 

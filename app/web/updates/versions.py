@@ -1,4 +1,4 @@
-"""Versions: which image each deployment runs, and updates of several; page and API calls."""
+"""Versions: which image each deployment runs, and updates of several deployments."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -65,7 +65,7 @@ def update_chosen() -> ResponseReturnValue:
 @needs(Permission.OPERATE)
 def cancel(number: int) -> ResponseReturnValue:
     cancel_rest(number, actor=actor(), context=app_context())
-    flash("Deployments that still waited will not be updated.", "done")
+    flash("The deployments that still wait will not be updated.", "done")
     return lead_to(url_for("versions.show"))
 
 
@@ -152,7 +152,7 @@ def begin(body: UpdateManyBody) -> StartedBatchAnswer:
     example=Example(path={"number": 1}, answer=BatchAnswer(**_EXAMPLE)),
 )
 def one(number: int) -> BatchAnswer:
-    """Its progress, and why it ended."""
+    """The progress of the update, and the reason for its end."""
     return BatchAnswer.of(find_batch(number, context=app_context()))
 
 

@@ -92,7 +92,7 @@ def test_a_form_that_cannot_launch_leads_to_the_new_deployment(
     )
 
     assert answer.status_code == 200
-    assert "It was configured, but not launched." in answer.text
+    assert "The deployment was configured, but not launched." in answer.text
     assert "Nothing answers" in answer.text
     assert len(gated.get("list").json) == 1
 

@@ -127,7 +127,7 @@ def test_waiting_messages_are_retried_and_dropped_ones_are_mentioned_later(
     put("first")
     sender.start()
     try:
-        eventually(lambda: outcomes(api) == ["taken, with status 204"])
+        eventually(lambda: outcomes(api) == ["accepted, with status 204"])
         assert [each["reason"] for each in receiver.got] == ["first"]
 
         receiver.answers = [500] * 3
