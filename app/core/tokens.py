@@ -127,7 +127,7 @@ def at_gateway(checks: Sequence[ReadinessCheck] | None) -> TokenComparison:
     None means that the checks did not finish in time.
     """
     if checks is None:
-        return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, "it did not answer in time")
+        return unknown(TokenPlace.GATEWAY, "it did not answer in time")
     failed = first_failed(checks)
     if failed is None:
         accepted = any(each.name == "token" and each.state is CheckState.PASSED for each in checks)
@@ -137,7 +137,7 @@ def at_gateway(checks: Sequence[ReadinessCheck] | None) -> TokenComparison:
     if failed.code == TOKEN_MISMATCH:
         reason = "it rejects the token of .env"
         return TokenComparison(TokenPlace.GATEWAY, TokenMatch.DIFFERS, reason)
-    return TokenComparison(TokenPlace.GATEWAY, TokenMatch.UNKNOWN, failed.detail)
+    return unknown(TokenPlace.GATEWAY, failed.detail)
 
 
 def unknown(place: TokenPlace, reason: str) -> TokenComparison:

@@ -1,7 +1,7 @@
 """Pairing: which devices ask to use a gateway, and which are paired."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -91,7 +91,7 @@ class PairingStatus:
     reason: str = ""
     as_of: datetime | None = None
     pending: tuple[PendingRequest, ...] = ()
-    paired: tuple[PairedDevice, ...] = field(default=())
+    paired: tuple[PairedDevice, ...] = ()
 
 
 def scopes_to_approve(request: PendingRequest) -> tuple[str, ...]:

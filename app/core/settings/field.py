@@ -14,8 +14,11 @@ Rule = Callable[[str], str | None]
 class ValueHint:
     """What a value usually looks like. Only a hint: providers may change their key formats."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     words: str
+
+    def fits(self, value: str) -> bool:
+        return bool(re.match(self.pattern, value))
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,10 +71,10 @@ def warning_about(known: Field, value: str) -> str:
         return ""
     if value != value.strip():
         return "This begins or ends with a space, which is kept. Did you copy too much?"
-    if known.hint and known.hint.pattern.match(value):
+    if known.hint and known.hint.fits(value):
         return ""
     for other in FIELDS:
-        if other is not known and other.hint and other.hint.pattern.match(value):
+        if other is not known and other.hint and other.hint.fits(value):
             return f"This looks like {_with_article(other.label)}, which has its own field."
     if known.hint is None:
         return ""

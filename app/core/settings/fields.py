@@ -23,10 +23,6 @@ SECTIONS = (
 )
 
 
-def _hint(pattern: str, words: str) -> ValueHint:
-    return ValueHint(re.compile(pattern), words)
-
-
 def _secret(name: str, label: str, section: str, help: str, link: str, **more: Any) -> Field:
     return Field(
         name=name,
@@ -82,7 +78,7 @@ FIELDS: tuple[Field, ...] = (
         type="secret",
         placeholder="sk-or-v1-…",
         link="https://openrouter.ai/keys",
-        hint=_hint(r"sk-or-v1-\S{50,}\Z", "is sk-or-v1- followed by about 64 characters"),
+        hint=ValueHint(r"sk-or-v1-\S{50,}\Z", "is sk-or-v1- followed by about 64 characters"),
         reaches_gateway=True,
     ),
     NAME,
@@ -114,7 +110,7 @@ FIELDS: tuple[Field, ...] = (
         "Send /newbot to BotFather; it replies with the token. Each gateway needs its own bot.",
         "https://t.me/BotFather",
         placeholder="110201543:AAHdqTcvCH1…",
-        hint=_hint(r"\d{6,}:[\w-]{35}\Z", "is a number, a colon and 35 characters"),
+        hint=ValueHint(r"\d{6,}:[\w-]{35}\Z", "is a number, a colon and 35 characters"),
         serves_one="Telegram bot",
     ),
     _secret(
@@ -123,7 +119,7 @@ FIELDS: tuple[Field, ...] = (
         "Channels",
         "In your application, under Bot: Reset Token. Each gateway needs its own bot.",
         "https://discord.com/developers/applications",
-        hint=_hint(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{25,}\Z", "has three parts separated by dots"),
+        hint=ValueHint(r"[\w-]{18,}\.[\w-]{6,}\.[\w-]{25,}\Z", "has three parts separated by dots"),
         serves_one="Discord bot",
     ),
     _secret(
@@ -133,7 +129,7 @@ FIELDS: tuple[Field, ...] = (
         "In your app, under OAuth & Permissions. Slack also needs the app token.",
         "https://api.slack.com/apps",
         placeholder="xoxb-…",
-        hint=_hint(r"xoxb-", "begins with xoxb-"),
+        hint=ValueHint(r"xoxb-", "begins with xoxb-"),
         serves_one="Slack bot",
     ),
     _secret(
@@ -143,7 +139,7 @@ FIELDS: tuple[Field, ...] = (
         "In your app, under Basic Information: an app-level token with connections:write.",
         "https://api.slack.com/apps",
         placeholder="xapp-…",
-        hint=_hint(r"xapp-", "begins with xapp-"),
+        hint=ValueHint(r"xapp-", "begins with xapp-"),
         serves_one="Slack app",
     ),
     _secret(
@@ -153,7 +149,7 @@ FIELDS: tuple[Field, ...] = (
         "For models named openai/…, billed by OpenAI.",
         "https://platform.openai.com/api-keys",
         placeholder="sk-…",
-        hint=_hint(r"sk-(?!or-|ant-)", "begins with sk-"),
+        hint=ValueHint(r"sk-(?!or-|ant-)", "begins with sk-"),
     ),
     _secret(
         "anthropic_api_key",
@@ -162,7 +158,7 @@ FIELDS: tuple[Field, ...] = (
         "For models named anthropic/…, billed by Anthropic.",
         "https://console.anthropic.com/settings/keys",
         placeholder="sk-ant-…",
-        hint=_hint(r"sk-ant-", "begins with sk-ant-"),
+        hint=ValueHint(r"sk-ant-", "begins with sk-ant-"),
     ),
     _secret(
         "gemini_api_key",
@@ -171,7 +167,7 @@ FIELDS: tuple[Field, ...] = (
         "For models named google/…, from Google AI Studio.",
         "https://aistudio.google.com/apikey",
         placeholder="AIza…",
-        hint=_hint(r"AIza|AQ\.", "begins with AIza or AQ."),
+        hint=ValueHint(r"AIza|AQ\.", "begins with AIza or AQ."),
     ),
     _secret(
         "zai_api_key",
@@ -187,7 +183,7 @@ FIELDS: tuple[Field, ...] = (
         "For models named vercel-ai-gateway/…, through Vercel.",
         "https://vercel.com/d?to=%2F%5Bteam%5D%2F%7E%2Fai-gateway%2Fapi-keys",
         placeholder="vck_…",
-        hint=_hint(r"vck_", "begins with vck_"),
+        hint=ValueHint(r"vck_", "begins with vck_"),
     ),
     _secret(
         "minimax_api_key",
@@ -210,7 +206,7 @@ FIELDS: tuple[Field, ...] = (
         "Lets the agent search the web with Perplexity.",
         "https://www.perplexity.ai/settings/api",
         placeholder="pplx-…",
-        hint=_hint(r"pplx-", "begins with pplx-"),
+        hint=ValueHint(r"pplx-", "begins with pplx-"),
     ),
     _secret(
         "firecrawl_api_key",
@@ -219,7 +215,7 @@ FIELDS: tuple[Field, ...] = (
         "Lets the agent read pages that need a browser.",
         "https://www.firecrawl.dev/app/api-keys",
         placeholder="fc-…",
-        hint=_hint(r"fc-", "begins with fc-"),
+        hint=ValueHint(r"fc-", "begins with fc-"),
     ),
     _secret(
         "elevenlabs_api_key",

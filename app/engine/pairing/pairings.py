@@ -6,7 +6,7 @@ looks. A gateway sends an event when a device asks, so a page is as fresh as its
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 from app.core.access.device import DeviceIdentity
@@ -52,9 +52,7 @@ class Pairings:
     def status_of(self, deployment: Deployment, gateway: Container) -> PairingStatus:
         """Return what is known by now, without waiting; the first call begins a watch."""
         watch = self._watch(deployment, gateway)
-        if watch is None:
-            return PairingStatus(PairingState.UNAVAILABLE, _TOO_MANY)
-        return watch.status
+        return watch.status if watch else PairingStatus(PairingState.UNAVAILABLE, _TOO_MANY)
 
     def request(
         self, deployment: Deployment, gateway: Container, request_id: str
@@ -83,30 +81,26 @@ class Pairings:
 
     def approve(self, deployment: Deployment, gateway: Container, request: PendingRequest) -> None:
         """Raises RequestUnknown, GatewayRefused, GatewaySilent."""
-        self._answer(deployment, gateway, "approve", request, scopes_to_approve(request))
+        parameters, scopes = {"requestId": request.request_id}, scopes_to_approve(request)
+        self._call(deployment, gateway, "device.pair.approve", parameters, scopes)
 
     def reject(self, deployment: Deployment, gateway: Container, request: PendingRequest) -> None:
         """Raises RequestUnknown, GatewayRefused, GatewaySilent."""
-        self._answer(deployment, gateway, "reject", request, (PAIRING,))
+        parameters = {"requestId": request.request_id}
+        self._call(deployment, gateway, "device.pair.reject", parameters)
 
     def remove(self, deployment: Deployment, gateway: Container, device: PairedDevice) -> None:
         """Raises DeviceUnknown, GatewayRefused, GatewaySilent."""
-        parameters = {"deviceId": device.device_id}
-        self._in_loop(
-            deployment,
-            gateway,
-            lambda watch: watch.call("device.pair.remove", parameters, (PAIRING,)),
-        )
+        self._call(deployment, gateway, "device.pair.remove", {"deviceId": device.device_id})
 
-    def _answer(
+    def _call(
         self,
         deployment: Deployment,
         gateway: Container,
-        verb: str,
-        request: PendingRequest,
-        scopes: Sequence[str],
+        method: str,
+        parameters: Mapping[str, str],
+        scopes: Sequence[str] = (PAIRING,),
     ) -> None:
-        method, parameters = f"device.pair.{verb}", {"requestId": request.request_id}
         self._in_loop(deployment, gateway, lambda watch: watch.call(method, parameters, scopes))
 
     def _in_loop(

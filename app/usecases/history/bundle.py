@@ -12,8 +12,7 @@ from typing import Any
 
 from app.core.deployment import Deployment
 from app.core.errors import EngineError
-from app.core.redaction import redacted, redacted_env, redacted_file
-from app.core.secrets import Masker
+from app.core.secrets import Masker, redacted, redacted_env, redacted_file
 from app.core.text import clean, shorten
 from app.store import history
 from app.store.deployment_files import COMPOSE_FILE
