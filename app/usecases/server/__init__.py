@@ -1,1 +1,1 @@
-"""The server itself: start-up log, health, metrics, live updates."""
+"""The web server itself: start-up log, health, metrics, live updates."""

@@ -1,13 +1,13 @@
-"""Readiness of this server, in words without addresses or paths: strangers may read them."""
+"""Readiness of this server, described without addresses or paths: strangers may read it."""
 
 from app.store.storage_errors import write_problem
 from app.usecases.context import AppContext
 
 
 def readiness_of(context: AppContext) -> dict[str, str]:
-    """Return the problem of each part that the server needs; empty if it works.
+    """Return the problem of each part that the server needs; empty if all parts work.
 
-    Nothing is written. The engine is asked at most once a second, however often this is called.
+    Write nothing. Call the engine at most once a second, however often this function is called.
     """
     problem = context.snapshots.take().problem
     return {
@@ -18,7 +18,7 @@ def readiness_of(context: AppContext) -> dict[str, str]:
 
 _ENGINE = {
     "engine_unreachable": "Nothing answers at Docker Engine's address. Start Docker Engine.",
-    "engine_denied": "This server's user may not use Docker Engine: it is not in the docker group.",
-    "engine_silent": "Docker Engine accepts connections but does not answer. Restart it.",
+    "engine_denied": "This server's user is not in the docker group, so may not use Docker Engine.",
+    "engine_silent": "Docker Engine accepts connections but never answers. Restart Docker Engine.",
     "engine_refused": "Docker Engine refuses to list the containers.",
 }

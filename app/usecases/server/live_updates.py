@@ -1,8 +1,8 @@
-"""Live updates: publish/subscribe between whatever learns of a change and the open pages.
+"""Live updates: publish/subscribe between the sources of changes and the open pages.
 
-Each open page has a `Subscriber`. Whatever learns of a change (the engine's events, a readiness
-check that ends, a gateway's devices) publishes, and each page renders again. Sources that
-announce nothing are polled by one thread, for as long as there are subscribers.
+Each open page has a `Subscriber`. Each source of changes (the engine's events, the end of a
+readiness check, a gateway's devices) publishes, and each page renders again. One thread polls the
+sources that don't publish, for as long as there are subscribers.
 """
 
 import logging
@@ -21,7 +21,7 @@ _POLL_FAILED = "poll failed"
 
 
 class Subscriber:
-    """One open page: woken when something may have changed, or when new lines arrived."""
+    """An open page. It is woken by a possible change or by new log lines."""
 
     def __init__(self) -> None:
         self._changed = False
@@ -32,17 +32,17 @@ class Subscriber:
         self._woken.set()
 
     def wake(self) -> None:
-        """Let the page fetch new lines; nothing else on it has changed."""
+        """Make the page fetch new lines; the rest of the page has not changed."""
         self._woken.set()
 
     def wait(self, seconds: float) -> bool:
-        """Return whether the subscriber was woken before the time was up."""
+        """Return whether the subscriber was woken within `seconds`."""
         woken = self._woken.wait(seconds)
         self._woken.clear()
         return woken
 
     def take_changed(self) -> bool:
-        """Return whether something may have changed since the last call."""
+        """Return whether something may have changed since the previous call."""
         changed, self._changed = self._changed, False
         return changed
 
@@ -53,11 +53,12 @@ class LiveUpdates:
     def __init__(self, poll: Callable[[], object]) -> None:
         self._poll = poll
         self._subscribers: set[Subscriber] = set()
-        # Reentrant: a signal that ends the server may arrive while another one is handled.
+        # Reentrant: the signal that ends the server may interrupt the handler of another signal.
         self._lock = threading.RLock()
         self._poller: threading.Thread | None = None
         self._closing = threading.Event()
-        # Of `time.monotonic()`: what was rendered since then is the same for all.
+        # The `time.monotonic()` of the last change: pages rendered after it can share their
+        # content.
         self.changed_at = time.monotonic()
 
     @property
@@ -69,7 +70,7 @@ class LiveUpdates:
         return len(self._subscribers)
 
     def publish(self) -> None:
-        """Tell all subscribers that something may have changed."""
+        """Notify all subscribers that something may have changed."""
         with self._lock:
             self.changed_at = time.monotonic()
             subscribers = list(self._subscribers)
@@ -77,13 +78,13 @@ class LiveUpdates:
             subscriber.notify()
 
     def close(self) -> None:
-        """End all streams: the server is about to stop."""
+        """End all streams, as the server is about to stop."""
         self._closing.set()
         self.publish()
 
     @contextmanager
     def subscription(self) -> Iterator[Subscriber]:
-        """Subscribe for as long as the block runs. Raises TooManyStreams."""
+        """Subscribe until the `with` block ends. Raises TooManyStreams."""
         subscriber = Subscriber()
         with self._lock:
             if len(self._subscribers) >= MOST_SUBSCRIBERS:
@@ -112,7 +113,7 @@ class LiveUpdates:
             try:
                 now = self._poll()
             except Exception:  # noqa: BLE001 - the thread must go on
-                # The deployments folder can't be read just now: each page shows why.
+                # The deployments folder can't be read at the moment. Each page shows why.
                 now = _POLL_FAILED
                 if before is not _POLL_FAILED:
                     _log.warning("the deployments folder could not be read", exc_info=True)

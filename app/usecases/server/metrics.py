@@ -1,7 +1,7 @@
-"""Metrics for Prometheus: gauges of all deployments now, and counters since the server started.
+"""Metrics for Prometheus: current gauges of all deployments, counters since the server's start.
 
 No label holds an id, a name or an address, so that the number of series stays small. The durations
-of requests and of engine calls are measured where those are made.
+of requests and engine calls are measured elsewhere, by the code that makes them.
 """
 
 import platform
@@ -32,7 +32,7 @@ _OPERATION_SECONDS = Histogram(
     buckets=(1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1800),
 )
 _RESTARTS = Counter(
-    "deploy_agent_gateway_restarts", "Restarts of gateways that had ended, mostly by Docker."
+    "deploy_agent_gateway_restarts", "Restarts of ended gateways, mostly by Docker."
 )
 _BUILD = Info("deploy_agent_build", "Version of this server.")
 _BUILD.info({"version": VERSION, "python": platform.python_version()})
@@ -48,7 +48,7 @@ class Metrics:
         context.events.listen(_RestartCounter(context).handle)
 
     def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return all metrics in the format that `accept` asks for, and the content type."""
+        """Return all metrics in a format that the Accept header allows, and the content type."""
         encode, content_type = choose_encoder(accept)
         return encode(self._registry), content_type
 
@@ -78,10 +78,10 @@ class _Fleet(Collector):
             self._context.live_updates.subscriber_count,
         )
         webhook = show_webhook(self._context)
-        yield _gauge("messages_waiting", "Webhook messages that wait to be sent.", webhook.waiting)
+        yield _gauge("messages_waiting", "Webhook messages waiting to be sent.", webhook.waiting)
         yield _gauge(
             "messages_dropped",
-            "Webhook messages that were dropped since the last delivery.",
+            "Webhook messages dropped since the last delivery.",
             webhook.dropped,
         )
 
@@ -91,19 +91,20 @@ def _gauge(name: str, words: str, value: float) -> Metric:
 
 
 class _OperationCounter:
-    """Counts the operations that ended since the server started, by the folders' records."""
+    """Counts the operations that ended since the server's start, as recorded in the folders."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context
         self._since = datetime.now(UTC)
-        # The number up to which each deployment's operations are counted.
+        # By deployment id: the number of the last operation counted.
         self._counted: dict[str, int] = {}
         self._gone: set[str] = set()
         self._lock = Lock()
 
     def update(self, latest: dict[str, Operation | None]) -> None:
         with self._lock:
-            # The last operation of an archived deployment ended in the archive.
+            # The last operation of an archived deployment is the archiving, recorded in the
+            # archive.
             for each in self._counted.keys() - latest.keys() - self._gone:
                 self._gone.add(each)
                 self._count(each)
@@ -135,7 +136,7 @@ def _count_operation(operation: Operation) -> None:
 
 
 class _RestartCounter:
-    """Counts the starts of containers that had ended."""
+    """Counts the restarts of containers that had ended."""
 
     def __init__(self, context: AppContext) -> None:
         self._context = context

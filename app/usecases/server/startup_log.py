@@ -1,4 +1,4 @@
-"""The startup log: the version of Compose, and the deployments that were found."""
+"""The start-up log: the version of Compose, and the deployments found."""
 
 from collections.abc import Callable
 

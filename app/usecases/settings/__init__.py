@@ -1,1 +1,1 @@
-"""Making a deployment and changing its settings."""
+"""Creates deployments and changes their settings."""

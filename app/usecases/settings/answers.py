@@ -1,4 +1,4 @@
-"""What is answered about a deployment's settings."""
+"""API answers about a deployment's settings."""
 
 from collections.abc import Mapping
 from typing import Any, Literal, Self
@@ -16,12 +16,12 @@ from app.usecases.settings.reconfigure_plan import ReconfigurePlan
 
 
 class FieldShown(AnswerPart):
-    """One field of a deployment. Further keys are the JSON Schema of its values."""
+    """One field of a deployment. The other keys are the JSON Schema of the field's values."""
 
     model_config = ConfigDict(extra="allow", json_schema_extra={"additionalProperties": True})
 
-    name: str = Field(description="Its name in this API.")
-    env: str = Field(description="Its name in the deployment's .env.")
+    name: str = Field(description="The field's name in this API.")
+    env: str = Field(description="The field's name in the deployment's .env.")
     label: str
     help: str
     type: FieldType
@@ -42,7 +42,7 @@ class SchemaShown(AnswerPart):
 
     @classmethod
     def of_fields(cls, defaults: Mapping[str, str]) -> Self:
-        """Return all fields. `defaults` are by field name."""
+        """Return all fields. `defaults` maps field names to default values."""
         groups: dict[str, list[FieldShown]] = {name: [] for name in cls.model_fields}
         for each in FIELDS:
             groups[each.group].append(FieldShown.of(each, default=defaults.get(each.name)))
@@ -50,7 +50,7 @@ class SchemaShown(AnswerPart):
 
 
 class ConfiguredAnswer(Answer):
-    """The deployment is created and not launched."""
+    """The deployment is created but not launched."""
 
     deployment_id: DeploymentId
     port: int | None
@@ -69,9 +69,9 @@ class ConfiguredAnswer(Answer):
 
 
 class ChangeShown(AnswerPart):
-    """A variable that gets another value; the values of a secret are null."""
+    """A variable whose value changes; the values of a secret are null."""
 
-    field: str = Field(description="The field's name, or the variable's if it is not a field.")
+    field: str = Field(description="The field's name; without a field, the variable's name.")
     env: str
     what: Literal["added", "changed", "removed"]
     before: str | None
@@ -92,10 +92,10 @@ class PreviewAnswer(Answer):
     )
     restart: list[str] = Field(description="Settings that need a restart to take effect.")
     diff: str = Field(description="The changes to docker-compose.yml, with secrets masked.")
-    by_hand: list[str] = Field(description="What is left to do by hand, in sentences.")
+    by_hand: list[str] = Field(description="What must be done by hand, in sentences.")
     fingerprint: str = Field(
         serialization_alias="seen",
-        description="Identifies the present files; send it with the change.",
+        description="Identifies the current files; send this value with the change.",
     )
 
     @classmethod
@@ -111,9 +111,9 @@ class PreviewAnswer(Answer):
 
 
 class ReconfiguredAnswer(Answer):
-    """The settings are changed, and a gateway that was running runs with them."""
+    """The settings are changed. If the gateway was running, it runs with the new settings."""
 
     deployment_id: DeploymentId
     status: Status
     port: int | None
-    changed: list[str] = Field(description="The fields that were changed; empty if none differed.")
+    changed: list[str] = Field(description="The changed fields; empty if no value differed.")

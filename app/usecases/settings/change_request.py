@@ -1,4 +1,4 @@
-"""A request to change a deployment's settings, and what to do if the files changed meanwhile."""
+"""A request to change a deployment's settings, and its check against newer changes of the files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,8 +25,8 @@ from app.usecases.context import AppContext, signing_key
 class ChangeRequest:
     """New values by field name, and the names of fields to remove.
 
-    `fingerprint` is that of the files which the request was based on. If they have changed since,
-    the request is stale. An empty one skips that check.
+    `fingerprint` identifies the files on which the request is based. If the files have changed
+    since, the request is stale. An empty fingerprint skips that check.
     """
 
     given: Mapping[str, Any] = field(repr=False)
@@ -35,7 +35,7 @@ class ChangeRequest:
 
 
 def unchanged_request(deployment_id: str, *, context: AppContext) -> ChangeRequest:
-    """Return the request that changes nothing: each field that is no secret as it is now.
+    """Return a request that changes nothing: the current value of each field but secrets.
 
     Raises NotFound, DeploymentInvalid.
     """
@@ -50,9 +50,9 @@ def refresh_stale_request(
 ) -> tuple[ChangeRequest, dict[str, str]]:
     """Return a stale request based on the current files, and its conflicts by field name.
 
-    A field that was not touched in the form takes the file's new value. Where both the form and
-    the file have changed, the typed value stays, and the conflict names the file's.
-    Raises NotFound, DeploymentInvalid.
+    A field that was not changed in the form gets the file's new value. If a field was changed in
+    the form and in the file, the typed value stays, and the conflict names the file's value. Raises
+    NotFound, DeploymentInvalid.
     """
     files, key = (
         read_files(context.store.load(deployment_id), context=context),
@@ -68,13 +68,13 @@ def refresh_stale_request(
             given[name] = now
         elif not has_value(request.fingerprint, known.env, now, key) and now != typed:
             conflicts[name] = (
-                f"Meanwhile it was changed to {now}." if now else "It was emptied meanwhile."
+                f"Somebody changed this field to {now}." if now else "Somebody emptied this field."
             )
     return ChangeRequest(given, request.remove, fingerprint_files(files, key)), conflicts
 
 
 def refuse_stale(request: ChangeRequest, files: DeploymentFiles, key: bytes) -> None:
-    """Raise StaleForm if the files have changed since the request was made, InputRejected."""
+    """Raise StaleForm if the files have changed since the request; InputRejected."""
     if not request.fingerprint:
         return
     try:

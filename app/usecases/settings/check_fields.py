@@ -1,4 +1,4 @@
-"""Check fields: errors and hints beside a form's fields, by the same rules as configuring."""
+"""Check fields: errors and hints for a form's fields, by the same rules as configuring."""
 
 import hmac
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from app.usecases.settings.configure import problems_of
 
 @dataclass(frozen=True, slots=True)
 class FieldMessage:
-    """The message beside a field: an error, or a hint about a value that is accepted."""
+    """The message beside a field: an error, or a hint about an accepted value."""
 
     error: str = ""
     hint: str = ""
@@ -42,7 +42,7 @@ def check_field(name: str, raw: Any, *, context: AppContext) -> FieldMessage:
 
 
 def check_fields(given: Mapping[str, Any], *, context: AppContext) -> dict[str, FieldMessage]:
-    """Return the messages of all fields, missing ones included."""
+    """Return the messages of all fields, including fields that are not given."""
     checked = check_input(given)
     errors = problems_of(checked, context=context)
     hints = hints_about(checked.values, context=context)
@@ -59,7 +59,7 @@ def hints_about(values: Mapping[str, str], *, context: AppContext) -> dict[str, 
 
 
 def warnings_of(deployment: Deployment, *, context: AppContext) -> dict[str, str]:
-    """Return warnings about values that another deployment uses already, by field name."""
+    """Return warnings about values already used by another deployment, by field name."""
     found = {
         each.name: _in_use(each, deployment.env.get(each.env, ""), context, but=deployment.id)
         for each in FIELDS
@@ -78,9 +78,9 @@ def _hint(field: Field, value: str, context: AppContext) -> str:
 
 
 def _in_use(field: Field, value: str, context: AppContext, but: str = "") -> str:
-    """Return a warning if another deployment has a value that only one gateway can use.
+    """Return a warning if another deployment has this value, which only one gateway can use.
 
-    The comparison takes constant time: a secret can't be guessed by timing.
+    The comparison takes constant time, so that a secret can't be guessed by timing.
     """
     if not (field.serves_one and value):
         return ""
@@ -88,7 +88,7 @@ def _in_use(field: Field, value: str, context: AppContext, but: str = "") -> str
         theirs = each.env.get(field.env, "")
         if each.id != but and hmac.compare_digest(theirs.encode(), value.encode()):
             return (
-                f"This {field.serves_one} is already used by “{each.label}”. While both"
-                " run, they take each other's messages: use another one, or stop that deployment."
+                f"This {field.serves_one} is already used by “{each.label}”. If both"
+                " run, they take each other's messages. Use another one, or stop that deployment."
             )
     return ""

@@ -1,11 +1,11 @@
-"""Choices: the suggestions of a form's fields."""
+"""Choices: the suggested values of a form's fields."""
 
 from app.core.errors import EngineError
 from app.core.settings.field_rules import timezones
 from app.engine.host.network import own_addresses
 from app.usecases.context import AppContext
 
-# Names from OpenClaw's own documentation (2026.9.6); any other is accepted too.
+# Names from OpenClaw's own documentation (2026.9.6). Other names are accepted, too.
 _MODELS = {
     "openrouter/auto": "OpenRouter chooses",
     "openrouter/moonshotai/kimi-k2.6": "through OpenRouter",
@@ -35,15 +35,15 @@ def choices(context: AppContext) -> dict[str, dict[str, str]]:
 
 
 def _timezones() -> list[str]:
-    """Return time zones named by place. `Etc/GMT+5` misleads: it is west of Greenwich."""
+    """Return the time zones named after places. `Etc/GMT+5` misleads: the zone is west of 0."""
     places = [name for name in timezones() if "/" in name and not name.startswith("Etc/")]
     return ["UTC", *places]
 
 
 def _images(context: AppContext) -> list[str]:
-    """Return the images of this host, OpenClaw's first; none if the engine does not answer."""
+    """Return the images on this host, OpenClaw's first; none if the engine does not answer."""
     if context.snapshots.take().problem:
-        return []  # The engine has just failed to answer: don't wait for it again.
+        return []  # The engine has just failed to answer, so don't wait for another timeout.
     try:
         names = context.images.names()
     except EngineError:

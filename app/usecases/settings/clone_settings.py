@@ -1,7 +1,7 @@
-"""Clone settings: use a deployment's settings for a new one.
+"""Clone settings: use a deployment's settings for a new deployment.
 
-Port and token are never cloned. Secrets are copied only on request, here on the server, and never
-go through a page.
+Port and token are never cloned. Secrets are copied only on request and only on the server; pages
+never contain them.
 """
 
 from collections.abc import Mapping
@@ -19,10 +19,9 @@ from app.usecases.context import AppContext
 
 @dataclass(frozen=True, slots=True)
 class CloneSource:
-    """The deployment to clone from, and which of its secrets to copy.
+    """The deployment to clone from, and the kinds of secrets to copy.
 
-    `secrets` are its API keys. `channels` are tokens that only one gateway can use, such as a
-    bot's.
+    `secrets`: its API keys. `channels`: tokens that only one gateway can use, such as a bot's.
     """
 
     deployment_id: str
@@ -35,9 +34,9 @@ class CloneSource:
 
 @dataclass(frozen=True, slots=True)
 class CloneableSettings:
-    """What can be cloned: `values` by field name; of secrets the fields only.
+    """The settings that can be cloned: `values` by field name; for secrets, only the fields.
 
-    `left` are the variables of `.env` that are no fields, which are not cloned.
+    `left` are the variables in `.env` that belong to no field. They are not cloned.
     """
 
     id: str
@@ -49,7 +48,7 @@ class CloneableSettings:
 
 
 def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableSettings:
-    """Return what can be cloned from a deployment. Raises NotFound, DeploymentInvalid."""
+    """Return the cloneable settings of a deployment. Raises NotFound, DeploymentInvalid."""
     source = _source(deployment_id, context)
     secrets = [each for each in _copyable() if each.secret and source.env.get(each.env)]
     return CloneableSettings(
@@ -65,10 +64,10 @@ def cloneable_settings(deployment_id: str, *, context: AppContext) -> CloneableS
 def with_cloned_settings(
     given: Mapping[str, Any], like: CloneSource | None, *, context: AppContext
 ) -> tuple[Mapping[str, Any], tuple[str, ...]]:
-    """Return the given values completed by cloned ones, and the names of copied secrets.
+    """Return the given values, completed by cloned values, and the names of copied secrets.
 
-    A setting that is given empty stays empty; a secret that is given empty is copied.
-    Raises NotFound, DeploymentInvalid.
+    An empty given setting stays empty; an empty given secret is replaced by the copy. Raises
+    NotFound, DeploymentInvalid.
     """
     if like is None:
         return given, ()
@@ -84,7 +83,7 @@ def with_cloned_settings(
 def record_copied_secrets(
     like: CloneSource | None, copied: tuple[str, ...], to: str, *, actor: str, context: AppContext
 ) -> None:
-    """Record in the source's history that its secrets were copied."""
+    """Record in the source deployment's history that its secrets were copied."""
     if like and copied:
         folder = context.store.folder(like.deployment_id)
         history.record(folder, "copy_secrets", actor, fields=list(copied), to=to)

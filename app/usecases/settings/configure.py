@@ -28,7 +28,7 @@ _TOKEN_BYTES = 32
 
 
 def field_defaults(context: AppContext) -> dict[str, str]:
-    """Return the values of fields that are left empty, by field name."""
+    """Return the default values of empty fields, by field name."""
     return {"model": DEFAULT_MODEL, **server_defaults(context)}
 
 
@@ -43,7 +43,7 @@ def server_defaults(context: AppContext) -> dict[str, str]:
 
 
 def new_form_id(context: AppContext) -> str:
-    """Return an id for a form. The deployment gets it, so sending the form twice creates one."""
+    """Return a form's id, later the deployment's: a form sent twice creates one deployment."""
     return context.store.new_id()
 
 
@@ -55,13 +55,13 @@ def configure_deployment(
     deployment_id: str | None = None,
     like: CloneSource | None = None,
 ) -> Deployment:
-    """Create a deployment from a person's or script's input and return it.
+    """Create a deployment from the input of a person or script, and return the deployment.
 
-    `deployment_id` is the id of its form, so that a form that is sent twice creates one
-    deployment. `like` is a deployment whose settings are used where none are given.
+    `deployment_id` is the form's id, so that a form sent twice creates only one deployment. `like`
+    is a deployment whose settings replace missing ones.
 
-    Raises InputRejected, with every field's own message, FormAlreadySent, NotFound,
-    DeploymentInvalid or StorageFailed; in all cases nothing was created.
+    Raises InputRejected with a message for each wrong field, FormAlreadySent, NotFound,
+    DeploymentInvalid or StorageFailed. After any error, nothing was created.
     """
     given, copied = with_cloned_settings(given, like, context=context)
     checked = check_input(given)
@@ -82,7 +82,7 @@ def configure_deployment(
 
 
 def problems_of(checked: CheckedInput, *, context: AppContext) -> dict[str, str]:
-    """Return the problem of each field, including a port that is taken."""
+    """Return the problem of each field, including a taken port."""
     problems = dict(checked.errors)
     if requested := checked.values.get(PORT.name):
         problem = port_problem(int(requested), context)
@@ -93,7 +93,7 @@ def problems_of(checked: CheckedInput, *, context: AppContext) -> dict[str, str]
 def env_variables(
     values: Mapping[str, str], port: str, token: str, context: AppContext
 ) -> dict[str, str]:
-    """Return the variables of `.env`, in the schema's order.
+    """Return the variables of `.env` in the schema's order.
 
     An empty BIND_ADDRESS is included, since Compose warns about variables that are not set.
     """
@@ -113,7 +113,7 @@ def deployment_content(
 
 
 def refuse_too_large(env: bytes) -> None:
-    """Raise InputRejected if `.env` would be larger than we read."""
+    """Raise InputRejected if `.env` would be larger than the limit for reading it."""
     if len(env) > MAX_FILE_BYTES:
         limit = MAX_FILE_BYTES // 1024
         raise InputRejected({"body": f"is too large: all values together may have {limit} KiB"})

@@ -1,4 +1,4 @@
-"""Manual edits: records which keys somebody changed in a deployment's files with an editor."""
+"""Manual edits: records which keys somebody edited by hand in a deployment's files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from app.store import history
 from app.usecases.context import AppContext
 from app.usecases.history.history import latest_entries
 
-# A change of ours is in the history within this time of the file's own time.
+# Our own changes are in the history within this time of the file's modification time.
 _CLOSE = timedelta(seconds=5)
 _RECENT_ENTRIES = 10
 _RECENT = timedelta(minutes=1)
@@ -23,15 +23,16 @@ _NEVER = datetime.fromtimestamp(0, UTC)
 
 @dataclass(frozen=True, slots=True)
 class _FileState:
-    """A deployment's files at one poll: values of `.env`, times of both files."""
+    """A deployment's files at one poll: values of `.env`, modification times of both files."""
 
     env: Mapping[str, str]
     env_at: datetime
     compose_at: datetime
 
     def is_fresh(self, before: "_FileState") -> bool:
-        """Return whether a file changed just now: if the change was ours, its history entry may
-        follow.
+        """Return whether a file was modified within the last seconds.
+
+        If we changed the file ourselves, the history entry may not be written yet.
         """
         times = ((self.env_at, before.env_at), (self.compose_at, before.compose_at))
         since = datetime.now(UTC) - _CLOSE
@@ -46,7 +47,7 @@ class ManualEdits:
         self._states: dict[str, _FileState] = {}
 
     def poll(self) -> None:
-        """Record what was edited since the last poll. Raises OSError."""
+        """Record the edits since the previous poll. Raises OSError."""
         deployments = self._context.store.scan()
         for gone in self._states.keys() - {each.id for each in deployments}:
             del self._states[gone]
@@ -79,7 +80,7 @@ class ManualEdits:
 
     def _record(self, folder: Path, what: str, at: datetime, **more: object) -> None:
         now = datetime.now(UTC)
-        # A copied file may have the time of its original.
+        # A copied file may have the modification time of its original.
         at = at if timedelta(0) <= now - at < _RECENT else now
         stamp = at.isoformat(timespec="milliseconds")
         history.append(folder, {"at": stamp, "what": what, "who": BY_HAND, **more})
@@ -91,7 +92,7 @@ def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]
 
 
 def _may_write(entry: TimelineEntry) -> bool:
-    """Return whether this action of ours may have written these files."""
+    """Return whether this history entry is an action of ours that may have written the files."""
     if entry.kind is EntryKind.OPERATION:
         others = [each for each in OperationKind if not each.facts.writes_settings]
         return entry.what not in others

@@ -55,14 +55,14 @@ from app.usecases.operations.transaction import (
 )
 
 _CONFIG = "config/openclaw.json"
-# The names under which the changed files are kept, in the order in which they are written.
+# The names of the kept files, by file, in writing order.
 _KEPT_AS = {COMPOSE_FILE: "compose", ENV_FILE: "env"}
 
 
 def perform_reconfigure(op: OperationContext) -> Run | None:
-    """Do, finish or undo a reconfiguration; return the verified run, if there is one.
+    """Do, finish or undo a reconfiguration; return the verified run, if any.
 
-    Raise OperationFailed, also if the old configuration is back and verified; ComposeFailed,
+    Raise OperationFailed, even if the old configuration is put back and verified; ComposeFailed,
     EngineError, Unreadable, OSError, Cancelled.
     """
     resumption = op.operation.resumption
@@ -74,7 +74,7 @@ def perform_reconfigure(op: OperationContext) -> Run | None:
 
 
 def kept_secrets(operation: Operation, folder: Path) -> list[str]:
-    """Return the secrets in the kept files of an operation; no line of its log may show them."""
+    """Return the secrets in an operation's kept files, which the operation's log must not show."""
     found: list[str] = []
     for name in ("env.old", "env.new"):
         try:
@@ -87,7 +87,7 @@ def kept_secrets(operation: Operation, folder: Path) -> list[str]:
 
 
 class _Reconfiguration:
-    """The change of `.env`, `docker-compose.yml` and what a launch makes of them."""
+    """The change of `.env`, `docker-compose.yml` and the files that a launch writes from them."""
 
     old = "The old configuration"
 
@@ -100,18 +100,18 @@ class _Reconfiguration:
         self._image = image_for(op.deployment, up, op.context)
 
     def do(self) -> Run | None:
-        """Write the new files, and bring the gateway up with them if that was asked for."""
+        """Write the new files and, if requested, bring the gateway up with them."""
         self._write_new()
         return self._bring_up_new()
 
     def finish(self) -> Run | None:
-        """Do what is left of an interrupted reconfiguration."""
-        with half_done_on_failure(self._op, "It could not be finished."):
+        """Do the remaining steps of an interrupted reconfiguration."""
+        with half_done_on_failure(self._op, "The reconfiguration could not be finished."):
             self._write_new()
         return self._bring_up_new()
 
     def undo(self) -> Run | None:
-        """Put the old files back, and bring the gateway up with them if it ran before."""
+        """Put the old files back, and bring a gateway that ran before up with them."""
         put_back(self._op, self)
         if self._then != "restart":
             return None
@@ -142,21 +142,22 @@ class _Reconfiguration:
 
     def _bring_up_new(self) -> Run | None:
         if not self._then:
-            self._op.say("Its next launch applies what was changed")
+            self._op.say("The next launch applies the changes")
             return None
-        # One that was down before is only launched: its files stay, and a person corrects them.
+        # A gateway that was down is launched without a rollback: the new files stay, to be
+        # corrected.
         return run_transaction(self._op, self) if self._then == "restart" else self.apply(self._op)
 
     def _kept(self, name: str) -> bytes | None:
         return kept_file(self._op.own_folder, name)
 
     def _keep(self, name: str, data: bytes) -> None:
-        """Keep a file as it is now, unless an interrupted run has kept it before."""
+        """Keep a copy of a file, unless an interrupted run has kept one already."""
         if self._kept(name) is None:
             keep_files(self._op.own_folder, {name: data})
 
     def _gateway_before(self) -> Container | None:
-        """Return the gateway as it is now. To write files only, no engine is needed."""
+        """Return the current gateway; None if the engine does not answer and only files change."""
         try:
             return self._op.gateway()
         except EngineError:
@@ -171,7 +172,7 @@ class _Reconfiguration:
                 raise self._stale(name)
 
     def _keep_applied(self) -> None:
-        """Keep the record of the applied settings; make one if no launch has recorded them."""
+        """Keep the record of the applied settings; make that record if no launch has made one."""
         if read_applied(self._folder) is None:
             env = parse_env(self._kept("env.old") or b"")
             drifted = drift_of(self._op.deployment, self._before)
@@ -184,10 +185,10 @@ class _Reconfiguration:
         try:
             return read_openclaw_config(self._folder, self._image)
         except (FileNotFoundError, Unreadable):
-            return b""  # The launch makes the folder, and reports what it can't read.
+            return b""  # The launch makes a missing folder, and reports an unreadable file.
 
     def _new_config(self) -> bytes:
-        """Return `openclaw.json` as the launch is going to write it."""
+        """Return `openclaw.json` as the next launch will write it."""
         before = self._kept("config.old") or b""
         try:
             return config_for(self._op.reloaded().deployment, before)[0]
@@ -197,8 +198,8 @@ class _Reconfiguration:
     def _write_new(self) -> None:
         """Keep the old files and write the new ones.
 
-        Raise OperationFailed if somebody has changed one of them: then none is changed.
-        Raise OSError, EngineError, ComposeFailed.
+        Raise OperationFailed without any change if somebody has edited a file. Raise OSError,
+        EngineError, ComposeFailed.
         """
         self._require_unedited()
         self._keep_applied()
@@ -210,9 +211,9 @@ class _Reconfiguration:
             raise self._stale(left_alone[0])
 
     def _replace(self, form: str, by: str) -> list[str]:
-        """Replace one form of the files by the other, all of them or none.
+        """Replace the `form` version of the files by the `by` version, all of them or none.
 
-        Return those that have neither form, since somebody has changed them. Raise OSError.
+        Return the files that match neither version because somebody changed them. Raise OSError.
         """
         while True:
             left_alone, changes = [], {}
@@ -242,13 +243,13 @@ class _Reconfiguration:
         return [self._left_alone(_CONFIG)]
 
     def _stale(self, name: str) -> OperationFailed:
-        words = f"Meanwhile somebody changed {name}, so nothing was changed."
+        words = f"Somebody has changed {name} since the request, so no file was changed."
         if self._op.operation.resumption == "finish":
-            step = f"Undo the change: that leaves {name} alone, and puts the rest back."
+            step = f"Undo the change: this leaves {name} alone and puts the other files back."
             return OperationFailed.of(ROLLBACK_FAILED, words, step)
-        step = "Look at it as it is now, then change it again."
+        step = f"Check {name}, then repeat the change."
         return OperationFailed.of("stale", words, step)
 
     def _left_alone(self, name: str) -> str:
-        self._op.say(f"{name} was changed meanwhile, so it is left alone")
+        self._op.say(f"Somebody has changed {name}, so the file is left alone")
         return name

@@ -1,6 +1,7 @@
-"""Ports: choose a free one, or say why one can't be used.
+"""Ports: choose a free port, or say why a port can't be used.
 
-Call this within `store.creation_lock()`, so that two deployments never get the same port.
+Call these functions within `store.creation_lock()`, so that two deployments never get the same
+port.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from app.usecases.context import AppContext
 
 
 def free_port(context: AppContext, whose: str = "") -> int:
-    """Return a free port of the range. With the id `whose`, repeated calls prefer the same port.
+    """Return a free port of the range. Calls with the same id `whose` prefer the same port.
 
     Raises InputRejected if no port is free.
     """
@@ -36,7 +37,8 @@ def free_port(context: AppContext, whose: str = "") -> int:
 def port_problem(port: int, context: AppContext, whose: str = "") -> str | None:
     """Return why a deployment can't have this port, or None if it can.
 
-    `whose` is the id of a deployment that changes its port: its old and its new port are its own.
+    `whose` is the id of a deployment that changes its port; it may use both the old and the new
+    port.
     """
     if problem := _owner_problem(port, _owners(context, whose)):
         return problem
@@ -59,13 +61,13 @@ def _no_port(context: AppContext) -> str:
 
 
 def _owners(context: AppContext, whose: str = "") -> dict[int, str]:
-    """Return the owner of each port: deployments, running or not, and containers."""
+    """Return the owner of each port: a deployment, even if down, or a container."""
     try:
         owners = {
             port: f"the container {name}" for port, name in context.containers.publishers().items()
         }
     except EngineError:
-        owners = {}  # Configuring works without the engine; listeners on the host still count.
+        owners = {}  # Configuring needs no engine. The host's listeners are checked separately.
     for each in context.store.scan():
         if each.port is not None:
             owners[each.port] = f"the deployment {each.label_with_id}"
@@ -77,7 +79,7 @@ def _owners(context: AppContext, whose: str = "") -> dict[int, str]:
 def _changing_ports(deployment: Deployment) -> list[int]:
     """Return the old and the new port of a deployment whose port is being changed.
 
-    A change that is left half done can be finished or undone, so both ports stay reserved.
+    A half-done change can be finished or undone, so both ports stay reserved.
     """
     latest = deployment.operation
     if latest is None or not (latest.state is OperationState.RUNNING or latest.can_be_resumed):

@@ -1,4 +1,4 @@
-"""Preview: the files that configuring would write, made by the code that writes them."""
+"""Preview: the files that configuring would write, made by the same code."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The files, and the fields that are left out because their values are wrong."""
+    """The previewed files, and the fields left out because of wrong values."""
 
     files: tuple[File, ...]
     left_out: tuple[Field, ...]
@@ -61,7 +61,7 @@ def preview_files(
 def _content(
     deployment_id: str, accepted: Mapping[str, str], placeholders: Placeholders, context: AppContext
 ) -> DeploymentContent:
-    """Return the files with placeholders in place of secrets and unknown values."""
+    """Return the files, with placeholders for secrets and unknown values."""
     values = {
         name: placeholders.stand_in(MASK) if BY_NAME[name].secret else value
         for name, value in accepted.items()

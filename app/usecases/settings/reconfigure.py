@@ -1,4 +1,4 @@
-"""Reconfigure: change fields of a deployment, including its port, and restart it if needed."""
+"""Reconfigure: change a deployment's fields, port included; if needed, restart the gateway."""
 
 from app.core.deployment import parse_id
 from app.core.errors import NothingToUndo
@@ -20,7 +20,7 @@ from app.usecases.status.overview import show_deployment
 def reconfigured(
     deployment_id: str, started: Started | None, *, context: AppContext
 ) -> ReconfiguredAnswer:
-    """Return the outcome of a reconfiguration; if none was started, nothing had to change."""
+    """Return the outcome of a reconfiguration. If `started` is None, nothing had to change."""
     view = show_deployment(deployment_id, context=context)
     return ReconfiguredAnswer(
         deployment_id=deployment_id,
@@ -35,14 +35,14 @@ def reconfigure_deployment(
 ) -> Started | None:
     """Start changing a deployment's files; return None if nothing has to change.
 
-    `then` is what follows: `restart` restarts a running gateway whose container would differ,
-    `launch` also launches one that does not run, `save` does neither.
-    Raises NotFound, DeploymentInvalid, InputRejected, StaleForm, Busy, StorageFailed, EngineError.
+    `then`: `restart` restarts a running gateway if its container would differ, `launch` also
+    launches a gateway that is down, `save` does neither. Raises NotFound, DeploymentInvalid,
+    InputRejected, StaleForm, Busy, StorageFailed, EngineError.
     """
     if then != "save":
         require_engine(parse_id(deployment_id), context)
     key = signing_key(context)
-    # Under the creation lock, so that two deployments can't take the same port.
+    # Hold the creation lock, so that two deployments can't get the same port.
     with storage_errors("Nothing was changed."), context.store.creation_lock():
         plan = plan_reconfiguration(deployment_id, request, context=context, key=key)
         if not plan.changes:
@@ -58,12 +58,11 @@ def reconfigure_deployment(
 
 
 def _arguments(plan: ReconfigurePlan, then: str) -> dict[str, str]:
-    """Return the arguments of the operation."""
     arguments = {"changed": ", ".join(each.name for each in plan.changes)}
     if then == "launch" or (then == "restart" and plan.restart):
         arguments["then"] = "restart" if plan.runs else "launch"
     if any(each.env == PORT.env for each in plan.changes):
-        # Both ports stay reserved until the end, since a rollback needs the first.
+        # Reserve both ports until the end, since a rollback needs the old one.
         arguments["port"] = plan.after.values[PORT.env]
         arguments["port_before"] = plan.before.values.get(PORT.env, "")
     return arguments
@@ -80,14 +79,14 @@ def resume_reconfiguration(
     left = deployment.operation
     if left is None or not left.can_be_resumed:
         raise NothingToUndo(
-            "There is no half-done reconfiguration, or something else was done since."
+            "There is no half-done reconfiguration, or another operation has run since."
         )
     require_engine(deployment_id, context)
     folder = context.store.folder(deployment_id)
     kept = kept_files(operation_folder(folder, left.number))
     if not kept:
         raise NothingToUndo(
-            "Its earlier files are not kept any more, so it can't be finished or undone."
+            "The reconfiguration's files are not kept any more, so it can't be finished or undone."
         )
     before = {name: value for name, value in left.arguments.items() if name not in RESUMPTIONS}
     return start_operation(

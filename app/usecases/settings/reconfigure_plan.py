@@ -1,4 +1,4 @@
-"""The plan of a reconfiguration: what a request would change, before anything is written."""
+"""The plan of a reconfiguration: the changes that a request would make, computed beforehand."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,9 +37,9 @@ from app.usecases.settings.ports import free_port, port_problem
 class ReconfigurePlan:
     """What a change request would do.
 
-    `shown_changes` are the changes without secrets, `diff` is the compose file's. `restart` are
-    the labels of what the running container would have differently. `fingerprint` is that of the
-    files before. `problem` says why it is not known whether the gateway runs.
+    `shown_changes`: the changes without secrets. `diff`: the changes of the compose file.
+    `restart`: the labels of settings that the running container does not have yet. `fingerprint`:
+    of the files before the change. `problem`: why the gateway's state is unknown.
     """
 
     deployment: Deployment
@@ -58,10 +58,10 @@ class ReconfigurePlan:
 def plan_reconfiguration(
     deployment_id: str, request: ChangeRequest, *, context: AppContext, key: bytes | None = None
 ) -> ReconfigurePlan:
-    """Return what a request would change; nothing is written.
+    """Return the changes that a request would make; write nothing.
 
-    `key` is the signing key. Callers that hold the creation lock must pass it, since reading it
-    takes the same lock. Raises NotFound, DeploymentInvalid, InputRejected, StaleForm.
+    `key` is the signing key. Callers that hold the creation lock must pass it, since reading the
+    key takes the same lock. Raises NotFound, DeploymentInvalid, InputRejected, StaleForm.
     """
     key = key or signing_key(context)
     deployment = context.store.load(deployment_id)
@@ -115,7 +115,7 @@ def _check_port(
     gateway: Container | None,
     context: AppContext,
 ) -> None:
-    """Raise InputRejected if the deployment can't have its new port; name a free one."""
+    """Raise InputRejected if the deployment can't have its new port; suggest a free port."""
     port = after.values.get(PORT.env, "")
     own = {str(each.port) for each in gateway.ports} if gateway else set()
     if any(each.env == PORT.env for each in changes) and port not in own:
@@ -130,7 +130,7 @@ def _check_port(
 
 
 def _running_gateway(deployment: Deployment, context: AppContext) -> tuple[Container | None, str]:
-    """Return the gateway's container if it is up, or why that is not known."""
+    """Return the gateway's container if up, else None; and why its state is unknown, if so."""
     try:
         gateway = deployment.gateway_in(context.containers.of(deployment.id))
     except EngineError as error:
@@ -145,7 +145,7 @@ def _restart_labels(
     before: DeploymentFiles,
     after: DeploymentFiles,
 ) -> tuple[str, ...]:
-    """Return the labels of all that the running container would have differently."""
+    """Return the labels of all settings that the running container would need a restart for."""
     if gateway is None:
         return ()
     changed = [each.env for each in changes]

@@ -167,7 +167,7 @@ def test_a_stale_form_is_rejected_with_the_changes_and_then_accepted(
     assert "somebody changed Name, MINE, Time zone" in words or all(
         each in words for each in ("Name", "MINE", "Time zone")
     )
-    assert "Meanwhile it was changed to Support." in words
+    assert "Somebody changed this field to Support." in words
     assert env_of(folder)["DEPLOYMENT_NAME"] == "Support"
     form.read(stale.text)
     # Fields that the visitor changed are kept. Other fields show the file's values.
