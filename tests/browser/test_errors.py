@@ -97,7 +97,7 @@ def test_a_silent_engine_shows_unknown_until_it_answers_again(
     gate.shut()
     for page in pages:
         expect(page.locator(".badge")).to_have_text("unknown")
-        expect(page.locator("main")).to_contain_text("What runs keeps running")
+        expect(page.locator("main")).to_contain_text("Running gateways keep running")
         expect(page.get_by_role("button", name=re.compile("Launch|Stop"))).to_have_count(0)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

@@ -1,1 +1,1 @@
-"""What deployments do now, and why one does not work."""
+"""The current status of deployments, and why a deployment does not work."""

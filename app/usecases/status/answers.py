@@ -1,4 +1,4 @@
-"""What is answered about a deployment and its status."""
+"""API answers about a deployment and its status."""
 
 from collections.abc import Iterable
 from typing import Any, Self
@@ -17,7 +17,7 @@ from app.usecases.status.overview import DeploymentView
 
 
 def ws_url(deployment: Deployment, host: str) -> str | None:
-    """Return the WebSocket address of a gateway, for a reader who reaches it as `host`."""
+    """Return the WebSocket address of a gateway, for a reader who reaches the gateway as `host`."""
     return f"ws://{host}:{deployment.port}" if deployment.port else None
 
 
@@ -26,14 +26,14 @@ def page_url(deployment: Deployment, host: str) -> str | None:
 
 
 class DeploymentShown(AnswerPart):
-    """A deployment as the list shows it."""
+    """A deployment, as the list shows it."""
 
     deployment_id: DeploymentId
-    port: int | None = Field(description="The gateway's port; null if it is not known.")
+    port: int | None = Field(description="The gateway's port; null if unknown.")
     status: Status
     deploy_dir: str = Field(description="The deployment's folder.")
     name: str
-    reason: str = Field(description="Why it has this status, in words.")
+    reason: str = Field(description="Why the deployment has this status.")
     remark: str = Field(description="Anything else worth knowing.")
     drift: list[str] = Field(description="Changes since the last start that are not applied yet.")
     ws_url: str | None = Field(description="The gateway's WebSocket address.")
@@ -41,7 +41,7 @@ class DeploymentShown(AnswerPart):
 
     @classmethod
     def of_view(cls, view: DeploymentView, host: str, **more: Any) -> Self:
-        """Return what is answered to a reader who reaches gateways as `host`."""
+        """Return the answer for a reader who reaches gateways as `host`."""
         deployment = view.deployment
         return cls.of(
             deployment,
@@ -58,7 +58,7 @@ class DeploymentShown(AnswerPart):
 
 
 class ContainerShown(AnswerPart):
-    """One container of a deployment, as Docker Engine reports it."""
+    """A container of a deployment, as Docker Engine reports it."""
 
     id: str
     name: str
@@ -82,7 +82,7 @@ class ReadinessCheckShown(AnswerPart):
     state: CheckState
     detail: str = Field(description="What the check found.")
     milliseconds: int | None
-    next_step: str = Field(description="What to do if it failed.")
+    next_step: str = Field(description="What to do if the check failed.")
 
 
 class CauseShown(AnswerPart):
@@ -90,24 +90,29 @@ class CauseShown(AnswerPart):
 
     code: str = Field(description="The stable name of the cause.")
     words: str
-    next_step: str = Field(description="What to do about it.")
+    next_step: str = Field(description="What to do about the cause.")
     free_port: int | None = Field(description="A free port, if the deployment's own is taken.")
-    fix: str = Field(description="A shell command for this host that repairs it, if there is one.")
+    fix: str = Field(description="A shell command for this host that removes the cause, if any.")
 
 
 class DeploymentAnswer(Answer, DeploymentShown):
-    """Everything that is known about a deployment."""
+    """All that is known about a deployment."""
 
-    health: str | None = Field(description="The result of its health check; null without one.")
+    health: str | None = Field(
+        description="The result of Docker's health check; null without a health check."
+    )
     containers: list[ContainerShown]
-    # Two keys keep the names that scripts know.
+    # These two keys differ from the field names: scripts rely on them.
     checks: list[ReadinessCheckShown] = Field(
         serialization_alias="ladder",
-        description="The readiness checks, in the order in which they run.",
+        description="The readiness checks, in the order of execution.",
     )
-    cause: CauseShown | None = Field(description="Why it does not work; null if it does.")
+    cause: CauseShown | None = Field(
+        description="Why the deployment does not work; null if it works."
+    )
     obstacles: list[PageObstacle] = Field(
-        serialization_alias="walls", description="What keeps the caller's browser from its page."
+        serialization_alias="walls",
+        description="What prevents the caller's browser from using the gateway's page.",
     )
     operation: OperationShown | None = Field(description="The latest operation.")
 

@@ -10,13 +10,13 @@ from app.engine.host.machine import disk_of
 from app.engine.host.network import available_memory, inotify_instances, tasks_left, total_memory
 from app.usecases.context import AppContext
 
-# Before a launch only so many running gateways are measured: the launch must not wait.
+# At most this many running gateways are measured before a launch, which must not wait.
 _ASKED = 5
 _ASK_SECONDS = 1.0
 
 
 def known_capacity(context: AppContext) -> Capacity:
-    """Return the capacity by what is known already, without an engine call."""
+    """Return the capacity by known measurements, without an engine call."""
     used = [each.memory_bytes for each in context.sampler.latest]
     return capacity_for(used, len(_running(context)), context)
 
@@ -24,7 +24,7 @@ def known_capacity(context: AppContext) -> Capacity:
 def warning_before_launch(*, context: AppContext) -> str:
     """Return why a gateway launched now may not fit; empty if it fits or if that is unknown.
 
-    Gateways that are being launched at the same time count too.
+    Count the gateways that other operations are launching, too.
     """
     under_way = (each.running_operation for each in context.store.scan())
     others = sum(1 for each in under_way if each and each.launches)
@@ -34,7 +34,7 @@ def warning_before_launch(*, context: AppContext) -> str:
             "room", lambda: _used_by(running[:_ASKED], context), timeout=_ASK_SECONDS
         )
         capacity = capacity_for(used, len(running), context)
-    except (EngineError, OSError):  # TimeoutError is one.
+    except (EngineError, OSError):  # TimeoutError is an OSError.
         return ""
     return capacity.warning(wanted=others + 1)
 

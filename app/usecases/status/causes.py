@@ -38,19 +38,21 @@ def compose_cause(error: ComposeFailed, deployment: Deployment, context: AppCont
 def cause_of_pull(
     error: ComposeFailed, missing: Mapping[str, str], deployment: Deployment, context: AppContext
 ) -> Cause:
-    """Return why images could not be pulled; `missing` is image by service."""
+    """Return why images could not be pulled. `missing` maps services to images."""
     images = ", ".join(missing.values())
     known = (
         None if error.timed_out else pull_cause(error.output, fix_line_parts(deployment, context))
     )
     cause = known or compose_cause(error, deployment, context)
     if cause.code == "image_missing":
-        return replace(cause, words=f"No registry gave {images}, and this host does not have it.")
+        return replace(
+            cause, words=f"No registry gave {images}, and this host does not have the image either."
+        )
     return replace(cause, words=f"{images} was not pulled. {cause.words}") if known else cause
 
 
 def cause_of_engine(error: EngineError, deployment: Deployment, context: AppContext) -> Cause:
-    """Return why a call of the engine itself failed."""
+    """Return why an engine call failed."""
     known = None
     if isinstance(error, EngineRefused):
         known = engine_cause(error.detail, fix_line_parts(deployment, context))
@@ -70,7 +72,7 @@ def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -
     if details.restart_count and (
         ended := context.containers.last_exit(gateway.id, gateway.created_at)
     ):
-        # It may run again by now: then its own exit code is 0.
+        # If the container runs again, its own exit code is 0.
         code, out_of_memory = ended.exit_code, ended.out_of_memory or out_of_memory
     lines, repairs = _last_lines(gateway, deployment, context), fix_line_parts(deployment, context)
     return exit_cause(code, out_of_memory, lines, repairs)
@@ -79,9 +81,9 @@ def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -
 def _last_lines(
     gateway: Container, deployment: Deployment, context: AppContext
 ) -> list[str] | None:
-    """Return the last lines, and save them if the disk allows it; None if the engine has none.
+    """Return the last lines, and try to save them; None if the engine has no log.
 
-    Raises EngineError: an engine that is silent now may be asked again.
+    Raises EngineError if the engine does not answer, so that the caller can retry.
     """
     try:
         with suppress(OSError):
@@ -104,7 +106,7 @@ def _engine_cause(text: str, deployment: Deployment, context: AppContext) -> Cau
 def _port_taken(
     cause: Cause, repairs: FixLineParts, deployment: Deployment, context: AppContext
 ) -> Cause:
-    """Return who uses the port, and a free one."""
+    """Return the cause with the current user of the port and a free port."""
     who = _who_has_the_port(deployment, context)
     free = repairs.values["free_port"]
     if not free:

@@ -11,9 +11,9 @@ from app.store.deployments import DeploymentStore
 
 
 def checkable_gateways(store: DeploymentStore, snapshots: Snapshots) -> Running | None:
-    """Return the running gateways, by containers: thousands of folders may have none.
+    """Return the running gateways whose readiness can be checked; None without the engine.
 
-    None if the engine does not answer.
+    Go by containers, since thousands of folders may have none.
     """
     snapshots.learn_starts()
     snapshot = snapshots.current()
@@ -30,10 +30,10 @@ def checkable_gateways(store: DeploymentStore, snapshots: Snapshots) -> Running 
 
 
 def _is_checkable(deployment: Deployment, gateway: Container) -> bool:
-    """Return whether results would count.
+    """Return whether a readiness check of this gateway would be useful.
 
-    An operation runs its own checks. If the start of a run is unknown, nobody can tell whether
-    it is still the same run.
+    A running operation runs its own checks. If a run's start is unknown, a result can't be assigned
+    to that run.
     """
     is_idle = deployment.port is not None and not deployment.running_operation
     return is_idle and gateway.state == "running" and gateway.runs_since is not None

@@ -1,4 +1,4 @@
-"""Diagnose: why a deployment does not work, at any time after its launch."""
+"""Diagnose: why a deployment does not work, at any time after a launch."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def diagnose(
     deployment, status = view.deployment, view.report.status
 
     def repairs() -> FixLineParts:
-        # Not for one that works: each takes a look at this host's programs.
+        # Skip working deployments: a diagnosis looks up this host's installed programs.
         return fix_line_parts(deployment, context)
 
     if view.problem:
@@ -43,7 +43,7 @@ def diagnose(
 
 def _without_engine(code: str, words: str, repairs: FixLineParts) -> Cause:
     fix = ("{start_engine}",) if code == "engine_unreachable" else ()
-    step = "What runs keeps running. This page updates when the engine answers again."
+    step = "Running gateways keep running. This page updates once the engine answers."
     return Cause(code, words, step, fix=fix_line(fix, {}, repairs))
 
 
@@ -62,7 +62,7 @@ def _of_launch(view: DeploymentView, repairs: FixLineParts) -> Cause | None:
 
 def _paused(gateway: Container, repairs: FixLineParts) -> Cause:
     fix = fix_line(("{docker} unpause {what}",), {"what": gateway.name}, repairs)
-    return Cause("paused", "It is paused.", "", fix=fix)
+    return Cause("paused", "The gateway is paused.", "", fix=fix)
 
 
 def _end_of(
@@ -85,9 +85,9 @@ def _end_of(
 
 
 def _ended(gateway: Container, context: AppContext) -> PreviousExit | None:
-    """Return how it ended; None if the engine no longer knows or refuses.
+    """Return how a container ended; None if the engine does not know that or refuses to answer.
 
-    A container that Docker restarted is up again: only the engine's events have its last end.
+    A container restarted by Docker is up again, so only the engine's events have its last end.
     """
     details = gateway.details
     if details is None:

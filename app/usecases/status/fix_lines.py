@@ -1,4 +1,4 @@
-"""Fix lines: the values that fill the catalogue's lines for one deployment on this host."""
+"""Fix commands: the values that fill the catalog's placeholders for a deployment on this host."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -19,7 +19,7 @@ def fix_line_parts(deployment: Deployment, context: AppContext) -> FixLineParts:
 
 
 class _LazyValues(Mapping[str, str]):
-    """Values are made on demand: a free port needs a look at the host."""
+    """Values are computed on demand, since finding a free port scans the host."""
 
     def __init__(self, makers: Mapping[str, Callable[[], str]]) -> None:
         self._makers = makers
@@ -59,7 +59,7 @@ def _value_makers(
         "image": lambda: quoted(context.settings.image),
         "own_image": lambda: quoted(env.get("OPENCLAW_IMAGE") or context.settings.image),
         "memory": lambda: more_memory(env.get("MEMORY_LIMIT", "")),
-        # Words and line must name the same port.
+        # The cause's text and its fix command must name the same port.
         "free_port": cache(lambda: _free_port(deployment, context)),
     }
 

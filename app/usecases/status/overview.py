@@ -18,9 +18,9 @@ from app.usecases.context import AppContext
 
 @dataclass(frozen=True, slots=True)
 class DeploymentView:
-    """A deployment with its status and containers; `gateway` is one of them.
+    """A deployment with its status and containers; `gateway` is one of the containers.
 
-    With a `problem` the engine did not answer, and containers are unknown.
+    If `problem` is set, the engine did not answer, and the containers are unknown.
     """
 
     deployment: Deployment
@@ -32,19 +32,19 @@ class DeploymentView:
 
     @property
     def drift(self) -> tuple[str, ...]:
-        """The changes since its container was created, which are not applied yet, in words."""
+        """The labels of settings changed since the container was created, so not yet applied."""
         return tuple(map(label_of, drift_of(self.deployment, self.gateway)))
 
     @property
     def image(self) -> str:
-        """The image that it runs or would run. The engine uses the id if its tag has moved."""
+        """The image that the gateway runs or would run; by name, even if the tag has moved."""
         running = self.gateway.image if self.gateway else ""
         named = self.deployment.env.get("OPENCLAW_IMAGE", "")
         return named if running.startswith("sha256:") else running or named
 
     @property
     def action(self) -> str:
-        """The main button: `launch`, `stop`, `wait`, or none."""
+        """The action of the main button: `launch`, `stop`, `wait`, or empty."""
         status = self.report.status
         if status in (Status.CONFIGURED, Status.STOPPED, Status.FAILED):
             return "launch"
@@ -62,7 +62,7 @@ class DeploymentView:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All folders and one engine snapshot. Two equal ones give the same list."""
+    """All folders and one engine snapshot. Equal overviews give equal lists."""
 
     deployments: tuple[Deployment, ...]
     snapshot: Snapshot
@@ -118,7 +118,7 @@ def _overview(context: AppContext, deployments: list[Deployment]) -> Overview:
 
 
 def _last_change(deployments: Iterable[Deployment]) -> datetime | None:
-    """Return when an operation of ours last changed containers."""
+    """Return when one of our operations last changed containers."""
     operations = [each.operation for each in deployments if each.operation]
     return max((each.ended_at or each.started_at for each in operations), default=None)
 
@@ -140,19 +140,19 @@ def _view(
 def _remark(deployment: Deployment, gateway: Container | None) -> str:
     if deployment.interrupted_update and not deployment.running_operation:
         return (
-            f"The update to {deployment.interrupted_update} was interrupted before it was verified:"
-            " a launch or restart first rolls image and state back."
+            f"The update to {deployment.interrupted_update} was interrupted before verification."
+            " The next launch or restart first rolls image and state back."
         )
     if not gateway or not gateway.working_dir:
         return ""
     if _same_folder(gateway.working_dir, deployment.folder):
         return ""
-    return f"Its container was started from {gateway.working_dir}; the folder was moved since."
+    return f"The container was started from {gateway.working_dir}, a folder that was moved later."
 
 
 def _same_folder(one: str, other: str) -> bool:
     """Return whether two paths lead to the same folder.
 
-    Links are followed only if the paths differ: that reads every part of both from disk.
+    Resolve links only if the paths differ, since resolving reads every part of both from disk.
     """
     return one == other or os.path.realpath(one) == os.path.realpath(other)

@@ -1,4 +1,4 @@
-"""The readiness checks of a deployment: the latest results, or new ones."""
+"""The readiness checks of a deployment: their latest or new results."""
 
 from app.core.snapshot import Container
 from app.core.status.check_list import check_list
@@ -9,7 +9,7 @@ from app.usecases.status.overview import DeploymentView, show_deployment
 
 
 def checks_of(view: DeploymentView, *, context: AppContext) -> tuple[ReadinessCheck, ...]:
-    """Return the latest results. Old ones start a new run in the background."""
+    """Return the latest results. If they are old, start a new run in the background."""
     gateway = _running_gateway(view)
     gateway_checks = context.readiness.checks_of(view.deployment, gateway) if gateway else None
     return _all(view, gateway_checks, context)

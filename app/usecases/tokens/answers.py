@@ -1,4 +1,4 @@
-"""What is answered about a gateway's token and other secrets."""
+"""API answers about a gateway's token and other secrets."""
 
 from pydantic import Field
 
@@ -11,19 +11,23 @@ class TokenCheckAnswer(Answer):
     """The four places that hold the token, compared without showing it."""
 
     deployment_id: DeploymentId
-    agree: bool | None = Field(description="Whether all are equal; null if one is unknown.")
+    agree: bool | None = Field(
+        description="Whether all tokens are equal; null if a token is unknown."
+    )
     places: list[TokenComparison]
 
 
 class VerifiedTokenAnswer(Answer):
-    """All places hold the token of `.env`."""
+    """All places have the token of `.env`."""
 
     deployment_id: DeploymentId
     status: Status
-    proven: bool = Field(description="Whether the gateway accepted it; false if it is not running.")
+    proven: bool = Field(
+        description="Whether the gateway accepted the token; false if the gateway is not running."
+    )
 
 
 class RevealedAnswer(Answer):
-    """The value of one secret. Keep it out of caches and logs."""
+    """The value of one secret, which must stay out of caches and logs."""
 
     value: str

@@ -27,12 +27,12 @@ from app.usecases.operations.start import Started, require_engine, start_operati
 from app.usecases.tokens.token_change import restart_if_up, write_token_to_config
 
 _CONFIG_SECONDS = 15.0
-# Refusals by a gateway are cached: after ten it locks us out.
+# Seconds that a gateway's refusal is cached: after ten refusals, the gateway locks us out.
 _GATEWAY_SECONDS = 8.0
 
 
 def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
-    """Compare all four places; one that can't be read is unknown, with the reason.
+    """Compare the tokens in all four places; an unreadable token is unknown, with the reason.
 
     Raise NotFound.
     """
@@ -44,7 +44,7 @@ def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
     )
     if deployment.problem or not deployment.token:
         others = [place for place in TokenPlace if place is not TokenPlace.ENV]
-        nothing = "there is nothing to compare it with"
+        nothing = "the token of .env is missing or unreadable"
         return TokenCheck((env, *(unknown(place, nothing) for place in others)))
     try:
         gateway = deployment.gateway_in(context.containers.of(deployment_id))
@@ -58,7 +58,7 @@ def check_token(deployment_id: str, *, context: AppContext) -> TokenCheck:
 
 
 def equalize_token(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start making the four places equal.
+    """Start making the tokens in the four places equal.
 
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -66,17 +66,17 @@ def equalize_token(deployment_id: str, *, actor: str, context: AppContext) -> St
     require_launchable(deployment, "changed")
     if not deployment.token:
         raise DeploymentInvalid(
-            "Nothing was changed: .env has no token to take. Rotate the token, which makes one."
+            "Nothing was changed: .env has no token. Rotate the token, which makes a new one."
         )
     require_engine(deployment_id, context)
     return start_operation(OperationKind.EQUALIZE_TOKEN, deployment, actor=actor, context=context)
 
 
 def perform_equalize_token(op: OperationContext) -> Run | None:
-    """Write `openclaw.json` from `.env`; restart the gateway if it runs with another token.
+    """Write `.env`'s token into `openclaw.json`; restart a gateway that runs with another token.
 
-    Return the verified run, or None if the gateway is down. Raise OperationFailed,
-    ComposeFailed, EngineError, OSError.
+    Return the verified run, or None if the gateway is down. Raise OperationFailed, ComposeFailed,
+    EngineError, OSError.
     """
     check = check_token(op.deployment.id, context=op.context)
     for each in check.places:
@@ -101,16 +101,19 @@ def _in_config(
     except ConfigUnreadable as error:
         return unknown(TokenPlace.CONFIG, str(error))
     except Unreadable as error:
-        return unknown(TokenPlace.CONFIG, f"it {error}")
+        return unknown(TokenPlace.CONFIG, f"the file {error}")
     except (ComposeFailed, OSError):
-        return unknown(TokenPlace.CONFIG, "only the gateway may read it, and it could not be asked")
+        return unknown(
+            TokenPlace.CONFIG,
+            "only the gateway may read the file, and a container could not read it",
+        )
 
 
 def _at_what_runs(
     deployment: Deployment, gateway: Container | None, context: AppContext
 ) -> tuple[TokenComparison, TokenComparison]:
     if gateway is None or not gateway.is_up:
-        down = "it is not running"
+        down = "the gateway is not running"
         return unknown(TokenPlace.CONTAINER, down), unknown(TokenPlace.GATEWAY, down)
     try:
         found = context.containers.environment_of(gateway).get(TOKEN.env)

@@ -1,4 +1,4 @@
-"""Reveal: show one secret to a person who asked for it, and record that."""
+"""Reveal: show a secret to a person on request, and record the request."""
 
 from app.core.errors import InputRejected
 from app.core.settings.fields import BY_NAME
@@ -8,7 +8,7 @@ from app.usecases.context import AppContext
 
 
 def reveal_secret(deployment_id: str, field_name: str, *, actor: str, context: AppContext) -> str:
-    """Return a secret field's value, once the history has recorded who asked.
+    """Return a secret field's value, after recording in the history who requested it.
 
     Raise NotFound, InputRejected, StorageFailed.
     """
@@ -19,6 +19,6 @@ def reveal_secret(deployment_id: str, field_name: str, *, actor: str, context: A
     value = deployment.env.get(field.env)
     if not value:
         raise InputRejected({"field": "has no value in this deployment"})
-    with storage_errors("The secret was not revealed, since that could not be recorded."):
+    with storage_errors("The secret was not revealed, because the request could not be recorded."):
         history.record(context.store.folder(deployment.id), "reveal", actor, field=field_name)
     return value

@@ -1,9 +1,9 @@
-"""Rotate token: a new token in both files and in the gateway, verified, and the old one refused.
+"""Rotate token: put a new token into both files and the gateway; check that the old one fails.
 
-What a crash leaves, and what the next launch makes of that: see `token_change.py`.
+For the state after a crash, and what the next launch does about it, see `token_change.py`.
 
-Measured on OpenClaw 2026.9.6: after a rotation a paired device is refused with the old token,
-and with its own token from before; with the new one it connects without another approval.
+Measured on OpenClaw 2026.9.6: after a rotation, a paired device is refused with the old token, and
+with its own earlier device token. With the new token it connects without another approval.
 """
 
 import secrets
@@ -26,13 +26,13 @@ from app.usecases.operations.transaction import run_transaction
 from app.usecases.tokens.token_change import token_change
 
 _BYTES = 32
-# A gateway that was just verified may miss one answer, hardly three.
+# A gateway that was just verified may miss one request, but hardly three.
 _TRIES = 3
 _PAUSE_SECONDS = 0.5
 
 
 def rotate_token(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start the rotation of a deployment's token; if it is down, only the files change.
+    """Start the rotation of a deployment's token; if the gateway is down, only the files change.
 
     Raise NotFound, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -43,10 +43,11 @@ def rotate_token(deployment_id: str, *, actor: str, context: AppContext) -> Star
 
 
 def perform_rotate_token(op: OperationContext) -> Run | None:
-    """Write a new token, bring the gateway up with it, and check that it refuses the old one.
+    """Write a new token, bring the gateway up, and check that it refuses the old token.
 
-    Return its run, or None if it is down: its next launch verifies the token. Raise
-    OperationFailed, with the old token put back if the new one does not work; EngineError.
+    Return the verified run, or None if the gateway is down: its next launch verifies the token.
+    Raise EngineError, or OperationFailed, after putting the old token back if the new one does not
+    work.
     """
     change = token_change(op, secrets.token_hex(_BYTES))
     op.log.hide((change.new, *change.old_tokens))
@@ -66,15 +67,19 @@ def _check_refused(op: OperationContext, tokens: frozenset[str], run: Run) -> No
         if answer.match is TokenMatch.EQUAL:
             raise OperationFailed(_STILL_ACCEPTED, run)
         if answer.match is not TokenMatch.DIFFERS:
-            words = f"The new token works; whether the old one does is not known: {answer.reason}"
-            raise OperationFailed.of("old_token_unknown", words, "Rotate it again.", verified=run)
+            words = (
+                f"The new token works. Whether the old one still works is unknown: {answer.reason}"
+            )
+            raise OperationFailed.of(
+                "old_token_unknown", words, "Rotate the token again.", verified=run
+            )
     op.say("The old token is refused" if tokens else "There was no token before")
 
 
 _STILL_ACCEPTED = Cause(
     "old_token_accepted",
-    "The new token works, but the gateway still accepts the old one, too.",
-    "Look at gateway.auth in config/openclaw.json: its mode, or a password that is the same.",
+    "The new token works, but the gateway still accepts the old token, too.",
+    "Check gateway.auth in config/openclaw.json: the mode, or a password equal to the old token.",
 )
 
 

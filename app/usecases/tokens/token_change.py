@@ -1,18 +1,18 @@
 """The change from an old token to a new one, in `.env`, `openclaw.json` and the gateway.
 
 The new token is made in the operation's own process; no other file has it. `.env` is written
-first and put back last, since each launch writes `openclaw.json` from it. So after a crash the
-next launch ends in a consistent state:
+first and put back last, since each launch writes `openclaw.json` from `.env`. So, after a crash,
+the next launch ends in a consistent state:
 
 - before `.env` is written, nothing has changed;
-- after that, the gateway still runs with the old token, and its page says that it refuses the
-  one of `.env`. A launch writes `openclaw.json` if that is still missing, and replaces the
-  container, since a variable of it changed (equalizing does, if the compose file passes no
-  token on);
-- while the containers are down, or up and not verified, a launch brings up and verifies the
-  new token. No file and no container has the old one any more;
-- while the old token is put back, the new one counts until `.env` is written, as above, and
-  from then on the old one.
+- after that, the gateway still runs with the old token, and the deployment's page says that the
+  gateway refuses the token of `.env`. A launch writes `openclaw.json`, if not written yet, and
+  replaces the container, since one of its variables changed. If the compose file does not pass
+  the token on, equalizing replaces the container;
+- while the containers are down, or up but not verified, a launch brings up and verifies the new
+  token. By then, no file and no container has the old token;
+- while the old token is being put back, the new token applies until `.env` is written, as above,
+  and after that the old token applies.
 """
 
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ from app.usecases.operations.transaction import DOWN, RUNS
 
 @dataclass(frozen=True, slots=True)
 class TokenChange:
-    """Both files as they were, `.env` as it is written, and all tokens that any place had."""
+    """Both original files, the `.env` to write, and all tokens found in any of the places."""
 
     gateway: Container | None
     env: bytes = field(repr=False)
@@ -59,17 +59,17 @@ class TokenChange:
     def write(self, op: OperationContext) -> None:
         """Write the new token into `.env`. Raise OperationFailed, OSError."""
         try:
-            # The engine was asked since `.env` was read, which takes its time.
+            # Querying the engine takes time, so `.env` may have changed since it was read.
             rewrite_files({op.folder / ENV_FILE: (self.env, self.written)})
         except Edited:
             edited = "somebody has edited .env just now"
-            raise _unchanged(edited, "Look at it, then try again.") from None
+            raise _unchanged(edited, "Check .env, then try again.") from None
 
     def apply(self, op: OperationContext) -> Run | None:
         return restart_if_up(op.reloaded(), self.gateway)
 
     def roll_back(self, op: OperationContext) -> Sequence[str]:
-        """Put both files back, `.env` last. What somebody has edited meanwhile stays edited."""
+        """Put both files back, `.env` last. Keep what somebody has edited since the change."""
         image = image_for(op.deployment, self.gateway, op.context)
         if self.config and self._is_in(read_openclaw_config(op.folder, image)):
             write_openclaw_config(op.folder, image, self.config)
@@ -103,16 +103,16 @@ class TokenChange:
 
 
 def token_change(op: OperationContext, new: str) -> TokenChange:
-    """Read what a new token replaces. Raise OperationFailed if `.env` is unreadable, EngineError.
+    """Read all that a new token replaces. Raise EngineError; OperationFailed: unreadable `.env`.
 
-    A gateway may have another token than `.env`: an edit by hand, or an interrupted rotation.
+    A gateway may have another token than `.env`, after an edit by hand or an interrupted rotation.
     """
     deployment, gateway = op.deployment, op.gateway()
     try:
         env = read_file(op.folder / ENV_FILE, MAX_FILE_BYTES)
         written = with_value(env, TOKEN.env, new)
     except Unreadable as error:
-        raise _unchanged(f"its .env {error}") from None
+        raise _unchanged(f"the deployment's .env {error}") from None
     except EnvFileError as error:
         raise _unchanged(str(error)) from None
     config, tokens = b"", {deployment.token}
@@ -125,14 +125,14 @@ def token_change(op: OperationContext, new: str) -> TokenChange:
 
 
 def restart_if_up(op: OperationContext, gateway: Container | None) -> Run | None:
-    """Restart a gateway with its files as they are now; one that is down stays down.
+    """Restart a gateway with its current files; leave a gateway that is down as it is.
 
     Raise OperationFailed, ComposeFailed, EngineError, OSError.
     """
     if gateway and gateway.is_up:
         return perform_launch(op, recreate=True)
     write_token_to_config(op, gateway)
-    op.say("It is not running: its next launch takes the token and verifies it")
+    op.say("The gateway is not running: its next launch applies and verifies the token")
     return None
 
 
@@ -142,7 +142,7 @@ def write_token_to_config(op: OperationContext, gateway: Container | None) -> No
     try:
         prepare_data_folders(op, image_for(op.deployment, gateway, op.context))
     except ComposeFailed:
-        op.say("config/openclaw.json could not be written; the next launch does that")
+        op.say("config/openclaw.json could not be written; the next launch writes it")
 
 
 def _unchanged(why: str, next_step: str = "Correct .env by hand first.") -> OperationFailed:

@@ -1,1 +1,1 @@
-"""Updating a gateway's image together with its state."""
+"""Updates a gateway's image together with its state."""

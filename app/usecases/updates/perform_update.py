@@ -1,4 +1,4 @@
-"""Doing an update. Its stages, and what a crash leaves to finish or undo: see `rollback.py`."""
+"""Do an update. For its stages, and what is finished or undone after a crash: see `rollback.py`."""
 
 import shutil
 from collections.abc import Sequence
@@ -34,16 +34,15 @@ from app.usecases.updates.rollback import (
 from app.usecases.updates.state_access import state_access
 
 _CONFIG_SECONDS = 30.0
-# What a gateway may still write after its state was measured.
+# Bytes that a gateway may write between the measuring of its state and the copying.
 _SPARE_BYTES = 64 * 1024 * 1024
 
 
 def perform_update(op: OperationContext) -> Run | None:
     """Do the update and return the verified run.
 
-    What can be checked beforehand fails the update while the gateway still runs. A failure
-    after that rolls image and state back.
-    Raise OperationFailed, ComposeFailed, EngineError, OSError, Cancelled.
+    Check all that can be checked while the gateway still runs. On any later failure, roll image and
+    state back. Raise OperationFailed, ComposeFailed, EngineError, OSError, Cancelled.
     """
     interrupted = journal_of(op.deployment, op.context)
     op = finish_or_undo(op)
@@ -53,13 +52,13 @@ def perform_update(op: OperationContext) -> Run | None:
     try:
         keep_old_state(op.folder, update.journal, update.access)
     except (OSError, ComposeFailed) as error:
-        op.say(f"The old state could not be kept yet; the next launch does that: {error}")
+        op.say(f"The old state could not be kept yet; the next launch keeps it: {error}")
     return run
 
 
 @dataclass(slots=True)
 class _Update:
-    """The change of image and state, checked and prepared."""
+    """The checked and prepared change of image and state."""
 
     journal: Journal
     access: StateAccess
@@ -99,7 +98,7 @@ class _Update:
 
 
 def _prepare(op: OperationContext, *, was_up: bool) -> _Update:
-    """Pull the image and check that the update can be made.
+    """Pull the image and check that the update is possible.
 
     Raise OperationFailed, ComposeFailed, EngineError, OSError, Cancelled.
     """
@@ -131,7 +130,7 @@ def _prepare(op: OperationContext, *, was_up: bool) -> _Update:
 
 
 def _pull(op: OperationContext, image: str) -> str:
-    """Pull the new image and return the name of the old one; `.env` is not changed."""
+    """Pull the new image and return the old image's name; `.env` is not changed."""
     folder, candidate = op.folder, op.folder / update_files.CANDIDATE
     op.step(Step.CHECK, "docker compose config")
     now = compose_images(folder, _CONFIG_SECONDS)
@@ -142,9 +141,9 @@ def _pull(op: OperationContext, image: str) -> str:
         if wanted.get(service) != image:
             raise OperationFailed.of(
                 "image_not_used",
-                f"Its docker-compose.yml does not take its image from {IMAGE}:"
-                f" it says {wanted.get(service, 'nothing')}.",
-                f"Write `image: ${{{IMAGE}:?set it in .env}}` there, then update again.",
+                f"docker-compose.yml does not take the image from {IMAGE}:"
+                f" the file says {wanted.get(service, 'nothing')}.",
+                f"Write `image: ${{{IMAGE}:?set it in .env}}` in that file, then update again.",
             )
         pull_missing(op, wanted, candidate)
     finally:
@@ -172,7 +171,7 @@ def _require_copyable_state(folder: Path, access: StateAccess) -> None:
             "state_elsewhere",
             f"{folder}/{STATE} is a link or on another disk, so a rollback could not put its"
             " state back in one move. Nothing was changed.",
-            "Put the folder itself there, then update again.",
+            "Replace the link or mount by the folder itself, then update again.",
         )
     if update_files.shares_blocks(folder):
         return
@@ -180,7 +179,7 @@ def _require_copyable_state(folder: Path, access: StateAccess) -> None:
     if needed > free:
         raise OperationFailed.of(
             "no_room",
-            f"The copy of its state takes {_megabytes(needed)}, and the disk has"
+            f"The copy of the state takes {_megabytes(needed)}, and the disk has"
             f" {_megabytes(free)} left. Nothing was changed.",
             "Make room, then update again.",
         )

@@ -1,26 +1,27 @@
-"""Rollback of an interrupted update: image and state as they were before it.
+"""Rollback of an interrupted update: image and state as they were before the update.
 
 An update changes two things that only work together: the image that `.env` names, and the
-state in `config/`. A newer OpenClaw rewrites that state at its first start, and an older one
-can't read it any more. `workspace/` is left alone: no start changes it, and what people and
-agents have made there belongs to no version.
+state in `config/`. A newer OpenClaw rewrites that state at its first start, and an older OpenClaw
+can't read the rewritten state. `workspace/` is left alone: no start changes it, and the work of
+people and agents in it belongs to no version.
 
-`.deploy-agent/update/journal.json` has the stage, written before its work begins:
+`.deploy-agent/update/journal.json` has the stage, written before the work of the stage begins:
 
     (none)    the image is pulled, the room on the disk is checked; nothing is changed
     copying   the gateway is taken down, and config/ is copied to before/
     trying    before/ is complete and synced; .env gets the new image, and the gateway is
-              brought up with it, until it passes every readiness check
+              brought up with the new image, until it passes every readiness check
     proven    before/ becomes kept/, and the journal is removed
 
-After a crash the journal says what to do. Each way back is a row of renames that can be
+After a crash, the stage tells how to recover. Each recovery is a series of renames that can be
 repeated: from `copying`, remove the incomplete copy; from `trying`, config/ becomes tried/,
 before/ becomes config/, `.env` gets its old image, and tried/ is removed; from `proven`, do the
-rest. An update back to the previous version is the same with kept/ as the new state: config/
-becomes before/ and kept/ becomes config/; on the way back tried/ becomes kept/ again.
+remaining work. An update back to the previous version works the same way, with kept/ as the new
+state: config/ becomes before/ and kept/ becomes config/; its rollback turns tried/ into kept/.
 
-Launch, restart and update do this first (`finish_or_undo`). The image is the exact one that
-ran: by its name if that still means it, else by its digest or id (`current_name`).
+Launch, restart and update recover first (`finish_or_undo`). The image put back is exactly the one
+that ran: by its name if the name still means that image, else by its digest or id
+(`current_name`).
 """
 
 from collections.abc import Iterator
@@ -48,10 +49,10 @@ IMAGE = BY_NAME["image"].env
 
 
 def finish_or_undo(op: OperationContext) -> OperationContext:
-    """Finish or undo an interrupted update; return the operation on the deployment after it.
+    """Finish or undo an interrupted update; return the operation with the reloaded deployment.
 
-    Raise OperationFailed, ComposeFailed, EngineError, OSError: the journal stays then, and the
-    next launch tries again.
+    Raise OperationFailed, ComposeFailed, EngineError, OSError. The journal stays in that case, so
+    that the next launch tries again.
     """
     journal = journal_of(op.deployment, op.context)
     if journal is None:
@@ -65,9 +66,9 @@ def finish_or_undo(op: OperationContext) -> OperationContext:
 
 
 def undo(op: OperationContext, journal: Journal) -> str:
-    """Take the gateway down, put state and image back; return the image's name in `.env` then.
+    """Take the gateway down, put state and image back; return the image's name now in `.env`.
 
-    Raise OperationFailed, ComposeFailed, EngineError, OSError; the journal stays then.
+    Raise OperationFailed, ComposeFailed, EngineError, OSError. The journal stays in that case.
     """
     access = _access_to(op.folder, journal)
     if op.context.containers.of(op.deployment.id):
@@ -82,22 +83,22 @@ def undo(op: OperationContext, journal: Journal) -> str:
 
 
 def journal_of(deployment: Deployment, context: AppContext) -> Journal | None:
-    """Return the journal of an interrupted update. Raise OperationFailed if it is unreadable."""
+    """Return the journal of an interrupted update. Raise OperationFailed for a damaged one."""
     try:
         return update_files.read_journal(context.store.folder(deployment.id))
     except ValueError as error:
         path = f"{deployment.folder}/.deploy-agent/update"
         raise OperationFailed.of(
             "update_unreadable",
-            f"An update was interrupted, and {path}/journal.json does not say how far it was:"
-            f" {error}.",
-            f"The state before it is in {path}/before, if that exists. Move it to"
+            f"An update was interrupted, and {path}/journal.json does not say how far the"
+            f" update got: {error}.",
+            f"The earlier state is in {path}/before, if that folder exists. Move the folder to"
             f" {deployment.folder}/{STATE} by hand, then remove the journal.",
         ) from None
 
 
 def keep_old_state(folder: Path, journal: Journal, access: StateAccess) -> None:
-    """Keep the state from before a verified update until the next update; end the journal."""
+    """Keep the state from before a verified update, until the next update; delete the journal."""
     if exists(folder, BEFORE):
         remove_if_exists(folder, KEPT, access)
         access.move(BEFORE, KEPT)
@@ -123,14 +124,14 @@ def env_with_image(folder: Path, name: str) -> bytes:
 
 
 def current_name(version: Version, context: AppContext) -> str:
-    """Return the name that means a version's exact image now. Raise EngineError."""
+    """Return a name that currently means a version's exact image. Raise EngineError."""
     named = context.images.find(version.image)
     moved = version.id and (named is None or named.id != version.id)
     return version.pin or version.id if moved else version.image
 
 
 def restore_state(folder: Path, journal: Journal, access: StateAccess) -> None:
-    """Put back the state from before an update that was not verified."""
+    """Put back the state from before an unverified update."""
     if journal.step is UpdateStage.COPYING:
         remove_if_exists(folder, BEFORE, access)
     elif exists(folder, BEFORE):
@@ -151,4 +152,4 @@ def _env_readable(folder: Path) -> Iterator[None]:
         yield
     except (EnvFileError, Unreadable, FileNotFoundError) as error:
         words = f"The image could not be written into {folder}/.env: {error}."
-        raise OperationFailed.of("env_unreadable", words, "Correct that file first.") from None
+        raise OperationFailed.of("env_unreadable", words, "Correct .env first.") from None

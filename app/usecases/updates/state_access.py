@@ -1,4 +1,4 @@
-"""Access to a gateway's state: by this process if it may, else by a short container as root."""
+"""Access to a gateway's state: by this process if allowed, else by a temporary root container."""
 
 from pathlib import Path
 
@@ -6,10 +6,10 @@ from app.engine.compose import run_as_root
 from app.store.update_files import STATE, DirectAccess, StateAccess, may_access_state
 
 _SECONDS = 60.0
-# A state of many gigabytes on a slow disk.
+# The limit for copying a state of many gigabytes on a slow disk.
 COPY_SECONDS = 1800.0
 
-# Run by the image's own node. The gateway is down meanwhile; still, no link is followed.
+# Run by the image's own node. No link is followed, even though the gateway is down.
 _SIZE = f"""
 const fs = require("fs");
 const size = (path) => {{
@@ -37,12 +37,12 @@ const copy = (from, to) => {
 copy("/deployment/%s", "/deployment/%s");
 """
 _MOVE = 'require("fs").renameSync("/deployment/%s", "/deployment/%s");'
-# Retries, in case a container that was left behind still writes there.
+# With retries, since a leftover container may still write there.
 _REMOVE = 'require("fs").rmSync("/deployment/%s", {recursive: true, maxRetries: 5});'
 
 
 class ContainerAccess:
-    """Access by a short container of the gateway's image, as root. Calls raise ComposeFailed."""
+    """Access by a temporary root container of the gateway's image. Calls raise ComposeFailed."""
 
     def __init__(self, folder: Path, image: str) -> None:
         self._folder, self._image = folder, image

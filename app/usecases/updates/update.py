@@ -1,4 +1,4 @@
-"""Update: another image with the state that belongs to it, or the previous version with its own."""
+"""Update: run another image, with the state for it; or go back to the previous version."""
 
 from app.core.deployment import Deployment
 from app.core.errors import AlreadyRunsImage, InputRejected, NoPreviousVersion
@@ -15,7 +15,7 @@ from app.usecases.updates.rollback import IMAGE, current_name
 def update_deployment(
     deployment_id: str, image: str, *, actor: str, context: AppContext
 ) -> Started:
-    """Start the update to an image, by tag or digest; a deployment that is down is launched.
+    """Start the update to an image, by tag or digest; launch a deployment that is down.
 
     Raise NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -25,12 +25,14 @@ def update_deployment(
     gateway = deployment.gateway_in(context.containers.of(deployment_id))
     found = context.images.find(wanted)
     if gateway and found and found.id == gateway.image_id and deployment.env.get(IMAGE) == wanted:
-        raise AlreadyRunsImage({"image": "is what it runs already; a restart needs no update"})
+        raise AlreadyRunsImage(
+            {"image": "is the deployment's image already; a restart needs no update"}
+        )
     return _start(deployment, {"image": wanted}, actor, context)
 
 
 def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
-    """Start the update to the previous version, with its kept state. Today's is kept instead.
+    """Start the update to the previous version and its kept state; keep the current ones instead.
 
     Raise NotFound, NoPreviousVersion, DeploymentInvalid, Busy, StorageFailed, EngineError.
     """
@@ -47,12 +49,12 @@ def go_back(deployment_id: str, *, actor: str, context: AppContext) -> Started:
 
 
 def kept_version(deployment: Deployment, *, context: AppContext) -> KeptVersion | None:
-    """Return the previous version."""
+    """Return the version that an update has kept; None without one."""
     return update_files.read_kept(context.store.folder(deployment.id))
 
 
 def checked_image(given: str) -> str:
-    """Return an image's name in its normal form. Raise InputRejected."""
+    """Return an image's name in normal form. Raise InputRejected."""
     try:
         if wanted := check_value("image", given):
             return wanted

@@ -30,15 +30,15 @@ _MOST = 200
 
 
 def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppContext) -> Batch:
-    """Start a batch, in a process of its own that outlives the server.
+    """Start a batch of updates, in a process that outlives the server.
 
     Raise NotFound, InputRejected, DeploymentInvalid, Busy, StorageFailed.
     """
     wanted, chosen = checked_image(image), tuple(dict.fromkeys(map(parse_id, ids)))
     if not 1 <= len(chosen) <= _MOST:
-        raise InputRejected({"deployment_ids": f"must name one deployment, and at most {_MOST}"})
+        raise InputRejected({"deployment_ids": f"must name between 1 and {_MOST} deployments"})
     for each in chosen:
-        require_launchable(context.store.load(each), f"updated, nor any other: {each}")
+        require_launchable(context.store.load(each), f"updated, nor were the others ({each})")
     with storage_errors("Nothing was updated."):
         batch, lock = _begin(chosen, wanted, actor, context)
         trace = batches.batches_folder(context.store.root) / str(batch.number) / "trace"
@@ -50,7 +50,7 @@ def update_many(ids: Sequence[str], image: str, *, actor: str, context: AppConte
 
 
 def _begin(ids: tuple[str, ...], image: str, actor: str, context: AppContext) -> tuple[Batch, int]:
-    """Record a batch; return it with the descriptor of its lock. Raise Busy, OSError."""
+    """Record a batch; return it with the descriptor of the batch's lock. Raise Busy, OSError."""
     context.store.open()
     root = context.store.root
     folder = batches.batches_folder(root)
@@ -59,8 +59,9 @@ def _begin(ids: tuple[str, ...], image: str, actor: str, context: AppContext) ->
         running = batches.latest(root)
         if running and running.is_running:
             raise Busy(
-                f"{running.actor} is updating several already, and {len(running.left)} of them"
-                " wait for their turn. Wait for the end of that batch, or cancel its rest."
+                f"{running.actor} is updating several deployments already;"
+                f" {len(running.left)} of them wait for their turn."
+                " Wait for the end of that batch, or cancel its rest."
             )
         return batches.begin(root, ids, image, actor, history.source_address.get())
 
@@ -73,15 +74,15 @@ def find_batch(number: int, *, context: AppContext) -> Batch:
     """Return one batch. Raise NotFound."""
     found = batches.read_batch(context.store.root, number)
     if found is None:
-        raise NotFound(f"There is no update of several with the number {number}.")
+        raise NotFound(f"There is no batch of updates with the number {number}.")
     return found
 
 
 def cancel_rest(number: int, *, actor: str, context: AppContext) -> Batch:
-    """Leave the deployments of a batch alone whose update has not begun.
+    """Cancel the updates of a batch that have not begun.
 
-    An update that is under way goes on; it can be cancelled itself.
-    Raise NotFound, NothingToCancel, StorageFailed.
+    An update that has begun continues; it can be cancelled on its own. Raise NotFound,
+    NothingToCancel, StorageFailed.
     """
     batch = find_batch(number, context=context)
     if not batch.is_running:
@@ -110,7 +111,7 @@ def perform_batch(number: int, settings: Settings) -> None:
 
 
 def _update_one(batch: Batch, deployment_id: str, context: AppContext) -> tuple[Batch, str]:
-    """Update one deployment; return the batch, and why it failed or an empty string."""
+    """Update one deployment; return the batch, and why the update failed or an empty string."""
     name = deployment_id
     try:
         name = context.store.load(deployment_id).name or deployment_id

@@ -1,4 +1,4 @@
-"""Versions: the exact image each deployment runs, and the version it can go back to."""
+"""Versions: the exact image of each deployment, and the previous version kept for going back."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ from app.usecases.updates.update import kept_version
 
 @dataclass(frozen=True, slots=True)
 class VersionShown:
-    """The image of a deployment. `image` is None if the engine does not know it.
+    """The image of a deployment. `image` is None if the engine does not know the image.
 
-    `kept` is the previous version, `kept_size` the disk space of its state:
-    None while that is measured.
+    `kept` is the previous version. `kept_size` is the disk space of its state; None while that is
+    being measured.
     """
 
     view: DeploymentView
@@ -32,7 +32,7 @@ class VersionShown:
 
     @property
     def digest(self) -> str:
-        """The registry's digest, or the image's id if it was built here."""
+        """The registry's digest; for an image built on this host, the image's id."""
         return self.image.pin(self.name).rpartition("sha256:")[2] if self.image else ""
 
     @property
@@ -49,7 +49,7 @@ def version_of(view: DeploymentView, *, context: AppContext) -> VersionShown:
 
 
 def images_like(name: str, *, context: AppContext) -> list[str]:
-    """Return the images on this host that a gateway of image `name` can be updated to."""
+    """Return the images on this host to which a gateway of image `name` can be updated."""
     try:
         return names_like(context.images.known().values(), name)
     except EngineError:

@@ -1,1 +1,1 @@
-"""Sending messages about trouble to a webhook."""
+"""Sends messages about problems to a webhook."""

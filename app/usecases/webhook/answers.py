@@ -1,4 +1,4 @@
-"""What is answered about the webhook."""
+"""API answers about the webhook."""
 
 from pydantic import Field
 
@@ -11,12 +11,14 @@ class DeliveryShown(AnswerPart):
 
     at: Time
     event: WebhookEvent
-    deployment_id: str = Field(description="Empty for a test message.")
-    name: str = Field(description="The deployment's name at that time.")
+    deployment_id: str = Field(description="Empty for test messages.")
+    name: str = Field(description="The deployment's name when the message was sent.")
     ok: bool = Field(description="Whether the receiver accepted the message.")
-    words: str = Field(description="The receiver's answer, or why it could not be reached.")
+    words: str = Field(
+        description="The receiver's response, or why the receiver could not be reached."
+    )
     tries: int
-    milliseconds: int = Field(description="How long the last try took.")
+    milliseconds: int = Field(description="Duration of the last try.")
 
 
 class WebhookAnswer(Answer):
@@ -26,7 +28,9 @@ class WebhookAnswer(Answer):
         None, description="The host of the receiver's address; null if messages are off."
     )
     waiting: int = Field(0, description="How many messages are still to be sent.")
-    dropped: int = Field(0, description="How many were lost since the last successful delivery.")
+    dropped: int = Field(
+        0, description="How many messages were lost since the last successful delivery."
+    )
     trouble: TextOrNull = Field(
         None, description="Why the first waiting message could not be delivered yet."
     )

@@ -1,4 +1,4 @@
-"""Webhook collector: reads the histories and queues a message for each event worth one."""
+"""Webhook collector: reads the histories and queues a message for each notable event."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -22,14 +22,14 @@ from app.usecases.webhook.webhook import page_url, webhook_queue_store, webhook_
 
 # The key of the root folder's own history.
 _ROOT = ""
-# Cursors of deployments that are gone are kept too, since they may be restored.
+# Cursors of removed deployments are kept too, since those may be restored.
 _MOST_CURSORS = 2000
 
 
 class WebhookCollector:
-    """Reads each history on from where the last server stopped; one per deployments folder.
+    """Reads each history, starting where the last server stopped; one per deployments folder.
 
-    `notify` is called when messages were queued.
+    `notify` is called after messages were queued.
     """
 
     def __init__(self, context: AppContext, notify: Callable[[], None]) -> None:
@@ -38,11 +38,12 @@ class WebhookCollector:
         self._store = webhook_queue_store(context)
         self._since: datetime | None = None
         self._cursors: Mapping[str, HistoryCursor] = {}
-        # Each history's signature when it was last read: most histories do not change.
+        # Each history's signature at the last reading, to skip the many histories that do not
+        # change.
         self._signatures: Mapping[str, history.Signature | None] = {}
 
     def start(self) -> None:
-        """Take over the queue of the server before. Raises OSError."""
+        """Take over the previous server's queue. Raises OSError."""
         self._signatures = {}
         if not webhook_url(self._context):
             self._store.forget()
@@ -51,7 +52,7 @@ class WebhookCollector:
             self._since, self._cursors = queue.since, dict(queue.places)
 
     def collect(self) -> None:
-        """Queue messages for what is new. Raises OSError, NotFound."""
+        """Queue messages for new history entries. Raises OSError, NotFound."""
         if self._since is None:
             return
         ids = [_ROOT, *(each.id for each in self._context.store.scan())]
@@ -69,7 +70,7 @@ class WebhookCollector:
     def _read_changed(
         self, signatures: Mapping[str, history.Signature | None], cursors: dict[str, HistoryCursor]
     ) -> list[Notification]:
-        """Read the histories that have changed, and advance their cursors."""
+        """Read the changed histories, and advance their cursors."""
         notifications: list[Notification] = []
         for each, signature in signatures.items():
             if each not in self._signatures or self._signatures[each] != signature:
@@ -80,7 +81,7 @@ class WebhookCollector:
     def _check_open(
         self, views: Mapping[str, DeploymentView], cursors: dict[str, HistoryCursor]
     ) -> list[Notification]:
-        """Check the deployments with an open trouble: is it over, or has it lasted long enough?"""
+        """Check each open problem: has it ended, or lasted long enough to report?"""
         notifications: list[Notification] = []
         for each, view in views.items():
             if each in cursors and cursors[each].is_open:
@@ -94,7 +95,7 @@ class WebhookCollector:
         cursor = known or HistoryCursor()
         appended = history.appended_since(self._folder(deployment_id), cursor.number)
         if known is None:
-            # Entries from before messages were turned on are no news; what is added to them is.
+            # No messages for entries from before messages were turned on, only for later additions.
             old = list(takewhile(self._is_old, appended))
             cursor, _ = read_entries(cursor, deployment_id, old)
             if cursor.trouble:
@@ -112,7 +113,7 @@ class WebhookCollector:
         cursors: Mapping[str, HistoryCursor],
         notifications: Iterable[Notification],
     ) -> dict[str, DeploymentView]:
-        """Return the deployments by id, if a message needs them: most calls ask no engine."""
+        """Return the deployments by id, if messages need them. Most calls need no engine call."""
         if not notifications and not any(each in cursors and cursors[each].is_open for each in ids):
             return {}
         return {view.deployment.id: view for view in list_deployments(self._context)}
@@ -127,7 +128,7 @@ class WebhookCollector:
     def _message(
         self, notification: Notification, views: Mapping[str, DeploymentView]
     ) -> WebhookMessage:
-        """Return the message, with the deployment's name and status; secrets are masked."""
+        """Return a message with the deployment's name and status, with secrets masked."""
         view = views.get(notification.deployment_id)
         if view is None:
             return WebhookMessage(notification, url=page_url("", self._context))

@@ -1,6 +1,4 @@
-"""Webhook sender: a thread that sends the queued messages, so that a slow receiver delays it
-alone.
-"""
+"""Webhook sender: sends the queued messages in its own thread, as receivers may be slow."""
 
 import logging
 import threading
@@ -23,9 +21,9 @@ from app.usecases.context import AppContext
 from app.usecases.webhook.webhook import delivery_of, webhook_queue_store, webhook_url
 
 _log = logging.getLogger("deploy_agent")
-# About three minutes in all: after that a message is no news.
+# About three minutes in all. After that, a message is outdated.
 _TRIES, _LONGEST_PAUSE = 8, 60
-# After an error, such as a full disk, the messages are sent again.
+# Seconds after an error, such as a full disk, until the messages are sent again.
 _AGAIN_SECONDS = 5.0
 
 
@@ -48,14 +46,14 @@ class WebhookSender:
         self._thread.start()
 
     def stop(self) -> None:
-        """Leave unsent messages to the next server. A request under way may take a moment."""
+        """Leave unsent messages to the next server. A running request may take a moment to end."""
         self._ending.set()
         self._wake.set()
         if self._thread:
             self._thread.join(2)
 
     def wake(self) -> None:
-        """Look for queued messages now."""
+        """Check for queued messages now."""
         self._wake.set()
 
     def _run(self) -> None:
@@ -99,13 +97,13 @@ class WebhookSender:
             _log.warning("a message was given up after %s tries: %s", tries, sent.words)
 
     def _note_failure(self, state: RetryCallState) -> None:
-        """Save why the first message still waits, for the page."""
+        """Save why the first message is still waiting, to show that on the page."""
         with self._store.changing() as queue:
             queue.trouble = _result(state).words
 
 
 class _StopAfterSecondTimeout(stop_base):
-    """A receiver that accepts messages but answers late must not get each of them eight times."""
+    """Stop after two timeouts: a slow receiver that accepts messages must not get each 8 times."""
 
     def __call__(self, state: RetryCallState) -> bool:
         return _result(state).unheard and state.attempt_number > 1

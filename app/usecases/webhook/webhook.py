@@ -28,7 +28,7 @@ def webhook_queue_store(context: AppContext) -> WebhookQueueStore:
 
 
 def show_webhook(context: AppContext) -> WebhookAnswer:
-    """Return the receiver and the last deliveries; without a host if messages are off."""
+    """Return the receiver and the last deliveries; no host if messages are off."""
     url = webhook_url(context)
     queue = webhook_queue_store(context).read() if url else None
     host = urlsplit(url).hostname if url else None
@@ -66,7 +66,7 @@ def send_test_message(*, actor: str, context: AppContext) -> WebhookAnswer:
 
 
 def _send_test(url: str, actor: str, context: AppContext) -> Sent:
-    reason = f"This is a test, sent by {actor}. Messages about gateways come the same way."
+    reason = f"This is a test, sent by {actor}. Messages about gateways arrive here, too."
     notice = Notification(WebhookEvent.TEST, "", 0, datetime.now(UTC), reason)
     message = WebhookMessage(notice, url=page_url("", context))
     sent = send(url, payload(message))

@@ -28,7 +28,7 @@ _NEXT_STEPS = {
     Status.UNHEALTHY: "Look at its log; a restart may help.",
     Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
     Status.INVALID: "Correct the file by hand; this page updates itself.",
-    Status.UNKNOWN: "What runs keeps running. This page updates when the engine answers again.",
+    Status.UNKNOWN: "Running gateways keep running. This page updates once the engine answers.",
 }
 
 

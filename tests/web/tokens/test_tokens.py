@@ -140,7 +140,7 @@ def test_a_rotation_fails_if_the_old_token_still_works(launched: GatewayToken) -
 
     assert rotated.status_code == 502, rotated.text
     assert rotated.json["cause"] == "old_token_accepted"
-    assert "the gateway still accepts the old one, too" in rotated.json["detail"]
+    assert "the gateway still accepts the old token, too" in rotated.json["detail"]
     assert launched.in_env != old
     assert launched.api.status(launched.id)["status"] == "running"
 
