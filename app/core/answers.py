@@ -1,6 +1,6 @@
-"""Answers: what the JSON API and the command line's `--json` say, declared once.
+"""Answers of the JSON API and of the command line's `--json`, each declared once.
 
-An answer names its keys, their types and their meaning. The API's description is made from
+A class names an answer's keys, their types and their meaning. The API's description is made from
 the same classes.
 """
 
@@ -18,7 +18,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-# The deployment of all examples, and the time at which they happen.
+# The deployment and the time in all examples.
 EXAMPLE_ID = "0b7a3361be"
 EXAMPLE_TIME = datetime.fromisoformat("2026-11-24T06:00:00+00:00")
 
@@ -27,7 +27,7 @@ DeploymentId = Annotated[
     StringConstraints(min_length=1),
     Field(description="The deployment's id: ten characters of 0-9 and a-f.", examples=[EXAMPLE_ID]),
 ]
-# Written as RFC 3339 with the offset from UTC in figures, never `Z`: older scripts parse that.
+# RFC 3339 with a numeric offset from UTC, never `Z`: older scripts expect the numeric offset.
 Time = Annotated[
     datetime,
     PlainSerializer(datetime.isoformat, return_type=str),
@@ -35,7 +35,7 @@ Time = Annotated[
         {"type": "string", "format": "date-time", "examples": [EXAMPLE_TIME.isoformat()]}
     ),
 ]
-# Text that is null in the answer when it is empty.
+# Text, or null in the answer if the text is empty.
 TextOrNull = Annotated[str | None, BeforeValidator(lambda text: text or None)]
 
 
@@ -43,12 +43,12 @@ _MISSING = object()
 
 
 def _open(schema: dict[str, Any]) -> None:
-    """Tell callers that keys may be added to an answer one day."""
+    """Leave the schema open: later versions may add keys to an answer."""
     schema.pop("additionalProperties", None)
 
 
 class AnswerPart(BaseModel):
-    """An object in an answer, or an answer of its own that does not say `ok`."""
+    """An object in an answer, or a whole answer without the key `ok`."""
 
     http_status: ClassVar[int] = 200
 
@@ -58,9 +58,9 @@ class AnswerPart(BaseModel):
 
     @classmethod
     def of(cls, shown: Any, **named: Any) -> Self:
-        """Return what is answered about an object: `named` keys, and its attributes for the rest.
+        """Return the answer about an object: `named` keys, otherwise the object's attributes.
 
-        Attributes have the names of the fields. A field that has neither keeps its default.
+        A field takes the attribute of its own name. A field without either keeps its default.
         """
         attributes = {
             name: value
@@ -73,7 +73,7 @@ class AnswerPart(BaseModel):
         return self.model_dump(mode="json", by_alias=True)
 
     def headers(self) -> Mapping[str, str]:
-        """Return the HTTP headers that the API sends with it."""
+        """Return the HTTP headers that the API sends with this answer."""
         return {}
 
 
@@ -85,6 +85,6 @@ class FieldProblem(AnswerPart):
 
 
 class Answer(AnswerPart):
-    """A whole answer: what was asked for has succeeded."""
+    """A whole answer to a request that succeeded."""
 
     ok: Literal[True] = True

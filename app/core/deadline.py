@@ -12,7 +12,7 @@ _LEAST_SECONDS = 0.001
 
 @contextmanager
 def engine_deadline(seconds: float) -> Iterator[None]:
-    """Limit the total time of the engine calls in this block. Each also keeps its own limit."""
+    """Limit the total time of the engine calls in this block. Each call's own limit stays."""
     token = _until.set(time.monotonic() + seconds)
     try:
         yield

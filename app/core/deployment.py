@@ -18,7 +18,7 @@ def is_id(text: str) -> bool:
 
 
 def parse_id(text: object) -> str:
-    """Return the text as an id. Raise NotFound if it is malformed: it names nothing."""
+    """Return the text as an id. Raise NotFound if the text does not have the form of an id."""
     if isinstance(text, str) and is_id(text):
         return text
     raise NotFound(
@@ -31,13 +31,15 @@ def parse_id(text: object) -> str:
 class Deployment:
     """A folder `deployments/<id>/` as it is now.
 
-    `problem` says why it is invalid; `port` is None if it is unknown.
-    `secrets` must not appear in any text, even if `.env` can't be parsed.
-    `configured_here`: our history records that it was configured.
-    `interrupted_update` is the image of an update that was interrupted before it was verified.
-    `operation` is the latest; `earlier` is the latest launch or stop, if that is another one.
-    `applied_to` is the container of the last launch, `changed` the variables and files that
-    have changed since and affect it. `env_at` and `compose_at` are the files' times.
+    `problem` says why the deployment is invalid; `port` is None if it is unknown.
+    `secrets` are known even if `.env` can't be parsed, and must not appear in any text.
+    `configured_here`: our history records that the deployment was configured.
+    `interrupted_update` is the image of an update that was interrupted before verification.
+    `operation` is the latest operation; `earlier` is the latest launch or stop, if `operation` is
+    another operation.
+    `applied_to` is the container of the last launch. `changed` are the variables and files that
+    affect the container and have changed since that launch. `env_at` and `compose_at` are the times
+    at which the files last changed.
     """
 
     id: str
@@ -74,7 +76,7 @@ class Deployment:
         return self.env.get("OPENCLAW_GATEWAY_TOKEN", "")
 
     def gateway_in(self, containers: Iterable["Container"]) -> "Container | None":
-        """Return the gateway's container, not a helper or a one-off run beside it.
+        """Return the gateway's container, never a helper container or a one-off run.
 
         The container that publishes the port is the gateway, whatever its service is called.
         """
@@ -85,7 +87,7 @@ class Deployment:
 
     @property
     def launch_or_stop(self) -> Operation | None:
-        """The latest operation that decides whether there should be a container."""
+        """The latest operation that decides whether the deployment should have a container."""
         latest = self.operation
         return latest if latest and latest.decides_whether_up else self.earlier
 

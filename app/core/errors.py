@@ -4,18 +4,18 @@ UserError
 ├── NotFound              404  no deployment or operation has that id
 ├── LinkExpired           404  the set-up link was used, is too old, or never existed
 ├── InputRejected         422  one or more fields are missing or wrong
-│   └── AlreadyRunsImage       the update's image is the one that the deployment runs
+│   └── AlreadyRunsImage       the deployment already runs the image of the update
 ├── NotLoggedIn           401  no login, or a wrong name or password
 ├── NotAllowed            403  the role does not allow it
 ├── TooManyAttempts       429  too many failed logins
 ├── Busy                  409  another operation is running on this deployment
-│   └── RequestedTwice         it is the same operation, started by the same person
+│   └── RequestedTwice         the same person has started the same operation
 ├── FormAlreadySent       409  this form has already made its deployment
 ├── NoPreviousVersion     409  there is no state of a previous version to go back to
 ├── StaleForm             409  the files have changed since the form was loaded
 ├── DeploymentInvalid     409  the folder can't be launched as it is
 ├── NotRestored           409  the archived deployment can't be restored
-├── NotPurged             409  the archived deployment can't be deleted, or only in part
+├── NotPurged             409  the archived deployment was not deleted, or only in part
 ├── NotOrphaned           409  the project has its folder, or belongs to somebody else
 ├── NothingToUndo         409  no reconfiguration was interrupted
 ├── NothingToCancel       409  no operation is running that can be cancelled
@@ -23,10 +23,10 @@ UserError
 ├── WebhookNotSet         409  no webhook is set, so nothing can be sent
 ├── WasCancelled          409  somebody cancelled the operation that the call waited for
 ├── LaunchFailed          502  the gateway did not start
-├── ReconfigureFailed     502  the gateway did not start with it, or the files were changed
+├── ReconfigureFailed     502  the gateway did not start, or somebody changed the files
 ├── StopFailed            502  the containers were not removed
-├── UpdateFailed          502  the new image was not verified; image and state are the old ones
-├── TokenNotVerified      502  the token was not rotated or equalized, or the old one still works
+├── UpdateFailed          502  the new image was not verified; image and state are rolled back
+├── TokenNotVerified      502  the token was not rotated or equalized, or an old token still works
 ├── NotRemoved            502  an orphan was not removed
 ├── ArchiveFailed         502  the containers were not removed, or the folder was not moved
 ├── WebhookFailed         502  the webhook's receiver did not accept a message
@@ -47,7 +47,7 @@ from typing import Any, ClassVar
 
 
 class UserError(Exception):
-    """A failure in words: what happened, why, and what to do next.
+    """An error in words: what happened, why, and what to do next.
 
     `fields` has a message for each wrong field, by name. `extra` is added to the JSON answer
     unchanged, so it must not contain a secret.
@@ -121,7 +121,7 @@ class Busy(UserError):
 
 
 class RequestedTwice(Busy):
-    """The same person has started the same operation before, as by a double click."""
+    """The same person has already started the same operation, for example by a double click."""
 
 
 class FormAlreadySent(UserError):
@@ -137,7 +137,7 @@ class FormAlreadySent(UserError):
 
 
 class StaleForm(UserError):
-    """The files changed in the meantime. `changed` are their variables and files."""
+    """The files have changed since the form was loaded. `changed` names the variables and files."""
 
     code, status, title = "stale", 409, "Somebody else changed it"
 

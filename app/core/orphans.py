@@ -1,8 +1,8 @@
 """Orphans: containers and networks on the engine without a deployment's folder.
 
-Several servers with their own folders may share one engine, and it has other people's Compose
-projects too. So a project whose folder is elsewhere is never reported, and one that only
-looks like a gateway of ours is `perhaps` ours.
+Several servers with their own folders may share one engine, which may also run other people's
+Compose projects. So a project whose folder is elsewhere is never reported, and a project that only
+looks like a gateway of ours is marked `perhaps`.
 """
 
 from collections import defaultdict
@@ -42,10 +42,10 @@ KIND_LABELS: Mapping[OrphanKind, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """An orphaned Compose project, and why it is one, in words.
+    """An orphaned Compose project; `why` gives the reason in words.
 
-    `perhaps` means that it may be somebody else's. `deployment` is set if its folder is here
-    and only some of its parts are orphaned.
+    `perhaps` means that the project may be somebody else's. `deployment` is set if the project's
+    folder is here and only parts of the project are orphaned.
     """
 
     project: str
@@ -69,10 +69,10 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class KnownFolders:
-    """The folders that this server knows: its deployments by id, and its archived ones.
+    """The folders that this server knows: deployments by id, and the ids of archived deployments.
 
-    `roots` are the paths of the deployments folder. `existing` are the containers' working
-    folders that exist, wherever they are.
+    `roots` are the paths of the deployments folder. `existing` are the containers' working folders
+    that exist, wherever they are.
     """
 
     roots: tuple[str, ...]
@@ -97,7 +97,7 @@ def find_orphans(
     folders: KnownFolders,
     now: datetime,
 ) -> list[Orphan]:
-    """Return the orphans, those that are certainly ours first."""
+    """Return the orphans. Projects that are certainly ours come first."""
     by_project: dict[str, tuple[Network, ...]] = defaultdict(tuple)
     for network in networks:
         by_project[network.project] += (network,)
@@ -138,7 +138,7 @@ def _without_folder(
 ) -> _Reason | None:
     places = sorted({each.working_dir for each in containers if each.working_dir})
     if any(place in folders.existing and not folders.holds(place) for place in places):
-        return None  # Another folder has this project.
+        return None  # The project belongs to another folder.
     ours = [place for place in places if folders.holds(place)]
     if ours and ours[0] in folders.existing:
         why = f"It was started in {ours[0]}, under a name that is not a deployment's id."
@@ -165,7 +165,7 @@ def _orphaned_part(
     networks: tuple[Network, ...],
     now: datetime,
 ) -> _Reason | None:
-    """Find orphaned parts of a deployment whose folder is here; its status reports them too."""
+    """Find orphaned parts of a deployment whose folder is here. Its status reports them too."""
     if deployment.running_operation or _is_fresh([*containers, *networks], now):
         return None
     lasting = [each for each in containers if not each.one_off]
@@ -213,5 +213,5 @@ def _is_of_pool(network: Network, pool: IPv4Network) -> bool:
 
 
 def _is_fresh(things: Iterable[Container | Network], now: datetime) -> bool:
-    """Return whether a launch in progress may be about to use one of these."""
+    """Return whether any container or network may belong to a launch in progress."""
     return any(now - each.created_at < SETTLED for each in things)

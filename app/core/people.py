@@ -13,7 +13,7 @@ _LONGEST_TOKEN_NAME = 80
 
 
 class Role(StrEnum):
-    """A viewer may look; an operator may also change things and reveal secrets."""
+    """A viewer may read; an operator may also change things and reveal secrets."""
 
     VIEWER = "viewer"
     OPERATOR = "operator"

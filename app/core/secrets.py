@@ -42,7 +42,7 @@ def secrets_in_text(text: str) -> list[str]:
 class Masker:
     """Masks known secrets in text, also where they are encoded in JSON or in a URL.
 
-    Longer secrets are masked first, so that no part of one stays visible.
+    Longer secrets are masked first, so that no part of a longer secret stays visible.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
@@ -63,7 +63,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def readable(text: str, mask: Masker) -> str:
-    """Return plain text without secrets. Masking comes before cutting, which may split one."""
+    """Return plain text without secrets. Masking comes first: cutting may split a secret."""
     return shorten(mask(clean(text)))
 
 

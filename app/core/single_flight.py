@@ -17,7 +17,7 @@ Result = TypeVar("Result")
 
 
 class DaemonThreads:
-    """Runs calls in daemon threads, at most `most` at a time; the process ends without them."""
+    """Runs calls in daemon threads, at most `most` at a time. The process exits without waiting."""
 
     def __init__(self, name: str, most: float = float("inf")) -> None:
         self._name = name
@@ -27,7 +27,7 @@ class DaemonThreads:
         self._lock = Lock()
 
     def start(self, call: Callable[[], None]) -> None:
-        """Run a call that raises nothing. Raises RuntimeError if the host gives no thread."""
+        """Run a call that must not raise. Raises RuntimeError if the host gives no thread."""
         with self._lock:
             if self._running >= self._most:
                 self._waiting.append(call)
@@ -67,14 +67,14 @@ class _Flight(Generic[Result]):
             self.future.set_result(result)
 
     def fail(self, error: BaseException) -> None:
-        # Only those who wait already get an error: it is too old for everybody else.
+        # Only callers who already wait get the error. It is too old for later callers.
         self.begun = self.ended = _LONG_AGO
         self.future.set_exception(error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What one caller accepts."""
+    """The conditions on which one caller accepts a call's result."""
 
     seconds: float
     after: float
@@ -93,8 +93,8 @@ class _Wanted:
 class SingleFlight(Generic[Result]):
     """Runs one call per key at a time, and keeps its result for a time to live.
 
-    With `threads` each call has a thread of its own: one that hangs delays no other key.
-    Otherwise the first caller runs it. An error goes to every caller of that call, and is not
+    With `threads`, each call has a thread of its own, so a call that hangs delays no other key.
+    Otherwise the first caller runs the call. An error goes to every caller of that call, and is not
     kept.
     """
 
@@ -115,8 +115,8 @@ class SingleFlight(Generic[Result]):
     ) -> Result:
         """Return a result that is at most `seconds` old.
 
-        Its call began at `after` (of `time.monotonic()`) or later, or at least after this one
-        was asked for, and was made for an equal `version`. Raises what the call raises, and
+        The call for the result began at `after` (of `time.monotonic()`) or later, or after this
+        request for a result, and was made for an equal `version`. Raises what the call raises, and
         TimeoutError after `timeout` seconds.
         """
         asked = time.monotonic()
@@ -132,7 +132,7 @@ class SingleFlight(Generic[Result]):
     def begin(
         self, key: Hashable, call: Callable[[], Result], seconds: float = 0.0
     ) -> Future[Result]:
-        """Return the future of the call that runs, or of one that ended `seconds` ago or less."""
+        """Return the future of a call that runs, ended at most `seconds` ago, or begins now."""
         return self._join(key, call, _Wanted(seconds, _LONG_AGO, None, time.monotonic()))[0].future
 
     def is_running(self, key: Hashable) -> bool:
@@ -143,7 +143,7 @@ class SingleFlight(Generic[Result]):
     def _join(
         self, key: Hashable, call: Callable[[], Result], wanted: _Wanted
     ) -> tuple[_Flight[Result], bool]:
-        """Return the key's call and whether it is accepted; begin one if none runs."""
+        """Return the key's call, a new one if necessary, and whether the caller accepts it."""
         with self._lock:
             flight = self._flights.get(key)
             is_accepted = flight is not None and wanted.accepts(flight)

@@ -26,7 +26,7 @@ class PublishedPort:
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What only `inspect` reports. `secrets` are those in the container's environment."""
+    """What only `inspect` reports. `secrets` are the secrets in the container's environment."""
 
     restart_count: int
     started_at: datetime | None
@@ -42,7 +42,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class PreviousExit:
-    """How a container ended before Docker started it again, when its own state forgets it."""
+    """How a container ended before Docker restarted it, which its own state no longer shows."""
 
     exit_code: int
     out_of_memory: bool = False
@@ -52,8 +52,8 @@ class PreviousExit:
 class Container:
     """One container of a project, from the engine's list; with `details` if it was inspected.
 
-    The list gives the uptime in rounded words only. `started_at` and `previous_exit` are known
-    from earlier inspections and events, if at all.
+    The list gives the uptime in rounded words only. `started_at` and `previous_exit` come from
+    earlier inspections and events, and may be unknown.
     """
 
     id: str
@@ -87,7 +87,7 @@ class Container:
 
     @property
     def last_exit(self) -> PreviousExit | None:
-        """How its last run ended, if that is known and Docker has restarted or will restart it."""
+        """How the last run ended, if Docker has restarted or will restart it; None if unknown."""
         if self.state == "restarting":
             details, code = self.details, self.exit_code
             if code is None and details:
@@ -98,24 +98,24 @@ class Container:
 
     @property
     def needs_inspection(self) -> bool:
-        """Say whether the list alone is not enough to tell its status.
+        """Say whether the engine's list is not enough to derive the container's status.
 
-        The list has no restart count and no out-of-memory flag, and shows a container in a
-        crash loop as running half of the time.
+        The list has no restart count and no out-of-memory flag, and shows a container in a crash
+        loop as running half of the time.
         """
         if self.state != "running" or self.health in ("starting", "unhealthy"):
             return True
         return bool(re.match(r"Up (?:Less than a second|\d+ seconds?)", self.status_text))
 
     def likelihood(self, port: int | None) -> tuple[bool, bool, bool, datetime]:
-        """Return how likely this is the gateway with that port, for comparison with others."""
+        """Return a sort key: the highest of several containers is the gateway with that port."""
         publishes = any(each.port == port for each in self.ports)
         return publishes, self.service == SERVICE, self.state == "running", self.created_at
 
     def address_of(self, port: int) -> str | None:
-        """Return this host's address for its port, or None if it publishes only other ports.
+        """Return this host's address for a port, or None if only other ports are published.
 
-        A container in the host's network publishes nothing, and answers all the same.
+        A container in the host's network publishes nothing, but answers at the port all the same.
         """
         if not self.ports:
             return probe_address("")
@@ -128,7 +128,7 @@ class Container:
 
     @property
     def runs_since(self) -> datetime | None:
-        """When its run began, if that is known."""
+        """When the container's run began, if that is known."""
         return self.details.started_at if self.details else self.started_at
 
     @property
@@ -141,8 +141,7 @@ class Container:
 
 
 def _without_age(container: Container) -> Container:
-    """Drop Docker's words for the uptime, which change every second at first, if the start is
-    known."""
+    """Drop Docker's uptime text, which at first changes every second, if the start is known."""
     if container.state != "running" or container.runs_since is None:
         return container
     return replace(container, status_text=container.health or "")
@@ -161,7 +160,7 @@ class Network:
 
 @dataclass(frozen=True, slots=True)
 class EngineProblem:
-    """Why the engine did not answer: a stable code and words."""
+    """Why the engine did not answer: a stable code, and the reason in words."""
 
     code: str
     reason: str

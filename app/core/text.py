@@ -9,7 +9,7 @@ _ESCAPES = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# Sequences that color text. Only short ones, since a number may have any length.
+# Sequences that color text. Only short sequences, because a number may have any length.
 _COLORS = re.compile(r"(\x1b\[[0-9;]{0,64}m)")
 # Includes lone surrogates, which JSON can express but UTF-8 can't.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -42,7 +42,7 @@ def clean_keeping_colors(text: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """Cut long lines. Mask secrets first: a cut may split one."""
+    """Cut long lines. Mask secrets first: a cut may split a secret."""
     return "\n".join(map(_shortened, text.split("\n")))
 
 

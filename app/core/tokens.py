@@ -81,7 +81,7 @@ class TokenCheck:
         if self.of(TokenPlace.ENV) is not TokenMatch.EQUAL:
             return "There is no token in .env to compare with. Rotate the token to make one."
         if self.differ:
-            return "They differ. Making them equal writes the token of .env everywhere."
+            return "The tokens differ. Making them equal writes the token of .env everywhere."
         if self.of(TokenPlace.GATEWAY) is TokenMatch.EQUAL:
             return "All places agree, and the gateway accepts the token."
         return "No difference was found, but not every place could be checked."

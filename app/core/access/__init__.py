@@ -1,1 +1,1 @@
-"""Access to a gateway: paired devices, its page, and the check of its provider's key."""
+"""Access to a gateway: paired devices, the gateway's page, and the check of the provider's key."""

@@ -1,7 +1,7 @@
-"""A device's identity for a gateway: an Ed25519 key, its id, and the proofs signed with it.
+"""A device's identity for a gateway: an Ed25519 key, its id, and proofs signed with the key.
 
-Measured on OpenClaw 2026.9.6: the id is the SHA-256 of the raw public key in hex. The
-signed text has everything that the connection asks for, the platform in lower case.
+Measured on OpenClaw 2026.9.6: the id is the SHA-256 of the raw public key in hex. The signed text
+contains everything that the connection requests, with the platform in lower case.
 """
 
 import base64
@@ -39,7 +39,7 @@ class DeviceIdentity:
     def proof(
         self, client: Client, scopes: Sequence[str], token: str, nonce: str, signed_at: int
     ) -> dict[str, object]:
-        """Return the `device` part of a `connect` request, signed over everything it asks for."""
+        """Return the `device` part of a `connect` request. The signature covers the request."""
         signed = "|".join(
             (
                 "v3",

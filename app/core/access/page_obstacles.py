@@ -1,9 +1,10 @@
-"""Obstacles between a visitor and a gateway's page: what will happen when they open it.
+"""Obstacles between a visitor and a gateway's page: what happens when the visitor opens the page.
 
-Measured on OpenClaw 2026.9.6 in a container: a page at localhost is paired at once if its
-origin is allowed. A page at a private address, `.local` or `.ts.net` name is accepted
-without being listed, any other only if listed; both need approval once. An explicit list of
-origins replaces the two built-in ones.
+Measured on OpenClaw 2026.9.6 in a container: a browser that opens the page at localhost is paired
+at once if that origin is allowed. A page at a private address, or under a `.local` or `.ts.net`
+name, is accepted even if its origin is not listed; any other page only if its origin is listed.
+Outside localhost, a browser must be approved once. An explicit list of origins replaces the two
+built-in origins.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _APPROVED_ONCE = "this browser must be approved once; its request will appear on
 
 @dataclass(frozen=True, slots=True)
 class PageVisitor:
-    """How somebody opened Deploy Agent: by which name, over https, from this host's loopback."""
+    """How somebody opened Deploy Agent: the name used, over https or not, from this host or not."""
 
     name: str
     secure: bool = False
@@ -33,9 +34,9 @@ class PageVisitor:
 
 @dataclass(frozen=True, slots=True)
 class PublishedGateway:
-    """Where a gateway can be reached. `origins` is None if we may not read them.
+    """Where a gateway can be reached. `origins` is None if we may not read the list of origins.
 
-    `host_name` is this host's own name, the last resort for addresses.
+    `host_name` is this host's own name, used if no other address is known.
     """
 
     port: int
@@ -47,9 +48,10 @@ class PublishedGateway:
 
 @dataclass(frozen=True, slots=True)
 class PageObstacle:
-    """One statement. `code` is stable; `blocks` means that the page can't be used like this.
+    """What a visitor meets at a gateway's page. `code` is stable.
 
-    Allowing `origin` removes the obstacle. With `asks`, the visitor has to enter the origin.
+    `blocks` means that the page can't be used like this. Allowing `origin` removes the
+    obstacle. `asks` means that the visitor has to enter the origin.
     """
 
     code: str
@@ -99,7 +101,7 @@ def _behind_https(gateway: PublishedGateway) -> PageObstacle:
 def _not_published_at(
     name: str, visitor: PageVisitor, gateway: PublishedGateway
 ) -> PageObstacle | None:
-    """Return why nothing answers at the name, or None if something does as far as we know."""
+    """Return the obstacle if the gateway can't answer at this name, or None if it may answer."""
     bind = gateway.bind_address
     if bind in _EVERYWHERE or bind == name or not _address_of(bind):
         return None
@@ -140,7 +142,7 @@ def _published_elsewhere(words: str, name: str, gateway: PublishedGateway) -> Pa
 
 
 def _by_origin(name: str, gateway: PublishedGateway) -> PageObstacle:
-    """Return what the gateway's page does for a browser at this name."""
+    """Return how the gateway's page treats a browser that opens the page under this name."""
     port, origins = gateway.port, gateway.origins
     try:
         origin = parse_origin(origin_of("http", _host(name), port), port)
@@ -153,7 +155,7 @@ def _by_origin(name: str, gateway: PublishedGateway) -> PageObstacle:
         )
     listed = origins is not None and ("*" in origins or origin in origins)
     if name in _LOOPBACK_NAMES and (listed or origins is None):
-        words = "The gateway's page opens here without approval, since you use localhost."
+        words = "The gateway's page opens here without approval, because you use localhost."
         return PageObstacle("opens", words)
     if listed or _is_trusted(name):
         return PageObstacle("pairing", f"The gateway's page opens at {origin}; {_APPROVED_ONCE}.")
@@ -189,14 +191,14 @@ def _perhaps_tunneled(gateway: PublishedGateway) -> PageObstacle:
 
 
 def _tunnel(name: str, gateway: PublishedGateway) -> str:
-    """Return the SSH command for the visitor's own terminal; `name` is how they reach this host."""
+    """Return the SSH command for the visitor's own terminal. `name` is this host's name there."""
     bind = "127.0.0.1" if gateway.bind_address in _EVERYWHERE else gateway.bind_address
     host = name or gateway.public_host or gateway.host_name or "HOST"
     return f"ssh -N -L {gateway.port}:{bind}:{gateway.port} {host.strip('[]')}"
 
 
 def _is_trusted(name: str) -> bool:
-    """Return whether OpenClaw accepts its page at this name without listing it."""
+    """Return whether OpenClaw accepts its page at this name even if the origin is not listed."""
     address = _address_of(name)
     return _is_private(address) if address else name.endswith((".local", ".ts.net"))
 

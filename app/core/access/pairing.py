@@ -30,9 +30,9 @@ class GatewaySilent(UserError):
 
 @dataclass(frozen=True, slots=True)
 class PendingRequest:
-    """A device that asks to be paired. Everything but the address is what it says of itself.
+    """A device that asks to be paired. All fields except the address are the device's own claims.
 
-    `repair` means that it is already paired and asks for more scopes, or has a new key.
+    `repair` means that the device is already paired and asks for more scopes, or has a new key.
     """
 
     request_id: str
@@ -75,7 +75,7 @@ class PairedDevice:
 
 
 class PairingState(StrEnum):
-    """`asking` before the first answer; `unavailable` if the last request got none."""
+    """`asking` until the first answer; `unavailable` if the last request got no answer."""
 
     ASKING = "asking"
     KNOWN = "known"
@@ -85,7 +85,7 @@ class PairingState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PairingStatus:
-    """What we know of a gateway's devices. The lists are as of `as_of`."""
+    """What we know about a gateway's devices. The lists are from the time `as_of`."""
 
     state: PairingState
     reason: str = ""
@@ -97,8 +97,8 @@ class PairingStatus:
 def scopes_to_approve(request: PendingRequest) -> tuple[str, ...]:
     """Return the fewest scopes with which the gateway lets us approve a request.
 
-    An approver needs the scopes that the request asks for. Any role but operator, and a
-    repair, needs an administrator.
+    An approver needs the scopes that the request asks for. A role other than operator, or a repair,
+    needs an administrator.
     """
     ordinary = set(request.roles) <= {"operator"} and not request.repair
     return tuple(sorted({PAIRING, *request.scopes} if ordinary else {PAIRING, ADMIN}))

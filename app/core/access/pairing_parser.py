@@ -1,6 +1,6 @@
 """Read a gateway's answers about devices.
 
-All of it is untrusted: anybody who reaches a gateway's port can send it text. So it is
+The answers are untrusted: anybody who reaches a gateway's port can send it text. So the text is
 checked, shortened and cleaned before it is shown.
 """
 
@@ -19,7 +19,7 @@ UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
 @dataclass(frozen=True, slots=True)
 class PairingRefusal:
-    """A connection that the gateway refused because the device is not paired, from its log."""
+    """A connection that a gateway refused because the device is not paired, read from its log."""
 
     request_id: str
     origin: str
@@ -41,15 +41,16 @@ def paired_devices(payload: Mapping[str, Any]) -> tuple[PairedDevice, ...]:
 
 
 def pairing_refusals(log: str) -> list[PairingRefusal]:
-    """Return the refused connections in a log: the browser and origin behind each request."""
+    """Return the refused connections in a log: browser and origin of each pairing request."""
     return [
         PairingRefusal(match["request"], short(match["origin"]), browser_name(match["agent"]))
         for match in _REFUSAL.finditer(log)
     ]
 
 
-# Code and reason depend on who closes first. The request id is taken from the end of the line,
-# which the gateway writes, so a browser can't claim another's request in its user agent.
+# Code and reason depend on which side closes first. The request id is taken from the end of the
+# line, because only the gateway writes there: a browser could put another browser's request id into
+# its user agent.
 _REFUSAL = re.compile(
     r"closed before connect [^\n]*? origin=(?P<origin>\S+) host=\S+ ua=(?P<agent>[^\n]*?)"
     rf" code=\d+ reason=[^\n]* cause=pairing-required [^\n]*requestId=(?P<request>{UUID})"
@@ -101,7 +102,7 @@ def _objects(value: object) -> list[Mapping[str, Any]]:
 
 
 def _is_name(value: object) -> bool:
-    """Return whether a value is a valid id. Ids are sent back, so they must not be changed."""
+    """Return whether a value is a valid id. Ids are sent back, so they must not be cleaned."""
     return isinstance(value, str) and bool(re.fullmatch(r"[\w.:-]{1,128}", value, re.ASCII))
 
 

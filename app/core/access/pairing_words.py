@@ -1,4 +1,4 @@
-"""Words for devices: what browsers, scopes, approvals and clients are called."""
+"""Names for browsers, scopes, approvals and clients, as people read them."""
 
 from collections.abc import Iterable
 
@@ -39,7 +39,7 @@ _SYSTEMS = (
 
 
 def scope_words(scopes: Iterable[str]) -> str:
-    """Return what scopes allow, in words. The administrator's includes all others."""
+    """Return what scopes allow, in words. The administrator's scope includes all others."""
     given = list(scopes)
     if ADMIN in given:
         return "everything, settings included"
@@ -60,7 +60,7 @@ _SCOPES = {
 
 
 def approval_words(approved_via: str, approver: str | None) -> str:
-    """Return who approved a device: a name from our history, else how the gateway did it."""
+    """Return who approved a device: a name from our history, else the gateway's way of approval."""
     if approver:
         return approver
     return _APPROVALS.get(approved_via, approved_via or "not known")

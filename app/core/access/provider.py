@@ -23,9 +23,9 @@ _LONGEST_MESSAGE = 300
 class ContainerReply:
     """What the check printed in the gateway's container. All of it is untrusted.
 
-    `status` is the HTTP status, or None if there was no response; `error` is then the code
-    of the network error. `key` is a hash of the key in use, made with a nonce, so that it can
-    be compared but not read. `config` is false if openclaw.json could not be read.
+    `status` is the HTTP status, or None if there was no response; `error` is then the code of the
+    network error. `key` is a hash of the key in use, made with a nonce, so that keys can be
+    compared but not read. `config` is false if openclaw.json could not be read.
     """
 
     base_url: str = ""
@@ -50,8 +50,9 @@ class ContainerReply:
 class ProviderAnswer:
     """What the provider's reply means. `code` is stable; the words may change.
 
-    `accepted` is None if the provider was not or could not be asked. `said` is the
-    provider's own message. `remarks` are differences between the gateway and `.env`.
+    `accepted` is None if the check does not show whether the key works, for instance because there
+    was no reply. `said` is the provider's own message. `remarks` are differences between the
+    gateway and `.env`.
     """
 
     code: str
@@ -84,7 +85,7 @@ def interpret(reply: ContainerReply) -> ProviderAnswer:
 
 
 def _values_for(reply: ContainerReply) -> dict[str, object]:
-    """Return the values for the names in braces in the catalogue's words."""
+    """Return the values for the placeholders in the catalogue's texts."""
     is_openrouter = reply.base_url == DEFAULT_BASE_URL
     hostname = urlsplit(reply.base_url).hostname or reply.host
     new_key = (
@@ -112,9 +113,9 @@ _LOCALHOST_HINT = " In a container, localhost is the container itself: use this 
 
 
 def read_reply(given: Mapping[str, Any], mask: Masker) -> ContainerReply:
-    """Return what a container printed as a reply: masked, plain and of bounded length.
+    """Read a container's output as a reply: masked, plain and of bounded length.
 
-    A response that is incomplete or not from an API gets an `error` of its own.
+    An incomplete response, or one that is not from an API, gets an `error` code of its own.
     """
 
     def text(name: str, longest: int = 200) -> str:
@@ -157,9 +158,9 @@ def _error_of(status: int | None, error: str, is_api: bool) -> str:
 
 
 def remarks_on(reply: ContainerReply, env: Mapping[str, str], key: str) -> tuple[str, ...]:
-    """Return the differences between what the gateway uses and what `.env` says, in sentences.
+    """Return the differences between the gateway's settings and `.env`, in sentences.
 
-    `key` is the hash of the key in `.env`, made like the one in the reply.
+    `key` is the hash of the key in `.env`, made like the hash in the reply.
     """
     remarks = [_key_remark(reply)] if reply.key and reply.key != key else []
     if not reply.config:

@@ -1,8 +1,8 @@
-"""Catalogue of the provider's answers, as data.
+"""Catalogue of the provider's replies, as data.
 
-Each entry has a pattern over the HTTP status (or Node's network error) and the provider's
-own message, our words for it, and the next step. The first match applies, so specific
-entries come before general ones. Statuses and wordings are OpenRouter's
+Each entry has a pattern over the HTTP status (or Node's network error) and the provider's own
+message, our message, and the next step. The first match applies, so specific entries come before
+general entries. Statuses and wordings are OpenRouter's
 (https://openrouter.ai/docs/api/reference/errors-and-debugging).
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class CatalogueAnswer:
-    """One kind of answer. `accepted` is None if it does not tell whether the key works."""
+    """One kind of reply. `accepted` is None if the reply does not show whether the key works."""
 
     code: str
     pattern: str
@@ -89,7 +89,7 @@ ANSWERS = (
         "model_not_allowed",
         r"^404 .*(?:data policy|privacy|guardrail)",
         "{who} offers {model}, but this account's privacy settings do not allow it (404).",
-        "Change them at https://openrouter.ai/settings/privacy, or choose another model.",
+        "Change these settings at https://openrouter.ai/settings/privacy, or choose another model.",
     ),
     CatalogueAnswer(
         "model_unknown",
@@ -128,7 +128,7 @@ ANSWERS = (
     CatalogueAnswer(
         "provider_down",
         r"^5\d\d |^408 ",
-        "{who} has a problem, or this model has ({status}).",
+        "{who} or this model has a problem ({status}).",
         "Ask again in a few minutes, or choose another model. https://status.openrouter.ai lists"
         " outages.",
     ),
@@ -136,7 +136,7 @@ ANSWERS = (
         "request_refused",
         r"^\d{3} ",
         "{who} refuses a short chat with {model} ({status}).",
-        "Read its message for the reason. If that names the model, choose another one.",
+        "Read the provider's message. If it names the model as the reason, choose another model.",
     ),
     CatalogueAnswer(
         "name_unknown",

@@ -1,1 +1,1 @@
-"""Diagnosis: why something failed, and the shell line that fixes it."""
+"""Diagnosis: why something failed, and the shell command that fixes the cause."""

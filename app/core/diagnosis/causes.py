@@ -1,6 +1,7 @@
 """Find the cause of a failure in the catalogue.
 
-A failure that matches no entry is reported in its own words: a wrong cause is worse than none.
+A failure that matches no entry is reported with its original message: a wrong cause is worse than
+none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,7 +11,7 @@ from app.core.diagnosis.catalogue import CATALOGUE, CatalogueEntry, Source
 from app.core.diagnosis.fix_lines import FixLineParts, fix_line
 from app.core.status.readiness import ReadinessCheck
 
-# A gateway writes why it exits at its end. Earlier lines may quote anybody.
+# A gateway's last lines say why it exits. Earlier lines may contain text from anybody.
 LAST_LINES = 60
 _LONGEST_LINE = 300
 
@@ -19,8 +20,8 @@ _LONGEST_LINE = 300
 class Cause:
     """Why something failed, and what to do. `code` is stable; the words may change.
 
-    `free_port` is a port to use instead of one that is taken. `fix` is a shell line for this
-    host that fixes the cause and leaves a running gateway; it may be empty.
+    `free_port` is a free port that can replace the taken port. `fix` is a shell command for this
+    host that fixes the cause and starts the gateway; it may be empty.
     """
 
     code: str
@@ -37,7 +38,7 @@ class Cause:
 def engine_cause(text: str, parts: FixLineParts | None = None) -> Cause | None:
     """Return the cause of a Compose or engine error, or None if it is not in the catalogue.
 
-    `parts` fill in the catalogue's fix lines.
+    `parts` are the values for placeholders in the catalogue's fix commands.
     """
     return _first(Source.ENGINE, text, parts)
 
@@ -48,7 +49,7 @@ def pull_cause(text: str, parts: FixLineParts | None = None) -> Cause | None:
 
 
 def check_cause(check: ReadinessCheck, parts: FixLineParts | None = None) -> Cause:
-    """Return why a readiness check failed, in the check's own words."""
+    """Return the cause of a failed readiness check, with the check's own message."""
     matched = f"{check.name} {check.code} {check.detail}"
     known = _first(Source.LADDER, matched, parts)
     code, fix = (known.code, known.fix) if known else (f"{check.name}_refused", "")
@@ -56,7 +57,7 @@ def check_cause(check: ReadinessCheck, parts: FixLineParts | None = None) -> Cau
 
 
 def last_words_of(text: str, fallback: str = "Compose failed and gave no message.") -> str:
-    """Return the line of a tool's output that says what failed: the last non-empty one."""
+    """Return the last non-empty line of a tool's output, which says what failed."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return lines[-1] if lines else fallback
 
@@ -69,7 +70,7 @@ def exit_cause(
 ) -> Cause:
     """Return why a gateway exited, from its exit code and its last log lines (masked).
 
-    `log_lines` is None if they can't be read.
+    `log_lines` is None if the log can't be read.
     """
     said = "\n".join((log_lines or ())[-LAST_LINES:])
     known = _first(Source.GATEWAY, said, parts, exit_code, out_of_memory)

@@ -1,4 +1,4 @@
-"""What a button does, as a command to paste into a terminal of this host."""
+"""Commands to paste into a terminal of this host, which do the same as the page's buttons."""
 
 import shlex
 
@@ -7,10 +7,10 @@ from app.core.operations.kinds import OperationKind
 
 
 def command_of(kind: OperationKind, deployment: Deployment) -> str:
-    """Return the command that does by hand what an operation of this kind does.
+    """Return the command that does the same as an operation of this kind.
 
-    Compose can't work in a folder whose files it does not understand. By the project's
-    name it can still stop the containers.
+    Compose can't work in a folder with files that it does not understand, but it can still stop the
+    containers by the project's name.
     """
     verb = kind.facts.compose_command
     if deployment.problem or not deployment.has_compose_file:

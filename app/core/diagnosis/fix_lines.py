@@ -1,4 +1,4 @@
-"""Fix lines: a fix from the catalogue as one shell line for one deployment."""
+"""Fix lines: a fix from the catalogue as one shell command for one deployment."""
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -10,9 +10,9 @@ _ROOT_PROMPT = "# "
 
 @dataclass(frozen=True, slots=True)
 class FixLineParts:
-    """Values for the names in fix lines, ready for a shell, and how to become root here.
+    """Values for the placeholders in fix commands, ready for a shell, and how to become root here.
 
-    An empty value means that this host has none.
+    An empty value means that this host lacks the value.
     """
 
     values: Mapping[str, str]
@@ -20,9 +20,10 @@ class FixLineParts:
 
 
 def fix_line(steps: Sequence[str], matched: Mapping[str, str], parts: FixLineParts | None) -> str:
-    """Return the steps as one line, or an empty text if this host lacks a value.
+    """Return the steps as one command, or an empty text if this host lacks a value.
 
-    `matched` are texts from an error message. They are untrusted, so each is quoted as one word.
+    `matched` are texts from an error message. They are untrusted, so each text is quoted as one
+    word.
     """
     if parts is None:
         return ""
@@ -34,7 +35,7 @@ def fix_line(steps: Sequence[str], matched: Mapping[str, str], parts: FixLinePar
 
 
 class _LineValues(dict[str, str]):
-    """Looks up values lazily, because some (a free port) are costly to find."""
+    """Looks up values lazily, because some values (a free port) are costly to find."""
 
     def __init__(self, matched: Mapping[str, str], parts: FixLineParts) -> None:
         super().__init__(matched)

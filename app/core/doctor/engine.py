@@ -1,4 +1,4 @@
-"""Checks of Docker Engine: does it answer, is Compose installed, who may use it, after a reboot."""
+"""Checks of Docker Engine: response, Compose, access, limits, and what starts after a reboot."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -31,7 +31,7 @@ TCP = DoctorCheck(
     "The engine on the network",
     Area.ENGINE,
     "If the engine listens on TCP, anybody who reaches that port can become root on this host;"
-    " without TLS it does not even ask for a certificate.",
+    " without TLS the engine does not even ask for a certificate.",
 )
 LIMITS = DoctorCheck(
     "limits",
@@ -55,7 +55,7 @@ _SURE = ("always", "unless-stopped")
 
 @dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What the engine reports about itself. `trouble` is the error's code if it doesn't answer."""
+    """What the engine reports about itself. `trouble` is the error's code if there is no answer."""
 
     address: str
     version: str = ""
@@ -69,8 +69,8 @@ class EngineFacts:
 class SocketFacts:
     """The engine's socket.
 
-    `members` are the users in its group. `joined` means that our user is one of them, `held`
-    that this process has the group already.
+    `members` are the users in the socket's group. `joined` means that our user is one of these
+    users, `held` that this process has the group already.
     """
 
     path: str
@@ -85,7 +85,7 @@ class SocketFacts:
 
 @dataclass(frozen=True, slots=True)
 class BootFacts:
-    """What happens at a reboot. `enabled` is None if unknown; `policies` are by container name."""
+    """What starts after a reboot. `enabled` is None if unknown; `policies` is by container name."""
 
     enabled: bool | None
     live_restore: bool
@@ -103,16 +103,16 @@ def engine_finding(facts: EngineFacts, shell: Shell) -> DoctorFinding:
     if facts.trouble == "engine_silent":
         return ENGINE.bad(
             f"{facts.address} accepts calls but does not answer them.",
-            "If this lasts, restart it. Gateways restart with it, unless live-restore is on.",
+            "If this lasts, restart the engine. Gateways restart too, unless live-restore is on.",
             shell.restart_engine(),
         )
     if facts.trouble == "engine_unreachable":
         return ENGINE.bad(
             f"Nothing answers at {facts.address}.",
-            "Start it. Gateways that were running start with it.",
+            "Start the engine. Gateways that were running start with it.",
             shell.start_engine(),
         )
-    return ENGINE.bad(facts.words, "Read its log.", _log(shell))
+    return ENGINE.bad(facts.words, "Read the engine's log.", _log(shell))
 
 
 _SEE_SOCKET = "“Who may use the engine” says what to do."
@@ -129,7 +129,8 @@ def compose_finding(version: str | None, shell: Shell) -> DoctorFinding:
         return COMPOSE.good(f"Docker Compose {version}.")
     return COMPOSE.bad(
         "`docker compose version` fails: Docker Compose is not installed.",
-        "The line installs it where Docker looks for it; without root, in the project's folder.",
+        "This command installs Compose where Docker looks for it; without root, in the project's"
+        " folder.",
         shell.make("setup"),
     )
 
@@ -137,8 +138,9 @@ def compose_finding(version: str | None, shell: Shell) -> DoctorFinding:
 def socket_finding(facts: SocketFacts, shell: Shell) -> DoctorFinding:
     if facts.mode & 0o002:
         return SOCKET.bad(
-            f"Everybody on this host may use it: {facts.path} has mode {facts.mode & 0o777:04o}.",
-            "Close it to others; its group keeps access.",
+            f"Everybody on this host may use the engine: {facts.path} has mode"
+            f" {facts.mode & 0o777:04o}.",
+            "Close the socket to others; its group keeps access.",
             shell.as_root(on_paths("chmod o-rwx", [facts.path])),
         )
     if facts.usable:
@@ -146,8 +148,8 @@ def socket_finding(facts: SocketFacts, shell: Shell) -> DoctorFinding:
     if facts.joined and not facts.held:
         return SOCKET.bad(
             f"{shell.user} is in the group {facts.group}, but this server was started from a login"
-            " session that began before that.",
-            "Start the server from a new login session, or with this line.",
+            " session that began before the user joined the group.",
+            "Start the server from a new login session, or with this command.",
             quoted("sg", facts.group, "-c", shell.make("run")),
         )
     return SOCKET.bad(
@@ -172,10 +174,11 @@ def addresses_in(warnings: Iterable[str]) -> list[str]:
 def tcp_finding(addresses: Sequence[str], shell: Shell) -> DoctorFinding:
     """Report the TCP addresses on which the engine listens."""
     if not addresses:
-        return TCP.good("It listens only on its socket.")
+        return TCP.good("The engine listens only on its socket.")
     return TCP.bad(
-        f"It listens on {listed(addresses)}.",
-        "The line shows where this is set. Remove it there and restart the engine.",
+        f"The engine listens on {listed(addresses)}.",
+        "This command shows where each address is set. Remove the addresses there and restart the"
+        " engine.",
         shell.as_root(
             "grep -rsn tcp:// /etc/docker /etc/default/docker /etc/systemd/system"
             " /lib/systemd/system/docker.service"
@@ -204,7 +207,7 @@ def boot_finding(facts: BootFacts, shell: Shell) -> DoctorFinding:
         return BOOT.warning(
             f"{listed(lost)} would not start again: {'their' if len(lost) > 1 else 'its'} restart"
             " policy is not “always”.",
-            "The line changes the running containers; also write restart: always into their"
+            "This command changes the running containers; also write restart: always into their"
             " docker-compose.yml.",
             shell.docker("update", "--restart", "always", *lost),
         )

@@ -1,4 +1,4 @@
-"""The doctor's checks and findings: their order, and all of them as text."""
+"""The doctor's checks and findings, their order, and the report as text."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -36,10 +36,11 @@ class Area(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DoctorFinding:
-    """What one check found. `code` is stable, for scripts.
+    """The result of one check. `code` is stable, for scripts.
 
-    `seen` is what was found, with figures; `why` is why it matters. `next_step` says what to
-    do, and `fix` is a shell line for this host that does it; both may be empty.
+    `seen` is the state that was found, with figures; `why` is why this state matters. `next_step`
+    says what to do, and `fix` is a shell command for this host that does the next step; both may be
+    empty.
     """
 
     code: str
@@ -54,7 +55,7 @@ class DoctorFinding:
 
 @dataclass(frozen=True, slots=True)
 class DoctorCheck:
-    """What is checked, and why it matters. Makes its finding from a verdict."""
+    """One check: what is checked, and why. Makes a finding for a verdict."""
 
     code: str
     title: str

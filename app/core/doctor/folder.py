@@ -1,4 +1,4 @@
-"""Checks of the deployments folder: who may read it, who owns it, and what does not belong."""
+"""Checks of the deployments folder: who may read secrets, who owns files, foreign entries."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ ORPHANS = DoctorCheck(
 
 @dataclass(frozen=True, slots=True)
 class ExposedPath:
-    """A file with too wide a mode. Others may read it if it is not `private`, but never write."""
+    """A file with too wide a mode. Others may never write, and only read if it is not `private`."""
 
     path: str
     mode: int
@@ -55,7 +55,7 @@ class ExposedPath:
 
 @dataclass(frozen=True, slots=True)
 class MisownedFiles:
-    """Files in a deployment's data folders with another owner: the first path, and how many.
+    """Files in a deployment's data folders with a wrong owner: the first path, and how many.
 
     `top` means that the path is a whole data folder.
     """
@@ -78,7 +78,7 @@ class FolderLink:
 
 @dataclass(frozen=True, slots=True)
 class ForeignEntry:
-    """An entry of the deployments folder that is not a deployment, though it may look like one."""
+    """An entry of the deployments folder that is no deployment, though it may look like one."""
 
     name: str
     is_folder: bool
@@ -87,7 +87,7 @@ class ForeignEntry:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How many deployments were checked: a result counts only for those."""
+    """How many deployments were checked. A finding covers only these deployments."""
 
     deployments: int
     unreadable: int = 0
@@ -97,7 +97,9 @@ def modes_finding(
     exposed: Sequence[ExposedPath], coverage: Coverage, shell: Shell
 ) -> DoctorFinding:
     if not exposed:
-        return _result(MODES, coverage, "Only their owners may read the .env files and our own.")
+        return _result(
+            MODES, coverage, "Only their owners may read the .env files and Deploy Agent's files."
+        )
     shown = [f"{each.path} ({each.mode & 0o7777:04o})" for each in exposed]
     lines = [
         shell.as_root(on_paths(f"chmod {change}", paths))
@@ -146,7 +148,7 @@ def links_finding(links: Sequence[FolderLink], coverage: Coverage, shell: Shell)
     if not first.target:
         return LINKS.bad(
             f"{listed(texts)}.",
-            "Its target is gone. The line removes the link.",
+            "The link's target is gone. This command removes the link.",
             shell.as_root(quoted("rm", first.path)),
         )
     path, target = quoted(first.path), quoted(first.target)
@@ -165,7 +167,7 @@ def foreign_finding(
     fresh_id: Callable[[], str],
     shell: Shell,
 ) -> DoctorFinding:
-    """Report what else is in the folder. `fresh_id` returns an unused id."""
+    """Report what is in the folder besides deployments. `fresh_id` returns an unused id."""
     if not foreign:
         return FOREIGN.good(f"{counted(deployments, 'deployment')}, and nothing else.")
     names = [f"{each.name}{'/' if each.is_folder else ''}" for each in foreign]
@@ -173,27 +175,27 @@ def foreign_finding(
     if like := next((each for each in foreign if each.looks_like_deployment), None):
         return FOREIGN.warning(
             seen,
-            f"{listed([like.name])} looks like a deployment. Remove its containers first; then the"
-            " line renames the folder to an id, so that it is listed.",
+            f"{listed([like.name])} looks like a deployment. Remove its containers first; then"
+            " this command renames the folder to an id, so that the deployment is listed.",
             shell.as_root(quoted("mv", f"{root}/{like.name}", f"{root}/{fresh_id()}")),
         )
     aside = f"{root.rstrip('/')}.aside"
     paths = [f"{root}/{each.name}" for each in foreign]
     return FOREIGN.warning(
         seen,
-        "The line moves it out of the deployments folder, next to it.",
+        "This command moves such entries to a folder next to the deployments folder.",
         shell.as_root(f"mkdir -p {quoted(aside)} && {on_paths(f'mv -t {quoted(aside)}', paths)}"),
     )
 
 
 def orphans_finding(projects: Sequence[str], perhaps: int, shell: Shell) -> DoctorFinding:
-    """Report orphans: `projects` are ours; `perhaps` is how many may be somebody else's."""
+    """Report orphans: `projects` of ours, and `perhaps` more that may be somebody else's."""
     others = f" {counted(perhaps, 'project')} may be somebody else's." if perhaps else ""
     if not projects:
         return ORPHANS.good(f"None of ours.{others}")
     return ORPHANS.warning(
         f"{listed(projects)}.{others}",
-        f"The page Orphans shows what each is. The line removes what is left of {projects[0]}.",
+        f"The page Orphans explains each project. This command removes the rest of {projects[0]}.",
         shell.deploy_agent("stranded", "--remove", projects[0]),
     )
 

@@ -58,7 +58,7 @@ _BAD_SKEW = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A file system, by a folder on it. `inodes` is 0 if it does not count them."""
+    """A file system, by a folder on it. `inodes` is 0 if the file system does not count inodes."""
 
     path: str
     free: int
@@ -90,8 +90,8 @@ class Memory:
 class HostClock:
     """The host's clock.
 
-    `ahead` is how many seconds the engine's clock is ahead of ours, None if unknown.
-    `synchronized` is what the kernel says.
+    `ahead` is how many seconds the engine's clock is ahead of ours, None if unknown. `synchronized`
+    is the kernel's own statement.
     """
 
     ahead: float | None
@@ -112,14 +112,15 @@ def disk_finding(check: DoctorCheck, disk: Disk, shell: Shell) -> DoctorFinding:
     if check is DISK_ENGINE:
         return verdict(
             seen,
-            "The line removes unnamed images that no container uses; it asks first."
+            "This command removes unnamed images that no container uses; it asks first."
             " `docker system df -v` shows what uses the rest.",
             shell.docker("image", "prune"),
         )
     counts = "--inodes " if inodes_left < _LOW_INODES else ""
     return verdict(
         seen,
-        "The line shows what uses most. Archived deployments that you don't need can be purged.",
+        "This command shows what uses most. Archived deployments that you don't need can be"
+        " purged.",
         shell.as_root(f"du {counts}-xd1 {quoted(disk.path)} | sort -n | tail"),
     )
 
@@ -147,7 +148,7 @@ def memory_finding(memory: Memory) -> DoctorFinding:
     return MEMORY.good(seen)
 
 
-_LESS = "Stop a gateway that you don't need, or add memory. The line shows what uses most."
+_LESS = "Stop a gateway that you don't need, or add memory. This command shows what uses most."
 _TOP = "ps -eo pid,rss,comm --sort=-rss | head -n 15"
 
 
@@ -178,7 +179,7 @@ def gateway_memory_finding(running: Sequence[GatewayMemory], shell: Shell) -> Do
     first = near[0]
     return GATEWAY_MEMORY.warning(
         f"Near the limit: {listed([_of_limit(each) for each in near])}.",
-        f"Raise the limit of {first.label}. The line does that and restarts it.",
+        f"Raise the limit of {first.label}. This command does that and restarts the gateway.",
         shell.deploy_agent("reconfigure", first.deployment_id, "--set", _more_than(first.limit)),
     )
 
@@ -199,17 +200,18 @@ def clock_finding(clock: HostClock, shell: Shell) -> DoctorFinding:
         return verdict(
             f"The engine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'}"
             " this server's.",
-            "They use different clocks, for instance because the engine's virtual machine slept."
+            "The engine and this server use different clocks, for instance because the engine's"
+            " virtual machine slept."
             " Restart the engine.",
             shell.restart_engine(),
         )
     same = "" if ahead is None else "The engine has the same time. "
     if clock.synchronized is None:
-        return CLOCK.unknown(f"{same}The kernel does not say whether it is synchronized.")
+        return CLOCK.unknown(f"{same}The kernel does not say whether the clock is synchronized.")
     if clock.synchronized:
-        return CLOCK.good(f"{same}The kernel says that it is synchronized.")
+        return CLOCK.good(f"{same}The kernel says that the clock is synchronized.")
     return CLOCK.warning(
-        f"{same}The kernel says that it is not synchronized (NTP).",
+        f"{same}The kernel says that the clock is not synchronized (NTP).",
         "Install an NTP client. A virtual machine does not need one if its host sets the clock.",
         shell.keep_time(),
     )

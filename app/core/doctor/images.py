@@ -1,4 +1,4 @@
-"""Checks of images: are they on this host, and how old are they."""
+"""Checks of images: whether this host has them, and how old they are."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ IMAGES = DoctorCheck(
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An image by the name used for it. `id` is empty if it is not on this host."""
+    """An image by the name used for it. `id` is empty if the image is not on this host."""
 
     reference: str
     id: str = ""
@@ -39,7 +39,7 @@ def image_finding(image: ImageFacts, now: datetime, shell: Shell) -> DoctorFindi
         return IMAGE.good(f"{_image_text(image, now)}.")
     return IMAGE.warning(
         f"{image.reference} is not on this host.",
-        f"Pull it. Without a registry, `{shell.make('image')}` builds OpenClaw here.",
+        f"Pull the image. Without a registry, `{shell.make('image')}` builds OpenClaw here.",
         shell.docker("pull", image.reference),
     )
 
@@ -52,7 +52,7 @@ def images_finding(
         texts = [f"{each.reference}, used by {listed(users[each.reference])}" for each in missing]
         return IMAGES.warning(
             f"Not on this host: {listed(texts)}.",
-            "Pull it, or set another image in the configuration.",
+            "Pull every missing image, or set another image in the configuration.",
             "\n".join(shell.docker("pull", each.reference) for each in missing[:3]),
         )
     if not images:

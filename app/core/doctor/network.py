@@ -1,4 +1,4 @@
-"""Checks of networks and ports: how many are free, and which of ours are taken by others."""
+"""Checks of networks and ports: how many are free, and conflicts with other programs and routes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,8 +20,9 @@ ENGINE_NETWORKS = DoctorCheck(
     "engine_networks",
     "The engine's address pools",
     Area.NETWORK,
-    "Folders of the older server and other Compose projects take their networks from there. When"
-    " they are used up, those can't be launched. Deployments made here don't need them.",
+    "Folders of the older server and other Compose projects take their networks from these"
+    " pools. When the pools are used up, such projects can't be launched. Deployments made here"
+    " don't need the pools.",
 )
 PORTS = DoctorCheck(
     "ports",
@@ -77,9 +78,9 @@ class NetworkFacts:
 class PortFacts:
     """The ports of a range.
 
-    `listening` are the ports in use on this host, with the program's name if known.
-    `ephemeral` is the kernel's range for outgoing connections, `reserved` the ports in it that
-    the kernel does not use.
+    `listening` are the ports in use on this host, with the program's name if known. `ephemeral` is
+    the kernel's range for outgoing connections. The kernel does not use the `reserved` ports in
+    that range.
     """
 
     low: int
@@ -128,7 +129,7 @@ def networks_finding(networks: NetworkFacts, shell: Shell) -> DoctorFinding:
     free = free_pool(foreign)
     if free is None:
         return NETWORKS.bad(
-            seen, "This host's routes cover every private /12 network. Remove one of them."
+            seen, "This host's routes cover every private /12 network. Remove one of these routes."
         )
     verdict = NETWORKS.warning if left else NETWORKS.bad
     return verdict(
@@ -150,7 +151,8 @@ def _cut_off(
 
 
 _ANOTHER_PORT = (
-    "The line archives and restores %s, which gives it another port. Its clients need the new port."
+    "This command archives and restores %s, which gives it another port. Its clients need the new"
+    " port."
 )
 
 
@@ -163,9 +165,9 @@ def another_port(owner: PortOwner, shell: Shell) -> str:
 def ports_without_network(
     low: int, high: int, pool: IPv4Network, foreign: Iterable[IPv4Network]
 ) -> int:
-    """Return how many ports in low..high have a network that overlaps a foreign one.
+    """Return how many ports in low..high have a network that overlaps a foreign network.
 
-    Computed from the ranges: a check of each port takes seconds on a host with many routes.
+    Computed from the ranges, because checking each port takes seconds on a host with many routes.
     """
     size, base = 2 ** (32 - NETWORK_PREFIX), int(pool.network_address)
     covered, lost = low - 1, 0
@@ -195,8 +197,8 @@ def engine_networks_finding(taken: Sequence[IPv4Network], shell: Shell) -> Docto
         return ENGINE_NETWORKS.good(seen)
     return ENGINE_NETWORKS.warning(
         seen,
-        "The line removes networks that no container uses; it asks first. To have more, set"
-        " default-address-pools in /etc/docker/daemon.json.",
+        "This command removes networks that no container uses; it asks first. For more networks,"
+        " set default-address-pools in /etc/docker/daemon.json.",
         shell.docker("network", "prune"),
     )
 
@@ -221,7 +223,7 @@ def ports_finding(ports: PortFacts, shell: Shell) -> DoctorFinding:
 
 
 def _same_port(owners: Sequence[PortOwner]) -> list[PortOwner]:
-    """Return the deployments that share a port, for the first such port."""
+    """Return the deployments of the first port that several deployments share."""
     by_port = defaultdict(list)
     for each in owners:
         by_port[each.port].append(each)
@@ -242,8 +244,8 @@ def _range_finding(ports: PortFacts, shell: Shell) -> DoctorFinding:
         return PORTS.warning(
             f"{seen} The kernel uses ports of that range for outgoing connections, so a gateway's"
             " port may be in use when it starts.",
-            "The line makes the kernel avoid that range until the next boot. To make it permanent,"
-            " write it into a file in /etc/sysctl.d.",
+            "This command makes the kernel avoid that range until the next boot. To make the"
+            " setting permanent, write it into a file in /etc/sysctl.d.",
             shell.as_root(f"sysctl -w net.ipv4.ip_local_reserved_ports={low}-{high}"),
         )
     if ports.free < _FEW_PORTS:

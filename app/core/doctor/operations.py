@@ -1,4 +1,4 @@
-"""Checks of operations and locks: interrupted ones, ones that never end, and foreign locks."""
+"""Checks of operations and locks: interrupted or endless operations, and foreign locks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ OPERATIONS = DoctorCheck(
     "operations",
     "Operations and locks",
     Area.FOLDER,
-    "An interrupted operation leaves its gateway half changed. One that never ends, or a lock that"
-    " another program holds, blocks every other operation.",
+    "An interrupted operation leaves its gateway half changed. An operation that never ends, or a"
+    " lock that another program holds, blocks every other operation.",
 )
 # Time between an operation's outcome and the release of its lock, on a busy host.
 _UNLOCK_TIME = timedelta(seconds=30)
@@ -40,7 +40,7 @@ class DeploymentLock:
 def operations_finding(
     locks: Sequence[DeploymentLock], longest: timedelta, now: datetime, shell: Shell
 ) -> DoctorFinding:
-    """Report the worst problem. `longest` is what an operation may take by its own deadlines."""
+    """Report the worst problem. `longest` is the longest time that an operation may take."""
     found = (
         _never_ending(locks, longest, now, shell)
         or _locked_by_others(locks, now, shell)
@@ -69,7 +69,8 @@ def _never_ending(
     ]
     return OPERATIONS.bad(
         f"Still running: {listed(texts)}. It should have ended within {duration(longest)}.",
-        "The line kills its process. Then it is shown as interrupted and can be repeated.",
+        "This command kills its process. Then the operation is shown as interrupted and can be"
+        " repeated.",
         _kill(found[0][0].locked_by or (), shell),
     )
 
@@ -82,7 +83,7 @@ def _locked_by_others(
         return None
     return OPERATIONS.bad(
         f"Another program holds the lock of {listed([each.label for each in found])}.",
-        "No operation can start there. The line kills that program; `ps -fp` shows its name.",
+        "No operation can start there. This command kills that program; `ps -fp` shows its name.",
         _kill(found[0].locked_by or (), shell),
     )
 

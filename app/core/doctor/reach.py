@@ -20,10 +20,11 @@ PAGE = DoctorCheck(
     "page_reach",
     "This page",
     Area.REACH,
-    "Anybody who may use it controls every gateway and, through Docker Engine, this host as root.",
+    "Anybody who may use this page controls every gateway and, through Docker Engine, this host as"
+    " root.",
 )
 
-# Below the first a token can be guessed; below the second it is not a random one.
+# In bits: a token below the first limit can be guessed; below the second, it is not random.
 _GUESSABLE_BITS, _ENOUGH_BITS = 64, 96
 _CLASSES = ((r"[0-9]", 10), (r"[a-z]", 26), (r"[A-Z]", 26), (r"[^0-9a-zA-Z]", 32))
 _HEX = re.compile(r"[0-9a-f]+\Z|[0-9A-F]+\Z")
@@ -58,14 +59,14 @@ class PageFacts:
 def token_bits(token: str) -> float:
     """Return an upper bound of a token's entropy in bits.
 
-    It follows from the length, the kinds of characters, and how evenly they are used.
+    The bound follows from the length, the kinds of characters, and how evenly the token uses them.
     """
     if not token:
         return 0.0
     alphabet = 16 if _HEX.match(token) else sum(n for kind, n in _CLASSES if re.search(kind, token))
     counts = Counter(token)
     evenness = -sum(n / len(token) * math.log2(n / len(token)) for n in counts.values())
-    # Random text of this length uses nearly as many characters evenly as it can.
+    # Random text of this length uses its characters nearly as evenly as possible.
     return len(token) * min(math.log2(alphabet), evenness * 1.3)
 
 
@@ -137,7 +138,7 @@ def page_finding(page: PageFacts, shell: Shell) -> DoctorFinding:
     if not page.has_users:
         return PAGE.warning(
             f"It is at {page.address}, and nobody has an account yet.",
-            "Add the first operator. The line asks for a password.",
+            "Add the first operator. This command asks for a password.",
             shell.deploy_agent("user", "add", "admin"),
         )
     if page.public and not page.here_only and not page.proxied:

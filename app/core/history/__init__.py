@@ -1,1 +1,1 @@
-"""A deployment's history: its entries, and their words."""
+"""A deployment's history: its entries, incidents and timeline."""

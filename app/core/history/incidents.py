@@ -1,7 +1,7 @@
-"""Incidents: what happens to a gateway without an operation of ours, from the engine's events.
+"""Incidents: what happens to a gateway outside our operations, derived from the engine's events.
 
 One incident is several events (`docker stop` sends kill, die and stop), and a crash loop is
-thousands. The first event begins an entry in the history, and later ones update it, so a
+thousands. The first event begins an entry in the history, and later events update the entry, so a
 crash loop is one entry with a count.
 """
 
@@ -19,14 +19,14 @@ INCIDENT_KINDS = (EXITED, STARTED, REMOVED, PAUSED, UNPAUSED, UNHEALTHY)
 # Who caused an incident. The engine does not know who acts outside Deploy Agent.
 BY_HAND, BY_ITSELF, UNOBSERVED = "outside", "the gateway", "not seen"
 
-# Events of one incident come within this time, since a stop may wait for the gateway to exit.
+# The longest time between events of one incident: a stop may wait for the gateway to exit.
 _SAME_INCIDENT = timedelta(seconds=60)
 # Docker's restart policy waits up to a minute before a restart.
 _AUTO_RESTART = timedelta(seconds=75)
-# Another exit within this time counts as a repetition of the last one.
+# Another exit within this time counts as a repetition of the last exit.
 _REPETITION = timedelta(minutes=10)
 AT_ONCE = timedelta(seconds=2)
-# An entry that grew is written after this time without another event.
+# A changed entry is written once this much time has passed without another event.
 _QUIET = timedelta(minutes=2)
 
 
@@ -83,13 +83,13 @@ class ExitSigns:
 def next_incident(
     event: ContainerEvent, signs: ExitSigns, latest: Incident | None
 ) -> Incident | None:
-    """Return the incident that an event begins or updates, or None if it means nothing.
+    """Return the incident that an event begins or updates, or None if the event means nothing.
 
-    `latest` is the deployment's latest incident. An update of it has the same `at`.
+    `latest` is the deployment's latest incident. An updated incident keeps its `at`.
     """
     same = latest if latest and latest.container == event.container_id[:12] else None
     if same and same.detail("missed") and event.at - same.last_at < AT_ONCE:
-        return None  # Already recorded as missed.
+        return None  # This exit is already recorded as a missed incident.
     handle = _HANDLERS.get(event.action.replace("health_status: ", ""))
     return handle(event, signs, same) if handle else None
 
@@ -174,10 +174,10 @@ _HANDLERS: dict[str, Callable[[ContainerEvent, ExitSigns, Incident | None], Inci
 
 
 def should_write(incident: Incident, written: Incident, now: datetime) -> bool:
-    """Return whether an incident differs enough from its written entry to write it now.
+    """Return whether an incident differs enough from its written entry to be written now.
 
-    A new kind of fact is written at once. A repetition is written the first few times, then
-    less and less often, so that a crash loop does not fill the disk.
+    A new kind of fact is written at once. A repetition is written the first few times, then less
+    and less often, so that a crash loop does not fill the disk.
     """
     if _facts(incident) != _facts(written) or incident.at != written.at:
         return True
@@ -225,7 +225,7 @@ def entry_time(entry: Mapping[str, Any]) -> datetime | None:
 
 
 def incident_in(entry: Mapping[str, Any]) -> Incident | None:
-    """Return the incident in an entry, or None if the entry is something else."""
+    """Return the incident in an entry, or None if the entry is not about an incident."""
     rest = dict(entry)
     try:
         return Incident(

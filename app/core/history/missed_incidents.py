@@ -20,9 +20,9 @@ from app.core.snapshot import Container
 
 @dataclass(frozen=True, slots=True)
 class RecordedState:
-    """The end of a history: its last time, and the latest incident with its entry's number.
+    """The end of a history: the last recorded time, and the latest incident with its number.
 
-    There is no incident if an operation came after it.
+    `incident` is None if an operation or a configuration was recorded after the incident.
     """
 
     at: datetime | None = None
@@ -31,7 +31,7 @@ class RecordedState:
 
 
 def last_recorded(newest_first: Iterable[Mapping[str, Any]]) -> RecordedState:
-    """Return what a history says last about the gateway."""
+    """Return the last state of the gateway that a history records."""
     for entry in newest_first:
         if incident := incident_in(entry):
             return RecordedState(incident.last_at, incident, int(entry.get("n") or 0))

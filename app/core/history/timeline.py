@@ -1,4 +1,4 @@
-"""The timeline: a deployment's history as people read it, one item for each thing that happened."""
+"""The timeline: a deployment's history for people, with one item for each thing that happened."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from app.core.time_words import Elapsed, SentencePart, TimeAgo, TimeOfDay
 class TimelineEntry:
     """One thing that happened, such as an operation with its outcome.
 
-    `parts` are its words. `tone` is `good`, `bad`, `warn`, `busy` or `calm`.
+    `parts` make up a sentence. `tone` is `good`, `bad`, `warn`, `busy` or `calm`.
     """
 
     deployment_id: str
@@ -40,12 +40,12 @@ class TimelineEntry:
 
     @property
     def words(self) -> str:
-        """What happened, with absolute times."""
+        """The sentence, with absolute times."""
         return "".join(each if isinstance(each, str) else _exact_time(each) for each in self.parts)
 
     @property
     def count(self) -> int:
-        """How many times it has happened."""
+        """How many times this has happened."""
         count = self.more.get("count", 1)
         return count if isinstance(count, int) else 1
 
@@ -55,7 +55,7 @@ class TimelineEntry:
 
     @property
     def by(self) -> str:
-        """Who did it, in words; empty if nobody did."""
+        """Who did this, in words; empty if nobody did."""
         return _BY.get(self.who, f"by {self.who}" if self.who else "")
 
 
@@ -75,8 +75,8 @@ def timeline_of(
 ) -> Iterator[TimelineEntry]:
     """Turn a history, newest first, into a timeline.
 
-    An operation and its outcome become one item. `running` is the operation that is running
-    now; any other without an outcome was interrupted.
+    An operation and its outcome become one item. `running` is the number of the running operation;
+    any other operation without an outcome was interrupted.
     """
     outcomes: dict[object, HistoryEntry] = {}
     failed: set[tuple[str, str, str]] = set()
@@ -95,9 +95,9 @@ def timeline_of(
 
 
 def _is_repeated(entry: HistoryEntry, what: str, failed: set[tuple[str, str, str]]) -> bool:
-    """Return whether this entry announced an action on a device that a newer entry says failed.
+    """Return whether a newer entry says that this entry's action on a device failed.
 
-    Such an action is recorded before it is done, and once more if it fails.
+    An action on a device is recorded before it is done, and once more if it fails.
     """
     action = what.removesuffix("_failed"), str(entry.get("request")), str(entry.get("device"))
     if action in failed:

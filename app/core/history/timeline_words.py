@@ -1,6 +1,6 @@
-"""Words for the entries of a history: what happened, of what kind, and in which tone.
+"""Texts for the entries of a history, with their kinds and tones.
 
-To record something new, add its words to `WORDS`; a test fails if they are missing.
+To record something new, add its text to `WORDS`; a test fails if the text is missing.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ KIND_LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class EntryWords:
-    """What an entry says. `tone` is `good`, `bad`, `warn` or `calm`."""
+    """An entry's kind, tone and sentence. `tone` is `good`, `bad`, `warn` or `calm`."""
 
     kind: EntryKind
     tone: str
@@ -51,7 +51,7 @@ class EntryWords:
 
 
 def words_of(entry: HistoryEntry) -> EntryWords:
-    """Return the words of an entry that is not an operation's."""
+    """Return the words for an entry that does not belong to an operation."""
     kind, tone, parts_of = WORDS.get(str(entry.get("what")), (EntryKind.CHANGE, "calm", _unknown))
     if incident := incidents.incident_in(entry):
         tone = _incident_tone(incident, tone)

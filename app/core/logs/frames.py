@@ -1,9 +1,9 @@
-"""Parse the engine's log stream into lines, as it arrives.
+"""Parse the engine's log stream into lines while the stream arrives.
 
-Without a terminal, each message is a frame: one byte for the stream, three zero bytes, the
-length in four bytes, then `TIME text`. A line over 16 KiB comes as several messages, each
-with its time; only the last one ends the line. With a terminal there are no frames and no
-streams. The first byte tells which: a digit of a time, or a frame's stream number.
+Without a terminal, each message is a frame: one byte for the stream, three zero bytes, the length
+in four bytes, then `TIME text`. A line over 16 KiB comes as several messages, each with its time;
+only the last message ends the line. With a terminal there are no frames and no streams. The first
+byte shows whether there is a terminal: it is a digit of a time, or a frame's stream number.
 """
 
 import struct
@@ -50,7 +50,7 @@ class LogFrames:
         return self._plain(data) if self._terminal else self._framed(data)
 
     def end(self) -> list[RawLine]:
-        """Return the lines that were never ended."""
+        """Return the lines that have no line end yet, when the stream has ended."""
         if self._terminal and self._rest:
             return [_line(Stream.OUT, *_split_time(self._rest))]
         return [each.line(stream) for stream, each in self._partial.items()]

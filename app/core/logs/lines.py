@@ -22,7 +22,7 @@ class Stream(StrEnum):
 
 
 class Level(StrEnum):
-    """The level of a line, most severe first. `NONE`: the line does not say."""
+    """The level of a line, most severe first. `NONE`: the line names no level."""
 
     ERROR = "error"
     WARN = "warn"
@@ -51,8 +51,7 @@ class RawLine(NamedTuple):
 class LogLine:
     """A line that may be shown: without secrets and escape sequences, and not too long.
 
-    `pieces` are its text with colors, without the line's own time if that only repeats the
-    engine's.
+    `pieces` are the text with colors, without the line's own time if it repeats the engine's time.
     """
 
     time: str
@@ -62,7 +61,8 @@ class LogLine:
     pieces: tuple[ColoredText, ...]
 
 
-# More colors than this don't help anybody, and each costs time and an element of the page.
+# A line with more color changes is shown without colors, because each color costs time and an
+# element of the page.
 _MOST_COLORS = 500
 
 
@@ -77,13 +77,13 @@ def read_line(raw: RawLine, mask: Masker) -> LogLine:
     return LogLine(raw.time, raw.stream, level, masked, tuple(without_prefix(pieces, own_time)))
 
 
-# A line's own time, which the page need not show twice.
+# A time at a line's start, which the page need not show next to the engine's time.
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:\d\d) ")
 _SAME = timedelta(seconds=2)
 
 
 def _own_time(time: str, text: str) -> int:
-    """Return the length of a line's own time at its start; 0 if there is none or it differs."""
+    """Return the length of the time at a line's start; 0 if it is missing or not the engine's."""
     match = _TIME.match(text)
     if not match:
         return 0
@@ -105,7 +105,7 @@ def seconds_before(time: str, seconds: int) -> str:
     Raises ValueError.
     """
     moment = datetime.strptime(time[:19], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-    # The engine rejects times before 1970. Ten digits always, so that they sort as text.
+    # The engine rejects times before 1970. Always ten digits, so that times sort as text.
     whole = max(int(moment.timestamp()) - seconds, 0)
     return f"{whole:010}.{time[20:].rstrip('Z'):0<9}"
 
@@ -151,7 +151,7 @@ def _level_of(stream: Stream, text: str) -> Level:
 
 @dataclass(frozen=True, slots=True)
 class LogFilter:
-    """Which lines somebody wants: at least of a level, of one stream, containing a text.
+    """A filter for lines: by lowest level, stream and text.
 
     A line without a level counts as information.
     """
@@ -187,9 +187,9 @@ class LogNotice:
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """How far a reader has read: up to a line of a container, or none of its lines yet.
+    """How far a reader has read: up to a line of a container, or no line of the container yet.
 
-    It travels to the browser and back as text. A malformed text is an empty position.
+    A position travels to the browser and back as text. A malformed text is an empty position.
     """
 
     container: str = ""
@@ -222,7 +222,7 @@ _POSITION = re.compile(
 class Numbering:
     """Gives each line of a log its key, in the log's order.
 
-    Within a stream, lines are in the order of their times. Across streams they may not be.
+    Lines of one stream are in the order of their times. Lines of different streams may not be.
     """
 
     def __init__(self) -> None:

@@ -56,7 +56,7 @@ def parse_since(text: str, now: datetime) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class LogSelection:
-    """A reader's choice. `last` is a key of LAST, `before` asks for the previous run."""
+    """The part of a log to show. `last` is a key of LAST; `before` selects the previous run."""
 
     last: str = "200"
     level: str = ""
@@ -66,7 +66,7 @@ class LogSelection:
 
     @classmethod
     def read(cls, arguments: Mapping[str, str]) -> "LogSelection":
-        """Read the arguments of a page's address, ignoring those that are invalid."""
+        """Read the arguments of a page's address, ignoring invalid arguments."""
         last, level, stream = (arguments.get(name, "") for name in ("last", "level", "stream"))
         return cls(
             last if last in LAST else "200",
@@ -91,7 +91,7 @@ class LogSelection:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments for an address, without the default ones."""
+        """Return the arguments for an address, without defaults."""
         said = {
             "last": "" if self.last == "200" else self.last,
             "level": self.level,

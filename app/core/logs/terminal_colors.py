@@ -25,7 +25,7 @@ class ColoredText(NamedTuple):
 
 
 def colored(line: str) -> list[ColoredText]:
-    """Return a line in pieces by style. Together their text equals `clean(line)`."""
+    """Return a line in pieces by style. The joined texts of the pieces equal `clean(line)`."""
     read = AnsiDecoder().decode_line(clean_keeping_colors(line))
     pieces, end = [], 0
     for span in read.spans:

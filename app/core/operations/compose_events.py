@@ -1,4 +1,4 @@
-"""Compose's output with `--progress json`, one event a line, read as text, layers and steps."""
+"""Parse Compose's output with `--progress json`, one event a line, into text, layers and steps."""
 
 import json
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ _PHASES = {
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line of Compose's output as people read it, and the step that begins with it."""
+    """A line of Compose's output as text for people, and the step that begins with this line."""
 
     text: str
     begins: Step | None = None
 
 
 def read_line(line: str) -> Line | Layer:
-    """Return what a line of Compose's output reports. A line that is no event is its own text."""
+    """Parse a line of Compose's output. A line that is not an event is kept as text."""
     event = _event(line)
     if event is None:
         return Line(line)
@@ -43,7 +43,7 @@ def read_line(line: str) -> Line | Layer:
 
 
 def text_of(output: str) -> str:
-    """Return Compose's output as people read it, without the layers."""
+    """Return Compose's output as text for people, without the layers."""
     lines = (read_line(line) for line in output.splitlines())
     return "\n".join(each.text for each in lines if isinstance(each, Line))
 

@@ -1,7 +1,7 @@
-"""The kinds of operations, and all that differs between them, in one table.
+"""The kinds of operations, and all differences between them, in one table.
 
-To add a kind: a member here with its facts, and the function that performs it in
-`app/usecases/operations/perform.py`. A test fails where either is missing.
+To add a kind, add a member and its facts here, and the function that performs the kind in
+`app/usecases/operations/perform.py`. A test fails if either is missing.
 """
 
 from collections.abc import Mapping
@@ -38,12 +38,12 @@ class OperationKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The kind in a heading."""
+        """The kind's name in a heading."""
         return self.value.replace("-", " ").capitalize()
 
     @property
     def noun(self) -> str:
-        """The kind in a sentence."""
+        """The kind's name in a sentence."""
         return self.facts.noun
 
     @property
@@ -64,17 +64,18 @@ class Effect(Enum):
 class KindFacts:
     """What is true of every operation of one kind.
 
-    noun: the kind in a sentence.
+    noun: the kind's name in a sentence.
     title: the operation in the history, with its arguments.
-    writes_settings: it may write `.env` or `docker-compose.yml`.
-    runs_on_full_disk: it may use the reserved space, so that a gateway that has filled the disk
-        can still be stopped.
-    can_be_resumed: if interrupted, it can be finished or undone.
-    failure, timeout: what a caller who waits gets if it fails, and if the gateway is not ready
-        in time.
-    after_interruption: what people should do then; `retry` is our command that does it.
-    compose_command: what does the same by hand, after `docker compose`.
-    steps: the plan; `steps_without_launch` is the one if the gateway is left alone.
+    writes_settings: the operation may write `.env` or `docker-compose.yml`.
+    runs_on_full_disk: the operation may use the reserved space, so that a gateway that has filled
+        the disk can still be stopped.
+    can_be_resumed: an interrupted operation can be finished or undone.
+    failure, timeout: the errors for a waiting caller if the operation fails, and if the gateway is
+        not ready in time.
+    after_interruption: what people should do after an interruption; `retry` is our command for
+        that.
+    compose_command: the arguments of `docker compose` that do the same by hand.
+    steps: the plan; `steps_without_launch` is the plan if the gateway is left alone.
     """
 
     noun: str
@@ -173,7 +174,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         can_be_cancelled=True,
         failure=UpdateFailed,
         timeout=UpdateFailed,
-        after_interruption="Launch it: that first rolls image and state back.",
+        after_interruption="Launch the deployment: this first rolls image and state back.",
         retry=("launch",),
         compose_command="up -d --pull missing",
         steps=(
@@ -190,7 +191,7 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         writes_settings=True,
         failure=TokenNotVerified,
         timeout=LaunchTimeout,
-        after_interruption="Launch it: that takes the token of .env and verifies it.",
+        after_interruption="Launch the deployment: this applies and verifies the token of .env.",
         retry=("launch",),
         compose_command="up -d --force-recreate",
         steps=(Step.TOKEN, *RECREATE, Step.REFUSED),
@@ -217,7 +218,8 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         failure=ReconfigureFailed,
         timeout=ReconfigureFailed,
         after_interruption=(
-            "Finish or undo it before anything else: the files as they were are kept until then."
+            "Finish or undo the reconfiguration before anything else: until then, the old files are"
+            " kept."
         ),
         retry=("reconfigure", "--finish"),
         compose_command="up -d",
@@ -225,6 +227,6 @@ _FACTS: Mapping[OperationKind, KindFacts] = {
         steps_without_launch=(Step.WRITE,),
     ),
 }
-# For what is read back as text, as the kind in an entry of the history.
+# For kinds stored as plain text, such as in a history entry.
 LAUNCHES = tuple(each for each in OperationKind if each.facts.launches)
 STOPS = tuple(each for each in OperationKind if each.facts.stops)

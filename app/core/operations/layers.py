@@ -1,10 +1,10 @@
-"""The layers of an image while it is pulled, and how much of each has arrived."""
+"""The layers of an image during a pull, and how much of each layer has arrived."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-# Downloading is the long part; unpacking gets the rest of a layer's bar.
+# The download takes longest, so it gets most of a layer's bar. Unpacking gets the rest.
 _DOWNLOAD_SHARE = 0.8
 
 
@@ -19,7 +19,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A layer of an image, its bytes as far as they are known."""
+    """A layer of an image, with its byte counts as far as they are known."""
 
     id: str
     phase: Phase
@@ -28,7 +28,7 @@ class Layer:
 
     @property
     def share(self) -> float:
-        """The share that has arrived and is unpacked, from 0 to 1."""
+        """The share of the work that is done, download and unpacking together, from 0 to 1."""
         part = min(self.current / self.total, 1.0) if self.total else 0.0
         match self.phase:
             case Phase.WAITING | Phase.RETRYING:
@@ -48,9 +48,9 @@ class Layer:
 
 
 def latest_layers(reports: Iterable[Layer]) -> tuple[Layer, ...]:
-    """Return the last report of each layer, in the order in which layers came up.
+    """Return the last report of each layer, in the order of the layers' first reports.
 
-    Docker reports a layer's size only while it is downloaded: it is kept from then on.
+    Docker reports a layer's size only during the download, so later reports keep that size.
     """
     layers: dict[str, Layer] = {}
     for each in reports:
@@ -63,7 +63,7 @@ def latest_layers(reports: Iterable[Layer]) -> tuple[Layer, ...]:
 
 
 def percent_of(layers: Sequence[Layer]) -> int:
-    """Return the percentage of all layers; one of unknown size counts as the average."""
+    """Return the percentage of all layers. A layer of unknown size counts as an average layer."""
     if not layers:
         return 0
     sizes = [each.total for each in layers if each.total]

@@ -1,4 +1,4 @@
-"""Steps of older operations, which wrote no records of them: found by the lines of their logs."""
+"""Steps of older operations, which recorded no steps: found in the lines of their logs."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -1,4 +1,4 @@
-"""An operation: something long that changes a deployment, in a process of its own."""
+"""An operation: a long change of a deployment, in a process of its own."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,11 +13,11 @@ from app.core.snapshot import Run
 NOT_STARTED = "not_started"
 # Code of a failure whose rollback failed too.
 ROLLBACK_FAILED = "not_put_back"
-# Codes of a failure that no step foresaw.
+# Codes of failures that are not specific to a step.
 DEADLINE, INTERNAL_ERROR = "deadline", "internal_error"
-# After these it is not known how far the operation came.
+# After these codes it is unknown how far the operation got.
 _BROKEN_OFF = (ROLLBACK_FAILED, DEADLINE, INTERNAL_ERROR)
-# The argument that makes an operation undo or finish the interrupted one before it.
+# The arguments that make an operation undo or finish the interrupted operation before it.
 RESUMPTIONS = ("undo", "finish")
 
 
@@ -30,7 +30,7 @@ class OperationState(StrEnum):
 
     @property
     def phrase(self) -> str:
-        """The state as the end of a sentence that begins with the operation."""
+        """The state as the end of a sentence about the operation."""
         return _PHRASES[self]
 
 
@@ -47,11 +47,11 @@ _PHRASES = {
 class Operation:
     """One operation. `number` counts up from 1 in each deployment.
 
-    `code` and `reason` give the cause of a failure, `next_step` says what to do about it, and
-    `fix` is a shell command that does it, or empty.
-    `cancelled_by` is set as soon as somebody asks for the end of a running operation.
-    `free_port` is proposed instead of a port that is taken.
-    `arguments` depend on the kind. The API shows them, so they hold no secret.
+    `code` and `reason` give the cause of a failure, `next_step` says what to do about the failure,
+    and `fix` is a shell command for the next step, or empty.
+    `cancelled_by` is set as soon as somebody cancels a running operation.
+    `free_port` is proposed instead of a taken port.
+    `arguments` depend on the kind. The API shows the arguments, so they hold no secret.
     """
 
     deployment_id: str
@@ -72,7 +72,7 @@ class Operation:
 
     @property
     def launches(self) -> bool:
-        """Say whether it brings a gateway up."""
+        """Say whether the operation brings a gateway up."""
         return self.kind.facts.launches or self.arguments.get("then") in ("restart", "launch")
 
     @property
@@ -87,22 +87,22 @@ class Operation:
 
     @property
     def can_be_resumed(self) -> bool:
-        """Say whether it can be finished or undone, from the copies of the files that it keeps."""
+        """Say whether the operation can be finished or undone, from its copies of the files."""
         left = self.state is OperationState.INTERRUPTED or self.code in _BROKEN_OFF
         still_left = bool(self.resumption) and self.code == NOT_STARTED
         return (left or still_left) and self.kind.facts.can_be_resumed
 
     @property
     def resumption(self) -> str:
-        """What it does with the interrupted one before it: `undo`, `finish`, or nothing."""
+        """What the operation does with the interrupted operation: `undo`, `finish` or empty."""
         return next((each for each in RESUMPTIONS if each in self.arguments), "")
 
     @property
     def decides_whether_up(self) -> bool:
-        """Say whether it decides if the deployment should have a container.
+        """Say whether the operation decides if the deployment should have a container.
 
-        Launches and stops do, unless their process could not be started. So does a renewal
-        that ended without a verified run: it may have left no container.
+        Launches and stops do, unless their process could not be started. So does a renewal that
+        ended without a verified run, because the renewal may have left no container.
         """
         if self.code == NOT_STARTED:
             return False

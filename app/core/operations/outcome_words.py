@@ -1,4 +1,4 @@
-"""What to announce to a viewer when an operation has ended that was running before."""
+"""Announcements to a viewer about operations that have ended."""
 
 from collections.abc import Iterable
 
@@ -27,7 +27,7 @@ class Outcomes:
                 self._names[each.id] = each.label
             elif before and before.number == operation.number:
                 ended.append(outcome_words(each, operation))
-        # An archived deployment is listed no more, so its operation can't be read here.
+        # An archived deployment is no longer listed, so its operation can't be read here.
         ended += [
             f"{self._names[gone]} is in the archive now."
             for gone, operation in self._running.items()

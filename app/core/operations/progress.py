@@ -1,4 +1,4 @@
-"""The progress of an operation: of each planned step, whether it is done and how long it took."""
+"""The progress of an operation: the state and the duration of each planned step."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -22,20 +22,20 @@ class StepState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StepBegan:
-    """The operation began a step; its log had `log_size` bytes then."""
+    """The start of a step. `log_size` is the size of the operation's log at the start, in bytes."""
 
     step: Step
     at: AwareDatetime
     log_size: int = 0
 
 
-# What an operation records of its progress; a text is a line of its log.
+# What an operation records of its progress. A text is a line of the operation's log.
 Record = StepBegan | Layer | str
 
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """A step of an operation. `detail` is the last line of the log, while it runs."""
+    """A step of an operation. `detail` is the last line of the log while the step runs."""
 
     step: Step
     state: StepState
@@ -55,7 +55,7 @@ class StepProgress:
 
 @dataclass(slots=True)
 class _Begun:
-    """A step that has begun, with what was recorded during it."""
+    """A step that has begun, with the records made during the step."""
 
     step: Step
     at: datetime
@@ -63,7 +63,7 @@ class _Begun:
 
 
 def progress_of(operation: Operation, records: Iterable[Record]) -> tuple[StepProgress, ...]:
-    """Return the steps of an operation in their order: the planned ones, then its way back."""
+    """Return the steps of an operation in order: the planned steps, then undo and rollback."""
     records = list(records)
     plan = operation.planned_steps
     if records and isinstance(records[0], StepBegan) and records[0].step is Step.BACK:
@@ -83,7 +83,7 @@ def progress_of(operation: Operation, records: Iterable[Record]) -> tuple[StepPr
 
 
 def _begun(operation: Operation, plan: Sequence[Step], records: Iterable[Record]) -> list[_Begun]:
-    """Return the steps that have begun. None begins twice, and the first begins at once."""
+    """Return the steps that have begun, each once. The first begins with the operation."""
     begun = [_Begun(plan[0], operation.started_at)]
     for record in records:
         current = begun[-1]
@@ -97,7 +97,10 @@ def _begun(operation: Operation, plan: Sequence[Step], records: Iterable[Record]
 
 
 def _shown_as(step: Step, current: Step, plan: Sequence[Step]) -> Step | None:
-    """Return the step as it is shown: containers taken down out of turn are a way back."""
+    """Return the step to show, or None to show no new step.
+
+    A removal of containers that is not in the rest of the plan is shown as `UNDO`.
+    """
     if step is Step.BACK:
         return step
     if step in TAKE_DOWN and current is Step.BACK:
@@ -125,7 +128,7 @@ def _progress(
         this.step,
         state,
         began_at=this.at,
-        # The host's clock may have been set back meanwhile.
+        # The host's clock may have been set back during the step.
         ended_at=max(this.at, ended_at) if ended_at else None,
         detail=lines[-1] if lines and state is StepState.RUNNING else "",
         layers=latest_layers(each for each in this.records if isinstance(each, Layer)),

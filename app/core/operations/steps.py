@@ -54,5 +54,5 @@ TAKE_DOWN = (Step.STOP, Step.LAST_WORDS, Step.REMOVE)
 PREPARE = (Step.CHECK, Step.PULL, Step.FOLDERS)
 BRING_UP = (Step.CREATE, Step.START, Step.ANSWERS, Step.READY)
 RECREATE = (*PREPARE, *TAKE_DOWN, *BRING_UP)
-# What follows a step that failed or was cancelled; in no plan.
+# Steps that follow a failed or cancelled step. No kind's plan contains these steps.
 WAYS_BACK = (Step.UNDO, Step.BACK)

@@ -1,4 +1,4 @@
-"""Write and read a deployment's `.env`: what Compose reads back is what we wrote.
+"""Write and read a deployment's `.env`, so that Compose reads back exactly what we wrote.
 
 Edits change one value and keep every other byte, so comments and order survive.
 """
@@ -18,7 +18,7 @@ from app.core.settings.env_parser import (
 
 # Linux gives a process at most 128 KiB per variable, including the name, `=` and NUL.
 MAX_VALUE_BYTES = 32 * 1024
-# Far above any real `.env`; keeps reading one a matter of milliseconds.
+# Far above any real `.env`, so that reading a file takes only milliseconds.
 MAX_FILE_BYTES = 64 * 1024
 
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -78,7 +78,7 @@ def _cut_out(text: str, start: int, end: int) -> str:
 
 
 def _rewritten(data: bytes, text: str, key: str, value: str | None) -> bytes:
-    """Return a changed text as bytes, after checking that the new value reads back.
+    """Return a changed text as bytes, after checking that the new value can be read back.
 
     Raises EnvFileError.
     """
@@ -125,8 +125,8 @@ def _quoted(key: str, value: str) -> str:
 def parse_env(data: bytes, environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the variables that Compose reads from a `.env`.
 
-    `environment` supplies a bare `KEY` line and `${KEY}`. Raises EnvFileError, which names
-    the line but no value.
+    `environment` supplies the values of a bare `KEY` line and of `${KEY}`. Raises EnvFileError,
+    which names the line but no value.
     """
     return EnvParser(decode_env(data), environment or {}).parse()
 

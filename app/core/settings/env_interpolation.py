@@ -25,7 +25,8 @@ def interpolate(template: str, lookup: Lookup) -> str:
     """Return a text with every expression replaced. Raises InterpolationError."""
     parts, position = [], 0
     while match := _VARIABLE.search(template, position):
-        # The greedy `${…}` may match past its own closing brace: read the rest next time.
+        # The greedy `${…}` may match past its own closing brace: the rest is read in the next
+        # round.
         closing = _closing_brace(match[0])
         end = match.end() if closing is None else match.start() + closing + 1
         parts += [
@@ -56,7 +57,7 @@ def _replacement(text: str, lookup: Lookup) -> str:
 def _with_operator(name: str, operator: str, argument: str, lookup: Lookup) -> str:
     """Apply an operator to a variable.
 
-    The argument is already expanded: Compose expands it even when it is not used.
+    The argument is already expanded: Compose expands the argument even if it is not used.
     """
     value = lookup(name)
     present = value is not None and (value != "" or not operator.startswith(":"))

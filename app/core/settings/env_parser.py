@@ -90,7 +90,7 @@ class EnvParser:
         return bool(self.rest)
 
     def _key(self, line: int) -> tuple[str, bool]:
-        """Read a key up to `=`, `:` or the line end. Return it and whether it has no value."""
+        """Read a key up to `=`, `:` or the line end. Return the key and whether it has no value."""
         source = self.rest
         if _EXPORT.match(source):
             source = source.removeprefix("export").lstrip(LINE_SPACE)

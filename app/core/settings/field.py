@@ -1,4 +1,4 @@
-"""What one setting of a deployment is: its names, words, rule and place in the form."""
+"""One setting of a deployment: its names, texts, rule and place in the form."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -13,7 +13,7 @@ from app.core.settings.field import Field
 from app.core.settings.fields import BY_NAME, FIELDS, TOKEN
 from app.core.text import is_plain
 
-# Longer numbers are out of range without parsing: Python refuses to convert thousands of digits.
+# Longer numbers are rejected before parsing: Python refuses to convert thousands of digits.
 _LONGEST_NUMBER = 9
 _NEEDED = "is needed"
 

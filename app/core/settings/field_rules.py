@@ -24,7 +24,7 @@ def memory_bytes(text: str) -> int | None:
 
 
 def more_memory(text: str) -> str:
-    """Return a limit above one that was reached: at least 2g, otherwise 1.5 times as much."""
+    """Return a memory limit above the reached limit: 1.5 times as much, but at least 2g."""
     enough = 2 * _UNITS["g"]
     size = memory_bytes(text) or enough
     return "2g" if size < enough else f"{size * 3 // 2 // _UNITS['m']}m"

@@ -275,7 +275,7 @@ GIVEN = tuple(each for each in FIELDS if each is not TOKEN)
 BY_NAME: Mapping[str, Field] = {each.name: each for each in FIELDS}
 BY_ENV: Mapping[str, Field] = {each.env: each for each in FIELDS}
 
-# Variables with such names count as secrets even if they are not fields of ours.
+# Variables with such names count as secrets even if they are not among the fields.
 _SECRET_NAME = re.compile(
     r"(?:KEY|TOKEN|SECRET|PASS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:_|\d|\Z)", re.IGNORECASE
 )

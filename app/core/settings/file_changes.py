@@ -1,8 +1,8 @@
 """Reconfiguration: apply requested settings to a deployment's files.
 
-Values are edited in place, so comments, order and unknown variables survive. In the compose
-file only the network changes, together with the port: everything else there comes from
-`.env` or was written by a person.
+Values are edited in place, so comments, order and unknown variables survive. In the compose file
+only the network changes, together with the port: everything else in that file comes from `.env` or
+was written by a person.
 """
 
 import difflib
@@ -76,7 +76,7 @@ class SettingChange:
 
 @dataclass(frozen=True, slots=True)
 class ShownChange:
-    """A change as people see it: without a secret's values, and with secrets masked in others."""
+    """A change for display, without the values of secrets, and other values masked."""
 
     name: str
     env: str
@@ -122,8 +122,8 @@ def check_changes(
 ) -> CheckedChanges:
     """Check requested changes against the schema and the current variables.
 
-    Fields that are not given keep their value, and so do secrets that are given empty. Any
-    other emptied field gets its value in `fallbacks`, or none. Values that are already in
+    Fields that are not given keep their value, and so do secrets that are given empty. Any other
+    field that is given empty gets its value in `fallbacks`, or none. Values that are already in
     `.env` are not checked: somebody may have had a reason for them.
     """
     values: dict[str, str | None] = {}
@@ -178,7 +178,7 @@ def with_changes(
 def changes_between(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> tuple[SettingChange, ...]:
-    """Return every difference in the schema's order, including what follows from another change."""
+    """Return every difference in the schema's order, including consequences of other changes."""
     keys = dict.fromkeys([*(each.env for each in FIELDS), *before, *after])
     return tuple(
         SettingChange(key, before.get(key), after.get(key))
@@ -224,11 +224,11 @@ def manual_steps(
     if "OPENCLAW_IMAGE" in changed:
         left.append(
             "An image of another version may change the gateway's state so that the old image can"
-            " no longer read it. Update keeps a copy of the state; this does not."
+            " no longer read it. Update keeps a copy of the state; this change does not."
         )
     if PORT.env in changed and before.compose == after.compose and "subnet" in compose:
         left.append(
             "The network in docker-compose.yml was set by hand and is left as it is. It must not"
-            " overlap another one."
+            " overlap another network."
         )
     return tuple(left)

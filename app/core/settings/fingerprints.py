@@ -1,11 +1,11 @@
-"""Fingerprints of a deployment's files: which keys have changed since one was taken.
+"""Fingerprints of a deployment's files, to find the keys that change after a fingerprint is taken.
 
-A fingerprint holds a keyed digest of each value and no value itself, so it may travel in a
-form or be kept in a file. Comments, blank lines and order don't count, since they make no
-difference to the container.
+A fingerprint holds a keyed digest of each value and no value itself, so it may travel in a form or
+be kept in a file. Comments, blank lines and order don't count, because the container does not
+depend on them.
 
-A launch records what it applied, so pages need not ask Compose for the drift: the settings that
-the running container does not have yet.
+A launch records the settings that it applied, so pages need not ask Compose for the drift: the
+settings that the running container does not have yet.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class InvalidFingerprint(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AppliedSettings:
-    """The settings with which a launch created a container: `mark`, keyed by `salt`.
+    """The settings of a launched container: their fingerprint `mark`, keyed by `salt`.
 
     Stored as JSON in the deployment's folder, under these names.
     """
@@ -50,7 +50,7 @@ def fingerprint_of(env: Mapping[str, str], compose_file: str, key: bytes) -> str
 def changed_since(
     fingerprint: str, env: Mapping[str, str], compose_file: str, key: bytes
 ) -> tuple[str, ...]:
-    """Return the keys that differ now, the compose file last. Raises InvalidFingerprint."""
+    """Return the keys that have changed, the compose file last. Raises InvalidFingerprint."""
     then, now = _digests_in(fingerprint), _digests_in(fingerprint_of(env, compose_file, key))
     differing = {name for name in then.keys() | now.keys() if then.get(name) != now.get(name)}
     return tuple(sorted(differing, key=lambda name: (name == COMPOSE, name)))
@@ -66,7 +66,7 @@ def has_value(fingerprint: str, name: str, value: str, key: bytes) -> bool:
 
 
 def keys_affecting_gateway(keys: tuple[str, ...], compose_file: str) -> tuple[str, ...]:
-    """Return only the keys that change something for the container."""
+    """Return only the keys that affect the container."""
     return tuple(
         each
         for each in keys

@@ -1,9 +1,9 @@
 """`config/openclaw.json`: the gateway's own configuration.
 
-Measured on OpenClaw 2026.9.6: the gateway never writes this file. A token in it overrides
-the environment's. An explicit list of origins replaces the two built-in ones. With
-OPENROUTER_API_KEY set, every start looks up the perplexity plugin in the npm registry,
-which takes minutes without access to one.
+Measured on OpenClaw 2026.9.6: the gateway never writes this file. A token in the file overrides the
+environment's token. An explicit list of origins replaces the two built-in origins. With
+OPENROUTER_API_KEY set, every start looks up the perplexity plugin in the npm registry, which takes
+minutes if the registry can't be reached.
 """
 
 import json
@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 DEFAULT_MODEL = "openrouter/auto"
-# OpenClaw resolves this from the environment, so it equals the token there.
+# OpenClaw resolves this reference from the environment, so both tokens are equal.
 TOKEN_REFERENCE = "${OPENCLAW_GATEWAY_TOKEN}"  # noqa: S105
 
 _ORIGIN = re.compile(
@@ -93,8 +93,8 @@ def origin_of(scheme: str, host: str, port: int) -> str:
 def parse_origin(text: str, gateway_port: int) -> str:
     """Return an origin as browsers write it. Raises OriginRejected.
 
-    With plain http the page is at the gateway's own port. With https it is behind a proxy,
-    at any port.
+    With plain http the page is at the gateway's own port. With https the page is behind a proxy, at
+    any port.
     """
     match = _ORIGIN.match(text)
     if match is None or len(text) > 300:
@@ -144,8 +144,8 @@ def with_origin(config: Mapping[str, Any], origin: str, port: int) -> dict[str, 
 def with_port(config: Mapping[str, Any], port: int) -> dict[str, Any]:
     """Return the configuration with its plain-http origins moved to the gateway's new port.
 
-    The built-in loopback origins in the list tell the old port: with plain http the page is
-    only at the gateway's own port.
+    The built-in loopback origins in the list show the old port: with plain http the page is only at
+    the gateway's own port.
     """
     listed = _listed_origins(config)
     if listed is None:
@@ -200,7 +200,7 @@ def _with(config: Mapping[str, Any], path: Sequence[str], value: object) -> dict
 
 
 def _without(config: Mapping[str, Any], path: Sequence[str]) -> dict[str, Any]:
-    """Return the configuration without a key, and without sections that it leaves empty."""
+    """Return the configuration without a key, and without sections that become empty."""
     first, *rest = path
     others = {key: value for key, value in config.items() if key != first}
     inner = _without(_section(config, first), rest) if rest else {}

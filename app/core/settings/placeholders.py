@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PreviewPart:
-    """A part of a text. A placeholder's text is words in place of a value."""
+    """A part of a text: ordinary text, or words in place of a value."""
 
     text: str
     is_placeholder: bool = False
 
 
 class Placeholders:
-    """Makes stand-in values for the text of a file, and later shows words in their place.
+    """Makes stand-in values for a file's text, and later shows words in place of the stand-ins.
 
-    Stand-ins are letters and digits only, so they never cause quotes in a file, and random,
-    so that no real value is mistaken for one.
+    Stand-ins have only letters and digits, so that they need no quotes in a file. They are random,
+    so that no real value is mistaken for a stand-in.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Placeholders:
         self._words: list[str] = []
 
     def stand_in(self, words: str) -> str:
-        """Return a value for a file's text; `parts_of` shows the words in its place."""
+        """Return a stand-in for a file's text; `parts_of` shows `words` in its place."""
         self._words.append(words)
         return f"{self._nonce}{len(self._words) - 1:03d}"
 

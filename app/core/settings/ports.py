@@ -15,9 +15,9 @@ class NoFreePort(LookupError):
 def subnet_of(port: int, pool: IPv4Network) -> IPv4Network:
     """Return the /28 network that belongs to a port.
 
-    Each deployment has a network of its own, so that gateways can't reach each other;
-    Docker's default pools would end at 30. The network follows from the port, so nothing
-    has to be recorded: the pool has a /28 for every port.
+    Each deployment has a network of its own, so that gateways can't reach each other. Docker's
+    default pools have only 30 networks, so our own pool has a /28 for every port. The network
+    follows from the port and need not be recorded.
     """
     size = 2 ** (32 - NETWORK_PREFIX)
     return IPv4Network((int(pool.network_address) + port * size, NETWORK_PREFIX))
@@ -37,8 +37,7 @@ def pick_port(
 ) -> int:
     """Return a random port in low..high that is neither taken nor in use.
 
-    `is_free` asks the host, so it is called last and as rarely as possible.
-    Raises NoFreePort.
+    `is_free` queries the host, so it is called last and as rarely as possible. Raises NoFreePort.
     """
     candidates = [port for port in range(low, high + 1) if port not in taken]
     (random or SystemRandom()).shuffle(candidates)

@@ -10,25 +10,25 @@ from dataclasses import dataclass
 import humanize
 
 GATEWAY_BYTES = 10**9
-# The host keeps so much of its memory and disk for itself.
+# The part of its memory, and the bytes of its disk, that the host keeps for itself.
 KEPT_MEMORY = 0.03
 _KEPT_DISK = 10**9
 _DISK_BYTES = 10**8
 _TASKS = 64
 _MORE_TASKS = "kernel.pid_max=4194304"
 _MORE_INSTANCES = "fs.inotify.max_user_instances=1024"
-# However small the running gateways are, the next one may be larger.
+# The least memory for one more gateway: it may be larger than the running gateways.
 _LEAST_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class HostResources:
-    """The free resources of a host; None for what it does not report.
+    """The free resources of a host; None for what the host does not report.
 
-    `running` is the number of running gateways, `used` the memory of each as far as known.
-    `tasks` are processes and threads that may still start. `instances` are the inotify instances
-    of one user; all gateways run as the same user. `ports` are the free ports whose network is
-    free too; an existing deployment has its port already.
+    `running` is the number of running gateways, `used` the memory of each gateway as far as known.
+    `tasks` are processes and threads that may still start. `instances` are the inotify instances of
+    one user; all gateways run as the same user. `ports` are the free ports whose network is free
+    too; an existing deployment has its port already.
     """
 
     memory: int
@@ -57,7 +57,7 @@ class CapacityLimit:
     words: str
     otherwise: str
     next_step: str
-    # What raises the limit, as sysctl takes it.
+    # The sysctl setting that raises the limit.
     setting: str = ""
 
 
@@ -75,7 +75,7 @@ class Capacity:
         return self.first.more
 
     def warning(self, wanted: int = 1) -> str:
-        """Return why so many more may not fit, and what to do; empty if they fit."""
+        """Return why `wanted` more gateways may not fit, and what to do; empty if they fit."""
         first = self.first
         if first.more >= wanted:
             return ""
@@ -124,7 +124,7 @@ def _tasks(host: HostResources) -> CapacityLimit | None:
         max(0, host.tasks // _TASKS),
         f"this host allows {max(0, host.tasks)} more processes and threads, and a gateway takes"
         f" about {_TASKS}",
-        "Beyond that nothing on the host can be started.",
+        "Beyond that, no new process can start on the host.",
         f"Raise the limit (as root: sysctl -w {_MORE_TASKS}).",
         _MORE_TASKS,
     )

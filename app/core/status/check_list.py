@@ -25,7 +25,7 @@ def check_list(
     `gateway_checks` is None before their first run. `tokens_equal` is None if we may not read
     `openclaw.json`. During a pull a launch has no container yet.
     """
-    # A failed check explains itself: the container does not repeat the same words.
+    # A failed check gives the reason, so the container's check does not repeat the reason.
     explained = report.status is Status.UNHEALTHY and first_failed(gateway_checks or ()) is not None
     checks = [_container_check(report, has_container, "" if explained else report.reason)]
     if report.status.up and gateway_checks:

@@ -10,9 +10,9 @@ from app.core.status.readiness import Readiness, ReadinessCheck
 from app.core.status.status import Status
 from app.core.time_words import Elapsed, SentencePart, TimeAgo, duration
 
-# A restart this young may be one of a crash loop.
+# A restart younger than this may be part of a crash loop.
 _YOUNG = timedelta(seconds=60)
-# Exit codes of a process that was told to end and did: its own 0, SIGINT, SIGTERM.
+# Exit codes after a request to end: the process's own 0, SIGINT, SIGTERM.
 ASKED_TO_END = (0, 130, 143)
 
 
@@ -65,7 +65,7 @@ def _exited(gateway: Container) -> Derived:
 
 
 def _crash_loop(gateway: Container) -> str:
-    """Return one reason for both halves of a crash loop: between two runs, and in one."""
+    """Return one reason for both halves of a crash loop: between two runs, and during a run."""
     ended, count = gateway.last_exit, gateway.details.restart_count if gateway.details else 0
     cause = f": exit code {ended.exit_code}" if ended else ""
     if ended and ended.out_of_memory:
@@ -107,7 +107,8 @@ def running(
 def _is_verified(gateway: Container, operation: Operation | None) -> bool:
     """Return whether a launch verified this very run.
 
-    The list alone does not name a run: then it is the one that began before the launch ended.
+    The engine's list does not identify a run. Without `details`, a run that began before the launch
+    ended is the verified run.
     """
     if operation is None or operation.verified is None:
         return False
@@ -120,8 +121,10 @@ def _is_verified(gateway: Container, operation: Operation | None) -> bool:
 
 
 def _is_young(started_at: datetime | None, now: datetime, limit: timedelta) -> bool:
-    """Return whether a run began within `limit`. A start in the future says nothing: the clock was
-    set back."""
+    """Return whether a run began within `limit`.
+
+    A start in the future does not count: the host's clock was set back.
+    """
     return bool(started_at and timedelta(0) <= now - started_at < limit)
 
 

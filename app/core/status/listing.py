@@ -12,7 +12,7 @@ from app.core.time_words import SentencePart
 
 ROWS_A_PAGE = 200
 
-# Those that need somebody first come first.
+# Statuses in the order of urgency.
 BY_URGENCY = (
     Status.FAILED,
     Status.INVALID,
@@ -53,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What a URL asks for. `page` counts from 1."""
+    """A list request in a URL. `page` counts from 1."""
 
     text: str = ""
     statuses: frozenset[Status] = frozenset()
@@ -63,11 +63,11 @@ class ListQuery:
 
     @property
     def is_plain(self) -> bool:
-        """Return whether it leaves nothing out."""
+        """Return whether the request has no filter."""
         return not self.text and not self.statuses
 
     def as_arguments(self, **changed: Any) -> dict[str, Any]:
-        """Return it as a URL's arguments, without those that have their default."""
+        """Return the request as arguments of a URL, without defaults."""
         new = replace(self, **{"page": 1, **changed})
         arguments = {
             "q": new.text,
@@ -89,7 +89,7 @@ class ListQuery:
 
 
 def read_query(arguments: Mapping[str, str], statuses: Iterable[str]) -> ListQuery:
-    """Return what a URL asks for. Invalid arguments are ignored."""
+    """Return the list request in a URL. Invalid arguments are ignored."""
     known = set(Status)
     page = arguments.get("page", "")
     return ListQuery(
@@ -103,7 +103,7 @@ def read_query(arguments: Mapping[str, str], statuses: Iterable[str]) -> ListQue
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page of the list. `counts` cover all that the search finds, of any status."""
+    """One page of the list. `counts` cover all rows that match the search, of any status."""
 
     query: ListQuery
     rows: tuple[Row, ...]
@@ -134,9 +134,9 @@ def select(rows: Sequence[Row], query: ListQuery) -> Listing:
 
 
 def starting(statuses: Iterable[Status]) -> str:
-    """Return how many gateways are still starting, as after a boot of the host.
+    """Return how many gateways are still starting, for example after a boot of the host.
 
-    Empty if none is, or if only one is up: its row says so.
+    Empty if no gateway is starting. Also empty if only one gateway is up, because its row says so.
     """
     up = [status for status in statuses if status.up]
     number = up.count(Status.LAUNCHING)
@@ -152,7 +152,7 @@ def _in_order(rows: Iterable[Row], query: ListQuery) -> list[Row]:
     return sorted(valued, key=key, reverse=query.descending) + rest
 
 
-# None if a row has no value.
+# None if a row has no value in the column.
 _KEYS: Mapping[str, Callable[[Row], Any]] = {
     "name": lambda row: (not row.name, row.name.casefold(), row.id),
     "status": lambda row: BY_URGENCY.index(row.status),

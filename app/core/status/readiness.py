@@ -1,4 +1,4 @@
-"""Readiness checks: what proves, one check after the other, that a gateway can be used."""
+"""Readiness checks, run one after the other: together they prove that a gateway can be used."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,10 +14,12 @@ class CheckState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReadinessCheck:
-    """The result of one check. `detail` says what was found, `next_step` what to do if it failed.
+    """The result of one check. `detail` says what was found.
 
-    `hopeless`: waiting won't fix it, somebody has to change something.
-    `code` is the gateway's own error code where it refuses something.
+    `next_step` says what to do after a failure.
+
+    `hopeless`: waiting won't fix the failure, somebody has to change something.
+    `code` is the gateway's own error code if the gateway refuses something.
     """
 
     name: str
@@ -38,9 +40,9 @@ LABELS = {
     "token": "It accepts the token of .env",
     "config_token": "openclaw.json has the same token",
 }
-# The checks that ask the gateway itself, in order.
+# The checks that query the gateway itself, in order.
 GATEWAY_CHECKS = ("port", "healthz", "readyz", "websocket", "token")
-# The gateway's error codes for a wrong token, and for a host that sent too many of them.
+# The gateway's error codes for a wrong token, and for a host that sent too many wrong tokens.
 TOKEN_MISMATCH, LOCKED_OUT = "AUTH_TOKEN_MISMATCH", "AUTH_RATE_LIMITED"
 
 
@@ -79,9 +81,9 @@ def decisive_failure(checks: Sequence[ReadinessCheck], publishes: bool) -> Readi
 
 @dataclass(frozen=True, slots=True)
 class Readiness:
-    """What the checks say of one run of a gateway. `failed_check` failed twice in a row.
+    """The results of the checks in one run of a gateway. `failed_check` failed twice in a row.
 
-    `has_passed`: all checks passed at least once in this run. Until then the gateway may take
+    `has_passed`: all checks passed at least once in this run. Before that, the gateway may take
     `grace` to start.
     """
 

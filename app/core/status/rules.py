@@ -68,7 +68,7 @@ def _engine_silent(snapshot: Snapshot) -> str:
 
 
 def _last_known(deployment: Deployment, last_status: LastStatus | None) -> LastStatus | None:
-    """Return the latest known status, which an operation may know better than the pages."""
+    """Return the latest known status: `last_status`, or what a later operation shows."""
     operation = deployment.launch_or_stop
     if operation is None or operation.state is not OperationState.SUCCEEDED:
         return last_status

@@ -41,7 +41,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StatusReport:
-    """A status and its reason. `reason_parts` are words and moments; `now` is when it held."""
+    """A status and its reason. `reason_parts` are texts and times; `now` is the status time."""
 
     status: Status
     reason_parts: tuple[SentencePart, ...]
@@ -53,7 +53,7 @@ class StatusReport:
 
     @property
     def since(self) -> datetime | None:
-        """The moment the reason names, if it names one."""
+        """The time given in the reason, or None."""
         return next(
             (each.moment for each in self.reason_parts if isinstance(each, TimeAgo | Elapsed)), None
         )

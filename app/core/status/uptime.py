@@ -13,12 +13,12 @@ _UNITS = {
     "month": timedelta(days=30),
     "year": timedelta(days=365),
 }
-# The engine and we read the clock at different moments.
+# The engine and this server read the clock at different moments.
 _SLACK = timedelta(seconds=3)
 
 
 def fits(span: timedelta, status_text: str) -> bool:
-    """Return whether the round words may mean a duration. Docker rounds by up to one unit."""
+    """Return whether a duration fits Docker's rounded text, which is off by at most one unit."""
     match = _UP.match(status_text)
     if match is None:
         return False

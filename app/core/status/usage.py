@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# An answer lacks a value, or has one of another type.
+# Errors from an answer that lacks a value, or has a value of another type.
 _ODD = (KeyError, TypeError, AttributeError, ValueError, OverflowError)
 
 
@@ -20,8 +20,9 @@ class Usage:
 def usage_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Usage | None:
     """Return the usage between two answers of `/containers/{id}/stats`.
 
-    None if they say nothing, as for a container that has just ended. As in `docker stats`,
-    processor time is related to the host's, and page cache that the kernel may drop is no memory.
+    None if the answers show no usage, for example after the container has ended. As in `docker
+    stats`, processor time is relative to the host's processor time, and page cache that the kernel
+    may drop does not count as memory.
     """
     try:
         used = _cpu(now) - _cpu(before)
@@ -36,7 +37,7 @@ def usage_between(before: Mapping[str, Any], now: Mapping[str, Any]) -> Usage | 
 
 
 def memory_in(sample: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Return the used and the allowed memory of one answer, in bytes; None if it has neither."""
+    """Return the used and the allowed memory of one answer, in bytes; None if either is missing."""
     try:
         memory = sample["memory_stats"]
         usage, limit = int(memory["usage"]), int(memory["limit"])

@@ -14,10 +14,10 @@ _PROGRESS_FIELDS = ("begun", "state", "ended_at", "reason", "failed")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """`begun` has the number of each deployment's operation, 0 if it needed no update.
+    """`begun` has the number of each deployment's operation, 0 if a deployment needed no update.
 
-    `reason` says why the batch ended early, `failed` is the deployment that ended it.
-    `source` is the address from which the batch was requested.
+    `reason` says why the batch ended early, `failed` is the deployment that ended it. `source` is
+    the address from which the batch was requested.
     """
 
     number: int
@@ -47,11 +47,11 @@ class Batch:
             waits = self.is_running and not self.cancelled_by
             return "waits for its turn" if waits else "left as it is"
         if operation == 0:
-            return "ran it already"
+            return "already ran this image"
         last = list(self.begun)[-1] == deployment_id
         if last and self.is_running:
             return "is being updated"
-        return "goes on by itself" if last and self.was_interrupted else "updated"
+        return "is still being updated" if last and self.was_interrupted else "updated"
 
     @property
     def was_interrupted(self) -> bool:
@@ -63,7 +63,7 @@ class Batch:
 
 
 def request_to_json(batch: Batch) -> bytes:
-    """Return the request for a batch, which never changes."""
+    """Return the request for a batch as JSON. The request never changes."""
     return record_to_json(batch, _REQUEST_FIELDS)
 
 

@@ -19,7 +19,7 @@ class Image:
     def pin(self, name: str) -> str:
         """Return a name that always means this exact image.
 
-        Take a digest from the repository of `name` if there is one.
+        Use a digest from the repository of `name` if there is one.
         """
         ours = [each for each in self.digests if repository(each) == repository(name)]
         return next(iter([*ours, *self.digests]), self.id)

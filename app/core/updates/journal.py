@@ -7,13 +7,13 @@ from app.core.records import MomentText
 
 
 class UpdateStage(StrEnum):
-    """How far an update is. The journal has the stage before the work of that stage begins."""
+    """How far an update is. A stage is written to the journal before the stage begins."""
 
-    # The state is being copied. Nothing of the gateway's was changed.
+    # The state is being copied. Nothing that belongs to the gateway has changed yet.
     COPYING = "copying"
-    # The copy is complete. Image and state may be the new ones, which are not verified.
+    # The copy is complete. Image and state may be the new ones, but are not verified yet.
     TRYING = "trying"
-    # The new image is verified. What is left is to keep the copy of the old state.
+    # The new image is verified. Only the copy of the old state still has to be kept.
     PROVEN = "proven"
 
 
@@ -21,8 +21,8 @@ class UpdateStage(StrEnum):
 class Version:
     """The exact image of a gateway.
 
-    `image` is its name in `.env`; `pin` is a name that stays the same image when a tag moves.
-    `id` is empty if this host did not have the image. `label` is the version in its OCI label.
+    `image` is its name in `.env`; `pin` is a name that stays the same image when a tag moves. `id`
+    is empty if this host did not have the image. `label` is the version in the image's OCI label.
     """
 
     image: str
@@ -33,7 +33,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Journal:
-    """An update in progress. `returning`: it goes back to the kept version and its state."""
+    """An update in progress. `returning`: the update restores the kept version and its state."""
 
     operation: int
     step: UpdateStage
@@ -46,7 +46,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class KeptVersion:
-    """The previous version, with its state; `image` is what replaced it."""
+    """The previous version, with its state; `image` is the image that replaced the version."""
 
     version: Version
     image: str

@@ -78,13 +78,13 @@ def _incident(cursor: HistoryCursor, entry: Mapping[str, Any], incident: Inciden
     if not _is_trouble(incident):
         return cursor
     before = cursor.trouble
-    # Until the gateway has run again it is the same trouble, which may be reported already.
+    # Until the gateway has run again, this is the same trouble, which may be reported already.
     told = before.told if before and not before.over else None
     return replace(cursor, trouble=Trouble(int(entry["n"]), entry, told))
 
 
 def _is_by_hand(incident: Incident) -> bool:
-    """Return whether somebody ended the gateway on the host, and so knows about it."""
+    """Return whether somebody ended the gateway on this host. That person knows already."""
     return incident.what == REMOVED or (incident.what == EXITED and incident.who == BY_HAND)
 
 

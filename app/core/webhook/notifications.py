@@ -29,7 +29,7 @@ class WebhookEvent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """One thing to report. `incident` is the number of its entry in the history."""
+    """One thing to report. `incident` is the number of the report's entry in the history."""
 
     event: WebhookEvent
     deployment_id: str
@@ -39,13 +39,13 @@ class Notification:
 
     @property
     def id(self) -> str:
-        """The same for every attempt to send it, so that a receiver can drop repetitions."""
+        """An id for all attempts to send, so that a receiver can drop repetitions."""
         seconds = int(self.at.timestamp())
         return f"{self.deployment_id or '-'}/{self.incident}/{self.event}/{seconds}"
 
 
 def sentence(notice: Notification, name: str) -> str:
-    """Return a notification as people read it."""
+    """Return a notification as a sentence for people."""
     who = f"{name} ({notice.deployment_id})" if name else notice.deployment_id
     return f"{who}{_SENTENCES[notice.event]}: {notice.reason}".strip()
 

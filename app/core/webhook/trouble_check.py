@@ -20,7 +20,8 @@ from app.core.webhook.troubles import (
 # Wait before reporting a crash, which may become a loop, or a failed health check, which may pass.
 _SETTLED = timedelta(seconds=10)
 _LOOP = 3
-# A crash loop is over after running for twice the time between two crashes, within these limits.
+# A crash loop is over after the gateway has run for twice the time between two crashes, within
+# these limits.
 _SHORTEST_CALM, _LONGEST_CALM = timedelta(minutes=1), timedelta(minutes=15)
 # A trouble is reported again when it gets worse.
 _BY_SEVERITY = (
@@ -34,7 +35,7 @@ _BY_SEVERITY = (
 
 @dataclass(frozen=True, slots=True)
 class DeploymentCondition:
-    """A deployment's present status, since when, and whether its operation was interrupted."""
+    """A deployment's status, when it began, and whether the operation was interrupted."""
 
     status: Status
     now: datetime
@@ -45,7 +46,7 @@ class DeploymentCondition:
 def check_condition(
     cursor: HistoryCursor, deployment_id: str, condition: DeploymentCondition
 ) -> CursorUpdate:
-    """Return the new cursor and what to report beyond the history's entries."""
+    """Return the new cursor, and what to report although no entry of the history says it."""
     notices: list[Notification] = []
     if cursor.operation is not None and condition.interrupted:
         notices.append(_interruption(cursor, deployment_id, condition.now))
@@ -100,7 +101,7 @@ def _check_after_failure(
 
 
 def _due(incident: Incident, now: datetime) -> WebhookEvent | None:
-    """Return the event to report for an incident, or None if there is none or not yet."""
+    """Return the event to report for an incident now, or None."""
     if incident.count >= _LOOP and incident.what == EXITED:
         return WebhookEvent.CRASH_LOOP
     if not _is_settled(incident, now):
@@ -121,7 +122,7 @@ def _runs_again(incident: Incident, condition: DeploymentCondition) -> bool:
         return False
     if not _is_settled(incident, condition.now):
         return False
-    # A crash loop is recorded less and less often, so the start of this run may be later.
+    # A crash loop is recorded less and less often, so this run may have begun after `last_at`.
     quiet_since = max(incident.last_at, condition.since or incident.last_at)
     return condition.now - quiet_since >= _calm(incident)
 

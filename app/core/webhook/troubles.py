@@ -15,11 +15,11 @@ from app.core.webhook.notifications import Notification, WebhookEvent
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a deployment. Kept on disk under these names, also once it is `over`.
+    """What is wrong with a deployment. Stored under these names, even after the trouble is `over`.
 
-    `entry` is the history's entry about it, with all updates. `told` is the worst event that
-    was reported. `down` means that the gateway has not run since: an operation may fail and
-    leave it running.
+    `entry` is the history's entry about the trouble, with all updates. `told` is the worst event
+    that was reported. `down` means that the gateway has not run since the trouble began; after some
+    failed operations the gateway still runs.
     """
 
     number: int
@@ -31,9 +31,9 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class HistoryCursor:
-    """How far a history was read: its last entry's number, the trouble and operation then.
+    """How far a history was read: the last entry's number, and the trouble and operation so far.
 
-    Kept on disk, so that a restarted server goes on where the last one stopped.
+    Stored on disk, so that a restarted server continues where the last server stopped.
     """
 
     number: int = 0
@@ -43,7 +43,7 @@ class HistoryCursor:
 
     @property
     def is_open(self) -> bool:
-        """Return whether something may have to be reported without a new entry."""
+        """Return whether something may have to be reported without a new entry in the history."""
         return self.operation is not None or bool(self.trouble and not self.trouble.over)
 
 

@@ -126,7 +126,8 @@ def test_a_failed_rollback_says_why_and_what_to_do(op: OperationContext) -> None
     assert failure.cause == Cause(
         ROLLBACK_FAILED,
         "It exited with code 1. The old token could not be put back. The disk is full.",
-        "Make room, then try again. Launch it: that takes the token of .env and verifies it.",
+        "Make room, then try again. Launch the deployment: this applies and verifies the token of"
+        " .env.",
     )
     assert failure.verified is None
     assert change.calls == ("apply", "roll_back"), "the old gateway has no files to run with"

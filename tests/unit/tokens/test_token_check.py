@@ -87,9 +87,9 @@ def a_check(**matches: TokenMatch) -> TokenCheck:
     ("matches", "agree", "needs_restart", "words"),
     [
         ({}, True, False, "All places agree, and the gateway accepts the token."),
-        ({"config": TokenMatch.DIFFERS}, False, False, "They differ."),
-        ({"container": TokenMatch.DIFFERS}, False, True, "They differ."),
-        ({"gateway": TokenMatch.DIFFERS}, False, True, "They differ."),
+        ({"config": TokenMatch.DIFFERS}, False, False, "The tokens differ."),
+        ({"container": TokenMatch.DIFFERS}, False, True, "The tokens differ."),
+        ({"gateway": TokenMatch.DIFFERS}, False, True, "The tokens differ."),
         (
             {"gateway": TokenMatch.UNKNOWN},
             None,
@@ -100,7 +100,7 @@ def a_check(**matches: TokenMatch) -> TokenCheck:
             {"gateway": TokenMatch.UNKNOWN, "config": TokenMatch.DIFFERS},
             False,
             False,
-            "They differ.",
+            "The tokens differ.",
         ),
         (
             {"env": TokenMatch.ABSENT, "gateway": TokenMatch.UNKNOWN},

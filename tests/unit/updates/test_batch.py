@@ -24,22 +24,22 @@ RUNS = Batch(
 @pytest.mark.parametrize(
     ("batch", "turns"),
     [
-        (RUNS, ["ran it already", "is being updated", "waits for its turn"]),
+        (RUNS, ["already ran this image", "is being updated", "waits for its turn"]),
         (
             replace(RUNS, cancelled_by="ben"),
-            ["ran it already", "is being updated", "left as it is"],
+            ["already ran this image", "is being updated", "left as it is"],
         ),
         (
             replace(RUNS, state=OperationState.FAILED, failed=SECOND),
-            ["ran it already", "was not updated", "left as it is"],
+            ["already ran this image", "was not updated", "left as it is"],
         ),
         (
             replace(RUNS, state=OperationState.FAILED, failed=THIRD),
-            ["ran it already", "updated", "was not updated"],
+            ["already ran this image", "updated", "was not updated"],
         ),
         (
             replace(RUNS, state=OperationState.INTERRUPTED),
-            ["ran it already", "goes on by itself", "left as it is"],
+            ["already ran this image", "is still being updated", "left as it is"],
         ),
     ],
 )

@@ -1,9 +1,9 @@
-"""Catalogue of causes, as data: what the engine's, a registry's or the gateway's messages mean.
+"""Catalogue of causes, as data: what messages of the engine, registries and gateways mean.
 
-An entry matches by the message and, if it names them, exit codes. The first match of a
-source applies, so specific entries come before general ones. Every entry was recorded from a
-real failure (Docker 20.10, Compose 2.40, OpenClaw 2026.9.6): see
-tests/recorded/<source>/<code>.log and <code>.<anything>.log.
+An entry matches by the message and, if the entry names any, exit codes. The first match of a source
+applies, so specific entries come before general entries. Every entry was recorded from a real
+failure (Docker 20.10, Compose 2.40, OpenClaw 2026.9.6): see tests/recorded/<source>/<code>.log and
+<code>.<anything>.log.
 """
 
 from enum import StrEnum
@@ -26,7 +26,7 @@ class Source(StrEnum):
 
 CATALOGUE = {
     Source.ENGINE: ENGINE,
-    # Registries also refuse and end connections, so their messages are tried first.
+    # A registry may refuse or end a connection as the engine may, so PULL is tried before ENGINE.
     Source.PULL: PULL + ENGINE,
     Source.GATEWAY: GATEWAY,
     Source.LADDER: LADDER,

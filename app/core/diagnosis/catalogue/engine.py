@@ -47,7 +47,7 @@ ENGINE = (
         "image_name_invalid",
         r"invalid reference format",
         "OPENCLAW_IMAGE in .env is not a valid image name.",
-        "Correct it, then launch again. The line sets the image that new deployments get.",
+        "Correct it, then launch again. This command sets the image that new deployments get.",
         ("{reconfigure} --set image={image}",),
     ),
     CatalogueEntry(
@@ -56,7 +56,7 @@ ENGINE = (
         r"|unauthorized: |failed to resolve reference|https?://\S+/v2/",
         "The image is not on this host, and no registry provides it.",
         "Check the image's name in .env (OPENCLAW_IMAGE), or build it here with `make image`."
-        " The line sets the image that new deployments get.",
+        " This command sets the image that new deployments get.",
         ("{reconfigure} --set image={image}",),
     ),
     CatalogueEntry(
@@ -81,7 +81,7 @@ ENGINE = (
         " then launch again.",
         (
             "{stop}",
-            # The stop may have removed both.
+            # The stop may have removed both networks.
             "{docker} network ls -q --filter name=^{id}_default$"
             " | xargs -r env {docker} network rm",
             LAUNCH,
@@ -91,21 +91,21 @@ ENGINE = (
         "data_folder_missing",
         r"bind source path does not exist: (?P<what>[^\n]{1,300})",
         "docker-compose.yml mounts the folder {what}, which does not exist.",
-        "Create it and make uid 1000, the gateway's user, its owner; then launch again.",
+        "Create the folder and make uid 1000, the gateway's user, its owner; then launch again.",
         ("# mkdir -p {what} && chown 1000:1000 {what}", LAUNCH),
     ),
     CatalogueEntry(
         "variable_missing",
         r"required variable OPENCLAW_GATEWAY_TOKEN is missing a value",
         "docker-compose.yml needs OPENCLAW_GATEWAY_TOKEN, which .env does not have.",
-        "Add OPENCLAW_GATEWAY_TOKEN to .env, then launch again. The line makes a token.",
+        "Add OPENCLAW_GATEWAY_TOKEN to .env, then launch again. This command makes a token.",
         ("{rotate}", LAUNCH),
     ),
     CatalogueEntry(
         "variable_missing",
         r"required variable OPENCLAW_IMAGE is missing a value",
         "docker-compose.yml needs OPENCLAW_IMAGE, which .env does not have.",
-        "Add OPENCLAW_IMAGE to .env, then launch again. The line sets the image that new"
+        "Add OPENCLAW_IMAGE to .env, then launch again. This command sets the image that new"
         " deployments get.",
         ("{reconfigure} --set image={image}",),
     ),

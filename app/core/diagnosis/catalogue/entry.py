@@ -3,17 +3,17 @@
 import re
 from dataclasses import dataclass
 
-# The last step of most fix lines.
+# The last step of most fix commands.
 LAUNCH = "{launch}"
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """One cause. `exits` are the exit codes that it applies to; empty means any.
+    """One cause. `exits` are the exit codes to which the entry applies; empty means any.
 
-    `fix` are shell steps that leave a running gateway; a step that begins with "# " needs
-    root. A name in braces is filled in from the pattern's groups or from `FixLineParts`.
-    A failed readiness check brings its own words, so its entry has none.
+    `fix` are shell steps after which the gateway runs; a step that begins with "# " needs root.
+    Placeholders are filled in from the pattern's groups or from `FixLineParts`. A failed readiness
+    check has its own message, so its entry has none.
     """
 
     code: str

@@ -2,7 +2,7 @@
 
 from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry
 
-# Keeps a hand-written file next to the new one that the launch makes.
+# Keeps a hand-written file next to the new file that the launch makes.
 _ASIDE = "# mv --backup=numbered {config}/openclaw.json {config}/openclaw.json.aside"
 _GIVE = "# chown -R 1000:1000 {config} {workspace}"
 _NO_USER = (
@@ -19,8 +19,8 @@ _PLUGIN_OFF = (
     " config set plugins.entries.perplexity.enabled false"
 )
 _OR_ASIDE = (
-    "Correct the file, then launch again. The line renames it to openclaw.json.aside; the"
-    " launch then makes a new one with the token and model from .env."
+    "Correct the file, then launch again. This command renames it to openclaw.json.aside; the"
+    " launch then makes a new file with the token and model from .env."
 )
 # OpenClaw exits with 78 for a configuration error, which a restart can't fix, and with 1 otherwise.
 _CONFIG_ERROR, _ANY_FAILURE = (78,), (1, 78)
@@ -39,7 +39,7 @@ GATEWAY = (
         r"FATAL ERROR: .*JavaScript heap out of memory",
         "The gateway's Node.js process reached its own memory limit.",
         "Remove --max-old-space-size from NODE_OPTIONS in docker-compose.yml or raise it, then"
-        " launch again. The line removes it.",
+        " launch again. This command removes it.",
         ("sed -i.before -E 's/ ?--max-old-space-size=[0-9]+//' {compose_file}", LAUNCH),
         (134,),
     ),
@@ -85,7 +85,7 @@ GATEWAY = (
         "root_read_only",
         r"Unable to create fallback OpenClaw temp dir",
         "The gateway can't write temporary files: its container is read-only.",
-        "Mount a tmpfs at /tmp in docker-compose.yml, or remove read_only, as the line does.",
+        "Mount a tmpfs at /tmp in docker-compose.yml, or remove read_only, as this command does.",
         (r"sed -i.before '/^ \{{4\}}read_only: true/d' {compose_file}", LAUNCH),
         (1,),
     ),
@@ -109,18 +109,18 @@ GATEWAY = (
         "config_unknown_key",
         r"Unrecognized key: \"(?P<what>[^\"]{1,80})\"",
         "OpenClaw does not know the key “{what}” in config/openclaw.json.",
-        "Remove the key, then launch again. The line renames the file to openclaw.json.aside; the"
-        " launch then makes a new one with the token and model from .env.",
+        "Remove the key, then launch again. This command renames the file to openclaw.json.aside;"
+        " the launch then makes a new file with the token and model from .env.",
         (_ASIDE, LAUNCH),
         _CONFIG_ERROR,
     ),
     CatalogueEntry(
         "config_missing",
         r"Missing config\. Run `openclaw setup`|existing config is missing gateway\.mode",
-        "config/openclaw.json is missing or has no gateway.mode, which OpenClaw needs as"
-        " docker-compose.yml starts it.",
-        "Set gateway.mode to local in the file, or rename the file with the line; the launch then"
-        " makes a new one.",
+        "config/openclaw.json is missing or has no gateway.mode. Started by"
+        " docker-compose.yml, OpenClaw needs that setting.",
+        "Set gateway.mode to local in the file, or rename the file with this command; the launch"
+        " then makes a new file.",
         ("# test ! -e {config}/openclaw.json || " + _ASIDE.removeprefix("# "), LAUNCH),
         _CONFIG_ERROR,
     ),
@@ -137,8 +137,8 @@ GATEWAY = (
         r"Invalid --bind",
         "OpenClaw does not know the value of gateway.bind in config/openclaw.json or of --bind in"
         " docker-compose.yml.",
-        "Set it to lan, then launch again. The line renames the file to openclaw.json.aside; the"
-        " launch then makes a new one with the token and model from .env.",
+        "Set it to lan, then launch again. This command renames the file to openclaw.json.aside;"
+        " the launch then makes a new file with the token and model from .env.",
         (_ASIDE, _NO_BIND, LAUNCH),
         (1,),
     ),
@@ -146,7 +146,7 @@ GATEWAY = (
         "token_missing",
         r"Refusing to bind gateway to \S+ without auth",
         "The gateway has no token.",
-        "Set OPENCLAW_GATEWAY_TOKEN in .env, then launch again. The line makes a token.",
+        "Set OPENCLAW_GATEWAY_TOKEN in .env, then launch again. This command makes a token.",
         ("{rotate}", LAUNCH),
         _CONFIG_ERROR,
     ),

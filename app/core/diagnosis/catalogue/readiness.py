@@ -1,4 +1,4 @@
-"""Causes of a failed readiness check. The check itself has the words."""
+"""Causes of a failed readiness check. The check itself gives the message."""
 
 from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry
 
@@ -7,8 +7,8 @@ def _check(code: str, pattern: str, *fix: str) -> CatalogueEntry:
     return CatalogueEntry(code, pattern, words="", next_step="", fix=fix)
 
 
-# Matched against "<check> <the gateway's own code> <detail>". A check that is missing here
-# gets a code made from its name.
+# Matched against "<check> <the gateway's own code> <detail>". A check without an entry gets a code
+# made from its name.
 LADDER = (
     _check("token_missing", r"^token  There is no token in \.env", "{rotate}", LAUNCH),
     _check("token_refused", r"^token AUTH_TOKEN_MISMATCH ", "{equalize}"),
