@@ -62,7 +62,7 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookMessage:
-    """A notification with its deployment's name, status and page at that time."""
+    """A notification, and the deployment's name, status and page when it was made."""
 
     notice: Notification
     name: str = ""
