@@ -31,7 +31,7 @@ _MOST = 4
 _KEPT = 20
 VERBS = ("launch", "launch", "stop", "restart", "rotate_token", "reconfigure", "archive", "restore")
 VICTIMS = ("both", "operation", "server")
-# The next step after an interruption, in the page's header or at the operation.
+# Next steps after an interruption, as shown in the page's header or at the operation.
 _WHAT_TO_DO = ("; launch again", "; finish it or undo it", "was killed or the host restarted")
 STATES = {"configured", "running", "stopped", "failed", "launching"}
 
@@ -89,7 +89,7 @@ def folders_in(root: Path) -> list[Path]:
 
 
 def assert_files_whole(root: Path) -> None:
-    """Assert that each folder is complete and that history numbers increase, at any time."""
+    """Assert that each folder is complete, even during operations, and its history in order."""
     for folder in folders_in(root):
         with suppress(FileNotFoundError):  # The folder is just being moved.
             env = parse_env((folder / ".env").read_bytes())
@@ -98,7 +98,7 @@ def assert_files_whole(root: Path) -> None:
             assert yaml.safe_load((folder / "docker-compose.yml").read_text())["services"], folder
             assert json.loads((folder / "config/openclaw.json").read_text())["gateway"], folder
             entries = history.read_history(folder)
-            folder.stat()  # Fails if the folder was moved during these checks.
+            folder.stat()  # Skips the rest if the folder was moved during these checks.
             assert entries[0]["what"] == "configure", folder
             numbers = [each["n"] for each in entries]
             assert numbers == sorted(set(numbers)), folder

@@ -19,7 +19,7 @@ OWN = "e0e0e0e0e0"
 
 
 class HeardEvents:
-    """The reported events, and the number of other reported changes."""
+    """The reported events, and the count of reported changes, which include the events."""
 
     def __init__(self) -> None:
         self.heard: list[ContainerEvent] = []

@@ -49,7 +49,7 @@ def test_a_hundred_gateways_launch_stop_and_survive_an_engine_restart(
     subnets = {each["IPAM"]["Config"][0]["Subnet"] for each in networks}
     assert len(subnets) == _COUNT
     assert all(each.endswith("/28") for each in subnets)
-    # The engine's default pools of about 30 networks are still free.
+    # The engine's default address pools, which hold 30 networks, are still unused.
     own_engine.docker("network", "create", "somebody-elses")
     own_engine.docker("network", "rm", "somebody-elses")
     assert room(server)["verdict"] in ("good", "warning"), room(server)

@@ -77,7 +77,7 @@ class Reader:
 
     @property
     def numbers(self) -> list[int]:
-        """The numbers in the flood's lines."""
+        """The numbers in the flood lines read so far."""
         texts = (held.line.text for held in self.lines)
         return [int(text.split()[2]) for text in texts if text.startswith("flood line")]
 

@@ -1,4 +1,4 @@
-"""The history on disk: complete entries, limited size, newest entry first, merged additions."""
+"""The history on disk has complete entries, a limited size and merged additions, newest first."""
 
 import json
 import os

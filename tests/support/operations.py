@@ -1,4 +1,4 @@
-"""The process of an operation, as recorded in its deployment's folder."""
+"""An operation's process, as recorded in the folder of the deployment."""
 
 from pathlib import Path
 
@@ -9,5 +9,5 @@ from tests.support.waiting import eventually
 
 
 def operation_process(folder: Path, number: int) -> psutil.Process:
-    """Return the process of a running operation, once it has recorded itself."""
+    """Wait until a running operation has recorded its process, and return the process."""
     return psutil.Process(eventually(lambda: process_of(folder, number)))

@@ -1,4 +1,4 @@
-"""Checks that the answers to many concurrent callers fit the order of the operations."""
+"""Check that the answers to many concurrent callers fit the order of the operations."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -142,7 +142,7 @@ def _done_of(call: Call, past: DeploymentPast) -> Done:
 
 
 def _is_answer_of(done: Done, call: Call) -> bool:
-    """Return whether a call may have started this operation (and awaited it, unless 202)."""
+    """Return whether a call may have started this operation (and awaited it, if not a 202)."""
     if call.status == 202:
         begun = Span(done.span.began, done.span.began)
         same = (done.number, done.kind) == (call.answer["operation"]["id"], call.verb)

@@ -13,7 +13,7 @@ CANARY = "outside-canary-7c1e"
 
 
 class Outside:
-    """The target of hostile links: a folder beside the deployments. No code may use its files.
+    """A folder outside the deployments, where links lead. Nobody may read or change its files.
 
     The folder has a counterpart for each file of a deployment.
     """
@@ -127,7 +127,7 @@ def _folder_of(path: Path) -> Iterator[None]:
 
 @contextmanager
 def within(seconds: float, doing: str) -> Iterator[None]:
-    """Fail unless the body ends in time. Interrupt the body even if it hangs."""
+    """Fail if the body takes longer than `seconds`, even if the body hangs."""
 
     def late(_number: int, _frame: FrameType | None) -> None:
         raise AssertionError(f"{doing}: not done after {seconds:g} s")

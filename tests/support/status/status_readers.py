@@ -19,7 +19,7 @@ class StatusReaders:
         self._server = server
 
     def statuses(self, deployment_ids: Iterable[str]) -> dict[str, Statuses]:
-        """Return the shown statuses by reader. Readers of one deployment read each of these ids."""
+        """Return the shown statuses by reader. Status call and page are read for these ids only."""
         ids, page = tuple(deployment_ids), self._page("/")
         return {
             "list": self._listed(),

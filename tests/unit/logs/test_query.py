@@ -1,4 +1,4 @@
-"""A page's address selects the lines of a log."""
+"""A page's address selects the lines of a log that are shown."""
 
 from datetime import timedelta
 

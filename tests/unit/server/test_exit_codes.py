@@ -79,7 +79,7 @@ def test_every_verb_answers_in_json_says_what_it_does_and_is_in_the_docs(
 ) -> None:
     page = (PROJECT / "docs/command-line.md").read_text()
     rows = re.findall(r"^\| (`.+?) \|", page, re.MULTILINE)
-    # The width next to the longest verb in a terminal of 80 columns.
+    # The width of a help text next to the longest verb in a terminal of 80 columns.
     help = command.get_short_help_str(74 - max(map(len, main.list_commands(click.Context(main)))))
 
     assert help.endswith(".") and not help.endswith("...")

@@ -761,7 +761,7 @@ def test_an_unverified_run_may_take_as_long_as_a_launch() -> None:
     assert checked(a_deployment(), young, grace=timedelta(seconds=60)) == REFUSED
     # A gateway whose checks have all passed once has started, so a failure counts at once.
     assert checked(a_deployment(), young, has_passed=True) == REFUSED
-    # Docker's health check has its own start period.
+    # Docker reports `unhealthy` only after its own start period, so the failure counts at once.
     ill = replace(young, status_text="Up 1 minute (unhealthy)")
     assert checked(a_deployment(), ill) == REFUSED
 

@@ -164,7 +164,7 @@ def test_a_gateway_for_this_host_only_comes_with_a_tunnel_command(api: Api) -> N
     port = api.listed(deployment_id)["port"]
     far = Reader(api)
 
-    # A proxy on this host does not make its visitors local.
+    # A visitor through a proxy on this host does not count as local.
     assert far.walls(deployment_id, **{"X-Forwarded-For": "10.0.0.9"}) == ["published_there_only"]
     page = far.page(deployment_id, **{"X-Forwarded-For": "10.0.0.9"})
     assert f"ssh -N -L {port}:127.0.0.1:{port} {GATEWAY}</code>" in page

@@ -172,7 +172,7 @@ def test_the_provider_check_runs_inside_openclaws_container(
     assert answer["code"] == "key_refused"
     assert answer["model"] == "openrouter/auto"
     assert provider.chats[-1].authorization == f"Bearer {API_KEY}"
-    # Written by hand, with JSON5 syntax.
+    # A file that was written by hand, with JSON5 syntax.
     config.write_text(before.replace("{", "{ // ours", 1))
     assert check_provider(gateway.api, gateway.id)["remarks"] == []
     config.write_text(before)

@@ -128,7 +128,7 @@ def test_unstarted_containers_and_lone_networks_are_listed_but_not_foreign_proje
             "com.docker.compose.service": service,
             "com.docker.compose.project.working_dir": f"/nowhere/{project}",
         }
-        image = "deploy-agent-standin:silent"  # It uses another port than this server picks.
+        image = "deploy-agent-standin:silent"  # Not the image of this server's settings.
         engine.create_container(image, labels=labels, name=f"{project}-{service}-1")
     try:
         found = listed(api)

@@ -19,7 +19,8 @@ from tests.support.soak import rounds
 from tests.support.streams import Stream
 from tests.support.waiting import eventually
 
-# Allowed growth, such as a kept connection. Smaller than the number of visits.
+# The allowed growth in files and threads, such as a kept connection. The growth must be smaller
+# than the number of visits.
 _SPARE_FILES, _SPARE_THREADS = 12, 12
 
 

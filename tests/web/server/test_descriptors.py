@@ -48,7 +48,7 @@ def deployment_id(api: Api) -> str:
 def test_without_descriptors_no_file_is_called_damaged(
     api: Api, deployment_id: str, deployments_dir: Path
 ) -> None:
-    os.utime(deployments_dir / deployment_id / ".env")  # So that the server reads it again.
+    os.utime(deployments_dir / deployment_id / ".env")  # So that `.env` is read again.
     with descriptors_left(0):
         answers = [api.get("list"), api.get(f"status/{deployment_id}"), api.stop(deployment_id)]
         page = api.page(f"/deployments/{deployment_id}")

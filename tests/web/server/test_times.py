@@ -1,4 +1,4 @@
-"""Times on a page are in words and exact. Foreign text is escaped."""
+"""Times on a page are shown in words, with the exact time. Foreign text is escaped."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -27,8 +27,8 @@ from tests.support.waiting import eventually
 def follow_events(api: Api) -> Iterator[Callable[[], None]]:
     """Return a function that lets the app follow the engine's events, as a server does.
 
-    Containers that started before are inspected once, because no event invalidates the cached
-    inspection.
+    A container that started before the call is inspected only once, because no event invalidates
+    the cached inspection.
     """
     context: AppContext = api.app.config["CONTEXT"]
 

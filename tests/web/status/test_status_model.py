@@ -311,7 +311,7 @@ class Actions(RuleBasedStateMachine):
             self.own_engine.start()
             self.away = ""
 
-    # The comparison.
+    # Comparison of shown and expected statuses.
 
     @invariant()
     def all_that_is_said_is_right(self) -> None:
@@ -328,7 +328,7 @@ class Actions(RuleBasedStateMachine):
         self.tally.seconds.append(time.monotonic() - self.done_at)
 
     def _wrong(self) -> list[str]:
-        """Return the wrong statuses with their readers. The engine is asked before and after."""
+        """Return wrong statuses with their readers. Inspect containers before and after reading."""
         before = self._words()
         said = self.readers.statuses(each.id for each in self.deployment)
         after = self._words()
