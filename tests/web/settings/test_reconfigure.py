@@ -247,7 +247,7 @@ def test_a_reconfiguration_blocked_by_a_full_disk_can_be_resumed_later(tmp_path:
         (folder / ".env").write_bytes(written + b"MINE=1\n")
         stale = api.post("reconfigure", {**undo, "resume": "finish"})
         assert stale.json["cause"] == "not_put_back", stale.text
-        assert "Undo the change: that leaves .env alone" in stale.json["detail"]
+        assert "Undo the change: this leaves .env alone" in stale.json["detail"]
         assert {each.parent.name for each in kept_by_operations(folder)} == {str(number + 1)}
         (folder / ".env").write_bytes(written)
         undone = api.post("reconfigure", undo)

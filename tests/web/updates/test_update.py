@@ -125,7 +125,8 @@ def test_image_and_state_are_rolled_back_after_a_failed_or_killed_update(
 
     eventually(lambda: api.get(f"operations/{folder.name}/3").json["state"] == "interrupted")
     assert (
-        "a launch or restart first rolls image and state back" in api.listed(folder.name)["remark"]
+        "The next launch or restart first rolls image and state back"
+        in api.listed(folder.name)["remark"]
     )
     answer = api.launch(folder.name)
     assert answer.status_code == 200, answer.text
