@@ -108,7 +108,7 @@ def test_a_preview_shows_changes_but_no_secret_values(
     assert "OpenRouter API key changed" in words
     assert "Telegram bot token removed" in words
     assert "Time zone Europe/Berlin removed" in words
-    assert "It is not running: its next launch applies this." in words
+    assert "The gateway is not running. Its next launch applies the change." in words
     assert "- - subnet: 10." in words and "+ - subnet: 10." in words
     assert (folder / ".env").read_bytes() == before
     whole = form.send(at="/preview", name="Büro")

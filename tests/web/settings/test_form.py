@@ -137,7 +137,7 @@ def test_the_preview_equals_the_written_files(api: Api, deployments_dir: Path) -
 def test_the_preview_leaves_out_invalid_values_and_says_so(api: Api) -> None:
     answer = send(api, f"{FORM}/preview", htmx=True, port="99999", name="Sales")
 
-    assert "Left out until corrected: Port." in answer.text
+    assert "Not shown until corrected: Port." in answer.text
     env, compose_file, config = files_of(answer.text)
     assert "PORT=a free port" in env
     assert "OPENROUTER_API_KEY=needed" in env
