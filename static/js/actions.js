@@ -1,4 +1,4 @@
-// Buttons anywhere on a page send the one form #actions, each to its own address.
+// Buttons anywhere on a page send the form #actions. Each button has its own address.
 {
   document.addEventListener("submit", (event) => {
     const button = event.submitter;

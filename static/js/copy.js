@@ -1,5 +1,5 @@
-// A button with data-copy="#id" copies that text. On plain HTTP browsers have no clipboard API,
-// so the text is selected and copied by a command.
+// A button with data-copy="#id" copies the text of that element. On plain HTTP, browsers have no
+// clipboard API, so the text is selected and copied with execCommand.
 const announce = (words) => { document.getElementById("announcement").textContent = words; };
 
 async function copy(button) {

@@ -1,4 +1,4 @@
-// A question before an action is a page of its own; with a script its content opens in a dialog.
+// A question before an action is a page of its own. This script opens its content in a dialog.
 const dialog = document.getElementById("dialog");
 let opener;
 
@@ -10,9 +10,9 @@ async function ask(address, from) {
   if (dialog.childElementCount && !dialog.open) dialog.showModal();
 }
 
-// A page that is left and shown again by Back shows no dialog.
+// Close the dialog when the page is left, so that Back does not show it again.
 window.addEventListener("pagehide", () => dialog.close());
-// The opener may have been replaced meanwhile, so it is looked up by its id.
+// The stream may have replaced the opener while the dialog was open, so find it by its id.
 dialog.addEventListener("close", () => (document.getElementById(opener?.id) ?? opener)?.focus());
 
 document.addEventListener("click", (event) => {
@@ -27,7 +27,7 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     close.closest("dialog").close();
   }
-  if (target.matches("dialog")) target.close(); // A click on the backdrop: the content covers the rest.
+  if (target.matches("dialog")) target.close(); // The content covers the dialog, so this is a click on the backdrop.
   const opens = target.closest("[data-opens]");
   if (opens) document.getElementById(opens.dataset.opens).showModal();
 });
@@ -40,7 +40,7 @@ document.addEventListener("submit", (event) => {
   ask(address.href, button);
 });
 
-// An answer without content means that the action was taken: a toast says so.
+// A response without content means that the action has started. A toast reports it.
 document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
   if (ctx.response?.status === 204 && dialog.contains(ctx.sourceElement)) dialog.close();
 });

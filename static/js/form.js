@@ -18,13 +18,13 @@ document.addEventListener("click", ({ target }) => {
 });
 document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   mark();
-  // A rejected form leads to its first wrong field.
+  // After a rejection, focus the first wrong field.
   if (ctx.request && ctx.target?.id === "configure") configure()?.querySelector("[aria-invalid]")?.focus();
 });
 
-// A field is checked when one leaves it: only that field is sent. Where it is left by pressing
-// a button, the check waits until the press is over: its message would move the button away
-// from under the pointer.
+// A field is checked when the person leaves it; only that field is sent. If the person leaves the
+// field by pressing a button, the check waits for the button's release: otherwise its message
+// would move the button away from under the pointer.
 let pressed = false;
 document.addEventListener("pointerdown", () => { pressed = true; }, true);
 for (const end of ["pointerup", "pointercancel"]) document.addEventListener(end, () => { pressed = false; }, true);

@@ -1,5 +1,5 @@
-// Single keys: each activates the element that names it in aria-keyshortcuts. They can be switched
-// off: speech input sends keys that nobody meant.
+// Keyboard shortcuts. A key activates the element whose aria-keyshortcuts names it. Single keys can
+// be switched off, because speech input may press keys by accident.
 const set = document.getElementById("single-keys");
 set.checked = localStorage.keys !== "off";
 set.addEventListener("change", () => { localStorage.keys = set.checked ? "on" : "off"; });

@@ -1,12 +1,12 @@
-// Follows the page's event stream; htmx puts what it sends in its place. A hidden tab closes its
-// stream (a browser has six connections to a host, for all its tabs) and polls now and then.
+// Follows the page's event stream; htmx swaps the sent parts into the page. A hidden tab closes its
+// stream and polls every 30 seconds: a browser's tabs share six connections to a host.
 {
   const POLL = 5_000, POLL_HIDDEN = 30_000, SILENCE = 25_000;
   let source, followed, polling, heardAt = Date.now();
 
   const page = () => document.querySelector("[data-stream]");
 
-  // Says how far the page has each box of lines, so that none is missed or sent twice.
+  // The address names each box's position, so that no line is missed or sent twice.
   function address(once) {
     const url = new URL(page().dataset.stream, location);
     for (const box of document.querySelectorAll("[data-position]")) url.searchParams.set(box.id, box.dataset.position);
@@ -18,12 +18,12 @@
     heard();
     const focused = document.activeElement;
     await htmx.swap({ sourceElement: page(), text: html, swap: "none" });
-    // The keyboard goes on from the content where the focused element is gone.
+    // If the focused element was removed, the keyboard continues at the start of the content.
     if (!focused.isConnected) document.getElementById("content").focus({ preventScroll: true });
   }
 
-  // The HTML last received of each part, by id. What is sent again, as after a lost connection,
-  // must not undo what its reader did: a revealed token stays until the part itself changes.
+  // The last received HTML of each part, by id. After a lost connection, unchanged parts are sent
+  // again. They must not undo the reader's actions: a revealed token stays until its part changes.
   const received = new Map();
   function isNew({ target, fragment, swapSpec }) {
     if (swapSpec.style !== "outerMorph") return true;
@@ -37,7 +37,7 @@
   document.addEventListener("htmx:before:swap", ({ detail: { ctx, tasks } }) => {
     if (!ctx.request) tasks.splice(0, tasks.length, ...tasks.filter(isNew));
   });
-  // Whether details are open is the reader's choice.
+  // Updates neither open nor close details: that is the reader's choice.
   htmx.registerExtension("keep-open", { htmx_before_morph_attr: (_, { attrName }) => attrName !== "open" });
 
   function heard() {
@@ -59,7 +59,7 @@
     if (document.hidden) return void (polling = setInterval(poll, POLL_HIDDEN));
     source = new EventSource(address());
     source.onopen = heard;
-    // A page that was just asked for another list or log gets another stream in a moment.
+    // Ignore events while the page is switching to another list or log, and so to another stream.
     source.onmessage = ({ data }) => { if (page()?.dataset.stream === followed) show(data); };
     source.addEventListener("still", heard);
     source.addEventListener("gone", () => location.reload());
@@ -99,7 +99,7 @@
   window.addEventListener("pageshow", open);
   window.addEventListener("pagehide", close);
   document.addEventListener("htmx:after:swap", () => { if (page()?.dataset.stream !== followed) open(); });
-  // An action shows at once, also where there is no stream.
+  // Without a stream, poll after each action, so that its effect shows at once.
   document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => {
     if (ctx.request.method === "POST" && !source && page()) poll();
   });

@@ -1,14 +1,14 @@
-// Boxes of lines: each scrolls along while its reader is at the end, keeps its place otherwise, and
-// holds at most as many lines as a browser handles well. Words can be found in a log.
+// Boxes of lines. While the reader is at the end of a box, it scrolls along; otherwise it keeps its
+// position. A box holds at most as many lines as a browser handles well. A log can be searched.
 const MOST = 5000;
-// Removed at a time: each removal lays out all remaining lines again.
+// Lines to remove at once, because each removal lays out all remaining lines again.
 const SPARE = 500;
 const clock = new Intl.DateTimeFormat([], { timeStyle: "medium", hourCycle: "h23" });
-// Each box's scroll position; and how many lines came since its reader left the end.
+// The scroll position of each box, and the number of lines added after the reader left its end.
 const places = new WeakMap(), away = new WeakMap();
 
 const localize = (root) => {
-  if (root.closest(".operation")) return; // Its times count from its start.
+  if (root.closest(".operation")) return; // An operation's times are counted from its start.
   for (const time of root.querySelectorAll("time")) time.textContent = clock.format(Date.parse(time.dateTime));
 };
 
@@ -37,8 +37,8 @@ document.addEventListener("scroll", ({ target: box }) => {
   places.set(box, box.scrollTop);
 }, true);
 
-// Lines that the stream sends are appended with hx-swap="lines". htmx would look through each
-// for attributes of its own; it skips what a swap style of ours puts in place.
+// The stream's lines are appended with hx-swap="lines", our own swap style. With its own styles,
+// htmx would search each line for htmx attributes.
 htmx.registerExtension("lines", {
   handle_swap(style, box, { firstElementChild: lines }) {
     if (style !== "lines") return false;
@@ -55,7 +55,7 @@ function append(box, added) {
   if (over > 0) over += SPARE;
   if (away.has(box)) {
     away.set(box, away.get(box) + added.length);
-    // The line being read stays where it is and is not removed.
+    // The line at the top of the box is being read: it keeps its position and is not removed.
     const { left, top } = box.getBoundingClientRect();
     const read = document.elementFromPoint(left + 20, top + 20)?.closest(".lines > *") ?? box.firstElementChild;
     const before = read.getBoundingClientRect().top;
@@ -67,9 +67,9 @@ function append(box, added) {
   if (field()?.value) find(added);
 }
 
-// Matches are shown by the browser's highlights, which leave the DOM unchanged.
+// The browser's Highlight API marks matches without changing the DOM.
 const field = () => document.getElementById("log-find");
-// Only the latest matches are marked: thousands in changing lines freeze a browser.
+// Only the latest matches are marked: thousands of marks in changing lines freeze a browser.
 const MARKED = 500;
 let found = [], at = -1, showing;
 
@@ -92,7 +92,7 @@ const rangesIn = (line, sought) => {
   return ranges;
 };
 
-// Searches the given lines, or all of them, from the end.
+// Searches the given lines, or all lines of the log, from the end.
 function find(lines) {
   const sought = field()?.value.toLowerCase(), current = lines && found[at];
   const kept = lines ? found.filter(({ startContainer }) => startContainer.isConnected) : [];
@@ -131,7 +131,7 @@ document.addEventListener("click", ({ target }) => {
   if (whole) document.fullscreenElement ? document.exitFullscreen() : target.closest("section").requestFullscreen();
   if (!newer) return;
   const box = target.previousElementSibling;
-  // Lines that had no place were dropped: load the page again.
+  // The full box has dropped lines at its end: load the page again.
   if (box.childElementCount === MOST) return location.reload();
   away.delete(box);
   follow(box);

@@ -1,5 +1,5 @@
 // An error stays in #messages until a request with the same method succeeds.
-// An open dialog would hide it, so then it is shown in the dialog.
+// An open dialog would hide #messages, so the error is then shown in the dialog.
 let messages, failed = "";
 
 function place() {
@@ -19,7 +19,7 @@ document.addEventListener("htmx:before:swap", (event) => {
   const task = tasks.find(({ target }) => target?.id === "messages");
   if (!task) return;
   task.target = place();
-  // The same error again is not announced again.
+  // Don't announce the same error twice.
   if (failed && task.fragment.textContent.trim() === messages.textContent.trim()) event.preventDefault();
   failed = ctx.request.method;
 });

@@ -1,12 +1,12 @@
-// Keeps <time data-ago> and <time data-for> true as time goes by, and gives every time in the
-// viewer's own clock: exact in its title, of the day for data-clock.
+// Updates the text of <time data-ago> and <time data-for> as time passes, and shows times in the
+// viewer's time zone: the exact time in each title, the time of day in <time data-clock>.
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
 const ofDay = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 // The page is in English, whatever the viewer's language.
 const relative = new Intl.RelativeTimeFormat("en");
 const UNITS = [["year", 365 * 86400], ["month", 30.5 * 86400], ["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]]
   .map(([unit, size]) => ({ unit, size, span: new Intl.NumberFormat("en", { style: "unit", unit, unitDisplay: "long" }) }));
-// Spans are right even where the viewer's clock is wrong.
+// Elapsed times are right even if the viewer's clock is wrong.
 const ahead = Date.now() - Date.parse(document.documentElement.dataset.now);
 
 function words({ dataset, dateTime }) {
@@ -19,7 +19,7 @@ function words({ dataset, dateTime }) {
   return seconds < 1 ? "just now" : relative.format(-number, unit);
 }
 
-// Written only where it differs, so that a selection in it is kept.
+// Write only a changed text, so that a selection in it is kept.
 function put(time) {
   const text = words(time);
   if (time.textContent !== text) time.textContent = text;

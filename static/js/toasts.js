@@ -1,5 +1,5 @@
-// Shows what happened, long enough to be read; waits while the pointer or focus is on one, or
-// the tab is hidden. A toast comes with an answer (HX-Trigger) or with the stream (<hx-toast>).
+// Shows toasts long enough to be read. The time stops while the pointer or the focus is on a toast,
+// or the tab is hidden. Responses (HX-Trigger) and the stream (<hx-toast>) send toasts.
 const toasts = document.getElementById("toasts");
 
 function showToast(words) {

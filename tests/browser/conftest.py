@@ -1,4 +1,4 @@
-"""A real browser on a real server: any error in a page fails the test that opened it."""
+"""A real browser on a real server. An error in a page fails the test that opened the page."""
 
 import tempfile
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ expect.set_options(timeout=30_000)
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """One Chromium for the session; tests share the process, not cookies."""
+    """One Chromium process for all tests. Each test has its own cookies."""
     path = without_netlink(program(), tmp_path_factory.mktemp("chromium"))
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
@@ -31,7 +31,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 
 @contextmanager
 def _served(folder: Path, **settings: object) -> Iterator[Server]:
-    """A started server on a scratch folder; its deployments are removed afterwards."""
+    """A started server on a scratch folder. Its deployments are removed at the end."""
     deployments_dir = folder / "deployments"
     deployments_dir.mkdir()
     server = Server(deployments_dir, folder / "server.log", image=STANDIN, **settings)
@@ -44,7 +44,7 @@ def _served(folder: Path, **settings: object) -> Iterator[Server]:
 
 @pytest.fixture(scope="module")
 def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for a module; each test has its own deployments on it."""
+    """One server per module. Each test has its own deployments on this server."""
     with _served(tmp_path_factory.mktemp("shared")) as server:
         yield server
 

@@ -1,4 +1,4 @@
-"""Errors are shown in view, announced once, and removed once they are over."""
+"""Errors are visible without scrolling, announced once, and removed after the next success."""
 
 import os
 import re

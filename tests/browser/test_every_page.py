@@ -1,6 +1,6 @@
-"""Every page in every state fits, is accessible, and loads nothing from other sites.
+"""Every page in every state fits its width, is accessible, and loads nothing from other sites.
 
-Accessible is what axe finds nothing in, at WCAG 2.2 AA and by its best practices.
+A page is accessible if axe finds no violation of WCAG 2.2 AA and of axe's best practices.
 """
 
 from pathlib import PurePath
@@ -23,7 +23,7 @@ _TOO_WIDE = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead"))
   .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
   .map((each) => each.outerHTML)"""
-# Cut off, without a title that has the whole text.
+# Elements whose text is cut off, without a title that has the whole text.
 _CLIPPED = """() => [...document.querySelectorAll("body *")]
   .filter((each) => !each.closest(".hidden, thead, [title], input"))
   .filter((each) => ["hidden", "clip"].includes(getComputedStyle(each).overflowX))
@@ -37,8 +37,8 @@ _HARD_TO_HIT = """() => [...document.querySelectorAll("button, .button, input, s
 
 
 def found(page: Page, rules: list[str]) -> list[Any]:
-    """Return the violations that axe finds, with target and reason."""
-    # Passed rules are left out: on a large page they are most of the result.
+    """Return axe's violations, each with target and reason."""
+    # Leave out passed rules: on a large page they are most of the result.
     options = {"runOnly": rules, "resultTypes": ["violations"]}
     answer = _AXE.run(page, options=options).response
     return [

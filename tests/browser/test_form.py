@@ -50,7 +50,7 @@ def test_a_rejected_form_shows_errors_and_keeps_typed_values(
     expect(memory).to_have_value("plenty")
     expect(name).to_have_value("Müller & <b>")
     expect(name).not_to_have_attribute("aria-invalid", "true")
-    # A page never carries a secret; with a script the field is left as it is.
+    # No page contains a secret. A script keeps the typed secret; without one it is typed again.
     expect(key).to_have_value(API_KEY if javascript else "")
     expect(port if javascript else key).to_be_focused()
     expect(page.get_by_text("Type it again")).to_have_count(0 if javascript else 1)

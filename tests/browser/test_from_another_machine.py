@@ -25,11 +25,11 @@ pytestmark = pytest.mark.skipif(bool(why_not()), reason=why_not())
 PASSWORD = "correct horse battery"
 OF_A_START = 240_000
 _NO_COMPLAINT = (
-    # Plain HTTP from another machine is no secure context, where browsers ignore this header.
+    # Browsers ignore this header on plain HTTP from another machine: that is no secure context.
     "The Cross-Origin-Opener-Policy header has been ignored",
     # Tests that expect a refusal check its status.
     "Failed to load resource: the server responded with a status of 40",
-    # A gateway that was just started may be too busy to answer; the test asks again.
+    # A gateway that was just started may be too busy to answer; the test tries again.
     "Failed to load resource: the server responded with a status of 504",
 )
 
@@ -79,7 +79,7 @@ class Person:
         expect(self.page.get_by_role("heading", name="Deployments")).to_be_visible()
 
     def close_tabs(self) -> None:
-        """Close all but the first: a gateway's own page keeps a processor busy while it is open."""
+        """Close all tabs but the first: a gateway's own page keeps a processor busy while open."""
         for page in self._context.pages:
             if page is not self.page:
                 page.close()
@@ -112,7 +112,7 @@ class Office:
         return f"http://{self.machine.host}:{self.server.port}"
 
     def person(self, name: str = "") -> Person:
-        """Return somebody new, who calls this host by its address or by a name."""
+        """Return a new person, who opens this host by its address or by a name."""
         home = self.home.replace(self.machine.host, name or self.machine.host)
         self.people.append(Person(self.browser, home))
         return self.people[-1]
@@ -135,7 +135,7 @@ def strangers_server(deployments_dir: Path, log: Path) -> Server:
 
 
 def set_up_link(server: Server, home: str) -> str:
-    """Return the set-up link that the server printed, with an address for its host name."""
+    """Return the set-up link that the server printed, with this address as its host name."""
     printed = re.search(r"http://(\S+):\d+(/setup/\S+)", server.log.read_text())
     assert printed
     assert printed[1] == own_address()
@@ -204,7 +204,7 @@ class Gateway:
 
 @pytest.fixture(scope="module")
 def gateway(office: Office, ana: Person) -> Gateway:
-    """Configured and launched by ana, who has revealed its token."""
+    """A gateway that ana has configured and launched. She has revealed its token."""
     page = ana.page
     ana.click(page.get_by_role("link", name="New deployment"))
     page.get_by_label("OpenRouter API key").fill(API_KEY)
@@ -226,9 +226,9 @@ def requests(page: Page) -> Locator:
 
 
 def wait_until_it_asks(theirs: Page) -> None:
-    """Wait for the gateway's page to ask for approval.
+    """Wait until the gateway's page shows that it needs approval.
 
-    Just started, a busy gateway keeps the page waiting until that gives up: it is asked again.
+    A gateway that was just started may be too busy, and its page gives up; then connect again.
     """
     asks = theirs.get_by_role("heading", name="Approve this browser")
     gave_up = theirs.get_by_role("heading", name="Gateway unreachable")
@@ -239,7 +239,7 @@ def wait_until_it_asks(theirs: Page) -> None:
 
 
 def approve(asking: Locator) -> None:
-    """Approve a request; a gateway that was just started may be too busy to answer at first."""
+    """Approve a request. Retry, because a gateway that was just started may be too busy."""
     button = asking.get_by_role("button", name=re.compile("^Approve"))
 
     def let_in() -> bool:
@@ -341,7 +341,7 @@ def test_a_viewer_sees_who_asks_and_may_not_approve(
     office.picture(vic.page, "viewer")
     request_id = str(requests(vic.page).first.get_attribute("id")).removeprefix("request-")
     csrf = vic.page.locator("input[name=csrf_token]").first.get_attribute("value")
-    # From the page itself: a session counts from its own address alone.
+    # Sent by the page itself, because a session is valid only from its own address.
     status = vic.page.evaluate(
         """async ([path, fields]) =>
           (await fetch(path, {method: "POST", body: new URLSearchParams(fields)})).status""",
@@ -379,7 +379,7 @@ def expect_dead(eve: Person, link: str) -> None:
 
 @contextmanager
 def expired(people: Path) -> Iterator[None]:
-    """Let the set-up link be expired for a while."""
+    """Make the set-up link expire for the duration of the block."""
     before = people.read_text()
     after = json.loads(before)
     after["setup"]["ends_at"] = time.time() - 1

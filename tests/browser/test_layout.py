@@ -1,4 +1,4 @@
-"""What every page has: keys, themes, toasts, dialogs."""
+"""The elements of every page: keyboard shortcuts, themes, toasts, dialogs."""
 
 import re
 

@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 
 @pytest.fixture(scope="module")
 def three(shared_server: Server) -> dict[str, str]:
-    """Three deployments by name; the first runs."""
+    """Three deployments, sorted by name. The first is running."""
     of = {name: configure(shared_server, name=name) for name in ("Sales", "Support", "Night")}
     launch(shared_server, of["Sales"])
     return of
@@ -81,7 +81,7 @@ _HIDE = """(hidden) => {
 def test_eight_tabs_of_one_browser_stay_usable(
     visits: Visits, three: dict[str, str], engine: docker.APIClient
 ) -> None:
-    """A browser has six connections to a host; a hidden tab closes its stream."""
+    """More tabs than a browser's six connections to a host: hidden tabs close their streams."""
     first = visits.open()
     tabs = [first, *(first.context.new_page() for _ in range(7))]
     for tab in tabs:
@@ -104,7 +104,7 @@ def test_eight_tabs_of_one_browser_stay_usable(
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of 500 deployments as the older server left them."""
+    """A folder with 500 deployments of the older server."""
     folder = tmp_path_factory.mktemp("crowd") / "deployments"
     for number in range(500):
         deployment = folder / f"{number:010x}"

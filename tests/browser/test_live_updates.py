@@ -1,4 +1,4 @@
-"""Live updates take nothing away from the reader: focus, position, selection, a revealed token."""
+"""Live updates keep the reader's focus, scroll position, selection and revealed token."""
 
 import re
 

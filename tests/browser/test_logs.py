@@ -1,4 +1,4 @@
-"""The log in a browser: it follows, keeps the reader's position, finds words, survives a flood."""
+"""The log in a browser: following, the reader's position, search, and a flood of lines."""
 
 import re
 from collections.abc import Callable
@@ -45,7 +45,7 @@ def numbers(box: Locator) -> list[int]:
 
 
 def first_visible(box: Locator) -> Callable[[], float]:
-    """Return a function that tells the current position of the line that is on top now."""
+    """Return a function that returns the present position of the line now at the top."""
     line = box.evaluate_handle(
         """box => {
           const { left, top } = box.getBoundingClientRect();
@@ -64,7 +64,7 @@ def test_a_flood_is_followed_without_a_gap_and_the_page_responds(page: Page, flo
     assert shown == list(range(shown[0], shown[-1] + 1))
     assert box.locator("> *").count() <= 5_000
     assert box.evaluate(_FROM_END) < 8
-    # The page reacts while lines keep coming.
+    # The page still reacts while new lines arrive.
     page.get_by_label("Wrap").uncheck()
     assert box.locator("> *").last.evaluate("each => getComputedStyle(each).whiteSpace") == "pre"
 
@@ -106,7 +106,7 @@ def test_words_are_found_and_stepped_through_by_keyboard(page: Page, hostile: st
     assert page.evaluate("[...CSS.highlights.get('current')][0].startContainer.data").startswith(
         "hostile 09"
     )
-    # Colors split it into several elements.
+    # Colors split the line into several elements.
     find.fill("colours: red orange")
     expect(count).to_have_text("1 found")
     find.fill("in no line")

@@ -19,7 +19,7 @@ def badge(page: Page) -> Locator:
 
 
 def await_status(page: Page, status: str, javascript: bool) -> None:
-    """Wait for a status; without JavaScript by reloading the page."""
+    """Wait for a status. Without JavaScript, reload the page until it shows the status."""
     if javascript:
         expect(badge(page)).to_have_text(status)
         return
@@ -32,7 +32,7 @@ def await_status(page: Page, status: str, javascript: bool) -> None:
 
 
 def press(page: Page, button: Locator, javascript: bool) -> None:
-    """Press a button; without JavaScript wait for the page that answers."""
+    """Press a button. Without JavaScript, wait for the next page."""
     if javascript:
         button.click()
         return

@@ -10,7 +10,7 @@ from tests.support.engine.image_registry import Registry, serving
 
 
 def test_a_pull_shows_progress_and_ends_for_everyone_when_cancelled(visits: Visits) -> None:
-    """Launched in one browser, cancelled in another without scripts."""
+    """The launch starts in one browser. Another browser without scripts cancels it."""
     with serving(Registry()) as registry:
         deployment_id = configure(visits.server, image=registry.image)
         page, other = visits.open(), visits.open(javascript=False)

@@ -1,4 +1,4 @@
-"""Users are managed on the page of people."""
+"""Users are managed on the page People."""
 
 from playwright.sync_api import Browser, Page, expect
 

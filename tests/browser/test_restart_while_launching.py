@@ -1,4 +1,4 @@
-"""The server is killed during a launch: the page misses no line and shows none twice."""
+"""The server is killed during a launch: the page misses no line and repeats no line."""
 
 import re
 from pathlib import Path

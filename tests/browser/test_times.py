@@ -1,4 +1,4 @@
-"""Times on a page: words that stay true as time goes by, the viewer's own clock beside them."""
+"""Times on a page: relative times are updated, and titles use the viewer's time zone."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -30,7 +30,7 @@ SPANS = {
 
 
 def shown(page: Page, html: str) -> list[list[str]]:
-    """Return the (text, title) of each time, as the page's script has put them."""
+    """Return the (text, title) that the page's script has set for each time."""
     page.locator("h1").evaluate("(h1, html) => h1.insertAdjacentHTML('beforeend', html)", html)
     page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
     times = page.locator("h1 time").evaluate_all("all => all.map(t => [t.textContent, t.title])")
@@ -40,7 +40,7 @@ def shown(page: Page, html: str) -> list[list[str]]:
 def test_the_page_keeps_times_true_in_words_and_in_the_viewers_zone(
     fleet: Fleet, fleet_visits: Visits
 ) -> None:
-    # The viewer's clock is three hours wrong; the page's `now` is the server's.
+    # The viewer's clock is three hours wrong. The page's `now` is the server's time.
     page = fleet_visits.open(timezone_id="Asia/Tokyo", locale="en-US")
     page.clock.install(time=NOW + timedelta(hours=3))
     page.add_init_script(

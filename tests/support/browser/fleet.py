@@ -18,7 +18,7 @@ from tests.support.server import Server
 from tests.support.waiting import eventually
 
 LONG_NAME = "Invoice-reader-for-the-accounting-team-in-Rotterdam-and-Antwerpen <b>&amp;</b>"
-# Random per process: processes share one engine and its orphans.
+# Random for each process, because test processes share one engine and its orphans.
 ORPHAN = secrets.token_hex(5)
 ARCHIVED = f"{ORPHAN}-20261124T093125Z"
 _WANTED = {
@@ -55,14 +55,14 @@ def launch(server: Server, deployment_id: str, wait: bool = True) -> None:
 
 @dataclass(frozen=True)
 class Fleet:
-    """`of` maps each state, and `hostile`, to a deployment's id."""
+    """A running server with its deployments. `of` maps each state, and `hostile`, to an id."""
 
     server: Server
     of: dict[str, str]
 
     @property
     def paths(self) -> list[str]:
-        """Every page there is."""
+        """The paths of all pages."""
         own = [f"/deployments/{each}" for each in self.of.values()]
         more = [f"/deployments/{self.of[each]}/logs" for each in ("hostile", "failed", "invalid")]
         more += [f"/deployments/{self.of[each]}/operations/1" for each in ("launching", "failed")]
@@ -98,7 +98,7 @@ def _states(server: Server) -> dict[str, str]:
 
 
 def _leave_network(project: str) -> None:
-    """Create a network that is labeled like one of Compose's."""
+    """Create a network with the labels of a Compose network."""
     labels = {"com.docker.compose.project": project, "com.docker.compose.network": "default"}
     with closing(docker.APIClient(base_url=engine_address(), version="auto")) as engine:
         engine.create_network(f"{project}_default", labels=labels)

@@ -1,7 +1,7 @@
 """Another machine on the intranet: a network namespace with one cable to this host.
 
-Chromium's network is inside, its pipes to Playwright are not. The machine's name for
-this host is NAME, as a company's DNS would have it; it knows no other.
+Chromium's network is inside the namespace; its pipes to Playwright are outside. The machine knows
+this host only by NAME, as a company's DNS would define it.
 """
 
 import ipaddress
@@ -26,16 +26,16 @@ _PREFIX = "da-other-"
 
 
 def why_not() -> str:
-    """Return why a second machine can't be simulated here, or an empty text."""
+    """Return the reason why a second machine can't be simulated here, or an empty text."""
     if os.geteuid() != 0:
-        return "only root makes network namespaces"
+        return "only root can create network namespaces"
     missing = [each for each in ("ip", "nsenter") if not shutil.which(each)]
     return f"not installed: {', '.join(missing)}" if missing else ""
 
 
 @dataclass(frozen=True)
 class OtherMachine:
-    """`host` is this host's address as seen from there, `address` is its own."""
+    """`host` is this host's address on the cable, `address` the other machine's address."""
 
     namespace: str
     host: str
@@ -57,7 +57,7 @@ class OtherMachine:
 
 @contextmanager
 def another_machine() -> Iterator[OtherMachine]:
-    """Connect a machine to this host; its processes end with it."""
+    """Connect a machine to this host. At the end, kill the machine's processes."""
     _remove_left_behind()
     namespace = f"{_PREFIX}{os.getpid()}"
     cable = f"da{os.getpid()}"
@@ -69,7 +69,7 @@ def another_machine() -> Iterator[OtherMachine]:
 
 
 def connect(namespace: str, cable: str) -> tuple[str, str]:
-    """Make a namespace with a cable to this host; return this host's address and its own on it."""
+    """Make a namespace with a cable to this host. Return this host's and its own address."""
     host, address = free_pair()
     ip("netns", "add", namespace)
     ip("link", "add", cable, "type", "veth", "peer", "name", "eth0", "netns", namespace)
@@ -114,7 +114,7 @@ def _remove(namespace: str) -> None:
             os.kill(int(pid), signal.SIGKILL)
     ip("netns", "delete", namespace)
     with suppress(subprocess.CalledProcessError):
-        # It went with the namespace, unless somebody still holds that.
+        # The cable was removed with the namespace, unless a process still holds the namespace.
         ip("link", "delete", f"da{namespace.removeprefix(_PREFIX)}")
 
 

@@ -1,4 +1,4 @@
-"""Browser visits: separate contexts, watched for errors."""
+"""Browser visits: separate browser contexts whose pages are watched for errors."""
 
 import logging
 from typing import Any
@@ -11,10 +11,10 @@ _log = logging.getLogger(__name__)
 
 
 class Visits:
-    """Opens pages of one server. `end` fails the test if one of them had an error.
+    """Opens pages of one server. `end` fails the test if a page had an error.
 
     Errors are: a script error, an error on the console, a request to another site, a failed
-    request, an answer of 400 or above. A test allows the errors that it provokes.
+    request, a response of 400 or above. A test allows the errors that it provokes.
     """
 
     def __init__(self, chromium: Browser, server: Server) -> None:
@@ -29,7 +29,7 @@ class Visits:
     def open(
         self, *, javascript: bool = True, width: int = 1280, theme: str = "light", **more: Any
     ) -> Page:
-        """Return a page of a visitor of its own."""
+        """Return a page in a new browser context, as for a new visitor."""
         context = self.chromium.new_context(
             base_url=self.server.url,
             java_script_enabled=javascript,
@@ -53,7 +53,7 @@ class Visits:
 
     def end(self) -> None:
         for context in self._contexts:
-            # A failed test shows where its pages were.
+            # Log the page's address, so that a failed test shows it.
             _log.warning("left at %s", [page.url for page in context.pages])
             context.close()
         _log.warning("last asked for %s", self.requests[-5:])
@@ -74,7 +74,7 @@ class Visits:
             self.complaints.append(f"answered {response.status}: {response.url}")
 
     def _said(self, message: ConsoleMessage) -> None:
-        # Answers and failed requests are checked elsewhere.
+        # Other handlers check responses and failed requests.
         if message.type != "error" or message.text.startswith("Failed to load resource"):
             return
         # htmx reports requests that failed on the console.

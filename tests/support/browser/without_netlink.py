@@ -1,8 +1,9 @@
 """Start a program that does not notice new and removed network interfaces.
 
-Docker creates an interface for each container. Chromium takes each for a change of network and
-aborts pending requests with net::ERR_NETWORK_CHANGED, in whatever test is running. Without a
-netlink socket it notices nothing. The seccomp filter is inherited by child processes.
+Docker creates a network interface for each container. Chromium treats each new interface as a
+change of network and aborts pending requests of the running test with net::ERR_NETWORK_CHANGED.
+Without a netlink socket Chromium does not notice interfaces. Child processes inherit the seccomp
+filter.
 """
 
 import errno
