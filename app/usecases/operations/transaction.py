@@ -43,7 +43,11 @@ class Change(Protocol):
         """
 
     def bring_back(self, op: OperationContext) -> tuple[str, Run | None]:
-        """Bring the old gateway up; return RUNS, UNTOUCHED or DOWN, and the verified run."""
+        """Bring the old gateway up; return RUNS, UNTOUCHED or DOWN, and the verified run.
+
+        If it does not come up, the change keeps the code of its failure. A change for which that
+        is a failed rollback raises `not_put_back`.
+        """
 
 
 def run_transaction(op: OperationContext, change: Change) -> Run | None:
@@ -69,7 +73,7 @@ def put_back(op: OperationContext, change: Change, why: str = "") -> Sequence[st
 
 
 @contextmanager
-def half_done_on_failure(op: OperationContext, words: str) -> Iterator[None]:
+def half_done_on_failure(op: OperationContext, words: str = "") -> Iterator[None]:
     """Turn a failure into `not_put_back`: `words`, the cause, and how to finish or undo.
 
     Raise OperationFailed.
@@ -104,7 +108,8 @@ def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -
         again = cause_of(error, op)
         words = f"{cause.words} {put}, but the gateway does not come up: {again.words}"
         step = again.next_step or "Launch it again."
-        cause = replace(again, code=cause.code, words=words, next_step=step)
+        code = again.code if again.code == ROLLBACK_FAILED else cause.code
+        cause = replace(again, code=code, words=words, next_step=step)
     # No code means an unforeseen failure, which the operation's process reports.
     return OperationFailed(cause, run) if cause.code else failure
 

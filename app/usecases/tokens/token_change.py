@@ -40,7 +40,7 @@ from app.usecases.lifecycle.launch import perform_launch
 from app.usecases.lifecycle.verify import verify_gateway
 from app.usecases.operations.failures import OperationFailed
 from app.usecases.operations.operation_context import OperationContext
-from app.usecases.operations.transaction import DOWN, RUNS
+from app.usecases.operations.transaction import DOWN, RUNS, half_done_on_failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +88,15 @@ class TokenChange:
         return left_alone
 
     def bring_back(self, op: OperationContext) -> tuple[str, Run | None]:
+        """Bring the gateway up with the old token; if it does not come up, no token works."""
         if self.gateway is None or not self.gateway.is_up:
             return DOWN, None
         now = op.gateway()
-        if now and now.state == "running" and now.run == self.gateway.run:
-            # OpenClaw reads a changed openclaw.json without a restart.
-            return RUNS, verify_gateway(op, now)
-        return RUNS, perform_launch(op)
+        with half_done_on_failure(op):
+            if now and now.state == "running" and now.run == self.gateway.run:
+                # OpenClaw reads a changed openclaw.json without a restart.
+                return RUNS, verify_gateway(op, now)
+            return RUNS, perform_launch(op)
 
     def _is_in(self, config: bytes) -> bool:
         with suppress(ConfigUnreadable):

@@ -147,6 +147,21 @@ def test_a_failed_rollback_keeps_the_first_code_and_the_last_advice(
     assert failure.verified is None
 
 
+def test_a_change_may_count_a_gateway_that_stays_down_as_a_failed_rollback(
+    op: OperationContext,
+) -> None:
+    again = OperationFailed(Cause(ROLLBACK_FAILED, "The port is taken.", "Free it."))
+
+    failure = failure_of(op, StandInChange(CRASHED, in_bring_back=again))
+
+    assert failure.cause == Cause(
+        ROLLBACK_FAILED,
+        "It exited with code 1. The old token was put back, but the gateway does not come up: The"
+        " port is taken.",
+        "Free it.",
+    )
+
+
 def test_a_cancelled_change_is_rolled_back_and_stays_cancelled(op: OperationContext) -> None:
     with pytest.raises(Cancelled) as cancelled:
         run_transaction(op, StandInChange(Cancelled()))

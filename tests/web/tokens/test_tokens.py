@@ -132,6 +132,22 @@ def test_a_rejected_token_is_rolled_back_with_the_gateway(
     assert steps[-2:] == undone
 
 
+def test_a_gateway_that_fails_with_either_token_is_a_failed_rollback(
+    configured: GatewayToken,
+) -> None:
+    old = configured.in_env
+    assert configured.api.launch(configured.id).status_code == 200
+    (configured.folder / "config/standin-fault").write_text("crash:1")
+
+    rotated = configured.rotate()
+
+    assert (rotated.status_code, rotated.json["code"]) == (502, "token_not_proven")
+    assert rotated.json["cause"] == rotated.json["operation"]["code"] == "not_put_back"
+    assert "The old token was put back, but the gateway does not come up" in rotated.json["detail"]
+    assert "Launch it: that takes the token of .env" in rotated.json["detail"]
+    assert configured.in_config == configured.in_env == old
+
+
 def test_a_rotation_fails_if_the_old_token_still_works(launched: GatewayToken) -> None:
     old = launched.in_env
 
