@@ -115,7 +115,7 @@ def _old_and_new(op: OperationContext, origin: str, image: str) -> tuple[bytes, 
             raise OperationFailed.of(
                 "config_missing",
                 f"There is no {_CONFIG} yet, so nothing was changed.",
-                "Launch it once, which makes the file; then allow the name.",
+                "Launch the gateway once, which makes the file. Then allow the name.",
             )
         config = parse_config(before)
     except (Unreadable, ConfigUnreadable) as error:

@@ -36,9 +36,7 @@ class ProviderAnswerShown(AnswerPart):
     milliseconds: int | None
     remarks: list[str] = Field(description="Settings in which the gateway differs from .env.")
     at: Time
-    current: bool = Field(
-        description="Whether the gateway is still in the run that the check was made in."
-    )
+    current: bool = Field(description="Whether the checked run of the gateway still goes on.")
 
     @classmethod
     def of(cls, shown: KeptAnswer, **named: Any) -> Self:

@@ -107,7 +107,7 @@ def remove_device(
     deployment, gateway = _running(deployment_id, context)
     if context.pairings.is_own(device_id):
         raise InputRejected(
-            {"device_id": "is Deploy Agent itself, which needs it to list the requests here"}
+            {"device_id": "is Deploy Agent itself, which needs access to list the requests here"}
         )
     device = context.pairings.device(deployment, gateway, device_id)
     entry = {"device": device.device_id, "label": device.label, "address": device.address}

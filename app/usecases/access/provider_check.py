@@ -36,7 +36,7 @@ _NOT_ANSWERED = {
         "Check the image's name in .env (OPENCLAW_IMAGE).",
     ),
     "container_busy": (
-        "The gateway's container accepts no command now: it is paused, or has just ended.",
+        "The gateway's container accepts no command: the container is paused or has just ended.",
         "Ask again when the gateway is running.",
     ),
     "no_output": (
@@ -48,7 +48,7 @@ _NOT_ANSWERED = {
 
 @dataclass(frozen=True, slots=True)
 class KeptAnswer:
-    """An answer with its time. `current`: the gateway is still in the run of that check."""
+    """An answer with its time. `current`: the checked run of the gateway still goes on."""
 
     answer: ProviderAnswer
     at: datetime
@@ -88,7 +88,7 @@ def start_provider_check(
     if gateway is None or gateway.state != "running":
         raise GatewayNotRunning(
             "The provider is asked from inside the gateway, with the gateway's own network and"
-            " key. Launch it, then ask."
+            " key. Launch the gateway, then check again."
         )
     return _start(deployment, gateway, actor, context)
 

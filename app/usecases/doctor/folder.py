@@ -86,7 +86,7 @@ def orphans(facts: Facts) -> DoctorFinding:
 
 def half_done(facts: Facts) -> DoctorFinding:
     settings = facts.settings
-    # A failed update launches the previous version again, hence twice.
+    # Twice, since a failed update launches the previous version again.
     steps = 2 * (settings.launch_timeout + settings.stop_timeout)
     longest = timedelta(seconds=settings.pull_timeout + steps + _MARGIN_SECONDS)
     now = datetime.now(UTC)

@@ -10,7 +10,7 @@ from app.usecases.context import AppContext
 
 _SERVICE = Path("/etc/systemd/system/deploy-agent.service")
 _SERVICE_SETTINGS = "/etc/default/deploy-agent"
-# The settings that a pasted command must share with this server.
+# The settings that a pasted command needs to act on the same deployments in the same way.
 _NEEDED_SETTINGS = (
     "deployments_dir",
     "image",

@@ -34,7 +34,7 @@ from app.usecases.history.last_words import (
     save_last_words_of,
 )
 
-# At these events, inspect either has new health checks or works for the last time.
+# Events at which to inspect a container: it has new health checks, or is about to go.
 _INSPECTED_AT = ("start", "health_status", "kill")
 _SERVICE, _ONE_OFF = "com.docker.compose.service", "com.docker.compose.oneoff"
 
@@ -211,7 +211,7 @@ class IncidentRecords:
         if log or inspected:
             mask = Masker((*deployment.secrets, *self._secrets.get(container_id, ())))
             words = build_last_words(container_id, log, inspected, mask)
-            # A restarted container shows no exit code any more, so use the event's.
+            # A restarted container has no exit code any more, so use the exit code of the event.
             words = replace(words, exit_code=exit_code_of(event))
             save_last_words(folder, words if log else _with_earlier_log(words, folder))
 

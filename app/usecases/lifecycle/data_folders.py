@@ -70,7 +70,7 @@ fs.renameSync(fresh, `${{inside}}/openclaw.json`);
 def prepare_data_folders(op: OperationContext, image: str) -> None:
     """Create both data folders, write `openclaw.json`, make the gateway's user their owner.
 
-    `image` must be on this host. Raise ComposeFailed if the short container can't run, OSError.
+    `image` must be on this host. Raise ComposeFailed if the temporary container can't run, OSError.
     """
     folder = op.folder
     for made in data_folders.make_missing(folder):

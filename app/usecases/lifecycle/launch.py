@@ -124,7 +124,7 @@ def _start(op: OperationContext, before: Container | None, recreate: bool) -> No
     if recreate and before:
         take_down(op)
     else:
-        # Compose replaces the container if the files have changed, so save its last words first.
+        # Compose replaces the container if the files have changed, so save the last words first.
         try_save_last_words(before, op.deployment, op.context, op.say)
     # Be patient: even if Compose is killed, the engine still creates the requested container.
     with op.cancellation.allowed(patience=_UP_PATIENCE_SECONDS):

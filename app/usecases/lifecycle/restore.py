@@ -46,7 +46,7 @@ class Restored:
 def restore_archived(given: str, *, actor: str, context: AppContext) -> Restored:
     """Move an archived deployment, by id or folder name, back into the list; don't launch it.
 
-    Write its port into its files first, so that the restore is one rename.
+    First write the port into the files, so that the restore itself is one rename.
     Raise NotFound, InputRejected, Busy, NotRestored, StorageFailed.
     """
     archived = find_archived(given, context=context)

@@ -37,7 +37,7 @@ _GONE = LogPosition("0" * 12)
 
 @dataclass(frozen=True, slots=True)
 class LogRequest:
-    """Which lines are asked for: at most `tail` of the last ones; None means all of them."""
+    """The requested lines: at most the last `tail` lines, or all lines if `tail` is None."""
 
     tail: int | None = DEFAULT_TAIL
     since: datetime | None = None
@@ -106,7 +106,7 @@ def previous_last_words(view: DeploymentView, *, context: AppContext) -> LastWor
 def stream_logs(
     view: DeploymentView, asked: LogRequest, *, context: AppContext
 ) -> Iterator[LogLine]:
-    """Yield all lines as they are read. Raises EngineError, also between two lines."""
+    """Yield all lines while reading them. Raises EngineError, possibly after some lines."""
     gateway = gateway_with_log(view)
     if gateway is None:
         return iter(read_ended_log(view, asked, context=context).lines)

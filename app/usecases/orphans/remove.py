@@ -49,7 +49,8 @@ def find_orphan(project: str, *, context: AppContext) -> Orphan:
         return orphan
     if is_id(project) and context.store.has(project):
         raise NotOrphaned(
-            f"{project} is a deployment with a folder, so it is no orphan. Stop it on its own page."
+            f"{project} is a deployment with a folder, so it is no orphan."
+            " Stop the deployment on its own page."
         )
     if context.containers.of(project) or context.networks.of(project):
         raise NotOrphaned(

@@ -95,7 +95,7 @@ def remove_user(name: str, *, by: str, context: AppContext) -> None:
             raise _no_user(name)
         left = [each for other, each in people.users.items() if other != name]
         if left and not any(each.role == Role.OPERATOR for each in left):
-            raise InputRejected({"name": "is the last operator; add another one first"})
+            raise InputRejected({"name": "is the last operator; add another operator first"})
         del people.users[name]
     _record(context, "remove_user", by, user=name)
 

@@ -107,7 +107,7 @@ def _note_use(identifier: str, context: AppContext) -> None:
 
 
 def person_of_proxy(name: str, *, context: AppContext) -> Person:
-    """Return the person whom a trusted proxy logged in, with the role of the user of that name."""
+    """Return the person named by a trusted proxy, with the user's role; else a viewer."""
     user = context.people.read().users.get(name)
     return Person(name, user.role if user else Role.VIEWER)
 

@@ -35,7 +35,7 @@ class DeploymentShown(AnswerPart):
     name: str
     reason: str = Field(description="Why the deployment has this status.")
     remark: str = Field(description="Anything else worth knowing.")
-    drift: list[str] = Field(description="Changes since the last start that are not applied yet.")
+    drift: list[str] = Field(description="Changes since the last start, not applied yet.")
     ws_url: str | None = Field(description="The gateway's WebSocket address.")
     page_url: str | None = Field(description="The address of the gateway's own page.")
 

@@ -65,14 +65,14 @@ def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -
     Raises EngineError.
     """
     details = gateway.details
-    assert details is not None, "asked only for inspected containers"
+    assert details is not None, "the container must be inspected first"
     if gateway.state == "created":
         return _engine_cause(details.error, deployment, context)
     code, out_of_memory = details.exit_code, details.out_of_memory
     if details.restart_count and (
         ended := context.containers.last_exit(gateway.id, gateway.created_at)
     ):
-        # If the container runs again, its own exit code is 0.
+        # Use the recorded exit: a container that runs again has exit code 0.
         code, out_of_memory = ended.exit_code, ended.out_of_memory or out_of_memory
     lines, repairs = _last_lines(gateway, deployment, context), fix_line_parts(deployment, context)
     return exit_cause(code, out_of_memory, lines, repairs)

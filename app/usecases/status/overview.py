@@ -84,7 +84,7 @@ def show_deployment(deployment_id: str, *, context: AppContext) -> DeploymentVie
 
 
 def find_deployment(given: str, *, context: AppContext) -> str:
-    """Return the id of a deployment. Raises NotFound, InputRejected if several have the name."""
+    """Return the deployment's id. Raises NotFound; InputRejected if several have the name."""
     if is_id(given):
         return context.store.load(given).id
     found = [each.id for each in context.store.scan() if each.name == given]
@@ -102,7 +102,7 @@ def views_of(overview: Overview, context: AppContext) -> list[DeploymentView]:
 
 
 def usage_of(views: Iterable[DeploymentView], *, context: AppContext) -> dict[str, Usage]:
-    """Return the usage by deployment id, and keep the sampler running for a while."""
+    """Return CPU and memory usage by deployment id; keep the sampler running for a while."""
     running = {
         view.gateway.id: view.deployment.id
         for view in views
