@@ -78,7 +78,7 @@ class AnswerPart(BaseModel):
 
 
 class FieldProblem(AnswerPart):
-    """What is wrong with one field."""
+    """An error about one field."""
 
     field: str
     message: str

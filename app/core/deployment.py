@@ -64,7 +64,7 @@ class Deployment:
 
     @property
     def label(self) -> str:
-        """What people call it: its name, or else its id."""
+        """The deployment's name for people, or else its id."""
         return self.name or self.id
 
     @property

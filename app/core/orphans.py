@@ -141,7 +141,7 @@ def _without_folder(
         return None  # The project belongs to another folder.
     ours = [place for place in places if folders.holds(place)]
     if ours and ours[0] in folders.existing:
-        why = f"It was started in {ours[0]}, under a name that is not a deployment's id."
+        why = f"The project was started in {ours[0]}, under a name that is not a deployment's id."
         return _Reason(OrphanKind.OTHER_NAME, why, perhaps=True)
     if ours:
         where = "is in the archive" if project in folders.archived else "no longer exists"

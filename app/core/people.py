@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a route requires of its caller. `PUBLIC` requires nothing, as for the login page."""
+    """The permission that a route requires. `PUBLIC` is for everybody, as on the login page."""
 
     PUBLIC = "public"
     VIEW = "view"

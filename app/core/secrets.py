@@ -80,7 +80,7 @@ _KEY_LIKE = re.compile(
     r"|\b\d{8,10}:[\w-]{30,}"
     r"|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
 )
-# A value behind a word such as `token=`.
+# A value after a word such as `token=`.
 _NAMED = re.compile(
     r"(?i)((?:bearer\s+|[#?&](?:token|key|secret|password)=|://[^/\s:@]*:))([^\s\"'&@]{6,})"
 )
@@ -88,12 +88,12 @@ _ASSIGNED = re.compile(r"""(?m)(["']?)([A-Za-z_][\w.-]*)\1(\s*[:=][ \t]*)(?!\$\{
 
 
 def redacted(text: str) -> str:
-    """Hide what looks like a secret. Known secrets are masked by their values before this."""
+    """Hide text that looks like a secret. Callers mask known secrets by their values first."""
     return _NAMED.sub(rf"\1{MASK}", _KEY_LIKE.sub(MASK, text))
 
 
 def redacted_file(text: str) -> str:
-    """Hide the values in a configuration file whose names look like a secret's."""
+    """Hide the values in a configuration file whose keys look like a secret's name."""
     return redacted(_ASSIGNED.sub(_assigned, text))
 
 

@@ -1,4 +1,4 @@
-"""Single flight: callers who want the same thing at the same time share one call for it."""
+"""Single flight: callers who want the same result at the same time share one call."""
 
 import time
 from collections import deque
@@ -45,7 +45,7 @@ class DaemonThreads:
 
 
 class _Flight(Generic[Result]):
-    """One call for a key. Times are those of `time.monotonic()`."""
+    """One call for a key. Its times come from `time.monotonic()`."""
 
     def __init__(self, version: object) -> None:
         self.version = version

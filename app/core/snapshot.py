@@ -12,7 +12,7 @@ from app.core.settings.ports import probe_address
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of one container: another start of the same container is another run."""
+    """One run of one container. Each start of the container begins another run."""
 
     container_id: str
     started_at: str

@@ -136,7 +136,7 @@ def _on_loopback_only(
 def _published_elsewhere(words: str, name: str, gateway: PublishedGateway) -> PageObstacle:
     url, step, command = f"http://{gateway.bind_address}:{gateway.port}/", "Open this instead:", ""
     if name in _LOOPBACK_NAMES:
-        step = f"Open {url} instead. If you use an SSH tunnel, add one for the gateway's port:"
+        step = f"Open {url} instead. If you use an SSH tunnel, add a tunnel for the gateway's port:"
         command = _tunnel("", gateway)
     return PageObstacle("published_elsewhere", words, step, command, url, blocks=True)
 
@@ -184,7 +184,7 @@ def _origin_not_listed(origin: str, is_certain: bool) -> PageObstacle:
 def _perhaps_tunneled(gateway: PublishedGateway) -> PageObstacle:
     return PageObstacle(
         "perhaps_tunnelled",
-        "If you use an SSH tunnel, add one for the gateway's port, then open"
+        "If you use an SSH tunnel, add a tunnel for the gateway's port, then open"
         f" http://localhost:{gateway.port}:",
         command=_tunnel("", gateway),
     )

@@ -55,7 +55,7 @@ class PendingRequest:
 
 @dataclass(frozen=True, slots=True)
 class PairedDevice:
-    """A paired device. `approved_via` is the gateway's own word for how it was approved."""
+    """A paired device. `approved_via` is the gateway's own word for the kind of approval."""
 
     device_id: str
     approved_at: datetime | None = None
@@ -105,7 +105,7 @@ def scopes_to_approve(request: PendingRequest) -> tuple[str, ...]:
 
 
 def approvers(history: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return who approved each device, from the deployment's history."""
+    """Return the approver of each device, from the deployment's history."""
     found: dict[str, str] = {}
     for entry in history:
         device, who = entry.get("device"), entry.get("who")

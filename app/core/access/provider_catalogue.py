@@ -37,7 +37,7 @@ ANSWERS = (
         "key_missing",
         r"^NO_KEY ",
         "The gateway has no OpenRouter key.",
-        f"Make one at https://openrouter.ai/keys, {_SET_KEY}",
+        f"Make a key at https://openrouter.ai/keys, {_SET_KEY}",
     ),
     CatalogueAnswer(
         "other_provider",
@@ -154,7 +154,7 @@ ANSWERS = (
         "tls_expected_none",
         r"^(?:ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG|EPROTO) ",
         "{host} does not speak TLS.",
-        f"If it should use plain http, write http:// in {_SET_URL}.",
+        f"If {{host}} should use plain http, write http:// in {_SET_URL}.",
     ),
     CatalogueAnswer(
         "tls_refused",

@@ -11,7 +11,8 @@ ENGINE = DoctorCheck(
     "engine",
     "Docker Engine",
     Area.ENGINE,
-    "All gateways run in it. Without it they can't be launched, watched or stopped.",
+    "All gateways run in Docker Engine. Without it, gateways can't be launched, watched or"
+    " stopped.",
 )
 COMPOSE = DoctorCheck(
     "compose",
@@ -37,8 +38,8 @@ LIMITS = DoctorCheck(
     "limits",
     "Container limits",
     Area.ENGINE,
-    "Each gateway has a memory and a process limit, so that a faulty one can't bring down the"
-    " others. Some kernels are built or started without support for limits.",
+    "Each gateway has a memory and a process limit, so that a faulty gateway can't bring down"
+    " the others. Some kernels are built or started without support for limits.",
 )
 BOOT = DoctorCheck(
     "boot",
@@ -216,7 +217,7 @@ def boot_finding(facts: BootFacts, shell: Shell) -> DoctorFinding:
     if not facts.enabled:
         return BOOT.warning(
             f"docker.service is not enabled: the engine does not start with the host. {restart}",
-            "Enable it.",
+            "Enable the service.",
             shell.as_root("systemctl enable docker"),
         )
     gateways = counted(len(facts.policies), "running gateway")

@@ -25,7 +25,7 @@ class DoctorVerdict(StrEnum):
 
 
 class Area(StrEnum):
-    """The groups of checks, in the order in which they are shown."""
+    """The groups of checks, in the order of display."""
 
     ENGINE = "Docker Engine"
     HOST = "This host"

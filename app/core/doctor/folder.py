@@ -11,7 +11,7 @@ MODES = DoctorCheck(
     "Who can read the secrets",
     Area.FOLDER,
     "A .env holds the keys that pay for models and the gateway's token. Anybody on this host who"
-    " may read it has them.",
+    " may read the file has these secrets.",
 )
 OWNERS = DoctorCheck(
     "owners",
@@ -25,14 +25,14 @@ LINKS = DoctorCheck(
     "Links in the folder",
     Area.FOLDER,
     "Links are not followed, so that nothing outside the folder is ever read, changed or deleted."
-    " What a link leads to is ignored.",
+    " The target of a link is ignored.",
 )
 FOREIGN = DoctorCheck(
     "foreign",
     "Other things in the folder",
     Area.FOLDER,
-    "Only folders named by an id (ten characters of 0-9 and a-f) are deployments. Anything else is"
-    " never listed or touched, so a gateway in it is easily forgotten.",
+    "Only folders named by an id (ten characters of 0-9 and a-f) are deployments. Deploy"
+    " Agent never lists or touches anything else, so a gateway there is easily forgotten.",
 )
 
 ORPHANS = DoctorCheck(
@@ -46,7 +46,7 @@ ORPHANS = DoctorCheck(
 
 @dataclass(frozen=True, slots=True)
 class ExposedPath:
-    """A file with too wide a mode. Others may never write, and only read if it is not `private`."""
+    """A file with too wide a mode. Others may never write; they may read if `private` is false."""
 
     path: str
     mode: int
@@ -108,8 +108,8 @@ def modes_finding(
     ]
     return MODES.bad(
         f"Others on this host may read or change {listed(shown)}.",
-        "Close them to everybody but their owner. Somebody may already have read a key: replace it"
-        " at the provider.",
+        "Make these files accessible for their owners only. Somebody may already have read a key:"
+        " replace it at the provider.",
         "\n".join(lines),
     )
 
@@ -154,8 +154,8 @@ def links_finding(links: Sequence[FolderLink], coverage: Coverage, shell: Shell)
     path, target = quoted(first.path), quoted(first.target)
     return LINKS.bad(
         f"{listed(texts)}.",
-        "First stop the deployment that uses it. The line replaces the first link with a copy of"
-        " its target; the original stays where it is.",
+        "First stop the deployment that uses the link. This command replaces the first link with a"
+        " copy of its target; the original stays where it is.",
         shell.as_root(f"rm {path} && cp -aT {target} {path}"),
     )
 

@@ -26,7 +26,8 @@ MEMORY = DoctorCheck(
     "memory",
     "Memory of the host",
     Area.HOST,
-    "When it runs out, the kernel kills a process, perhaps a gateway. An idle gateway takes 0.7 to"
+    "When memory runs out, the kernel kills a process, perhaps a gateway. An idle gateway takes 0.7"
+    " to"
     " 1 GB.",
 )
 GATEWAY_MEMORY = DoctorCheck(

@@ -19,13 +19,14 @@ IMAGES = DoctorCheck(
     "images",
     "Images of deployments",
     Area.ENGINE,
-    "If a deployment's image is gone from this host, it can't be launched without the registry.",
+    "If a deployment's image is gone from this host, the deployment can't be launched without the"
+    " registry.",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An image by the name used for it. `id` is empty if the image is not on this host."""
+    """An image and the name used for it. `id` is empty if this host does not have the image."""
 
     reference: str
     id: str = ""

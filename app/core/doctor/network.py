@@ -14,7 +14,7 @@ NETWORKS = DoctorCheck(
     "Networks for deployments",
     Area.NETWORK,
     "Each deployment has a small network of its own, so that gateways can't reach each other. A"
-    " network that overlaps a route of this host can't be created, or it breaks that route.",
+    " network that overlaps a route of this host can't be created, or breaks that route.",
 )
 ENGINE_NETWORKS = DoctorCheck(
     "engine_networks",
@@ -43,7 +43,7 @@ _FEW_PORTS = 50
 
 @dataclass(frozen=True, slots=True)
 class PortOwner:
-    """A deployment and its port. `runs` means that its own container publishes the port."""
+    """A deployment and its port. `runs` means that its own container publishes that port."""
 
     deployment_id: str
     label: str

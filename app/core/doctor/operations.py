@@ -22,9 +22,9 @@ _UNLOCK_TIME = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class DeploymentLock:
-    """A deployment, its latest operation, and who holds its lock.
+    """A deployment, its latest operation, and the processes that hold its lock.
 
-    `locked_by` are the ids of the processes that hold the lock, None if nobody does.
+    `locked_by` are the ids of these processes, or None if no process holds the lock.
     """
 
     deployment_id: str

@@ -132,22 +132,22 @@ def _shared_token(reached: Sequence[GatewayReach]) -> list[GatewayReach]:
 def page_finding(page: PageFacts, shell: Shell) -> DoctorFinding:
     if page.here_only and not page.proxied and not page.has_users:
         return PAGE.good(
-            f"It is at {page.address}, for this machine only; anybody at this machine may do"
+            f"The page is at {page.address}, for this machine only; anybody at this machine may do"
             " everything."
         )
     if not page.has_users:
         return PAGE.warning(
-            f"It is at {page.address}, and nobody has an account yet.",
+            f"The page is at {page.address}, and nobody has an account yet.",
             "Add the first operator. This command asks for a password.",
             shell.deploy_agent("user", "add", "admin"),
         )
     if page.public and not page.here_only and not page.proxied:
         return PAGE.warning(
-            f"It is at {page.address} without TLS, and this host has the internet address"
+            f"The page is at {page.address} without TLS, and this host has the internet address"
             f" {listed(page.public)}.",
             f"Passwords cross the internet unencrypted. Put a TLS proxy in front of it."
             f" {shell.setting_words}",
             shell.setting("HOST", "127.0.0.1"),
         )
     reach = "for this machine only" if page.here_only else "for other machines too"
-    return PAGE.good(f"It is at {page.address}, {reach}, and everybody has to log in.")
+    return PAGE.good(f"The page is at {page.address}, {reach}, and everybody has to log in.")

@@ -66,7 +66,7 @@ class Incident:
 
 @dataclass(slots=True)
 class ExitSigns:
-    """What the engine reported before a container exits: a signal, an out-of-memory event."""
+    """The engine's reports before a container exits: a signal, an out-of-memory event."""
 
     signal: int | None = None
     signaled_at: datetime | None = None
@@ -146,7 +146,7 @@ def _unhealthy(event: ContainerEvent, signs: ExitSigns, latest: Incident | None)
 
 
 def _healthy(event: ContainerEvent, signs: ExitSigns, latest: Incident | None) -> Incident | None:
-    """A passing health check matters only after a failed one."""
+    """A passing health check matters only after a failed check."""
     if latest and latest.what == UNHEALTHY and not latest.detail("well"):
         return _updated(latest, event, {**latest.more, "well": True})
     return None

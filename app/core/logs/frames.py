@@ -13,7 +13,7 @@ from app.core.logs.lines import RawLine, Stream
 _HEADER = struct.Struct(">BxxxL")
 _ERR = 2
 _HIGHEST_STREAM = 3
-# Longer than any line that is shown.
+# Longer than any line on the page.
 _LONGEST = 64 * 1024
 
 

@@ -49,7 +49,7 @@ class RawLine(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line that may be shown: without secrets and escape sequences, and not too long.
+    """A line that is safe to show: without secrets and escape sequences, and not too long.
 
     `pieces` are the text with colors, without the line's own time if it repeats the engine's time.
     """

@@ -10,7 +10,7 @@ from app.core.errors import InputRejected
 from app.core.logs.lines import Level, LogFilter, Stream
 
 MOST_SHOWN = 5_000
-# How far back: a number of lines, or a time span.
+# The start of the log to show: a number of lines, or a time span.
 LAST: Mapping[str, str] = {
     "200": "Last 200 lines",
     "1000": "Last 1,000 lines",

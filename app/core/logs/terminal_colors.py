@@ -68,5 +68,5 @@ def _number(color: Color | None) -> int | None:
     if color is None or color.is_default:
         return None
     number = color.downgrade(ColorSystem.STANDARD).number
-    # Bright colors look like the normal ones: the page has its own readable shades.
+    # Bright colors get the classes of normal colors: the page has its own readable shades.
     return None if number is None else number % 8

@@ -62,7 +62,7 @@ class Effect(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindFacts:
-    """What is true of every operation of one kind.
+    """The facts that hold for every operation of one kind.
 
     noun: the kind's name in a sentence.
     title: the operation in the history, with its arguments.

@@ -29,7 +29,7 @@ class StepBegan:
     log_size: int = 0
 
 
-# What an operation records of its progress. A text is a line of the operation's log.
+# A record of an operation's progress. A text is a line of the operation's log.
 Record = StepBegan | Layer | str
 
 

@@ -12,7 +12,7 @@ from app.core.settings.ports import NETWORK_PREFIX
 
 SERVICE = "openclaw"
 GATEWAY_UID = 1000
-# The label names the deployment that a container was created for, whoever started it.
+# The label names the deployment for which a container was created, whoever started the container.
 LABEL = "io.deploy-agent.deployment"
 
 _TEMPLATE = """\

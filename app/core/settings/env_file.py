@@ -68,7 +68,7 @@ def without_value(data: bytes, key: str) -> bytes:
 
 
 def _cut_out(text: str, start: int, end: int) -> str:
-    """Remove a statement from a text, and its whole line if nothing else is on it."""
+    """Remove a statement from a text, and the whole line if nothing else is on that line."""
     line = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", end) + 1 or len(text)
     before, after = text[line:start], text[end:line_end]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from app.core.settings.env_interpolation import InterpolationError, interpolate
 
-# Windows editors put this before UTF-8 text.
+# Windows editors put this mark before UTF-8 text.
 BYTE_ORDER_MARK = "\ufeff"
 
 # Go's unicode.IsSpace; Python's str.isspace() also takes the separators \x1c to \x1f.
@@ -50,9 +50,10 @@ class EnvParser:
         self.rest = text
         self.environment = environment
         self.values: dict[str, str] = {}
-        # Position of each key's last value in the text, quotes included; the last one counts.
+        # The position of each key's last value in the text, quotes included. Compose uses the last
+        # value.
         self.spans: dict[str, tuple[int, int]] = {}
-        # Every key with a value, in order, and the position of its statement.
+        # Every key with a value, in order, and the position of the key's statement.
         self.statements: list[tuple[str, int, int]] = []
 
     def parse(self) -> dict[str, str]:

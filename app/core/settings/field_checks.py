@@ -50,7 +50,7 @@ def check_input(given: Mapping[str, Any]) -> CheckedInput:
 
 
 def check_value(name: str, raw: Any) -> str:
-    """Return one field's value as it goes into `.env`, empty if there is none.
+    """Return one field's value in the form for `.env`, empty if there is no value.
 
     Raises ValueRejected.
     """

@@ -275,13 +275,13 @@ GIVEN = tuple(each for each in FIELDS if each is not TOKEN)
 BY_NAME: Mapping[str, Field] = {each.name: each for each in FIELDS}
 BY_ENV: Mapping[str, Field] = {each.env: each for each in FIELDS}
 
-# Variables with such names count as secrets even if they are not among the fields.
+# Variables with these words in their names count as secrets even if they are not fields.
 _SECRET_NAME = re.compile(
     r"(?:KEY|TOKEN|SECRET|PASS|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:_|\d|\Z)", re.IGNORECASE
 )
 
 
 def is_secret(env: str) -> bool:
-    """Return whether a variable of `.env` holds a secret, whether or not it is a known field."""
+    """Return whether a variable of `.env` holds a secret, even if the variable is not a field."""
     known = BY_ENV.get(env)
     return known.secret if known else bool(_SECRET_NAME.search(env))

@@ -25,7 +25,7 @@ _DIFF_CONTEXT = 2
 
 @dataclass(frozen=True, slots=True)
 class DeploymentFiles:
-    """A deployment's two files. `compose` is None if it is missing or not text."""
+    """A deployment's two files. `compose` is None if that file is missing or not text."""
 
     env: bytes = field(repr=False)
     compose: str | None = field(repr=False)
@@ -37,7 +37,7 @@ class DeploymentFiles:
 
 @dataclass(frozen=True, slots=True)
 class CheckedChanges:
-    """Checked input: the new value of each variable (None removes it), errors by field name."""
+    """Checked input: new values of variables (None removes one), and errors by field name."""
 
     values: Mapping[str, str | None] = field(repr=False)
     errors: Mapping[str, str]
@@ -45,7 +45,7 @@ class CheckedChanges:
 
 @dataclass(frozen=True, slots=True)
 class SettingChange:
-    """One changed variable of `.env`; None means that it has no value."""
+    """One changed variable of `.env`; None means that the variable has no value."""
 
     env: str
     before: str | None = field(repr=False)
@@ -110,7 +110,7 @@ def shown_changes(
 
 
 def label_of(key: str) -> str:
-    """Return the label of a variable; a file's name stays as it is."""
+    """Return the label of a variable. A file's name is its own label."""
     return BY_ENV[key].label if key in BY_ENV else key
 
 
@@ -147,7 +147,7 @@ def check_changes(
 def _requested_change(
     name: str, raw: Any, env: Mapping[str, str], fallbacks: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """Return the change that one given field makes, empty if none. Raises ValueRejected."""
+    """Return the change made by one given field, empty if none. Raises ValueRejected."""
     known = BY_NAME.get(name)
     before = env.get(known.env, "") if known else ""
     if known and known is not TOKEN:

@@ -1,4 +1,4 @@
-"""Placeholders: words in place of a value that is not known yet or must not be shown."""
+"""Placeholders: words in place of a value that is unknown yet or must not be shown."""
 
 import re
 import secrets

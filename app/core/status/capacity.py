@@ -42,7 +42,7 @@ class HostResources:
 
     @property
     def gateway_bytes(self) -> int:
-        """The memory of one more gateway: the average of the running ones, if there are any."""
+        """The memory of one more gateway: the average of the running gateways, if there are any."""
         if not self.used:
             return GATEWAY_BYTES
         return max(_LEAST_BYTES, sum(self.used) // len(self.used))
@@ -50,7 +50,7 @@ class HostResources:
 
 @dataclass(frozen=True, slots=True)
 class CapacityLimit:
-    """How many more gateways one resource allows, and what happens beyond that."""
+    """How many more gateways one resource allows, and what happens with more gateways."""
 
     name: str
     more: int
@@ -138,7 +138,7 @@ def _instances(host: HostResources) -> CapacityLimit | None:
         max(0, host.instances - host.running),
         f"this host allows one user {host.instances} inotify instances, and each of the"
         f" {host.running} running gateways takes one",
-        "A gateway without one does not notice that its settings change.",
+        "A gateway without an instance does not notice that its settings change.",
         f"Raise the limit (as root: sysctl -w {_MORE_INSTANCES}).",
         _MORE_INSTANCES,
     )

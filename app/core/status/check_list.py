@@ -1,4 +1,4 @@
-"""All readiness checks of a deployment: those of its gateway, its container and its files."""
+"""All readiness checks of a deployment: checks of its gateway, its container and its files."""
 
 from collections.abc import Sequence
 
@@ -20,10 +20,10 @@ def check_list(
     *,
     has_container: bool = True,
 ) -> tuple[ReadinessCheck, ...]:
-    """Return every check in order; those after a failed one are pending.
+    """Return every check in order; the checks after a failed check are pending.
 
-    `gateway_checks` is None before their first run. `tokens_equal` is None if we may not read
-    `openclaw.json`. During a pull a launch has no container yet.
+    `gateway_checks` is None before the gateway's checks have run. `tokens_equal` is None if we may
+    not read `openclaw.json`. During a pull a launch has no container yet.
     """
     # A failed check gives the reason, so the container's check does not repeat the reason.
     explained = report.status is Status.UNHEALTHY and first_failed(gateway_checks or ()) is not None
@@ -53,5 +53,7 @@ def _config_check(tokens_equal: bool | None) -> ReadinessCheck:
     if tokens_equal:
         return passed("config_token")
     return failed(
-        "config_token", "The tokens differ.", "Launch again: that writes the one of .env into it."
+        "config_token",
+        "The tokens differ.",
+        "Launch again: this writes the token of .env into openclaw.json.",
     )

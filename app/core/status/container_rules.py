@@ -33,7 +33,7 @@ def not_running(gateway: Container) -> Derived:
         case "removing":
             return Status.STOPPING, "Docker is removing its container"
         case "dead":
-            return Status.FAILED, "Docker could not remove its container; stop it again"
+            return Status.FAILED, "Docker could not remove its container; stop the deployment again"
     return Status.UNKNOWN, f"Docker calls its container “{gateway.state}”"
 
 

@@ -29,7 +29,7 @@ BY_URGENCY = (
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the list shows of one deployment. Equal rows look the same."""
+    """A deployment's row in the list. Equal rows look the same."""
 
     id: str
     name: str
@@ -83,7 +83,7 @@ class ListQuery:
         return self.as_arguments(statuses=self.statuses ^ {status})
 
     def sorted_by(self, column: str) -> dict[str, Any]:
-        """Return the arguments that sort by a column; in reverse if the list is sorted by it."""
+        """Return the arguments that sort by a column, in reverse if that column sorts the list."""
         down = self.sort == column and not self.descending
         return self.as_arguments(sort=column, descending=down)
 

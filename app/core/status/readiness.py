@@ -57,7 +57,7 @@ def failed(
 
 
 def first_failed(checks: Sequence[ReadinessCheck]) -> ReadinessCheck | None:
-    """Return the first failed check; None if an earlier one is still pending."""
+    """Return the first failed check; None if an earlier check is still pending."""
     first = next((each for each in checks if each.state is not CheckState.PASSED), None)
     return first if first and first.state is CheckState.FAILED else None
 

@@ -353,7 +353,7 @@ CONTAINERS = [
     pytest.param(
         a_container("dead"),
         "failed",
-        "Docker could not remove its container; stop it again",
+        "Docker could not remove its container; stop the deployment again",
         id="dead",
     ),
     pytest.param(

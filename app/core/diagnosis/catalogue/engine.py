@@ -1,4 +1,4 @@
-"""What Docker Engine and Compose report when they fail."""
+"""Messages of Docker Engine and Compose about failures."""
 
 from app.core.diagnosis.catalogue.entry import LAUNCH, CatalogueEntry
 
