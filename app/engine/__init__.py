@@ -1,1 +1,1 @@
-"""Docker Engine, Compose and the gateways' own ports: every call to them."""
+"""All calls to Docker Engine, to Compose and to the gateways' published ports."""

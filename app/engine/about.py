@@ -16,7 +16,7 @@ from app.engine.container_answers import parse_time
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """Some of `docker info`. `ahead`: seconds by which its clock is ahead of ours."""
+    """Some of `docker info`. `ahead`: seconds that the engine's clock is ahead of this host's."""
 
     version: str
     api_version: str
@@ -55,14 +55,14 @@ class EngineAbout:
         )
 
     def version(self) -> dict[str, Any]:
-        """Return the engine's version, its API's and its host's."""
+        """Return the versions of the engine, of its API and of its host's system."""
         with self._client.calls() as client:
             said = client.version(api_version=False)
         names = ("Version", "ApiVersion", "Os", "Arch", "KernelVersion")
         return {name: said.get(name) for name in names}
 
     def image(self, reference: str) -> ImageFacts:
-        """Return an image by its name; its id is empty if this host does not have it."""
+        """Return an image by its name; the id is empty if this host does not have the image."""
         try:
             with self._client.calls() as client:
                 said = client.inspect_image(reference)  # type: ignore[no-untyped-call]
@@ -89,7 +89,7 @@ class EngineAbout:
         return found
 
     def restart_policies(self, container_ids: Iterable[str]) -> dict[str, str]:
-        """Return the restart policies of containers. Those that are gone are left out."""
+        """Return the restart policies of containers, without containers that are gone."""
         found = {}
         for each in container_ids:
             with suppress(NotFound), self._client.calls() as client:

@@ -1,7 +1,7 @@
-"""Reads the engine's and the gateways' answers: what is missing or of another type is empty.
+"""Reads the engine's and the gateways' answers: a missing or wrongly typed value is empty.
 
-An engine of another version, or one that only imitates Docker's, leaves things out. A container
-that is described oddly is listed with fewer facts, and hides none of the others.
+An engine of another version, or an imitation of Docker Engine, leaves values out. A container with
+a strange description is listed with fewer facts, and hides no other containers.
 """
 
 import json
@@ -45,7 +45,7 @@ def object_in(message: str | bytes) -> Row:
 
 
 def lines_of(answer: str) -> list[Row]:
-    """Read an answer that has one object per line."""
+    """Return the objects of an answer with one JSON object per line."""
     found = []
     for line in answer.splitlines():
         with suppress(ValueError):
@@ -59,7 +59,7 @@ def texts(row: Row, key: str) -> list[str]:
 
 
 def moment(seconds: float) -> datetime:
-    """Return the time so many seconds after 1970; 1970 if there is no such time."""
+    """Return the time for seconds since 1970; 1970 if they are out of range."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError, OSError):
@@ -67,6 +67,6 @@ def moment(seconds: float) -> datetime:
 
 
 def pairs(entries: Iterable[str]) -> dict[str, str]:
-    """Read an environment of `KEY=value` entries."""
+    """Return the variables of an environment with `KEY=value` entries."""
     split = (each.partition("=") for each in entries)
     return {key: value for key, _, value in split}

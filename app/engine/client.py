@@ -1,4 +1,4 @@
-"""The connection to Docker Engine: its address, found once, and a client for reads."""
+"""The connection to Docker Engine: the engine's address, found once, and a client for reads."""
 
 import errno
 import os
@@ -26,10 +26,10 @@ from app.engine import latency
 Parameters = dict[str, int | str | None]
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-# This process or host is out of files: the engine is not to blame.
+# Errors from a lack of file descriptors here, which are no fault of the engine.
 _SHORTAGES = (errno.EMFILE, errno.ENFILE)
-# What Compose and its connection need. Nothing else of the server's environment is passed on,
-# since any variable there overrides the one of `.env`.
+# The variables that Compose and its connection need. No other variable of the server is passed
+# on, because it would override the variable of the same name in `.env`.
 _PASSED_ON = (
     "PATH",
     "HOME",
@@ -71,10 +71,10 @@ def _context_address() -> str | None:
 
 
 def docker_environment(project: Path, address: str) -> dict[str, str]:
-    """Return the environment of `docker compose`: what it needs, and nothing of ours."""
+    """Return the environment of `docker compose`, without Deploy Agent's own variables."""
     environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment["DOCKER_HOST"] = address
-    # A `.env` could set it, and would forbid the --remove-orphans that we pass.
+    # Set here because a `.env` with another value would forbid the --remove-orphans of our calls.
     environment["COMPOSE_IGNORE_ORPHANS"] = "false"
     own_config = project / ".docker"
     if "DOCKER_CONFIG" not in environment and (own_config / "config.json").is_file():
@@ -83,7 +83,7 @@ def docker_environment(project: Path, address: str) -> dict[str, str]:
 
 
 class _BoundedClient(docker.APIClient):
-    """Docker's client with calls that end in time for whoever waits for them."""
+    """Docker's client whose calls end by the current deadline."""
 
     def _set_request_timeout(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         kwargs.setdefault("timeout", bounded_timeout(self.timeout))
@@ -91,7 +91,7 @@ class _BoundedClient(docker.APIClient):
 
 
 class EngineClient:
-    """Docker's low-level client, connected at first use, shared by all threads.
+    """Docker's low-level client, connected at the first call, shared by all threads.
 
     Calls raise EngineUnreachable, EngineDenied, EngineSilent or EngineRefused. Docker's own
     NotFound, for a container or image that is gone, passes through.
@@ -119,13 +119,13 @@ class EngineClient:
             raise in_words from error
 
     def _connect(self) -> docker.APIClient:
-        # "auto" asks the engine for its version once: newer engines refuse old ones.
-        # Two threads may connect at the same time: with a lock one would wait for the other's
-        # timeout.
+        # "auto" requests the engine's API version once: newer engines refuse old API versions.
+        # Two threads may connect at the same time: with a lock, one thread would wait for the
+        # timeout of the other.
         self._connected = _BoundedClient(
             base_url=self.address, version="auto", timeout=self.timeout
         )
-        # The engine is on this machine: don't look up proxies and .netrc at each call.
+        # The engine is on this machine, so calls need no proxy and no .netrc.
         self._connected.trust_env = False
         self._connected.hooks["response"].append(latency.answered)
         return self._connected
@@ -141,7 +141,7 @@ class EngineClient:
             )
         if any(isinstance(cause, OSError) and cause.errno in _SHORTAGES for cause in causes):
             return EngineUnreachable(
-                "Docker Engine was not asked: this server has too many open files."
+                "Docker Engine was not called: this server has too many open files."
                 " Try again in a moment."
             )
         return EngineUnreachable(
@@ -153,7 +153,7 @@ class EngineClient:
 def ask(
     engine: docker.APIClient, path: str, parameters: Parameters, *, stream: bool = False
 ) -> requests.Response:
-    """Call what Docker's client calls without a time limit, or otherwise than needed.
+    """Call the engine's API with a time limit, which Docker's client lacks for some calls.
 
     Raises APIError.
     """
@@ -179,7 +179,7 @@ def silent() -> EngineSilent:
 
 
 def causes_of(error: BaseException) -> Iterator[Any]:
-    """Yield an error and all errors inside it: requests and urllib3 wrap the real one."""
+    """Yield an error and all errors inside it: requests and urllib3 wrap the original error."""
     pending: list[Any] = [error]
     seen: set[int] = set()
     while pending:

@@ -1,12 +1,12 @@
 """Compose operations, through python-on-whales.
 
 python-on-whales has no time limits and passes its whole environment on. So the operation process
-cleans its environment first, and the command is wrapped: `timeout` limits it, and
-`setpriv --pdeathsig` ends it together with the operation process, so that no Compose runs on
-after its lock is free.
+cleans its environment first, and wraps the command: `timeout` limits Compose's time, and
+`setpriv --pdeathsig` ends Compose together with the operation process, so that no Compose runs
+after the operation's lock is free.
 
-python-on-whales is imported where it is called: that takes long, and a command that only reads
-needs none of it.
+python-on-whales is imported inside functions: the import takes long, and commands that only read
+don't need it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _VERSION_SECONDS = 10.0
 _END_WITH_US = ["setpriv", "--pdeathsig", "KILL"]
-# python-on-whales has no --progress; this does the same.
+# python-on-whales has no --progress option; this variable has the same effect.
 _PROGRESS = "COMPOSE_PROGRESS=json"
 
 
@@ -57,7 +57,7 @@ def compose_restart(deployment_id: str, seconds: float) -> None:
 
 
 def compose_images(folder: Path, seconds: float, env_file: Path | None = None) -> dict[str, str]:
-    """Return the image of each service. Compose checks the file on the way.
+    """Return the image of each service. Compose also validates the compose file.
 
     `env_file` is used in place of `.env`. Raises ComposeFailed.
     """
@@ -80,7 +80,7 @@ def compose_down(deployment_id: str, log: ProgressLog, seconds: float) -> None:
 
 
 def compose_remove(project: str, environment: Mapping[str, str], seconds: float) -> None:
-    """Remove a project's containers and networks by its labels alone, from within the server.
+    """Remove a project's containers and networks, found by labels. Called by the server.
 
     Raises ComposeFailed.
     """
@@ -89,7 +89,7 @@ def compose_remove(project: str, environment: Mapping[str, str], seconds: float)
 
 
 def compose_halt(project: str, environment: Mapping[str, str], seconds: float) -> None:
-    """Stop a project's containers by its labels alone, from within the server.
+    """Stop a project's containers, found by labels. Called by the server.
 
     Raises ComposeFailed.
     """
@@ -98,9 +98,9 @@ def compose_halt(project: str, environment: Mapping[str, str], seconds: float) -
 
 
 def run_as_root(image: str, folder: Path, script: str, seconds: float) -> str:
-    """Run a Node script as root in a short-lived container with the folder at /deployment.
+    """Run a Node script as root in a temporary container with the folder mounted at /deployment.
 
-    For files that only the gateway's user may touch. Raises ComposeFailed.
+    For files that only the gateway's user may access. Raises ComposeFailed.
     """
     client = _client(client_call=_bounded(seconds))
     return run_compose(
@@ -130,7 +130,7 @@ def compose_version(environment: Mapping[str, str]) -> str | None:
 
 
 def _bounded(seconds: float, before: Sequence[str] = ("env", _PROGRESS)) -> list[str]:
-    # --foreground: `timeout` must stay in our session, by which an operation is ended.
+    # --foreground: `timeout` must stay in the operation's session, which is ended as a whole.
     limit = ["timeout", "--foreground", "-k", "5", f"{seconds:g}"]
     return [*_END_WITH_US, *limit, *before, *_END_WITH_US, "docker"]
 
@@ -145,14 +145,14 @@ def _in_folder(folder: Path, seconds: float, env_file: Path | None = None) -> "D
 
 
 def _by_project(deployment_id: str, seconds: float) -> "DockerClient":
-    """Use a project's labels: a damaged `.env` must not make it unstoppable."""
+    """Find a project by its labels: a damaged `.env` must not prevent a stop."""
     return _client(client_call=_bounded(seconds), compose_project_name=deployment_id)
 
 
 def _from_server(
     environment: Mapping[str, str], seconds: float, project: str | None = None
 ) -> "DockerClient":
-    """Run from within the server: with this environment, and in a folder without files."""
+    """Run Compose with this environment, in a folder without files, for calls by the server."""
     cleared = ["env", "-i", "-C", "/", *(f"{key}={value}" for key, value in environment.items())]
     return _client(client_call=_bounded(seconds, cleared), compose_project_name=project)
 

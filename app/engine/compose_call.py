@@ -1,4 +1,4 @@
-"""One call of Compose: its progress, its failure, and its end together with ours.
+"""One call of Compose: its progress, its failure, and its end together with this process.
 
 Progress is read from Compose's JSON output, which includes the bytes of a pull.
 """
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class ProgressLog(Protocol):
-    """Where Compose's output goes: lines, the steps that begin with one, and layers."""
+    """Receives Compose's output: log lines, beginnings of steps, and layers of a pull."""
 
     def say(self, text: str) -> None: ...
 
@@ -31,7 +31,7 @@ class ProgressLog(Protocol):
 
 
 class ComposeFailed(Exception):
-    """Compose ended with an error. `output` is its own text and may hold secrets: mask it."""
+    """Compose ended with an error. `output` is Compose's own text and may hold secrets: mask it."""
 
     def __init__(self, output: str, timed_out: bool = False) -> None:
         super().__init__("Compose failed")
@@ -40,7 +40,7 @@ class ComposeFailed(Exception):
 
 
 def follow_compose(start: Callable[[], Iterable[tuple[str, bytes]]], log: ProgressLog) -> None:
-    """Pass the output of a call on as it comes. Raises ComposeFailed."""
+    """Report a call's output while the call runs. Raises ComposeFailed."""
     layers = _Layers(log)
 
     def consume() -> None:
@@ -58,13 +58,13 @@ def follow_compose(start: Callable[[], Iterable[tuple[str, bytes]]], log: Progre
     except ComposeFailed:
         raise
     except BaseException:
-        # The operation is to end: no Compose may run on after it.
+        # The operation is being ended: Compose must not run on after the operation.
         _end_children()
         raise
 
 
 class _Layers:
-    """Reports a layer only when a progress bar would move: Docker does every half megabyte."""
+    """Reports a layer only when a progress bar would move. Docker reports every half megabyte."""
 
     def __init__(self, log: ProgressLog) -> None:
         self._log = log
@@ -78,7 +78,7 @@ class _Layers:
 
 
 def _end_children() -> None:
-    """End the processes that were started in this session, and no others."""
+    """End the child processes that are in this session, and no others."""
     session = os.getsid(0)
     children = [each for each in psutil.Process().children(recursive=True) if _is_of(each, session)]
     for child in children:
@@ -99,7 +99,7 @@ def _is_of(process: psutil.Process, session: int) -> bool:
 
 
 def run_compose(call: Callable[[], T]) -> T:
-    """Return what a call of python-on-whales returns. Raises ComposeFailed."""
+    """Return the result of a call of python-on-whales. Raises ComposeFailed."""
     from python_on_whales.client_config import ClientNotFoundError
     from python_on_whales.exceptions import DockerException
 
@@ -108,6 +108,6 @@ def run_compose(call: Callable[[], T]) -> T:
     except ClientNotFoundError:
         raise ComposeFailed("setpriv (util-linux) is not on this host's PATH") from None
     except DockerException as error:
-        # Its own text is the whole command line; the reason is in the output of the command.
+        # The exception's text is the whole command line; the reason is in the command's output.
         timed_out = error.return_code in (124, 137)
         raise ComposeFailed(text_of(error.stderr or ""), timed_out) from None

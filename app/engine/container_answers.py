@@ -15,7 +15,7 @@ from app.engine.answers import Row, inside, moment, number, pairs, rows, text, t
 
 PROJECT = "com.docker.compose.project"
 WORKING_DIR = f"{PROJECT}.working_dir"
-_KILLED = 137  # By SIGKILL, as when memory runs out.
+_KILLED = 137  # The exit code after SIGKILL, which the kernel sends when memory runs out.
 _NUMBER = re.compile(r"-?\d{1,9}\Z", re.ASCII)
 
 
@@ -98,7 +98,7 @@ def environment_in(inspected: Row) -> dict[str, str]:
 
 
 def parse_time(text: str) -> datetime | None:
-    """Read the engine's time (RFC 3339 with nanoseconds); None for its year 1, which is “never”."""
+    """Return the engine's time (RFC 3339 with nanoseconds); None for the year 1, “never”."""
     try:
         read = datetime.fromisoformat(text)
     except ValueError:

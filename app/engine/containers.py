@@ -1,4 +1,4 @@
-"""Single containers as the engine knows them now: of one project, their logs, their ends."""
+"""Current facts of single containers: a project's containers, their logs, and how they ended."""
 
 import json
 import time
@@ -21,10 +21,10 @@ from app.engine.inspector import Inspector
 
 
 def list_containers(client: EngineClient, filters: dict[str, list[str]]) -> list[Container]:
-    """Return all containers that the filters fit, running or not. Raises EngineError."""
+    """Return all containers that match the filters, running or not. Raises EngineError."""
     with client.calls() as engine:
         found = map(container_in, rows_of(engine.containers(all=True, filters=filters)))
-        # Without an id nothing more can be asked about it.
+        # Skip containers without an id: no other call could name them.
         return [each for each in found if each.id]
 
 
@@ -34,7 +34,7 @@ class Containers:
         self._inspector = inspector
 
     def of(self, deployment_id: str) -> tuple[Container, ...]:
-        """Return one project's containers, all inspected, as of now. Raises EngineError."""
+        """Return one project's current containers, all inspected. Raises EngineError."""
         found = list_containers(self._client, {"label": [f"{PROJECT}={deployment_id}"]})
         return tuple(self._inspector.inspect(container) for container in found)
 
@@ -47,11 +47,11 @@ class Containers:
         }
 
     def logs(self, container_id: str, tail: int, since: int | None = None) -> bytes:
-        """Return the last lines of both streams in order, each after its time (RFC 3339).
+        """Return the last lines of both streams in order; each begins with its time (RFC 3339).
 
         Empty if the container is gone. Raises EngineError.
         """
-        # The engine takes no time at or before 1970.
+        # The engine refuses times at or before 1970.
         since = since if since and since > 0 else None
         try:
             with self._client.calls() as client:
@@ -64,14 +64,14 @@ class Containers:
         return self._inspector.secrets_of(container)
 
     def environment_of(self, container: Container) -> dict[str, str]:
-        """Return the variables that a container was made with, secrets too; none if it is gone.
+        """Return a container's environment, including secrets; empty if the container is gone.
 
         Raises EngineError.
         """
         return environment_in(self._inspected(container.id))
 
     def description(self, container_id: str) -> dict[str, Any]:
-        """Return the parts of `inspect` that help to explain an end, without values of variables.
+        """Return the parts of `inspect` that help to explain an end, without environment values.
 
         Empty if the container is gone. Raises EngineError.
         """
@@ -89,8 +89,8 @@ class Containers:
     def last_exit(self, container_id: str, since: datetime) -> PreviousExit | None:
         """Return how a container ended last, even if it runs again. Raises EngineError.
 
-        Once it was restarted, its own exit code is 0 and its out-of-memory flag is gone; the
-        engine's events still have both.
+        A restarted container has the exit code 0 and no out-of-memory flag; the engine's events
+        still have the values of the end.
         """
         parameters: Parameters = {
             "since": f"{since.timestamp():.6f}",
@@ -98,6 +98,6 @@ class Containers:
             "filters": json.dumps({"container": [container_id], "event": ["start", "oom", "die"]}),
         }
         with self._client.calls() as client:
-            # Docker's own call for events has no time limit.
+            # Docker's client has no time limit for its call of events.
             answer = ask(client, "/events", parameters)
             return last_exit_in(lines_of(answer.text))

@@ -17,9 +17,9 @@ from app.engine.container_answers import PROJECT, WORKING_DIR
 from app.engine.inspections import Inspections
 
 _log = logging.getLogger("deploy_agent")
-# Short: pages show `unknown` until the engine answers again.
+# Short, because pages show `unknown` until the engine answers again.
 _AGAIN_SECONDS = 0.5
-# Docker sends these events before its own list shows the change, so they are announced twice.
+# Docker sends these events before its list shows the change, so `changed` is called twice.
 _EARLY_ACTIONS = ("die", "pause", "unpause")
 _LISTED_AFTER_SECONDS = 0.15
 
@@ -27,12 +27,12 @@ Listener = Callable[[ContainerEvent], None]
 
 
 class EngineEvents:
-    """Calls `changed` when a container of ours changes, and when the stream breaks or comes back.
+    """Calls `changed` when a deployment's container changes, and when the stream ends or resumes.
 
-    `is_within` says whether a path is in our deployments folder: events of other projects are
-    ignored, of which a busy host has many. Events are lost while the stream is broken: after
-    the next `changed`, ask the engine. `inspections` of a container are dropped before anybody
-    learns of its event.
+    `is_within` says whether a path is in our deployments folder. Events of other projects, which
+    are many on a busy host, are ignored. Events are lost while the stream is broken: after the
+    next `changed`, read the engine's state again. A container's inspection is dropped before the
+    container's event is announced.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class EngineEvents:
         self._stream: CancellableStream[Any] | None = None
 
     def listen(self, listener: Listener, connected: Callable[[], None] = lambda: None) -> None:
-        """Call `listener` for each event of our deployments, in the thread that follows them.
+        """Call `listener` for each event of our deployments, in the thread that follows events.
 
-        `connected` is called each time that the stream comes back.
+        `connected` is called each time that the stream resumes.
         """
         self._listeners.append(listener)
         self._connected.append(connected)
 
     def start(self) -> None:
-        """Start following, once; the thread ends with the process or by `stop`."""
+        """Start the thread that follows events, once. `stop` ends the thread."""
         with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._follow, name="events", daemon=True)
@@ -78,7 +78,7 @@ class EngineEvents:
             try:
                 self._read_stream()
             except (EngineError, NotFound):
-                pass  # Whoever calls the engine sees the reason; here it is tried again.
+                pass  # Pages show the engine's error; this thread tries again.
             except Exception:  # noqa: BLE001 - the thread must go on
                 _log.exception("the engine's events could not be read")
             self._inspections.set_following(False)
@@ -87,7 +87,7 @@ class EngineEvents:
 
     def _read_stream(self) -> None:
         with self._client.calls() as client:
-            # Without those of health checks' commands: thirty a second on a full host.
+            # Without the events of health checks' commands: thirty a second on a full host.
             self._stream = client.events(
                 filters={"type": "container", "label": PROJECT, "event": list(_ACTIONS)},
                 decode=True,
@@ -100,7 +100,7 @@ class EngineEvents:
                 self.publish(event)
 
     def publish(self, row: Row) -> None:
-        """Pass one event on to everybody whom it concerns."""
+        """Pass an event on to the listeners."""
         event = _event_of(row)
         if event is None:
             if self._is_within(_attributes(row).get(WORKING_DIR, "")):
@@ -115,11 +115,11 @@ class EngineEvents:
         for listener in self._listeners:
             try:
                 listener(event)
-            except Exception:  # noqa: BLE001 - the other listeners are called all the same
+            except Exception:  # noqa: BLE001 - the other listeners must still be called
                 _log.exception("an event of the engine could not be handled")
 
 
-# Actions that change what a page shows; health_status comes as `health_status: healthy`.
+# Actions that change a page. A health_status event has an action such as `health_status: healthy`.
 _ACTIONS = (
     "create",
     "start",
@@ -138,7 +138,7 @@ _ACTIONS = (
 
 
 def _event_of(row: Row) -> ContainerEvent | None:
-    """Return the event if it is of one of our deployments."""
+    """Return the event of a deployment's container; None for other projects."""
     attributes = _attributes(row)
     deployment_id = attributes.get(PROJECT, "")
     if not is_id(deployment_id):

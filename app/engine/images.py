@@ -9,7 +9,7 @@ from app.core.updates.images import Image
 from app.engine.answers import Row, inside, rows_of, text, texts
 from app.engine.client import EngineClient
 
-# So that most pages cost no call for them.
+# Cached, so that most pages make no call for images.
 _KEPT_SECONDS = 10.0
 _VERSION = "org.opencontainers.image.version"
 
@@ -20,7 +20,7 @@ class Images:
         self._lists: SingleFlight[dict[str, Image]] = SingleFlight()
 
     def find(self, reference: str) -> Image | None:
-        """Return an image by name or id, None where this host has none. Raises EngineError."""
+        """Return an image by name or id, None if this host does not have it. Raises EngineError."""
         try:
             with self._client.calls() as client:
                 found = client.inspect_image(reference)  # type: ignore[no-untyped-call]

@@ -1,8 +1,8 @@
-"""Results of inspections, kept for as long as they hold.
+"""Results of container inspections, kept while they are valid.
 
-Every change of a container is among the engine's events. While events are followed, a container
-is inspected once for each of its runs, not for each snapshot. While they are not, only what
-never changes is kept.
+The engine sends an event for every change of a container. While events are followed, a container
+is inspected once per run of the container, not for each snapshot. While events are not followed,
+only values that never change are kept.
 """
 
 import time
@@ -12,7 +12,7 @@ from datetime import datetime
 from app.core.snapshot import Container, Details
 from app.core.status.uptime import fits
 
-# The output of a health check changes without an event.
+# The output of a health check changes without an event, so it is inspected again after this.
 _UNHEALTHY_KEPT_SECONDS = 10.0
 
 _Kept = tuple[Container, Details, float]
@@ -26,34 +26,34 @@ class Inspections:
         self._secrets: dict[str, tuple[str, ...]] = {}
 
     def drop(self, container_id: str) -> None:
-        """Forget a container's inspection: something happened to it."""
+        """Forget a container's inspection, because the container changed."""
         self._begun.discard(container_id)
         self._kept.pop(container_id, None)
 
     def set_following(self, following: bool) -> None:
-        """Note whether events are followed from now on."""
+        """Set whether events are followed from now on, and forget all inspections."""
         self._following = following
         self._begun.clear()
         self._kept.clear()
 
     def begin(self, container_id: str) -> None:
-        """Note that a container is about to be inspected."""
+        """Note that an inspection of a container begins."""
         if self._following:
             self._begun.add(container_id)
 
     def keep(self, container: Container, details: Details) -> None:
-        """Keep a result, unless something happened during the inspection."""
+        """Keep a result, unless the container changed during the inspection."""
         self._secrets[container.id] = details.secrets
         if container.id in self._begun:
             self._kept[container.id] = container, details, time.monotonic()
 
     def details_of(self, container: Container, now: datetime) -> Details | None:
-        """Return a container's details if they fit how it is listed now."""
+        """Return a container's kept details if they fit the listed container."""
         kept = self._kept.get(container.id)
         return kept[1] if kept and _holds(container, now, *kept) else None
 
     def secrets_of(self, container_id: str) -> tuple[str, ...] | None:
-        """Return the secrets that a container was made with: they never change."""
+        """Return the secrets in a container's environment, which never change."""
         return self._secrets.get(container_id)
 
     def keep_only(self, container_ids: Collection[str]) -> None:
@@ -65,7 +65,7 @@ class Inspections:
 def _holds(
     container: Container, now: datetime, before: Container, details: Details, inspected_at: float
 ) -> bool:
-    # The event of another run may still be on its way; the list shows these differences.
+    # A new run's event may still be on its way, but the list already shows these differences.
     if (container.state, container.health, container.exit_code) != (
         before.state,
         before.health,

@@ -1,4 +1,4 @@
-"""Inspects single containers, and remembers what a list of containers does not say."""
+"""Inspect single containers, and remember facts that the list of containers lacks."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from app.engine.inspections import Inspections
 
 
 class Inspector:
-    """`inspections` are kept as long as they hold; starts and last ends of a container longer."""
+    """Keeps `inspections` while they are valid, and starts and last ends of containers longer."""
 
     def __init__(self, client: EngineClient) -> None:
         self._client = client
@@ -25,13 +25,13 @@ class Inspector:
         self._last_ends: dict[str, PreviousExit] = {}
 
     def inspect(self, container: Container) -> Container:
-        """Return a container with its details, as of now. Raises EngineError."""
+        """Return a container with its current details. Raises EngineError."""
         self.inspections.begin(container.id)
         try:
             with self._client.calls() as client:
                 inspected = client.inspect_container(container.id)
         except (NotFound, EngineRefused):
-            # One that is gone, or that the engine can't describe, hides none of the others.
+            # A container that is gone or that the engine can't describe hides no others.
             return container
         details = details_in(inspected)
         self.inspections.keep(container, details)
@@ -40,7 +40,7 @@ class Inspector:
         return replace(container, details=details)
 
     def detailed(self, container: Container, now: datetime) -> Container:
-        """Return a listed container with all that its status needs. Raises EngineError."""
+        """Return a listed container with all facts that its status needs. Raises EngineError."""
         if not container.needs_inspection:
             return self.known(container, now)
         details = self.inspections.details_of(container, now)
@@ -49,9 +49,9 @@ class Inspector:
         )
 
     def known(self, container: Container, now: datetime) -> Container:
-        """Return a listed container with what is known of it already."""
+        """Return a listed container with the facts known from earlier calls."""
         started_at = self._starts.get(container.id)
-        # It may have been started again unnoticed: then the list's words name another age.
+        # After an unnoticed restart, the list's status text has another age than the known start.
         if started_at and fits(now - started_at, container.status_text):
             container = replace(container, started_at=started_at)
         return self._with_last_end(container)
@@ -68,8 +68,8 @@ class Inspector:
         return details.secrets if details else ()
 
     def learn_starts(self, containers: Iterable[Container], most: int) -> bool:
-        """Inspect some of the running containers whose start is unknown, and say whether it is
-        known now."""
+        """Inspect at most `most` running containers whose start is unknown. Return whether a start
+        was found."""
         unknown = [
             each
             for each in containers
@@ -82,7 +82,7 @@ class Inspector:
         return has_learned
 
     def keep_only(self, containers: Sequence[Container]) -> None:
-        """Forget containers that are gone, and starts of those that do not run any more."""
+        """Forget containers that are gone, and starts of containers that no longer run."""
         ids = {each.id for each in containers}
         running = {each.id for each in containers if each.state == "running"}
         self.inspections.keep_only(ids)

@@ -1,20 +1,22 @@
-"""Metrics of Docker Engine: how long it takes to answer, and how often it fails."""
+"""Metrics of Docker Engine: the time until an answer, and the number of failed calls."""
 
 from prometheus_client import Counter, Histogram
 from requests import Response
 
 _SECONDS = Histogram(
     "deploy_agent_engine_seconds",
-    "Until Docker Engine began to answer a call.",
+    "Time until Docker Engine began to answer a call.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5),
 )
 _ERRORS = Counter(
-    "deploy_agent_engine_errors", "Calls that Docker Engine did not answer or refused.", ["code"]
+    "deploy_agent_engine_errors",
+    "Docker Engine calls that failed: no answer, or refused.",
+    ["code"],
 )
 
 
 def answered(response: Response, *_: object, **__: object) -> None:
-    """Record the time of an answer; of a stream, until its beginning."""
+    """Record the time until the answer, or until the beginning of a stream."""
     _SECONDS.observe(response.elapsed.total_seconds())
 
 

@@ -1,4 +1,4 @@
-"""The engine's networks, which only orphans and the doctor ask for."""
+"""The engine's networks, needed only for orphans and the doctor."""
 
 from ipaddress import IPv4Network
 from time import monotonic
@@ -19,7 +19,7 @@ class Networks:
         self._changed = monotonic()
 
     def changed(self) -> None:
-        """Use no answer from before now: something changed."""
+        """Use no earlier answer: something changed."""
         self._changed = monotonic()
 
     def all(self) -> tuple[Network, ...]:
@@ -29,7 +29,7 @@ class Networks:
         )
 
     def of(self, project: str) -> tuple[Network, ...]:
-        """Return the networks of one project, as of now. Raises EngineError."""
+        """Return the current networks of one project. Raises EngineError."""
         return self._list(f"{PROJECT}={project}")
 
     def subnets(self) -> list[IPv4Network]:
@@ -49,7 +49,7 @@ def _network(row: Row) -> Network:
         id=text(row, "Id"),
         name=text(row, "Name"),
         project=text(inside(row, "Labels"), PROJECT),
-        # One without a time counts as old.
+        # A network without a creation time counts as old.
         created_at=parse_time(text(row, "Created")) or moment(0),
         subnet=_subnet_in(row),
     )

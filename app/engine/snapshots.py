@@ -1,4 +1,4 @@
-"""Engine snapshots: all containers of all deployments, asked for once for everybody."""
+"""Engine snapshots: all containers of all deployments, from one engine call for all pages."""
 
 import time
 from collections import defaultdict
@@ -17,7 +17,7 @@ from app.engine.inspector import Inspector
 
 _KEPT_SECONDS = 1.0
 _LEARNED_AT_ONCE = 5
-# With all inspections of a full host that has just booted.
+# Enough for the inspections of all containers on a full host that has just booted.
 _TAKING_SECONDS = 10.0
 
 
@@ -39,19 +39,19 @@ class Snapshots:
         self._inspector = inspector
         self._is_ours = is_ours
         self._is_within = is_within
-        # A silent engine is asked by one thread at a time; the server's end does not wait for it.
+        # One thread at a time calls a silent engine; the server's shutdown does not wait for it.
         self._flights: SingleFlight[Snapshot] = SingleFlight(DaemonThreads("snapshot"))
         # The last snapshot that was taken, however old.
         self.latest: Snapshot | None = None
-        # Of `time.monotonic()`, which nobody sets.
+        # From `time.monotonic()`, which ignores changes of the clock.
         self._changed_at = time.monotonic()
 
     def outdate(self) -> None:
-        """Use no answer from before now: something changed."""
+        """Use no earlier answer: something changed."""
         self._changed_at = time.monotonic()
 
     def current(self) -> Snapshot:
-        """Return the last snapshot, however old, unless something is known to have changed."""
+        """Return the last snapshot, however old; take a new snapshot after a known change."""
         if self.latest is None or self.latest.problem:
             return self.take()
         return self._get(float("inf"), self._changed_at)
@@ -59,20 +59,20 @@ class Snapshots:
     def take(self, not_before: datetime | None = None) -> Snapshot:
         """Return a snapshot that is at most a second old.
 
-        `not_before` is when something changed: an older answer is not used. Nobody waits longer
-        than one engine call may take; after that the snapshot says that the engine is silent.
+        `not_before` is the time of a change: an older answer is not used. The wait is limited to
+        the timeout of one engine call; then the snapshot says that the engine is silent.
         """
         after = self._changed_at
-        # An engine that has just failed is not asked again within the second.
+        # An engine that has just failed is not called again within a second.
         if not_before and not (self.latest and self.latest.problem):
             age = (datetime.now(UTC) - not_before).total_seconds()
             after = max(after, time.monotonic() - age)
         return self._get(_KEPT_SECONDS, after)
 
     def learn_starts(self) -> None:
-        """Ask for the exact start of containers that the list dates in round words only.
+        """Find the exact start of some containers, because the list has only rounded ages.
 
-        A few at a time, in the background: no page waits for it.
+        Call this in the background: no page waits for it.
         """
         latest = self.latest
         if latest is None or latest.problem:
@@ -100,7 +100,7 @@ class Snapshots:
             self._inspector.keep_only(found)
             projects: dict[str, list[Container]] = defaultdict(list)
             for container in found:
-                # An orphan's project looks like an id, or was started in a folder of ours.
+                # An orphan's project looks like an id, or was started in our deployments folder.
                 if is_id(container.project) or self._is_within(container.working_dir):
                     projects[container.project].append(self._detailed(container, taken_at))
         except EngineError as error:

@@ -1,4 +1,4 @@
-"""Samples processor and memory of running containers, in one thread, while somebody looks."""
+"""Sample processor and memory of running containers in one thread, while a page shows them."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ from app.core.status.usage import Usage, usage_between
 from app.engine.client import EngineClient
 
 _log = logging.getLogger("deploy_agent")
-# A sample costs a millisecond: those of thirty containers are a fifth of what open pages cost.
+# A sample costs a millisecond. Samples of thirty containers are a fifth of the cost of open pages.
 _PAUSE_SECONDS = 5.0
 _IDLE_SECONDS = 15.0
 
@@ -31,11 +31,11 @@ class UsageSampler:
         self._thread: threading.Thread | None = None
 
     def usage_of(self, container_ids: Iterable[str]) -> dict[str, Usage]:
-        """Return the usage known by now, and sample these containers for a while."""
+        """Return the latest usage, and sample these containers for a while."""
         ids, now = list(container_ids), time.monotonic()
         with self._lock:
             self._wanted.update(dict.fromkeys(ids, now))
-            # It ends if nobody looks, or after an unforeseen error.
+            # The thread ends if no page shows usage, or after an unforeseen error.
             if ids and not (self._thread and self._thread.is_alive()):
                 self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
                 self._thread.start()
@@ -50,7 +50,7 @@ class UsageSampler:
     def _run(self) -> None:
         try:
             self._sample_on()
-        except Exception:  # noqa: BLE001 - the next call starts another thread
+        except Exception:  # noqa: BLE001 - the next call of usage_of starts another thread
             _log.exception("the usage of containers could not be sampled")
 
     def _sample_on(self) -> None:

@@ -1,7 +1,8 @@
-"""Sends one JSON object to the webhook's address, and says in words what happened.
+"""Send one JSON object to the webhook's address, and return the outcome as text for people.
 
-The address comes from the operator's environment and is a secret: whoever has it can write into
-their channel. Errors of libraries are not shown, since they quote it.
+The address comes from the operator's environment and is a secret: whoever knows the address can
+write into the operator's channel. Errors of libraries are not shown, because they quote the
+address.
 """
 
 import socket
@@ -15,7 +16,7 @@ import requests
 from app.engine.client import causes_of
 
 TIMEOUT_SECONDS = 5.0
-# After these answers the same message may be accepted later.
+# Status codes after which the receiver may accept the same message later.
 _LATER = (408, 425, 429)
 
 
@@ -23,7 +24,7 @@ _LATER = (408, 425, 429)
 class Sent:
     """The outcome of one try. `again`: another try may succeed.
 
-    `unheard`: no answer came in time, so the message may have arrived all the same.
+    `unheard`: no answer came in time, but the message may have arrived.
     """
 
     ok: bool
@@ -34,11 +35,11 @@ class Sent:
 
 
 def send(url: str, message: Mapping[str, Any]) -> Sent:
-    """Send a message once, with TIMEOUT_SECONDS to connect and as long for the answer."""
+    """Send a message once, with TIMEOUT_SECONDS to connect and TIMEOUT_SECONDS for the answer."""
     began = time.monotonic()
     unheard = False
     try:
-        # A redirect could lead anywhere, so none is followed. The body does not matter.
+        # Redirects could lead anywhere, so they are not followed. The answer's body is not read.
         with requests.post(
             url, json=message, timeout=TIMEOUT_SECONDS, allow_redirects=False, stream=True
         ) as answer:

@@ -1,1 +1,1 @@
-"""What a gateway is asked: whether it is ready, and whether its provider accepts its key."""
+"""Calls to a gateway: its readiness checks, and a request to its provider with its key."""

@@ -1,4 +1,4 @@
-"""The result of one readiness check, from a function that returns its detail or raises."""
+"""Turn a check function, which returns a detail or raises CheckFailed, into a ReadinessCheck."""
 
 import time
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from app.core.status.readiness import ReadinessCheck, failed, passed
 
 
 class CheckFailed(Exception):
-    """A check failed; its attributes are those of ReadinessCheck."""
+    """A readiness check failed. The attributes are the same as ReadinessCheck's."""
 
     def __init__(
         self, detail: str, next_step: str = "", hopeless: bool = False, code: str = ""

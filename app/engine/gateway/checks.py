@@ -1,8 +1,8 @@
-"""The readiness checks that ask a gateway itself: its port, its health, its WebSocket, its token.
+"""The readiness checks that connect to a gateway: its port, its health, its WebSocket, its token.
 
-They connect to this host's own published port only, never to an address that came from a
-request. A gateway may answer anything, or one byte a minute: every check has a deadline, and no
-answer is trusted to have the expected shape.
+The checks connect only to this host's own published port, never to an address from a request. A
+gateway may answer anything, or one byte a minute. So every check has a deadline, and no check
+trusts that an answer has the expected shape.
 """
 
 import re
@@ -36,7 +36,7 @@ def run_checks(
         return [
             failed(
                 "port",
-                f"It is published on port {others}, and .env says {deployment.port}.",
+                f"The gateway is published on port {others}, but .env has {deployment.port}.",
                 "Let docker-compose.yml publish ${PORT}, then launch again.",
                 hopeless=True,
             )
@@ -47,7 +47,7 @@ def run_checks(
 def run_checks_at(
     address: str, port: int, token: str, seconds: float = CHECK_SECONDS, *, up_to: str = "token"
 ) -> list[ReadinessCheck]:
-    """Return the results up to `up_to`, or up to the first that failed; each takes `seconds`."""
+    """Return the results up to `up_to` or the first failure; `seconds` limits each check."""
     checks: list[tuple[str, Callable[[], str]]] = [
         ("port", lambda: _port_answers(address, port, seconds)),
         ("healthz", lambda: _http_answers(address, port, "/healthz", seconds)),
@@ -82,13 +82,13 @@ def _http_answers(address: str, port: int, path: str, seconds: float) -> str:
         raise CheckFailed(
             f"{path} gave no answer within {seconds:g} s: the gateway accepts connections and"
             " does not answer.",
-            "Its log may tell why; stop and launch it again.",
+            "The gateway's log may say why; stop and launch the gateway again.",
         ) from None
     except OSError:
         head = b""
     status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
     if status is None:
-        # Docker's own proxy accepts for a container that does not listen yet.
+        # Docker's own proxy accepts connections even if the container does not listen yet.
         raise CheckFailed(
             f"{path} was cut off without an answer: nothing listens in the container yet.",
             _STARTING,
@@ -96,15 +96,15 @@ def _http_answers(address: str, port: int, path: str, seconds: float) -> str:
     if status[1] != b"200":
         raise CheckFailed(
             f"{path} answered {status[1].decode()}: the gateway says that it is not ready.",
-            "Its log tells what it waits for.",
+            "The gateway's log says what the gateway waits for.",
         )
     return "200"
 
 
 def _head(connection: socket.socket, deadline: float) -> bytes:
-    """Return what comes before an answer's body; empty if it is cut off or has no end.
+    """Return an answer's status line and headers; empty if they are cut off or too long.
 
-    The deadline is for all of it: a socket's own timeout starts anew with every byte.
+    The deadline is for the whole head: a socket's own timeout starts again with every byte.
     """
     head = b""
     while b"\r\n\r\n" not in head:

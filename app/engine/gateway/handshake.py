@@ -1,4 +1,4 @@
-"""The last two readiness checks: a gateway's WebSocket greets, and it accepts the token."""
+"""The last two readiness checks: the gateway greets on its WebSocket, and accepts the token."""
 
 import json
 import time
@@ -13,13 +13,13 @@ from app.core.text import plain
 from app.engine.answers import Row, inside, object_in
 from app.engine.gateway.check_result import CheckFailed, result_of
 
-# Protocol 4 is OpenClaw 2026.9's; the gateway refuses a range without its own.
+# OpenClaw 2026.9 has protocol 4. A gateway refuses a range without its own protocol.
 _PROTOCOL = 4
 _CHECK_IMAGE = "Check that OPENCLAW_IMAGE in .env is an OpenClaw gateway of 2026.9 or newer."
 
 
 def handshake_checks(address: str, port: int, token: str, seconds: float) -> list[ReadinessCheck]:
-    """Return the results of `websocket` and, if that passed, of `token`."""
+    """Return the result of `websocket` and, if `websocket` passed, of `token`."""
     begun = time.monotonic()
     try:
         with connect(
@@ -27,7 +27,7 @@ def handshake_checks(address: str, port: int, token: str, seconds: float) -> lis
             open_timeout=seconds,
             close_timeout=1,
             proxy=None,
-            # For two frames neither is worth its cost.
+            # Compression and pings cost too much for two frames.
             compression=None,
             ping_interval=None,
         ) as gateway:
@@ -39,7 +39,7 @@ def handshake_checks(address: str, port: int, token: str, seconds: float) -> lis
             return [greeting, result_of("token", lambda: _accepts(gateway, token, seconds))]
     except (OSError, WebSocketException, TimeoutError):
         detail = f"No greeting within {seconds:g} s."
-        return [failed("websocket", detail, "The gateway's log tells why.")]
+        return [failed("websocket", detail, "The gateway's log says why.")]
 
 
 def _accepts(gateway: ClientConnection, token: str, seconds: float) -> str:
@@ -47,7 +47,7 @@ def _accepts(gateway: ClientConnection, token: str, seconds: float) -> str:
     if not token:
         raise CheckFailed(
             "There is no token in .env.",
-            "Set OPENCLAW_GATEWAY_TOKEN, launch again. The line makes one.",
+            "Set OPENCLAW_GATEWAY_TOKEN, launch again. The command makes a token.",
             hopeless=True,
         )
     identifier = str(uuid4())
@@ -56,7 +56,8 @@ def _accepts(gateway: ClientConnection, token: str, seconds: float) -> str:
         answer = _answer_to(gateway, identifier, seconds)
     except (OSError, WebSocketException, TimeoutError):
         raise CheckFailed(
-            f"No answer to the token within {seconds:g} s.", "Its log may tell why; restart it."
+            f"No answer to the token within {seconds:g} s.",
+            "The gateway's log may say why; restart the gateway.",
         ) from None
     if answer.get("ok"):
         server = inside(inside(answer, "payload"), "server")
@@ -69,14 +70,14 @@ def _refusal(error: Row) -> CheckFailed:
     if code == TOKEN_MISMATCH:
         return CheckFailed(
             f"The gateway refuses the token of .env ({TOKEN_MISMATCH}).",
-            "Check the token: that tells which place has another one, and can make them equal.",
+            "Check the token: the check shows where another token is stored, and can replace it.",
             hopeless=True,
             code=code,
         )
     if code == LOCKED_OUT:
         return CheckFailed(
             "The gateway has locked this host out after too many wrong tokens.",
-            "It lets the right token in again after five minutes, or after a restart.",
+            "The gateway accepts the right token again after five minutes, or after a restart.",
             hopeless=True,
             code=code,
         )
@@ -102,7 +103,7 @@ def _short(value: object) -> str:
 
 
 def connect_request(identifier: str, token: str) -> dict[str, Any]:
-    """Return the frame with which a client without a device asks to be let in."""
+    """Return the frame with which a client without a device connects."""
     return {
         "type": "req",
         "id": identifier,

@@ -1,7 +1,7 @@
-"""Asks a provider from inside a gateway's container, by its route, DNS, proxy and key.
+"""Ask a provider from inside a gateway's container, with the gateway's route, DNS, proxy and key.
 
-This server itself connects to no address that a person named. A script runs in the container by
-the engine's exec; its output is untrusted text.
+This server itself never connects to an address that a person entered. The engine's exec runs a
+script in the container; the script's output is untrusted text.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from app.engine.client import EngineClient
 T = TypeVar("T")
 
 _SCRIPT = (Path(__file__).parent / "ask_provider.cjs").read_text("utf-8")
-# Beyond the script's own deadline: node takes long to start on a busy host.
+# Added to the script's own deadline: node takes long to start on a busy host.
 _GRACE_SECONDS = 3.0
 _LARGEST_OUTPUT = 16 * 1024
 _AT_ONCE = 4
@@ -39,18 +39,18 @@ class NotAnswered(Exception):
 
 
 class Provider:
-    """Asks providers: once at a time per gateway, a few gateways at the same time."""
+    """Asks providers: one call at a time per gateway, for a few gateways at the same time."""
 
     def __init__(self, client: EngineClient) -> None:
         self._client = client
-        # Daemon threads: the server's end does not wait for a provider.
+        # Daemon threads, so that the server's shutdown does not wait for a provider.
         self._calls: SingleFlight[Any] = SingleFlight(DaemonThreads("provider", _AT_ONCE))
 
     def is_asking(self, deployment_id: str) -> bool:
         return self._calls.is_running(deployment_id)
 
     def begin(self, deployment_id: str, call: Callable[[], T]) -> Future[T]:
-        """Run a call in the background; join the one of this deployment that runs already."""
+        """Run a call in the background, or join the deployment's running call."""
         return self._calls.begin(deployment_id, call)
 
     def ask(
@@ -80,7 +80,7 @@ class Provider:
 
 def _output_of(client: docker.APIClient, exec_id: str, seconds: float) -> bytes:
     """Return a command's output until it ends, the deadline passes, or it is too long."""
-    # The raw connection: docker's own reading has no deadline.
+    # Read the raw socket: docker's own read has no deadline.
     stream: Any = client.exec_start(exec_id, socket=True)
     deadline = time.monotonic() + seconds
     data = b""

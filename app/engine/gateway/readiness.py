@@ -1,7 +1,7 @@
-"""Runs the readiness checks of gateways, of each running one again and again, and on demand.
+"""Run the readiness checks, for every running gateway periodically, and on demand.
 
-Docker is content with a container whose gateway refuses its token, or hangs behind a port that
-still accepts. The checks ask the engine nothing, and no page waits for them.
+Docker reports a container as healthy even if its gateway refuses the token, or hangs behind a
+port that still accepts connections. The checks don't call the engine, and no page waits for them.
 """
 
 import logging
@@ -32,15 +32,15 @@ _log = logging.getLogger("deploy_agent")
 _THREADS = 16
 _MOST_GATEWAYS = 4096
 _ROUND_SECONDS = 1.0
-# A gateway that freezes is found within 15 s: a pause, a round, a short run that fails, a wait,
-# and a full run that fails.
+# A frozen gateway is found within 15 s: a pause, a round, a failed short run, a wait, and a
+# failed full run.
 _PAUSE_SECONDS, _SHORT_RUN_SECONDS, _RETRY_SECONDS = 5.0, 2.0, 1.0
-# Between two full runs a gateway only has to say that it is alive.
+# Between two full runs, short runs check only the port and /healthz.
 _FULL_RUN_SECONDS = 9.0
 _STARTING_SECONDS = 2.0
 # Ten refused tokens within a minute lock this host out of a gateway for five.
 _REFUSED_SECONDS, _LOCKED_OUT_SECONDS = 60.0, 300.0
-# The latest results count for so long after the next run was due.
+# The latest results stay valid this long after the next run was due.
 _KEPT_SECONDS = 30.0
 
 Running = Sequence[tuple[Deployment, Container]]
@@ -48,8 +48,8 @@ Running = Sequence[tuple[Deployment, Container]]
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What results are about: those of another run, port or token do not count, nor those from
-    before an operation or from during it."""
+    """What results apply to. Results of another run, port or token are dropped, and results from
+    before or during an operation."""
 
     container_id: str
     started_at: datetime | None
@@ -75,7 +75,7 @@ def _wanted_of(
 
 @dataclass(slots=True)
 class _Results:
-    """What is known of one subject. Times are those of `time.monotonic()`."""
+    """The results for one subject. Times are from `time.monotonic()`."""
 
     subject: _Subject
     checks: list[ReadinessCheck] | None = None
@@ -83,12 +83,12 @@ class _Results:
     readiness: Readiness | None = None
     fully_checked_at: float = float("-inf")
     due_at: float = 0.0
-    # Somebody looks at the checks: the run is to be a full one, and its end is announced.
+    # Somebody is looking at the checks: the next run is a full run, and its end is announced.
     is_watched: bool = False
 
 
 class ReadinessChecker:
-    """`running` returns the gateways that run, or None if nobody knows.
+    """`running` returns the running gateways, or None if they are unknown.
 
     `changed` is called when results differ; `grace` is the time that a launch may take.
     """
@@ -112,7 +112,7 @@ class ReadinessChecker:
         self._ending.set()
 
     def readiness_of(self, deployment: Deployment) -> Readiness | None:
-        """Return what the checks say of a deployment as it is now; None if that is not known."""
+        """Return a deployment's readiness; None without results for its current state."""
         with self._lock:
             results = self._results.get(deployment.id)
         if results is None or deployment.running_operation or not results.subject.fits(deployment):
@@ -122,15 +122,15 @@ class ReadinessChecker:
     def checks_of(
         self, deployment: Deployment, gateway: Container, patience: float = 0.0
     ) -> list[ReadinessCheck] | None:
-        """Return the latest results, None before the first. Old ones begin a new run.
+        """Return the latest results, None before the first. Begin a new run if the results are old.
 
-        That run is waited for with `patience`, in seconds.
+        Wait up to `patience` seconds for the new run.
         """
         if deployment.port is None:
             return None
         results = self._results_of(deployment, gateway)
         until = time.monotonic() + patience
-        # The run that is joined may have been a short one already.
+        # The first wait may join a short run that was already under way.
         for _ in range(2 if patience else 1):
             if time.monotonic() < results.fresh_until:
                 break
@@ -139,7 +139,7 @@ class ReadinessChecker:
         return results.checks
 
     def check_now(self, deployment: Deployment, gateway: Container) -> list[ReadinessCheck]:
-        """Run the checks in this thread, for a caller that needs them once."""
+        """Run the checks in this thread, for a caller that needs the results once."""
         results = self._results_of(deployment, gateway)
         results.is_watched = True
         self._run(results, deployment, gateway)
@@ -178,7 +178,7 @@ class ReadinessChecker:
         before = results.readiness
         try:
             self._run(results, deployment, gateway)
-        except Exception:  # noqa: BLE001 - the other gateways are checked all the same
+        except Exception:  # noqa: BLE001 - the other gateways must still be checked
             _log.exception("the readiness of %s could not be checked", deployment.id)
             results.due_at = time.monotonic() + _PAUSE_SECONDS
         was_watched, results.is_watched = results.is_watched, False
@@ -186,7 +186,7 @@ class ReadinessChecker:
             self._changed()
 
     def _run(self, results: _Results, deployment: Deployment, gateway: Container) -> None:
-        """Run the checks, and again after a failure: a single miss may be a busy moment."""
+        """Run the checks. Repeat them after a failure, which may come from a busy moment."""
         assert deployment.port is not None, "called only if the port is known"
         publishes = gateway.publishes(deployment.port)
         before = results.readiness
@@ -216,7 +216,7 @@ class ReadinessChecker:
         began = readiness.started_at
         if began and not readiness.has_passed and datetime.now(UTC) - began < self._grace:
             return _STARTING_SECONDS
-        # Not all gateways at the same moment.
+        # Random, so that not all gateways are checked at the same moment.
         return uniform(0.8, 1.0) * _PAUSE_SECONDS  # noqa: S311
 
 
@@ -229,7 +229,7 @@ def _is_full(checks: Sequence[ReadinessCheck]) -> bool:
 
 
 def _keep(results: _Results, checks: list[ReadinessCheck]) -> None:
-    """Keep results for those who look at them; a short run that passes shows nothing new."""
+    """Keep results for the page; a passed short run shows nothing new."""
     now, failed_check = time.monotonic(), first_failed(checks)
     if _is_full(checks):
         results.fully_checked_at = now
@@ -239,7 +239,7 @@ def _keep(results: _Results, checks: list[ReadinessCheck]) -> None:
 
 
 def _pause_after(failed_check: ReadinessCheck | None) -> float | None:
-    """Return how long a gateway that refuses us is left alone; None for any other result."""
+    """Return how long not to check a gateway that refused the token; None for other results."""
     if failed_check is None or not failed_check.hopeless:
         return None
     return _LOCKED_OUT_SECONDS if failed_check.code == LOCKED_OUT else _REFUSED_SECONDS

@@ -1,4 +1,4 @@
-"""Facts of this host for the doctor. None of them needs root."""
+"""Facts of this host for the doctor. All can be read without root."""
 
 import ctypes
 import grp
@@ -16,7 +16,7 @@ from app.core.doctor.engine import SocketFacts
 from app.core.doctor.host import Disk
 from app.engine.host.network import Listener, own_addresses
 
-# Loaded once: each CDLL has a class of its own, and is freed only by the cycle collector.
+# Loaded once: every CDLL object has its own class, which only the cycle collector frees.
 _C_LIBRARY = ctypes.CDLL(None)
 _SYSTEMD = Path("/run/systemd/system")
 _SYSTEMCTL_SECONDS = 2
@@ -28,7 +28,7 @@ _ENGINE_PORTS = (2375, 2376)
 
 
 def disk_of(path: Path) -> Disk:
-    """Return the disk space at a folder that may not exist yet, as for any user. Raises OSError."""
+    """Return the disk space at a folder, which may be missing, for any user. Raises OSError."""
     while not path.exists() and path != path.parent:
         path = path.parent
     status = os.statvfs(path)
@@ -42,8 +42,8 @@ def disk_of(path: Path) -> Disk:
 
 
 def clock_is_synchronized() -> bool | None:
-    """Return whether the kernel's clock is synchronized; None if the kernel does not say."""
-    timex = ctypes.create_string_buffer(512)  # Larger than struct timex; all zero only reads.
+    """Return whether the kernel's clock is synchronized; None if unknown."""
+    timex = ctypes.create_string_buffer(512)  # Larger than struct timex; zeros only read.
     try:
         state = _C_LIBRARY.adjtimex(timex)
     except AttributeError:
@@ -52,7 +52,7 @@ def clock_is_synchronized() -> bool | None:
 
 
 def socket_facts(address: str) -> SocketFacts:
-    """Return who may use the engine's socket. Raises OSError if there is none."""
+    """Return who may use the engine's socket. Raises OSError if there is no socket."""
     path = address.removeprefix("unix://")
     status = os.stat(path)
     group, members = _group(status.st_gid)
@@ -69,7 +69,7 @@ def socket_facts(address: str) -> SocketFacts:
 
 
 def _group(gid: int) -> tuple[str, tuple[str, ...]]:
-    """Return a group's name and members, those by their primary group too."""
+    """Return a group's name and members, including users whose primary group it is."""
     primary = {each.pw_name for each in pwd.getpwall() if each.pw_gid == gid}
     try:
         group = grp.getgrgid(gid)
@@ -84,7 +84,7 @@ def user_name() -> str:
 
 
 def user_name_of(uid: int) -> str:
-    """Return a user's name, or its number if this host has no name for it."""
+    """Return a user's name, or the uid as text if this host has no name for it."""
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
@@ -104,7 +104,7 @@ def has_systemd() -> bool:
 
 
 def starts_at_boot(*units: str) -> bool | None:
-    """Return whether systemd starts one of the units at boot; None if it knows none of them."""
+    """Return whether systemd starts one of the units at boot; None if all units are unknown."""
     if not has_systemd():
         return None
     try:
@@ -122,9 +122,9 @@ def starts_at_boot(*units: str) -> bool | None:
 
 
 def engine_ports(found: Iterable[Listener]) -> list[str]:
-    """Return at which of its two well-known ports Docker Engine listens over TCP.
+    """Return the addresses of Docker Engine's two well-known TCP ports at which it listens.
 
-    Its other ports serve no API: they are Swarm's, or those of published containers.
+    The engine's other ports serve no API: they belong to Swarm or to published containers.
     """
     return sorted(
         f"{f'[{each.address}]' if ':' in each.address else each.address}:{each.port}"
@@ -140,12 +140,12 @@ def ephemeral_ports() -> tuple[int, int] | None:
 
 
 def reserved_ports() -> list[tuple[int, int]]:
-    """Return the ranges that the kernel excludes from it."""
+    """Return the port ranges that the kernel excludes from the ephemeral ports."""
     return _ranges("ip_local_reserved_ports")
 
 
 def _ranges(name: str) -> list[tuple[int, int]]:
-    """Read `1-2,5` or `1 2` of one of the kernel's settings."""
+    """Return the ranges of a kernel setting, written as `1-2,5` or `1 2`."""
     try:
         text = Path(f"/proc/sys/net/ipv4/{name}").read_text()
         parts = [re.split(r"[-\s]+", each.strip()) for each in text.split(",") if each.strip()]

@@ -12,7 +12,7 @@ _ALL_ADDRESSES = ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::"))  # noqa:
 
 
 def port_is_free(port: int) -> bool:
-    """Return whether a gateway could be published on this port, on all addresses of this host."""
+    """Return whether this port is free on all addresses of this host."""
     for family, address in _ALL_ADDRESSES:
         try:
             with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -28,7 +28,7 @@ def port_is_free(port: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A TCP socket that listens. `program` is empty if we may not know it."""
+    """A listening TCP socket. `program` is empty if this process may not read the name."""
 
     address: str
     port: int
@@ -36,7 +36,7 @@ class Listener:
 
 
 def listeners(port: int | None = None) -> list[Listener]:
-    """Return the listeners of this host, or of one port; none if psutil may not read them."""
+    """Return the listeners of this host, or of one port; empty if psutil may not read them."""
     try:
         connections = psutil.net_connections(kind="tcp")
     except psutil.Error:
@@ -58,14 +58,14 @@ def _program(pid: int | None) -> str:
 
 
 def listener_on(port: int) -> str | None:
-    """Return the name of the program that listens on a port, if we may know it."""
+    """Return the name of the program that listens on a port, if this process may read it."""
     return next((each.program for each in listeners(port) if each.program), None)
 
 
 def host_routes() -> list[IPv4Network]:
     """Return the networks that this host has routes to, without the default route.
 
-    The format is that of proc_net(5): hexadecimal in the host's byte order.
+    The kernel's file, see proc_net(5), has hexadecimal numbers in the host's byte order.
     """
     routes = []
     for line in Path("/proc/net/route").read_text().splitlines()[1:]:
@@ -83,7 +83,7 @@ def host_names() -> list[str]:
 
 
 def own_addresses() -> list[str]:
-    """Return this host's IPv4 addresses, without those of the engine's bridges."""
+    """Return this host's IPv4 addresses, without the addresses of the engine's bridges."""
     return [
         each.address
         for name, addresses in psutil.net_if_addrs().items()
@@ -97,14 +97,14 @@ def total_memory() -> int:
 
 
 def available_memory() -> int:
-    """Return the bytes that programs can get before the host swaps."""
+    """Return the bytes of memory that programs can get without swapping."""
     return int(psutil.virtual_memory().available)
 
 
 def tasks_left() -> int | None:
-    """Return how many more processes and threads may start; None if the kernel does not say."""
+    """Return how many more processes and threads may start; None if unknown."""
     try:
-        # As in “0.20 0.18 0.12 1/80 11206”: 80 tasks, one of them running.
+        # Such as “0.20 0.18 0.12 1/80 11206”: 80 tasks, 1 of them running.
         tasks = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
         return min(_number("kernel/pid_max"), _number("kernel/threads-max")) - tasks
     except (OSError, ValueError, IndexError):
@@ -112,7 +112,7 @@ def tasks_left() -> int | None:
 
 
 def inotify_instances() -> int | None:
-    """Return how many inotify instances a user may have; None if the kernel does not say."""
+    """Return how many inotify instances a user may have; None if unknown."""
     try:
         return _number("fs/inotify/max_user_instances")
     except (OSError, ValueError):
@@ -124,10 +124,10 @@ def _number(name: str) -> int:
 
 
 def own_address() -> str:
-    """Return the address by which others reach this host, or its name if it has no route."""
+    """Return this host's address for other machines, or the host's name without a route."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            # This chooses a route and sends nothing; the address is one for documentation.
+            # This chooses a route and sends nothing; the address is reserved for documentation.
             probe.connect(("192.0.2.1", 9))
         except OSError:
             return socket.gethostname()

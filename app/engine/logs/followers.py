@@ -1,13 +1,13 @@
 """Followers of logs: one connection and one thread per container, however many readers.
 
-    cursor = followers.follow(container_id, after, wake)   # at the first line after `after`
+    cursor = followers.follow(container_id, after, wake)   # begins after the line `after`
     lines, skipped = cursor.take(most)                     # never waits
     cursor.close()
 
-The follower's thread calls `wake` when there may be more to take. Lines are kept in a ring: a
-slow reader misses the oldest ones, and learns how many. The last reader to close ends the
-connection and the thread. A log that ends (its container stopped, the engine went away) is
-opened again, from the last known line.
+The follower's thread calls `wake` when there may be new lines. Lines are kept in a ring: a slow
+reader misses the oldest lines, and gets the number of missed lines. The last reader that closes
+its cursor ends the connection and the thread. A log that ends, because its container or the engine
+stopped, is opened again from the last known line.
 """
 
 import logging
@@ -27,11 +27,11 @@ _log = logging.getLogger("deploy_agent")
 
 MOST_LINES = 5_000
 MOST_BYTES = 4 * 1024 * 1024
-# Memory of a line beside its text.
+# The memory that a line takes in addition to its text.
 _LINE_BYTES = 300
-# The engine's events announce a start; this is for the time without events.
+# The engine's events announce a start. This is the retry for times without events.
 _AGAIN_SECONDS = 5.0
-# Docker writes the two streams of a container out of order, by far less than that.
+# Docker writes the two streams of a container out of order, by far less than this time.
 _DISORDER_SECONDS = 2
 
 Wake = Callable[[], None]
@@ -91,7 +91,7 @@ class LogFollowers:
         self._lock = threading.Lock()
 
     def follow(self, container_id: str, after: LineKey | None, wake: Wake) -> "Cursor":
-        """Return a cursor behind the line `after`, or at the first known line."""
+        """Return a cursor after the line `after`, or at the first known line."""
         with self._lock:
             follower = self._followers.get(container_id)
             if follower is None or follower.is_over:
@@ -102,7 +102,7 @@ class LogFollowers:
         return Cursor(follower, after, lambda: self._remove(follower, wake))
 
     def on_event(self, event: ContainerEvent) -> None:
-        """Open the log of a container that starts again at once."""
+        """Open a container's log at once when the container starts again."""
         follower = self._followers.get(event.container_id)
         if follower and event.action == "start":
             follower.again.set()
@@ -127,9 +127,9 @@ class Cursor:
         self._next: int | None = None
 
     def take(self, most: int) -> tuple[list[KeptLine], int | None]:
-        """Return at most `most` next lines, and how many were skipped before them.
+        """Return at most `most` next lines, and the number of skipped lines before them.
 
-        None if an unknown number was skipped. A reader that missed lines goes on with the newest.
+        The number is None if unknown. A reader that missed lines continues with the newest lines.
         """
         with self._follower.lock:
             ring = self._follower.ring
@@ -158,7 +158,7 @@ class Cursor:
 
     @property
     def waiting(self) -> int:
-        """How many lines can be taken."""
+        """The number of lines that can be taken."""
         ring = self._follower.ring
         return ring.next - max(ring.first, self._next or 0)
 
@@ -199,12 +199,12 @@ class _Follower:
         try:
             while not self._closing:
                 self.again.clear()
-                # Whoever calls the engine sees the reason; here it is tried again.
+                # Pages show the engine's error; this thread tries again.
                 with suppress(EngineError):
                     self._read_on()
                 self.again.wait(0 if self._closing else _AGAIN_SECONDS)
         except NotFound:
-            pass  # The container was removed: its lines were read before.
+            pass  # The container was removed: all its lines have been read.
         except Exception:  # noqa: BLE001 - the readers must learn that the log is over
             _log.exception("the log of %s could not be followed", self.container_id)
         self.is_over = True
@@ -222,14 +222,14 @@ class _Follower:
         self._read_into_ring(stream, known)
 
     def _known(self) -> tuple[str | None, set[LineKey]]:
-        """Return a time a little before the last line, and the known lines."""
+        """Return a time shortly before the last line, and the keys of the known lines."""
         ring = self.ring
         keys = [ring.at(number).key for number in range(ring.first, ring.next)]
         if not keys:
             return None, set()
         since = seconds_before(keys[-1].time, _DISORDER_SECONDS)
         if len(keys) == MOST_LINES or ring.first:
-            # If lines come fast, do not read again what the ring dropped already.
+            # With many lines a second, don't read lines again that the ring has dropped.
             since = max(since, seconds_before(keys[len(keys) // 2].time, 0))
         self._numbering = Numbering()
         return since, set(keys)

@@ -1,7 +1,7 @@
 """The last lines of running containers, kept in memory as they are written.
 
-Docker gives no log of a container that is being removed, not even while it is still being killed
-(0 of 20 tries). A follower that was connected before has every line (20 of 20).
+Docker gives no log of a container that is being removed, even while it is still being killed
+(0 of 20 tries). A follower that connected before the removal has every line (20 of 20).
 """
 
 import logging
@@ -17,7 +17,7 @@ from app.engine.client import EngineClient
 _log = logging.getLogger("deploy_agent")
 _MOST_LINES = 2000
 _MOST_BYTES = 256 * 1024
-# Each takes a thread and an engine connection; no more containers are followed.
+# The most containers followed: each takes a thread and an engine connection.
 _MOST_FOLLOWED = 200
 _END_SECONDS = 2.0
 
@@ -30,7 +30,7 @@ class LastLines:
         self._followed: dict[str, _Followed] = {}
 
     def follow(self, container_id: str) -> None:
-        """Start following a running container, unless it is followed already."""
+        """Start following a running container, unless it is already followed."""
         followed = self._followed.get(container_id)
         if followed and not followed.ended.is_set():
             return
@@ -49,16 +49,16 @@ class LastLines:
         return followed.lines()
 
     def forget(self, container_id: str) -> None:
-        """Drop a container that is gone."""
+        """Drop a removed container."""
         self._followed.pop(container_id, None)
 
     def keep_only(self, container_ids: Collection[str]) -> None:
-        """Drop all containers that are gone: no event may have announced that."""
+        """Drop all other containers: they were removed, perhaps without an event."""
         for container_id in self._followed.keys() - set(container_ids):
             self.forget(container_id)
 
     def _drop_ended(self) -> None:
-        """Make room for one more: the last words of the one that ended first are saved by now."""
+        """Drop the container that ended first: its last words are already saved."""
         ended = (key for key, each in self._followed.items() if each.ended.is_set())
         if (first := next(ended, None)) is not None:
             self.forget(first)
@@ -87,8 +87,8 @@ class _Followed:
                 ):
                     self._add(line)
         except (EngineError, NotFound):
-            pass  # The container or the engine is gone: the lines until then are kept.
-        except Exception:  # noqa: BLE001 - a log that can't be read is no reason to fail
+            pass  # The container or the engine is gone: keep the lines read so far.
+        except Exception:  # noqa: BLE001 - an unreadable log must not stop the program
             _log.warning("the log of %s could not be followed", self._id[:12], exc_info=True)
         finally:
             self.ended.set()

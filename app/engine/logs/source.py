@@ -19,20 +19,20 @@ _PORTION = 64 * 1024
 
 
 class LogStream:
-    """One answer of the engine. Any thread may call `close`."""
+    """One log request's answer from the engine. Any thread may call `close`."""
 
     def __init__(self, client: EngineClient, response: requests.Response) -> None:
         self._client = client
         self._response = response
         self._frames = LogFrames()
         self._closed = False
-        # When the answer ends, the connection goes back to the pool and serves another call.
+        # After the answer's end, the connection returns to the pool and serves another call.
         connection = response.raw.connection
         self._socket: socket.socket | None = connection.sock if connection else None
         self._lock = threading.Lock()
 
     def batches(self) -> Iterator[list[RawLine]]:
-        """Yield the lines as they come, until the log ends or is closed. Raises EngineError."""
+        """Yield lines as they arrive, until the log ends or is closed. Raises EngineError."""
         try:
             with self._client.calls():
                 yield from self._read()
@@ -76,7 +76,7 @@ class LogSource:
         since: str | None = None,
         follow: bool = False,
     ) -> LogStream:
-        """Open a container's log: its last lines, those since a time, or all.
+        """Open a container's log: the last lines, the lines since a time, or all lines.
 
         `since` is inclusive, in seconds since 1970 with up to nine digits after the point.
         Raises EngineError, and NotFound if there is no such container.

@@ -1,1 +1,1 @@
-"""The devices of gateways: who is paired, who asks to be, and the answers to them."""
+"""The devices of gateways: paired devices, pairing requests, and the answers to requests."""

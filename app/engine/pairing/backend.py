@@ -1,4 +1,4 @@
-"""What watches share: one event loop, this server's own key, and blocking calls beside the loop."""
+"""Shared by all watches: one event loop, this server's own key, and threads for blocking calls."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PairingTarget:
-    """The gateway that a watch asks. Another container or another token is another target."""
+    """The gateway that a watch connects to. A new container or token makes a new target."""
 
     deployment_id: str
     container_id: str
@@ -66,7 +66,7 @@ class PairingBackend:
         return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
     def run_of(self, target: PairingTarget) -> Run | None:
-        """Return the present run of a gateway's container; None if the engine can't say."""
+        """Return the current run of a gateway's container; None if the engine has none."""
         try:
             containers = self._containers.of(target.deployment_id)
         except (EngineError, NotFound):
@@ -83,7 +83,7 @@ class PairingBackend:
     def approve_in_container(self, target: PairingTarget, request_id: str) -> None:
         """Start OpenClaw's own command that approves a request.
 
-        It takes two seconds of a core, so it is used once, for our own device alone.
+        The command takes two seconds of a core, so it runs once, for Deploy Agent's device only.
         """
         command = ["node", "openclaw.mjs", "devices", "approve", request_id, "--json"]
         with suppress(EngineError, NotFound), self._client.calls() as engine:
@@ -102,6 +102,6 @@ _starting = threading.Lock()
 
 
 def pairing_loop() -> asyncio.AbstractEventLoop:
-    """Return this process's loop, started at first use: never before a fork."""
+    """Return this process's loop. It starts at the first call, so never before a fork."""
     with _starting:
         return _started_loop()

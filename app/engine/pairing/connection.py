@@ -1,10 +1,10 @@
-"""A WebSocket connection to a gateway as an operator's device, which calls and gets events.
+"""A WebSocket connection to a gateway as an operator's device: calls methods, and gets events.
 
-It connects to this host's own published port only. Measured on OpenClaw 2026.9.6: a Control UI
-that comes with the token, from a private address, to a loopback name is paired at once. The name
-is a header, so this works for a gateway that publishes on another address too. The token, unlike
-a device's own, lets one device manage others. The gateway grants the scopes that are asked for,
-so each connection asks for the fewest it needs.
+The connection goes only to this host's own published port. Measured on OpenClaw 2026.9.6: a
+Control UI that connects with the token, from a private address, under a loopback name is paired
+at once. The name is a header, so this also works for a gateway published on another address. With
+the gateway's token, unlike a device's own token, one device can manage other devices. The gateway
+grants the requested scopes, so each connection requests as few scopes as it needs.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ from app.engine.answers import Row, inside, object_in, text
 STEP_SECONDS = 5.0
 _PROTOCOL = 4
 _LARGEST_FRAME = 2 * 1024 * 1024
-# By this name a gateway's log tells us from a browser on this host.
+# This name distinguishes Deploy Agent from a browser on this host in a gateway's log.
 _NAME = "Deploy Agent"
 _PAGE = Client("openclaw-control-ui", "webchat")
 _PROGRAM = Client("gateway-client", "backend")
@@ -33,11 +33,11 @@ OnEvent = Callable[[str], None]
 
 
 class GatewayGone(Exception):
-    """The gateway did not answer, or the connection ended. The message says which."""
+    """The gateway did not answer, or the connection ended. The message says why."""
 
 
 class Refused(Exception):
-    """The gateway refused: its code, its own words, and the request that is to be approved."""
+    """The gateway refused: its code, its message, and the id of the request to approve."""
 
     def __init__(self, error: Row) -> None:
         details = inside(error, "details")
@@ -57,7 +57,7 @@ class Endpoint:
 
 
 class Operator:
-    """An open connection, made by `connected`. `close` ends it in any state."""
+    """An open connection, made by `connected`. `close` ends the connection in any state."""
 
     def __init__(self, socket: ClientConnection, scopes: Sequence[str], on_event: OnEvent) -> None:
         self.scopes = frozenset(scopes)
@@ -129,8 +129,8 @@ async def connected(
 ) -> Operator:
     """Return a connection that the gateway accepted. Raises Refused, GatewayGone.
 
-    With `as_page` it connects as this host's page, which needs no approval if the gateway allows
-    that origin. Otherwise it connects as a program, which has to be approved once.
+    With `as_page`, connect as this host's page, which needs no approval if the gateway allows
+    that origin. Without, connect as a program, which has to be approved once.
     """
     socket = await _open_socket(endpoint, as_page)
     try:
@@ -201,7 +201,7 @@ def _connect_parameters(
             "platform": client.platform,
             "version": "1.0.0",
             "displayName": _NAME,
-            # A page of another build would be told to reload; this is no page.
+            # A gateway tells pages of another build to reload; Deploy Agent is no page.
             "buildId": "dev",
         },
         "role": "operator",

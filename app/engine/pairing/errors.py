@@ -1,4 +1,4 @@
-"""A gateway's refusals, in words for people and as errors for scripts."""
+"""A gateway's refusals, as text for people and as errors for scripts."""
 
 from app.core.access.pairing import DeviceUnknown, GatewayRefused, RequestUnknown
 from app.core.errors import UserError
@@ -7,12 +7,13 @@ from app.core.text import plain
 from app.engine.pairing.connection import GatewayGone, Refused
 
 _REASONS = {
-    TOKEN_MISMATCH: "The gateway refuses the token of .env, so it can't be asked.",
-    LOCKED_OUT: "The gateway has locked this host out after wrong tokens; it is asked again in"
+    TOKEN_MISMATCH: "The gateway refuses the token of .env, so its devices are unknown.",
+    LOCKED_OUT: "The gateway has locked this host out after wrong tokens. The next try is in"
     " five minutes.",
     "UNAVAILABLE": "The gateway is still starting.",
-    "PAIRING_REQUIRED": "The gateway wants Deploy Agent's own device approved first, and its own"
-    " command did not do that: run `openclaw devices list` and `approve` in its container.",
+    "PAIRING_REQUIRED": "The gateway requires an approval of Deploy Agent's own device, and the"
+    " gateway's command did not approve it: run `openclaw devices list` and `approve` in the"
+    " container.",
 }
 
 
@@ -21,7 +22,7 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, UserError):
         return error.detail
     if isinstance(error, GatewayGone):
-        return f"The gateway can't be asked: {error}."
+        return f"The gateway's devices are unknown: {error}."
     assert isinstance(error, Refused)
     return _REASONS.get(error.code, f"The gateway refuses to list its devices ({error.code}).")
 
@@ -38,13 +39,14 @@ def as_user_error(refused: Refused) -> UserError:
 
 def unknown_request() -> RequestUnknown:
     return RequestUnknown(
-        "It was answered already, replaced by a newer one, or it expired: a request waits five"
-        " minutes after its device was last heard. The deployment's page shows those that wait."
+        "The request was answered already, was replaced by a newer request, or expired: a request"
+        " waits five minutes after its device last connected. The deployment's page shows the"
+        " waiting requests."
     )
 
 
 def unknown_device() -> DeviceUnknown:
     return DeviceUnknown(
         "The gateway has no such device: it may have been removed already."
-        " The deployment's page shows those that are paired."
+        " The deployment's page shows the paired devices."
     )

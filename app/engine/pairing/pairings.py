@@ -1,7 +1,8 @@
 """The devices of each gateway, kept up to date in the background: no page waits for a gateway.
 
-One event loop in one thread holds at most one connection per gateway, for as long as somebody
-looks. A gateway sends an event when a device asks, so a page is as fresh as its last poll.
+One event loop in one thread holds at most one connection per gateway, while somebody looks at the
+gateway's devices. A gateway sends an event for each pairing request, so a page is as fresh as its
+last poll.
 """
 
 import asyncio
@@ -50,14 +51,14 @@ class Pairings:
         self._lock = threading.Lock()
 
     def status_of(self, deployment: Deployment, gateway: Container) -> PairingStatus:
-        """Return what is known by now, without waiting; the first call begins a watch."""
+        """Return the known devices without waiting; the first call begins a watch."""
         watch = self._watch(deployment, gateway)
         return watch.status if watch else PairingStatus(PairingState.UNAVAILABLE, _TOO_MANY)
 
     def request(
         self, deployment: Deployment, gateway: Container, request_id: str
     ) -> PendingRequest:
-        """Ask the gateway for a request that waits.
+        """Return a waiting request, as the gateway lists it now.
 
         Raises RequestUnknown, GatewayRefused, GatewaySilent.
         """
@@ -76,7 +77,7 @@ class Pairings:
         return found[0]
 
     def is_own(self, device_id: str) -> bool:
-        """Return whether a device is this server itself."""
+        """Return whether a device is this Deploy Agent."""
         return device_id == self._backend.identity.id
 
     def approve(self, deployment: Deployment, gateway: Container, request: PendingRequest) -> None:
@@ -116,7 +117,7 @@ class Pairings:
         return asyncio.run_coroutine_threadsafe(action(watch), pairing_loop()).result()
 
     def _watch(self, deployment: Deployment, gateway: Container) -> PairingWatch | None:
-        """Return the gateway's watch, begun if it has none; None if there are too many."""
+        """Return the gateway's watch; begin one if needed. None if there are too many watches."""
         assert deployment.port is not None
         address = gateway.address_of(deployment.port) or probe_address("")
         endpoint = Endpoint(address, deployment.port, deployment.token)

@@ -1,4 +1,4 @@
-"""What only a gateway's log says of a pending request: its browser and the opened address."""
+"""The browser and the opened address of pending requests, which only a gateway's log has."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from app.core.access.pairing import PendingRequest
 from app.core.access.pairing_parser import PairingRefusal
 from app.engine.pairing.backend import PairingBackend, PairingTarget
 
-# The line is written when the connection has ended, a while after the request.
+# Pauses before reads: the gateway logs a request only after the connection ended.
 _PAUSES = (0.3, 0.7, 1.5, 3.0)
 
 
@@ -23,7 +23,7 @@ class RequestLog:
         self._reading: asyncio.Task[None] | None = None
 
     def completed(self, pending: Sequence[PendingRequest]) -> tuple[PendingRequest, ...]:
-        """Return the requests with what is known from the log by now."""
+        """Return the requests, completed with the facts read from the log so far."""
         return tuple(
             replace(each, browser=found.browser, origin=found.origin)
             if (found := self._found.get(each.request_id))
@@ -39,7 +39,7 @@ class RequestLog:
     def read(
         self, pending: Callable[[], Sequence[PendingRequest]], found: Callable[[], None]
     ) -> None:
-        """Read the log in the background if a request is missing; call `found` after each look."""
+        """Read the log in the background if a request is missing; call `found` after each read."""
         is_reading = self._reading is not None and not self._reading.done()
         if self._missing(pending()) and not is_reading:
             self._reading = asyncio.create_task(self._read(pending, found))
@@ -57,7 +57,7 @@ class RequestLog:
             for refusal in await self._backend.in_thread(read):
                 self._found.setdefault(refusal.request_id, refusal)
             found()
-        # Not every gateway logs it; a request can be answered without.
+        # Not every gateway logs requests. A request can be answered without its log line.
         self._not_logged = {each.request_id for each in self._missing(pending())}
 
     def _missing(self, pending: Sequence[PendingRequest]) -> list[PendingRequest]:

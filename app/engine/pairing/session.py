@@ -1,4 +1,4 @@
-"""One gateway's connection, kept as long as it allows what is asked for."""
+"""One gateway's connection, kept open while its scopes are sufficient."""
 
 import asyncio
 import re
@@ -14,7 +14,7 @@ _APPROVAL_SECONDS = 12.0
 
 
 class OperatorSession:
-    """At most one connection; `on_event` gets the names of the gateway's events."""
+    """Holds at most one connection; `on_event` gets the names of the gateway's events."""
 
     def __init__(
         self, target: PairingTarget, backend: PairingBackend, on_event: Callable[[str], None]
@@ -30,7 +30,7 @@ class OperatorSession:
         return self._operator.scopes if self._operator else frozenset()
 
     async def open(self, scopes: Sequence[str]) -> Operator:
-        """Return the connection, a new one if it ended or allows too little.
+        """Return a connection with these scopes; connect again if the open one lacks a scope.
 
         Raises Refused, GatewayGone, StorageFailed.
         """
@@ -47,7 +47,7 @@ class OperatorSession:
             await operator.close()
 
     async def _connect_approved(self, scopes: Sequence[str]) -> Operator:
-        """Connect. A gateway that wants us approved first has its own command do that."""
+        """Connect. If the gateway requires an approval of this device, run its approve command."""
         is_approved = False
         deadline = time.monotonic() + _APPROVAL_SECONDS
         while True:

@@ -1,7 +1,7 @@
 """The watch of one gateway's devices.
 
-It holds at most one connection, for as long as somebody looks, with the one scope that listing
-needs. An action that needs more scopes has a connection of its own for that moment.
+While somebody looks at the page, a watch holds at most one connection, with only the scope that
+listing needs. An action that needs more scopes opens a connection of its own.
 """
 
 import asyncio
@@ -28,20 +28,20 @@ from app.engine.pairing.session import OperatorSession
 _log = logging.getLogger("deploy_agent")
 
 _IDLE_SECONDS = 60.0
-# Most changes come as events; this is for those that don't: a device that connects or goes.
+# Most changes cause events. Polling finds the other changes: devices that connect or disconnect.
 _POLL_SECONDS = 5.0
-# However often a gateway says that something changed.
+# The shortest pause between two list requests, however many events a gateway sends.
 _LEAST_PAUSE_SECONDS = 0.25
-# Short: the page shows within seconds that a gateway has come up.
+# Short, so that the page shows within seconds that a gateway has started.
 _RETRY_SECONDS = (1.0, 2.0)
 _LOCKED_OUT_SECONDS = 300.0
 _ACTION_SECONDS = 25.0
-# The token was right, or the gateway is not ready yet: asking again does no harm.
+# Refusals after which a retry does no harm: the token was right, or the gateway is not ready yet.
 _HARMLESS_REFUSALS = ("UNAVAILABLE", "PAIRING_REQUIRED", "CONTROL_UI_ORIGIN_NOT_ALLOWED")
 
 
 class PairingWatch:
-    """Keeps one gateway's devices up to date in the loop, until nobody looks any more."""
+    """Keeps one gateway's devices up to date in the loop, while somebody looks at them."""
 
     def __init__(self, target: PairingTarget, backend: PairingBackend) -> None:
         self.target = target
@@ -87,12 +87,12 @@ class PairingWatch:
         pairing_loop().call_soon_threadsafe(self._changed.set)
 
     async def refresh(self) -> PairingStatus:
-        """Return what the gateway says now. Raises GatewayRefused, GatewaySilent."""
+        """Request the gateway's devices and return them. Raises GatewayRefused, GatewaySilent."""
         await self._act(self._list)
         return self.status
 
     async def call(self, method: str, parameters: object, scopes: Sequence[str]) -> None:
-        """Call a method with the scopes it needs. Raises UserError for whatever failed."""
+        """Call a method with these scopes. Raises UserError for every failure."""
 
         async def call() -> None:
             operator = await self._session.open(scopes)
@@ -117,7 +117,7 @@ class PairingWatch:
         except (GatewayGone, TimeoutError) as gone:
             reason = str(gone) or f"it did not answer within {_ACTION_SECONDS:g} s"
             raise GatewaySilent(
-                f"The gateway can't be asked: {reason}. The list shows the outcome once it answers."
+                f"The gateway can't be reached: {reason}. The list shows the outcome later."
             ) from None
         finally:
             self._changed.set()
@@ -153,12 +153,12 @@ class PairingWatch:
             await self._list()
 
     def _check_lockout(self) -> None:
-        """Raise what locked us out for as long as that lasts: each try makes it longer."""
+        """Raise the refusal while this host is locked out: each try makes the lockout longer."""
         if self._locked_out and time.monotonic() < self._locked_until:
             raise self._locked_out
 
     async def _after(self, error: Exception, failures: int) -> float:
-        """Close the connection, show the reason, and return how long to wait."""
+        """Close the connection, show the error, and return the seconds until the next try."""
         async with self._using:
             await self._session.close()
         self._changed.clear()
@@ -169,7 +169,7 @@ class PairingWatch:
                 self._locked_out = error
                 return _LOCKED_OUT_SECONDS
             if error.code not in _HARMLESS_REFUSALS:
-                # Ten wrong tokens within a minute lock this host out: one is enough.
+                # Stop after one wrong token: ten within a minute lock this host out.
                 self._refused_run = await self._run_of_container()
                 self._refused = error
         return _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]

@@ -329,7 +329,7 @@ def test_a_port_published_elsewhere_is_named(api: Api, deployments_dir: Path) ->
     answer = api.launch(deployment_id)
 
     assert answer.json["cause"] == "port_refused"
-    assert "It is published on port" in answer.json["detail"]
+    assert "The gateway is published on port" in answer.json["detail"]
 
 
 def test_a_token_only_in_the_gateways_config_delays_no_launch(
