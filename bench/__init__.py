@@ -1,1 +1,1 @@
-"""Benchmarks: what Deploy Agent costs, beside the plain way in the same run."""
+"""Benchmarks: Deploy Agent's costs, compared with the simplest alternative in the same run."""

@@ -1,4 +1,4 @@
-"""`deploy-agent list`, beside the closest peer's command."""
+"""`deploy-agent list`, compared with the command of the closest peer."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def commands() -> Table:
     table = Table(
         "The list on the command line, in s (median of 5)",
         ("what", "seconds"),
-        "The peer has no cells, and is timed inside a container that already runs.",
+        "The peer, `openclaw fleet`, has no cells and is timed inside a running container.",
     )
     with fleet() as made, _container() as name:
         made.grow(_COUNT)
@@ -38,7 +38,7 @@ def commands() -> Table:
 
 @contextmanager
 def _container() -> Iterator[str]:
-    """Run a container of the OpenClaw image whose own command can reach the engine."""
+    """Run a container of the OpenClaw image whose `openclaw` command can reach the engine."""
     name = f"deploy-agent-bench-{os.getpid()}"
     socket = engine_address().removeprefix("unix://")
     program = Path(shutil.which("docker") or "docker").resolve()

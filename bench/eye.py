@@ -1,4 +1,4 @@
-"""Time from a change (a gateway ends, a file is edited) until an open page shows it."""
+"""Time from a change (a gateway ends, a file is edited) until an open page shows the change."""
 
 import re
 import threading
@@ -23,7 +23,7 @@ _SETTLE_SECONDS = 8
 
 
 class _Events:
-    """The engine's events of one deployment, with their arrival times."""
+    """The engine's events for one deployment, with arrival times."""
 
     def __init__(self, deployment_id: str) -> None:
         client = docker.APIClient(base_url=engine_address(), version="auto", timeout=3600)
@@ -43,9 +43,9 @@ class _Events:
 def engine_to_eye() -> Table:
     table = Table(
         f"From the engine to an open page of the list, {_TRIES} tries, in ms",
-        ("what", "bare, median", "ours, median", "beyond bare", "ours, p95"),
-        "Bare: when the engine's own event stream reports that the gateway died. An edit has no"
-        " bare way: files are checked twice a second.",
+        ("what", "bare, median", "ours, median", "ours minus bare", "ours, p95"),
+        "Bare: the time until the engine's event stream reports that the gateway died. An edit has"
+        " no bare time: the server checks files twice a second.",
     )
     with fleet() as made:
         made.grow(3)
@@ -68,7 +68,7 @@ def idle_tabs() -> Table:
     table = Table(
         f"{_TABS} open pages of the list while nothing happens",
         ("what", "processor time, % of one core"),
-        f"Over {_IDLE_SECONDS} s, 30 deployments running, each checked by the server periodically.",
+        f"Over {_IDLE_SECONDS} s, with 30 running deployments that the server checks periodically.",
     )
     with fleet() as made:
         made.grow(30)
@@ -86,7 +86,7 @@ def idle_tabs() -> Table:
             server.stop()
     table.add("no page open", alone)
     table.add(f"{_TABS} pages open", with_tabs)
-    table.add("what the pages cost", with_tabs - alone)
+    table.add("cost of the pages", with_tabs - alone)
     return table
 
 

@@ -1,4 +1,4 @@
-"""Many deployments: folders, and stand-in gateways running for them."""
+"""Many deployments: folders, and running stand-in gateways."""
 
 import json
 import tempfile
@@ -46,7 +46,7 @@ class Fleet:
         return Server(self.root, self.log, image=STANDIN)
 
     def grow(self, count: int) -> None:
-        """Make folders up to that count, like configure does but without syncing each."""
+        """Make folders until there are `count`, as configure does, but without syncs."""
         store = build_context(self.settings).store
         store.open()
         for number in range(len(self.ids), count):
@@ -54,9 +54,10 @@ class Fleet:
             self._make_folder(self.ids[-1], _FIRST_PORT + number)
 
     def run(self, count: int, *, answering: bool = False) -> None:
-        """Start gateways up to that count, through the engine: Compose takes seconds for each.
+        """Start gateways until `count` run, through the engine: Compose takes seconds per gateway.
 
-        Unless `answering`, they publish no port, so the server runs no readiness checks on them.
+        Gateways publish a port only if `answering`; without a port the server runs no readiness
+        checks.
         """
         running = {row["Labels"].get("com.docker.compose.project") for row in self.containers()}
         down = [each for each in self.ids[:count] if each not in running]
@@ -118,7 +119,7 @@ class Fleet:
 
 @contextmanager
 def fleet() -> Iterator[Fleet]:
-    """Make a scratch folder; remove it and everything started from it afterwards."""
+    """Yield a scratch folder. Afterwards remove it and everything started from it."""
     with tempfile.TemporaryDirectory(prefix="deploy-agent-bench-") as folder:
         made = Fleet(Path(folder))
         try:

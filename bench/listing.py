@@ -1,4 +1,4 @@
-"""List and status: the older server's way, `docker ps`, the bare socket, and ours."""
+"""List and status: the older server's `docker compose ps`, `docker ps`, the bare socket, ours."""
 
 import http.client
 import os
@@ -19,8 +19,8 @@ from tests.support.waiting import eventually
 _LIST = "/api/deploy/list"
 _RUNNING = (1, 10, 30, 100)
 _FOLDERS = (1_000, 10_000)
-# The snapshot's time to live is about a second. An idle process is slower afterwards, so both
-# ways wait the same time.
+# The snapshot's time to live is about a second. A process is slower after an idle time, so the
+# bare calls wait just as long.
 _OLD_SNAPSHOT_SECONDS = 1.2
 # gunicorn closes a connection that was idle for two seconds.
 _KEPT_OPEN_SECONDS = 1.6
@@ -51,8 +51,8 @@ def running() -> Table:
             "20 clients: p50",
             "20 clients: p99",
         ),
-        "Cold: the snapshot has expired. The older server asked once and then answered from memory"
-        " for good; its way of asking is the first column.",
+        "Cold: the snapshot has expired. The older server read the status once, as in the first"
+        " column, and then always answered from memory.",
     )
     with fleet() as made, _served(made) as (server, get):
         for count in _RUNNING:
@@ -80,7 +80,7 @@ def folders() -> Table:
     table = Table(
         "N folders, none of them running, in ms",
         ("N", "first scan", "scan again", "`ls` of each, bare", "API list", "an edit is listed"),
-        "The bare way is one `stat` of each `.env` and `docker-compose.yml`.",
+        "Bare: one `stat` of each `.env` and `docker-compose.yml`.",
     )
     with fleet() as made:
         for count in _FOLDERS:
@@ -90,7 +90,7 @@ def folders() -> Table:
             bare = timed(lambda: _stat_each(made), 5)
             with _served(made) as (_, get):
                 get()
-                # At its start the server searches every folder for incidents it missed.
+                # After its start the server searches every folder for missed incidents.
                 time.sleep(_BEGUN_SECONDS)
                 listed = timed(get, 10)
                 noticed = timed(lambda: _until_listed(made, get), 3)
@@ -100,7 +100,7 @@ def folders() -> Table:
 
 @contextmanager
 def _served(made: Fleet) -> Iterator[tuple[Server, Callable[[], bytes]]]:
-    """Start a server; give it, and a function that gets its list over a kept connection."""
+    """Start a server; yield it and a function that gets the list over a kept-open connection."""
     server = made.server().start()
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     asked = 0.0

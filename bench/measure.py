@@ -26,7 +26,7 @@ class Figures:
 def timed(
     call: Callable[[], object], times: int, before: Callable[[], object] | None = None
 ) -> Figures:
-    """Time a call several times; `before` runs before each call and is not timed."""
+    """Time a call several times; `before` runs untimed before each call."""
     taken = []
     for _ in range(times):
         if before:
@@ -44,7 +44,7 @@ def run(*command: str, environment: Mapping[str, str] | None = None) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Figures of `wrk` for concurrent clients; times in milliseconds."""
+    """Results of `wrk` for concurrent clients; times in milliseconds."""
 
     per_second: float
     p50: float

@@ -1,4 +1,4 @@
-"""Launches, one and twenty at once, beside a shell that runs `docker compose up` in folders."""
+"""Launches, one and twenty at once, compared with a shell's `docker compose up` in folders."""
 
 import subprocess
 import time
@@ -11,7 +11,7 @@ from tests.support.server import Server
 from tests.support.waiting import eventually
 
 _COUNT = 20
-# A single launch shows what the operation's process costs beyond Compose.
+# A single launch shows the cost of the operation's process in addition to Compose.
 _SHELLS = ((1, 1), (_COUNT, 2), (_COUNT, 4), (_COUNT, 8))
 
 
@@ -19,7 +19,7 @@ def launches() -> Table:
     table = Table(
         "Launches of the stand-in started at once, until the last one runs, in s",
         ("how many", "what", "seconds"),
-        "The shell's containers are up then; ours passed every readiness check.",
+        "At the end, the shell's containers are up; ours have passed every readiness check.",
     )
     for count, parallel in _SHELLS:
         with fleet() as made:

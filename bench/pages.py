@@ -1,4 +1,4 @@
-"""The list as page and fragment, beside the same bytes from bare Flask and Jinja."""
+"""The list as page and as fragment, compared with the same bytes from plain Flask and Jinja."""
 
 import http.client
 import socket
@@ -23,7 +23,7 @@ _CLIENTS = 8
 _TURNS = 5
 _KINDS = {"page": "Accept: */*", "fragment": "HX-Request: true"}
 
-# The same bytes: the page around the rows as one text, the rows as a list.
+# Serves the same bytes: the page around the rows is one text, and the rows are a list.
 _BARE = """
 import re
 from pathlib import Path
@@ -49,7 +49,7 @@ def pages() -> Table:
     table = Table(
         f"The list of {_ROWS} running deployments under load ({_CLIENTS} clients)",
         ("what", "bare, a second", "ours, a second", "ours of bare", "bare p99", "p50", "p99"),
-        "Bare: Flask and Jinja under the same gunicorn, with the same bytes. Times in ms.",
+        "Bare: Flask and Jinja serve the same bytes under the same gunicorn. Times in ms.",
     )
     with fleet() as made:
         made.grow(_ROWS)
@@ -59,7 +59,7 @@ def pages() -> Table:
             for kind, header in _KINDS.items():
                 text = _fetched(server.port, header)
                 with _bare_server(made.root.parent, text) as plain:
-                    # Alternate, so that other load on the machine affects both.
+                    # Alternate the servers, so that other load on the machine affects both.
                     both = [
                         (
                             load(f"http://127.0.0.1:{plain.port}/", _CLIENTS),
@@ -88,7 +88,7 @@ def _middle(loads: Sequence[Load]) -> Load:
 
 
 def start() -> Table:
-    """Measure the time until the first page, and the memory then."""
+    """Measure the time until the first page, and the memory after the first page."""
     table = Table(
         "Start, and memory",
         ("what", "bare Flask under gunicorn", "ours"),
@@ -126,7 +126,7 @@ class _Bare:
 
 @contextmanager
 def _bare_server(folder: Path, text: str) -> Iterator[_Bare]:
-    """Serve a text by bare Flask and Jinja, under gunicorn with the same number of threads."""
+    """Serve a text with plain Flask and Jinja, under gunicorn with the same number of threads."""
     (folder / "text").write_text(text)
     (folder / "bare.py").write_text(_BARE.format(path=str(folder / "text")))
     port = free_port()

@@ -1,4 +1,4 @@
-"""Tables in Markdown, as docs/performance.md has them."""
+"""Tables in Markdown, for docs/performance.md."""
 
 import os
 import platform
@@ -11,7 +11,7 @@ import psutil
 
 @dataclass(slots=True)
 class Table:
-    """A table of measurements. The first column names the row."""
+    """A table of measurements. The first column has the names of the rows."""
 
     title: str
     columns: Sequence[str]
@@ -35,7 +35,7 @@ class Table:
 
 
 def heading() -> str:
-    """Return date and machine of the measurement."""
+    """Return the date and the machine of the measurement as one line."""
     memory = psutil.virtual_memory().total / 2**30
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, {memory:.0f} GiB,"

@@ -1,4 +1,4 @@
-"""Many viewers of one log: what each costs the server, and whether others are delayed."""
+"""Many viewers of one log: the server's cost per viewer, and the delay for other viewers."""
 
 import re
 import socket
@@ -35,15 +35,15 @@ def viewers() -> Table:
         f"N viewers of one log that grows by {_LINES_A_SECOND} lines a second",
         (
             "N",
-            "processes more",
-            "threads more",
-            "KiB for each",
+            "additional processes",
+            "additional threads",
+            "KiB per viewer",
             "delay, median, ms",
             "delay, p95, ms",
             "lines lost or doubled",
-            "engine connections for it",
+            "engine connections",
         ),
-        "One viewer is measured. In the last row the others never read.",
+        "One viewer is measured. In the last row, the other viewers never read.",
     )
     with fleet() as made:
         made.grow(1)
@@ -96,7 +96,7 @@ def _measured(made: Fleet, count: int, *, reads: bool) -> Sequence[object]:
 
 
 class _Held:
-    """Resources held by a server's processes."""
+    """Resources that a server's processes hold."""
 
     def __init__(self, processes: Sequence[psutil.Process]) -> None:
         self.processes = len(processes)
@@ -113,7 +113,7 @@ class _Held:
 
 
 class _Watched(Stream):
-    """A viewer whose lines are timed as they arrive."""
+    """A viewer that records the delay of each line."""
 
     def __init__(self, server: Server, path: str) -> None:
         self._seen: list[tuple[int, float]] = []
@@ -146,7 +146,7 @@ class _Watched(Stream):
 
 @contextmanager
 def _others(server: Server, path: str, count: int, reads: bool) -> Iterator[None]:
-    """Hold streams open; one thread reads and discards them, or nobody reads."""
+    """Hold streams open. One thread reads and discards the lines, or nothing reads them."""
     sockets = [_begun(server, path) for _ in range(count)]
     stopped = threading.Event()
 

@@ -21,7 +21,7 @@ def main(folder: Path) -> None:
     with suppress(KeyboardInterrupt), running_demo(folder) as (demo, server):
         click.echo(f"The demo is at {demo.url}; its deployments are starting.")
         demo.fill()
-        click.echo("All are there. Ctrl-C ends the demo and removes everything.")
+        click.echo("All deployments are ready. Ctrl-C ends the demo and removes everything.")
         while server.poll() is None:
             with suppress(subprocess.TimeoutExpired):
                 server.wait(ASK_AGAIN_SECONDS)

@@ -1,8 +1,8 @@
-"""The installed Chromium, for pictures and tests."""
+"""The installed Chromium, for screenshots and browser tests."""
 
 import shutil
 
-# No graphics card, and no network requests but the page's own.
+# Use no graphics card, and make no network requests except those of the page.
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -14,7 +14,7 @@ FLAGS = (
 
 
 def program() -> str:
-    """Return Chromium's program; the headless build starts three times as fast."""
+    """Return Chromium's program: the headless build, which starts three times as fast."""
     found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert found, "Chromium is not installed; scripts/chromium installs it."
     return found

@@ -43,7 +43,7 @@ def operation_processes(deployments_dir: Path) -> list[psutil.Process]:
 
 
 def _processes(deployments_dir: Path, *programs: str) -> list[psutil.Process]:
-    """Return the processes that run one of the programs with this folder in their settings."""
+    """Return the processes that run one of the programs and have this folder as a setting."""
     found = []
     for process in psutil.process_iter():
         try:
@@ -62,5 +62,5 @@ def _end_processes(deployments_dir: Path) -> None:
         try:
             os.killpg(process.pid, signal.SIGKILL)
         except ProcessLookupError:
-            continue  # A gunicorn worker: it ended with its server's process group.
+            continue  # A gunicorn worker, which ended with the process group of its server.
     psutil.wait_procs(processes, timeout=10)

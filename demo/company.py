@@ -14,7 +14,7 @@ CLAUDE = "openrouter/anthropic/claude-sonnet-4.5"
 GPT = "openrouter/openai/gpt-5-mini"
 GEMINI = "openrouter/google/gemini-2.5-pro"
 MODELS = tuple(each.removeprefix("openrouter/") for each in (CLAUDE, GPT, GEMINI))
-# This one has two pairing requests.
+# The name of the deployment with two pairing requests.
 ASKED = "Support bot"
 BROKEN = "Night shift"
 # The host name that gateways use for the stand-in of OpenRouter.
@@ -24,7 +24,7 @@ _LIMITS = "    mem_limit:"
 
 
 def company(proxy_address: str, proxy_port: int) -> list[Wanted]:
-    """Return the deployments. Their provider listens at that address of this host."""
+    """Return the deployments. Their provider listens at this host's `proxy_address`."""
     url = f"http://{PROXY}:{proxy_port}/api/v1"
     hosts = {_LIMITS: f'    extra_hosts:\n      - "{PROXY}:{proxy_address}"\n{_LIMITS}'}
 

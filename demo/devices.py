@@ -26,9 +26,9 @@ PAGE_SCOPES = (
 
 
 class Browser:
-    """A browser with a gateway's page, opened under a LAN address like from another machine.
+    """A browser with a gateway's page, opened under a LAN address as from another machine.
 
-    Under 127.0.0.1 the gateway would pair it at once.
+    Under 127.0.0.1 the gateway would pair the browser at once.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Browser:
         self.connection: ClientConnection | None = None
 
     def knock(self) -> dict[str, Any]:
-        """Try to connect and return the answer. The connection stays open if accepted."""
+        """Try to connect and return the gateway's answer. An accepted connection stays open."""
         self.close()
         host = f"{self.name}:{self.port}"
         connection = self.connection = connect(

@@ -1,6 +1,6 @@
 """Fill a folder with deployments in every state, through the product's own use cases.
 
-Every state is real. Manual changes are made as a person would: by editing a file, or by
+Every state is real. Manual changes are made like a person's: by an edit of a file, or by
 `docker compose up` in a deployment's folder.
 """
 
@@ -25,17 +25,18 @@ from demo.provider import API_KEY
 _TIME = re.compile(rb"(?<!\d)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
-# For `Wanted.edits`: health checks so frequent that the first failure shows at once.
+# For `Wanted.edits`: frequent health checks, so that the first failure shows at once.
 WATCHFUL = {"interval: 30s": "interval: 2s", "start_period: 120s": "start_period: 0s"}
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """A deployment to make, and the state to bring it to.
+    """A deployment to make, and its final state.
 
-    `fault` is the stand-in's fault; `edits` are replacements in its Compose file. `by` configures
-    and launches it, `stopper` stops it. With a `past`, it was also launched and stopped that long
-    ago. `ago` shifts its latest history into the past, if no container shows the time.
+    `fault` is the stand-in gateway's fault; `edits` are replacements in the Compose file. The
+    user `by` configures and launches the deployment, `stopper` stops it. With `past`, an earlier
+    launch and stop happened that long ago. `ago` shifts the latest history into the past, if no
+    container shows the real time.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Wanted:
 def fill(wanted: Iterable[Wanted], *, context: AppContext) -> list[str]:
     """Make the deployments and return their ids, in the same order.
 
-    Returns when every launch that can end has ended.
+    Returns after the end of every launch, except launches that never end.
     """
     made = [(each, _configure(each, context)) for each in wanted]
     _live_through_the_past([(each, own) for each, own in made if each.past], context)
@@ -115,7 +116,7 @@ def _stop(by: str, deployment_id: str, context: AppContext) -> Started:
 
 
 def _await(begun: Iterable[Started]) -> None:
-    """Start all operations, then wait for all: in parallel they take half the time."""
+    """Start all operations, then wait for them: parallel operations take half the time."""
     for each in list(begun):
         each.process.wait()
 
@@ -129,7 +130,7 @@ def _leave_a_quote_open(folder: Path) -> None:
     file.write_text(file.read_text() + 'TELEGRAM_BOT_TOKEN="pasted in a hurry\n')
 
 
-# Not by a launch, which takes a failed gateway down.
+# Started without a launch, which would stop the failed gateway.
 _BY_HAND: Mapping[Status, Callable[[Path], None]] = {
     Status.UNHEALTHY: _up_in_a_terminal,
     Status.RESTARTING: _up_in_a_terminal,

@@ -1,7 +1,7 @@
-"""A stand-in for the provider's API: answers like OpenRouter, without a model.
+"""A stand-in for OpenRouter's API, which answers like OpenRouter but runs no model.
 
-Gateways reach it from their own networks at this host's own address on Docker's bridge.
-To run it by hand until Ctrl-C: `python -m demo.provider [--port 8090] [--fault 402] [--key KEY]`
+Gateways reach the stand-in at this host's address on Docker's bridge. To run the stand-in by hand
+until Ctrl-C: `python -m demo.provider [--port 8090] [--fault 402] [--key KEY]`
 """
 
 import argparse
@@ -44,7 +44,7 @@ def bridge_address() -> str:
 
 @dataclass(frozen=True)
 class Asked:
-    """One received request."""
+    """A received request."""
 
     path: str
     authorization: str
@@ -57,8 +57,8 @@ class Provider:
     """The server, in threads of this process. `fault` may be changed at any time:
 
     a status (`402`); `hang`; `hang-body`, after an answer's first bytes; `cut`; `html`;
-    `redirect`; `echo-key`, which refuses with the key in its words; `late-error`,
-    an error in an answer of status 200.
+    `redirect`; `echo-key`, a refusal that quotes the key; `late-error`, an error in an answer
+    of status 200.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ from demo.provider import API_KEY
 from demo.show import Demo, running_demo
 
 PICTURES = PROJECT / "docs" / "pictures"
-# Pictures show no folder and no host name of this machine.
+# Shown in the pictures in place of this machine's folder and host name.
 _FOLDER = Path(tempfile.gettempdir()) / "deploy-agent"
 _HOST = "agents.example.com"
 _QUALITY = 75
@@ -112,7 +112,7 @@ def _taken(picture: _Picture, screen: _Screen, theme: str, chromium: Browser, de
         return base64.b64decode(session.send("Page.captureScreenshot", given)["data"])
 
 
-# Lines to copy contain this machine's folder, and live updates insert it again.
+# Commands to copy contain this machine's folder, and live updates insert the folder again.
 _ELSEWHERE = """
 const move = (node) => {
   const texts = document.createTreeWalker(node, NodeFilter.SHOW_TEXT);

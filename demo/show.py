@@ -28,9 +28,9 @@ FOLDER = PROJECT / ".cache" / "demo"
 _PAGE_PORT, _PROVIDER_PORT = 8000, 8090
 # A gateway forgets pairing requests after five minutes.
 ASK_AGAIN_SECONDS = 60
-# The slow launch must go on as long as the demo is shown.
+# The demo's slow launch must not end while the demo runs.
 _LAUNCH_SECONDS = 86400
-# Platform and user agent of their browsers.
+# Platform and user agent of the browsers that ask for pairing.
 _COLLEAGUES = (
     ("MacIntel", "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) Chrome/131.0.0.0 Safari/537.36"),
     ("Win32", "Mozilla/5.0 (Windows NT 10.0; Win64; x64) Chrome/131.0.0.0 Safari/537.36"),
@@ -44,7 +44,7 @@ class Demo:
         self.context = build_context(settings)
         self.url = f"http://127.0.0.1:{settings.port}"
         self.wanted = company(provider.address, provider.port)
-        # Ids by name.
+        # Deployment ids by name.
         self.ids: dict[str, str] = {}
         self._askers: list[Browser] = []
 
@@ -61,7 +61,7 @@ class Demo:
         self.ask()
 
     def ask(self) -> None:
-        """Renew the pairing requests, as an open page of the gateway does."""
+        """Renew the pairing requests, as a gateway's open page does."""
         for each in self._askers:
             if each.connection is None:
                 # Somebody may have stopped the gateway, or rejected the request.
@@ -71,7 +71,7 @@ class Demo:
 
 @contextmanager
 def running_demo(folder: Path, **settings: Any) -> Iterator[tuple[Demo, subprocess.Popen[bytes]]]:
-    """Serve an empty demo; remove it afterwards, and leftovers of a killed one before."""
+    """Serve an empty demo and remove it afterwards. First remove the leftovers of a killed demo."""
     lock = _lock(folder)
     deployments_dir = folder / "deployments"
     try:
@@ -93,11 +93,11 @@ def _lock(folder: Path) -> int:
     try:
         return lock_folder(folder)
     except (Locked, FileNotFoundError):
-        sys.exit(f"A demo runs already, with its deployments in {folder}.")
+        sys.exit(f"A demo already runs, with its deployments in {folder}.")
 
 
 def _listener() -> socket.socket:
-    """Return the page's listening socket, open before the server starts to keep the port."""
+    """Return the page's listening socket. It is open before the server starts, to keep the port."""
     try:
         return socket.create_server(("127.0.0.1", _PAGE_PORT))
     except OSError:
