@@ -167,7 +167,7 @@ def _running(deployment_id: str, context: AppContext) -> tuple[Deployment, Conta
     if gateway is None:
         raise GatewayNotRunning(
             f"The gateway is {view.report.status}, and only a running gateway can list its devices."
-            " Launch it first."
+            " Launch the gateway first."
         )
     return view.deployment, gateway
 

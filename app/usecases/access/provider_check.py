@@ -41,7 +41,7 @@ _NOT_ANSWERED = {
     ),
     "no_output": (
         "The gateway's container did not report the provider's answer in time.",
-        "Ask again. If it happens again, the container is short of memory or CPU time.",
+        "Ask again. If this happens again, the container is short of memory or CPU time.",
     ),
 }
 
@@ -88,7 +88,7 @@ def start_provider_check(
     if gateway is None or gateway.state != "running":
         raise GatewayNotRunning(
             "The provider is asked from inside the gateway, with the gateway's own network and"
-            " key. Launch the gateway, then check again."
+            " key. Launch the gateway, then ask again."
         )
     return _start(deployment, gateway, actor, context)
 

@@ -78,7 +78,7 @@ def _safely(check: DoctorCheck, run: CheckFunction, facts: Facts) -> Callable[[]
         except UserError as error:
             return check.unknown(error.detail)
         except OSError as error:
-            return check.unknown(f"It can't be checked: {os.strerror(error.errno or 0)}.")
+            return check.unknown(f"The check failed: {os.strerror(error.errno or 0)}.")
         except Exception as error:  # noqa: BLE001 - a bug in one check must not hide the others
             return check.unknown(f"Deploy Agent itself failed here ({type(error).__name__}).")
 

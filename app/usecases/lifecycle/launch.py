@@ -66,7 +66,7 @@ def require_launchable(deployment: Deployment, undone: str) -> None:
     if not deployment.has_compose_file:
         raise DeploymentInvalid(
             f"The deployment was not {undone}: {deployment.folder} has no docker-compose.yml."
-            " Put it back, or configure a new deployment."
+            " Put the file back, or configure a new deployment."
         )
 
 

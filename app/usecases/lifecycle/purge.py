@@ -101,7 +101,7 @@ def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> 
     except OSError as error:
         raise NotPurged(
             f"Part of “{archived.label}” is left in {folder}. {storage_cause(error).sentence}"
-            " Then delete it again."
+            " Then delete the deployment again."
         ) from None
 
 

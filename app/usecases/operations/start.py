@@ -102,8 +102,8 @@ def _lock(
             raise_shortage(error)
             raise DeploymentInvalid(
                 "Deploy Agent can't use the deployment's folder:"
-                f" {deployment.problem or 'it can not be opened'}. To stop the containers by hand:"
-                f" docker compose -p {deployment.id} down"
+                f" {deployment.problem or 'the folder can not be opened'}. To stop the"
+                f" containers by hand: docker compose -p {deployment.id} down"
             ) from None
 
 

@@ -107,7 +107,7 @@ def _rolled_back(op: OperationContext, change: Change, failure: BaseException) -
     except FAILURES as error:
         again = cause_of(error, op)
         words = f"{cause.words} {put}, but the gateway does not come up: {again.words}"
-        step = again.next_step or "Launch it again."
+        step = again.next_step or "Launch the gateway again."
         code = again.code if again.code == ROLLBACK_FAILED else cause.code
         cause = replace(again, code=code, words=words, next_step=step)
     # No code means an unforeseen failure, which the operation's process reports.

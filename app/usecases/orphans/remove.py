@@ -56,7 +56,7 @@ def find_orphan(project: str, *, context: AppContext) -> Orphan:
         raise NotOrphaned(
             f"{project} is on this machine, but nothing shows that it belongs to Deploy Agent."
         )
-    raise NotFound(f"There is no orphan {project}. It may have been removed already.")
+    raise NotFound(f"There is no orphan {project}. Maybe the orphan was removed already.")
 
 
 def remove_orphan(
