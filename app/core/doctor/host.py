@@ -27,8 +27,7 @@ MEMORY = DoctorCheck(
     "Memory of the host",
     Area.HOST,
     "When memory runs out, the kernel kills a process, perhaps a gateway. An idle gateway takes 0.7"
-    " to"
-    " 1 GB.",
+    " to 1 GB.",
 )
 GATEWAY_MEMORY = DoctorCheck(
     "gateway_memory",

@@ -157,7 +157,7 @@ _ANOTHER_PORT = (
 
 
 def another_port(owner: PortOwner, shell: Shell) -> str:
-    """Return the shell line that gives a deployment another port, and so another network."""
+    """Return the command that gives a deployment another port, and so another network."""
     archive = shell.deploy_agent("archive", owner.deployment_id)
     return f"{archive} && {shell.deploy_agent('restore', owner.deployment_id)}"
 

@@ -95,7 +95,7 @@ def gateways_finding(
 
 
 def _rotation(gateway: GatewayReach, shell: Shell) -> tuple[str, str]:
-    """Return the next step and the shell line that give a gateway a new token."""
+    """Return the next step and the command that give a gateway a new token."""
     step = f"Give {gateway.label} a new token. Its clients need the new token."
     return step, shell.deploy_agent("rotate-token", gateway.deployment_id)
 

@@ -83,7 +83,7 @@ _SAME = timedelta(seconds=2)
 
 
 def _own_time(time: str, text: str) -> int:
-    """Return the length of the time at a line's start; 0 if it is missing or not the engine's."""
+    """Return the length of the time at a line's start; 0 if none, or if it is not the engine's."""
     match = _TIME.match(text)
     if not match:
         return 0

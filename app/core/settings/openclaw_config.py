@@ -228,7 +228,7 @@ def _listed_origins(config: Mapping[str, Any]) -> list[Any] | None:
 
 
 def _section(config: Mapping[str, Any], *path: str) -> Mapping[str, Any]:
-    """Return the object at a path; an empty one in place of anything else."""
+    """Return the object at a path, or an empty object if there is no object."""
     for key in path:
         section = config.get(key)
         config = section if isinstance(section, dict) else {}

@@ -39,7 +39,7 @@ class Batch:
         return tuple(each for each in self.ids if each not in self.begun)
 
     def turn_of(self, deployment_id: str) -> str:
-        """Return in words how far one deployment is."""
+        """Return in words how far the update of one deployment is."""
         operation = self.begun.get(deployment_id)
         if deployment_id == self.failed:
             return "was not updated"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`digests` are names with the registry's digest; an image that was built here has none.
+    """`digests` are names with the registry's digest, empty for an image that was built here.
 
     `version` is from the image's own OCI label.
     """

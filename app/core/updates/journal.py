@@ -21,7 +21,7 @@ class UpdateStage(StrEnum):
 class Version:
     """The exact image of a gateway.
 
-    `image` is its name in `.env`; `pin` is a name that stays the same image when a tag moves. `id`
+    `image` is its name in `.env`; `pin` names the same image even after a tag moves. `id`
     is empty if this host did not have the image. `label` is the version in the image's OCI label.
     """
 

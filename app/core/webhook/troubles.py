@@ -1,4 +1,4 @@
-"""Troubles: what is wrong with a deployment, and how long each one lasts.
+"""Troubles: what is wrong with a deployment, and how long each trouble lasts.
 
 A trouble lasts until the gateway runs again or somebody stops it. Everything in between
 belongs to it and is reported once, unless it gets worse (a crash becomes a crash loop).

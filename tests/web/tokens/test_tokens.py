@@ -144,7 +144,10 @@ def test_a_gateway_that_fails_with_either_token_is_a_failed_rollback(
     assert (rotated.status_code, rotated.json["code"]) == (502, "token_not_proven")
     assert rotated.json["cause"] == rotated.json["operation"]["code"] == "not_put_back"
     assert "The old token was put back, but the gateway does not come up" in rotated.json["detail"]
-    assert "Launch it: that takes the token of .env" in rotated.json["detail"]
+    assert (
+        "Launch the deployment: this applies and verifies the token of .env"
+        in rotated.json["detail"]
+    )
     assert configured.in_config == configured.in_env == old
 
 
