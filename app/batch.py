@@ -1,6 +1,6 @@
 """The process of a batch: updates one deployment after the other, then ends.
 
-`usecases.updates.update_many` starts it as `python -m app.batch NUMBER LOCK`. The process
+`usecases.updates.update_many` starts this process as `python -m app.batch NUMBER LOCK`. The process
 holds the lock of the batch's folder, and has a session of its own, so that it outlives the server.
 Each update is an operation with its own process and its own lock.
 """

@@ -1,8 +1,8 @@
 """The process of an operation: performs one operation on one deployment, then ends.
 
-`usecases.operations.start` starts it as `python -m app.operation FOLDER NUMBER LOCK`. The process
-holds the deployment's lock through an inherited descriptor, and has a session of its own, so that
-it outlives the server.
+`usecases.operations.start` starts this process as `python -m app.operation FOLDER NUMBER LOCK`. The
+process holds the deployment's lock through an inherited descriptor, and has a session of its own,
+so that it outlives the server.
 """
 
 import os

@@ -14,7 +14,7 @@ FLAGS = (
 
 
 def program() -> str:
-    """Return Chromium's program: the headless build, which starts three times as fast."""
+    """Return Chromium's program; the headless build, if installed, starts three times as fast."""
     found = shutil.which("chromium-headless-shell") or shutil.which("chromium")
     assert found, "Chromium is not installed; scripts/chromium installs it."
     return found

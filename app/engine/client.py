@@ -26,7 +26,7 @@ from app.engine import latency
 Parameters = dict[str, int | str | None]
 
 DEFAULT_ADDRESS = "unix:///var/run/docker.sock"
-# Errors from a lack of file descriptors here, which are no fault of the engine.
+# This process or host has too many open files, which is no fault of the engine.
 _SHORTAGES = (errno.EMFILE, errno.ENFILE)
 # The variables that Compose and its connection need. No other variable of the server is passed
 # on, because it would override the variable of the same name in `.env`.
@@ -71,7 +71,7 @@ def _context_address() -> str | None:
 
 
 def docker_environment(project: Path, address: str) -> dict[str, str]:
-    """Return the environment of `docker compose`, without Deploy Agent's own variables."""
+    """Return the environment of `docker compose`: only the variables that Compose needs."""
     environment = {key: os.environ[key] for key in _PASSED_ON if key in os.environ}
     environment["DOCKER_HOST"] = address
     # Set here because a `.env` with another value would forbid the --remove-orphans of our calls.

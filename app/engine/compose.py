@@ -80,7 +80,7 @@ def compose_down(deployment_id: str, log: ProgressLog, seconds: float) -> None:
 
 
 def compose_remove(project: str, environment: Mapping[str, str], seconds: float) -> None:
-    """Remove a project's containers and networks, found by labels. Called by the server.
+    """Remove a project's containers and networks, found by labels alone. For calls by the server.
 
     Raises ComposeFailed.
     """
@@ -89,7 +89,7 @@ def compose_remove(project: str, environment: Mapping[str, str], seconds: float)
 
 
 def compose_halt(project: str, environment: Mapping[str, str], seconds: float) -> None:
-    """Stop a project's containers, found by labels. Called by the server.
+    """Stop a project's containers, found by labels alone. For calls by the server.
 
     Raises ComposeFailed.
     """

@@ -1,6 +1,6 @@
-"""Turns the engine's answers into containers and their details.
+"""Turn the engine's answers into containers and their details.
 
-The answers are those of `/containers/json`, `/containers/{id}/json` and `/events`.
+The answers are from `/containers/json`, `/containers/{id}/json` and `/events`.
 """
 
 import re

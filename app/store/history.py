@@ -80,7 +80,7 @@ def newest_first(folder: Path) -> Iterator[Entry]:
             continue
         if number := _number(entry):
             if before is not None and number >= before:
-                continue  # Read twice: the files were rotated in between.
+                continue  # A line read before: the files were rotated.
             before = number
         if isinstance(whole := entry.pop("of", None), int):
             newer = added.setdefault(whole, {})

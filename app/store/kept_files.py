@@ -1,6 +1,6 @@
 """Files that an operation keeps in its own folder, to undo or finish its work after a crash.
 
-They may hold secrets, so they are deleted as soon as nobody needs them.
+Kept files may hold secrets, so they are deleted as soon as no operation needs them.
 """
 
 from collections.abc import Mapping

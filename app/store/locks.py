@@ -16,7 +16,7 @@ _TRIES, _PAUSE = 5, 0.02
 
 
 class Locked(Exception):
-    """Somebody else holds the lock."""
+    """Another operation holds the lock."""
 
 
 def lock_folder(path: Path) -> int:

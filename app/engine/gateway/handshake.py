@@ -33,7 +33,7 @@ def handshake_checks(address: str, port: int, token: str, seconds: float) -> lis
         ) as gateway:
             challenge = _frame(gateway, seconds)
             if challenge.get("event") != "connect.challenge":
-                detail = "It does not greet as an OpenClaw gateway does."
+                detail = "The greeting is not that of an OpenClaw gateway."
                 return [failed("websocket", detail, _CHECK_IMAGE)]
             greeting = passed("websocket", "", round((time.monotonic() - begun) * 1000))
             return [greeting, result_of("token", lambda: _accepts(gateway, token, seconds))]

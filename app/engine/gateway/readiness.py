@@ -48,8 +48,8 @@ Running = Sequence[tuple[Deployment, Container]]
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """What results apply to. Results of another run, port or token are dropped, and results from
-    before or during an operation."""
+    """The state that results apply to. Results of another run, port or token are not used, nor are
+    results from before or during an operation."""
 
     container_id: str
     started_at: datetime | None

@@ -28,7 +28,7 @@ _ENGINE_PORTS = (2375, 2376)
 
 
 def disk_of(path: Path) -> Disk:
-    """Return the disk space at a folder, which may be missing, for any user. Raises OSError."""
+    """Return the disk space for ordinary users at `path`, which may be missing. Raises OSError."""
     while not path.exists() and path != path.parent:
         path = path.parent
     status = os.statvfs(path)

@@ -1,6 +1,6 @@
 """A container's log from the engine, line by line, with stdout and stderr kept apart.
 
-The SDK's own `logs` joins both streams, so its session is used directly.
+The SDK's own `logs` joins both streams, so this module uses the SDK's HTTP session directly.
 """
 
 import socket

@@ -22,7 +22,7 @@ def reason_of(error: Exception) -> str:
     if isinstance(error, UserError):
         return error.detail
     if isinstance(error, GatewayGone):
-        return f"The gateway's devices are unknown: {error}."
+        return f"The gateway can't list its devices: {error}."
     assert isinstance(error, Refused)
     return _REASONS.get(error.code, f"The gateway refuses to list its devices ({error.code}).")
 
