@@ -50,7 +50,7 @@ def history(
     terminal.table(
         [_row(each, names.get(each.deployment_id, "")) for each in found],
         _COLUMNS,
-        otherwise="The history has no such entries.",
+        otherwise="The history has no matching entries.",
     )
 
 

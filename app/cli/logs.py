@@ -26,7 +26,7 @@ _COLORS = {Level.ERROR: "red", Level.WARN: "yellow"}
 
 @verb()
 @deployment_argument
-@click.option("-f", "--follow", is_flag=True, help="Show new lines as they come, until Ctrl-C.")
+@click.option("-f", "--follow", is_flag=True, help="Also show new lines, until Ctrl-C.")
 @click.option(
     "--tail",
     type=click.IntRange(1, LARGEST_TAIL),
@@ -37,7 +37,7 @@ _COLORS = {Level.ERROR: "red", Level.WARN: "yellow"}
 @click.option(
     "--since",
     metavar="WHEN",
-    help="Only lines since then: 10m, 2h, or a time such as 2026-11-24T06:00:00Z.",
+    help="Only lines of the last 10m or 2h, or after a time such as 2026-11-24T06:00:00Z.",
 )
 @click.option(
     "--level",

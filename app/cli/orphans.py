@@ -15,11 +15,11 @@ from app.usecases.orphans.remove import remove_orphan
     "--remove",
     "project",
     metavar="PROJECT",
-    help="Stop and remove what is left of a Compose project.",
+    help="Stop and remove the containers and networks of this Compose project.",
 )
 @click.pass_obj
 def stranded(terminal: Terminal, project: str | None) -> None:
-    """List orphans: containers and networks without a folder. Or remove one."""
+    """List orphans: containers and networks without a folder. Or remove an orphan."""
     if project:
         _remove(terminal, project)
         return

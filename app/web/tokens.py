@@ -1,4 +1,4 @@
-"""A gateway's token: rotate it, compare its four places, make the places equal."""
+"""A gateway's token: rotation, comparison in its four places, making the places equal."""
 
 from collections.abc import Callable
 

@@ -192,7 +192,10 @@ _QUOTED = re.compile("'([^']*)'")
 
 
 def json_object() -> Mapping[str, Any]:
-    """Return the JSON object of the request. Abort with 415 or 400 if it is not JSON."""
+    """Return the request's JSON object. Abort with 415 or 400 if the body is not JSON.
+
+    Raises InputRejected if the body is JSON, but not an object.
+    """
     if request.mimetype != "application/json":
         abort(415, "Send the body as JSON, with the header Content-Type: application/json.")
     try:

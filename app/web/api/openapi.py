@@ -29,7 +29,7 @@ PROBLEM = "application/problem+json"
 _ABOUT = """\
 The actions of the pages, for scripts. Permissions, history and messages are the same.
 
-**Authentication.** Without users, calls from this machine need none. Otherwise send
+**Authentication.** Without users, calls from this machine need no log-in. Otherwise send
 `Authorization: Bearer TOKEN`, with a token from the page *People* or from
 `deploy-agent token add`. A browser's session works too. A viewer reads; an operator also changes
 and reveals.
@@ -117,7 +117,7 @@ def _method(rule: Rule) -> str:
 
 
 def path_of(rule: Rule) -> str:
-    """Return the address of a Flask rule as OpenAPI writes it."""
+    """Return a Flask rule's address in OpenAPI's notation."""
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
 
 

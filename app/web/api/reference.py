@@ -68,7 +68,7 @@ def _marked(text: str) -> Markup:
         tag = "code" if code else "strong" if strong else "em"
         return f"<{tag}>{code or strong or weak}</{tag}>"
 
-    return Markup(_MARKS.sub(shown, str(escape(text))))  # noqa: S704 - escaped before
+    return Markup(_MARKS.sub(shown, str(escape(text))))  # noqa: S704 - the text is escaped above
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class _ShownAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _ShownCall:
-    """A call as the page shows it."""
+    """A call, prepared for the page."""
 
     id: str
     method: str

@@ -57,7 +57,7 @@ class ArchivedBody(CallBody):
 class PurgeBody(ArchivedBody):
     """Names an archived deployment to delete, with a confirmation."""
 
-    confirm: Text = Field(description="The deployment's name, or its id if it has none.")
+    confirm: Text = Field(description="The deployment's name, or its id if it has no name.")
 
 
 class PurgingAnswer(Answer):

@@ -24,9 +24,9 @@ from app.web.page.assets import asset_url
 from app.web.server.request import own_path, wants_fragment
 
 _NEXT_STEPS = {
-    Status.FAILED: "Correct what its last lines name, then launch again.",
+    Status.FAILED: "Correct the problem named in its last lines, then launch again.",
     Status.UNHEALTHY: "Look at its log; a restart may help.",
-    Status.RESTARTING: "Stop it, correct what its log names, then launch again.",
+    Status.RESTARTING: "Stop the gateway, correct the problem named in its log, then launch again.",
     Status.INVALID: "Correct the file by hand; this page updates itself.",
     Status.UNKNOWN: "Running gateways keep running. This page updates once the engine answers.",
 }

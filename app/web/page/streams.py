@@ -156,7 +156,7 @@ class _PageStream:
             box.close()
 
     def changes(self) -> list[str]:
-        """Return the parts that changed since they were last sent, and toasts."""
+        """Return toasts, and the parts that differ from their last sent HTML."""
         shown = self._look()
         toasts = [_TOAST.format(text) for text in shown.toasts]
         before, self._boxes = self._boxes, self._boxes_of(self._subscriber)

@@ -1,7 +1,7 @@
 """The names of endpoints in metrics and log lines.
 
-Dashboards, alerts and log searches contain them, so a view that moved to another blueprint is
-reported under its first name.
+Dashboards, alerts and log searches contain these names. So a view that moved to another blueprint
+is reported under its first name.
 """
 
 from htmx_flask import request

@@ -106,7 +106,7 @@ def _foreign_host(_error: SecurityError) -> Response:
     """Respond without a template: templates build URLs, which fails for a foreign host name."""
     detail = (
         "Deploy Agent is not served under this name."
-        " Use the address that it printed when it started."
+        " Use the address that the server printed at its start."
     )
     return _without_template(FOREIGN_HOST, detail)
 

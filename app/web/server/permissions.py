@@ -75,8 +75,8 @@ def _admit() -> ResponseReturnValue | None:
         return _ask_for_log_in()
     if not g.person.may(permission):
         raise NotAllowed(
-            f"You are {g.person.name}, a viewer: you see everything and change nothing."
-            " An operator can do this, or make you one."
+            f"You are {g.person.name}, a viewer. Viewers can't change anything."
+            " An operator can do this, or make you an operator."
         )
     return None
 

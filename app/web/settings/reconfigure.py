@@ -1,6 +1,7 @@
 """Changing a deployment's settings: the edit form and the API call.
 
-The form is filled from the deployment's files. It is rejected if the files have changed by then.
+The form is filled from the deployment's files. If the files change after that, the
+form is rejected.
 """
 
 from collections.abc import Mapping
