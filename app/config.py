@@ -183,7 +183,7 @@ def is_loopback(host: str) -> bool:
 
 
 def load_settings() -> Settings:
-    """Return the settings of this process. An invalid value ends the process."""
+    """Return the settings. An invalid value ends the process with a message of one sentence."""
     try:
         return Settings()
     except ValidationError as error:
