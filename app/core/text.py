@@ -9,7 +9,7 @@ _ESCAPES = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x07|\x1b\\)?"
     r"|\x1b[ -/]*[0-~]?"
 )
-# Sequences that color text. Only short sequences, because a number may have any length.
+# Sequences that color text. Their numbers may have any length, so the pattern limits it.
 _COLORS = re.compile(r"(\x1b\[[0-9;]{0,64}m)")
 # Includes lone surrogates, which JSON can express but UTF-8 can't.
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")

@@ -99,7 +99,7 @@ def in_env(token: str) -> TokenComparison:
 
 
 def in_config(token: str, config: Mapping[str, Any] | None) -> TokenComparison:
-    """Compare the token in `openclaw.json`; None means that there is no such file."""
+    """Compare a token with the one in `openclaw.json`; `config` is None if there is no file."""
     if config is None:
         return TokenComparison(
             TokenPlace.CONFIG, TokenMatch.ABSENT, "there is no such file; a launch makes it"

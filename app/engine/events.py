@@ -31,8 +31,8 @@ class EngineEvents:
 
     `is_within` says whether a path is in our deployments folder. Events of other projects, which
     are many on a busy host, are ignored. Events are lost while the stream is broken: after the
-    next `changed`, read the engine's state again. A container's inspection is dropped before the
-    container's event is announced.
+    next `changed`, read the engine's state again. The container's cached
+    inspection is discarded before `changed` is called.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class Inspections:
         self._kept.clear()
 
     def begin(self, container_id: str) -> None:
-        """Note that an inspection of a container begins."""
+        """Begin an inspection: an event from now on makes its result outdated."""
         if self._following:
             self._begun.add(container_id)
 

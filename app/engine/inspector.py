@@ -51,7 +51,8 @@ class Inspector:
     def known(self, container: Container, now: datetime) -> Container:
         """Return a listed container with the facts known from earlier calls."""
         started_at = self._starts.get(container.id)
-        # After an unnoticed restart, the list's status text has another age than the known start.
+        # If a restart event was missed, the uptime in the container list does not fit the known
+        # start.
         if started_at and fits(now - started_at, container.status_text):
             container = replace(container, started_at=started_at)
         return self._with_last_end(container)

@@ -80,7 +80,7 @@ def refuse_links(folder: Path) -> None:
 
 
 def _first_checked(names: list[str]) -> int:
-    """Return the index of the first folder to check in a path's names; `len(names)` if none."""
+    """Return the index of the first path component to check; `len(names)` if there is none."""
     if AGENT_DIR in names:
         ours = len(names) - 1 - names[::-1].index(AGENT_DIR)
         return ours - is_id(names[ours - 1])
@@ -90,7 +90,7 @@ def _first_checked(names: list[str]) -> int:
 
 
 def numbered_in(folder: Path) -> list[int]:
-    """Return the numbers that are names of entries in a folder, sorted."""
+    """Return the numeric names in a folder, as sorted integers."""
     try:
         refuse_links(folder)
         names = os.listdir(folder)

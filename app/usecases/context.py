@@ -65,7 +65,7 @@ class AppContext:
 
 
 def build_context(settings: Settings) -> AppContext:
-    """Return the context. Raises RemoteEngine."""
+    """Return the collaborators of every use case. Raises RemoteEngine."""
     address = engine_address()
     client = EngineClient(address, settings.engine_timeout)
     store = DeploymentStore(settings.deployments_dir)

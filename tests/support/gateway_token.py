@@ -20,7 +20,7 @@ CONNECTS = (PROJECT / "images/standin/connect.mjs").read_text()
 
 
 class GatewayToken:
-    """One deployment's token."""
+    """Reads and changes one deployment's token, in each of its places."""
 
     def __init__(self, api: Api, folder: Path) -> None:
         self.api, self.folder, self.id = api, folder, folder.name

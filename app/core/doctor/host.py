@@ -185,7 +185,7 @@ def gateway_memory_finding(running: Sequence[GatewayMemory], shell: Shell) -> Do
 
 
 def _more_than(limit: int) -> str:
-    """Return the setting for 1.5 times a limit, in whole MiB."""
+    """Return 1.5 times a memory limit, as a setting in whole MiB."""
     return f"memory_limit={limit * 3 // 2 // 2**20}m"
 
 

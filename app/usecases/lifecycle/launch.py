@@ -92,8 +92,9 @@ def bring_up(op: OperationContext, recreate: bool = False) -> Run:
 
     With `recreate`, prepare everything for the new container, then take the running one down. If
     the launch fails or is cancelled, keep the last words of the containers it started, and take
-    them down. Leave an untouched earlier gateway running. Raise OperationFailed, EngineError,
-    Cancelled.
+    them down. An earlier gateway that was not taken down yet keeps running.
+
+    Raise OperationFailed, EngineError, Cancelled.
     """
     before = op.gateway()
     # In a crash loop, Docker waits longer before each restart, so recreate the container now.

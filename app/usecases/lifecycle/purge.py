@@ -88,7 +88,7 @@ def _purge(archived: ArchivedDeployment, actor: str, context: AppContext) -> Non
 
 
 def _delete(folder: Path, archived: ArchivedDeployment, context: AppContext) -> None:
-    """Delete a folder. Where only the gateway's user may empty it, first become the owner."""
+    """Delete a folder; if only the gateway's user may do that, make us its owner first."""
     purge = context.store.archive.purge
     try:
         try:

@@ -60,7 +60,7 @@ def cause_of_engine(error: EngineError, deployment: Deployment, context: AppCont
 
 
 def end_cause(gateway: Container, deployment: Deployment, context: AppContext) -> Cause:
-    """Return why a gateway's container ended or was never started, and keep its last words.
+    """Return why a gateway's container ended or was never started; also save its last words.
 
     Raises EngineError.
     """

@@ -29,7 +29,7 @@ _LABELS = {each.name: each.label for fields in _SECTIONS.values() for each in fi
 
 
 def sent_fields(others: Collection[str]) -> dict[str, str]:
-    """Return the fields of the sent form; `others` are names of inputs that are not fields."""
+    """Return the settings in the sent form; `others` are names of its other inputs."""
     return {name: value for name, value in request.form.items() if name not in others}
 
 

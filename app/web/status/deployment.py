@@ -44,7 +44,7 @@ from app.web.status.overview import EXAMPLE as LISTED
 bp = Blueprint("pages", __name__)
 api_bp = Blueprint("deployment_api", __name__, url_prefix="/api/deploy")
 
-# The part of the log on a deployment's page. On the log's own page, people choose.
+# The part of the log on a deployment's page. On the log page, people choose the part.
 _RECENT = LogSelection()
 
 

@@ -35,7 +35,7 @@ def why_not() -> str:
 
 @dataclass(frozen=True)
 class OtherMachine:
-    """`host` is this host's address on the cable, `address` the other machine's address."""
+    """A network namespace as another machine; `host` and `address` are both ends of the link."""
 
     namespace: str
     host: str

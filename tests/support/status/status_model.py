@@ -95,7 +95,7 @@ def run_in(inspection: Inspection) -> tuple[str, str]:
 
 
 def expected_statuses(deployment: ModelDeployment, inspection: Inspection | None) -> set[str]:
-    """Return the right status of a listed deployment, or both near a time limit."""
+    """Return the statuses a listed deployment may have; two if a time limit is near."""
     if deployment.is_invalid:
         return {"invalid"}
     if inspection is None:

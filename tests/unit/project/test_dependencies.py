@@ -42,7 +42,7 @@ def test_every_requirement_is_pinned() -> None:
 
 
 def test_packages_are_installed_by_their_hashes_alone() -> None:
-    """Only `make audit` and `make lock` install a tool without hashes, in a temporary folder."""
+    """Except the tools of `make audit` and `make lock`, which go into a temporary folder."""
     scripts = [*sorted((PROJECT / "scripts").iterdir()), *(PROJECT / "images").glob("*/build")]
     lines = [line for each in scripts for line in pieces(each.read_text())]
     installing = [line for line in lines if re.search(r'/pip"? .*\b(install|download) ', line)]

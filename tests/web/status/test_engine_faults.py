@@ -196,8 +196,8 @@ def test_a_gateway_is_running_again_after_the_engine(
     own_engine.start(*options)
 
     eventually(lambda: faulty.listed(deployment_id)["status"] != "unknown", within=5)
-    # Running only after a health check. Checks run every 30 s, and on a busy host the first one may
-    # fail.
+    # The status is `running` only after a health check passed. Checks run every 30 s, and on a busy
+    # host the first one may fail.
     entry(faulty, deployment_id, "running", within=150)
     own_engine.stop()
     own_engine.start()
