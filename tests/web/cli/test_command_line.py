@@ -191,7 +191,7 @@ def test_the_command_line_launches_reads_stops_archives_and_deletes(
 
     assert cli.done("stop", deployment_id) == f"{deployment_id} is stopped.\n"
     after = cli.call("logs", deployment_id, "--tail", "1", "--text", "shutting")
-    assert "these are the last words" in after.stderr
+    assert "No gateway is running. These are the last words, from " in after.stderr
     assert cli.done("archive", deployment_id) == f"{deployment_id} is archived.\n"
     assert cli.json("list") == []
     assert "\tSupport bot\t" in cli.done("archived")

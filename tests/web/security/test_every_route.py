@@ -3,6 +3,7 @@
 The routes are taken from the app's URL map, so new routes are tested automatically.
 """
 
+import html
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -81,7 +82,7 @@ def test_every_change_by_a_browser_needs_the_csrf_token(
             headers = {"Origin": BASE, "X-CSRFToken": token}
             answer = send(client, rule, headers, csrf_token=token)
             assert answer.status_code == 400, rule.rule
-            assert "token of this session" in answer.text, rule.rule
+            assert "without this session's token" in html.unescape(answer.text), rule.rule
             assert_dressed(answer)
 
 

@@ -236,7 +236,10 @@ def test_a_reconfiguration_blocked_by_a_full_disk_can_be_resumed_later(tmp_path:
         assert (
             "The old configuration could not be put back. The disk is full." in operation["reason"]
         )
-        assert operation["next_step"].startswith("Make room, then try again. Finish or undo it")
+        assert operation["next_step"] == (
+            "Make room, then try again. Finish or undo the reconfiguration before anything else:"
+            " until then, the old files are kept."
+        )
         assert env_of(folder)["OPENCLAW_MODEL"] == "x/y"
         assert ">Undo the change</button>" in api.page(f"/deployments/{deployment_id}").text
         undo = {"deployment_id": deployment_id, "resume": "undo"}

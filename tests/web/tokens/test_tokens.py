@@ -168,7 +168,7 @@ def test_a_stopped_gateways_new_token_is_verified_by_its_next_launch(
     configured: GatewayToken, engine: docker.APIClient, cli: CommandLine
 ) -> None:
     old = configured.in_env
-    assert "its next launch verifies it" in configured.page("/rotate-token")
+    assert "the next launch verifies it" in configured.page("/rotate-token")
 
     rotated = configured.rotate()
 
