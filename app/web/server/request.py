@@ -96,6 +96,10 @@ def reader_host() -> str:
 
 
 def visitor() -> PageVisitor:
-    """Return how the reader's browser reaches this host."""
-    is_local = is_loopback(request.remote_addr or "") and not is_passed_on()
-    return PageVisitor(name=reader_host(), secure=is_secure(), local=is_local and not is_secure())
+    """Return how the reader's browser reaches this host, derived once per request."""
+    if "visitor" not in g:
+        secure = is_secure()
+        is_local = not secure and is_loopback(request.remote_addr or "") and not is_passed_on()
+        g.visitor = PageVisitor(name=reader_host(), secure=secure, local=is_local)
+    found: PageVisitor = g.visitor
+    return found
