@@ -30,6 +30,9 @@ from tests.support.server import Server
 # The longest tests in the order of their start. If a worker started one of them last, all other
 # workers would wait for it at the end.
 _LONGEST = (
+    # Not long. In one run of ten under load, its recorder saw one more pause than there was. The
+    # cause is unknown; the machine is least busy at the start.
+    "tests/web/history/test_incident_recorder.py",
     "tests/browser/test_from_another_machine.py",
     "tests/crash/",
     "tests/demo/",

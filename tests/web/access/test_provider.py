@@ -280,6 +280,8 @@ def test_the_button_asks_and_returns_to_the_page(
     page = f"/deployments/{deployment_id}"
     token = csrf_token(api.page(page).text)
     eventually(lambda: last_check(api, deployment_id))
+    # The answer is saved before its check ends, and a click meanwhile would join that check.
+    eventually(lambda: not api.get(f"answer/{deployment_id}").json["asking"])
 
     answer = api.client.post(f"{page}/answer", data={"csrf_token": token}, base_url=BASE)
 
