@@ -3,7 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock, Thread
 from typing import Generic, TypeVar
@@ -126,8 +126,8 @@ class SingleFlight(Generic[Result]):
             flight, is_accepted = self._join(key, call, wanted)
             if is_accepted:
                 return flight.future.result(left)
-            if wait((flight.future,), left).not_done:
-                raise TimeoutError
+            # Wait only for the end: this caller needs a later call's result.
+            flight.future.exception(left)
 
     def begin(
         self, key: Hashable, call: Callable[[], Result], seconds: float = 0.0
